@@ -1,0 +1,113 @@
+"""A document as issued: an immutable snapshot that contradicts itself nowhere (R11, R14, EN 16931)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from invoices.errors import IllFormedDocument
+from pricing.rating import PricedLine
+from pricing.vat import VatSubtotal, vat_breakdown
+
+INVOICE = "invoice"
+CREDIT_NOTE = "credit_note"
+SERIES = {INVOICE: "FA", CREDIT_NOTE: "AV"}
+CURRENCY = "MAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Seller or buyer as printed; blank where unknown (law.md section 1).
+
+    Seller-only fields are blank for a buyer. `share_capital` is a decimal string of dirhams.
+    """
+
+    code: str
+    legal_name: str
+    legal_form: str = ""
+    address: str = ""
+    city: str = ""
+    country: str = "MA"
+    ice: str = ""
+    tax_id: str = ""
+    trade_register: str = ""
+    business_tax: str = ""
+    email: str = ""
+    language: str = "fr"
+    share_capital: str = ""
+    social_security: str = ""
+    phone: str = ""
+    bank: str = ""
+    rib: str = ""
+
+
+class Correction(NamedTuple):
+    """The line of an earlier invoice that a credit note's line takes back."""
+
+    number: str
+    document_id: int
+    line_no: int
+
+
+class DocumentLine(NamedTuple):
+    """One line: its workings, and the texts copied in when it was issued."""
+
+    priced: PricedLine
+    service_label: str
+    unit_of_measure: str
+    site_name: str
+    office: str
+    revenue_account: str
+    corrects: Correction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An invoice or a credit note; amounts in centimes, positive on both kinds.
+
+    `period` is the first day of the run's month. `advantage` and `contribution` are what the
+    document says of the discount and of what its buyer brings to newcomers (R16), positive on a
+    credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
+    Raises IllFormedDocument when totals, VAT or corrections contradict the lines.
+    """
+
+    number: str
+    kind: str
+    period: date
+    issued_on: date
+    due_on: date
+    seller: Party
+    buyer: Party
+    lines: tuple[DocumentLine, ...]
+    vat: tuple[VatSubtotal, ...]
+    net: int
+    tax: int
+    gross: int
+    advantage: int
+    contribution: int
+    discount_ends_on: date | None
+    currency: str = CURRENCY
+
+    def __post_init__(self) -> None:
+        priced = [line.priced for line in self.lines]
+        if self.kind not in SERIES or not priced:
+            raise IllFormedDocument(f"{self.number}: a document is an invoice or a credit note with lines")
+        if self.vat != vat_breakdown((line.vat_rate, line.amount) for line in priced):
+            raise IllFormedDocument(f"{self.number}: VAT is not that of its lines, once per rate (R11)")
+        if self.net != sum(line.amount for line in priced) or self.tax != sum(v.amount for v in self.vat):
+            raise IllFormedDocument(f"{self.number}: totals are not the sums of its lines")
+        if self.gross != self.net + self.tax:
+            raise IllFormedDocument(f"{self.number}: net and tax do not make the gross")
+        if self.due_on < self.issued_on:
+            raise IllFormedDocument(f"{self.number}: due before it is issued")
+        if any((line.corrects is not None) != (self.kind == CREDIT_NOTE) for line in self.lines):
+            raise IllFormedDocument(f"{self.number}: every line of a credit note names what it corrects, no other does")
+
+    @property
+    def corrects(self) -> tuple[str, ...]:
+        """The numbers of the invoices a credit note corrects, in order (R14)."""
+        return tuple(sorted({line.corrects.number for line in self.lines if line.corrects is not None}))
+
+
+def format_number(kind: str, year: int, sequence: int) -> str:
+    """`FA-2026-000001`: series, year of issue, place in the series (R15)."""
+    return f"{SERIES[kind]}-{year:04d}-{sequence:06d}"

@@ -1,0 +1,165 @@
+"""The tables of documents and deliveries: what was issued is only ever added to.
+
+Units as in `pricing.money`: amounts in centimes, prices and rates in ten-thousandths, quantities in
+millionths.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+number_series = Table(
+    "number_series",
+    metadata,
+    # FA, AV, or DOCUMENT for the internal key; one row a series and year, locked while numbers are given (R15).
+    Column("series", String(8), primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    CheckConstraint("last >= 0", name="last"),
+)
+
+party = Table(
+    "party",
+    metadata,
+    # A party as printed, kept once per content: documents point at the snapshot they were issued with.
+    Column("digest", String(32), primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", String(20), nullable=False, unique=True),
+    Column("kind", String(12), nullable=False),
+    Column("period", Date, nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("seller", ForeignKey("party.digest"), nullable=False),
+    Column("buyer", ForeignKey("party.digest"), nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("advantage", BigInteger, nullable=False),
+    Column("contribution", BigInteger, nullable=False),
+    Column("discount_ends_on", Date),
+    CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
+    CheckConstraint("gross = net + tax", name="gross"),
+    CheckConstraint("due_on >= issued_on", name="due_on"),
+    # One invoice and one credit note a tenant and run (R14), whatever runs at the same time.
+    UniqueConstraint("tenant", "period", "kind"),
+    Index("ix_document_period_number", "period", "number"),
+)
+
+document_line = Table(
+    "document_line",
+    metadata,
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("service", String(64), nullable=False),
+    Column("service_label", Text, nullable=False),
+    Column("unit_of_measure", String(16), nullable=False),
+    Column("revenue_account", String(16), nullable=False),
+    Column("site", String(64), nullable=False),
+    Column("site_name", Text, nullable=False),
+    Column("lease", String(64)),
+    Column("office", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("days", Integer, nullable=False),
+    Column("days_in_month", Integer, nullable=False),
+    Column("tier", String(12), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("full_price", BigInteger, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("unit_cost", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("full_amount", BigInteger, nullable=False),
+    Column("cost_amount", BigInteger, nullable=False),
+    Column("vat_rate", Integer, nullable=False),
+    # The line of an earlier invoice this line takes back; a line is taken back once (R13).
+    Column("corrects_document_id", BigInteger),
+    Column("corrects_line_no", Integer),
+    ForeignKeyConstraint(
+        ["corrects_document_id", "corrects_line_no"], ["document_line.document_id", "document_line.line_no"]
+    ),
+    UniqueConstraint("corrects_document_id", "corrects_line_no"),
+    CheckConstraint("tier IN ('subsidised', 'market')", name="tier"),
+    CheckConstraint("amount >= 0 AND quantity > 0 AND unit_price >= 0", name="positive"),
+)
+
+document_vat = Table(
+    "document_vat",
+    metadata,
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("rate", Integer, primary_key=True, autoincrement=False),
+    Column("base", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+)
+
+document_file = Table(
+    "document_file",
+    metadata,
+    # The PDF of a document, as first rendered: where it is kept and what it hashes to.
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("rendered_at", DateTime(timezone=True), nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    # One row a document to be sent; its state only moves queued -> (failed ->) sent.
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # When the next attempt is due; blank when a person must decide.
+    Column("next_attempt_at", DateTime(timezone=True)),
+    # Another process may take the delivery over once this has passed.
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("recipient", Text, nullable=False),
+    Column("last_error", Text),
+    CheckConstraint("state IN ('queued', 'failed', 'sent')", name="state"),
+    Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+delivery_attempt = Table(
+    "delivery_attempt",
+    metadata,
+    # What happened each time; never changed.
+    Column("document_id", ForeignKey("delivery.document_id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("attempted_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", String(8), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+# What the database refuses to change or delete (R22).
+APPEND_ONLY = (party, document, document_line, document_vat, document_file, delivery_attempt)

@@ -1,0 +1,45 @@
+"""A journal entry as a value. Debit is positive; the postings sum to nil (R22)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from ledger.errors import MixedEntry, UnbalancedEntry
+
+SALES = "VTE"
+CROSS_SUBSIDY = "PER"
+
+
+class Posting(NamedTuple):
+    """One movement: centimes, debit positive, credit negative."""
+
+    account: str
+    amount: int
+    auxiliary: str | None = None
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A complete entry, before it is posted.
+
+    `reference` names it for ever: posting the same reference again changes nothing. `piece` is the
+    supporting document (law.md section 6: origin, content, account, reference). Raises
+    UnbalancedEntry or MixedEntry.
+    """
+
+    reference: str
+    journal: str
+    effective_on: date
+    label: str
+    piece: str
+    postings: tuple[Posting, ...]
+
+    def __post_init__(self) -> None:
+        postings = self.postings
+        if len(postings) < 2 or sum(posting.amount for posting in postings):
+            raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to nil")
+        analytic = postings[0].account[0] == "9"
+        for posting in postings:
+            if (posting.account[0] == "9") is not analytic:
+                raise MixedEntry(f"{self.reference}: class 9 accounts never stand beside others in an entry")

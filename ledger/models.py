@@ -1,0 +1,97 @@
+"""The tables of the books; triggers of the migrations refuse every change to what was posted (R22)."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+account = Table(
+    "account",
+    metadata,
+    Column("code", String(16), primary_key=True),
+    Column("label", Text, nullable=False),
+)
+
+entry_counter = Table(
+    "entry_counter",
+    metadata,
+    # A single row; locked by whoever posts, so that entry numbers have no gap and follow the order of commits.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    # The id is the entry's number: 1, 2, 3 ... without gap.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reference", String(120), nullable=False, unique=True),
+    Column("journal", String(8), nullable=False),
+    Column("effective_on", Date, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("piece", String(120), nullable=False),
+    Column("posting_count", Integer, nullable=False),
+    CheckConstraint("posting_count >= 2", name="posting_count"),
+    Index("ix_entry_effective_on", "effective_on", "id"),
+)
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("account", String(16), nullable=False),
+    Column("auxiliary", String(64)),
+    Column("site", String(64)),
+    Column("effective_on", Date, nullable=False),
+    # Centimes; debit positive, credit negative.
+    Column("amount", BigInteger, nullable=False),
+    # PostgreSQL checks the same set-wise, once a statement, by trigger: row by row it costs half as much again.
+    ForeignKeyConstraint(
+        ["entry_id"], ["entry.id"], deferrable=True, initially="DEFERRED", name="fk_posting_entry_id"
+    ).ddl_if(dialect="sqlite"),
+    sqlite_with_rowid=False,
+)
+Index(
+    "ix_posting_auxiliary",
+    posting.c.auxiliary,
+    posting.c.account,
+    posting.c.effective_on,
+    posting.c.amount,
+    sqlite_where=posting.c.auxiliary.is_not(None),
+    postgresql_where=posting.c.auxiliary.is_not(None),
+)
+
+account_day = Table(
+    "account_day",
+    metadata,
+    # Derived: what each account moved on each day, kept by the journal so that balances don't scan postings.
+    Column("account", ForeignKey("account.code"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("debit", BigInteger, nullable=False),
+    Column("credit", BigInteger, nullable=False),
+)
+
+APPEND_ONLY = (entry, posting)

@@ -1,0 +1,135 @@
+"""Rates and VAT in force on a day (R6-R8, R11)."""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from pricing.errors import NoRateInForce, NoVatRateInForce
+from pricing.money import PRICE_DECIMALS, parse_decimal, price_fraction, price_with_vat
+
+_FRACTION = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
+EVERY_KIND = ""
+
+
+class Rate(NamedTuple):
+    """One dated price version: full price, subsidised price and full cost, in ten-thousandths of a dirham."""
+
+    effective_from: date
+    full_price: int
+    subsidised_price: int
+    full_cost: int
+
+
+class VatRate(NamedTuple):
+    """One dated VAT version of a service; `rate` in ten-thousandths of one."""
+
+    effective_from: date
+    rate: int
+
+
+def subsidised_price(text: str, full_price: int) -> int:
+    """The subsidised price written as an amount (`50.00`) or a fraction of the full price (`1/3`) (R7).
+
+    Raises ValueError, with the reason in words, for any other text and for a fraction with a nil
+    denominator.
+    """
+    match = _FRACTION.fullmatch(text)
+    if match is None:
+        try:
+            return parse_decimal(text, PRICE_DECIMALS)
+        except ValueError as error:
+            raise ValueError(f"{error}, nor a fraction such as 1/3" if "/" in text else str(error)) from None
+    numerator, denominator = int(match[1]), int(match[2])
+    if denominator == 0:
+        raise ValueError("is a fraction with nothing below the line")
+    return price_fraction(full_price, numerator, denominator)
+
+
+class RateBook:
+    """Every rate version, ready to be asked which is in force (R6)."""
+
+    __slots__ = ("_timelines", "_versions")
+
+    def __init__(self, versions: Iterable[tuple[str, str, str, Rate]]) -> None:
+        """`versions` are (site, service, tenant kind or blank, rate)."""
+        self._versions: dict[tuple[str, str], dict[str, list[Rate]]] = defaultdict(lambda: defaultdict(list))
+        for site, service, kind, rate in versions:
+            self._versions[site, service][kind].append(rate)
+        self._timelines: dict[tuple[str, str, str], tuple[tuple[date, ...], tuple[Rate, ...]]] = {}
+
+    def timeline(self, site: str, service: str, kind: str) -> tuple[tuple[date, ...], tuple[Rate, ...]]:
+        """The first days, and the versions that then come into force for that kind, in order of days.
+
+        A kind's own versions rule from the day the first of them begins; before it, those for every
+        kind do (R6).
+        """
+        key = site, service, kind
+        if key not in self._timelines:
+            of_service = self._versions.get((site, service), {})
+            own = sorted(of_service.get(kind, ()))
+            every = sorted(of_service.get(EVERY_KIND, ())) if kind != EVERY_KIND else []
+            if own:
+                every = [rate for rate in every if rate.effective_from < own[0].effective_from]
+            rates = (*every, *own)
+            self._timelines[key] = tuple(rate.effective_from for rate in rates), rates
+        return self._timelines[key]
+
+    def at(self, site: str, service: str, kind: str, day: date) -> Rate:
+        """The version in force on `day` (R6); raises NoRateInForce."""
+        starts, rates = self.timeline(site, service, kind)
+        index = bisect_right(starts, day)
+        if index == 0:
+            raise NoRateInForce(site, service, kind, day)
+        return rates[index - 1]
+
+
+class VatBook:
+    """Every VAT version, ready to be asked which is in force (R11)."""
+
+    __slots__ = ("_timelines",)
+
+    def __init__(self, versions: Iterable[tuple[str, VatRate]]) -> None:
+        """`versions` are (service, VAT rate)."""
+        of_service: dict[str, list[VatRate]] = defaultdict(list)
+        for service, version in versions:
+            of_service[service].append(version)
+        self._timelines = {
+            service: (tuple(v.effective_from for v in ordered), tuple(ordered))
+            for service, ordered in ((service, sorted(found)) for service, found in of_service.items())
+        }
+
+    def timeline(self, service: str) -> tuple[tuple[date, ...], tuple[VatRate, ...]]:
+        """The first days, and the versions that then come into force, in order of days."""
+        return self._timelines.get(service, ((), ()))
+
+    def at(self, service: str, day: date) -> int:
+        """The rate in force on `day`, in ten-thousandths of one (R11); raises NoVatRateInForce."""
+        starts, versions = self.timeline(service)
+        index = bisect_right(starts, day)
+        if index == 0:
+            raise NoVatRateInForce(service, day)
+        return versions[index - 1].rate
+
+    def in_force_during(self, service: str, start: date, end: date | None) -> tuple[VatRate, ...]:
+        """The versions in force on some day from `start` up to, and without, `end` (None: for ever)."""
+        starts, versions = self.timeline(service)
+        first = max(bisect_right(starts, start) - 1, 0)
+        return tuple(v for v in versions[first:] if end is None or v.effective_from < end)
+
+
+def ceiling_breach(
+    service: str, price: int, ceiling: int, start: date, end: date | None, vat: VatBook
+) -> tuple[VatRate, int] | None:
+    """The first VAT version under which a subsidised price reaches its ceiling, and what it then costs (R8).
+
+    `price` in ten-thousandths of a dirham, `ceiling` and the result in centimes including VAT; the
+    rate version is in force from `start` up to, and without, `end`. None when it stays below.
+    """
+    for version in vat.in_force_during(service, start, end):
+        with_vat = price_with_vat(price, version.rate)
+        if with_vat >= ceiling:
+            return version, with_vat
+    return None

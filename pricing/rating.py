@@ -1,0 +1,183 @@
+"""From facts to priced lines, with their workings (R9, R10, R16)."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from pricing.eligibility import MARKET, SUBSIDISED, Tenancy
+from pricing.money import line_amount
+from pricing.period import ONE_DAY, first_of_month, month_period
+from pricing.rates import RateBook, VatBook
+
+OFFICE = "OFFICE"
+
+
+class Lease(NamedTuple):
+    """One office let to one tenant; `area` in millionths of a m2; `end` is excluded (None: open)."""
+
+    code: str
+    site: str
+    area: int
+    start: date
+    end: date | None
+
+
+class UsageEvent(NamedTuple):
+    """One use of a service billed in arrears; `quantity` in millionths of the unit."""
+
+    id: int
+    site: str
+    service: str
+    quantity: int
+    occurred_on: date
+
+
+class PricedLine(NamedTuple):
+    """A line and its workings: it explains itself and can be computed again (R9, R10).
+
+    Prices in ten-thousandths of a dirham, quantity in millionths, amounts in centimes, VAT rate in
+    ten-thousandths. Office lines have a lease, first and last day, and are prorated by `days` of
+    `days_in_month`; on usage lines these three are None and the two counts are 1.
+    """
+
+    service: str
+    site: str
+    lease: str | None
+    month: date
+    first_day: date | None
+    last_day: date | None
+    days: int
+    days_in_month: int
+    tier: str
+    quantity: int
+    full_price: int
+    unit_price: int
+    unit_cost: int
+    amount: int
+    full_amount: int
+    cost_amount: int
+    vat_rate: int
+
+    @property
+    def contribution(self) -> int:
+        """What a line at the market price brings above its full cost, in centimes (R16)."""
+        return self.amount - self.cost_amount if self.tier == MARKET and self.unit_price > self.unit_cost else 0
+
+    @property
+    def draw(self) -> int:
+        """What a line at the subsidised price lacks to its full cost, in centimes (R16)."""
+        return self.cost_amount - self.amount if self.tier == SUBSIDISED and self.unit_price < self.unit_cost else 0
+
+    @property
+    def advantage(self) -> int:
+        """What the discount is worth, whoever bears it, in centimes (R16)."""
+        return self.full_amount - self.amount
+
+
+def office_lines(
+    lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, vat: VatBook
+) -> tuple[PricedLine, ...]:
+    """The days of the month beginning on `month` that the lease is billed, one line a segment (R9).
+
+    A segment is a run of consecutive days with the same tier, price, full price and full cost.
+    Raises NoRateInForce or NoVatRateInForce for a day that cannot be priced.
+    """
+    whole = month_period(month)
+    start = max(lease.start, whole.start)
+    end = whole.end if lease.end is None else min(lease.end, whole.end)
+    if start >= end:
+        return ()
+    starts, _ = rates.timeline(lease.site, OFFICE, tenancy.kind)
+    cuts = [start, *starts[bisect_right(starts, start) : bisect_left(starts, end)]]
+    if tenancy.window is not None:
+        cuts += [day for day in tenancy.window if start < day < end]
+        cuts.sort()
+    segments: list[tuple[date, tuple[str, int, int, int]]] = []
+    for day in cuts:
+        rate = rates.at(lease.site, OFFICE, tenancy.kind, day)
+        tier = tenancy.tier(day)
+        price = rate.subsidised_price if tier == SUBSIDISED else rate.full_price
+        terms = (tier, price, rate.full_price, rate.full_cost)
+        if not segments or segments[-1][1] != terms:
+            segments.append((day, terms))
+    days_in_month = whole.days
+    lines = []
+    for index, (first, (tier, price, full_price, full_cost)) in enumerate(segments):
+        after = segments[index + 1][0] if index + 1 < len(segments) else end
+        days = (after - first).days
+        lines.append(
+            PricedLine(
+                OFFICE,
+                lease.site,
+                lease.code,
+                month,
+                first,
+                after - ONE_DAY,
+                days,
+                days_in_month,
+                tier,
+                lease.area,
+                full_price,
+                price,
+                full_cost,
+                line_amount(price, lease.area, days, days_in_month),
+                line_amount(full_price, lease.area, days, days_in_month),
+                line_amount(full_cost, lease.area, days, days_in_month),
+                vat.at(OFFICE, first),
+            )
+        )
+    return tuple(lines)
+
+
+def usage_lines(
+    events: Iterable[UsageEvent], tenancy: Tenancy, rates: RateBook, vat: VatBook
+) -> tuple[tuple[PricedLine, tuple[int, ...]], ...]:
+    """One line for the events that share site, service, month, tier, prices and VAT rate, with their ids (R10).
+
+    The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
+    """
+    quantities: dict[tuple[date, str, str, str, int, int, int, int], int] = defaultdict(int)
+    ids: dict[tuple[date, str, str, str, int, int, int, int], list[int]] = defaultdict(list)
+    for event in events:
+        day = event.occurred_on
+        rate = rates.at(event.site, event.service, tenancy.kind, day)
+        tier = tenancy.tier(day)
+        key = (
+            first_of_month(day),
+            event.site,
+            event.service,
+            tier,
+            rate.subsidised_price if tier == SUBSIDISED else rate.full_price,
+            rate.full_price,
+            rate.full_cost,
+            vat.at(event.service, day),
+        )
+        quantities[key] += event.quantity
+        ids[key].append(event.id)
+    found = []
+    for key in sorted(quantities):
+        month, site, service, tier, price, full_price, full_cost, vat_rate = key
+        quantity = quantities[key]
+        line = PricedLine(
+            service,
+            site,
+            None,
+            month,
+            None,
+            None,
+            1,
+            1,
+            tier,
+            quantity,
+            full_price,
+            price,
+            full_cost,
+            line_amount(price, quantity),
+            line_amount(full_price, quantity),
+            line_amount(full_cost, quantity),
+            vat_rate,
+        )
+        found.append((line, tuple(ids[key])))
+    return tuple(found)
