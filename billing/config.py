@@ -145,13 +145,17 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment; raises BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
     if executor != "local" and urlsplit(executor).scheme not in ("tcp", "tls"):
-        raise BadConfiguration(f"EXECUTOR is {executor!r}: it must be local, or a Dask scheduler such as tcp://HOST:8786")
+        raise BadConfiguration(
+            f"EXECUTOR is {executor!r}: it must be local, or a Dask scheduler such as tcp://HOST:8786"
+        )
     documents_url = environment.get("DOCUMENTS_URL") or DOCUMENTS_URL_DEFAULT
     from fsspec import available_protocols
 
     scheme = documents_url.split(":", 1)[0] if ":" in documents_url else "file"
     if scheme not in available_protocols():
-        raise BadConfiguration(f"DOCUMENTS_URL: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…")
+        raise BadConfiguration(
+            f"DOCUMENTS_URL: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…"
+        )
     log_format = environment.get("LOG_FORMAT") or "json"
     if log_format not in ("json", "text"):
         raise BadConfiguration(f"LOG_FORMAT is {log_format!r}: it must be json or text")

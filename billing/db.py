@@ -101,7 +101,7 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
         cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         cursor.close()
@@ -109,6 +109,6 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     marks = ", ".join("?" * len(columns))
     cursor = connection.connection.cursor()
     cursor.executemany(
-        f"INSERT INTO {table.name} ({names}) VALUES ({marks})", (tuple(map(_to_sqlite, row)) for row in rows)
+        f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [tuple(map(_to_sqlite, row)) for row in rows]
     )
     cursor.close()

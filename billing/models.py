@@ -258,4 +258,3 @@ idempotency_key = Table(
 
 # What the database refuses to change or delete (R22).
 APPEND_ONLY = (usage_event, run_position, usage_billing)
-

@@ -37,7 +37,7 @@ class Entry:
 
     def __post_init__(self) -> None:
         postings = self.postings
-        if len(postings) < 2 or sum(posting.amount for posting in postings):
+        if len(postings) < 2 or sum(posting.amount for posting in postings) != 0:
             raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to nil")
         analytic = postings[0].account[0] == "9"
         for posting in postings:

@@ -48,9 +48,7 @@ def is_eligible(kind: str, incorporated_on: date | None, admission: date) -> boo
     )
 
 
-def tenancy(
-    kind: str, incorporated_on: date | None, admitted_on: date | None, lease_starts: Iterable[date]
-) -> Tenancy:
+def tenancy(kind: str, incorporated_on: date | None, admitted_on: date | None, lease_starts: Iterable[date]) -> Tenancy:
     """The tenant's kind and window, from the facts of the register (R3-R5)."""
     admission = admission_day(admitted_on, lease_starts)
     if admission is None or not is_eligible(kind, incorporated_on, admission):

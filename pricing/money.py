@@ -96,11 +96,11 @@ def parse_decimal(text: str, decimals: int) -> int:
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise ValueError("is not a decimal number such as 1234.56")
-    sign, whole, fraction = match.groups()
+    sign, whole, fraction = match[1], match[2], match[3]
     digits = (fraction or "").rstrip("0")
     if len(digits) > decimals:
         raise ValueError(f"has more than {decimals} decimals")
-    value = int(whole) * 10**decimals + int(digits.ljust(decimals, "0") or "0")
+    value: int = int(whole) * 10**decimals + int(digits.ljust(decimals, "0") or "0")
     return -value if sign else value
 
 

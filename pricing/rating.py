@@ -76,9 +76,7 @@ class PricedLine(NamedTuple):
         return self.full_amount - self.amount
 
 
-def office_lines(
-    lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, vat: VatBook
-) -> tuple[PricedLine, ...]:
+def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, vat: VatBook) -> tuple[PricedLine, ...]:
     """The days of the month beginning on `month` that the lease is billed, one line a segment (R9).
 
     A segment is a run of consecutive days with the same tier, price, full price and full cost.

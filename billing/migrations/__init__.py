@@ -1,0 +1,1 @@
+"""Versions of the schema (Alembic); `billing.schema` runs them."""

@@ -1,0 +1,26 @@
+"""The first schema: register, runs, documents, books, with the guards of R22."""
+
+from alembic import op
+
+import billing.models
+import invoices.models
+import ledger.models
+from billing.migrations.guards import append_only, balanced_entries, forward_only
+from billing.schema import METADATA
+from ledger.accounts import chart
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the tables, fill the chart of accounts, set the guards."""
+    connection = op.get_bind()
+    for metadata in METADATA:
+        metadata.create_all(connection)
+    op.bulk_insert(ledger.models.account, [{"code": code, "label": label} for code, label in chart().items()])
+    op.bulk_insert(ledger.models.entry_counter, [{"id": 1, "last": 0}])
+    dialect = connection.dialect.name
+    guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
+    for statement in (*append_only(dialect, guarded), *balanced_entries(dialect), *forward_only(dialect)):
+        op.execute(statement)

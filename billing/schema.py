@@ -1,0 +1,54 @@
+"""The version of the database's schema: brought up to date, or required to be."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+import billing.models
+import invoices.models
+import ledger.models
+from billing.db import reading, writing
+from billing.errors import SchemaNotReady
+
+METADATA = (ledger.models.metadata, invoices.models.metadata, billing.models.metadata)
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    # Alembic interpolates % in option values.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def current_version(connection: Connection) -> str | None:
+    """The revision the database is at; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_version() -> str | None:
+    """The revision this program needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def migrate(engine: Engine) -> tuple[str | None, str | None]:
+    """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after)."""
+    with writing(engine) as connection:
+        before = current_version(connection)
+        command.upgrade(_config(connection), "head")
+        return before, current_version(connection)
+
+
+def require_current(engine: Engine) -> None:
+    """Raise SchemaNotReady unless the database is at the revision this program needs."""
+    with reading(engine) as connection:
+        found = current_version(connection)
+    if found != newest_version():
+        state = (
+            "has no tables yet" if found is None else f"is at version {found}, this program needs {newest_version()}"
+        )
+        raise SchemaNotReady(f"the database {state}: run `technopark-billing migrate` first")
