@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Date, DateTime, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL
 
 # One writer at a time is SQLite's rule: others wait this long before they give up.
@@ -14,6 +14,8 @@ SQLITE_BUSY_TIMEOUT_S = 600
 # Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
 _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
+# Fewer rows than this are inserted faster than copied.
+_COPY_LEAST = 16
 
 Row: TypeAlias = Sequence[Any]
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Row]], None]
@@ -86,11 +88,29 @@ def hold_runs(connection: Connection) -> None:
     _advisory(connection, _RUN_LOCK, shared=False)
 
 
-def _to_sqlite(value: Any) -> Any:
-    # The forms SQLAlchemy's own types store, so that rows written here read back through them.
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    return value.isoformat() if isinstance(value, date) else value
+def _sqlite_rows(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """The rows in the forms SQLAlchemy's own types store, so that they read back through them."""
+    types = [table.c[name].type for name in columns]
+    days = [i for i, kind in enumerate(types) if isinstance(kind, Date)]
+    instants = [i for i, kind in enumerate(types) if isinstance(kind, DateTime)]
+    if not days and not instants:
+        return [tuple(row) for row in rows]
+    texts: dict[date, str | None] = {}
+    found = []
+    for row in rows:
+        cells = list(row)
+        for i in days:
+            day = cells[i]
+            if day is not None:
+                text_of_day = texts.get(day)
+                if text_of_day is None:
+                    text_of_day = texts[day] = day.isoformat()
+                cells[i] = text_of_day
+        for i in instants:
+            if cells[i] is not None:
+                cells[i] = cells[i].strftime("%Y-%m-%d %H:%M:%S.%f")
+        found.append(tuple(cells))
+    return found
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -99,16 +119,22 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     Each row has a value per column, in that order; dates as `date`, instants as UTC `datetime`.
     """
     names = ", ".join(columns)
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        found = _sqlite_rows(table, columns, rows)
+        if found:
+            connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", found)
+        return
+    listed = list(rows)
+    if len(listed) >= _COPY_LEAST:
         cursor = connection.connection.cursor()
         with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-            for row in rows:
+            for row in listed:
                 copy.write_row(row)
         cursor.close()
-        return
-    marks = ", ".join("?" * len(columns))
-    cursor = connection.connection.cursor()
-    cursor.executemany(
-        f"INSERT INTO {table.name} ({names}) VALUES ({marks})", [tuple(map(_to_sqlite, row)) for row in rows]
-    )
-    cursor.close()
+    elif listed:
+        # One statement, not one a row: triggers check an entry's postings together.
+        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({names}) VALUES {marks}", tuple(cell for row in listed for cell in row)
+        )

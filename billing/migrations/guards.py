@@ -41,7 +41,7 @@ def balanced_entries(dialect: str) -> list[str]:
                 WHERE e.id IS NULL OR a.n <> e.posting_count OR a.total <> 0 OR a.low <> 1 OR a.high <> a.n
                 LIMIT 1;
                 IF wrong IS NOT NULL THEN
-                    RAISE EXCEPTION 'entry %: its postings must be complete, balanced and inserted together (R22)', wrong
+                    RAISE EXCEPTION 'entry %: its postings must be complete, balanced, inserted together (R22)', wrong
                     USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
                 RETURN NULL;
