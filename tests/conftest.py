@@ -1,9 +1,14 @@
-"""What every test can ask for: a migrated, empty database, on SQLite and on PostgreSQL."""
+"""What every test can ask for: a database of its own, on SQLite and on PostgreSQL; and no way to other hosts."""
 
+import ipaddress
 import os
+import shutil
+import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import Engine, make_url, text
@@ -14,6 +19,94 @@ from billing.schema import migrate
 
 POSTGRES = "TEST_POSTGRES_URL"
 
+FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
+
+
+def _is_near(host: Any) -> bool:
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return host in ("localhost", b"localhost", "", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Fail the test that would reach another host, by its address or by looking up its name."""
+
+    def require_near(host: Any) -> None:
+        if not _is_near(host):
+            pytest.fail(f"a test must not reach another host: {host!r}")
+
+    def guarded(act: Callable[..., Any]) -> Callable[..., Any]:
+        def act_nearby(sock: socket.socket, *arguments: Any) -> Any:
+            # The address comes last; a Unix socket's is a path, no tuple.
+            if isinstance(arguments[-1], tuple):
+                require_near(arguments[-1][0])
+            return act(sock, *arguments)
+
+        return act_nearby
+
+    look_up = socket.getaddrinfo
+
+    def look_up_nearby(host: Any, *arguments: Any, **options: Any) -> Any:
+        require_near(host)
+        return look_up(host, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", look_up_nearby)
+        for name in ("connect", "connect_ex", "sendto"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+        yield
+
+
+@contextmanager
+def _postgres_database(server: Engine, template: str) -> Iterator[URL]:
+    """A database of its own, copied from another, dropped at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield server.url.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def _opened(url: URL) -> Iterator[Engine]:
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file, to be copied: copying is cheaper than migrating."""
+    path = tmp_path_factory.mktemp("template") / "books.sqlite"
+    with _opened(make_url(f"sqlite:///{path}")) as engine:
+        migrate(engine)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Engine]:
+    """The PostgreSQL server of the tests, by a role that may create databases."""
+    if POSTGRES not in os.environ:
+        pytest.skip(f"{POSTGRES} is not set: run `make test`, which starts a throw-away PostgreSQL")
+    with _opened(make_url(os.environ[POSTGRES])) as engine:
+        yield engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Engine) -> Iterator[str]:
+    """The name of a migrated, empty PostgreSQL database, to be copied."""
+    with _postgres_database(postgres, "template0") as url:
+        with _opened(url) as engine:
+            migrate(engine)
+        yield str(url.database)
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
@@ -21,23 +114,38 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL
     if request.param == "sqlite":
         yield make_url(f"sqlite:///{tmp_path / 'books.sqlite'}")
         return
-    if POSTGRES not in os.environ:
-        pytest.skip(f"{POSTGRES} is not set: run `make test`, which starts a throw-away PostgreSQL")
-    server = make_url(os.environ[POSTGRES])
-    name = f"test_{uuid.uuid4().hex}"
-    admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with _postgres_database(request.getfixturevalue("postgres"), "template0") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_engine(request: pytest.FixtureRequest, tmp_path: Path) -> FreshEngine:
+    """Opens a migrated, empty database at each call, for as long as its `with` block: one an example."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+
+        @contextmanager
+        def sqlite() -> Iterator[Engine]:
+            path = tmp_path / f"{uuid.uuid4().hex}.sqlite"
+            shutil.copyfile(template, path)
+            with _opened(make_url(f"sqlite:///{path}")) as engine:
+                yield engine
+
+        return sqlite
+
+    server: Engine = request.getfixturevalue("postgres")
+    name: str = request.getfixturevalue("postgres_template")
+
+    @contextmanager
+    def postgresql() -> Iterator[Engine]:
+        with _postgres_database(server, name) as url, _opened(url) as engine:
+            yield engine
+
+    return postgresql
 
 
 @pytest.fixture
-def engine(database_url: URL) -> Iterator[Engine]:
+def engine(fresh_engine: FreshEngine) -> Iterator[Engine]:
     """An engine on a migrated, empty database."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
+    with fresh_engine() as engine:
+        yield engine

@@ -1,0 +1,52 @@
+# What one does with this project; `make` alone lists it.
+SHELL := /bin/sh
+JOBS ?= $(shell nproc)
+ARGS ?=
+BIN := .venv/bin
+UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test static format bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## bill six months of the sample network into demo-out/, with the last month's PDFs
+	@scripts/install runtime
+	@rm -rf demo-out
+	$(BIN)/technopark-billing demo demo-out
+	@echo "==> Look into demo-out/"
+
+test: ## run every test on SQLite and on a throw-away PostgreSQL; ARGS="tests/… -k …" chooses
+	@scripts/install test
+	scripts/test --numprocesses $(JOBS) --dist worksteal $(ARGS)
+
+static: ## check style, types and the packages' borders
+	@scripts/install test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: ## put the code into the project's form
+	@scripts/install test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: ## measure against the limits of the drivers and the peers; ARGS chooses
+	@scripts/install bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## lock pyproject.toml's dependencies again; LOCK=--upgrade takes newer versions
+	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && \
+	$(or $(PYTHON),python3) -m venv "$$directory" && "$$directory/bin/pip" install --quiet uv && \
+	PATH="$$directory/bin:$$PATH" && set -x && \
+	$(UV_COMPILE) pyproject.toml --all-extras --group build --group test --group static -o requirements/test.txt && \
+	$(UV_COMPILE) pyproject.toml -c requirements/test.txt -o requirements/runtime.txt && \
+	$(UV_COMPILE) pyproject.toml --extra dask -c requirements/test.txt -o requirements/dask.txt && \
+	$(UV_COMPILE) --group build -c requirements/test.txt -o requirements/build.txt
+
+clean: ## remove what the other targets made, .venv as well
+	rm -rf .venv build dist demo-out ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
