@@ -1,0 +1,205 @@
+"""House rules that neither ruff nor the import contracts can state, read off the source itself."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("billing", "invoices", "ledger", "pricing")
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+# Where the outside comes in: these may ask for the time. Everybody else is told it.
+CLOCK_EDGES = ("billing/cli.py", "billing/scheduler.py", "billing/api/", "billing/app.py")
+ENVIRONMENT_EDGE = "billing/config.py"
+TRANSACTION_EDGE = "billing/db.py"
+# Where amounts are worked out.
+MONEY_PATHS = ("pricing/", "ledger/", "billing/postings.py", "billing/run/", "billing/network_import/")
+
+NAMELESS = {"utils", "util", "common", "core", "services", "managers", "helpers", "misc"}
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+ROUNDING = {"round", "quantize", "ceil", "floor", "trunc"}
+EFFECTS = {"create_engine", "open_engine", "connect", "Flask", "create_app", "load_settings", "open"}
+# What `pricing` may know of the world outside it.
+PRICING_IMPORTS = {
+    "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools",
+    "moneyed", "operator", "pricing", "re", "typing",
+}  # fmt: skip
+
+Found: TypeAlias = Iterator[ast.AST]
+
+
+def _name(node: ast.AST) -> str:
+    """The dotted name a node spells, as far as it spells one: `datetime.now`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_name(node.value)}.{node.attr}".lstrip(".")
+    return ""
+
+
+def _last(node: ast.AST, parts: int) -> str:
+    return ".".join(_name(node).split(".")[-parts:])
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What is evaluated when a module is imported: all but the bodies of functions."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*child.decorator_list, child.args):
+                yield from _run_at_import(part)
+        elif not isinstance(child, ast.Lambda):
+            yield from _run_at_import(child)
+
+
+def clock_readings(tree: ast.AST) -> Found:
+    """Calls that ask for the time."""
+    return (call for call in _calls(tree) if _last(call.func, 2) in CLOCKS)
+
+
+def environment_readings(tree: ast.AST) -> Found:
+    """Uses of the process's environment."""
+    for node in ast.walk(tree):
+        imported = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
+        if _name(node) in ("os.environ", "os.getenv") or imported & {"environ", "getenv"}:
+            yield node
+
+
+def effects_at_import(tree: ast.AST) -> Found:
+    """Engines, applications, connections, files, settings, clocks made or read when a module is imported."""
+    for node in _run_at_import(tree):
+        if isinstance(node, ast.Call) and (_last(node.func, 1) in EFFECTS or _last(node.func, 2) in CLOCKS):
+            yield node
+
+
+def rounding(tree: ast.AST) -> Found:
+    """Anything that rounds a number."""
+    for node in ast.walk(tree):
+        rounds = isinstance(node, ast.Call) and _last(node.func, 1) in ROUNDING
+        if rounds or _last(node, 1).startswith("ROUND_"):
+            yield node
+
+
+def binary_floating_point(tree: ast.AST) -> Found:
+    """Float literals, `float`, and the division that makes floats of integers (a path's `/ "text"` is none)."""
+    for node in ast.walk(tree):
+        literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
+        if literal or _name(node) == "float":
+            yield node
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            right = node.right if isinstance(node, ast.BinOp) else node.value
+            if not (isinstance(right, ast.Constant) and isinstance(right.value, str)):
+                yield node
+
+
+def transactions(tree: ast.AST) -> Found:
+    """Beginnings and ends of transactions."""
+    return (call for call in _calls(tree) if _last(call.func, 1) in {"begin", "commit", "rollback"})
+
+
+def imports_unknown_to_pricing(tree: ast.AST) -> Found:
+    """Imports of what a pure engine has no use for: storage, network, files, logs, clocks."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or "."]
+        else:
+            continue
+        if any(module.split(".")[0] not in PRICING_IMPORTS for module in modules):
+            yield node
+
+
+def _offences(rule: Callable[[ast.AST], Found], within: tuple[str, ...], but: tuple[str, ...] = ()) -> list[str]:
+    """`file:line: source` of what a rule finds in the files whose path begins so, exceptions left out."""
+    return [
+        f"{path}:{getattr(node, 'lineno', 0)}: {ast.unparse(node)}"
+        for path, tree in SOURCES.items()
+        if path.startswith(within) and not (but and path.startswith(but))
+        for node in rule(tree)
+    ]
+
+
+def test_modules_are_named_after_what_they_hold() -> None:
+    names = {part for path in SOURCES for part in Path(path).with_suffix("").parts}
+    assert not names & NAMELESS
+
+
+def test_only_the_edges_ask_for_the_time() -> None:
+    assert _offences(clock_readings, PACKAGES, but=CLOCK_EDGES) == []
+
+
+def test_only_the_configuration_reads_the_environment() -> None:
+    assert _offences(environment_readings, PACKAGES, but=(ENVIRONMENT_EDGE,)) == []
+
+
+def test_nothing_happens_at_import() -> None:
+    assert _offences(effects_at_import, PACKAGES) == []
+
+
+def test_only_the_money_module_rounds_r1() -> None:
+    assert _offences(rounding, PACKAGES, but=("pricing/money.py",)) == []
+
+
+def test_no_binary_floating_point_comes_near_money_r1() -> None:
+    assert _offences(binary_floating_point, MONEY_PATHS) == []
+
+
+def test_transactions_begin_and_end_at_the_edge() -> None:
+    assert _offences(transactions, PACKAGES, but=(TRANSACTION_EDGE,)) == []
+
+
+def test_pricing_knows_nothing_but_values() -> None:
+    assert _offences(imports_unknown_to_pricing, ("pricing/",)) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "offence"),
+    [
+        (clock_readings, "def f(): return datetime.datetime.now(UTC)"),
+        (clock_readings, "today = date.today()"),
+        (environment_readings, "def f(): return os.environ['HOME']"),
+        (environment_readings, "from os import environ"),
+        (effects_at_import, "engine = open_engine(url)"),
+        (effects_at_import, "class A:\n    app = flask.Flask('a')"),
+        (effects_at_import, "def f(day=date.today()): ..."),
+        (effects_at_import, "if True:\n    @app(create_app())\n    def f(): ..."),
+        (rounding, "def f(x): return round(x, 2)"),
+        (rounding, "x = price.quantize(CENT, decimal.ROUND_HALF_UP)"),
+        (rounding, "x = math.ceil(y)"),
+        (binary_floating_point, "x = 0.2"),
+        (binary_floating_point, "x = float(y)"),
+        (binary_floating_point, "x = a / b"),
+        (binary_floating_point, "x /= 100"),
+        (transactions, "def f(connection): connection.commit()"),
+        (imports_unknown_to_pricing, "import sqlalchemy.orm"),
+        (imports_unknown_to_pricing, "from logging import getLogger"),
+    ],
+)
+def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: str) -> None:
+    assert list(rule(ast.parse(offence)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "innocent"),
+    [
+        (effects_at_import, "def f():\n    return open_engine(url)"),
+        (effects_at_import, "opened = lambda: open_engine(url)"),
+        (binary_floating_point, "chart = files('ledger') / 'chart.csv'"),
+        (binary_floating_point, "x = a // b"),
+        (clock_readings, "def f(now: datetime): return now.date()"),
+    ],
+)
+def test_no_rule_finds_what_is_none(rule: Callable[[ast.AST], Found], innocent: str) -> None:
+    assert not list(rule(ast.parse(innocent)))
