@@ -275,6 +275,8 @@ class Register:
     """The rows as they now are, by file and key."""
 
     rows: dict[str, dict[tuple[str, ...], dict[str, str]]] = field(default_factory=lambda: {name: {} for name in KEYS})
+    # Answers already worked out from the rows as they are: the sample asks each a thousand times.
+    known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def enter(self, files: Files) -> None:
         """Add what is new, change what is known; nothing is deleted."""
