@@ -83,7 +83,7 @@ def change_facts(connection: Connection) -> None:
     _advisory(connection, _FACTS_LOCK, shared=False)
 
 
-def hold_runs(connection: Connection) -> None:
+def change_runs(connection: Connection) -> None:
     """Be the only one to begin or close a run until this transaction ends."""
     _advisory(connection, _RUN_LOCK, shared=False)
 

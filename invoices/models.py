@@ -37,6 +37,8 @@ number_series = Table(
     Column("series", String(8), primary_key=True),
     Column("year", Integer, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
+    # The date of the newest document of the series: none is dated earlier after it (R15).
+    Column("latest_issued_on", Date, nullable=False),
     CheckConstraint("last >= 0", name="last"),
 )
 

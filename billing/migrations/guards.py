@@ -77,7 +77,11 @@ def balanced_entries(dialect: str) -> list[str]:
 def forward_only(dialect: str) -> list[str]:
     """The statements that keep counters from going back and a sent delivery from being unsent."""
     rules = [
-        ("number_series", "NEW.last < OLD.last", "numbers already given cannot be given again (R15)"),
+        (
+            "number_series",
+            "NEW.last < OLD.last OR NEW.latest_issued_on < OLD.latest_issued_on",
+            "numbers given and issue dates never go back (R15)",
+        ),
         ("entry_counter", "NEW.last < OLD.last", "numbers already given cannot be given again (R15)"),
         ("delivery", "OLD.state = 'sent' AND NEW.state <> 'sent'", "what was sent stays sent"),
         ("run_batch", "OLD.status = 'done'", "a batch is done once"),

@@ -1,0 +1,159 @@
+"""One batch of tenants: one transaction with its documents, numbers, entries, links and deliveries."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, select, update
+
+from billing.config import Operator
+from billing.db import hold_facts, insert_rows, open_engine, writing
+from billing.models import billing_run, run_batch, run_outcome, run_position, usage_billing
+from billing.postings import sale, tenant_position
+from billing.run.facts import Catalogue, Scope, fingerprint, first_period, load_catalogue, load_facts, previous_period
+from billing.run.tenant_bill import TenantBill, bill_tenant
+from invoices.document import CREDIT_NOTE
+from invoices.issuing import Draft, Issue, Issued, issue
+from invoices.models import delivery
+from ledger.entry import Entry
+from ledger.journal import post
+from pricing.period import next_month
+
+_OUTCOME_COLUMNS = (
+    "period", "tenant", "status", "message", "invoice_id", "credit_note_id", "fingerprint", "usage_watermark",
+)  # fmt: skip
+_POSITION_COLUMNS = ("period", "tenant", "site", "contribution", "draw", "advantage")
+_DELIVERY_COLUMNS = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """All a worker needs to do a batch: where the books are, which batch, who bills, and the instant of recording."""
+
+    # Carries the password: never shown.
+    database_url: str = field(repr=False)
+    operator: Operator = field(repr=False)
+    period: date
+    attempt: int
+    batch_no: int
+    recorded_at: datetime
+
+
+class PricedBatch(NamedTuple):
+    """A batch priced and not yet issued: the bills, by tenant, and the fingerprints they rest on."""
+
+    bills: list[TenantBill]
+    fingerprints: dict[str, str]
+
+
+@cache
+def _engine(database_url: str) -> Engine:
+    # One engine a process, opened by the first batch it is given.
+    from sqlalchemy import make_url
+
+    return open_engine(make_url(database_url))
+
+
+def do_batch(key: BatchKey) -> int:
+    """Do one batch in a worker, whatever others do at the same time; gives its number."""
+    with writing(_engine(key.database_url)) as connection:
+        issue_batch(connection, key)
+    return key.batch_no
+
+
+def price_batch(connection: Connection, scope: Scope, catalogue: Catalogue) -> PricedBatch:
+    """Read and price a batch; writes nothing, so that previews and runs share it."""
+    previous = previous_period(connection, scope.period)
+    first = first_period(connection, scope.period)
+    settled_until = scope.period if previous is None else next_month(previous)
+    facts = load_facts(connection, scope, catalogue, previous, settled_until)
+    until = next_month(scope.period)
+    return PricedBatch(
+        [bill_tenant(found, catalogue, scope.period, previous, first) for found in facts],
+        {found.party.code: fingerprint(found.tenancy, found.leases, catalogue, until) for found in facts},
+    )
+
+
+def issue_batch(connection: Connection, key: BatchKey) -> None:
+    """Bill a batch unless it is done: the caller's transaction holds all of it or nothing (R14, R15)."""
+    this_batch = (
+        (run_batch.c.period == key.period)
+        & (run_batch.c.attempt == key.attempt)
+        & (run_batch.c.batch_no == key.batch_no)
+    )
+    # Whoever else runs this month waits here, and then finds the batch done.
+    batch = connection.execute(select(run_batch).where(this_batch).with_for_update()).one()
+    if batch.status == "done":
+        return
+    hold_facts(connection)
+    run = connection.execute(select(billing_run).where(billing_run.c.period == key.period)).one()
+    scope = Scope(key.period, batch.first_tenant, batch.last_tenant, only_errors=key.attempt > 1)
+    priced = price_batch(connection, scope, load_catalogue(connection))
+    drafts: list[Draft] = [
+        draft for bill in priced.bills for draft in (bill.invoice, bill.credit_note) if draft is not None
+    ]
+    terms = Issue(
+        period=key.period,
+        issued_on=run.issued_on,
+        due_on=run.issued_on + timedelta(days=key.operator.payment_terms_days),
+        seller=key.operator.party,
+    )
+    issued = issue(connection, drafts, terms, insert=insert_rows)
+    of_tenant: dict[str, dict[str, Issued]] = {}
+    for found in issued:
+        of_tenant.setdefault(found.draft.buyer.code, {})[found.draft.kind] = found
+    entries = [entry for bill in priced.bills for entry in _entries(bill, of_tenant.get(bill.tenant, {}), terms)]
+    post(connection, entries, recorded_at=key.recorded_at, insert=insert_rows)
+    _write_links(connection, key, priced, of_tenant)
+    if run.deliver:
+        rows = [(found.id, "queued", 0, key.recorded_at, found.draft.buyer.email) for found in issued]
+        insert_rows(connection, delivery, _DELIVERY_COLUMNS, rows)
+    connection.execute(update(run_batch).where(this_batch).values(status="done"))
+
+
+def _entries(bill: TenantBill, issued: dict[str, Issued], terms: Issue) -> list[Entry]:
+    """The entries of one tenant: one a document (R20), and its position (R21)."""
+    entries = [
+        sale(
+            found.number,
+            terms.issued_on,
+            bill.tenant,
+            -1 if found.draft.kind == CREDIT_NOTE else 1,
+            ((line.revenue_account, line.priced.site, line.priced.amount) for line in found.draft.lines),
+            found.tax,
+        )
+        for found in issued.values()
+    ]
+    piece = " ".join(found.number for found in issued.values())
+    position = tenant_position(terms.period, terms.issued_on, bill.tenant, bill.positions, piece)
+    return entries if position is None else [*entries, position]
+
+
+def _write_links(
+    connection: Connection, key: BatchKey, priced: PricedBatch, issued: dict[str, dict[str, Issued]]
+) -> None:
+    """What ties facts to documents: outcomes, positions, and which line billed which event."""
+    outcomes, positions, links = [], [], []
+    for bill in priced.bills:
+        documents = issued.get(bill.tenant, {})
+        invoice, credit_note = documents.get("invoice"), documents.get("credit_note")
+        status = "error" if bill.error is not None else "issued" if documents else "nothing"
+        outcomes.append(
+            (
+                key.period, bill.tenant, status, bill.error, None if invoice is None else invoice.id,
+                None if credit_note is None else credit_note.id,
+                None if bill.error is not None else priced.fingerprints[bill.tenant], bill.watermark,
+            )
+        )  # fmt: skip
+        positions += [(key.period, bill.tenant, p.site, p.contribution, p.draw, p.advantage) for p in bill.positions]
+        if invoice is not None:
+            links += [(event, invoice.id, line_no) for line_no, ids in bill.events for event in ids]
+    if key.attempt > 1:
+        retried = [bill.tenant for bill in priced.bills]
+        connection.execute(
+            run_outcome.delete().where(run_outcome.c.period == key.period, run_outcome.c.tenant.in_(retried))
+        )
+    insert_rows(connection, run_outcome, _OUTCOME_COLUMNS, outcomes)
+    insert_rows(connection, run_position, _POSITION_COLUMNS, positions)
+    insert_rows(connection, usage_billing, ("usage_event_id", "document_id", "line_no"), links)

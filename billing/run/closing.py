@@ -1,0 +1,133 @@
+"""The end of a run: the waterfall over everything it issued, posted once (R17, R18, R21)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from billing.db import insert_rows
+from billing.models import run_position, site, subsidy_grant
+from billing.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
+from ledger.entry import Entry
+from ledger.journal import load_entry, post, reversal
+from ledger.models import account_day, posting
+from pricing.cross_subsidy import Grant, Position, Waterfall, waterfall
+from pricing.money import format_amount
+from pricing.period import format_month
+
+
+class SiteSums(NamedTuple):
+    """What the tenants of the sites supply and need, and the advantage of all, in centimes (R16, R17)."""
+
+    contributions: dict[str, int]
+    draws: dict[str, int]
+    advantage: int
+
+
+def sum_positions(positions: Iterable[Position], sites: Iterable[str]) -> SiteSums:
+    """The sums per site, every site of the network named."""
+    contributions = dict.fromkeys(sites, 0)
+    draws = dict(contributions)
+    advantage = 0
+    for position in positions:
+        contributions[position.site] += position.supply
+        draws[position.site] += position.need
+        advantage += position.advantage
+    return SiteSums(contributions, draws, advantage)
+
+
+def stored_positions(connection: Connection, period: date) -> list[Position]:
+    """The positions a run has stored so far."""
+    c = run_position.c
+    found = connection.execute(select(c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
+    return [Position(*row) for row in found]
+
+
+def network_sites(connection: Connection) -> list[str]:
+    """Every site of the network, by code."""
+    return sorted(connection.scalars(select(site.c.code)))
+
+
+def standing_waterfall(connection: Connection, period: date, attempts: int) -> Entry | None:
+    """The waterfall's entry that stands for a run so far; None before the first is posted."""
+    for attempt in range(attempts, 0, -1):
+        reference = waterfall_reference(period, attempt)
+        found = load_entry(connection, reference)
+        if found is not None:
+            return None if load_entry(connection, _reversal_reference(reference)) is not None else found
+    return None
+
+
+def _reversal_reference(reference: str) -> str:
+    return f"{reference}/annulation"
+
+
+def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | None) -> Waterfall:
+    """R18 for a run, from the reserve and the grants as they stood before it.
+
+    `own` is the run's own waterfall entry, where it still stands: what it moved is left out.
+    """
+    moved = () if own is None else own.postings
+    day = account_day.c
+    reserve = connection.scalar(select(func.sum(day.credit - day.debit)).where(day.account == RESERVE)) or 0
+    grant = subsidy_grant.c
+    rows = connection.execute(select(grant.code, grant.site, grant.granted_on)).all()
+    left = dict(
+        connection.execute(
+            select(posting.c.auxiliary, -func.sum(posting.c.amount))
+            .where(posting.c.auxiliary.in_([row.code for row in rows]), posting.c.account == GRANTS)
+            .group_by(posting.c.auxiliary)
+        ).all()
+    )
+    for p in moved:
+        if p.account == RESERVE:
+            reserve += p.amount
+        elif p.account == GRANTS and p.auxiliary is not None:
+            left[p.auxiliary] += p.amount
+    grants = [Grant(row.code, row.site, row.granted_on, int(left.get(row.code, 0))) for row in rows]
+    return waterfall(sums.contributions, sums.draws, int(reserve), grants, period)
+
+
+def close(connection: Connection, period: date, issued_on: date, attempt: int, recorded_at: datetime) -> str:
+    """Post the waterfall of all the run has issued; gives its outcome as exported, in JSON.
+
+    A run tried again takes its former waterfall back and posts that of the whole run.
+    """
+    former = standing_waterfall(connection, period, attempt - 1)
+    if former is not None:
+        label = f"Péréquation {format_month(period)} - annulation de la cascade"
+        taken_back = reversal(former, _reversal_reference(former.reference), issued_on, label)
+        post(connection, [taken_back], recorded_at=recorded_at, insert=insert_rows)
+    sums = sum_positions(stored_positions(connection, period), network_sites(connection))
+    outcome = solve(connection, period, sums, None)
+    entry_of_run = waterfall_entry(period, issued_on, attempt, outcome)
+    if entry_of_run is not None:
+        post(connection, [entry_of_run], recorded_at=recorded_at, insert=insert_rows)
+    return json.dumps(cross_subsidy_json(period, sums.advantage, outcome))
+
+
+def cross_subsidy_json(period: date, advantage: int, outcome: Waterfall) -> Mapping[str, Any]:
+    """The waterfall of a run in the contract's shape, with the parts it rests on."""
+    return {
+        "period": format_month(period),
+        "advantage": format_amount(advantage),
+        "sites": {
+            code: {
+                "contributions": format_amount(f.contributions),
+                "draws": format_amount(f.draws),
+                "earmarked_grants": format_amount(f.earmarked_grants),
+                "own": format_amount(f.own),
+                "network": format_amount(f.network),
+                "reserve": format_amount(f.reserve),
+                "network_grants": format_amount(f.network_grants),
+                "unfunded": format_amount(f.unfunded),
+            }
+            for code, f in outcome.sites.items()
+        },
+        "reserve_before": format_amount(outcome.reserve_before),
+        "surplus": format_amount(outcome.surplus),
+        "reserve_after": format_amount(outcome.reserve_after),
+        "grants_left": {code: format_amount(left) for code, left in sorted(outcome.grants_left.items())},
+    }

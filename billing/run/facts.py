@@ -1,0 +1,283 @@
+"""What the register says, read set-wise for one batch of tenants."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, func, literal, select
+
+from billing.models import (
+    billing_run,
+    lease,
+    rate,
+    run_outcome,
+    service,
+    site,
+    tenant,
+    usage_billing,
+    usage_event,
+    vat_rate,
+)
+from invoices.document import Correction, DocumentLine, Party
+from invoices.models import document, document_line
+from invoices.reading import priced_line
+from pricing.eligibility import Tenancy, tenancy
+from pricing.period import ONE_DAY
+from pricing.rates import Rate, RateBook, VatBook, VatRate
+from pricing.rating import OFFICE, Lease, UsageEvent
+
+
+class Service(NamedTuple):
+    """A service of the catalogue, as lines need it."""
+
+    label: str
+    unit_of_measure: str
+    revenue_account: str
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Sites, services, rates and VAT: the facts all tenants share, read once a batch."""
+
+    sites: dict[str, str]
+    services: dict[str, Service]
+    rates: RateBook
+    vat: VatBook
+    _digests: dict[tuple[str, str, date], bytes] = field(default_factory=dict)
+
+    def office_terms_digest(self, site_code: str, kind: str, until: date) -> bytes:
+        """A digest of the office rates and VAT that had begun before `until`, for the fingerprint (R13)."""
+        key = site_code, kind, until
+        if key not in self._digests:
+            rates = [r for r in self.rates.timeline(site_code, OFFICE, kind)[1] if r.effective_from < until]
+            vat = [v for v in self.vat.timeline(OFFICE)[1] if v.effective_from < until]
+            self._digests[key] = blake2b(repr((rates, vat)).encode(), digest_size=16).digest()
+        return self._digests[key]
+
+
+def load_catalogue(connection: Connection) -> Catalogue:
+    """The whole catalogue, as it stands."""
+    c = rate.c
+    versions = connection.execute(
+        select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost)
+    )
+    return Catalogue(
+        sites=dict(connection.execute(select(site.c.code, site.c.name)).all()),
+        services={
+            code: Service(label, unit, account)
+            for code, label, unit, account in connection.execute(
+                select(service.c.code, service.c.label, service.c.unit, service.c.revenue_account)
+            )
+        },
+        rates=RateBook((row[0], row[1], row[2], Rate(*row[3:])) for row in versions),
+        vat=VatBook(
+            (code, VatRate(effective_from, value))
+            for code, effective_from, value in connection.execute(
+                select(vat_rate.c.service, vat_rate.c.effective_from, vat_rate.c.rate)
+            )
+        ),
+    )
+
+
+class StandingLine(NamedTuple):
+    """An office line that was billed and not taken back, and which one it is."""
+
+    line: DocumentLine
+    correction: Correction
+
+
+class TenantFacts(NamedTuple):
+    """One tenant with all that decides its bill. `settled` says that the office months up to the previous run stand."""
+
+    party: Party
+    tenancy: Tenancy
+    leases: tuple[Lease, ...]
+    offices: dict[str, str]
+    events: tuple[UsageEvent, ...]
+    settled: bool
+    watermark: int
+    standing: tuple[StandingLine, ...]
+
+
+class Scope(NamedTuple):
+    """Which tenants of a batch a run looks at: a range of codes, and whether only those in error."""
+
+    period: date
+    first_tenant: str
+    last_tenant: str
+    only_errors: bool
+
+
+def fingerprint(tenancy: Tenancy, leases: Iterable[Lease], catalogue: Catalogue, until: date) -> str:
+    """A digest of the facts that decide a tenant's office lines before `until` (excluded), and of no others (R13).
+
+    What begins on or after that day is left out, so that it disturbs nothing already billed.
+    """
+    window = tenancy.window
+    begun = sorted(
+        (x.code, x.site, x.area, x.start, x.end if x.end is not None and x.end < until else None)
+        for x in leases
+        if x.start < until
+    )
+    terms = [catalogue.office_terms_digest(code, tenancy.kind, until) for code in sorted({x[1] for x in begun})]
+    decided = (None if window is None else (window.start, min(window.end, until)), begun, terms)
+    return blake2b(repr(decided).encode(), digest_size=16).hexdigest()
+
+
+_FIRST, _LAST = bindparam("first", type_=tenant.c.code.type), bindparam("last", type_=tenant.c.code.type)
+_PERIOD = bindparam("period", type_=billing_run.c.period.type)
+_PREVIOUS = bindparam("previous", type_=billing_run.c.period.type)
+_IN_ERROR = and_(
+    run_outcome.c.period == _PERIOD, run_outcome.c.tenant == tenant.c.code, run_outcome.c.status == "error"
+)
+_TENANTS = select(tenant).where(tenant.c.code.between(_FIRST, _LAST)).order_by(tenant.c.code)
+_TENANTS_IN_ERROR = _TENANTS.where(select(run_outcome.c.tenant).where(_IN_ERROR).exists())
+_LEASES = (
+    select(lease.c.tenant, lease.c.code, lease.c.site, lease.c.unit, lease.c.area, lease.c.starts_on, lease.c.ends_on)
+    .where(lease.c.tenant.between(_FIRST, _LAST))
+    .order_by(lease.c.tenant, lease.c.code)
+)
+_SETTLED = and_(run_outcome.c.period == _PREVIOUS, run_outcome.c.status != "error")
+_OUTCOMES = select(run_outcome.c.tenant, run_outcome.c.fingerprint, run_outcome.c.usage_watermark).where(
+    _SETTLED, run_outcome.c.tenant.between(_FIRST, _LAST)
+)
+# Events above the tenant's watermark that no line has billed; those below are billed for certain.
+_EVENTS = (
+    select(
+        usage_event.c.tenant,
+        usage_event.c.id,
+        usage_event.c.site,
+        usage_event.c.service,
+        usage_event.c.quantity,
+        usage_event.c.occurred_on,
+    )
+    .select_from(tenant)
+    .outerjoin(run_outcome, and_(_SETTLED, run_outcome.c.tenant == tenant.c.code))
+    .join(
+        usage_event,
+        and_(
+            usage_event.c.tenant == tenant.c.code,
+            usage_event.c.id > func.coalesce(run_outcome.c.usage_watermark, literal(0)),
+        ),
+    )
+    .outerjoin(usage_billing, usage_billing.c.usage_event_id == usage_event.c.id)
+    .where(tenant.c.code.between(_FIRST, _LAST), usage_billing.c.usage_event_id.is_(None))
+    .order_by(usage_event.c.tenant, usage_event.c.id)
+)
+_credit = document_line.alias("credit")
+_STANDING = (
+    select(document_line, document.c.tenant, document.c.number)
+    .join(document, document.c.id == document_line.c.document_id)
+    .outerjoin(
+        _credit,
+        and_(
+            _credit.c.corrects_document_id == document_line.c.document_id,
+            _credit.c.corrects_line_no == document_line.c.line_no,
+        ),
+    )
+    .where(
+        document.c.tenant.in_(bindparam("tenants", expanding=True)),
+        document.c.kind == "invoice",
+        document_line.c.lease.is_not(None),
+        _credit.c.document_id.is_(None),
+    )
+    .order_by(document_line.c.document_id, document_line.c.line_no)
+)
+_TENANTS_PER_LOOK = 500
+
+
+def _group(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    grouped: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row[0]].append(row)
+    return grouped
+
+
+def load_facts(
+    connection: Connection, scope: Scope, catalogue: Catalogue, previous: date | None, until: date
+) -> list[TenantFacts]:
+    """The tenants of a batch with their facts, by code.
+
+    `previous` is the period of the run before this one; `until` the first day after its month. Both
+    are handed in so that a preview sees what a run would.
+    """
+    keys = {"first": scope.first_tenant, "last": scope.last_tenant, "period": scope.period, "previous": previous}
+    tenants = connection.execute(_TENANTS_IN_ERROR if scope.only_errors else _TENANTS, keys).all()
+    leases = _group(connection.execute(_LEASES, keys))
+    outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys)}
+    events = _group(connection.execute(_EVENTS, keys))
+    found = []
+    for row in tenants:
+        own_leases = leases.get(row.code, ())
+        lets = tuple(
+            Lease(x.code, x.site, x.area, x.starts_on, None if x.ends_on is None else x.ends_on + ONE_DAY)
+            for x in own_leases
+        )
+        terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, (x.start for x in lets))
+        stands, watermark = outcomes.get(row.code, (None, 0))
+        found.append(
+            TenantFacts(
+                party=Party(
+                    code=row.code,
+                    legal_name=row.legal_name,
+                    legal_form=row.legal_form,
+                    address=row.address,
+                    city=row.city,
+                    ice=row.ice,
+                    tax_id=row.tax_id,
+                    trade_register=row.trade_register,
+                    email=row.email,
+                    language=row.language,
+                ),
+                tenancy=terms,
+                leases=lets,
+                offices={x.code: x.unit for x in own_leases},
+                events=tuple(UsageEvent(*x[1:]) for x in events.get(row.code, ())),
+                settled=previous is None
+                or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
+                watermark=watermark,
+                standing=(),
+            )
+        )
+    return _with_standing_lines(connection, found)
+
+
+def _with_standing_lines(connection: Connection, tenants: list[TenantFacts]) -> list[TenantFacts]:
+    """Give the unsettled tenants the lines that stand, to be compared with what is due (R13)."""
+    unsettled = [facts.party.code for facts in tenants if not facts.settled]
+    standing: dict[str, list[StandingLine]] = defaultdict(list)
+    for start in range(0, len(unsettled), _TENANTS_PER_LOOK):
+        chunk: Sequence[str] = unsettled[start : start + _TENANTS_PER_LOOK]
+        for row in connection.execute(_STANDING, {"tenants": chunk}):
+            standing[row.tenant].append(
+                StandingLine(
+                    DocumentLine(
+                        priced_line(row),
+                        row.service_label,
+                        row.unit_of_measure,
+                        row.site_name,
+                        row.office,
+                        row.revenue_account,
+                    ),
+                    Correction(row.number, row.document_id, row.line_no),
+                )
+            )
+    return [
+        facts if facts.settled else facts._replace(standing=tuple(standing.get(facts.party.code, ())))
+        for facts in tenants
+    ]
+
+
+def previous_period(connection: Connection, period: date) -> date | None:
+    """The month of the run before this one; None for the first run (R12)."""
+    found: date | None = connection.scalar(select(func.max(billing_run.c.period)).where(billing_run.c.period < period))
+    return found
+
+
+def first_period(connection: Connection, period: date) -> date:
+    """Where billing begins: the month of the first run, or this one (R12)."""
+    found: date | None = connection.scalar(select(func.min(billing_run.c.period)))
+    return period if found is None else min(found, period)

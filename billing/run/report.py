@@ -1,0 +1,131 @@
+"""What a run did, or would do, in figures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from billing.models import billing_run, run_outcome
+from invoices.document import CREDIT_NOTE, INVOICE
+from invoices.models import document, document_line
+from pricing.money import format_amount
+from pricing.period import format_month
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Documents of one kind: how many, their lines, and their sums in centimes."""
+
+    count: int = 0
+    net: int = 0
+    tax: int = 0
+    gross: int = 0
+    lines: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form: amounts as decimal strings."""
+        return {
+            "count": self.count,
+            "net": format_amount(self.net),
+            "tax": format_amount(self.tax),
+            "gross": format_amount(self.gross),
+            "lines": self.lines,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The totals of a month. `errors` are (tenant, why it can't be billed); `issued_now` is False when
+    the run was final already, so that nothing was added to it.
+    """
+
+    period: date
+    issued_on: date
+    invoices: Totals
+    credit_notes: Totals
+    cross_subsidy: Mapping[str, Any]
+    errors: tuple[tuple[str, str], ...]
+    issued_now: bool
+    dry_run: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as data."""
+        return {
+            "period": format_month(self.period),
+            "issued_on": self.issued_on.isoformat(),
+            "dry_run": self.dry_run,
+            "issued_now": self.issued_now,
+            "invoices": self.invoices.to_json(),
+            "credit_notes": self.credit_notes.to_json(),
+            "cross_subsidy": self.cross_subsidy,
+            "errors": [{"tenant": tenant, "message": message} for tenant, message in self.errors],
+        }
+
+    def lines(self) -> list[str]:
+        """The report for people, one fact a line."""
+        month = format_month(self.period)
+        if self.dry_run:
+            head = f"{month}, dry run, nothing written"
+        elif self.issued_now:
+            head = f"{month}, issued on {self.issued_on}"
+        else:
+            head = f"{month} is final since {self.issued_on}: nothing more to issue"
+        found = [head]
+        for name, totals in (("invoices", self.invoices), ("credit notes", self.credit_notes)):
+            found.append(
+                f"  {totals.count} {name}, {totals.lines} lines: net {format_amount(totals.net)}, "
+                f"tax {format_amount(totals.tax)}, gross {format_amount(totals.gross)}"
+            )
+        found.append(
+            f"  discounts worth {self.cross_subsidy['advantage']}, reserve {self.cross_subsidy['reserve_after']}"
+        )
+        return found
+
+
+def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
+    """The totals of the documents a run has issued, by kind."""
+    c = document.c
+    sums = connection.execute(
+        select(c.kind, func.count(), func.sum(c.net), func.sum(c.tax), func.sum(c.gross))
+        .where(c.period == period)
+        .group_by(c.kind)
+    )
+    found = {kind: (int(count), int(net), int(tax), int(gross)) for kind, count, net, tax, gross in sums}
+    lines: dict[str, int] = dict(
+        connection.execute(
+            select(c.kind, func.count())
+            .join(document_line, document_line.c.document_id == c.id)
+            .where(c.period == period)
+            .group_by(c.kind)
+        ).all()
+    )
+    return {
+        kind: Totals(*found[kind], lines.get(kind, 0)) if kind in found else Totals() for kind in (INVOICE, CREDIT_NOTE)
+    }
+
+
+def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str], ...]:
+    """The tenants a run could not bill, and why, by code."""
+    c = run_outcome.c
+    found = connection.execute(
+        select(c.tenant, c.message).where(c.period == period, c.status == "error").order_by(c.tenant)
+    )
+    return tuple((tenant, message) for tenant, message in found)
+
+
+def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunReport:
+    """The report of a completed run, from what it stored."""
+    run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
+    totals = stored_totals(connection, period)
+    return RunReport(
+        period=period,
+        issued_on=run.issued_on,
+        invoices=totals[INVOICE],
+        credit_notes=totals[CREDIT_NOTE],
+        cross_subsidy=json.loads(run.cross_subsidy),
+        errors=stored_errors(connection, period),
+        issued_now=issued_now,
+    )

@@ -1,0 +1,109 @@
+"""What one tenant is due in a run: new lines, lines taken back, position; pure (R9-R14, R16-R17)."""
+
+from collections import Counter
+from datetime import date
+from typing import NamedTuple
+
+from billing.run.facts import Catalogue, StandingLine, TenantFacts
+from invoices.document import CREDIT_NOTE, INVOICE, DocumentLine
+from invoices.issuing import Draft
+from pricing.cross_subsidy import Position, positions
+from pricing.errors import PricingError
+from pricing.period import ONE_DAY, months, next_month
+from pricing.rating import PricedLine, office_lines, usage_lines
+
+
+class TenantBill(NamedTuple):
+    """What a run gives a tenant. With an error, nothing is issued and everything waits for mended data.
+
+    `events` are, by place of the line in the invoice, the usage events it bills. `watermark` is the
+    id below which every event of the tenant is billed.
+    """
+
+    tenant: str
+    error: str | None
+    invoice: Draft | None
+    credit_note: Draft | None
+    events: tuple[tuple[int, tuple[int, ...]], ...]
+    positions: tuple[Position, ...]
+    watermark: int
+
+
+def bill_tenant(
+    facts: TenantFacts, catalogue: Catalogue, period: date, previous: date | None, first: date
+) -> TenantBill:
+    """Price a tenant's month: `previous` is the month of the run before, `first` where billing begins (R12)."""
+    try:
+        return _bill(facts, catalogue, period, previous, first)
+    except PricingError as error:
+        return TenantBill(facts.party.code, str(error), None, None, (), (), 0)
+
+
+def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date | None, first: date) -> TenantBill:
+    since = next_month(previous) if facts.settled and previous is not None else first
+    due = [
+        line
+        for month in months(since, period)
+        for lease in facts.leases
+        for line in office_lines(lease, month, facts.tenancy, catalogue.rates, catalogue.vat)
+    ]
+    missing, taken_back = _difference(due, facts.standing)
+    before = [event for event in facts.events if event.occurred_on < period]
+    used = usage_lines(before, facts.tenancy, catalogue.rates, catalogue.vat)
+    new_lines = [_described(line, facts, catalogue) for line in missing]
+    offices = len(new_lines)
+    new_lines += [_described(line, facts, catalogue) for line, _ in used]
+    window = facts.tenancy.window
+    ends_on = None if window is None else window.end - ONE_DAY
+    credited = tuple(standing.line._replace(corrects=standing.correction) for standing in taken_back)
+    return TenantBill(
+        tenant=facts.party.code,
+        error=None,
+        invoice=Draft(INVOICE, facts.party, tuple(new_lines), ends_on) if new_lines else None,
+        credit_note=Draft(CREDIT_NOTE, facts.party, credited, ends_on) if credited else None,
+        events=tuple((offices + place, ids) for place, (_, ids) in enumerate(used, 1)),
+        positions=positions((line.priced for line in new_lines), (line.priced for line in credited)),
+        watermark=_watermark(facts, period),
+    )
+
+
+def _difference(
+    due: list[PricedLine], standing: tuple[StandingLine, ...]
+) -> tuple[list[PricedLine], list[StandingLine]]:
+    """The lines due that don't stand yet, and those standing that are not due; the others are left alone (R13)."""
+    if not standing:
+        return due, []
+    still_due = Counter(due)
+    taken_back = []
+    for found in standing:
+        if still_due[found.line.priced] > 0:
+            still_due[found.line.priced] -= 1
+        else:
+            taken_back.append(found)
+    missing = []
+    for line in due:
+        if still_due[line] > 0:
+            still_due[line] -= 1
+            missing.append(line)
+    return missing, taken_back
+
+
+def _described(line: PricedLine, facts: TenantFacts, catalogue: Catalogue) -> DocumentLine:
+    """The line with the texts it is issued with."""
+    service = catalogue.services[line.service]
+    return DocumentLine(
+        line,
+        service.label,
+        service.unit_of_measure,
+        catalogue.sites[line.site],
+        "" if line.lease is None else facts.offices[line.lease],
+        service.revenue_account,
+    )
+
+
+def _watermark(facts: TenantFacts, period: date) -> int:
+    """The id up to which every event is billed once this bill is: just below the first one left waiting."""
+    waiting = [event.id for event in facts.events if event.occurred_on >= period]
+    if waiting:
+        return min(waiting) - 1
+    return facts.events[-1].id if facts.events else facts.watermark

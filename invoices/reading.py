@@ -1,0 +1,109 @@
+"""Issued documents, read back as the snapshots they are."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, select
+
+from invoices.document import Correction, Document, DocumentLine, Party
+from invoices.errors import UnknownDocument
+from invoices.models import document, document_line, document_vat, party
+from pricing.rating import PricedLine
+from pricing.vat import VatSubtotal
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_corrected = document.alias("corrected")
+_HEADS = select(document).where(document.c.id.in_(_IDS))
+_LINES = (
+    select(document_line, _corrected.c.number)
+    .outerjoin(_corrected, _corrected.c.id == document_line.c.corrects_document_id)
+    .where(document_line.c.document_id.in_(_IDS))
+    .order_by(document_line.c.document_id, document_line.c.line_no)
+)
+_VAT = select(document_vat).where(document_vat.c.document_id.in_(_IDS)).order_by(document_vat.c.document_id, "rate")
+_PARTIES = select(party).where(party.c.digest.in_(bindparam("digests", expanding=True)))
+
+
+def document_ids(connection: Connection, period: date) -> list[int]:
+    """The keys of the documents issued by a month's run, by number."""
+    found = select(document.c.id).where(document.c.period == period).order_by(document.c.number)
+    return list(connection.scalars(found))
+
+
+def document_id(connection: Connection, number: str) -> int:
+    """The key of the document that bears `number`; raises UnknownDocument."""
+    found = connection.scalar(select(document.c.id).where(document.c.number == number))
+    if found is None:
+        raise UnknownDocument(number)
+    return int(found)
+
+
+def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int, Document]]:
+    """The documents of those keys, in that order, as issued. Hand in some hundreds at a time."""
+    heads = {row.id: row for row in connection.execute(_HEADS, {"ids": ids})}
+    for wanted in ids:
+        if wanted not in heads:
+            raise UnknownDocument(f"with the internal key {wanted}")
+    lines = _by_document(connection.execute(_LINES, {"ids": ids}))
+    subtotals = _by_document(connection.execute(_VAT, {"ids": ids}))
+    digests = {digest for row in heads.values() for digest in (row.seller, row.buyer)}
+    parties = {
+        digest: Party(**json.loads(content))
+        for digest, content in connection.execute(_PARTIES, {"digests": list(digests)})
+    }
+    return [
+        (
+            wanted,
+            Document(
+                number=head.number,
+                kind=head.kind,
+                period=head.period,
+                issued_on=head.issued_on,
+                due_on=head.due_on,
+                seller=parties[head.seller],
+                buyer=parties[head.buyer],
+                lines=tuple(_line(row) for row in lines[wanted]),
+                vat=tuple(VatSubtotal(row.rate, row.base, row.amount) for row in subtotals[wanted]),
+                net=head.net,
+                tax=head.tax,
+                gross=head.gross,
+                advantage=head.advantage,
+                contribution=head.contribution,
+                discount_ends_on=head.discount_ends_on,
+            ),
+        )
+        for wanted in ids
+        for head in (heads[wanted],)
+    ]
+
+
+def _by_document(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    return {key: list(found) for key, found in groupby(rows, key=itemgetter(0))}
+
+
+def priced_line(row: Any) -> PricedLine:
+    """The workings kept in a row of `document_line`."""
+    return PricedLine(
+        row.service, row.site, row.lease, row.month, row.first_day, row.last_day, row.days, row.days_in_month,
+        row.tier, row.quantity, row.full_price, row.unit_price, row.unit_cost, row.amount, row.full_amount,
+        row.cost_amount, row.vat_rate,
+    )  # fmt: skip
+
+
+def _line(row: Any) -> DocumentLine:
+    corrects = None
+    if row.corrects_document_id is not None:
+        corrects = Correction(row.number, row.corrects_document_id, row.corrects_line_no)
+    return DocumentLine(
+        priced_line(row),
+        row.service_label,
+        row.unit_of_measure,
+        row.site_name,
+        row.office,
+        row.revenue_account,
+        corrects,
+    )
