@@ -1,0 +1,41 @@
+# One image for every process of the service: `migrate`, `serve`, `scheduler`.
+# LOCK=dask adds what EXECUTOR=tcp://… needs; such an image runs Dask's workers as well.
+
+FROM debian:bookworm-slim AS builder
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+ARG LOCK=runtime
+COPY requirements/ requirements/
+RUN python3 -m venv /opt/technopark-billing \
+    && /opt/technopark-billing/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+    && /opt/technopark-billing/bin/pip install --no-cache-dir --no-build-isolation --require-hashes \
+        -r "requirements/$LOCK.txt"
+COPY pyproject.toml README.md ./
+COPY pricing/ pricing/
+COPY ledger/ ledger/
+COPY invoices/ invoices/
+COPY billing/ billing/
+# What installs packages has no business in what runs.
+RUN /opt/technopark-billing/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/technopark-billing/bin/pip uninstall --yes setuptools pip
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        ca-certificates libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 python3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -o 10001 -g 10001 /data
+COPY --from=builder /opt/technopark-billing /opt/technopark-billing
+ENV PATH=/opt/technopark-billing/bin:/usr/bin:/bin \
+    LANG=C.UTF-8 \
+    PYTHONUNBUFFERED=1 \
+    XDG_CACHE_HOME=/tmp/cache
+WORKDIR /data
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+    CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+ENTRYPOINT ["technopark-billing"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,0 +1,155 @@
+"""What is deployed: the image and the composition name only what exists, run unprivileged, and hold no secret."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from billing.config import load_settings
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("billing", "invoices", "ledger", "pricing")
+SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|API_?KEY|SMTP_URL")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions: keyword and argument, comments dropped, continued lines joined."""
+    lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
+
+
+def final_stage() -> list[tuple[str, str]]:
+    """The instructions of the image itself."""
+    found = instructions()
+    return found[max(i for i, (keyword, _) in enumerate(found) if keyword == "FROM") :]
+
+
+def composition() -> dict[str, Any]:
+    """The composition as it is written, its variables not filled in."""
+    content = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def locked(name: str) -> dict[str, str]:
+    """The versions a lock pins, by package; every line pinned and hashed."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    entries = [entry for entry in re.split(r"\n(?=\S)", text.strip()) if entry]
+    assert all(re.search(r"^[a-z0-9.-]+==\S+.* \\\n    --hash=sha256:", entry) for entry in entries), name
+    return {entry.split("==")[0]: entry.split("==")[1].split()[0] for entry in entries}
+
+
+def test_the_image_is_built_from_files_that_exist_and_are_let_in() -> None:
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [
+        source.rstrip("/")
+        for keyword, argument in instructions()
+        if keyword == "COPY" and not argument.startswith("--from=")
+        for source in argument.split()[:-1]
+    ]
+    assert set(PACKAGES) < set(copied)
+    assert [source for source in copied if not (ROOT / source).exists() or source not in let_in] == []
+
+
+def test_the_image_runs_without_privileges() -> None:
+    stage = final_stage()
+    assert [argument for keyword, argument in stage if keyword == "USER"] == ["10001:10001"]
+    after = stage[[keyword for keyword, _ in stage].index("USER") :]
+    assert "RUN" not in [keyword for keyword, _ in after]
+
+
+def test_the_image_holds_the_locked_packages_and_nothing_unhashed() -> None:
+    installs = [
+        command
+        for keyword, argument in instructions()
+        if keyword == "RUN"
+        for command in argument.split("&&")
+        if "pip install" in command
+    ]
+    assert installs
+    assert all("--require-hashes" in command or "--no-deps" in command for command in installs)
+
+
+def test_the_image_tells_whether_it_is_well_and_starts_the_command() -> None:
+    stage = dict(final_stage())
+    assert "/healthz" in stage["HEALTHCHECK"]
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert stage["ENTRYPOINT"] == f'["{next(iter(scripts))}"]'
+
+
+def test_no_secret_stands_in_image_or_composition() -> None:
+    assert not [
+        argument for keyword, argument in instructions() if keyword in ("ENV", "ARG") and SECRET.search(argument)
+    ]
+    environments = [service.get("environment", {}) for service in composition()["services"].values()]
+    secrets = [(k, v) for environment in environments for k, v in environment.items() if SECRET.search(k)]
+    assert {"POSTGRES_PASSWORD", "PGPASSWORD", "SMTP_URL"} <= {name for name, _ in secrets}
+    # Nothing but a variable, and the composition won't start without it.
+    assert [name for name, value in secrets if not re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value)] == []
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_composition_waits_for_the_database_and_for_the_schema() -> None:
+    services = composition()["services"]
+    assert services["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
+    assert services["db"]["healthcheck"]["test"]
+    for name in ("api", "scheduler"):
+        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+
+
+def test_the_services_settings_are_accepted_as_the_composition_gives_them() -> None:
+    given = {"POSTGRES_PASSWORD": "p@ss/word", "SMTP_URL": "smtp://user:secret@mail.example.ma:587"}
+    given["OPERATOR_FILE"] = str(ROOT / "billing" / "demo" / "network" / "operator.toml")
+
+    def fill_in(match: re.Match[str]) -> str:
+        name, kind, text = match.groups()
+        return text if kind == "-" and name not in given else given[name]
+
+    for name in ("migrate", "api", "scheduler"):
+        environment = composition()["services"][name]["environment"]
+        filled = {key: VARIABLE.sub(fill_in, value) for key, value in environment.items()}
+        assert filled["OPERATOR_FILE"] == "/etc/technopark-billing/operator.toml"
+        settings = load_settings({**filled, "OPERATOR_FILE": given["OPERATOR_FILE"]})
+        assert settings.database_url.host == "db"
+        assert settings.mail.security == "starttls"
+
+
+@pytest.mark.parametrize("lock", ["build", "runtime", "dask"])
+def test_what_is_deployed_is_what_was_tested(lock: str) -> None:
+    tested = locked("test")
+    versions = locked(lock)
+    assert versions
+    assert {name: tested.get(name) for name in versions} == versions
+
+
+def test_the_locks_hold_what_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [Requirement(text) for text in project["project"]["dependencies"]]
+    runtime = locked("runtime")
+    assert [str(r) for r in asked if not r.specifier.contains(runtime.get(r.name, "0"))] == []
+    for group in ("test", "static"):
+        names = {Requirement(text).name for text in project["dependency-groups"][group]}
+        assert names <= set(locked("test"))
+
+
+def test_the_installed_package_holds_every_file_of_its_folders(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
+    files = {path.relative_to(source).as_posix() for package in PACKAGES for path in (source / package).rglob("*.*")}
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", tmp_path, source], check=True)
+    with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        assert files - set(wheel.namelist()) == set()
