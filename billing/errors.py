@@ -36,6 +36,11 @@ class Fault:
         return f"{place}:{column}{value} {self.problem}{remedy}"
 
 
+@dataclass(frozen=True, slots=True)
+class Taken(Fault):
+    """A fault of its own kind: the key exists already, with other values."""
+
+
 class BillingError(Exception):
     """Base class; the message says what to do next."""
 

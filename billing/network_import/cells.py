@@ -1,0 +1,200 @@
+"""What a cell of a network folder may hold, and the value it makes."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeAlias
+
+from pricing.money import (
+    AMOUNT_DECIMALS,
+    AMOUNT_MAX,
+    PRICE_DECIMALS,
+    PRICE_MAX,
+    QUANTITY_DECIMALS,
+    QUANTITY_MAX,
+    RATE_DECIMALS,
+    RATE_SCALE,
+    format_amount,
+    format_price,
+    format_quantity,
+    parse_decimal,
+)
+from pricing.rates import subsidised_price
+
+TEXT_LENGTH_MAX = 1000
+CODE_LENGTH_MAX = 64
+COUNT_MAX = 1_000_000
+YEARS = range(1900, 2201)
+
+Parser: TypeAlias = Callable[[str], Any]
+
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_ACCOUNT = re.compile(r"7[0-9]{3,15}", re.ASCII)
+_ICE = re.compile(r"[0-9]{15}", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
+# What no document, mail or XML file can carry: control characters but tab and line ends, lone halves
+# of characters (JSON can write them), and the two code points that are none.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN_IN_CODE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_DECIMAL_HINT = "write it like 1234.56: a point, no comma, no blank, no unit"
+
+
+class BadCell(ValueError):
+    """A cell that can't be taken: what is wrong, and what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+def text(cell: str) -> str:
+    """Any text, kept as it is, line ends within quotes included; blank is allowed."""
+    found = _FORBIDDEN.search(cell)
+    if found is not None:
+        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the text again without it")
+    if len(cell) > TEXT_LENGTH_MAX:
+        raise BadCell(f"is longer than {TEXT_LENGTH_MAX} characters", "shorten it")
+    return cell if cell.strip() else ""
+
+
+def required_text(cell: str) -> str:
+    """A text that must be there, because documents print it."""
+    if not cell.strip():
+        raise BadCell("is blank", "give it: documents print it")
+    return text(cell)
+
+
+def code(cell: str) -> str:
+    """A code people name things by: 1 to 64 characters on one line, no blank before or after."""
+    if not cell.strip():
+        raise BadCell("is blank", "give the code")
+    found = _FORBIDDEN_IN_CODE.search(cell)
+    if found is not None:
+        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the code again without it")
+    if cell != cell.strip():
+        raise BadCell("has blanks before or after", "remove them: codes are compared character by character")
+    if len(cell) > CODE_LENGTH_MAX:
+        raise BadCell(f"is longer than {CODE_LENGTH_MAX} characters", "use a shorter code")
+    return cell
+
+
+def optional(parser: Parser) -> Parser:
+    """The same parser, with blank for none."""
+    return lambda cell: parser(cell) if cell else None
+
+
+def day(cell: str) -> date:
+    """A real day written YYYY-MM-DD, from 1900 to 2200."""
+    if not cell:
+        raise BadCell("is blank", "give a day such as 2026-09-30")
+    match = _DAY.fullmatch(cell)
+    if match is None:
+        raise BadCell("is not a day", "write it YYYY-MM-DD, such as 2026-09-30")
+    try:
+        found = date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        raise BadCell("is not a day of the calendar", "correct the month or the day") from None
+    if found.year not in YEARS:
+        raise BadCell("is out of range", f"give a day from {YEARS[0]} to {YEARS[-1]}")
+    return found
+
+
+def _decimal(cell: str, decimals: int, most: int, show_most: str, *, nil_allowed: bool) -> int:
+    if not cell:
+        raise BadCell("is blank", "give a number")
+    try:
+        value = parse_decimal(cell, decimals)
+    except ValueError as error:
+        remedy = _DECIMAL_HINT if "decimals" not in str(error) else f"round it to {decimals} decimals"
+        raise BadCell(str(error), remedy) from None
+    if value < 0 or (value == 0 and not nil_allowed):
+        raise BadCell("is below nil" if value < 0 else "is nil", f"give {'nil or more' if nil_allowed else 'more'}")
+    if value > most:
+        raise BadCell(f"is above {show_most}", "check the number")
+    return value
+
+
+def price(cell: str) -> int:
+    """A unit price, nil or more, in ten-thousandths of a dirham (R1)."""
+    return _decimal(cell, PRICE_DECIMALS, PRICE_MAX, format_price(PRICE_MAX), nil_allowed=True)
+
+
+def amount(cell: str) -> int:
+    """An amount above nil, in centimes (R1)."""
+    return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), nil_allowed=False)
+
+
+def quantity(cell: str) -> int:
+    """A quantity or an area above nil, in millionths of its unit."""
+    return _decimal(cell, QUANTITY_DECIMALS, QUANTITY_MAX, format_quantity(QUANTITY_MAX), nil_allowed=False)
+
+
+def vat_rate(cell: str) -> int:
+    """A VAT rate from 0 to 1, in ten-thousandths of one (R11)."""
+    if not cell:
+        raise BadCell("is blank", "give a rate such as 0.20")
+    try:
+        value = parse_decimal(cell, RATE_DECIMALS)
+    except ValueError as error:
+        raise BadCell(str(error), "write 20 % as 0.20") from None
+    if not 0 <= value <= RATE_SCALE:
+        raise BadCell("is not between 0 and 1", "write 20 % as 0.20")
+    return value
+
+
+def subsidised(cell: str) -> str:
+    """A subsidised price as an amount or as a fraction of the full price (R7), as text: `50.00`, `1/3`."""
+    if not cell:
+        raise BadCell("is blank", "give an amount such as 50.00 or a fraction such as 1/3")
+    if "/" not in cell:
+        return format_price(price(cell))
+    try:
+        subsidised_price(cell, 0)
+    except ValueError as error:
+        raise BadCell(str(error), "give an amount such as 50.00 or a fraction such as 1/3") from None
+    return cell
+
+
+def count(cell: str) -> int:
+    """A whole number, nil or more."""
+    if _COUNT.fullmatch(cell) is None:
+        raise BadCell("is not a whole number", "write it with digits only")
+    if int(cell) > COUNT_MAX:
+        raise BadCell(f"is above {COUNT_MAX}", "check the number")
+    return int(cell)
+
+
+def one_of(*allowed: str, blank: str | None = None) -> Parser:
+    """One of some words; `blank` is what an empty cell stands for, None if it may not be empty."""
+    words = ", ".join(allowed)
+
+    def parse(cell: str) -> str:
+        if not cell and blank is not None:
+            return blank
+        if cell not in allowed:
+            raise BadCell("is not known" if cell else "is blank", f"write one of: {words}")
+        return cell
+
+    return parse
+
+
+def revenue_account(cell: str) -> str:
+    """An account of class 7, by its digits."""
+    if _ACCOUNT.fullmatch(cell) is None:
+        raise BadCell("is not a revenue account", "give an account of class 7, such as 71243, in digits")
+    return cell
+
+
+def ice(cell: str) -> str:
+    """A company's common identifier: 15 digits, without the blanks, dashes and slashes it is often typed with."""
+    digits = cell.replace(" ", "").replace("-", "").replace("/", "")
+    if digits and _ICE.fullmatch(digits) is None:
+        raise BadCell("is not an ICE of 15 digits", "give all 15, leading zeros included, or leave it blank")
+    return digits
+
+
+def is_mail_address(cell: str) -> bool:
+    """Whether a text has the form of one mail address."""
+    return _EMAIL.fullmatch(cell) is not None
