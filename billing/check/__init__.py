@@ -1,0 +1,83 @@
+"""The proof of R22 on a whole database: books, documents, runs and guards, each against the others.
+
+`check` reads one snapshot and changes nothing; a run may be under way. It names what is wrong, row by row.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, func, select
+
+from billing.check import books, funding, guards, series, tenants
+from billing.check.proof import Proof
+from billing.db import reading
+from billing.models import billing_run
+from invoices.models import document_file
+from ledger.models import entry
+
+# Of one proof, so many problems are named; that there are more is said.
+NAMED_MAX = 200
+
+_PROOFS: tuple[Proof, ...] = (
+    guards.guards,
+    books.entries,
+    books.account_days,
+    books.pools,
+    books.strangers,
+    series.numbers,
+    series.parties,
+    series.loose_rows,
+    series.office_days,
+    series.taken_back_once,
+    tenants.tenants,
+    funding.funding,
+)
+
+
+def check(
+    engine: Engine, *, documents_url: str | None = None, progress: Callable[[int, int], None] | None = None
+) -> list[str]:
+    """Every problem found, as sentences that name the row; an empty list proves R22.
+
+    With `documents_url` the stored PDF files are read and their SHA-256 compared as well. `progress`
+    is told units of work done and in all. Of each kind at most NAMED_MAX problems are named.
+    """
+    problems: list[str] = []
+    done = 0
+    with reading(engine) as connection:
+        total = _work(connection, files=documents_url is not None)
+
+        def step(units: int) -> None:
+            nonlocal done
+            done = min(done + units, total)
+            if progress is not None:
+                progress(done, total)
+
+        for proof in _PROOFS:
+            problems += _named(proof(connection, step))
+            step(1)
+        if documents_url is not None:
+            from billing.check.files import files
+
+            problems += _named(files(connection, step, documents_url))
+    if progress is not None:
+        progress(total, total)
+    return problems
+
+
+def _work(connection: Connection, *, files: bool) -> int:
+    """How many units of work there are: proofs, tenants, runs, entries, and files if they are read."""
+    counted = [func.count(billing_run.c.period), func.max(entry.c.id)]
+    units = len(_PROOFS) + tenants.tenant_count(connection)
+    units += sum(int(connection.scalar(select(count)) or 0) for count in counted)
+    if files:
+        units += int(connection.scalar(select(func.count()).select_from(document_file)) or 0)
+    return units
+
+
+def _named(problems: Iterator[str]) -> list[str]:
+    """The problems of one proof, the first ones by name."""
+    found = list(islice(problems, NAMED_MAX))
+    if next(problems, None) is not None:
+        found.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
+    return found

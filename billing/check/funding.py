@@ -1,0 +1,240 @@
+"""Proof of who funded whom: every waterfall computed again, from what it found (R18, R21, R22)."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, case, func, select
+
+from billing.check.documents import Place, difference_of_sums
+from billing.check.proof import Step
+from billing.models import billing_run, run_batch, run_position, subsidy_grant
+from billing.postings import GRANTS, RESERVE, grant_reference, waterfall_entry, waterfall_reference
+from billing.run.closing import cross_subsidy_json
+from ledger.models import entry, posting
+from pricing.cross_subsidy import Grant, Waterfall, waterfall
+from pricing.money import format_amount
+from pricing.period import format_month
+
+_GRANT = "PER/grant/"
+
+
+class Booked(NamedTuple):
+    """An entry that moves the reserve or a grant, or decides a run."""
+
+    number: int
+    reference: str
+    effective_on: date
+    postings: list[tuple[str, str | None, str | None, int]]
+
+    def sums(self) -> dict[Place, int]:
+        """Its postings by account, auxiliary and site."""
+        found: dict[Place, int] = {}
+        for account, auxiliary, site, amount in self.postings:
+            place = account, auxiliary, site
+            found[place] = found.get(place, 0) + amount
+        return found
+
+
+@dataclass(slots=True)
+class Funds:
+    """The reserve and what is left of each grant, in centimes, as the entries read so far leave them."""
+
+    reserve: int = 0
+    left: dict[str, int] = field(default_factory=dict)
+    # Site and day of each grant, as last received; the days the register gives.
+    terms: dict[str, tuple[str | None, date]] = field(default_factory=dict)
+    granted_on: Mapping[str, date] = field(default_factory=dict)
+
+    def take(self, booked: Booked) -> None:
+        """Let an entry move the funds."""
+        for account, auxiliary, site, amount in booked.postings:
+            if account == RESERVE:
+                self.reserve -= amount
+            elif account == GRANTS:
+                code = auxiliary or ""
+                self.left[code] = self.left.get(code, 0) - amount
+                if booked.reference.startswith(_GRANT) and amount < 0:
+                    self.terms[code] = site, self._day(code, booked)
+
+    def _day(self, code: str, booked: Booked) -> date:
+        """The day a grant was granted: that of its first entry; a correction's may be later, in the open period."""
+        if booked.reference == grant_reference(code, 1):
+            return booked.effective_on
+        return min(booked.effective_on, self.granted_on.get(code, date.max))
+
+    def overdrawn(self) -> Iterator[str]:
+        """The funds below nil."""
+        if self.reserve < 0:
+            yield f"account {RESERVE}, the reserve, is overdrawn by {format_amount(-self.reserve)}"
+        for code, left in sorted(self.left.items()):
+            if left < 0:
+                yield f"account {GRANTS}, grant {code}, is overdrawn by {format_amount(-left)}"
+
+
+def funding(connection: Connection, step: Step) -> Iterator[str]:
+    """Each run's waterfall recomputes from the positions, reserve and grants, and is what was posted."""
+    entries = _entries(connection)
+    granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
+    funds = Funds(granted_on=dict(granted.tuples().all()))
+    place = 0
+    for run in connection.execute(select(billing_run).order_by(billing_run.c.period)).all():
+        reference = waterfall_reference(run.period, run.attempt)
+        own = next((index for index in range(place, len(entries)) if entries[index].reference == reference), None)
+        if run.status != "complete":
+            break
+        # Without an entry of its own a run moved nothing: the funds are those the run before it left.
+        for booked in entries[place : place if own is None else own]:
+            funds.take(booked)
+        yield from _open_batches(connection, run)
+        yield from _run_faults(connection, run, funds, None if own is None else entries[own])
+        if own is not None:
+            funds.take(entries[own])
+            place = own + 1
+        yield from _funds_after(run, funds, moved=own is not None)
+        step(1)
+    for booked in entries[place:]:
+        funds.take(booked)
+    yield from funds.overdrawn()
+    yield from _grants_received(connection, funds, entries)
+
+
+def _entries(connection: Connection) -> list[Booked]:
+    """Every entry that moves the reserve or a grant, and every waterfall, in order: few, whatever the park."""
+    p, e = posting.c, entry.c
+    moving = select(p.entry_id).where(p.account.in_([RESERVE, GRANTS]))
+    rows = connection.execute(
+        select(e.id, e.reference, e.effective_on, p.account, p.auxiliary, p.site, p.amount)
+        .outerjoin(posting, p.entry_id == e.id)
+        .where(e.id.in_(moving) | e.reference.like("PER/____-__:cascade/%"))
+        .order_by(e.id, p.line_no)
+    )
+    found: dict[int, Booked] = {}
+    for number, reference, effective_on, *moved in rows:
+        booked = found.setdefault(number, Booked(number, reference, effective_on, []))
+        if moved[0] is not None:
+            booked.postings.append((moved[0], moved[1], moved[2], moved[3]))
+    return list(found.values())
+
+
+def _site_sums(
+    connection: Connection, period: date, sites: Iterable[str]
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """Contributions, draws per site, and the advantage, from the stored positions (R17)."""
+    p = run_position.c
+
+    def above_nil(value: Any) -> Any:
+        return case((value > 0, value), else_=0)
+
+    rows = connection.execute(
+        select(
+            p.site,
+            func.sum(above_nil(p.contribution) + above_nil(-p.draw)),
+            func.sum(above_nil(p.draw) + above_nil(-p.contribution)),
+            func.sum(p.advantage),
+        )
+        .where(p.period == period)
+        .group_by(p.site)
+    )
+    contributions = dict.fromkeys(sites, 0)
+    draws = dict(contributions)
+    advantage = 0
+    for site, supply, need, worth in rows:
+        contributions[site], draws[site] = int(supply), int(need)
+        advantage += int(worth)
+    return contributions, draws, advantage
+
+
+def _run_faults(connection: Connection, run: Any, funds: Funds, own: Booked | None) -> Iterator[str]:
+    month = format_month(run.period)
+    try:
+        stored = json.loads(run.cross_subsidy)
+        sites, grants_left = list(stored["sites"]), stored["grants_left"]
+    except (TypeError, ValueError, KeyError) as error:
+        yield f"the run of {month} is complete and its cross-subsidy can't be read: {error!r}"
+        return
+    yield from funds.overdrawn()
+    contributions, draws, advantage = _site_sums(connection, run.period, sites)
+    grants = [
+        Grant(code, site, granted_on, max(funds.left.get(code, 0), 0))
+        for code, (site, granted_on) in sorted(funds.terms.items())
+    ]
+    outcome = waterfall(contributions, draws, max(funds.reserve, 0), grants, run.period)
+    computed = dict(cross_subsidy_json(run.period, advantage, outcome))
+    if own is None:
+        # Where nothing was posted, which grants the run has seen is not known; nor did it matter.
+        computed["grants_left"] = grants_left
+    for path, due, stands in _differences(computed, stored):
+        yield f"the run of {month}: its cross-subsidy says {path} {stands}, the positions give {due}"
+    yield from _entry_faults(run, outcome, own)
+
+
+def _differences(computed: Any, stored: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(computed, Mapping) and isinstance(stored, Mapping):
+        for key in sorted({*computed, *stored}):
+            yield from _differences(computed.get(key), stored.get(key), f"{path}.{key}" if path else key)
+    elif computed != stored:
+        yield path, computed, stored
+
+
+def _entry_faults(run: Any, outcome: Waterfall, own: Booked | None) -> Iterator[str]:
+    reference = waterfall_reference(run.period, run.attempt)
+    expected = waterfall_entry(run.period, run.issued_on, run.attempt, outcome)
+    if expected is None or own is None:
+        if own is not None:
+            yield f"entry {own.number} ({reference}) moves funds, the positions move none"
+        elif expected is not None:
+            yield f"the run of {format_month(run.period)} has no entry {reference}"
+        return
+    due: dict[Place, int] = {}
+    for p in expected.postings:
+        place = p.account, p.auxiliary, p.site
+        due[place] = due.get(place, 0) + p.amount
+    for fault in difference_of_sums(due, own.sums()):
+        yield f"entry {own.number} ({reference}): {fault}"
+    if own.effective_on != run.issued_on:
+        yield f"entry {own.number} ({reference}) is dated {own.effective_on}, its run {run.issued_on}"
+
+
+def _open_batches(connection: Connection, run: Any) -> Iterator[str]:
+    b = run_batch.c
+    for number in connection.scalars(
+        select(b.batch_no).where(b.period == run.period, b.attempt == run.attempt, b.status != "done")
+    ):
+        yield f"the run of {format_month(run.period)} is complete and its batch {number} is open"
+
+
+def _funds_after(run: Any, funds: Funds, *, moved: bool) -> Iterator[str]:
+    """The balances of 9207 and 9208 after a run are what its outcome says (R22)."""
+    month = format_month(run.period)
+    stored = json.loads(run.cross_subsidy) if run.cross_subsidy else {}
+    said = stored.get("reserve_after")
+    if said != format_amount(funds.reserve):
+        holds = format_amount(funds.reserve)
+        yield f"account {RESERVE} holds {holds} after the run of {month}, its outcome says {said}"
+    for code, left in sorted(stored.get("grants_left", {}).items() if moved else ()):
+        holds = format_amount(funds.left.get(code, 0))
+        if left != holds:
+            yield f"account {GRANTS}, grant {code}, holds {holds} after the run of {month}, its outcome says {left}"
+
+
+def _grants_received(connection: Connection, funds: Funds, entries: list[Booked]) -> Iterator[str]:
+    """Each grant of the register is booked as it stands there (R21)."""
+    by_reference = {booked.reference: booked for booked in entries}
+    for grant in connection.execute(select(subsidy_grant).order_by(subsidy_grant.c.code)):
+        reference = grant_reference(grant.code, grant.revision)
+        booked = by_reference.get(reference)
+        if booked is None:
+            yield f"grant {grant.code} has no entry {reference}"
+            continue
+        received = -sum(amount for account, _, _, amount in booked.postings if account == GRANTS)
+        if received != grant.amount:
+            yield f"grant {grant.code} of {format_amount(grant.amount)} is booked as {format_amount(received)}"
+        if funds.terms.get(grant.code) != (grant.site, grant.granted_on):
+            told = f"for {grant.site or 'any site'} from {grant.granted_on}"
+            yield f"grant {grant.code} is {told} in the register, and otherwise in its entry"
+    codes = set(connection.scalars(select(subsidy_grant.c.code)))
+    for code in sorted(set(funds.left) - codes):
+        yield f"account {GRANTS} has postings for grant {code or '(none)'}, which is not in the register"

@@ -1,0 +1,159 @@
+"""All that stands for some tenants, read at one instant, by queries that each go by an index."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection, func, literal, select
+
+from billing.check.documents import LineKey, Place
+from billing.check.proof import month_text
+from billing.models import run_outcome, run_position, usage_billing, usage_event
+from billing.postings import CLIENTS
+from invoices.models import document, document_line, document_vat
+from ledger.models import entry, posting
+from pricing.cross_subsidy import Position
+from pricing.vat import VatSubtotal
+
+RunKey: TypeAlias = tuple[date, str]
+
+
+class BookedEntry(NamedTuple):
+    """An entry as found, its postings summed by account, auxiliary and site."""
+
+    effective_on: date
+    piece: str
+    journal: str
+    sums: dict[Place, int]
+
+
+@dataclass(slots=True)
+class Holdings:
+    """All that stands for some tenants, read at one instant."""
+
+    documents: Sequence[Any]
+    lines: dict[int, list[Any]]
+    vat: dict[int, list[VatSubtotal]]
+    sales: dict[int, BookedEntry]
+    events: dict[LineKey, Any]
+    outcomes: dict[RunKey, Any]
+    positions: dict[RunKey, dict[str, Position]]
+    shares: dict[RunKey, BookedEntry]
+    receivables: dict[str, int]
+
+
+def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
+    """Read everything of the tenants, whose codes are at most some hundreds, in the given runs."""
+    of_tenants = document.c.tenant.in_(codes)
+    lines: dict[int, list[Any]] = defaultdict(list)
+    of_document = document.c.id == document_line.c.document_id
+    key = (document_line.c.document_id, document_line.c.line_no)
+    for row in connection.execute(select(document_line).join(document, of_document).where(of_tenants).order_by(*key)):
+        lines[row.document_id].append(row)
+    vat: dict[int, list[VatSubtotal]] = defaultdict(list)
+    v = document_vat.c
+    subtotals = select(v.document_id, v.rate, v.base, v.amount).join(document, document.c.id == v.document_id)
+    for document_id, *subtotal in connection.execute(subtotals.where(of_tenants).order_by(v.document_id, v.rate)):
+        vat[document_id].append(VatSubtotal(*subtotal))
+    by_run = (run_outcome.c.period.in_(periods), run_outcome.c.tenant.in_(codes))
+    p = run_position.c
+    stored: dict[RunKey, dict[str, Position]] = defaultdict(dict)
+    for row in connection.execute(select(run_position).where(p.period.in_(periods), p.tenant.in_(codes))):
+        stored[row.period, row.tenant][row.site] = Position(row.site, row.contribution, row.draw, row.advantage)
+    return Holdings(
+        documents=connection.execute(select(document).where(of_tenants).order_by(document.c.id)).all(),
+        lines=lines,
+        vat=vat,
+        sales=_sales(connection, codes),
+        events=_events(connection, codes),
+        outcomes={(o.period, o.tenant): o for o in connection.execute(select(run_outcome).where(*by_run))},
+        positions=stored,
+        shares=_shares(connection, codes, periods),
+        receivables=_receivables(connection, codes),
+    )
+
+
+def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:
+    """Entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
+    found: dict[Any, BookedEntry] = {}
+    for row in rows:
+        key = row[0] if width == 1 else tuple(row[:width])
+        effective_on, piece, journal, account, auxiliary, site, amount = row[width:]
+        booked = found.get(key)
+        if booked is None:
+            booked = found[key] = BookedEntry(effective_on, piece, journal, {})
+        if account is not None:
+            place = account, auxiliary, site
+            booked.sums[place] = booked.sums.get(place, 0) + amount
+    return found
+
+
+_BOOKED = (
+    entry.c.effective_on,
+    entry.c.piece,
+    entry.c.journal,
+    posting.c.account,
+    posting.c.auxiliary,
+    posting.c.site,
+    posting.c.amount,
+)
+
+
+def _sales(connection: Connection, codes: list[str]) -> dict[int, BookedEntry]:
+    """The sales entry of each document, by the document's key."""
+    found = (
+        select(document.c.id, *_BOOKED)
+        .join(entry, entry.c.reference == literal("VTE/").concat(document.c.number))
+        .outerjoin(posting, posting.c.entry_id == entry.c.id)
+        .where(document.c.tenant.in_(codes))
+    )
+    return _collect(connection.execute(found), 1)
+
+
+def _shares(connection: Connection, codes: list[str], periods: list[date]) -> dict[RunKey, BookedEntry]:
+    """The péréquation entry of each tenant and run."""
+    o = run_outcome.c
+    reference = literal("PER/").concat(month_text(connection, o.period)).concat("/").concat(o.tenant)
+    found = (
+        select(o.period, o.tenant, *_BOOKED)
+        .select_from(run_outcome)
+        .join(entry, entry.c.reference == reference)
+        .outerjoin(posting, posting.c.entry_id == entry.c.id)
+        .where(o.period.in_(periods), o.tenant.in_(codes))
+    )
+    return _collect(connection.execute(found), 2)
+
+
+def _events(connection: Connection, codes: list[str]) -> dict[LineKey, Any]:
+    """What the usage events of the tenants amount to, by the line that billed them."""
+    e, b = usage_event.c, usage_billing.c
+    found = (
+        select(
+            b.document_id,
+            b.line_no,
+            func.sum(e.quantity).label("quantity"),
+            func.min(e.occurred_on).label("earliest"),
+            func.max(e.occurred_on).label("latest"),
+            func.min(e.site).label("least_site"),
+            func.max(e.site).label("greatest_site"),
+            func.min(e.service).label("least_service"),
+            func.max(e.service).label("greatest_service"),
+            func.min(e.event_id).label("event"),
+        )
+        .join(usage_billing, b.usage_event_id == e.id)
+        .where(e.tenant.in_(codes))
+        .group_by(b.document_id, b.line_no)
+    )
+    return {(row.document_id, row.line_no): row for row in connection.execute(found)}
+
+
+def _receivables(connection: Connection, codes: list[str]) -> dict[str, int]:
+    p = posting.c
+    found = (
+        select(p.auxiliary, func.sum(p.amount))
+        .where(p.auxiliary.in_(codes), p.account == CLIENTS)
+        .group_by(p.auxiliary)
+    )
+    return {code: int(balance) for code, balance in connection.execute(found)}
