@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-from invoices.models import NAMING
+from invoices.models import NAMING, references
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -186,7 +186,7 @@ run_batch = Table(
 run_outcome = Table(
     "run_outcome",
     metadata,
-    Column("period", ForeignKey("billing_run.period"), primary_key=True),
+    Column("period", Date, primary_key=True),
     Column("tenant", code(), primary_key=True),
     Column("status", String(8), nullable=False),
     Column("message", Text),
@@ -197,18 +197,20 @@ run_outcome = Table(
     # Every usage event of the tenant up to this id has been billed (R10).
     Column("usage_watermark", BigInteger, nullable=False),
     CheckConstraint("status IN ('issued', 'nothing', 'error')", name="status"),
+    references(["period"], ["billing_run.period"]),
 )
 
 run_position = Table(
     "run_position",
     metadata,
     # What R17 nets, kept so that the waterfall can be computed again.
-    Column("period", ForeignKey("billing_run.period"), primary_key=True),
+    Column("period", Date, primary_key=True),
     Column("tenant", code(), primary_key=True),
     Column("site", code(), primary_key=True),
     Column("contribution", BigInteger, nullable=False),
     Column("draw", BigInteger, nullable=False),
     Column("advantage", BigInteger, nullable=False),
+    references(["period"], ["billing_run.period"]),
 )
 
 usage_billing = Table(

@@ -1,17 +1,18 @@
 """From drafts to issued documents: numbered and written set-wise, in the caller's transaction (R14, R15)."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
+import orjson
 from sqlalchemy import Connection, Table, bindparam, select
 
 from invoices.document import CREDIT_NOTE, INVOICE, SERIES, DocumentLine, Party, format_number
 from invoices.models import document, document_line, document_vat, party
 from invoices.numbering import EVERY_DOCUMENT, EVERY_YEAR, require_issue_date, take_numbers
+from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
@@ -20,22 +21,27 @@ _DOCUMENT_COLUMNS = (
     "id", "number", "kind", "period", "issued_on", "due_on", "tenant", "seller", "buyer", "net", "tax", "gross",
     "advantage", "contribution", "discount_ends_on",
 )  # fmt: skip
+# The workings of a line have columns of the same names.
+_WORKINGS = PricedLine._fields
 _LINE_COLUMNS = (
-    "document_id", "line_no", "service", "service_label", "unit_of_measure", "revenue_account", "site", "site_name",
-    "lease", "office", "month", "first_day", "last_day", "days", "days_in_month", "tier", "quantity", "full_price",
-    "unit_price", "unit_cost", "amount", "full_amount", "cost_amount", "vat_rate", "corrects_document_id",
-    "corrects_line_no",
+    "document_id", "line_no", *_WORKINGS, "service_label", "unit_of_measure", "site_name", "office",
+    "revenue_account", "corrects_document_id", "corrects_line_no",
 )  # fmt: skip
 _VAT_COLUMNS = ("document_id", "rate", "base", "amount")
 _KNOWN_PARTIES = select(party.c.digest).where(party.c.digest.in_(bindparam("digests", expanding=True)))
 
 
 class Draft(NamedTuple):
-    """A document before it has a number; everything else about it is decided."""
+    """A document before it has a number; everything else about it is decided.
+
+    `advantage` and `contribution` are the sums over its lines, in centimes (R16).
+    """
 
     kind: str
     buyer: Party
     lines: tuple[DocumentLine, ...]
+    advantage: int
+    contribution: int
     discount_ends_on: date | None
 
 
@@ -88,50 +94,36 @@ def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, inse
         vat = vat_breakdown((line.priced.vat_rate, line.priced.amount) for line in draft.lines)
         net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
         issued.append(Issued(next_id + place, number, draft, vat, net, tax))
-    parties = _keep_parties(connection, [terms.seller, *(draft.buyer for draft in drafts)], insert)
-    insert(connection, document, _DOCUMENT_COLUMNS, [_document_row(found, terms, parties) for found in issued])
+    seller, *buyers = _keep_parties(connection, [terms.seller, *(draft.buyer for draft in drafts)], insert)
+    heads = [_document_row(found, terms, seller, buyer) for found, buyer in zip(issued, buyers, strict=True)]
+    insert(connection, document, _DOCUMENT_COLUMNS, heads)
     insert(connection, document_line, _LINE_COLUMNS, [row for found in issued for row in _line_rows(found)])
     insert(connection, document_vat, _VAT_COLUMNS, [(found.id, *v) for found in issued for v in found.vat])
     return issued
 
 
-def _document_row(found: Issued, terms: Issue, parties: Mapping[Party, str]) -> tuple[Any, ...]:
+def _document_row(found: Issued, terms: Issue, seller: str, buyer: str) -> tuple[Any, ...]:
     draft = found.draft
-    advantage = contribution = 0
-    for line in draft.lines:
-        advantage += line.priced.advantage
-        contribution += line.priced.contribution
     return (
         found.id, found.number, draft.kind, terms.period, terms.issued_on, terms.due_on, draft.buyer.code,
-        parties[terms.seller], parties[draft.buyer], found.net, found.tax, found.net + found.tax,
-        advantage, contribution, draft.discount_ends_on,
+        seller, buyer, found.net, found.tax, found.gross, draft.advantage, draft.contribution, draft.discount_ends_on,
     )  # fmt: skip
 
 
 def _line_rows(found: Issued) -> list[tuple[Any, ...]]:
-    rows = []
-    for line_no, line in enumerate(found.draft.lines, 1):
-        p, corrects = line.priced, line.corrects
-        rows.append(
-            (
-                found.id, line_no, p.service, line.service_label, line.unit_of_measure, line.revenue_account,
-                p.site, line.site_name, p.lease, line.office, p.month, p.first_day, p.last_day, p.days,
-                p.days_in_month, p.tier, p.quantity, p.full_price, p.unit_price, p.unit_cost, p.amount,
-                p.full_amount, p.cost_amount, p.vat_rate,
-                None if corrects is None else corrects.document_id, None if corrects is None else corrects.line_no,
-            )
-        )  # fmt: skip
-    return rows
+    key = found.id
+    return [
+        (key, line_no, *priced, *texts, *((None, None) if corrects is None else corrects[1:]))
+        for line_no, (priced, *texts, corrects) in enumerate(found.draft.lines, 1)
+    ]
 
 
-def _keep_parties(connection: Connection, parties: Iterable[Party], insert: RowWriter) -> dict[Party, str]:
-    """Write the parties not kept yet, once per content, and give each its digest."""
-    contents = {
-        found: json.dumps(asdict(found), ensure_ascii=False, sort_keys=True) for found in dict.fromkeys(parties)
-    }
-    digests = {found: blake2b(text.encode(), digest_size=16).hexdigest() for found, text in contents.items()}
+def _keep_parties(connection: Connection, parties: Iterable[Party], insert: RowWriter) -> list[str]:
+    """Write the parties not kept yet, once per content; gives the digest of each, in their order."""
+    contents = [orjson.dumps(found) for found in parties]
+    digests = [blake2b(content, digest_size=16).hexdigest() for content in contents]
     # The queue at the number series keeps other writers from adding the same content meanwhile.
-    known = set(connection.scalars(_KNOWN_PARTIES, {"digests": list(digests.values())}))
-    fresh = [(digests[found], text) for found, text in contents.items() if digests[found] not in known]
-    insert(connection, party, ("digest", "content"), fresh)
+    known = set(connection.scalars(_KNOWN_PARTIES, {"digests": list(set(digests))}))
+    fresh = {digest: content for digest, content in zip(digests, contents, strict=True) if digest not in known}
+    insert(connection, party, ("digest", "content"), [(digest, content.decode()) for digest, content in fresh.items()])
     return digests

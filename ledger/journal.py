@@ -1,10 +1,11 @@
 """The journal's one door: entries are posted here, reversed here, and never touched again (R22)."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import ARRAY, Connection, String, Table, any_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.entry import Entry, Posting
@@ -15,9 +16,20 @@ RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequ
 
 _ENTRY_COLUMNS = ("id", "reference", "journal", "effective_on", "recorded_at", "label", "piece", "posting_count")
 _POSTING_COLUMNS = ("entry_id", "line_no", "account", "auxiliary", "site", "effective_on", "amount")
-_EXISTING = select(entry.c.id, entry.c.reference).where(entry.c.reference.in_(bindparam("references", expanding=True)))
-# More names in one query than this, and SQLite's limit on variables comes near.
-_NAMES_MAX = 10_000
+# However many references are asked for, they are one parameter of one statement: a list of a thousand
+# parameters costs more to prepare than to answer.
+_EXISTING = select(entry.c.id, entry.c.reference)
+_EXISTING_SQLITE = _EXISTING.where(
+    entry.c.reference.in_(select(func.json_each(bindparam("references", type_=String)).table_valued("value").c.value))
+)
+_EXISTING_POSTGRESQL = _EXISTING.where(entry.c.reference == any_(bindparam("references", type_=ARRAY(String))))
+
+_TAKE = (
+    update(entry_counter)
+    .where(entry_counter.c.id == 1)
+    .values(last=entry_counter.c.last + bindparam("count"))
+    .returning(entry_counter.c.last)
+)
 
 
 def insert_by_core(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -38,24 +50,26 @@ def post(
     fresh = [e for e in entries if e.reference not in numbers]
     if fresh:
         first = _take_numbers(connection, len(fresh))
-        numbers.update((e.reference, first + index) for index, e in enumerate(fresh))
-        entry_rows = [
-            (first + i, e.reference, e.journal, e.effective_on, recorded_at, e.label, e.piece, len(e.postings))
-            for i, e in enumerate(fresh)
-        ]
-        posting_rows = [
-            (first + i, line_no, p.account, p.auxiliary, p.site, e.effective_on, p.amount)
-            for i, e in enumerate(fresh)
-            for line_no, p in enumerate(e.postings, 1)
-        ]
-        # Each database seals an entry in its own order (ARCHITECTURE: invariants).
-        if connection.dialect.name == "sqlite":
-            insert(connection, posting, _POSTING_COLUMNS, posting_rows)
-            insert(connection, entry, _ENTRY_COLUMNS, entry_rows)
-        else:
-            insert(connection, entry, _ENTRY_COLUMNS, entry_rows)
-            insert(connection, posting, _POSTING_COLUMNS, posting_rows)
-        _add_to_days(connection, fresh)
+        entry_rows, posting_rows = [], []
+        moved: dict[tuple[str, date], list[int]] = {}
+        for number, e in enumerate(fresh, first):
+            on = e.effective_on
+            numbers[e.reference] = number
+            entry_rows.append((number, e.reference, e.journal, on, recorded_at, e.label, e.piece, len(e.postings)))
+            for line_no, (account, amount, auxiliary, site) in enumerate(e.postings, 1):
+                posting_rows.append((number, line_no, account, auxiliary, site, on, amount))
+                day = moved.get((account, on))
+                if day is None:
+                    day = moved[account, on] = [0, 0]
+                # Debits first, credits second.
+                if amount > 0:
+                    day[0] += amount
+                else:
+                    day[1] -= amount
+        # Postings first: the entry's row seals them.
+        insert(connection, posting, _POSTING_COLUMNS, posting_rows)
+        insert(connection, entry, _ENTRY_COLUMNS, entry_rows)
+        _add_to_days(connection, moved)
     return [numbers[e.reference] for e in entries]
 
 
@@ -92,48 +106,54 @@ def _standing(connection: Connection, entries: Sequence[Entry]) -> dict[str, int
     wanted = {e.reference: e for e in entries}
     if len(wanted) != len(entries):
         raise ReferenceTaken("the same reference twice in one posting")
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(_EXISTING_SQLITE, {"references": json.dumps(list(wanted))})
+    else:
+        rows = connection.execute(_EXISTING_POSTGRESQL, {"references": list(wanted)})
     found: dict[str, int] = {}
-    references = list(wanted)
-    for start in range(0, len(references), _NAMES_MAX):
-        chunk = references[start : start + _NAMES_MAX]
-        for number, reference in connection.execute(_EXISTING, {"references": chunk}):
-            if load_entry(connection, reference) != wanted[reference]:
-                raise ReferenceTaken(f"{reference} stands for another entry: correct it by a reversal and a new one")
-            found[reference] = number
+    for number, reference in rows.all():
+        standing = load_entry(connection, reference)
+        if standing != wanted[reference]:
+            raise ReferenceTaken(
+                f"{reference} stands for another entry ({_difference(standing, wanted[reference])}): "
+                "correct it by a reversal and a new one"
+            )
+        found[reference] = number
     return found
+
+
+def _difference(standing: Entry | None, wanted: Entry) -> str:
+    """Which fields differ, so that whoever retries sees why it isn't the same."""
+    differing = [
+        name
+        for name in ("journal", "effective_on", "label", "piece", "postings")
+        if getattr(standing, name) != getattr(wanted, name)
+    ]
+    return "other " + ", ".join(differing)
 
 
 def _take_numbers(connection: Connection, count: int) -> int:
     """The first of `count` entry numbers in a row; locks the counter until the transaction ends."""
-    statement = update(entry_counter).where(entry_counter.c.id == 1)
-    last = connection.scalar(statement.values(last=entry_counter.c.last + count).returning(entry_counter.c.last))
+    last = connection.scalar(_TAKE, {"count": count})
     if last is None:
         raise RuntimeError("the entry counter is missing: the schema is incomplete, run `technopark-billing migrate`")
     return int(last) - count + 1
 
 
-def _add_to_days(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Add what the entries move to the accounts' days."""
-    moved: dict[tuple[str, date], list[int]] = {}
-    for e in entries:
-        for p in e.postings:
-            day = moved.setdefault((p.account, e.effective_on), [0, 0])
-            if p.amount > 0:
-                day[0] += p.amount
-            else:
-                day[1] -= p.amount
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(account_day)
-    statement = statement.on_conflict_do_update(
-        index_elements=[account_day.c.account, account_day.c.day],
-        set_={
-            "debit": account_day.c.debit + statement.excluded.debit,
-            "credit": account_day.c.credit + statement.excluded.credit,
-        },
-    )
+def _upsert_days(insert: Callable[[Table], Any]) -> Any:
+    statement = insert(account_day)
+    added = {name: account_day.c[name] + statement.excluded[name] for name in ("debit", "credit")}
+    return statement.on_conflict_do_update(index_elements=[account_day.c.account, account_day.c.day], set_=added)
+
+
+_ADD_TO_DAYS = {"sqlite": _upsert_days(sqlite.insert), "postgresql": _upsert_days(postgresql.insert)}
+
+
+def _add_to_days(connection: Connection, moved: Mapping[tuple[str, date], Sequence[int]]) -> None:
+    """Add what accounts moved on a day, (debit, credit), to what they had."""
     # In one order for everybody, though the counter's lock already keeps writers apart.
     rows = [
         {"account": account, "day": day, "debit": debit, "credit": credit}
         for (account, day), (debit, credit) in sorted(moved.items())
     ]
-    connection.execute(statement, rows)
+    connection.execute(_ADD_TO_DAYS[connection.dialect.name], rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from pricing.eligibility import MARKET
 from pricing.money import allocate
 from pricing.rating import PricedLine
 
@@ -28,15 +29,21 @@ class Position(NamedTuple):
         return max(self.draw, 0) + max(-self.contribution, 0)
 
 
-def positions(billed: Iterable[PricedLine], credited: Iterable[PricedLine]) -> tuple[Position, ...]:
+def positions(billed: Iterable[PricedLine], credited: Iterable[PricedLine] = ()) -> tuple[Position, ...]:
     """A tenant's position per site, by site code: billed lines count, credited lines count negative (R16, R17)."""
     sums: dict[str, list[int]] = {}
     for sign, lines in ((1, billed), (-1, credited)):
         for line in lines:
-            of_site = sums.setdefault(line.site, [0, 0, 0])
-            of_site[0] += sign * line.contribution
-            of_site[1] += sign * line.draw
-            of_site[2] += sign * line.advantage
+            of_site = sums.get(line.site)
+            if of_site is None:
+                of_site = sums[line.site] = [0, 0, 0]
+            above_cost = sign * (line.amount - line.cost_amount)
+            if line.tier == MARKET:
+                if line.unit_price > line.unit_cost:
+                    of_site[0] += above_cost
+            elif line.unit_price < line.unit_cost:
+                of_site[1] -= above_cost
+            of_site[2] += sign * (line.full_amount - line.amount)
     return tuple(Position(site, *sums[site]) for site in sorted(sums))
 
 

@@ -48,7 +48,10 @@ def settle(numerator: int, denominator: int) -> int:
 
 def line_amount(price: int, quantity: int, days: int = 1, days_in_month: int = 1) -> int:
     """`price × quantity × days / days in month` in centimes, rounded once (R1, R9, R10)."""
-    return settle(price * quantity * days, _PRICE_X_QUANTITY * days_in_month)
+    whole = _PRICE_X_QUANTITY * days_in_month
+    product = price * quantity * days
+    # The hottest line of a run: half up is half away from zero for what is not negative, as prices are.
+    return (2 * product + whole) // (2 * whole) if product >= 0 else settle(product, whole)
 
 
 def vat_amount(base: int, rate: int) -> int:

@@ -27,50 +27,72 @@ def append_only(dialect: str, tables: Iterable[str]) -> list[str]:
 
 
 def balanced_entries(dialect: str) -> list[str]:
-    """The statements that refuse an entry that is unbalanced, incomplete, or added to later."""
+    """The statements that refuse an entry that is unbalanced, incomplete, mixed, out of number, or added to later.
+
+    The same on both databases: a number is taken from the counter, the postings that bear it come
+    first, and the entry's row seals them: its insert checks them, and none is accepted after it. The
+    counter's deferred foreign key demands at COMMIT that the newest number taken is an entry; since
+    entries come without gap, so is every number before it.
+    """
     if dialect == "postgresql":
         return [
             """
             CREATE FUNCTION check_postings() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE wrong bigint;
+            DECLARE low bigint; high bigint;
             BEGIN
-                SELECT a.entry_id INTO wrong
-                FROM (SELECT entry_id, count(*) AS n, sum(amount) AS total, min(line_no) AS low, max(line_no) AS high
-                      FROM added GROUP BY entry_id) a
-                LEFT JOIN entry e ON e.id = a.entry_id
-                WHERE e.id IS NULL OR a.n <> e.posting_count OR a.total <> 0 OR a.low <> 1 OR a.high <> a.n
-                LIMIT 1;
-                IF wrong IS NOT NULL THEN
-                    RAISE EXCEPTION 'entry %: its postings must be complete, balanced, inserted together (R22)', wrong
+                SELECT min(entry_id), max(entry_id) INTO low, high FROM added;
+                IF low <= (SELECT max(id) FROM entry) THEN
+                    RAISE EXCEPTION 'posting: entry % is complete, nothing can be added to it (R22)', low
+                    USING ERRCODE = 'integrity_constraint_violation';
+                ELSIF high > (SELECT last FROM entry_counter) THEN
+                    RAISE EXCEPTION 'posting: entry % has no number from the counter (R22)', high
                     USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
                 RETURN NULL;
             END $$
             """,
-            "CREATE TRIGGER posting_complete AFTER INSERT ON posting REFERENCING NEW TABLE AS added "
+            "CREATE TRIGGER posting_unsealed AFTER INSERT ON posting REFERENCING NEW TABLE AS added "
             "FOR EACH STATEMENT EXECUTE FUNCTION check_postings()",
             """
-            CREATE FUNCTION check_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION check_entries() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE low bigint; high bigint; number bigint; wrong bigint;
             BEGIN
-                IF NOT EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.id) THEN
-                    RAISE EXCEPTION 'entry %: it has no postings (R22)', NEW.id
+                SELECT min(id), max(id), count(*) INTO low, high, number FROM added;
+                IF high - low + 1 <> number OR low <> coalesce((SELECT max(id) FROM entry WHERE id < low), 0) + 1 THEN
+                    RAISE EXCEPTION 'entry: numbers follow each other without gap, % does not (R22)', low
+                    USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+                SELECT min(e.id) INTO wrong
+                FROM added e
+                LEFT JOIN (SELECT entry_id, count(*) AS n, sum(amount) AS total, min(line_no) AS first,
+                                  max(line_no) AS last, count(*) FILTER (WHERE account LIKE '9%') AS analytic,
+                                  min(effective_on) AS earliest, max(effective_on) AS latest
+                           FROM posting WHERE entry_id BETWEEN low AND high GROUP BY entry_id) p ON p.entry_id = e.id
+                WHERE p.n IS DISTINCT FROM e.posting_count::bigint OR p.total <> 0 OR p.first <> 1 OR p.last <> p.n
+                   OR p.analytic NOT IN (0, p.n) OR p.earliest <> e.effective_on OR p.latest <> e.effective_on;
+                IF wrong IS NOT NULL THEN
+                    RAISE EXCEPTION 'entry %: its postings must be complete and balanced (R22)', wrong
                     USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
                 RETURN NULL;
             END $$
             """,
-            "CREATE CONSTRAINT TRIGGER entry_has_postings AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED "
-            "FOR EACH ROW EXECUTE FUNCTION check_entry()",
+            "CREATE TRIGGER entry_complete AFTER INSERT ON entry REFERENCING NEW TABLE AS added "
+            "FOR EACH STATEMENT EXECUTE FUNCTION check_entries()",
         ]
     return [
-        # The entry row seals its postings: they come first, none can be added after it.
-        "CREATE TRIGGER posting_sealed BEFORE INSERT ON posting "
-        "WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry_id) "
-        "BEGIN SELECT RAISE(ABORT, 'posting: its entry is complete, nothing can be added to it (R22)'); END",
-        "CREATE TRIGGER entry_balanced BEFORE INSERT ON entry "
-        "WHEN (SELECT count(*) <> NEW.posting_count OR sum(amount) <> 0 OR max(line_no) <> NEW.posting_count "
+        # REPLACE deletes without firing DELETE triggers: these refuse it, as they see the row it would put there.
+        "CREATE TRIGGER posting_unsealed AFTER INSERT ON posting "
+        "WHEN NEW.entry_id <= (SELECT max(id) FROM entry) OR NEW.entry_id > (SELECT last FROM entry_counter) "
+        "BEGIN SELECT RAISE(ABORT, 'posting: its entry is complete, or has no number from the counter (R22)'); END",
+        "CREATE TRIGGER entry_complete BEFORE INSERT ON entry "
+        "WHEN NEW.id <> (SELECT coalesce(max(id), 0) + 1 FROM entry) "
+        "OR EXISTS (SELECT 1 FROM entry WHERE reference = NEW.reference) "
+        "OR (SELECT count(*) <> NEW.posting_count OR sum(amount) <> 0 OR sum(account >= '9') NOT IN (0, count(*)) "
+        "OR max(effective_on <> NEW.effective_on OR line_no NOT BETWEEN 1 AND NEW.posting_count) "
         "FROM posting WHERE entry_id = NEW.id) "
-        "BEGIN SELECT RAISE(ABORT, 'entry: its postings must be complete and balanced (R22)'); END",
+        "BEGIN SELECT RAISE(ABORT, 'entry: its number and reference must be new, its postings complete and balanced "
+        "(R22)'); END",
     ]
 
 
@@ -83,7 +105,11 @@ def forward_only(dialect: str) -> list[str]:
             "numbers given and issue dates never go back (R15)",
         ),
         ("entry_counter", "NEW.last < OLD.last", "numbers already given cannot be given again (R15)"),
-        ("delivery", "OLD.state = 'sent' AND NEW.state <> 'sent'", "what was sent stays sent"),
+        (
+            "delivery",
+            "OLD.state = 'sent' OR NEW.state = 'queued' AND OLD.state = 'failed' OR NEW.attempts < OLD.attempts",
+            "states only move queued, failed, sent; attempts only grow",
+        ),
         ("run_batch", "OLD.status = 'done'", "a batch is done once"),
     ]
     statements = []
@@ -100,4 +126,29 @@ def forward_only(dialect: str) -> list[str]:
                 f"CREATE TRIGGER {table}_forward_only BEFORE UPDATE ON {table} WHEN {wrong} "
                 f"BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END"
             )
+    return statements
+
+
+def set_wise_references(dialect: str, keys: Iterable[tuple[str, str, str, str]]) -> list[str]:
+    """The statements by which PostgreSQL checks once an insert what `invoices.models.references` declares.
+
+    `keys` are (table, columns, parent, its columns), columns separated by commas. The rows referred to are
+    never deleted nor rekeyed, so only inserts need checking. SQLite has the foreign keys themselves.
+    """
+    if dialect != "postgresql":
+        return []
+    statements = []
+    for table, columns, parent, parent_columns in keys:
+        pairs = list(zip(columns.split(","), parent_columns.split(","), strict=True))
+        same = " AND ".join(f"p.{there} = a.{here}" for here, there in pairs)
+        name = f"{table}_{pairs[0][0]}_exists"
+        statements += [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF EXISTS (SELECT 1 FROM added a WHERE a.{pairs[0][0]} IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE {same})) THEN "
+            f"RAISE EXCEPTION '{table}: a row refers to no row of {parent}' USING ERRCODE = 'foreign_key_violation'; "
+            "END IF; RETURN NULL; END $$",
+            f"CREATE TRIGGER {name} AFTER INSERT ON {table} REFERENCING NEW TABLE AS added "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        ]
     return statements

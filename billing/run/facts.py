@@ -133,7 +133,26 @@ _PREVIOUS = bindparam("previous", type_=billing_run.c.period.type)
 _IN_ERROR = and_(
     run_outcome.c.period == _PERIOD, run_outcome.c.tenant == tenant.c.code, run_outcome.c.status == "error"
 )
-_TENANTS = select(tenant).where(tenant.c.code.between(_FIRST, _LAST)).order_by(tenant.c.code)
+_t = tenant.c
+_TENANTS = (
+    select(
+        _t.code,
+        _t.legal_name,
+        _t.legal_form,
+        _t.kind,
+        _t.incorporated_on,
+        _t.admitted_on,
+        _t.ice,
+        _t.tax_id,
+        _t.trade_register,
+        _t.address,
+        _t.city,
+        _t.email,
+        _t.language,
+    )
+    .where(tenant.c.code.between(_FIRST, _LAST))
+    .order_by(tenant.c.code)
+)
 _TENANTS_IN_ERROR = _TENANTS.where(select(run_outcome.c.tenant).where(_IN_ERROR).exists())
 _LEASES = (
     select(lease.c.tenant, lease.c.code, lease.c.site, lease.c.unit, lease.c.area, lease.c.starts_on, lease.c.ends_on)
@@ -211,37 +230,32 @@ def load_facts(
     events = _group(connection.execute(_EVENTS, keys))
     found = []
     for row in tenants:
-        own_leases = leases.get(row.code, ())
+        (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, register, address, city, email,
+         language) = row  # fmt: skip
+        own_leases = leases.get(code, ())
         lets = tuple(
-            Lease(x.code, x.site, x.area, x.starts_on, None if x.ends_on is None else x.ends_on + ONE_DAY)
-            for x in own_leases
+            [
+                Lease(lease_code, site_code, area, start, None if end is None else end + ONE_DAY)
+                for _, lease_code, site_code, _, area, start, end in own_leases
+            ]
         )
-        terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, (x.start for x in lets))
-        stands, watermark = outcomes.get(row.code, (None, 0))
+        terms = tenancy(kind, incorporated_on, admitted_on, [x.start for x in lets])
+        stands, watermark = outcomes.get(code, (None, 0))
         found.append(
             TenantFacts(
-                party=Party(
-                    code=row.code,
-                    legal_name=row.legal_name,
-                    legal_form=row.legal_form,
-                    address=row.address,
-                    city=row.city,
-                    ice=row.ice,
-                    tax_id=row.tax_id,
-                    trade_register=row.trade_register,
-                    email=row.email,
-                    language=row.language,
+                Party(
+                    code, legal_name, legal_form, address, city, ice=ice, tax_id=tax_id, trade_register=register,
+                    email=email, language=language,
                 ),
-                tenancy=terms,
-                leases=lets,
-                offices={x.code: x.unit for x in own_leases},
-                events=tuple(UsageEvent(*x[1:]) for x in events.get(row.code, ())),
-                settled=previous is None
-                or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
-                watermark=watermark,
-                standing=(),
+                terms,
+                lets,
+                {x[1]: x[3] for x in own_leases},
+                tuple([UsageEvent(*x[1:]) for x in events.get(code, ())]),
+                previous is None or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
+                watermark,
+                (),
             )
-        )
+        )  # fmt: skip
     return _with_standing_lines(connection, found)
 
 

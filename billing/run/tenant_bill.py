@@ -53,17 +53,32 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     new_lines = [_described(line, facts, catalogue) for line in missing]
     offices = len(new_lines)
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
-    window = facts.tenancy.window
-    ends_on = None if window is None else window.end - ONE_DAY
-    credited = tuple(standing.line._replace(corrects=standing.correction) for standing in taken_back)
+    credited = [standing.line._replace(corrects=standing.correction) for standing in taken_back]
+    brings = positions([line.priced for line in new_lines])
+    takes_back = positions([line.priced for line in credited])
     return TenantBill(
         tenant=facts.party.code,
         error=None,
-        invoice=Draft(INVOICE, facts.party, tuple(new_lines), ends_on) if new_lines else None,
-        credit_note=Draft(CREDIT_NOTE, facts.party, credited, ends_on) if credited else None,
+        invoice=_draft(INVOICE, facts, new_lines, brings),
+        credit_note=_draft(CREDIT_NOTE, facts, credited, takes_back),
         events=tuple((offices + place, ids) for place, (_, ids) in enumerate(used, 1)),
-        positions=positions((line.priced for line in new_lines), (line.priced for line in credited)),
+        positions=positions([x.priced for x in new_lines], [x.priced for x in credited]) if credited else brings,
         watermark=_watermark(facts, period),
+    )
+
+
+def _draft(kind: str, facts: TenantFacts, lines: list[DocumentLine], sums: tuple[Position, ...]) -> Draft | None:
+    """The document of those lines, or None where there are none (R14)."""
+    if not lines:
+        return None
+    window = facts.tenancy.window
+    return Draft(
+        kind,
+        facts.party,
+        tuple(lines),
+        sum([position.advantage for position in sums]),
+        sum([position.contribution for position in sums]),
+        None if window is None else window.end - ONE_DAY,
     )
 
 

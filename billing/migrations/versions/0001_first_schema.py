@@ -5,12 +5,23 @@ from alembic import op
 import billing.models
 import invoices.models
 import ledger.models
-from billing.migrations.guards import append_only, balanced_entries, forward_only
+from billing.migrations.guards import append_only, balanced_entries, forward_only, set_wise_references
 from billing.schema import METADATA
 from ledger.accounts import chart
 
 revision = "0001"
 down_revision = None
+
+KEYS = (
+    ("document", "seller", "party", "digest"),
+    ("document", "buyer", "party", "digest"),
+    ("document_line", "document_id", "document", "id"),
+    ("document_line", "corrects_document_id,corrects_line_no", "document_line", "document_id,line_no"),
+    ("document_vat", "document_id", "document", "id"),
+    ("delivery", "document_id", "document", "id"),
+    ("run_outcome", "period", "billing_run", "period"),
+    ("run_position", "period", "billing_run", "period"),
+)
 
 
 def upgrade() -> None:
@@ -22,5 +33,10 @@ def upgrade() -> None:
     op.bulk_insert(ledger.models.entry_counter, [{"id": 1, "last": 0}])
     dialect = connection.dialect.name
     guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
-    for statement in (*append_only(dialect, guarded), *balanced_entries(dialect), *forward_only(dialect)):
+    for statement in (
+        *append_only(dialect, guarded),
+        *balanced_entries(dialect),
+        *forward_only(dialect),
+        *set_wise_references(dialect, KEYS),
+    ):
         op.execute(statement)

@@ -1,0 +1,235 @@
+"""The month without PDFs: priced, issued, numbered, posted, against the bare insert of the very same rows."""
+
+import gc
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import Engine, Table, make_url, text
+from sqlalchemy.engine import URL
+
+from billing.config import load_settings
+from billing.db import insert_rows, open_engine, writing
+from billing.models import (
+    lease,
+    rate,
+    run_outcome,
+    run_position,
+    service,
+    site,
+    tenant,
+    usage_billing,
+    usage_event,
+    vat_rate,
+)
+from billing.run import run_month
+from billing.schema import METADATA, migrate
+from invoices.models import delivery, document, document_line, document_vat, party
+from ledger.models import account_day, entry, posting
+from pricing.period import next_month
+
+FIRST_MONTH = date(2026, 1, 1)
+SITES = ("AAA", "BBB", "CCC")
+WRITTEN: tuple[Table, ...] = (
+    party, document, document_line, document_vat, entry, posting, account_day, run_outcome, run_position,
+    usage_billing, delivery,
+)  # fmt: skip
+
+
+@contextmanager
+def database(server: str | None) -> Iterator[URL]:
+    """An empty database of its own: on that PostgreSQL server, or an SQLite file."""
+    if server is None:
+        with TemporaryDirectory() as folder:
+            yield make_url(f"sqlite:///{Path(folder) / 'bench.sqlite'}")
+        return
+    name = f"bench_{uuid.uuid4().hex}"
+    admin = open_engine(make_url(server)).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(server).set(database=name)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+def register(engine: Engine, tenants: int) -> None:
+    """A park of so many firms, one office each, with subsidised and mature ones on three sites."""
+    began = date(2015, 1, 1)
+    services = (
+        ("OFFICE", "Bureau équipé", "m2_month", "advance", "71243", 2000, (1450000, 483300, 1300000)),
+        ("MEAL", "Repas", "each", "arrears", "71243", 1000, (340000, 175000, 315000)),
+        ("MEETING", "Salle de réunion", "hour", "arrears", "71271", 2000, (1800000, 600000, 1500000)),
+    )
+    with writing(engine) as connection:
+        insert_rows(connection, site, ("code", "name", "city"), [(s, f"Technopark {s}", "Ville") for s in SITES])
+        for code, label, unit, billing, account, vat, (market, subsidised, cost) in services:
+            insert_rows(
+                connection,
+                service,
+                ("code", "label", "unit", "billing", "revenue_account"),
+                [(code, label, unit, billing, account)],
+            )
+            insert_rows(connection, vat_rate, ("service", "effective_from", "rate"), [(code, began, vat)])
+            insert_rows(
+                connection,
+                rate,
+                ("site", "service", "tenant_kind", "effective_from", "market", "subsidised", "subsidised_price",
+                 "full_cost", "source"),
+                [(s, code, "", began, market, "1/3", subsidised, cost, "bench") for s in SITES],
+            )  # fmt: skip
+        kinds = ("startup", "sme", "large")
+        insert_rows(
+            connection,
+            tenant,
+            ("code", "legal_name", "legal_form", "kind", "incorporated_on", "ice", "tax_id", "trade_register",
+             "address", "city", "email", "language"),
+            [
+                (f"T{i:06d}", f"Société {i}", "SARL", kinds[i % 3], date(2024, 6, 1 + i % 28), "000380478000073",
+                 f"{i:08d}", f"{i} Casablanca", f"{i} avenue", "Casablanca", f"facturation@t{i}.example", "fr")
+                for i in range(tenants)
+            ],
+        )  # fmt: skip
+        insert_rows(
+            connection,
+            lease,
+            ("code", "tenant", "site", "unit", "area", "starts_on"),
+            [
+                (f"L{i:06d}", f"T{i:06d}", SITES[i % 3], f"B-{i}", 20_000_000 + i % 50 * 500_000,
+                 date(2025, 1 + i % 12, 1 + i % 28))
+                for i in range(tenants)
+            ],
+        )  # fmt: skip
+
+
+def month_of_usage(engine: Engine, tenants: int, month: date) -> None:
+    """Two events a firm in that month, so that the next run gives each three lines."""
+    with writing(engine) as connection:
+        insert_rows(
+            connection,
+            usage_event,
+            ("event_id", "tenant", "site", "service", "quantity", "occurred_on"),
+            [
+                (f"{month}-{code}-{i}", f"T{i:06d}", SITES[i % 3], code, 2_000_000, month.replace(day=1 + i % 28))
+                for i in range(tenants)
+                for code in ("MEAL", "MEETING")
+            ],
+        )
+    if engine.dialect.name == "postgresql":
+        # As autovacuum would have by the time of the run.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE"))
+
+
+def timed_run(engine: Engine, period: date) -> float:
+    """Seconds to run a month in this process."""
+    began = time.perf_counter()
+    report = run_month(load_settings({}), engine, period, issued_on=period, clock=lambda: datetime.now(UTC), workers=1)
+    took = time.perf_counter() - began
+    if report.errors or not report.invoices.count:
+        raise RuntimeError(f"the bench's own park was not billed: {report.lines()}")
+    return took
+
+
+def rows_written(engine: Engine) -> list[tuple[Table, list[str], list[tuple[Any, ...]]]]:
+    """Every row a first run wrote, as the driver takes it."""
+    with engine.connect() as connection:
+        found = []
+        for table in WRITTEN:
+            columns = [column.name for column in table.columns]
+            statement = text(f"SELECT {', '.join(columns)} FROM {table.name}")
+            found.append((table, columns, [tuple(row) for row in connection.execute(statement)]))
+        return found
+
+
+def timed_bare_insert(url: URL, written: list[tuple[Table, list[str], list[tuple[Any, ...]]]]) -> float:
+    """Seconds to insert the rows with the driver alone, into the same tables without trigger or foreign key."""
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        for metadata in METADATA:
+            metadata.create_all(connection)
+        if engine.dialect.name == "postgresql":
+            for table in WRITTEN:
+                for name in connection.scalars(
+                    text("SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = CAST(:t AS regclass)"),
+                    {"t": table.name},
+                ).all():
+                    connection.execute(text(f"ALTER TABLE {table.name} DROP CONSTRAINT {name}"))
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            driver.execute("PRAGMA foreign_keys = OFF")
+        began = time.perf_counter()
+        cursor = driver.cursor()
+        if engine.dialect.name == "sqlite":
+            cursor.execute("BEGIN IMMEDIATE")
+        for table, columns, rows in written:
+            names = ", ".join(columns)
+            if engine.dialect.name == "sqlite":
+                marks = ", ".join("?" * len(columns))
+                cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+            else:
+                with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+        if engine.dialect.name == "sqlite":
+            cursor.execute("COMMIT")
+        else:
+            driver.commit()
+        took = time.perf_counter() - began
+    engine.dispose()
+    return took
+
+
+def against_bare_insert(server: str | None, tenants: int, rounds: int) -> tuple[float, float, float]:
+    """Medians: (run ÷ bare insert, seconds of the run, seconds of the bare insert), interleaved."""
+    runs, bares = [], []
+    for _ in range(rounds):
+        with database(server) as url:
+            engine = open_engine(url)
+            migrate(engine)
+            register(engine, tenants)
+            month_of_usage(engine, tenants, date(2025, 12, 1))
+            runs.append(timed_run(engine, FIRST_MONTH))
+            written = rows_written(engine)
+            engine.dispose()
+        gc.collect()
+        with database(server) as url:
+            bares.append(timed_bare_insert(url, written))
+        del written
+        gc.collect()
+    ratio = statistics.median(run / bare for run, bare in zip(runs, bares, strict=True))
+    return ratio, statistics.median(runs), statistics.median(bares)
+
+
+def months_in_a_row(server: str | None, tenants: int, months: int) -> list[float]:
+    """Seconds of each of so many monthly runs in one database."""
+    with database(server) as url:
+        engine = open_engine(url)
+        migrate(engine)
+        register(engine, tenants)
+        took = []
+        period = FIRST_MONTH
+        used = date(2025, 12, 1)
+        for _ in range(months):
+            month_of_usage(engine, tenants, used)
+            took.append(timed_run(engine, period))
+            used, period = period, next_month(period)
+        engine.dispose()
+        return took
+
+
+if __name__ == "__main__":
+    import os
+
+    for server in (None, os.environ.get("TEST_POSTGRES_URL")):
+        print(server is None, against_bare_insert(server, int(sys.argv[1]), int(sys.argv[2])), flush=True)  # noqa: T201
