@@ -3,7 +3,7 @@ SHELL := /bin/sh
 JOBS ?= $(shell nproc)
 ARGS ?=
 BIN := .venv/bin
-UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+UV_COMPILE = uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK)
 
 .DEFAULT_GOAL := help
