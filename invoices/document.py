@@ -41,11 +41,12 @@ class Party:
 
 
 class Correction(NamedTuple):
-    """The line of an earlier invoice that a credit note's line takes back."""
+    """The line of an earlier invoice that a credit note's line takes back; its date is printed where known."""
 
     number: str
     document_id: int
     line_no: int
+    issued_on: date | None = None
 
 
 class DocumentLine(NamedTuple):

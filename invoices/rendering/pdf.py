@@ -1,0 +1,213 @@
+"""From a snapshot to its PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
+
+What costs is WeasyPrint's layout. Stylesheet, fonts and template are therefore prepared once a process
+(`_press`), and WeasyPrint is imported then and not before: commands that print nothing don't pay for it.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from invoices.document import Document
+from invoices.errors import RenderingFailed
+from invoices.rendering.sheet import sheet_of
+from invoices.rendering.texts import catalogue
+from invoices.xml import ATTACHMENT_NAME, document_xml
+
+PDF_VARIANT = "pdf/a-3u"
+STYLESHEET = "document.css"
+TEMPLATE = "document.html"
+_FONT_SCHEME = "package:"
+_FONT_FILES = (
+    "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
+)  # fmt: skip
+# What stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
+MISSING = "\u25a1"
+
+# Says in XMP that this is a Factur-X of profile EN 16931, with the schema PDF/A asks for.
+_XMP = """<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">\
+<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>{name}</fx:DocumentFileName>\
+<fx:Version>1.0</fx:Version><fx:ConformanceLevel>EN 16931</fx:ConformanceLevel></rdf:Description>\
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
+xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">\
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
+<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>\
+<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>\
+<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{properties}</rdf:Seq></pdfaSchema:property>\
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+_XMP_PROPERTY = """<rdf:li rdf:parseType="Resource"><pdfaProperty:name>{name}</pdfaProperty:name>\
+<pdfaProperty:valueType>Text</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>\
+<pdfaProperty:description>{text}</pdfaProperty:description></rdf:li>"""
+_XMP_PROPERTIES = {
+    "DocumentFileName": "The name of the embedded XML document",
+    "DocumentType": "The type of the hybrid document in capital letters, e.g. INVOICE or ORDER",
+    "Version": "The actual version of the standard applying to the embedded XML document",
+    "ConformanceLevel": "The conformance level of the embedded XML document",
+}
+
+
+def render_pdf(document: Document) -> bytes:
+    """The document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
+
+    Raises RenderingFailed when the machine lacks what printing needs, or when the page asks for
+    anything from outside the package.
+    """
+    return _press(os.getpid()).pdf(document)
+
+
+def render_html(document: Document) -> str:
+    """The page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet stands beside the template."""
+    sheet = sheet_of(document)
+    html: str = _template().render(sheet=sheet, t=catalogue(sheet.language))
+    return html
+
+
+def check_printing() -> None:
+    """Refuse to start where printing would fail or crawl; raises RenderingFailed, saying what to install."""
+    _press(os.getpid())
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("invoices.rendering"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        finalize=printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE)
+
+
+@cache
+def _not_printable() -> re.Pattern[str]:
+    """Any character that none of our fonts has, or that shows nothing."""
+    ranges = _package_file("fonts", "coverage.txt").decode("ascii").split()
+    codes = (
+        code
+        for first, _, last in (r.partition("-") for r in ranges)
+        for code in range(int(first, 16), int(last, 16) + 1)
+    )
+    shown = [chr(code) for code in codes if unicodedata.category(chr(code)) not in ("Cc", "Cf")]
+    return re.compile(f"[^\n{re.escape(''.join(shown))}]")
+
+
+@lru_cache(maxsize=4096)
+def printable(text: str) -> str:
+    """Text as our fonts can print it: composed, other white space as a space, what they lack as U+25A1.
+
+    Control characters and marks that reorder text are dropped: a name can't hide what stands beside it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return _not_printable().sub(_replacement, composed)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in ("Cc", "Cf") else MISSING
+
+
+def _package_file(*path: str) -> bytes:
+    return files("invoices.rendering").joinpath(*path).read_bytes()
+
+
+class _Press:
+    """What one process needs to print, prepared once: fonts, stylesheet, template."""
+
+    def __init__(self) -> None:
+        weasyprint = _weasyprint()
+        from weasyprint.text.fonts import FontConfiguration
+        from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+        class PackageFonts(URLFetcher):  # type: ignore[misc]
+            """Gives the stylesheet the package's fonts, by name, and nothing else."""
+
+            def fetch(self, url: str, _headers: object = None) -> URLFetcherResponse:
+                name = url.removeprefix(_FONT_SCHEME)
+                if not url.startswith(_FONT_SCHEME) or name not in _FONT_FILES:
+                    raise ValueError(f"a stylesheet may use the fonts of the package alone, not {url}")
+                return URLFetcherResponse(url, _package_file("fonts", name))
+
+        class Nothing(URLFetcher):  # type: ignore[misc]
+            """Refuses every address: a page holds all it shows."""
+
+            def fetch(self, url: str, _headers: object = None) -> URLFetcherResponse:
+                raise ValueError(f"a document may fetch nothing, not {url}")
+
+        self._weasyprint = weasyprint
+        self._lock = Lock()  # Pango's font maps are not for two threads at once.
+        self._fonts = FontConfiguration()
+        self._fetcher = Nothing(fail_on_errors=True)
+        css = _package_file("templates", STYLESHEET).decode()
+        self._stylesheet = weasyprint.CSS(
+            string=css, font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
+        )
+
+    def pdf(self, document: Document) -> bytes:
+        """See `render_pdf`."""
+        from weasyprint.urls import FatalURLFetchingError
+
+        xml = document_xml(document)
+        issued = datetime(document.issued_on.year, document.issued_on.month, document.issued_on.day)
+        attachment = self._weasyprint.Attachment(
+            string=xml, name=ATTACHMENT_NAME, description=document.number, created=issued, modified=issued,
+            relationship="Alternative", url_fetcher=self._fetcher,
+        )  # fmt: skip
+        html = render_html(document)
+        try:
+            with self._lock:
+                page = self._weasyprint.HTML(string=html, url_fetcher=self._fetcher)
+                laid_out = page.render(font_config=self._fonts, stylesheets=[self._stylesheet], pdf_variant=PDF_VARIANT)
+                metadata = laid_out.metadata
+                metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
+                written: bytes = laid_out.write_pdf(
+                    attachments=[attachment], pdf_variant=PDF_VARIANT, pdf_identifier=sha256(xml).digest()[:16]
+                )
+        except FatalURLFetchingError as error:
+            raise RenderingFailed(f"{document.number}: {error.__cause__}") from error
+        return written
+
+
+@cache
+def _press(_process: int) -> _Press:
+    # One a process: a forked child must not share the parent's font files, which vanish with their owner.
+    return _Press()
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+        from weasyprint.text.ffi import harfbuzz_subset
+    except OSError as error:
+        raise RenderingFailed(
+            f"printing needs Pango: install libpango-1.0-0 and libpangoft2-1.0-0 ({error})"
+        ) from error
+    if harfbuzz_subset is None:
+        raise RenderingFailed(
+            "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
+        )
+    return weasyprint
+
+
+def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:
+    properties = "".join(_XMP_PROPERTY.format(name=name, text=text) for name, text in _XMP_PROPERTIES.items())
+    block = _XMP.format(name=ATTACHMENT_NAME, properties=properties).encode()
+
+    def generated(variant: str, version: int, conformance: str) -> bytes:
+        return generate(variant, version, conformance).replace(b"</rdf:RDF>", block)
+
+    return generated

@@ -1,0 +1,298 @@
+"""What a document's page says: every text of it, ready to print, in the order it is read.
+
+Pure text out of the snapshot (B9): no clock, no environment, no markup. Escaping is the template's.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from invoices import formats
+from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
+from invoices.rendering.texts import Catalogue, catalogue, language_of
+from invoices.words import dirhams_in_words
+from pricing.money import parse_decimal
+from pricing.period import ONE_DAY
+from pricing.rating import PricedLine
+
+SEPARATOR = " · "
+RIB_GROUPS = (3, 3, 16, 2)
+# Beyond so many lines a page is set closer, so that fifteen still stand on one.
+ROOMY_LINES_MAX = 6
+
+
+class Fact(NamedTuple):
+    """A labelled value of the strip under the title."""
+
+    label: str
+    value: str
+
+
+class Note(NamedTuple):
+    """A short text under the totals."""
+
+    title: str
+    text: str
+
+
+class InWords(NamedTuple):
+    """The sentence that closes the document, with the amount apart."""
+
+    before: str
+    amount: str
+    after: str
+
+
+class Payment(NamedTuple):
+    """How the document is settled."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class PartyText(NamedTuple):
+    """A party as printed: its name with legal form, its address by line, its identifiers by line."""
+
+    name: str
+    address: tuple[str, ...]
+    identifiers: tuple[str, ...]
+
+
+class LineText(NamedTuple):
+    """One line as printed. `forward` and `brought` are the running total, for the foot and head of a page."""
+
+    item: str
+    where: str
+    corrects: str
+    quantity: str
+    days: str
+    full_price: str
+    discount: str
+    price: str
+    vat: str
+    amount: str
+    forward: str
+    brought: str
+
+
+class TotalRow(NamedTuple):
+    """One row of the closing table: VAT of a rate on the left, a total on the right; either may be blank."""
+
+    kind: str
+    rate: str
+    base: str
+    vat: str
+    label: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A whole document as text."""
+
+    language: str
+    density: str
+    subject: str
+    issued_iso: str
+    title: str
+    number: str
+    continued: str
+    addressee_label: str
+    seller: PartyText
+    buyer: PartyText
+    facts: tuple[Fact, ...]
+    lines: tuple[LineText, ...]
+    totals: tuple[TotalRow, ...]
+    in_words: InWords
+    payment: Payment
+    notes: tuple[Note, ...]
+    legal: str
+
+
+def sheet_of(document: Document) -> Sheet:
+    """The page of a document, in its buyer's language where a catalogue exists."""
+    language = language_of(document.buyer.language)
+    t = catalogue(language)
+    of_kind = t[document.kind]
+    return Sheet(
+        language=language,
+        density="compact" if len(document.lines) > ROOMY_LINES_MAX else "roomy",
+        subject=of_kind["subject"].format(number=document.number, month=formats.month(document.period)),
+        issued_iso=document.issued_on.isoformat(),
+        title=of_kind["title"],
+        number=t["heading"]["number"].format(number=document.number),
+        continued=t["heading"]["continued"].format(title=of_kind["title"], number=document.number),
+        addressee_label=of_kind["addressee"],
+        seller=_party(document.seller, t),
+        buyer=_party(document.buyer, t),
+        facts=_facts(document, t),
+        lines=_lines(document, t),
+        totals=_totals(document, t),
+        in_words=_in_words(document.gross, of_kind["in_words"]),
+        payment=_payment(document, t),
+        notes=_notes(document, t),
+        legal=_legal(document.seller, t),
+    )
+
+
+def _named(party: Party, t: Catalogue) -> str:
+    if not party.legal_form:
+        return party.legal_name
+    return t["party"]["with_form"].format(name=party.legal_name, form=party.legal_form)
+
+
+def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
+    """Every identifier that is known, labelled (law.md section 1)."""
+    known = (
+        (t["party"]["ice"], party.ice),
+        (t["party"]["tax_id"], party.tax_id),
+        (t["party"]["trade_register"], party.trade_register),
+        (t["party"]["business_tax"], party.business_tax),
+        (t["party"]["social_security"], party.social_security),
+    )
+    return tuple(f"{label}{formats.SPACE}{value.replace(' ', formats.SPACE)}" for label, value in known if value)
+
+
+def _party(party: Party, t: Catalogue) -> PartyText:
+    address = tuple(text for text in (party.address, party.city) if text)
+    # The ICE has a line of its own: it is what a bookkeeper looks for.
+    ice, *others = _identifiers(party, t) or ("",)
+    return PartyText(_named(party, t), address, tuple(text for text in (ice, SEPARATOR.join(others)) if text))
+
+
+def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
+    heading = t["heading"]
+    facts = [Fact(heading["issued"], formats.day(document.issued_on))]
+    if document.kind == CREDIT_NOTE:
+        facts += [
+            Fact(heading["period"], formats.month(document.period)),
+            Fact(heading["reason"], heading["reason_correction"]),
+            Fact(heading["corrected"], ", ".join(document.corrects)),
+        ]
+        return tuple(facts)
+    days = (document.due_on - document.issued_on).days
+    terms = heading["terms_days"].format(days=days) if days else heading["terms_at_sight"]
+    facts += [
+        Fact(t["invoice"]["due"], formats.day(document.due_on)),
+        Fact(heading["period"], formats.month(document.period)),
+        Fact(heading["terms"], terms),
+        Fact(heading["reference"], document.number),
+    ]
+    return tuple(facts)
+
+
+def _lines(document: Document, t: Catalogue) -> tuple[LineText, ...]:
+    carried = 0
+    found = []
+    for line in document.lines:
+        carried += line.priced.amount
+        found.append(_line(line, formats.amount(carried), t))
+    return tuple(found)
+
+
+def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
+    priced, texts = line.priced, t["line"]
+    is_office = priced.first_day is not None and priced.last_day is not None
+    discount = priced.full_price - priced.unit_price
+    return LineText(
+        item=texts["item"].format(label=line.service_label, office=line.office) if line.office else line.service_label,
+        where=texts["where"].format(site=line.site_name, period=_period(priced)),
+        corrects=_corrects(line, t),
+        quantity=_quantity(priced.quantity, line.unit_of_measure, t),
+        days=texts["days"].format(days=priced.days, days_in_month=priced.days_in_month) if is_office else "",
+        full_price=formats.price(priced.full_price),
+        discount=formats.price(-discount) if discount else texts["no_discount"],
+        price=formats.price(priced.unit_price),
+        vat=formats.percentage(priced.vat_rate),
+        amount=formats.amount(priced.amount),
+        forward=t["carry"]["forward"].format(amount=carried),
+        brought=t["carry"]["brought"].format(amount=carried),
+    )
+
+
+def _period(priced: PricedLine) -> str:
+    """The days of an office line, or its month where that is billed whole; the month of a usage line."""
+    if priced.first_day is None or priced.last_day is None or priced.days == priced.days_in_month:
+        return formats.month(priced.month)
+    return formats.days(priced.first_day, priced.last_day)
+
+
+def _quantity(quantity: int, unit: str, t: Catalogue) -> str:
+    key = f"{unit}_one" if f"{unit}_one" in t["unit"] and quantity <= 1_000_000 else unit
+    text = t["unit"].get(key, "{quantity}").format(quantity=formats.quantity(quantity))
+    return text.replace(" ", formats.SPACE)
+
+
+def _corrects(line: DocumentLine, t: Catalogue) -> str:
+    if line.corrects is None:
+        return ""
+    number, _, line_no, issued_on = line.corrects
+    if issued_on is None:
+        return t["line"]["corrects"].format(number=number, line=line_no)
+    return t["line"]["corrects_dated"].format(number=number, line=line_no, day=formats.day(issued_on))
+
+
+def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
+    """The VAT of each rate beside the three totals, row by row."""
+    texts = t["totals"]
+    left = [(texts["rate"], texts["base"], texts["vat"])]
+    left += [(formats.percentage(v.rate), formats.amount(v.base), formats.amount(v.amount)) for v in document.vat]
+    right = [
+        (texts["net"], formats.amount(document.net)),
+        (texts["tax"], formats.amount(document.tax)),
+        (t[document.kind]["gross"], formats.dirhams(document.gross)),
+    ]
+    rows = []
+    for index in range(max(len(left), len(right))):
+        vat = left[index] if index < len(left) else ("", "", "")
+        total = right[index] if index < len(right) else ("", "")
+        rows.append(TotalRow({0: "first", 2: "gross"}.get(index, ""), *vat, *total))
+    return tuple(rows)
+
+
+def _in_words(gross: int, sentence: str) -> InWords:
+    before, _, after = sentence.partition("{words}")
+    # No line may end within "vingt-cinq".
+    return InWords(before, dirhams_in_words(gross).replace("-", formats.HYPHEN), after)
+
+
+def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
+    """What the discount was worth and when it ends; what the buyer brings to newcomers (R16)."""
+    texts = t["notes"]
+    credited = document.kind == CREDIT_NOTE
+    notes = []
+    if document.advantage > 0:
+        worth = texts["discount_credited"] if credited else texts["discount_worth"]
+        text = worth.format(amount=formats.dirhams(document.advantage))
+        if document.discount_ends_on is not None and not credited:
+            last = document.discount_ends_on
+            tense = texts["discount_ends"] if last >= document.period else texts["discount_ended"]
+            text = f"{text} {tense.format(day=formats.day(last), next_day=formats.day(last + ONE_DAY))}"
+        notes.append(Note(texts["discount"], text))
+    if document.contribution > 0:
+        worth = texts["contribution_credited"] if credited else texts["contribution_worth"]
+        notes.append(Note(texts["contribution"], worth.format(amount=formats.dirhams(document.contribution))))
+    return tuple(notes)
+
+
+def _payment(document: Document, t: Catalogue) -> Payment:
+    texts = t["notes"]
+    if document.kind == CREDIT_NOTE:
+        return Payment(texts["payment"], (texts["refund"],))
+    by = texts["payment_by"].format(day=formats.day(document.due_on), number=document.number)
+    rib = formats.grouped(document.seller.rib, RIB_GROUPS)
+    known = (by, document.seller.bank, texts["payment_rib"].format(rib=rib) if rib else "")
+    return Payment(texts["payment"], tuple(text for text in known if text))
+
+
+def _legal(seller: Party, t: Catalogue) -> str:
+    """The foot of every page: who bills, with every mandatory identifier, and the law on late payment."""
+    texts = t["legal"]
+    who = _named(seller, t)
+    if seller.share_capital:
+        capital = parse_decimal(seller.share_capital, 2)
+        who = f"{who} {texts['capital'].format(amount=formats.dirhams(capital))}"
+    seat = texts["seat"].format(address=", ".join(text for text in (seller.address, seller.city) if text))
+    reach = SEPARATOR.join(text for text in (seller.phone, seller.email) if text)
+    first = SEPARATOR.join(text for text in (who, seat) if text)
+    second = SEPARATOR.join(text for text in (*_identifiers(seller, t), reach) if text)
+    return "\n".join((first, second, texts["late"]))
