@@ -113,7 +113,13 @@ def _document_row(found: Issued, terms: Issue, seller: str, buyer: str) -> tuple
 def _line_rows(found: Issued) -> list[tuple[Any, ...]]:
     key = found.id
     return [
-        (key, line_no, *priced, *texts, *((None, None) if corrects is None else corrects[1:]))
+        (
+            key,
+            line_no,
+            *priced,
+            *texts,
+            *((None, None) if corrects is None else (corrects.document_id, corrects.line_no)),
+        )
         for line_no, (priced, *texts, corrects) in enumerate(found.draft.lines, 1)
     ]
 

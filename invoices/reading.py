@@ -19,7 +19,7 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected = document.alias("corrected")
 _HEADS = select(document).where(document.c.id.in_(_IDS))
 _LINES = (
-    select(document_line, _corrected.c.number)
+    select(document_line, _corrected.c.number, _corrected.c.issued_on)
     .outerjoin(_corrected, _corrected.c.id == document_line.c.corrects_document_id)
     .where(document_line.c.document_id.in_(_IDS))
     .order_by(document_line.c.document_id, document_line.c.line_no)
@@ -97,7 +97,7 @@ def priced_line(row: Any) -> PricedLine:
 def _line(row: Any) -> DocumentLine:
     corrects = None
     if row.corrects_document_id is not None:
-        corrects = Correction(row.number, row.corrects_document_id, row.corrects_line_no)
+        corrects = Correction(row.number, row.corrects_document_id, row.corrects_line_no, row.issued_on)
     return DocumentLine(
         priced_line(row),
         row.service_label,

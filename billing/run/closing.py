@@ -90,22 +90,38 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
     return waterfall(sums.contributions, sums.draws, int(reserve), grants, period)
 
 
-def close(connection: Connection, period: date, issued_on: date, attempt: int, recorded_at: datetime) -> str:
+def close(
+    connection: Connection, period: date, issued_on: date, attempt: int, recorded_at: datetime, standing: str | None
+) -> str:
     """Post the waterfall of all the run has issued; gives its outcome as exported, in JSON.
 
-    A run tried again takes its former waterfall back and posts that of the whole run.
+    `standing` is the outcome of a run that is tried again: where nothing it rests on was added it stays
+    as it is, final (R14); else it is taken back and that of the whole run is posted.
     """
+    sums = sum_positions(stored_positions(connection, period), network_sites(connection))
+    if standing is not None and rests_on(standing, sums):
+        return standing
     former = standing_waterfall(connection, period, attempt - 1)
     if former is not None:
         label = f"Péréquation {format_month(period)} - annulation de la cascade"
         taken_back = reversal(former, _reversal_reference(former.reference), issued_on, label)
         post(connection, [taken_back], recorded_at=recorded_at, insert=insert_rows)
-    sums = sum_positions(stored_positions(connection, period), network_sites(connection))
     outcome = solve(connection, period, sums, None)
     entry_of_run = waterfall_entry(period, issued_on, attempt, outcome)
     if entry_of_run is not None:
         post(connection, [entry_of_run], recorded_at=recorded_at, insert=insert_rows)
     return json.dumps(cross_subsidy_json(period, sums.advantage, outcome))
+
+
+def rests_on(outcome: str, sums: SiteSums) -> bool:
+    """Whether an outcome was found from these very sums; a site that joined since brings nothing."""
+    found = json.loads(outcome)
+    then = {code: (site["contributions"], site["draws"]) for code, site in found["sites"].items()}
+    nothing = (format_amount(0), format_amount(0))
+    return bool(found["advantage"] == format_amount(sums.advantage)) and all(
+        then.get(code, nothing) == (format_amount(sums.contributions[code]), format_amount(sums.draws[code]))
+        for code in sums.contributions
+    )
 
 
 def cross_subsidy_json(period: date, advantage: int, outcome: Waterfall) -> Mapping[str, Any]:

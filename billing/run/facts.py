@@ -188,7 +188,7 @@ _EVENTS = (
 )
 _credit = document_line.alias("credit")
 _STANDING = (
-    select(document_line, document.c.tenant, document.c.number)
+    select(document_line, document.c.tenant, document.c.number, document.c.issued_on)
     .join(document, document.c.id == document_line.c.document_id)
     .outerjoin(
         _credit,
@@ -276,7 +276,7 @@ def _with_standing_lines(connection: Connection, tenants: list[TenantFacts]) -> 
                         row.office,
                         row.revenue_account,
                     ),
-                    Correction(row.number, row.document_id, row.line_no),
+                    Correction(row.number, row.document_id, row.line_no, row.issued_on),
                 )
             )
     return [

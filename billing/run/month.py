@@ -1,6 +1,7 @@
 """A month's run, from its first row to its waterfall: begun, resumed, tried again, or only previewed (R12-R18)."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from billing.run.closing import (
     close,
     cross_subsidy_json,
     network_sites,
+    rests_on,
     solve,
     standing_waterfall,
     stored_positions,
@@ -205,7 +207,7 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
     ).all()
     if left:
         raise RunRefused(f"{len(left)} batches of {format_month(period)} are not done: run the month again")
-    outcome = close(connection, period, run.issued_on, attempt, now)
+    outcome = close(connection, period, run.issued_on, attempt, now, run.cross_subsidy)
     connection.execute(
         update(billing_run).where(this_run).values(status="complete", completed_at=now, cross_subsidy=outcome)
     )
@@ -242,13 +244,19 @@ def _preview(connection: Connection, period: date, issued_on: date, stage: Stage
                     totals[draft.kind] = _with_draft(totals[draft.kind], draft)
             positions += [Position(*position) for position in bill.positions]
     sums = sum_positions(positions, network_sites(connection))
-    own = None if stage.begins or stage.latest is None else standing_waterfall(connection, period, stage.latest.attempt)
+    outcome: Mapping[str, Any]
+    if stage.retries and stage.latest is not None and rests_on(stage.latest.cross_subsidy, sums):
+        outcome = json.loads(stage.latest.cross_subsidy)
+    else:
+        attempts = 0 if stage.begins or stage.latest is None else stage.latest.attempt
+        own = standing_waterfall(connection, period, attempts)
+        outcome = cross_subsidy_json(period, sums.advantage, solve(connection, period, sums, own))
     return RunReport(
         period=period,
         issued_on=issued_on,
         invoices=totals[INVOICE],
         credit_notes=totals[CREDIT_NOTE],
-        cross_subsidy=cross_subsidy_json(period, sums.advantage, solve(connection, period, sums, own)),
+        cross_subsidy=outcome,
         errors=tuple(sorted(errors.items())),
         issued_now=False,
         dry_run=True,
