@@ -1,0 +1,87 @@
+"""What stands in an address: codes, days, months, document numbers. What is none has no address: 404."""
+
+from datetime import date
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.routing import BaseConverter, ValidationError
+
+from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
+from billing.network_import.cells import YEARS, BadCell, day
+from pricing.period import format_month, parse_month
+
+EVERY_KIND = "any"
+NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
+
+
+class CodeInAddress(BaseConverter):
+    """A code; it may hold a slash where nothing follows it."""
+
+    part_isolating = False
+    regex = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
+class PartInAddress(BaseConverter):
+    """A code followed by something else: no slash."""
+
+    regex = r"[^/\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
+class DayInAddress(BaseConverter):
+    """A civil day."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> Any:
+        """The day; none of the calendar is no address."""
+        try:
+            return day(value)
+        except BadCell:
+            raise ValidationError from None
+
+    def to_url(self, value: date) -> str:
+        """As written in addresses."""
+        return value.isoformat()
+
+
+class MonthInAddress(BaseConverter):
+    """A month, as its first day."""
+
+    regex = "[0-9]{4}-[0-9]{2}"
+
+    def to_python(self, value: str) -> Any:
+        """The first day; a month that is none is no address."""
+        try:
+            found = parse_month(value)
+        except ValueError:
+            raise ValidationError from None
+        if found.year not in YEARS:
+            raise ValidationError
+        return found
+
+    def to_url(self, value: date) -> str:
+        """As written in addresses."""
+        return format_month(value)
+
+
+class NumberInAddress(BaseConverter):
+    """A document's number."""
+
+    regex = "(?:FA|AV)-[0-9]{4}-[0-9]{6,12}"
+
+
+_DOCS = {
+    "code": (CodeInAddress, CODE_DOC),
+    "part": (PartInAddress, CODE_DOC),
+    "day": (DayInAddress, DAY_DOC),
+    "month": (MonthInAddress, MONTH_DOC),
+    "number": (NumberInAddress, NUMBER_DOC),
+}
+
+
+def register(app: Flask, api: Api) -> None:
+    """Teach the app these parts of addresses, and the documentation their forms."""
+    for name, (converter, doc) in _DOCS.items():
+        app.url_map.converters[name] = converter
+        api.register_converter(converter, lambda _converter, doc=doc: {"type": "string", **doc})

@@ -1,0 +1,66 @@
+"""The app factory: nothing exists before it is called, and two apps share nothing."""
+
+from typing import Any
+
+import orjson
+from flask import Flask, request
+from flask.json.provider import JSONProvider
+from sqlalchemy import Engine
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from billing.api import addresses, authentication, openapi, problems, request_log
+from billing.api.authentication import Door
+from billing.api.metrics import Metrics
+from billing.api.resources import administration, documents, operations, quotes, register, runs
+from billing.api.service import Clock, Service
+from billing.config import Settings
+
+BODY_BYTES_MAX = 1 << 20
+BATCH_BODY_BYTES_MAX = 10 << 20
+# The addresses that take whole batches.
+_BATCH_RULES = frozenset({"/v1/usage-events/batch"})
+
+
+class StrictJson(JSONProvider):
+    """orjson: refuses what is no JSON (NaN, lone surrogates, bytes that are no UTF-8), and is fast."""
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
+        """A JSON text as values; raises ValueError."""
+        return orjson.loads(s)
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:
+        """Values as a JSON text."""
+        return orjson.dumps(obj).decode()
+
+
+def _limit_body() -> None:
+    rule = request.url_rule
+    most = BATCH_BODY_BYTES_MAX if rule is not None and rule.rule in _BATCH_RULES else BODY_BYTES_MAX
+    # What comes without its length is counted while it is read.
+    request.max_content_length = most
+    if request.content_length is not None and request.content_length > most:
+        raise RequestEntityTooLarge(f"at most {most} bytes are taken here: send less, or in several requests")
+
+
+def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
+    """The HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's."""
+    app = Flask("billing.api", static_folder=None)
+    app.json = StrictJson(app)
+    # Every address has one form: no redirect is ever answered.
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = True
+    app.config["API_TITLE"] = openapi.TITLE
+    app.config["API_VERSION"] = "v1"
+    app.config["OPENAPI_VERSION"] = "3.1.0"
+    metrics = Metrics()
+    door = Door(engine, clock)
+    Service(settings, engine, clock, door, metrics).install(app)
+    request_log.register(app, metrics)
+    authentication.register(app, door)
+    app.before_request(_limit_body)
+    problems.register(app)
+    api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options())
+    addresses.register(app, api)
+    for module in (register, runs, documents, quotes, administration, operations):
+        api.register_blueprint(module.blueprint)
+    return app

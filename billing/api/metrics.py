@@ -1,0 +1,100 @@
+"""What Prometheus reads: requests of all processes together, and what waits in the database.
+
+Where several processes serve, each writes its counts to files in PROMETHEUS_MULTIPROC_DIR
+(`billing.serve` sets it) and whichever is asked sums them.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection, func, select
+
+from billing.models import billing_run, run_outcome
+from invoices.models import delivery
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SEVERAL_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The counts of one app. Nothing is shared between apps of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._duration = Histogram(
+            "http_request_duration_seconds",
+            "How long requests took, by method, route and status",
+            ("method", "route", "status"),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        # Looking a child up costs as much as counting.
+        self._children: dict[tuple[str, str, int], Histogram] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; an unknown address has a blank route."""
+        key = method, route, status
+        child = self._children.get(key)
+        if child is None:
+            # Whatever verb a caller makes up is one series.
+            known = method if method in _METHODS else "other"
+            child = self._duration.labels(known, route, str(status))
+            if known == method:
+                self._children[key] = child
+        child.observe(seconds)
+
+    def exposition(self, connection: Connection, now: datetime) -> bytes:
+        """Everything in Prometheus' text format."""
+        registry = CollectorRegistry()
+        if os.environ.get(SEVERAL_PROCESSES):
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(_Same(list(self._registry.collect())))
+        registry.register(_Same(list(_of_database(connection, now))))
+        return generate_latest(registry)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class _Same(Collector):
+    """Metrics collected already."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics
+
+
+def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
+    runs = GaugeMetricFamily("billing_runs", "Monthly runs, by status", labels=("status",))
+    _fill(runs, connection, billing_run.c.status, ("running", "complete"))
+    yield runs
+    errors = GaugeMetricFamily("billing_tenants_in_error", "Tenants some run could not bill")
+    errors.add_metric((), _count(connection, run_outcome.c.tenant, run_outcome.c.status == "error"))
+    yield errors
+    deliveries = GaugeMetricFamily("deliveries", "Documents to be delivered, by state", labels=("state",))
+    _fill(deliveries, connection, delivery.c.state, ("queued", "failed", "sent"))
+    yield deliveries
+    queue = GaugeMetricFamily("delivery_queue_size", "Deliveries that are due now")
+    due = (delivery.c.state != "sent") & (delivery.c.next_attempt_at <= now)
+    queue.add_metric((), _count(connection, delivery.c.document_id, due))
+    yield queue
+
+
+def _count(connection: Connection, column: object, condition: object) -> float:
+    return float(connection.scalar(select(func.count(column)).where(condition)) or 0)  # type: ignore[arg-type]
+
+
+def _fill(family: GaugeMetricFamily, connection: Connection, column: object, states: tuple[str, ...]) -> None:
+    counts: dict[str, int] = dict(connection.execute(select(column, func.count()).group_by(column)).tuples().all())  # type: ignore[call-overload]
+    for state in states:
+        family.add_metric((state,), float(counts.get(state, 0)))

@@ -1,0 +1,74 @@
+"""One line a request, with its id; as JSON for machines or as text for people (LOG_FORMAT)."""
+
+import logging
+import os
+import re
+import sys
+from time import perf_counter
+from typing import TextIO
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Flask, Response, g, request
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from billing.api.metrics import Metrics
+
+HEADER = "X-Request-ID"
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+_PATH_LENGTH_MAX = 200
+_log = logging.getLogger("billing.api.request")
+
+
+def configure_logging(log_format: str, stream: TextIO | None = None) -> None:
+    """Send everything the process logs to `stream` (standard error unless given), `json` or `text`."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    if log_format == "json":
+        names = {"asctime": "at", "levelname": "level", "name": "logger"}
+        handler.setFormatter(OrjsonFormatter("%(asctime)s%(levelname)s%(name)s%(message)s", rename_fields=names))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+def request_id(given: str | None) -> str:
+    """The caller's id if it is sane, one of our own otherwise."""
+    if given is not None and _SANE_ID.fullmatch(given):
+        return given
+    return str(UUID(bytes=os.urandom(16), version=4))
+
+
+def _begin() -> None:
+    g.started = perf_counter()
+    g.request_id = request_id(request.headers.get(HEADER))
+    g.token = None
+
+
+def register(app: Flask, metrics: Metrics) -> None:
+    """Log and measure every request of the app, refused ones as well."""
+
+    def end(response: Response) -> Response:
+        seconds = perf_counter() - g.started
+        rule = request.url_rule
+        route = "" if rule is None else rule.rule
+        status = response.status_code
+        metrics.observe(request.method, route, status, seconds)
+        response.headers[HEADER] = g.request_id
+        if _log.isEnabledFor(logging.INFO):
+            ms = round(seconds * 1000, 2)
+            # An address that is none is the caller's text: it must not break the line.
+            address = route or quote(request.path)[:_PATH_LENGTH_MAX]
+            _log.info(
+                "%s %s %s %s ms token=%s id=%s",
+                request.method, address, status, ms, g.token, g.request_id,
+                extra={
+                    "method": request.method, "route": address, "status": status, "ms": ms, "token": g.token,
+                    "request_id": g.request_id,
+                },
+            )  # fmt: skip
+        return response
+
+    app.before_request(_begin)
+    app.after_request(end)

@@ -1,0 +1,168 @@
+"""Issued documents: as data, as PDF, as XML; and whether they reached their buyers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection, Row, bindparam, select
+
+from billing.api.document_rows import documents_json
+from billing.api.fields import Code, Month
+from billing.api.openapi import ApiBlueprint
+from billing.api.paging import page
+from billing.api.schemas import instant, page_schema, query_schema
+from billing.api.transactions import reads
+from billing.errors import Unknown
+from invoices.document import CREDIT_NOTE, INVOICE
+from invoices.errors import UnknownDocument
+from invoices.models import delivery, document
+from invoices.reading import document_id, load_documents
+from invoices.xml import document_xml
+
+_TEXT = fields.String
+STATES = ("queued", "failed", "sent")
+
+
+class DocumentLineSchema(Schema):
+    """A line with its workings (contract)."""
+
+    service = _TEXT(required=True)
+    site = _TEXT(required=True)
+    lease = _TEXT(required=True, allow_none=True)
+    month = _TEXT(required=True)
+    first_day = _TEXT(required=True, allow_none=True)
+    last_day = _TEXT(required=True, allow_none=True)
+    tier = _TEXT(required=True)
+    quantity = _TEXT(required=True)
+    full_price = _TEXT(required=True)
+    unit_price = _TEXT(required=True)
+    amount = _TEXT(required=True)
+    full_amount = _TEXT(required=True)
+    cost_amount = _TEXT(required=True)
+    vat_rate = _TEXT(required=True)
+    corrects = _TEXT(required=True, allow_none=True)
+
+
+class VatSchema(Schema):
+    """VAT at one rate."""
+
+    rate = _TEXT(required=True)
+    base = _TEXT(required=True)
+    amount = _TEXT(required=True)
+
+
+class DocumentSchema(Schema):
+    """An invoice or a credit note (contract)."""
+
+    number = _TEXT(required=True)
+    kind = _TEXT(required=True, validate=validate.OneOf((INVOICE, CREDIT_NOTE)))
+    period = _TEXT(required=True)
+    issued_on = _TEXT(required=True)
+    due_on = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+    currency = _TEXT(required=True)
+    lines = fields.List(fields.Nested(DocumentLineSchema), required=True)
+    vat = fields.List(fields.Nested(VatSchema), required=True)
+    net = _TEXT(required=True)
+    tax = _TEXT(required=True)
+    gross = _TEXT(required=True)
+
+
+class DeliverySchema(Schema):
+    """Whether a document reached its buyer."""
+
+    number = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+    state = _TEXT(required=True, validate=validate.OneOf(STATES))
+    recipient = _TEXT(required=True)
+    attempts = fields.Integer(required=True)
+    next_attempt_at = _TEXT(required=True, allow_none=True)
+    sent_at = _TEXT(required=True, allow_none=True)
+    last_error = _TEXT(required=True, allow_none=True)
+
+
+_DOCUMENT = select(document).where(document.c.number == bindparam("number"))
+_DELIVERIES = select(delivery, document.c.number, document.c.tenant).join(
+    document, document.c.id == delivery.c.document_id
+)
+blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="Invoices and credit notes, as issued")
+
+
+@blueprint.route("/documents")
+@blueprint.response(200, page_schema(DocumentSchema, "Document"))
+@blueprint.arguments(
+    query_schema(
+        "DocumentQuery",
+        {"period": Month(), "tenant": Code(), "kind": fields.String(validate=validate.OneOf((INVOICE, CREDIT_NOTE)))},
+    ),
+    location="query",
+)
+@reads
+def list_documents(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The documents, by number; those of a month's run with `period`."""
+    chosen = [document.c[name] == query[name] for name in ("period", "tenant", "kind") if query.get(name) is not None]
+    found = page(connection, select(document).where(*chosen), (document.c.number,), query, lambda row: row)
+    return {"items": documents_json(connection, found["items"]), "next": found["next"]}
+
+
+@blueprint.route("/documents/<number:number>")
+@blueprint.response(200, DocumentSchema)
+@reads
+def get_document(connection: Connection, number: str) -> dict[str, Any]:
+    """One document, as issued."""
+    rows = connection.execute(_DOCUMENT, {"number": number}).all()
+    if not rows:
+        raise UnknownDocument(number)
+    return documents_json(connection, rows)[0]
+
+
+@blueprint.route("/documents/<number:number>/xml")
+@blueprint.response(200, {"type": "string"}, content_type="application/xml")
+@reads
+def get_document_xml(connection: Connection, number: str) -> Response:
+    """The document for machines: EN 16931, as embedded in its PDF."""
+    [(_, found)] = load_documents(connection, [document_id(connection, number)])
+    return Response(document_xml(found), content_type="application/xml", headers=_named(f"{number}.xml"))
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'inline; filename="{name}"'}
+
+
+@blueprint.route("/deliveries")
+@blueprint.response(200, page_schema(DeliverySchema, "Delivery"))
+@blueprint.arguments(
+    query_schema("DeliveryQuery", {"state": fields.String(validate=validate.OneOf(STATES)), "tenant": Code()}),
+    location="query",
+)
+@reads
+def list_deliveries(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Documents to be sent, by number; `state=failed` lists those a person must look at."""
+    columns = {"state": delivery.c.state, "tenant": document.c.tenant}
+    chosen = [column == query[name] for name, column in columns.items() if query.get(name) is not None]
+    return page(connection, _DELIVERIES.where(*chosen), (document.c.number,), query, _delivery_json)
+
+
+@blueprint.route("/deliveries/<number:number>")
+@blueprint.response(200, DeliverySchema)
+@reads
+def get_delivery(connection: Connection, number: str) -> dict[str, Any]:
+    """Whether one document reached its buyer, and what hindered it."""
+    row = connection.execute(_DELIVERIES.where(document.c.number == number)).one_or_none()
+    if row is None:
+        raise Unknown(f"{number} is no document that was to be sent")
+    return _delivery_json(row)
+
+
+def _delivery_json(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "tenant": row.tenant,
+        "state": row.state,
+        "recipient": row.recipient,
+        "attempts": row.attempts,
+        "next_attempt_at": instant(row.next_attempt_at),
+        "sent_at": instant(row.sent_at),
+        "last_error": row.last_error,
+    }
