@@ -1,7 +1,9 @@
 """The month without PDFs: priced, issued, numbered, posted, against the bare insert of the very same rows."""
 
 import gc
+import os
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -34,6 +36,7 @@ from billing.schema import METADATA, migrate
 from invoices.models import delivery, document, document_line, document_vat, party
 from ledger.models import account_day, entry, posting
 from pricing.period import next_month
+from tests.bench.table import AT_MOST, Row
 
 FIRST_MONTH = date(2026, 1, 1)
 SITES = ("AAA", "BBB", "CCC")
@@ -228,8 +231,47 @@ def months_in_a_row(server: str | None, tenants: int, months: int) -> list[float
         return took
 
 
-if __name__ == "__main__":
-    import os
+def peak_memory_per_tenant(tenants: int) -> float:
+    """Kilobytes of peak resident memory a first run on SQLite adds, per tenant, in a process of its own."""
+    script = (
+        "import resource, sys; from tests.bench import run as b; from datetime import date; import tempfile, pathlib\n"
+        "from sqlalchemy import make_url\n"
+        "n = int(sys.argv[1]); folder = tempfile.TemporaryDirectory()\n"
+        "engine = b.open_engine(make_url('sqlite:///' + str(pathlib.Path(folder.name) / 'm.sqlite')))\n"
+        "b.migrate(engine); b.register(engine, n); b.month_of_usage(engine, n, date(2025, 12, 1)); engine.dispose()\n"
+        "import os; pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    before = int(open('/proc/self/statm').read().split()[1]) * 4\n"
+        "    b.timed_run(engine, b.FIRST_MONTH)\n"
+        "    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / n, flush=True); os._exit(0)\n"
+        "os.waitpid(pid, 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tenants)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
-    for server in (None, os.environ.get("TEST_POSTGRES_URL")):
-        print(server is None, against_bare_insert(server, int(sys.argv[1]), int(sys.argv[2])), flush=True)  # noqa: T201
+
+def rows(*, quick: bool = False) -> list[Row]:
+    """The bounds of the run: against bare inserts, flat in tenants, flat in months."""
+    tenants, rounds = (1_000, 1) if quick else (10_000, 5)
+    found = []
+    for name, server in (("SQLite", None), ("PostgreSQL", os.environ.get("TEST_POSTGRES_URL"))):
+        if name == "PostgreSQL" and server is None:
+            raise RuntimeError("TEST_POSTGRES_URL is not set: use `make bench`")
+        ratio, took, bare = against_bare_insert(server, tenants, rounds)
+        note = f"{tenants} tenants: {took:.2f} s, bare {bare:.2f} s"
+        found.append(Row(f"run without PDFs ÷ bare insert, {name}", ratio, AT_MOST, 3.0, note))
+        few, many = (500, 2_000) if quick else (1_000, 100_000)
+        small = statistics.median(months_in_a_row(server, few, 1)[0] for _ in range(3)) / few
+        large = months_in_a_row(server, many, 1)[0] / many
+        note = f"{small * 1e6:.0f} and {large * 1e6:.0f} µs a tenant"
+        found.append(Row(f"time a tenant, {many} ÷ {few} tenants, {name}", large / small, AT_MOST, 1.2, note))
+        took_by_month = months_in_a_row(server, tenants // 5, 6 if quick else 24)
+        early = statistics.median(took_by_month[1:4])
+        late = statistics.median(took_by_month[-3:])
+        note = f"{early * 1e3:.0f} and {late * 1e3:.0f} ms (medians of 3 months)"
+        found.append(Row(f"last ÷ second of {len(took_by_month)} months, {name}", late / early, AT_MOST, 1.2, note))
+    few, many = (1_000, 4_000) if quick else (10_000, 100_000)
+    small, large = peak_memory_per_tenant(few), peak_memory_per_tenant(many)
+    note = f"{small:.2f} and {large:.2f} KiB a tenant"
+    found.append(Row(f"peak memory a tenant, {many} ÷ {few} tenants, SQLite", large / small, AT_MOST, 1.2, note))
+    return found

@@ -1,0 +1,34 @@
+"""`make bench`: every ratio in one run, as a table with the machine and the versions (docs/performance.md)."""
+
+import argparse
+import importlib
+import sys
+from datetime import UTC, datetime
+
+from tests.bench.table import Row, machine, markdown
+
+PARTS = ("run", "ledger", "pdf", "api", "delivery", "imports")
+
+
+def main() -> int:
+    """Measure the parts named, or all; exit 1 when a bound is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure (default: everything)")
+    parser.add_argument("--quick", action="store_true", help="smaller data and fewer rounds: a look, not a measurement")
+    parser.add_argument("--output", help="write the table there as well, in Markdown")
+    options = parser.parse_args()
+    found: list[Row] = []
+    for part in options.parts or PARTS:
+        print(f"measuring {part} ...", file=sys.stderr, flush=True)  # noqa: T201
+        found += importlib.import_module(f"tests.bench.{part}").rows(quick=options.quick)
+    kind = " (quick: not a measurement)" if options.quick else ""
+    text = f"{datetime.now(UTC):%Y-%m-%d}{kind}. {machine()}.\n\n{markdown(found)}\n"
+    print(text)  # noqa: T201
+    if options.output:
+        with open(options.output, "w", encoding="utf-8") as file:
+            file.write(text)
+    return 0 if all(row.holds for row in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
