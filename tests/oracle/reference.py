@@ -17,8 +17,9 @@ Where the text can be read in two ways, this is the reading taken:
     again. A corrected full cost or VAT rate therefore credits and bills again, for funders and VAT differ.
 8.  R13: a lease moved to another tenant is credited to the one and billed to the other.
 9.  R14: running a completed month again tries the tenants whose outcome was an error, and no others: a tenant
-    entered since waits for the next month. If one of them now has lines, the waterfall is computed again for
-    the whole run, from the same reserve, with the grants as they then are.
+    entered since waits for the next month. If that changes what a site's tenants give, take or save, the
+    waterfall is computed again for the whole run, from the same reserve, with the grants as they then are;
+    else it stands.
 10. R16/R18: `advantage` in the export is net of credits, like contributions and draws.
 11. R17: "per site" is the site of the line, also on a credited one.
 12. R18: every site of the register is listed, those without position with nil. Grants are listed from the
@@ -444,6 +445,18 @@ class Run:
         """What the next run finds."""
         return self.reserve_before - self.reserve_used + self.surplus
 
+    def sums(self) -> dict[str, Fraction]:
+        """What the sites' tenants give and take, and the advantage of all; nil is left out."""
+        found: dict[str, Fraction] = {}
+        for (_, site), position in self.positions.items():
+            for name, value in (
+                (f"{site} gives", position.supply),
+                (f"{site} takes", position.need),
+                ("advantage", position.advantage),
+            ):
+                found[name] = found.get(name, NIL) + value
+        return {name: value for name, value in found.items() if value}
+
     def cross_subsidy(self) -> dict[str, Any]:
         """The contract's JSON."""
         return {
@@ -502,10 +515,13 @@ class Oracle:
         self.runs: dict[str, Run] = {}
         self.standing: list[Billed] = []
         self.billed_events: set[str] = set()
+        self.revision = 0
+        self.billed_at: dict[str, int] = {}
 
     def enter(self, files: Files) -> None:
         """An import of rows that are all right."""
         self.register.enter(files)
+        self.revision += 1
 
     def run(self, month: str) -> Run:
         """Run a month, for the first time or again; raises Refused (R14)."""
@@ -519,8 +535,10 @@ class Oracle:
         else:
             run = known
             tenants = sorted(code for code, outcome in run.outcomes.items() if outcome == "error")
-        came = [self._bill(run, tenant) for tenant in tenants]
-        if known is None or any(came):
+        before = run.sums()
+        for tenant in tenants:
+            self._bill(run, tenant)
+        if known is None or run.sums() != before:
             run.retried = known is not None
             self._fund(run)
         return run
@@ -533,8 +551,14 @@ class Oracle:
         """Where billing begins (R12)."""
         return min(self.runs)
 
-    def _bill(self, run: Run, tenant: str) -> bool:
-        """Bill one tenant; whether it got a document."""
+    def billed_in_full(self) -> set[str]:
+        """The tenants the latest run has billed by the facts as they now are: nothing was entered since."""
+        latest = self.runs[max(self.runs)]
+        current = {code for code, revision in self.billed_at.items() if revision == self.revision}
+        return {code for code in current if latest.outcomes.get(code) != "error"}
+
+    def _bill(self, run: Run, tenant: str) -> None:
+        """Bill one tenant."""
         register = self.register
         first_day = civil(f"{run.month}-01")
         events = [
@@ -555,7 +579,7 @@ class Oracle:
         except Unpriceable as reason:
             run.outcomes[tenant] = "error"
             run.errors[tenant] = str(reason)
-            return False
+            return
         credited = []
         for billed in [b for b in self.standing if b.tenant == tenant]:
             if billed.line in due:
@@ -576,7 +600,7 @@ class Oracle:
                 position.draw += sign * billed.line.draw
                 position.advantage += sign * billed.line.advantage
         run.outcomes[tenant] = "issued" if new or credited else "nothing"
-        return bool(new or credited)
+        self.billed_at[tenant] = self.revision
 
     def _billed(self, run: Run, tenant: str, line: Line) -> Billed:
         return Billed(line, tenant, run.month, self.register.rows["services"][line.service,]["revenue_account"])
@@ -584,8 +608,9 @@ class Oracle:
     def _fund(self, run: Run) -> None:
         """The waterfall of one run (R17-R19)."""
         sites = sorted((code for (code,) in self.register.rows["sites"]), key=str.encode)
-        supply = {s: sum((p.supply for (_, at), p in run.positions.items() if at == s), NIL) for s in sites}
-        draws = {s: sum((p.need for (_, at), p in run.positions.items() if at == s), NIL) for s in sites}
+        sums = run.sums()
+        supply = {site: sums.get(f"{site} gives", NIL) for site in sites}
+        draws = {site: sums.get(f"{site} takes", NIL) for site in sites}
         lacking = dict(draws)
         first_day = civil(f"{run.month}-01")
         grants = sorted(
