@@ -4,7 +4,17 @@ InvoicingError
 ├── IllFormedDocument   its parts contradict each other
 ├── IssueDateGoesBack   a document of the series bears a later date (R15)
 ├── UnknownDocument     no document bears that number
-└── RenderingFailed     its PDF could not be made
+├── RenderingFailed     its PDF could not be made
+├── FileMissing         its PDF is not where it was kept
+├── FileDamaged         its PDF is no longer what was kept
+├── FileAlreadyRecorded another PDF stands for it
+└── NotDelivered        its mail did not go out; the message is the reason that is recorded
+    ├── UnusableAddress     no mail can be sent there
+    ├── MessageRefused      the server refuses it for good
+    ├── MessageDeferred     the server refuses it for now
+    ├── ServerUnavailable   no mail at all can be sent now
+    ├── OutcomeUnknown      the connection broke before the server said whether it has it
+    └── ClaimLost           another process has taken the delivery over
 """
 
 from datetime import date
@@ -37,3 +47,57 @@ class UnknownDocument(InvoicingError):
 
 class RenderingFailed(InvoicingError):
     """A document could not be rendered."""
+
+
+class FileMissing(InvoicingError):
+    """The PDF of a document is not where it was kept."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is missing from the documents: restore it from a backup, or render it again")
+
+
+class FileDamaged(InvoicingError):
+    """The PDF of a document no longer hashes to what was recorded."""
+
+    def __init__(self, path: str, recorded: str, found: str) -> None:
+        super().__init__(
+            f"{path} is not the file that was kept (SHA-256 {recorded}, now {found}): restore it from a backup"
+        )
+
+
+class FileAlreadyRecorded(InvoicingError):
+    """A document has a PDF, and it is not this one; what was issued is never replaced."""
+
+    def __init__(self, document_id: int, recorded: str, given: str) -> None:
+        super().__init__(
+            f"document {document_id} has its PDF (SHA-256 {recorded}), which another ({given}) can't replace: "
+            "send the recorded one"
+        )
+
+
+class NotDelivered(InvoicingError):
+    """A mail did not go out; the message is the reason that is recorded."""
+
+
+class UnusableAddress(NotDelivered):
+    """No mail can be sent to that address until a person mends it."""
+
+
+class MessageRefused(NotDelivered):
+    """The server refuses this message for good (5xx)."""
+
+
+class MessageDeferred(NotDelivered):
+    """The server refuses this message for now (4xx)."""
+
+
+class ServerUnavailable(NotDelivered):
+    """The server can't be reached, or refuses us: nothing can be sent now, this message has not been."""
+
+
+class OutcomeUnknown(NotDelivered):
+    """The server has the whole message, but the connection broke before it said whether it accepts it."""
+
+
+class ClaimLost(NotDelivered):
+    """Another process has taken this delivery over; this one must send nothing."""

@@ -1,0 +1,189 @@
+"""The mail that carries a document: in the tenant's language, its PDF attached, no header from data (pitfalls)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import compat32, default
+from email.utils import parseaddr
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoices.document import Document
+from invoices.errors import UnusableAddress
+from invoices.mail import LANGUAGES, Mailbox, build_mail, parse_mailbox, shown
+from tests.invoices.documents import STARTUP, credit_note, hostile, w1
+
+NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
+OPERATOR = Mailbox("facturation", "parcs.example")
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
+HEADERS = [
+    "From", "Reply-To", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Language", "MIME-Version",
+    "Content-Type",
+]  # fmt: skip
+
+
+def mail_of(
+    document: Document, operator: str = "Société de Gestion des Parcs", to: str = "a@b.example"
+) -> EmailMessage:
+    mail = build_mail(document, PDF, sender=OPERATOR, sender_name=operator, recipient=parse_mailbox(to), now=NOW)
+    assert mail.content.split(b"\r\n\r\n")[0].isascii()
+    assert all(len(line) < 200 for line in mail.content.split(b"\r\n"))
+    assert b"\n" not in mail.content.replace(b"\r\n", b"")
+    return message_from_bytes(mail.content, policy=default)
+
+
+def texts(message: EmailMessage) -> tuple[str, str]:
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    return cast(EmailMessage, plain).get_content(), cast(EmailMessage, html).get_content()
+
+
+def test_a_french_tenant_reads_what_it_owes_and_until_when_and_finds_the_pdf() -> None:
+    message = mail_of(w1())
+    assert message["Subject"] == "Facture FA-2026-000012 – septembre 2026 – Société de Gestion des Parcs"
+    assert message["From"] == "Société de Gestion des Parcs <facturation@parcs.example>"
+    assert message["Reply-To"] == message["From"]
+    assert message["To"] == "Noor Santé <a@b.example>"
+    assert message["Date"] == "Tue, 01 Sep 2026 06:30:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    for text in texts(message):
+        assert "3\u202f240,00\u00a0DH TTC" in text
+        assert "31 octobre 2026" in text.replace("\u00a0", " ")
+        assert "Noor Santé" in text
+    (pdf,) = message.iter_attachments()
+    assert pdf.get_filename() == "Facture-FA-2026-000012.pdf"
+    assert pdf.get_content_type() == "application/pdf"
+    assert pdf.get_content() == PDF
+
+
+def test_a_credit_note_names_what_it_corrects_and_asks_for_no_payment() -> None:
+    message = mail_of(credit_note())
+    assert message["Subject"].startswith("Avoir AV-2026-000003 – juillet 2026")
+    for text in texts(message):
+        assert "FA-2026-000004, FA-2026-000009" in text
+        assert "régler" not in text
+    (pdf,) = message.iter_attachments()
+    assert pdf.get_filename() == "Avoir-AV-2026-000003.pdf"
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", ["invoice FA-2026-000012 for September 2026", "3,240.00\u00a0MAD including VAT", "31 October 2026"]),
+        ("ar", ["الفاتورة رقم FA-2026-000012 عن شهر شتنبر 2026", "3.240,00\u00a0درهم", "31 أكتوبر 2026"]),
+    ],
+)
+def test_a_tenant_is_written_to_in_its_own_language(language: str, expected: list[str]) -> None:
+    message = mail_of(replace(w1(), buyer=replace(STARTUP, language=language)))
+    assert message["Content-Language"] == language
+    plain, html = texts(message)
+    for text in expected:
+        assert text in plain
+        assert text in html
+    assert f'lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}"' in html
+    assert mail_of(replace(credit_note(), buyer=replace(STARTUP, language=language)))["Subject"]
+
+
+def test_every_attempt_bears_the_same_message_id() -> None:
+    first = build_mail(w1(), PDF, sender=OPERATOR, sender_name="A", recipient=parse_mailbox("a@b.example"), now=NOW)
+    later = NOW.replace(day=2)
+    again = build_mail(w1(), b"", sender=OPERATOR, sender_name="A", recipient=parse_mailbox("c@d.example"), now=later)
+    assert first.message_id == again.message_id == "<FA-2026-000012@parcs.example>"
+
+
+def test_a_tenant_named_with_line_ends_adds_no_header() -> None:
+    name = "Evil\r\nBcc: victim@example.com\r\n\r\n<script>"
+    message = mail_of(replace(w1(), buyer=replace(STARTUP, legal_name=name)), operator="Op\nX-Evil: 1")
+    assert message.keys() == HEADERS
+    assert message["To"].addresses[0].display_name == "Evil Bcc: victim@example.com <script>"
+    assert [address.addr_spec for address in message["To"].addresses] == ["a@b.example"]
+    assert "<script>" not in texts(message)[1]
+
+
+def test_a_name_that_looks_like_an_encoded_word_is_not_decoded_into_a_header() -> None:
+    for name in ("=?utf-8?q?=0d=0aX-Evil:_1?=", "é =?utf-8?b?DQpYLUV2aWw6IDE=?="):
+        message = mail_of(replace(w1(), buyer=replace(STARTUP, legal_name=name)), operator=name)
+        assert message.keys() == HEADERS
+
+
+def test_names_in_the_html_part_are_text_not_markup() -> None:
+    _, html = texts(mail_of(hostile()))
+    assert "<img" not in html
+    assert "&lt;img src=&#34;file:///etc/passwd&#34;&gt;" in html
+
+
+@given(name=st.text(max_size=200), operator=st.text(max_size=200), language=st.sampled_from(LANGUAGES))
+def test_whatever_the_names_the_headers_are_ours_and_say_what_can_be_shown(
+    name: str, operator: str, language: str
+) -> None:
+    document = replace(w1(), buyer=replace(STARTUP, legal_name=name, language=language))
+    message = mail_of(document, operator=operator)
+    assert message.keys() == HEADERS
+    assert [address.addr_spec for address in message["To"].addresses] == ["a@b.example"]
+    assert [address.addr_spec for address in message["From"].addresses] == ["facturation@parcs.example"]
+    assert "FA-2026-000012" in message["Subject"]
+    assert len(list(message.iter_attachments())) == 1
+
+
+@given(name=st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"]), max_size=120))
+def test_a_name_beyond_ascii_reads_back_as_it_was(name: str) -> None:
+    mail = build_mail(
+        replace(w1(), buyer=replace(STARTUP, legal_name=name)),
+        PDF,
+        sender=OPERATOR,
+        sender_name="Op",
+        recipient=parse_mailbox("a@b.example"),
+        now=NOW,
+    )
+    # The older parser: the newer one parts adjacent encoded words of a name by a space (RFC 2047 6.2 forbids it).
+    to = message_from_bytes(mail.content, policy=compat32)["To"]
+    read, address = parseaddr(to.replace("\r\n", ""))
+    assert address == "a@b.example"
+    assert str(make_header(decode_header(read))) == shown(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "local_part", "domain"),
+    [
+        (" facturation@t0042.example ", "facturation", "t0042.example"),
+        ("a.b+c@xn--nxasmq6b.example", "a.b+c", "xn--nxasmq6b.example"),
+        ("contact@société.example", "contact", "xn--socit-esab.example"),
+        ("contact@بريد.example", "contact", "xn--ngbof4h.example"),
+        ("عنوان@t0042.example", "عنوان", "t0042.example"),
+        ("root@localhost", "root", "localhost"),
+    ],
+)
+def test_an_address_is_written_as_smtp_can_carry_it(text: str, local_part: str, domain: str) -> None:
+    assert parse_mailbox(text) == Mailbox(local_part, domain)
+
+
+def test_only_a_local_part_beyond_ascii_asks_the_server_for_more() -> None:
+    assert parse_mailbox("عنوان@t0042.example").is_international
+    assert not parse_mailbox("contact@société.example").is_international
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "  ", "nobody", "@b.example", "a@", "a b@c.example", "a@b.example, c@d.example",
+        "a@b.example\r\nBcc: x@y.z",
+        "a\r\n@b.example", "a@b.example>\nRCPT TO:<c@d.example", "<a@b.example>", "é\u2028@b.example", "a@b..example",
+        "a@-b.example", "a@" + "b" * 70 + ".example", "a" * 65 + "@b.example", "a@é" + "\u2028.example",
+        "a..b@c.example",
+        '"a b"@c.example', "a@[127.0.0.1]", "a@b_c.example",
+    ],
+)  # fmt: skip
+def test_what_is_not_one_address_is_refused_in_words(text: str) -> None:
+    with pytest.raises(UnusableAddress, match=r"e-mail address|domain"):
+        parse_mailbox(text)
+
+
+def test_a_missing_address_says_so() -> None:
+    with pytest.raises(UnusableAddress, match="no e-mail address"):
+        parse_mailbox("")

@@ -1,0 +1,220 @@
+"""Mail leaves over SMTP as the operator set it up, and every refusal is told apart from every other."""
+
+import socket
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from invoices.errors import (
+    ClaimLost,
+    MessageDeferred,
+    MessageRefused,
+    NotDelivered,
+    OutcomeUnknown,
+    ServerUnavailable,
+)
+from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
+from invoices.transport import FolderTransport, SmtpServer, SmtpTransport
+from tests.invoices.documents import w1
+from tests.invoices.smtp_sink import Sink, free_port, listening, make_certificate
+
+NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
+OPERATOR = Mailbox("facturation", "parcs.example")
+
+
+def mail(recipient: str = "a@b.example", sequence: int = 12, pdf: bytes = b"%PDF-1.7\n") -> Mail:
+    document = replace(w1(), number=f"FA-2026-{sequence:06d}")
+    return build_mail(document, pdf, sender=OPERATOR, sender_name="Op", recipient=parse_mailbox(recipient), now=NOW)
+
+
+def go_ahead() -> None:
+    """Nobody else has it: the end may be put."""
+
+
+def server(sink: Sink, security: str = "none", user: str = "", password: str = "") -> SmtpServer:
+    return SmtpServer("127.0.0.1", sink.port, security, user, password)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+def test_many_mails_leave_over_one_connection_and_arrive_as_they_were() -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        mails = [mail(sequence=n) for n in range(1, 6)]
+        assert [transport.send(each, go_ahead) for each in mails] == ["250 taken"] * 5
+        assert [content for _, _, content in sink.taken] == [each.content for each in mails]
+        assert len(sink.sessions) == 1
+
+
+def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:
+    dotted = replace(mail(), content=b"Message-ID: <x@y>\r\n\r\n.\r\n..\r\n.dot\r\n")
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        transport.send(dotted, go_ahead)
+        assert sink.taken[0][2] == dotted.content
+
+
+def test_with_starttls_and_a_login_mail_leaves_encrypted(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A private authority is trusted as OpenSSL has it: by the file that SSL_CERT_FILE names.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with listening(certificate, ("facturation", "sesame+1")) as sink:
+        with SmtpTransport(server(sink, "starttls", "facturation", "sesame+1")) as transport:
+            assert transport.send(mail(), go_ahead) == "250 taken"
+        wrong = SmtpTransport(server(sink, "starttls", "facturation", "wrong"))
+        with wrong as transport, pytest.raises(ServerUnavailable, match="535") as refusal:
+            transport.send(mail(), go_ahead)
+        assert "wrong" not in str(refusal.value)
+        beyond = SmtpTransport(server(sink, "starttls", "facturation", "sésame"))
+        with beyond as transport, pytest.raises(ServerUnavailable, match="must be ASCII"):
+            transport.send(mail(), go_ahead)
+        assert len(sink.taken) == 1
+
+
+def test_a_certificate_nobody_vouches_for_stops_everything(certificate: tuple[Path, Path]) -> None:
+    with listening(certificate) as sink, SmtpTransport(server(sink, "starttls")) as transport:
+        with pytest.raises(ServerUnavailable, match="certificate verify failed"):
+            transport.send(mail(), go_ahead)
+        assert sink.taken == []
+
+
+def test_without_starttls_nothing_is_sent_in_clear_when_it_is_required() -> None:
+    with listening() as sink, SmtpTransport(server(sink, "starttls", "user", "secret")) as transport:
+        with pytest.raises(ServerUnavailable, match="offers no STARTTLS"):
+            transport.send(mail(), go_ahead)
+        assert sink.taken == []
+
+
+def test_a_server_that_does_not_answer_is_unavailable() -> None:
+    transport = SmtpTransport(SmtpServer("127.0.0.1", free_port(), "none"))
+    with pytest.raises(ServerUnavailable, match="refused"):
+        transport.send(mail(), go_ahead)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [("550 no such user", MessageRefused), ("450 mailbox busy", MessageDeferred), ("452 full", MessageDeferred)],
+)
+def test_the_refusal_of_one_recipient_concerns_that_mail_alone(answer: str, error: type[NotDelivered]) -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        sink.at_recipient["gone@b.example"] = [answer]
+        with pytest.raises(error, match=answer):
+            transport.send(mail("gone@b.example"), go_ahead)
+        transport.send(mail(sequence=13), go_ahead)
+        assert [recipient for _, recipient, _ in sink.taken] == ["a@b.example"]
+        assert len(sink.sessions) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [("554 looks like spam", MessageRefused), ("451 try later", MessageDeferred), ("421 leaving", MessageDeferred)],
+)
+def test_a_refusal_after_the_end_of_the_message_is_an_answer_not_a_doubt(
+    answer: str, error: type[NotDelivered]
+) -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        sink.at_end = [answer]
+        with pytest.raises(error, match=answer):
+            transport.send(mail(), go_ahead)
+        transport.send(mail(sequence=13), go_ahead)
+        assert list(sink.count()) == ["<FA-2026-000013@parcs.example>"]
+
+
+def test_a_server_that_refuses_the_sender_refuses_everything() -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        sink.at_mail = ["530 authentication required"]
+        with pytest.raises(ServerUnavailable, match="530 authentication required"):
+            transport.send(mail(), go_ahead)
+
+
+def test_a_connection_the_server_has_closed_is_opened_anew_for_the_next_mail() -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        transport.send(mail(sequence=1), go_ahead)
+        sink.at_mail = ["421 too many mails on this connection"]
+        transport.send(mail(sequence=2), go_ahead)
+        assert len(sink.taken) == 2
+        assert len(sink.sessions) == 2
+
+
+def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
+    with listening(enable_SMTPUTF8=True) as sink, SmtpTransport(server(sink)) as transport:
+        transport.send(mail("عنوان@t0042.example"), go_ahead)
+        assert sink.taken[0][1] == "عنوان@t0042.example"
+    with listening(enable_SMTPUTF8=False) as sink, SmtpTransport(server(sink)) as transport:
+        with pytest.raises(MessageRefused, match="SMTPUTF8"):
+            transport.send(mail("عنوان@t0042.example"), go_ahead)
+        transport.send(mail("contact@société.example"), go_ahead)
+        assert sink.taken[0][1] == "contact@xn--socit-esab.example"
+
+
+def test_a_message_whose_claim_is_lost_before_its_end_is_never_taken() -> None:
+    def lost() -> None:
+        raise ClaimLost("taken over")
+
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        with pytest.raises(ClaimLost):
+            transport.send(mail(sequence=1), lost)
+        transport.send(mail(sequence=2), go_ahead)
+        assert list(sink.count()) == ["<FA-2026-000002@parcs.example>"]
+
+
+def raw_server(until: bytes, listener: socket.socket, conversations: int = 1) -> threading.Thread:
+    """A server that answers politely, and hangs up as soon as it has read `until`."""
+
+    def converse() -> None:
+        for _ in range(conversations):
+            connection, _address = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(b"220 raw\r\n")
+                for line in lines:
+                    if line.startswith(until):
+                        break
+                    if line.startswith((b"ehlo", b"mail", b"rcpt", b"rset")):
+                        connection.sendall(b"250 OK\r\n")
+                    elif line.startswith(b"DATA"):
+                        connection.sendall(b"354 go on\r\n")
+
+    thread = threading.Thread(target=converse, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_connection_that_breaks_after_the_end_leaves_the_outcome_unknown() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = raw_server(b".\r\n", listener)
+        transport = SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none"))
+        with pytest.raises(OutcomeUnknown, match="look for it in that server's log"):
+            transport.send(mail(), go_ahead)
+        thread.join(10)
+
+
+def test_a_connection_that_breaks_before_the_end_is_known_not_to_have_delivered() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = raw_server(b"Date:", listener)
+        transport = SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none"))
+
+        def wait_for_the_hang_up() -> None:
+            thread.join(10)
+
+        with pytest.raises(ServerUnavailable):
+            transport.send(mail(), wait_for_the_hang_up)
+
+
+def test_the_folder_holds_each_mail_once_however_often_it_is_written(tmp_path: Path) -> None:
+    with FolderTransport(tmp_path / "outbox") as transport:
+        for _ in range(2):
+            answer = transport.send(mail(), go_ahead)
+    assert answer == f"written to {tmp_path / 'outbox' / 'FA-2026-000012.eml'}"
+    (file,) = (tmp_path / "outbox").iterdir()
+    assert b"\r\nMessage-ID: <FA-2026-000012@parcs.example>\r\n" in file.read_bytes()
+
+
+def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file, not a folder")
+    with FolderTransport(tmp_path / "outbox") as transport, pytest.raises(ServerUnavailable, match="SMTP_URL"):
+        transport.send(mail(), go_ahead)
