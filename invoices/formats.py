@@ -1,7 +1,7 @@
 """How figures and days are written in French (law.md section 9): `1 234,56 DH`, `1er septembre 2026`.
 
 Groups are parted by U+202F and a unit follows U+00A0, so that no figure is ever broken at a line's
-end. Everything is exact: whole centimes and scaled integers in, text out.
+end; days are written with plain spaces, so that they are found when searched for. Everything is exact: whole centimes and scaled integers in, text out.
 """
 
 from datetime import date
@@ -12,7 +12,6 @@ from pricing.period import next_month
 GROUP = "\u202f"
 SPACE = "\u00a0"
 MINUS = "\u2212"
-HYPHEN = "\u2011"
 CURRENCY_SIGN = "DH"
 MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
@@ -55,7 +54,7 @@ def percentage(rate: int) -> str:
 
 def day(value: date) -> str:
     """A day in full: `9 septembre 2026`; the first of a month is `1er`."""
-    return f"{_ordinal(value)}{SPACE}{MONTHS[value.month - 1]} {value.year}"
+    return f"{_ordinal(value)} {MONTHS[value.month - 1]} {value.year}"
 
 
 def month(value: date) -> str:
@@ -70,7 +69,7 @@ def days(first: date, last: date) -> str:
     if last < next_month(first.replace(day=1)):
         return f"du {_ordinal(first)} au {day(last)}"
     if first.year == last.year:
-        return f"du {_ordinal(first)}{SPACE}{MONTHS[first.month - 1]} au {day(last)}"
+        return f"du {_ordinal(first)} {MONTHS[first.month - 1]} au {day(last)}"
     return f"du {day(first)} au {day(last)}"
 
 

@@ -11,7 +11,6 @@ from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
 from invoices.rendering.texts import Catalogue, catalogue, language_of
 from invoices.words import dirhams_in_words
 from pricing.money import parse_decimal
-from pricing.period import ONE_DAY
 from pricing.rating import PricedLine
 
 SEPARATOR = " · "
@@ -28,25 +27,18 @@ class Fact(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A short text under the totals."""
-
-    title: str
-    text: str
-
-
-class InWords(NamedTuple):
-    """The sentence that closes the document, with the amount apart."""
-
-    before: str
-    amount: str
-    after: str
-
-
-class Payment(NamedTuple):
-    """How the document is settled."""
+    """A short text under the totals, by line."""
 
     title: str
     lines: tuple[str, ...]
+
+
+class InWords(NamedTuple):
+    """The sentence that closes the document; the amount apart, word by word, for no line may end in "vingt-"."""
+
+    before: str
+    amount: tuple[str, ...]
+    after: str
 
 
 class PartyText(NamedTuple):
@@ -103,7 +95,7 @@ class Sheet:
     lines: tuple[LineText, ...]
     totals: tuple[TotalRow, ...]
     in_words: InWords
-    payment: Payment
+    payment: Note
     notes: tuple[Note, ...]
     legal: str
 
@@ -149,7 +141,7 @@ def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
         (t["party"]["business_tax"], party.business_tax),
         (t["party"]["social_security"], party.social_security),
     )
-    return tuple(f"{label}{formats.SPACE}{value.replace(' ', formats.SPACE)}" for label, value in known if value)
+    return tuple(f"{label} {value}" for label, value in known if value)
 
 
 def _party(party: Party, t: Catalogue) -> PartyText:
@@ -251,8 +243,7 @@ def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
 
 def _in_words(gross: int, sentence: str) -> InWords:
     before, _, after = sentence.partition("{words}")
-    # No line may end within "vingt-cinq".
-    return InWords(before, dirhams_in_words(gross).replace("-", formats.HYPHEN), after)
+    return InWords(before, tuple(dirhams_in_words(gross).split(" ")), after)
 
 
 def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
@@ -262,26 +253,26 @@ def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
     notes = []
     if document.advantage > 0:
         worth = texts["discount_credited"] if credited else texts["discount_worth"]
-        text = worth.format(amount=formats.dirhams(document.advantage))
+        lines = [worth.format(amount=formats.dirhams(document.advantage))]
         if document.discount_ends_on is not None and not credited:
             last = document.discount_ends_on
             tense = texts["discount_ends"] if last >= document.period else texts["discount_ended"]
-            text = f"{text} {tense.format(day=formats.day(last), next_day=formats.day(last + ONE_DAY))}"
-        notes.append(Note(texts["discount"], text))
+            lines.append(tense.format(day=formats.day(last)))
+        notes.append(Note(texts["discount"], tuple(lines)))
     if document.contribution > 0:
         worth = texts["contribution_credited"] if credited else texts["contribution_worth"]
-        notes.append(Note(texts["contribution"], worth.format(amount=formats.dirhams(document.contribution))))
+        notes.append(Note(texts["contribution"], (worth.format(amount=formats.dirhams(document.contribution)),)))
     return tuple(notes)
 
 
-def _payment(document: Document, t: Catalogue) -> Payment:
+def _payment(document: Document, t: Catalogue) -> Note:
     texts = t["notes"]
     if document.kind == CREDIT_NOTE:
-        return Payment(texts["payment"], (texts["refund"],))
+        return Note(texts["payment"], (texts["refund"],))
     by = texts["payment_by"].format(day=formats.day(document.due_on), number=document.number)
     rib = formats.grouped(document.seller.rib, RIB_GROUPS)
     known = (by, document.seller.bank, texts["payment_rib"].format(rib=rib) if rib else "")
-    return Payment(texts["payment"], tuple(text for text in known if text))
+    return Note(texts["payment"], tuple(text for text in known if text))
 
 
 def _legal(seller: Party, t: Catalogue) -> str:

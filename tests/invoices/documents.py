@@ -1,5 +1,6 @@
 """Documents as they are really issued: lines priced by `pricing.rating`, totals by `pricing.vat`."""
 
+import dataclasses
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -211,3 +212,28 @@ def hostile() -> Document:
     unit = '"><link rel=stylesheet href=http://127.0.0.1:9/x.css>'
     lines = office("TNG", unit, square_metres(20), date(2026, 9, 1), W1)
     return document(lines, buyer)
+
+
+def newcomer() -> Document:
+    """A firm in its first months, everything at the discount, which ends a year later."""
+    who = tenancy("startup", date(2025, 11, 3), None, [date(2026, 4, 1)])
+    assert who.window is not None
+    lines = office("CAS", "CAS-218", square_metres(25), date(2026, 9, 1), who)
+    lines += usage("CAS", "MEAL", 41 * QUANTITY_SCALE, date(2026, 8, 5), who)
+    lines += usage("CAS", "TRAINING", 6 * QUANTITY_SCALE, date(2026, 8, 12), who)
+    return document(lines, STARTUP, sequence=27, window_end=who.window.end)
+
+
+def named_in_other_scripts() -> Document:
+    """A buyer whose name is Arabic, and its street Amazigh, with a sign no font of ours has."""
+    buyer = Party("T0099", "شركة الأطلس للبرمجيات", "SARL", "ⴰⴱⵔⵉⴷ ⵏ ⵎⵓⵃⵎⵎⴷ ⵡⵉⵙ ⵙⵎⵎⵓⵙ 漢", "Agadir", language="ar")
+    return document(office("AGA", "AGA-12", square_metres(20), date(2026, 9, 1), MARKET_ONLY), buyer)
+
+
+def long_names() -> Document:
+    """Names and words longer than any line; figures as large as they come."""
+    word = "Développementlogicieletservicesnumériques" * 4
+    buyer = Party("T0100", f"{word} {word}", "SARL AU", word, word, ice="9" * 15, trade_register=word)
+    lines = office("SOU", word, 10_000 * QUANTITY_SCALE, date(2026, 9, 1), W1)
+    lines += usage("SOU", "TRAINING", 9_999_999_999_999, date(2026, 8, 5), MARKET_ONLY)
+    return document(lines, buyer, seller=dataclasses.replace(SELLER, legal_name=word))

@@ -1,0 +1,133 @@
+"""Where PDFs are kept: any place fsspec reaches, named by DOCUMENTS_URL, each file with its SHA-256.
+
+A file that is kept is never overwritten. The database, not the folder, says which file is the document's:
+a file left behind by a killed process is found again, or ignored.
+"""
+
+import os
+import re
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from invoices.errors import FileAlreadyRecorded, FileDamaged, FileMissing, IllFormedDocument
+from invoices.models import document_file
+
+_NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A PDF that is kept: its path below DOCUMENTS_URL, what it hashes to (hexadecimal), its size in bytes."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+def store(documents_url: str, number: str, pdf: bytes) -> StoredFile:
+    """Keep a document's PDF, whole or not at all; keeping the same bytes again changes nothing.
+
+    The path is `2026/FA-2026-000012.pdf`. Where other bytes lie there already, they are left alone and
+    the hash joins the name: only the database decides which of two files counts.
+    """
+    match = _NUMBER.fullmatch(number)
+    if match is None:
+        raise IllFormedDocument(f"{number!r} is not the number of a document: no file can be named by it")
+    digest = sha256(pdf).hexdigest()
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    path = f"{match[1]}/{number}.pdf"
+    kept = _read(filesystem, f"{root}/{path}")
+    if kept is not None and kept != pdf:
+        path = f"{match[1]}/{number}.{digest[:16]}.pdf"
+        kept = _read(filesystem, f"{root}/{path}")
+    if kept != pdf:
+        _write(filesystem, f"{root}/{path}", pdf)
+    return StoredFile(path, digest, len(pdf))
+
+
+def load(documents_url: str, path: str, digest: str) -> bytes:
+    """The bytes kept at `path`, if they still are those that were kept.
+
+    Raises FileMissing, or FileDamaged when they no longer hash to `digest`.
+    """
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    pdf = _read(filesystem, f"{root}/{path}")
+    if pdf is None:
+        raise FileMissing(path)
+    found = sha256(pdf).hexdigest()
+    if found != digest:
+        raise FileDamaged(path, digest, found)
+    return pdf
+
+
+def _read(filesystem: Any, path: str) -> bytes | None:
+    try:
+        content: bytes = filesystem.cat_file(path)
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def _write(filesystem: Any, path: str, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whatever is killed or unplugged."""
+    if "file" not in filesystem.protocol:
+        # An object store shows an object once it has all of it.
+        with suppress(NotImplementedError):
+            filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+        filesystem.pipe_file(path, content)
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def record_file(connection: Connection, document_id: int, stored: StoredFile, rendered_at: datetime) -> None:
+    """Record which file is the document's PDF; recording the same one again changes nothing.
+
+    Two processes may do so at once. Raises FileAlreadyRecorded when a file with another hash stands.
+    """
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    connection.execute(
+        insert(document_file)
+        .values(
+            document_id=document_id,
+            path=stored.path,
+            sha256=stored.sha256,
+            size_bytes=stored.size_bytes,
+            rendered_at=rendered_at,
+        )
+        .on_conflict_do_nothing(index_elements=["document_id"])
+    )
+    recorded = file_of(connection, document_id)
+    if recorded is None or recorded.sha256 != stored.sha256:
+        raise FileAlreadyRecorded(document_id, recorded.sha256 if recorded else "?", stored.sha256)
+
+
+def file_of(connection: Connection, document_id: int) -> StoredFile | None:
+    """The document's PDF as recorded, or None while it has none."""
+    f = document_file.c
+    row = connection.execute(select(f.path, f.sha256, f.size_bytes).where(f.document_id == document_id)).one_or_none()
+    return None if row is None else StoredFile(row.path, row.sha256, row.size_bytes)
