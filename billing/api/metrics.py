@@ -7,7 +7,9 @@ Where several processes serve, each writes its counts to files in PROMETHEUS_MUL
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
+import prometheus_client.values
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -21,6 +23,13 @@ from invoices.models import delivery
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SEVERAL_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+def share_between_processes(folder: Path) -> None:
+    """Let this process and those it starts keep their counts in `folder`, to be summed by whichever is asked."""
+    os.environ[SEVERAL_PROCESSES] = str(folder)
+    # Chosen once, when the library was imported: choose again.
+    prometheus_client.values.ValueClass = prometheus_client.values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import sys
-from time import perf_counter
+from time import gmtime, perf_counter
 from typing import TextIO
 from urllib.parse import quote
 from uuid import UUID
@@ -22,12 +22,18 @@ _log = logging.getLogger("billing.api.request")
 
 def configure_logging(log_format: str, stream: TextIO | None = None) -> None:
     """Send everything the process logs to `stream` (standard error unless given), `json` or `text`."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    names = {"asctime": "at", "levelname": "level", "name": "logger"}
+    formatter: logging.Formatter
     if log_format == "json":
-        names = {"asctime": "at", "levelname": "level", "name": "logger"}
-        handler.setFormatter(OrjsonFormatter("%(asctime)s%(levelname)s%(name)s%(message)s", rename_fields=names))
+        formatter = OrjsonFormatter("%(asctime)s%(levelname)s%(name)s%(message)s", rename_fields=names)
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    # Instants are UTC, and say so.
+    formatter.converter = gmtime
+    formatter.default_time_format = "%Y-%m-%dT%H:%M:%S"
+    formatter.default_msec_format = "%s.%03dZ"
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -1,0 +1,129 @@
+"""The books: entries with their postings, accounts, balances, and the files accountants and auditors read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection, Row, bindparam, select
+
+from billing.api.fields import Code, Day
+from billing.api.openapi import ApiBlueprint
+from billing.api.paging import page
+from billing.api.schemas import instant, page_schema, query_schema
+from billing.api.transactions import reads
+from ledger.entry import CROSS_SUBSIDY, SALES
+from ledger.models import account, entry, posting
+from pricing.money import format_amount
+
+_TEXT = fields.String
+
+
+class PostingSchema(Schema):
+    """One movement: a debit or a credit."""
+
+    account = _TEXT(required=True)
+    auxiliary = _TEXT(required=True, allow_none=True, metadata={"description": "The tenant, or the grant"})
+    site = _TEXT(required=True, allow_none=True)
+    debit = _TEXT(required=True)
+    credit = _TEXT(required=True)
+
+
+class EntrySchema(Schema):
+    """A journal entry; its debits equal its credits (R22)."""
+
+    number = fields.Integer(required=True)
+    reference = _TEXT(required=True)
+    journal = _TEXT(required=True)
+    effective_on = _TEXT(required=True)
+    recorded_at = _TEXT(required=True)
+    label = _TEXT(required=True)
+    piece = _TEXT(required=True)
+    postings = fields.List(fields.Nested(PostingSchema), required=True)
+
+
+class AccountSchema(Schema):
+    """An account of the chart."""
+
+    account = _TEXT(required=True)
+    label = _TEXT(required=True)
+
+
+blueprint = ApiBlueprint("ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed")
+_POSTINGS = (
+    select(posting)
+    .where(posting.c.entry_id.in_(bindparam("numbers", expanding=True)))
+    .order_by(posting.c.entry_id, posting.c.line_no)
+)
+
+
+@blueprint.route("/entries")
+@blueprint.response(200, page_schema(EntrySchema, "Entry"))
+@blueprint.arguments(
+    query_schema(
+        "EntryQuery",
+        {
+            "account": Code(),
+            "auxiliary": Code(metadata={"description": "A tenant, or a grant"}),
+            "journal": fields.String(validate=validate.OneOf((SALES, CROSS_SUBSIDY))),
+            "reference": Code(),
+            "piece": Code(metadata={"description": "The supporting document: an invoice's number"}),
+            "from": Day(metadata={"description": "First day, included"}),
+            "until": Day(metadata={"description": "Last day, included"}),
+        },
+    ),
+    location="query",
+)
+@reads
+def list_entries(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries with their postings, by number: the order they were recorded in."""
+    found = select(entry)
+    for name in ("journal", "reference", "piece"):
+        if query.get(name) is not None:
+            found = found.where(entry.c[name] == query[name])
+    if query.get("from") is not None:
+        found = found.where(entry.c.effective_on >= query["from"])
+    if query.get("until") is not None:
+        found = found.where(entry.c.effective_on <= query["until"])
+    moved = [posting.c[name] == query[name] for name in ("account", "auxiliary") if query.get(name) is not None]
+    if moved:
+        found = found.where(select(posting.c.line_no).where(posting.c.entry_id == entry.c.id, *moved).exists())
+    heads = page(connection, found, (entry.c.id,), query, lambda row: row)
+    return {"items": _entries_json(connection, heads["items"]), "next": heads["next"]}
+
+
+def _entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    of_entry: dict[int, list[dict[str, Any]]] = {head.id: [] for head in heads}
+    for row in connection.execute(_POSTINGS, {"numbers": list(of_entry)}) if heads else ():
+        of_entry[row.entry_id].append(
+            {
+                "account": row.account,
+                "auxiliary": row.auxiliary,
+                "site": row.site,
+                "debit": format_amount(max(row.amount, 0)),
+                "credit": format_amount(max(-row.amount, 0)),
+            }
+        )
+    return [
+        {
+            "number": head.id,
+            "reference": head.reference,
+            "journal": head.journal,
+            "effective_on": head.effective_on.isoformat(),
+            "recorded_at": instant(head.recorded_at),
+            "label": head.label,
+            "piece": head.piece,
+            "postings": of_entry[head.id],
+        }
+        for head in heads
+    ]
+
+
+@blueprint.route("/accounts")
+@blueprint.response(200, page_schema(AccountSchema, "Account"))
+@blueprint.arguments(query_schema("AccountQuery", {}), location="query")
+@reads
+def list_accounts(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The chart of accounts, by number."""
+    return page(
+        connection, select(account), (account.c.code,), query, lambda row: {"account": row.code, "label": row.label}
+    )
