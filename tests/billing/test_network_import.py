@@ -1,8 +1,10 @@
 """What an import accepts, counts, writes and posts (contract, "Network folder"; R6-R8, R21)."""
 
 import csv
+import gc
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -177,6 +179,22 @@ def test_progress_is_told_per_file_and_chunk(engine: Engine, tmp_path: Path) -> 
     import_folder(engine, folder, now=NOW, progress=lambda file, count: told.append((file, count)))
     assert ("tenants.csv", 1) in told
     assert [count for file, count in told if file == "usage.csv"] == [20_000, 40_000, 45_000]
+
+
+def test_memory_does_not_grow_with_the_number_of_events(engine: Engine, tmp_path: Path) -> None:
+    def peak(first: int, count: int) -> int:
+        usage = ((f"E{n:08}", "T1", "TNG", "MEAL", str(1 + n % 9), "2026-05-01") for n in range(first, first + count))
+        folder = write_network(tmp_path, tenants=[{"code": "T1"}], usage=usage)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            import_folder(engine, folder, now=NOW)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(0, 1)
+    assert peak(1, 120_000) < 1.1 * peak(120_001, 30_000)
 
 
 class TestUsage:
