@@ -175,7 +175,10 @@ class _Press:
                 metadata = laid_out.metadata
                 metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
                 written: bytes = laid_out.write_pdf(
-                    attachments=[attachment], pdf_variant=PDF_VARIANT, pdf_identifier=sha256(xml).digest()[:16]
+                    finisher=_name_files_once,
+                    attachments=[attachment],
+                    pdf_variant=PDF_VARIANT,
+                    pdf_identifier=sha256(xml).digest()[:16],
                 )
         except FatalURLFetchingError as error:
             raise RenderingFailed(f"{document.number}: {error.__cause__}") from error
@@ -201,6 +204,12 @@ def _weasyprint() -> Any:
             "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
         )
     return weasyprint
+
+
+def _name_files_once(_document: object, pdf: Any) -> None:
+    """WeasyPrint 70 lists an attachment twice among the associated files."""
+    files = pdf.catalog["AF"]
+    files[:] = dict.fromkeys(files)
 
 
 def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:

@@ -1,5 +1,6 @@
 """PDFs are kept whole, never overwritten, and come back only as they were."""
 
+import os
 import uuid
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -9,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from billing.db import reading, writing
-from invoices import storage
 from invoices.errors import FileAlreadyRecorded, FileDamaged, FileMissing, IllFormedDocument
 from invoices.models import document, document_file, party
 from invoices.storage import StoredFile, file_of, load, record_file, store
@@ -61,7 +61,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         store(f"file:{tmp_path}", "FA-2026-000012", PDF)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
