@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -24,11 +25,19 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMING)
+# SQLite keeps a table in the order of an INTEGER key, of no other type.
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _code(length: int) -> String:
+    """Compared by bytes on every database, so that orders agree, and faster than by a language's rules."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
 
 account = Table(
     "account",
     metadata,
-    Column("code", String(16), primary_key=True),
+    Column("code", _code(16), primary_key=True),
     Column("label", Text, nullable=False),
 )
 
@@ -38,15 +47,18 @@ entry_counter = Table(
     # A single row; locked by whoever posts, so that entry numbers have no gap and follow the order of commits.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
+    # At COMMIT the newest number is an entry's; entries come without gap, so every other number is one too.
+    Column("newest", _NUMBER, Computed("nullif(last, 0)", persisted=True)),
     CheckConstraint("id = 1", name="single"),
+    ForeignKeyConstraint(["newest"], ["entry.id"], deferrable=True, initially="DEFERRED"),
 )
 
 entry = Table(
     "entry",
     metadata,
     # The id is the entry's number: 1, 2, 3 ... without gap.
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("reference", String(120), nullable=False, unique=True),
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("reference", _code(120), nullable=False, unique=True),
     Column("journal", String(8), nullable=False),
     Column("effective_on", Date, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
@@ -62,16 +74,13 @@ posting = Table(
     metadata,
     Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
     Column("line_no", Integer, primary_key=True, autoincrement=False),
-    Column("account", String(16), nullable=False),
-    Column("auxiliary", String(64)),
-    Column("site", String(64)),
+    Column("account", _code(16), nullable=False),
+    Column("auxiliary", _code(64)),
+    Column("site", _code(64)),
     Column("effective_on", Date, nullable=False),
     # Centimes; debit positive, credit negative.
     Column("amount", BigInteger, nullable=False),
-    # PostgreSQL checks the same set-wise, once a statement, by trigger: row by row it costs half as much again.
-    ForeignKeyConstraint(
-        ["entry_id"], ["entry.id"], deferrable=True, initially="DEFERRED", name="fk_posting_entry_id"
-    ).ddl_if(dialect="sqlite"),
+    # No foreign key to the entry: row by row it costs half as much again. The guards hold the same, and more, set-wise.
     sqlite_with_rowid=False,
 )
 Index(
@@ -92,6 +101,7 @@ account_day = Table(
     Column("day", Date, primary_key=True),
     Column("debit", BigInteger, nullable=False),
     Column("credit", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 APPEND_ONLY = (entry, posting)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
+
 _REFUSAL = "rows of this table are never changed or deleted: correct by adding (R22)"
 
 
@@ -24,6 +26,28 @@ def append_only(dialect: str, tables: Iterable[str]) -> list[str]:
         for table in tables
         for verb in ("UPDATE", "DELETE")
     ]
+
+
+def irreplaceable(dialect: str, tables: Iterable[Table]) -> list[str]:
+    """The statements that make SQLite refuse INSERT OR REPLACE over a row of append-only tables.
+
+    REPLACE deletes the old row without firing DELETE triggers. Entries and postings have guards of
+    their own (`balanced_entries`); PostgreSQL has nothing of the kind. A file recorded twice is
+    left as first recorded, without complaint: two workers may render one document.
+    """
+    if dialect != "sqlite":
+        return []
+    statements = []
+    for table in tables:
+        unique = [key for key in table.constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)]
+        for index, key in enumerate(unique, 1):
+            same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
+            action = "IGNORE" if table.name == "document_file" else f"ABORT, '{table.name}: {_REFUSAL}'"
+            statements.append(
+                f"CREATE TRIGGER {table.name}_no_replace_{index} BEFORE INSERT ON {table.name} "
+                f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {same}) BEGIN SELECT RAISE({action}); END"
+            )
+    return statements
 
 
 def balanced_entries(dialect: str) -> list[str]:
@@ -97,7 +121,7 @@ def balanced_entries(dialect: str) -> list[str]:
 
 
 def forward_only(dialect: str) -> list[str]:
-    """The statements that keep counters from going back and a sent delivery from being unsent."""
+    """The statements that keep counters and states from going back, or from being deleted to begin anew."""
     rules = [
         (
             "number_series",
@@ -120,12 +144,16 @@ def forward_only(dialect: str) -> list[str]:
                 f"RAISE EXCEPTION '{table}: {reason}' USING ERRCODE = 'integrity_constraint_violation'; END $$",
                 f"CREATE TRIGGER {table}_forward_only BEFORE UPDATE ON {table} FOR EACH ROW "
                 f"WHEN ({wrong}) EXECUTE FUNCTION {table}_back()",
+                f"CREATE TRIGGER {table}_kept BEFORE DELETE OR TRUNCATE ON {table} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_back()",
             ]
         else:
-            statements.append(
+            statements += [
                 f"CREATE TRIGGER {table}_forward_only BEFORE UPDATE ON {table} WHEN {wrong} "
-                f"BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END"
-            )
+                f"BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END",
+                f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END",
+            ]
     return statements
 
 

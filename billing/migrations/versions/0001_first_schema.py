@@ -5,7 +5,7 @@ from alembic import op
 import billing.models
 import invoices.models
 import ledger.models
-from billing.migrations.guards import append_only, balanced_entries, forward_only, set_wise_references
+from billing.migrations.guards import append_only, balanced_entries, forward_only, irreplaceable, set_wise_references
 from billing.schema import METADATA
 from ledger.accounts import chart
 
@@ -24,6 +24,18 @@ KEYS = (
 )
 
 
+def guard_statements(dialect: str) -> tuple[str, ...]:
+    """What makes the database itself refuse what R22 forbids; `check` proves that it still stands."""
+    guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
+    return (
+        *append_only(dialect, guarded),
+        *irreplaceable(dialect, (*invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),
+        *balanced_entries(dialect),
+        *forward_only(dialect),
+        *set_wise_references(dialect, KEYS),
+    )
+
+
 def upgrade() -> None:
     """Create the tables, fill the chart of accounts, set the guards."""
     connection = op.get_bind()
@@ -31,12 +43,5 @@ def upgrade() -> None:
         metadata.create_all(connection)
     op.bulk_insert(ledger.models.account, [{"code": code, "label": label} for code, label in chart().items()])
     op.bulk_insert(ledger.models.entry_counter, [{"id": 1, "last": 0}])
-    dialect = connection.dialect.name
-    guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
-    for statement in (
-        *append_only(dialect, guarded),
-        *balanced_entries(dialect),
-        *forward_only(dialect),
-        *set_wise_references(dialect, KEYS),
-    ):
+    for statement in guard_statements(connection.dialect.name):
         op.execute(statement)
