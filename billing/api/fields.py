@@ -7,6 +7,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from billing.network_import import cells
+from invoices.errors import UnusableAddress
+from invoices.mail import parse_mailbox
 from pricing.money import AMOUNT_DECIMALS, PRICE_DECIMALS, QUANTITY_DECIMALS, RATE_DECIMALS
 from pricing.period import parse_month
 
@@ -107,6 +109,21 @@ class Quantity(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return _judged(cells.quantity, super()._deserialize(value, attr, data, **kwargs))
+
+
+class MailAddress(fields.String):
+    """An address mail can be sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"maxLength": 254, "example": "compta@atlas.example", **kwargs.pop("metadata", {})})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        found: str = super()._deserialize(value, attr, data, **kwargs).strip()
+        try:
+            parse_mailbox(found)
+        except UnusableAddress as error:
+            raise ValidationError(str(error)) from None
+        return found
 
 
 def _judged(parse: cells.Parser, text: str) -> Any:

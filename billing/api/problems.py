@@ -28,7 +28,15 @@ from billing.errors import (
     Taken,
     Unknown,
 )
-from invoices.errors import InvoicingError, IssueDateGoesBack, RenderingFailed, UnknownDocument
+from invoices.errors import (
+    FileAlreadyRecorded,
+    FileDamaged,
+    FileMissing,
+    InvoicingError,
+    IssueDateGoesBack,
+    RenderingFailed,
+    UnknownDocument,
+)
 from ledger.errors import LedgerError, ReferenceTaken, UnknownAccount
 from pricing.errors import PricingError
 
@@ -102,12 +110,13 @@ UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for another request")
 INTERNAL = Kind("internal", 500, "The service failed")
 RENDERING = Kind("rendering-failed", 500, "The document could not be rendered")
+FILE = Kind("document-file", 500, "The kept PDF can't be used")
 UNAVAILABLE = Kind("unavailable", 503, "The database does not answer")
 NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, TOO_LARGE, MEDIA_TYPE, VALIDATION,
-    REFUSED, UNPRICEABLE, KEY_REUSED, INTERNAL, RENDERING, UNAVAILABLE, NOT_READY,
+    REFUSED, UNPRICEABLE, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -126,6 +135,9 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     IssueDateGoesBack: RUN_REFUSED,
     PricingError: UNPRICEABLE,
     RenderingFailed: RENDERING,
+    FileMissing: FILE,
+    FileDamaged: FILE,
+    FileAlreadyRecorded: FILE,
     SchemaNotReady: NOT_READY,
     OperationalError: UNAVAILABLE,
     InterfaceError: UNAVAILABLE,

@@ -8,12 +8,17 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection, Row, bindparam, select
 
 from billing.api.document_rows import documents_json
-from billing.api.fields import Code, Month
+from billing.api.fields import Code, MailAddress, Month
+from billing.api.idempotency import Answer
 from billing.api.openapi import ApiBlueprint
 from billing.api.paging import page
-from billing.api.schemas import instant, page_schema, query_schema
-from billing.api.transactions import reads
-from billing.errors import Unknown
+from billing.api.schemas import instant, page_schema, query_schema, strict_schema
+from billing.api.service import service
+from billing.api.transactions import reads, writes
+from billing.db import reading
+from billing.delivery import ensure_pdf
+from billing.errors import Conflict, Unknown
+from invoices.delivery import retry
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.errors import UnknownDocument
 from invoices.models import delivery, document
@@ -117,6 +122,18 @@ def get_document(connection: Connection, number: str) -> dict[str, Any]:
     return documents_json(connection, rows)[0]
 
 
+@blueprint.route("/documents/<number:number>/pdf")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+def get_document_pdf(number: str) -> Response:
+    """The document on paper: PDF/A-3, the same bytes for ever; rendered now if it has not been sent yet."""
+    found = service()
+    with reading(found.engine) as connection:
+        key = document_id(connection, number)
+    pdf = ensure_pdf(found.engine, found.settings.documents_url, key, clock=found.clock)
+    return Response(pdf, content_type="application/pdf", headers=_named(f"{number}.pdf"))
+
+
 @blueprint.route("/documents/<number:number>/xml")
 @blueprint.response(200, {"type": "string"}, content_type="application/xml")
 @reads
@@ -149,6 +166,26 @@ def list_deliveries(connection: Connection, query: Mapping[str, Any]) -> dict[st
 @reads
 def get_delivery(connection: Connection, number: str) -> dict[str, Any]:
     """Whether one document reached its buyer, and what hindered it."""
+    return _find_delivery(connection, number)
+
+
+@blueprint.route("/deliveries/<number:number>/retry", methods=["POST"])
+@blueprint.response(200, DeliverySchema)
+@blueprint.arguments(
+    strict_schema("DeliveryRetry", {"email": MailAddress(metadata={"description": "In place of the recipient so far"})})
+)
+@writes
+def retry_delivery(connection: Connection, order: Mapping[str, Any], number: str) -> Answer:
+    """Send an unsent document at the next delivery, whatever stopped it, to a mended address if one is given."""
+    _find_delivery(connection, number)
+    key = document_id(connection, number)
+    recipients = {key: order["email"]} if "email" in order else None
+    if not retry(connection, [key], now=service().clock(), recipients=recipients):
+        raise Conflict(f"{number} has been sent, or is being sent at this moment: GET its delivery")
+    return Answer(_find_delivery(connection, number))
+
+
+def _find_delivery(connection: Connection, number: str) -> dict[str, Any]:
     row = connection.execute(_DELIVERIES.where(document.c.number == number)).one_or_none()
     if row is None:
         raise Unknown(f"{number} is no document that was to be sent")
