@@ -1,0 +1,127 @@
+"""A lease ended early after it was billed (R13, R14, R16, R20, R21; W9): the books in plain text."""
+
+from tests.scenarios.park import Park, text
+
+LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
+
+
+def casablanca(ends_on: str | None = None) -> dict[str, str | None]:
+    return {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01", "ends_on": ends_on}
+
+
+def test_w9_the_billed_month_is_credited_and_the_half_month_billed(park: Park) -> None:
+    park.opens(tenants=[LARGE], leases=[casablanca()])
+    park.bills("2026-06")
+    park.enters(leases=[casablanca("2026-06-15")])
+    report = park.bills("2026-07")
+
+    assert park.issued("2026-06") == text("""
+        FA-2026-000001 T1: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+        """)
+    assert park.issued("2026-07") == text("""
+        AV-2026-000001 T1: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00, corrects FA-2026-000001
+        FA-2026-000002 T1: net 1450.00, VAT 290.00, due 1740.00
+          CAS L1 2026-06-01 to 2026-06-15 market 1450.00
+        """)
+    assert park.booked("VTE") == text("""
+        2026-06-01 VTE/FA-2026-000001
+          3421  T1                3480.00
+          71243         CAS      -2900.00
+          44551                   -580.00
+        2026-07-01 VTE/FA-2026-000002
+          3421  T1                1740.00
+          71243         CAS      -1450.00
+          44551                   -290.00
+        2026-07-01 VTE/AV-2026-000001
+          3421  T1               -3480.00
+          71243         CAS       2900.00
+          44551                    580.00
+        """)
+    # Contribution −300.00 + 150.00: June brought too much into the pool; July takes it back from the reserve.
+    assert park.booked("PER") == text("""
+        2026-06-01 PER/2026-06/T1
+          9201  T1      CAS        300.00
+          9205          CAS       -300.00
+        2026-06-01 PER/2026-06:cascade/1
+          9205          CAS        300.00
+          9206          CAS       -300.00
+          9206                     300.00
+          9207                    -300.00
+        2026-07-01 PER/2026-07/T1
+          9205          CAS        150.00
+          9202  T1      CAS       -150.00
+        2026-07-01 PER/2026-07:cascade/1
+          9207          CAS        150.00
+          9205          CAS       -150.00
+        """)
+    assert report.to_json()["cross_subsidy"]["reserve_after"] == "150.00"
+    assert park.balances() == {
+        "3421": "1740.00",
+        "44551": "-290.00",
+        "71243": "-1450.00",
+        "9201": "300.00",
+        "9202": "-150.00",
+        "9207": "-150.00",
+    }
+
+
+def test_r13_lines_that_still_stand_are_left_alone(park: Park) -> None:
+    other = {"code": "L2", "tenant": "T1", "site": "TNG", "area_m2": "10", "starts_on": "2024-01-01"}
+    park.opens(tenants=[LARGE], leases=[casablanca(), other])
+    park.bills("2026-06")
+    park.enters(leases=[casablanca("2026-06-15")])
+    park.bills("2026-07")
+
+    assert park.issued("2026-07") == text("""
+        AV-2026-000001 T1: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00, corrects FA-2026-000001
+        FA-2026-000002 T1: net 2950.00, VAT 590.00, due 3540.00
+          CAS L1 2026-06-01 to 2026-06-15 market 1450.00
+          TNG L2 2026-07-01 to 2026-07-31 market 1500.00
+        """)
+
+
+def test_r13_what_was_corrected_twice_is_credited_to_the_invoice_that_billed_it_last(park: Park) -> None:
+    park.opens(tenants=[LARGE], leases=[casablanca()])
+    park.bills("2026-06")
+    park.enters(leases=[casablanca("2026-06-15")])
+    park.bills("2026-07")
+    park.enters(leases=[casablanca()])
+    park.bills("2026-08")
+    # The end was a mistake: June's half is taken back, June is billed again, and July for the first time.
+    assert park.issued("2026-08") == text("""
+        AV-2026-000002 T1: net 1450.00, VAT 290.00, due 1740.00
+          CAS L1 2026-06-01 to 2026-06-15 market 1450.00, corrects FA-2026-000002
+        FA-2026-000003 T1: net 8700.00, VAT 1740.00, due 10440.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+          CAS L1 2026-07-01 to 2026-07-31 market 2900.00
+          CAS L1 2026-08-01 to 2026-08-31 market 2900.00
+        """)
+
+
+def test_r13_a_lease_entered_under_the_wrong_tenant_is_credited_to_the_one_and_billed_to_the_other(park: Park) -> None:
+    park.opens(tenants=[LARGE, {**LARGE, "code": "T2"}], leases=[casablanca()])
+    park.bills("2026-06")
+    park.enters(leases=[{**casablanca("2026-06-30"), "tenant": "T2"}])
+    park.bills("2026-07")
+    assert park.issued("2026-07") == text("""
+        AV-2026-000001 T1: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00, corrects FA-2026-000001
+        FA-2026-000002 T2: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+        """)
+
+
+def test_r12_a_lease_back_dated_before_the_first_run_is_billed_from_the_first_run_on(park: Park) -> None:
+    park.opens(tenants=[LARGE])
+    park.bills("2026-06")
+    park.enters(leases=[casablanca()])
+    park.bills("2026-07")
+    assert park.issued("2026-06") == ""
+    assert park.issued("2026-07") == text("""
+        FA-2026-000001 T1: net 5800.00, VAT 1160.00, due 6960.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+          CAS L1 2026-07-01 to 2026-07-31 market 2900.00
+        """)
