@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
@@ -50,9 +50,10 @@ class PricedBatch(NamedTuple):
     fingerprints: dict[str, str]
 
 
-@cache
+@lru_cache(maxsize=1)
 def _engine(database_url: str) -> Engine:
-    # One engine a process, opened by the first batch it is given.
+    # One engine a process, opened by the first batch it is given; a process that meets many databases, as
+    # tests do, keeps only the last.
     from sqlalchemy import make_url
 
     return open_engine(make_url(database_url))
