@@ -29,7 +29,7 @@ YEARS = range(1900, 2201)
 Parser: TypeAlias = Callable[[str], Any]
 
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
-_ACCOUNT = re.compile(r"7[0-9]{3,15}", re.ASCII)
+_ACCOUNT = re.compile(r"7[0-9]{2,15}", re.ASCII)
 _ICE = re.compile(r"[0-9]{15}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
@@ -190,7 +190,7 @@ def revenue_account(cell: str) -> str:
 def ice(cell: str) -> str:
     """A company's common identifier: 15 digits, without the blanks, dashes and slashes it is often typed with."""
     digits = cell.replace(" ", "").replace("-", "").replace("/", "")
-    if digits and _ICE.fullmatch(digits) is None:
+    if cell.strip() and _ICE.fullmatch(digits) is None:
         raise BadCell("is not an ICE of 15 digits", "give all 15, leading zeros included, or leave it blank")
     return digits
 

@@ -62,7 +62,7 @@ def _encoding(path: Path, layout: Layout, faults: Faults) -> tuple[str, str]:
         return "utf-8-sig", "strict"
     line_no, line, byte = first
     column, value = _wrong_cell(path, line)
-    others = f", and so are {wrong - 1} other lines" if wrong > 1 else ""
+    others = f", on {wrong} lines in all" if wrong > 1 else ""
     faults.add(layout.file, line_no, column, value, f"is not UTF-8 (byte 0x{byte:02X}){others}", _SAVE_AS_UTF8)
     return "cp1252", "replace"
 

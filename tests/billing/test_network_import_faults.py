@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from billing import models
@@ -119,6 +121,7 @@ BAD_CELLS = [
     ("tenants", "ice", "0015611910000660", "not an ICE of 15 digits"),
     ("tenants", "ice", "00156119100006A", "not an ICE of 15 digits"),
     ("tenants", "ice", "٠٠١٥٦١١٩١٠٠٠٠٦٦", "not an ICE of 15 digits"),
+    ("tenants", "ice", "- / -", "not an ICE of 15 digits"),
     ("tenants", "address", "1 rue\x1b[31m", "control character U+001B"),
     ("tenants", "language", "de", "is not known"),
     ("leases", "tenant", "T9", "no known tenant"),
@@ -225,7 +228,7 @@ BROKEN_FILES: list[tuple[str, str | bytes, list[tuple[int | None, str | None, st
     (
         "Latin-1",
         (SITES_HEADER + "RAB,Rabat,Rabat,1,\nFES,Parc de Fès,Fès,1,\nSEF,Séfrou,S,1,\n").encode("latin-1"),
-        [(3, "name", "Parc de Fès", "is not UTF-8 (byte 0xE8), and so are 1 other lines")],
+        [(3, "name", "Parc de Fès", "is not UTF-8 (byte 0xE8), on 2 lines in all")],
     ),
     (
         "Latin-1 with another fault",
@@ -367,3 +370,37 @@ def test_more_faults_than_anybody_reads_are_counted(
     faults = refusal(engine, write_network(tmp_path, usage=usage))
     assert [fault.line for fault in faults] == [*range(2, 12), None]
     assert faults[-1].problem == "has 15 more faults"
+
+
+# What happens to files on their way: something put in, put over, taken out, or doubled.
+_SPLINTERS = [
+    b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"\xe9", "é".encode(), b"-", b"1/3", b"9" * 30, b"2026-02-30", b" ",
+    b"\xef\xbb\xbf", b";", b"\\", b"\xed\xa0\x80", b"1e5", b"NaN", b"\x1a", b"\t",
+]  # fmt: skip
+_DAMAGES = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(SOUND)), st.integers(0, 10_000), st.integers(0, 12), st.sampled_from([b"", *_SPLINTERS])
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damages=_DAMAGES)
+def test_a_damaged_folder_is_taken_or_refused_with_reasons_and_nothing_is_half_written(
+    engine: Engine, tmp_path: Path, damages: list[tuple[str, int, int, bytes]]
+) -> None:
+    folder = write_network(tmp_path, **{stem: ground(stem, row) for stem, row in SOUND.items()})
+    for stem, place, removed, put in damages:
+        path = folder / f"{stem}.csv"
+        content = path.read_bytes()
+        at = place % (len(content) + 1)
+        path.write_bytes(content[:at] + put + content[at + removed :])
+    try:
+        said = "\n".join(import_folder(engine, folder, now=NOW, dry_run=True).lines())
+    except Refused as refused:
+        said = str(refused)
+    assert said.encode()
+    with reading(engine) as connection:
+        assert not any(connection.scalar(select(func.count()).select_from(table)) for table in TABLES)
