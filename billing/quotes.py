@@ -1,6 +1,6 @@
 """Quotes: what a tenant would pay month by month from a given day, priced by the run's own engine, written nowhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -160,7 +160,8 @@ def _faults(connection: Connection, question: Question, catalogue: Catalogue) ->
         yield _fault("site", None, "is missing", "say at which site the office would be")
     if question.ends_on is not None and question.ends_on < question.starts_on:
         yield _fault("ends_on", str(question.ends_on), "is before starts_on", "correct one of the two days")
-    billing: Mapping[str, str] = dict(connection.execute(select(service.c.code, service.c.billing)).tuples().all())
+    found = connection.execute(select(service.c.code, service.c.billing))
+    billing = {row.code: row.billing for row in found}
     for index, use in enumerate(question.usage):
         place = f"usage.{index}."
         if billing.get(use.service) != "arrears":

@@ -104,6 +104,7 @@ def _count(connection: Connection, column: object, condition: object) -> float:
 
 
 def _fill(family: GaugeMetricFamily, connection: Connection, column: object, states: tuple[str, ...]) -> None:
-    counts: dict[str, int] = dict(connection.execute(select(column, func.count()).group_by(column)).tuples().all())  # type: ignore[call-overload]
+    found = connection.execute(select(column, func.count()).group_by(column))  # type: ignore[call-overload]
+    counts = {state: count for state, count in found}  # noqa: C416 (rows are no pairs to dict's type)
     for state in states:
         family.add_metric((state,), float(counts.get(state, 0)))

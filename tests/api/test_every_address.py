@@ -1,0 +1,206 @@
+"""What holds for every address, read off the app itself so that none can be forgotten."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from flask import Flask
+
+from billing.api.app import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
+from billing.api.authentication import scopes_of
+from tests.api.conftest import Caller
+
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/problems/{slug}"}
+PARTS = {
+    "code": "T1", "event_id": "E1", "site": "TNG", "service": "MEAL", "tenant_kind": "any", "slug": "not-found",
+    "effective_from": "2026-09-01", "period": "2026-06", "number": "FA-2026-000001", "name": "the-finance",
+}  # fmt: skip
+
+
+class Operation(NamedTuple):
+    """One method of one address: as documented, and as called."""
+
+    method: str
+    documented: str
+    path: str
+    endpoint: str
+
+
+def operations(app: Flask) -> list[Operation]:
+    """Every method of every address of the app."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        documented, path = rule.rule, rule.rule
+        for argument in rule.arguments:
+            start = documented.rindex("<", 0, documented.index(f":{argument}>"))
+            documented = documented[:start] + f"{{{argument}}}" + documented[documented.index(">", start) + 1 :]
+            start = path.rindex("<", 0, path.index(f":{argument}>"))
+            path = path[:start] + PARTS[argument] + path[path.index(">", start) + 1 :]
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        found += [Operation(method, documented, path, rule.endpoint) for method in methods]
+    return found
+
+
+def with_body(caller: Caller) -> Iterator[Operation]:
+    """The operations that take a body, as the document says."""
+    paths = caller.get("/openapi.json", None)["paths"]
+    for operation in operations(caller.app):
+        if "requestBody" in paths[operation.documented][operation.method.lower()]:
+            yield operation
+
+
+def is_problem(answer: Any, status: int, slug: str) -> bool:
+    """Whether an answer is that problem, whole."""
+    body = answer.get_json(force=True, silent=True) or {}
+    return (
+        answer.status_code == status
+        and answer.content_type == "application/problem+json"
+        and body.get("type") == f"/problems/{slug}"
+        and body.get("status") == status
+        and bool(body.get("title"))
+        and bool(body.get("detail"))
+    )
+
+
+def test_every_address_is_documented_and_nothing_else_is(ground: Caller) -> None:
+    documented = {
+        (method.upper(), path)
+        for path, item in ground.get("/openapi.json", None)["paths"].items()
+        for method in item
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    assert {(operation.method, operation.documented) for operation in operations(ground.app)} == documented
+    assert len(documented) > 50
+
+
+def test_the_contracts_resources_are_there(ground: Caller) -> None:
+    paths = set(ground.get("/openapi.json", None)["paths"])
+    assert paths >= {
+        "/v1/sites", "/v1/services", "/v1/rates", "/v1/vat-rates", "/v1/tenants", "/v1/leases", "/v1/usage-events",
+        "/v1/usage-events/batch", "/v1/grants", "/v1/billing-runs", "/v1/billing-runs/{period}",
+        "/v1/billing-runs/{period}/outcomes", "/v1/documents", "/v1/documents/{number}",
+        "/v1/documents/{number}/pdf", "/v1/documents/{number}/xml", "/v1/cross-subsidy/{period}", "/v1/ledger/entries",
+        "/v1/ledger/accounts", "/v1/ledger/trial-balance", "/v1/ledger/exports", "/v1/quotes",
+    }  # fmt: skip
+
+
+def test_without_a_token_nothing_is_answered_but_health_and_description(ground: Caller) -> None:
+    opened, wrong = set(), []
+    for operation in operations(ground.app):
+        answer = ground(operation.method, operation.path, None)
+        if answer.status_code != 401:
+            opened.add(operation.documented)
+        elif not is_problem(answer, 401, "unauthenticated") or answer.headers["WWW-Authenticate"] != "Bearer":
+            wrong.append(operation)
+    assert (opened, wrong) == (OPEN, [])
+
+
+def test_a_token_that_is_none_opens_nothing(ground: Caller) -> None:
+    for authorization in ("Bearer tpb_wrong", "Bearer ", "Basic dTpw", "tpb_x", "Bearer \udcff", "bearer é"):
+        answer = ground("GET", "/v1/sites", None, headers={"Authorization": authorization})
+        assert is_problem(answer, 401, "unauthenticated"), authorization
+
+
+def test_a_scope_that_does_not_allow_it_is_told_which_does(ground: Caller) -> None:
+    refused, wrong = 0, []
+    for operation in operations(ground.app):
+        scopes = scopes_of(ground.app.view_functions[operation.endpoint], operation.method)
+        for scope in ("auditor", "finance", "admin") if scopes else ():
+            answer = ground(operation.method, operation.path, scope)
+            if scope in scopes:
+                wrong += [(operation, scope)] if answer.status_code in (401, 403) else []
+            else:
+                refused += 1
+                wrong += [] if is_problem(answer, 403, "forbidden") else [(operation, scope)]
+    assert wrong == []
+    assert refused > 15
+
+
+def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
+    """Quotes and previews write nothing, so that auditors may ask for them."""
+    allowed = {
+        operation.documented
+        for operation in operations(ground.app)
+        if operation.method != "GET" and ground(operation.method, operation.path, "auditor").status_code != 403
+    }
+    assert allowed == {"/v1/quotes", "/v1/billing-runs/preview"}
+    kept = {
+        operation.documented
+        for operation in operations(ground.app)
+        if operation.method == "GET" and ground(operation.method, operation.path, "auditor").status_code == 403
+    }
+    assert kept == {"/v1/tokens"}
+
+
+def test_too_large_a_body_is_refused_unread(ground: Caller) -> None:
+    for operation in operations(ground.app):
+        most = BATCH_BODY_BYTES_MAX if operation.documented == "/v1/usage-events/batch" else BODY_BYTES_MAX
+        scope = "admin" if operation.documented not in OPEN else None
+        answer = ground(
+            operation.method, operation.path, scope, data=b" " * (most + 1), content_type="application/json"
+        )
+        assert is_problem(answer, 413, "too-large"), operation
+
+
+def test_malformed_json_is_told_from_wrong_data(ground: Caller) -> None:
+    bodies = (b"", b"{", b'{"a": NaN}', b'"\xff"', b'{"a": "\\ud800"}', b"[" * 100_000, b"\x00", b"{} {}")
+    for operation in with_body(ground):
+        for body in bodies:
+            answer = ground(operation.method, operation.path, data=body, content_type="application/json")
+            assert is_problem(answer, 400, "malformed"), (operation, body[:20])
+
+
+def test_a_body_that_is_no_json_is_not_guessed_at(ground: Caller) -> None:
+    for operation in with_body(ground):
+        for content_type in (None, "text/plain", "application/x-www-form-urlencoded", "application/xml"):
+            answer = ground(operation.method, operation.path, data=b"{}", content_type=content_type)
+            assert is_problem(answer, 415, "unsupported-media-type"), (operation, content_type)
+
+
+def test_json_of_another_shape_is_refused_field_by_field(ground: Caller) -> None:
+    for operation in with_body(ground):
+        for body in (b"[]", b'"text"', b"1", b"null", b'{"no such field": 1}'):
+            answer = ground(operation.method, operation.path, data=body, content_type="application/json")
+            assert is_problem(answer, 422, "validation"), (operation, body)
+            assert answer.json["errors"], operation
+
+
+def test_unknown_parameters_are_refused(ground: Caller) -> None:
+    for operation in operations(ground.app):
+        documented = ground.get("/openapi.json", None)["paths"][operation.documented][operation.method.lower()]
+        if any(parameter["in"] == "query" for parameter in documented.get("parameters", ())):
+            answer = ground("GET", f"{operation.path}?nosuch=1", "admin")
+            assert is_problem(answer, 422, "validation"), operation
+            assert answer.json["errors"] == [{"location": "query", "field": "nosuch", "problem": "Unknown field."}]
+
+
+def test_another_method_is_a_problem_that_names_those_allowed(ground: Caller) -> None:
+    for operation in operations(ground.app):
+        answer = ground("DELETE", operation.path)
+        assert is_problem(answer, 405, "method-not-allowed"), operation
+        assert operation.method in answer.headers["Allow"].split(", ")
+
+
+def test_an_address_that_is_none_is_a_problem(ground: Caller) -> None:
+    unknown = (
+        "/", "/v1", "/v1/", "/v1/nothing", "/v1/sites/", "/v1//sites", "/v1/billing-runs/2026-13", "/v1/documents/FA-1",
+        "/v1/vat-rates/MEAL/2026-02-30", "/v1/sites/%00", "/v1/tenants/a%0Ab",
+    )  # fmt: skip
+    for path in unknown:
+        assert is_problem(ground("GET", path), 404, "not-found"), path
+        assert is_problem(ground("GET", path, None), 404, "not-found"), path
+
+
+def test_every_request_has_an_id_the_callers_own_if_it_is_sane(ground: Caller) -> None:
+    for given in ("abc-1", "A" * 128, "0b6e:7.f_1"):
+        answer = ground("GET", "/v1/sites", headers={"X-Request-ID": given})
+        assert answer.headers["X-Request-ID"] == given
+    for given in ("", "A" * 129, "a b", "é", "-x", 'a"b'):
+        answer = ground("GET", "/nothing", headers={"X-Request-ID": given})
+        assert len(answer.headers["X-Request-ID"]) == 36, given
+        assert answer.json["instance"] == f"urn:request:{answer.headers['X-Request-ID']}"
+
+
+def test_what_a_problems_type_means_can_be_read_at_its_address(ground: Caller) -> None:
+    problem = ground("GET", "/v1/sites/NOWHERE").json
+    kind = ground.get(problem["type"], None)
+    assert (kind["title"], kind["status"]) == (problem["title"], 404)
