@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -54,12 +53,12 @@ def check(
                 progress(done, total)
 
         for proof in _PROOFS:
-            problems += _named(proof(connection, step))
+            problems += _named(proof.__name__, proof(connection, step))
             step(1)
         if documents_url is not None:
             from billing.check.files import files
 
-            problems += _named(files(connection, step, documents_url))
+            problems += _named("files", files(connection, step, documents_url))
     if progress is not None:
         progress(total, total)
     return problems
@@ -75,9 +74,16 @@ def _work(connection: Connection, *, files: bool) -> int:
     return units
 
 
-def _named(problems: Iterator[str]) -> list[str]:
+def _named(proof: str, problems: Iterator[str]) -> list[str]:
     """The problems of one proof, the first ones by name."""
-    found = list(islice(problems, NAMED_MAX))
-    if next(problems, None) is not None:
-        found.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
+    found: list[str] = []
+    try:
+        for problem in problems:
+            if len(found) == NAMED_MAX:
+                found.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
+                break
+            found.append(problem)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # Rows can be spoilt in ways no proof foresees; that is a finding as well.
+        found.append(f"the proof of {proof} stopped at a row that can't be what it should be: {error!r}")
     return found

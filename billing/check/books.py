@@ -32,7 +32,7 @@ _RUN_PREFIX = len("PER/2026-09")
 
 def entries(connection: Connection, step: Step) -> Iterator[str]:
     """Every entry balances, is complete, keeps class 9 apart, and is numbered 1, 2, 3 … (R21, R22)."""
-    counted = connection.scalar(select(entry_counter.c.last)) or 0
+    counted = connection.scalar(select(entry_counter.c.last).where(entry_counter.c.id == 1)) or 0
     last = 0
     while True:
         first = _next_number(connection, last)
@@ -40,13 +40,18 @@ def entries(connection: Connection, step: Step) -> Iterator[str]:
             break
         until = first + _ENTRIES_AT_A_TIME - 1
         if first > last + 1:
-            yield f"entries {last + 1} to {first - 1} are missing: entry numbers have a gap"
+            yield _missing(last + 1, first - 1)
         yield from _ill_formed(connection, first, until)
         yield from _gaps(connection, first, until)
         last = _last_number(connection, first, until)
         step(until - first + 1)
     if last != counted:
         yield f"the entry counter stands at {counted}, the last entry is {last}: the last entries are missing"
+
+
+def _missing(first: int, last: int) -> str:
+    which = f"entry {first} is" if first == last else f"entries {first} to {last} are"
+    return f"{which} missing: entry numbers have a gap"
 
 
 def _next_number(connection: Connection, after: int) -> int | None:
@@ -132,7 +137,7 @@ def _gaps(connection: Connection, first: int, until: int) -> Iterator[str]:
     numbers = select(e.id, func.lag(e.id).over(order_by=e.id).label("before")).where(e.id.between(first, until))
     s = numbers.subquery()
     for number, before in connection.execute(select(s).where(s.c.id != s.c.before + 1).order_by(s.c.id)):
-        yield f"entries {before + 1} to {number - 1} are missing: entry numbers have a gap"
+        yield _missing(before + 1, number - 1)
 
 
 def account_days(connection: Connection, _step: Step) -> Iterator[str]:

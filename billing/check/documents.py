@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 from billing.postings import CLIENTS, VAT_NOT_YET_DUE
 from invoices.document import CREDIT_NOTE
 from invoices.reading import priced_line
-from pricing.eligibility import MARKET
+from pricing.eligibility import MARKET, SUBSIDISED
 from pricing.money import format_amount, format_price, format_quantity, line_amount
 from pricing.period import format_month, month_period
-from pricing.rating import PricedLine
+from pricing.rating import OFFICE, PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
 
 # Account, auxiliary, site: what a sum in the books is kept by.
@@ -63,6 +63,10 @@ def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
             f"tier {line.tier} does not pay {format_price(line.unit_price)} where the full price is "
             f"{format_price(line.full_price)}"
         )
+    if line.tier not in (SUBSIDISED, MARKET):
+        yield f"tier {line.tier!r} does not exist"
+    if (line.service == OFFICE) != (line.lease is not None):
+        yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
     if line.lease is None:
         if (line.first_day, line.last_day, line.days, line.days_in_month) != (None, None, 1, 1):
             yield "days stand on a usage line"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, func, select
 from billing.check.documents import Place, difference_of_sums
 from billing.check.proof import Step
 from billing.models import billing_run, run_batch, run_position, subsidy_grant
-from billing.postings import GRANTS, RESERVE, grant_reference, waterfall_entry, waterfall_reference
+from billing.postings import GRANTS, GRANTS_COUNTERPART, RESERVE, grant_reference, waterfall_entry, waterfall_reference
 from billing.run.closing import cross_subsidy_json
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Grant, Waterfall, waterfall
@@ -19,6 +19,7 @@ from pricing.money import format_amount
 from pricing.period import format_month
 
 _GRANT = "PER/grant/"
+_COUNTERPARTS = {GRANTS: GRANTS_COUNTERPART, GRANTS_COUNTERPART: GRANTS}
 
 
 class Booked(NamedTuple):
@@ -78,13 +79,12 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
     """Each run's waterfall recomputes from the positions, reserve and grants, and is what was posted."""
     entries = _entries(connection)
     granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
-    funds = Funds(granted_on=dict(granted.tuples().all()))
+    funds = Funds(granted_on=dict(row for row in granted))
     place = 0
     for run in connection.execute(select(billing_run).order_by(billing_run.c.period)).all():
-        reference = waterfall_reference(run.period, run.attempt)
-        own = next((index for index in range(place, len(entries)) if entries[index].reference == reference), None)
         if run.status != "complete":
             break
+        own = _standing_waterfall(run, entries, place)
         # Without an entry of its own a run moved nothing: the funds are those the run before it left.
         for booked in entries[place : place if own is None else own]:
             funds.take(booked)
@@ -99,6 +99,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
         funds.take(booked)
     yield from funds.overdrawn()
     yield from _grants_received(connection, funds, entries)
+    yield from _reversal_faults(entries)
 
 
 def _entries(connection: Connection) -> list[Booked]:
@@ -117,6 +118,18 @@ def _entries(connection: Connection) -> list[Booked]:
         if moved[0] is not None:
             booked.postings.append((moved[0], moved[1], moved[2], moved[3]))
     return list(found.values())
+
+
+def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | None:
+    """Where the waterfall of a run stands, from `place` on: the one not taken back; None if there is none."""
+    taken_back = {
+        booked.reference.removesuffix("/annulation") for booked in entries if "/annulation" in booked.reference
+    }
+    standing = {waterfall_reference(run.period, attempt) for attempt in range(1, run.attempt + 1)} - taken_back
+    for index in range(place, len(entries)):
+        if entries[index].reference in standing:
+            return index
+    return None
 
 
 def _site_sums(
@@ -180,22 +193,22 @@ def _differences(computed: Any, stored: Any, path: str = "") -> Iterator[tuple[s
 
 
 def _entry_faults(run: Any, outcome: Waterfall, own: Booked | None) -> Iterator[str]:
-    reference = waterfall_reference(run.period, run.attempt)
     expected = waterfall_entry(run.period, run.issued_on, run.attempt, outcome)
     if expected is None or own is None:
         if own is not None:
-            yield f"entry {own.number} ({reference}) moves funds, the positions move none"
+            yield f"entry {own.number} ({own.reference}) moves funds, the positions move none"
         elif expected is not None:
-            yield f"the run of {format_month(run.period)} has no entry {reference}"
+            yield f"the run of {format_month(run.period)} has no entry {expected.reference}"
         return
     due: dict[Place, int] = {}
     for p in expected.postings:
         place = p.account, p.auxiliary, p.site
         due[place] = due.get(place, 0) + p.amount
     for fault in difference_of_sums(due, own.sums()):
-        yield f"entry {own.number} ({reference}): {fault}"
-    if own.effective_on != run.issued_on:
-        yield f"entry {own.number} ({reference}) is dated {own.effective_on}, its run {run.issued_on}"
+        yield f"entry {own.number} ({own.reference}): {fault}"
+    # A run tried again without anything new keeps the waterfall of the attempt before.
+    if own.reference == expected.reference and own.effective_on != run.issued_on:
+        yield f"entry {own.number} ({own.reference}) is dated {own.effective_on}, its run {run.issued_on}"
 
 
 def _open_batches(connection: Connection, run: Any) -> Iterator[str]:
@@ -221,20 +234,54 @@ def _funds_after(run: Any, funds: Funds, *, moved: bool) -> Iterator[str]:
 
 
 def _grants_received(connection: Connection, funds: Funds, entries: list[Booked]) -> Iterator[str]:
-    """Each grant of the register is booked as it stands there (R21)."""
+    """Each grant is booked as it stands in the register, once for each revision, all but the last taken back (R21)."""
     by_reference = {booked.reference: booked for booked in entries}
+    expected: set[str] = set()
+    codes = set()
     for grant in connection.execute(select(subsidy_grant).order_by(subsidy_grant.c.code)):
-        reference = grant_reference(grant.code, grant.revision)
-        booked = by_reference.get(reference)
-        if booked is None:
-            yield f"grant {grant.code} has no entry {reference}"
-            continue
-        received = -sum(amount for account, _, _, amount in booked.postings if account == GRANTS)
-        if received != grant.amount:
-            yield f"grant {grant.code} of {format_amount(grant.amount)} is booked as {format_amount(received)}"
-        if funds.terms.get(grant.code) != (grant.site, grant.granted_on):
-            told = f"for {grant.site or 'any site'} from {grant.granted_on}"
-            yield f"grant {grant.code} is {told} in the register, and otherwise in its entry"
-    codes = set(connection.scalars(select(subsidy_grant.c.code)))
+        codes.add(grant.code)
+        references = [grant_reference(grant.code, revision) for revision in range(1, grant.revision + 1)]
+        expected |= {*references, *(f"{reference}/reversal" for reference in references[:-1])}
+        booked = by_reference.get(references[-1])
+        if booked is not None:
+            received = -sum(amount for account, _, _, amount in booked.postings if account == GRANTS)
+            if received != grant.amount:
+                yield f"grant {grant.code} of {format_amount(grant.amount)} is booked as {format_amount(received)}"
+            if funds.terms.get(grant.code) != (grant.site, grant.granted_on):
+                told = f"for {grant.site or 'any site'} from {grant.granted_on}"
+                yield f"grant {grant.code} is {told} in the register, and otherwise in its entry"
+    standing = {reference for reference in by_reference if reference.startswith(_GRANT)}
+    for reference in sorted(expected - standing):
+        yield f"grant {reference.split('/')[2]} has no entry {reference}"
+    for reference in sorted(standing - expected):
+        yield f"entry {by_reference[reference].number} ({reference}) is of no grant in the register"
     for code in sorted(set(funds.left) - codes):
         yield f"account {GRANTS} has postings for grant {code or '(none)'}, which is not in the register"
+    for reference in sorted(standing & expected):
+        yield from _counterpart_faults(by_reference[reference])
+
+
+def _counterpart_faults(booked: Booked) -> Iterator[str]:
+    """A grant's entry says the same on 9208 and on its counterpart 9210."""
+    code = booked.reference.removeprefix(_GRANT).removesuffix("/reversal").rpartition("/")[0]
+    for place, amount in booked.sums().items():
+        account, auxiliary, site = place
+        other = _COUNTERPARTS.get(account)
+        if other is None or auxiliary != code or booked.sums().get((other, auxiliary, site)) != -amount:
+            yield (
+                f"entry {booked.number} ({booked.reference}): account {account} {auxiliary} {site or ''} has no "
+                f"counterpart of the same grant and site"
+            )
+
+
+def _reversal_faults(entries: list[Booked]) -> Iterator[str]:
+    """What takes an entry back says the same with opposite signs."""
+    by_reference = {booked.reference: booked for booked in entries}
+    for booked in entries:
+        original = by_reference.get(booked.reference.removesuffix("/annulation").removesuffix("/reversal"))
+        if original is None:
+            yield f"entry {booked.number} ({booked.reference}) takes back an entry that does not stand"
+        elif original is not booked:
+            due = {place: -amount for place, amount in original.sums().items()}
+            for fault in difference_of_sums(due, booked.sums()):
+                yield f"entry {booked.number} ({booked.reference}): {fault}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, func, literal, select
 
-from billing.check.documents import LineKey, Place
+from billing.check.documents import Place
 from billing.check.proof import month_text
 from billing.models import run_outcome, run_position, usage_billing, usage_event
 from billing.postings import CLIENTS
@@ -37,7 +37,7 @@ class Holdings:
     lines: dict[int, list[Any]]
     vat: dict[int, list[VatSubtotal]]
     sales: dict[int, BookedEntry]
-    events: dict[LineKey, Any]
+    events: dict[tuple[str, int, int], Any]
     outcomes: dict[RunKey, Any]
     positions: dict[RunKey, dict[str, Position]]
     shares: dict[RunKey, BookedEntry]
@@ -126,11 +126,12 @@ def _shares(connection: Connection, codes: list[str], periods: list[date]) -> di
     return _collect(connection.execute(found), 2)
 
 
-def _events(connection: Connection, codes: list[str]) -> dict[LineKey, Any]:
-    """What the usage events of the tenants amount to, by the line that billed them."""
+def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, int], Any]:
+    """What the usage events of the tenants amount to, by tenant and the line that billed them."""
     e, b = usage_event.c, usage_billing.c
     found = (
         select(
+            e.tenant,
             b.document_id,
             b.line_no,
             func.sum(e.quantity).label("quantity"),
@@ -144,9 +145,9 @@ def _events(connection: Connection, codes: list[str]) -> dict[LineKey, Any]:
         )
         .join(usage_billing, b.usage_event_id == e.id)
         .where(e.tenant.in_(codes))
-        .group_by(b.document_id, b.line_no)
+        .group_by(e.tenant, b.document_id, b.line_no)
     )
-    return {(row.document_id, row.line_no): row for row in connection.execute(found)}
+    return {(row.tenant, row.document_id, row.line_no): row for row in connection.execute(found)}
 
 
 def _receivables(connection: Connection, codes: list[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.check.proof import Step, streamed
-from billing.models import run_outcome, run_position, tenant, usage_billing, usage_event
+from billing.models import lease, run_outcome, run_position, tenant, usage_billing, usage_event
 from invoices.document import INVOICE, SERIES, format_number
 from invoices.models import document, document_line, document_vat, number_series, party
 from invoices.numbering import EVERY_DOCUMENT
@@ -23,6 +23,9 @@ def numbers(connection: Connection, _step: Step) -> Iterator[str]:
         func.substr(d.number, 1, 7), func.length(d.number), d.number
     )
     for number, kind, issued_on in streamed(connection, in_order):
+        if kind not in SERIES:
+            yield f"{number} is a document of kind {kind!r}, which does not exist"
+            continue
         series = SERIES[kind], issued_on.year
         expected = format_number(kind, issued_on.year, last.get(series, 0) + 1)
         if number != expected:
@@ -118,6 +121,11 @@ def loose_rows(connection: Connection, _step: Step) -> Iterator[str]:
         absent = select(table.c.tenant).where(not_(exists().where(tenant.c.code == table.c.tenant))).distinct()
         for code in connection.scalars(absent.order_by(table.c.tenant)):
             yield f"rows of {table.name} stand for tenant {code}, who is not in the register"
+    x = document_line.c
+    no_lease = not_(exists().where(lease.c.code == x.lease))
+    found = select(document.c.number, x.line_no, x.lease).join(document, document.c.id == x.document_id)
+    for number, line_no, code in connection.execute(found.where(x.lease.is_not(None), no_lease)):
+        yield f"{number} line {line_no} is of lease {code}, which is not in the register"
     yield from _loose_links(connection)
 
 

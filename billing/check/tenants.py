@@ -99,7 +99,7 @@ def _usage_faults(connection: Connection, head: Any, lines: Sequence[Any], held:
         if line.lease is not None:
             continue
         place = f"{head.number} line {line.line_no}"
-        billed = held.events.pop((line.document_id, line.line_no), None)
+        billed = held.events.pop((head.tenant, line.document_id, line.line_no), None)
         quantity = 0 if billed is None else int(billed.quantity)
         if quantity != line.quantity:
             yield (
