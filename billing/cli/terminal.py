@@ -1,0 +1,130 @@
+"""What the commands show and where they write: progress, results, warnings, output files."""
+
+import os
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import click
+
+# Formats no terminal can show.
+BINARY = frozenset({"xlsx", "parquet"})
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function to be told (done, in all), drawn as a bar on the terminal; None where there is none."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def rows_progress() -> Iterator[Callable[[str, int], None] | None]:
+    """A function to be told (file, rows read so far), drawn as a running count; None where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def show(file: str, rows: int) -> None:
+            bar.update(task, description=file, completed=rows)
+
+        yield show
+
+
+def warn(text: str) -> None:
+    """A line on standard error that stops nothing."""
+    click.secho(f"warning: {text}", err=True, fg="yellow")
+
+
+def report(lines: Sequence[str]) -> None:
+    """The result of long work: one fact a line for people, all in one line for logs."""
+    if sys.stdout.isatty():
+        click.echo("\n".join(lines))
+    else:
+        click.echo("; ".join(line.strip() for line in lines))
+
+
+def require_showable(format_name: str, output: str | None) -> None:
+    """Refuse to write binary formats onto a terminal."""
+    if format_name in BINARY and output in (None, "-") and sys.stdout.isatty():
+        raise click.UsageError(f"{format_name} is no text to show on a terminal: give --output FILE")
+
+
+@contextmanager
+def destination(output: str | None) -> Iterator[IO[bytes]]:
+    """Where an export goes: the file, written whole or left as it was, or standard output, likewise."""
+    if output in (None, "-"):
+        with TemporaryFile() as whole:
+            yield whole
+            whole.seek(0)
+            shown = click.get_binary_stream("stdout")
+            shutil.copyfileobj(whole, shown)
+            shown.flush()
+        return
+    path = Path(os.path.realpath(str(output)))
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        # A pipe or a device: it can't be replaced by another file.
+        with path.open("wb") as stream:
+            yield stream
+        return
+    with _replacing(path) as stream:
+        yield stream
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside the wanted one, put into its place when the block ends and removed when it raises."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(beside):
+            error.filename = str(path)
+        raise
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table for people on standard output; all columns but the first are figures."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        shown.add_column(name, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        shown.add_row(*(str(cell) for cell in row))
+    console = Console(soft_wrap=False, highlight=False)
+    if not console.is_terminal:
+        # A file has no width: nothing may be cut off.
+        console = Console(width=200, highlight=False)
+    console.print(shown)
