@@ -71,30 +71,34 @@ def _utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def due(connection: Connection, now: datetime) -> list[int]:
-    """The documents whose next attempt is due, oldest first, whoever holds them."""
-    found = select(delivery.c.document_id).where(_UNSENT, delivery.c.next_attempt_at <= _utc(now))
-    return sorted(connection.scalars(found))
+def due(connection: Connection, now: datetime) -> dict[int, int]:
+    """The documents whose next attempt is due, oldest first, whoever holds them; each with its attempts so far."""
+    return _attempts(connection, delivery.c.next_attempt_at <= _utc(now))
 
 
-def unsent(connection: Connection) -> list[int]:
-    """All documents not sent, also those that wait or have failed; without those of unknown outcome."""
-    known = or_(delivery.c.handed_over_at.is_(None), delivery.c.claimed_by.is_not(None))
-    return sorted(connection.scalars(select(delivery.c.document_id).where(_UNSENT, known)))
+def unsent(connection: Connection) -> dict[int, int]:
+    """All documents not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
+    return _attempts(connection, or_(delivery.c.handed_over_at.is_(None), delivery.c.claimed_by.is_not(None)))
 
 
-def held_by_others(connection: Connection, ids: Sequence[int], by: str) -> list[int]:
-    """Those of `ids` that another process has claimed and not finished."""
-    others = and_(delivery.c.claimed_by.is_not(None), delivery.c.claimed_by != by)
-    return sorted(
-        connection.scalars(select(delivery.c.document_id).where(delivery.c.document_id.in_(ids), _UNSENT, others))
-    )
+def untouched(connection: Connection, listed: Mapping[int, int]) -> dict[int, int]:
+    """Those of `listed` (some hundreds at most) that are unsent and that nobody has tried since."""
+    found = _attempts(connection, delivery.c.document_id.in_(list(listed)))
+    return {one: attempts for one, attempts in found.items() if attempts == listed[one]}
+
+
+def _attempts(connection: Connection, which: ColumnElement[bool]) -> dict[int, int]:
+    c = delivery.c
+    return dict(sorted(connection.execute(select(c.document_id, c.attempts).where(_UNSENT, which)).all()))
 
 
 def claim(
-    connection: Connection, ids: Sequence[int], *, by: str, now: datetime, lease: timedelta = LEASE
+    connection: Connection, listed: Mapping[int, int], *, by: str, now: datetime, lease: timedelta = LEASE
 ) -> list[Claim]:
-    """Hold those of `ids` that nobody holds, in that order; the others are passed over."""
+    """Hold those of `listed` that nobody holds and nobody has tried since; the others are passed over.
+
+    `listed` gives the attempts of each, as `due` and `unsent` do.
+    """
     free = and_(
         _UNSENT,
         delivery.c.handed_over_at.is_(None),
@@ -103,16 +107,19 @@ def claim(
     c = delivery.c
     rows = connection.execute(
         select(c.document_id, c.recipient, c.attempts)
-        .where(c.document_id.in_(ids), free)
+        .where(c.document_id.in_(list(listed)), free)
         .order_by(c.document_id)
         .with_for_update(skip_locked=True)
     ).all()
-    taken = [row.document_id for row in rows]
+    taken = [
+        Claim(row.document_id, by, row.recipient, row.attempts)
+        for row in rows
+        if row.attempts == listed[row.document_id]
+    ]
     if taken:
-        connection.execute(
-            update(delivery).where(c.document_id.in_(taken)).values(claimed_by=by, claimed_until=_utc(now) + lease)
-        )
-    return [Claim(row.document_id, by, row.recipient, row.attempts) for row in rows]
+        these = c.document_id.in_([one.document_id for one in taken])
+        connection.execute(update(delivery).where(these).values(claimed_by=by, claimed_until=_utc(now) + lease))
+    return taken
 
 
 def renew(connection: Connection, ids: Sequence[int], *, by: str, now: datetime, lease: timedelta = LEASE) -> None:
@@ -270,7 +277,7 @@ def failed_deliveries(connection: Connection, ids: Sequence[int] | None = None) 
 def count_unsent(connection: Connection) -> dict[str, int]:
     """How many deliveries are `queued` and how many `failed`."""
     found = select(delivery.c.state, func.count()).where(_UNSENT).group_by(delivery.c.state)
-    return {QUEUED: 0, FAILED: 0} | dict(connection.execute(found).tuples().all())
+    return {QUEUED: 0, FAILED: 0} | dict(connection.execute(found).all())
 
 
 def _log(connection: Connection, document_id: int, attempt: int, now: datetime, outcome: str, detail: str) -> None:
