@@ -107,7 +107,9 @@ def listening(
         options |= {
             "auth_required": True,
             "authenticator": lambda _server, _session, _envelope, _mechanism, data: AuthResult(
-                success=isinstance(data, LoginPassword) and (data.login, data.password) == tuple(map(str.encode, login))
+                success=isinstance(data, LoginPassword)
+                and (data.login, data.password) == tuple(map(str.encode, login)),
+                handled=False,
             ),
         }
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port, **options)
