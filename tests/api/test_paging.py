@@ -1,0 +1,93 @@
+"""Lists by cursor: every item once, whatever is added between two pages."""
+
+from base64 import urlsafe_b64encode
+
+import pytest
+
+from tests.api.conftest import Caller
+
+LISTS = (
+    "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
+    "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
+    "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/tokens", "/v1/imports",
+)  # fmt: skip
+
+
+def pages(caller: Caller, path: str, limit: int) -> list[list[object]]:
+    """Every page of a list, from the first."""
+    found, cursor = [], ""
+    while True:
+        page = caller.get(f"{path}?limit={limit}{cursor}", "admin")
+        found.append(page["items"])
+        if page["next"] is None:
+            return found
+        cursor = f"&cursor={page['next']}"
+
+
+def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller) -> None:
+    listed = {
+        rule.rule
+        for rule in park.app.url_map.iter_rules()
+        if park.app.view_functions[rule.endpoint].__name__.startswith(("list_", "view"))
+        and "GET" in (rule.methods or ())
+        and not rule.rule.endswith(">")
+    }
+    assert {rule.replace("<month:period>", "2026-08") for rule in listed} == set(LISTS)
+    for path in LISTS:
+        [whole] = pages(park, path, 500)
+        assert whole, path
+        for limit in (1, 2, 3):
+            parts = pages(park, path, limit)
+            assert [item for part in parts for item in part] == whole, (path, limit)
+            assert all(len(part) == limit for part in parts[:-1]), (path, limit)
+            assert 1 <= len(parts[-1]) <= limit, (path, limit)
+
+
+def test_a_page_has_50_items_unless_asked(ground: Caller) -> None:
+    page = ground.get("/v1/ledger/accounts")
+    assert len(page["items"]) == 50
+    assert page["next"] is not None
+
+
+def test_what_is_added_before_the_cursor_shifts_nothing(ground: Caller) -> None:
+    first = ground.get("/v1/sites?limit=1")
+    assert [site["code"] for site in first["items"]] == ["CAS"]
+    ground.post("/v1/sites", {"code": "AGA", "name": "Agadir"})
+    ground.post("/v1/sites", {"code": "RAB", "name": "Rabat"})
+    second = ground.get(f"/v1/sites?cursor={first['next']}")
+    assert [site["code"] for site in second["items"]] == ["RAB", "TNG"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "1.5", "", "x", "1e3", "9" * 400])
+def test_a_limit_from_1_to_500(ground: Caller, limit: str) -> None:
+    answer = ground("GET", f"/v1/sites?limit={limit}")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["limit"]
+
+
+def encoded(text: str) -> str:
+    return urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "", "x", "é", "====", "%00", "A" * 2000, encoded("[]"), encoded("{}"), encoded("null"), encoded('["a","b"]'),
+        encoded("[1]"), encoded("[true]"), encoded('["\\u0000"]'), encoded("[1e400]"), encoded("[[1]]"),
+        encoded('["\\ud800"]'),
+    ],
+)  # fmt: skip
+def test_a_cursor_that_is_none_is_refused(ground: Caller, cursor: str) -> None:
+    answer = ground("GET", "/v1/sites", query_string={"cursor": cursor})
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/validation")
+    assert [error["field"] for error in answer.json["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("cursor", ['["MEAL","2026-02-30"]', '["MEAL",20260101]', '["MEAL"]', '[1,"2026-01-01"]'])
+def test_a_cursor_of_another_list_is_refused(ground: Caller, cursor: str) -> None:
+    assert ground("GET", f"/v1/vat-rates?cursor={encoded(cursor)}").status_code == 422
+
+
+@pytest.mark.parametrize("number", ["-1", str(2**63), str(2**70), "1.5", "true", '"1"'])
+def test_a_number_no_row_can_have_is_no_cursor(ground: Caller, number: str) -> None:
+    assert ground("GET", f"/v1/usage-events?cursor={encoded(f'[{number}]')}").status_code == 422
