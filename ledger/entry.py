@@ -8,6 +8,7 @@ from ledger.errors import MixedEntry, UnbalancedEntry
 
 SALES = "VTE"
 CROSS_SUBSIDY = "PER"
+JOURNAL_LABELS = {SALES: "Ventes", CROSS_SUBSIDY: "Péréquation"}
 
 
 class Posting(NamedTuple):

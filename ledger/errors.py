@@ -4,6 +4,7 @@ LedgerError
 ├── UnbalancedEntry       debits and credits differ, or there are fewer than two postings (R22)
 ├── MixedEntry            analytic class 9 and general ledger accounts in one entry (R21)
 ├── UnknownAccount        an account outside the chart
+├── UnknownFormat         a format the books are not exported in
 └── ReferenceTaken        another entry bears that reference
 """
 
@@ -22,6 +23,10 @@ class MixedEntry(LedgerError):
 
 class UnknownAccount(LedgerError):
     """An account outside the chart of accounts."""
+
+
+class UnknownFormat(LedgerError):
+    """A format in which the books are not exported."""
 
 
 class ReferenceTaken(LedgerError):

@@ -1,18 +1,22 @@
 """The journal's one door: entries are posted here, reversed here, and never touched again (R22)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import ARRAY, Connection, String, Table, any_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.accounts import chart, label_of
 from ledger.entry import Entry, Posting
 from ledger.errors import ReferenceTaken
-from ledger.models import account_day, entry, entry_counter, posting
+from ledger.models import account, account_day, entry, entry_counter, posting
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
+
+# (account, day) -> [debit, credit], in centimes.
+_Moved: TypeAlias = dict[tuple[str, date], list[int]]
 
 _ENTRY_COLUMNS = ("id", "reference", "journal", "effective_on", "recorded_at", "label", "piece", "posting_count")
 _POSTING_COLUMNS = ("entry_id", "line_no", "account", "auxiliary", "site", "effective_on", "amount")
@@ -43,34 +47,43 @@ def post(
     """Post entries, all or none, and give their numbers in the same order.
 
     Idempotent by reference: an entry that stands already is left as it is and its number given again;
-    raises ReferenceTaken when the reference stands for something else. Numbers have no gap: the
-    counter stays locked until the transaction ends. `recorded_at` is a UTC instant.
+    raises ReferenceTaken when the reference stands for something else, UnknownAccount for an account
+    outside the chart. Numbers have no gap: the counter stays locked until the transaction ends.
+    `recorded_at` is a UTC instant.
     """
     numbers = _standing(connection, entries)
     fresh = [e for e in entries if e.reference not in numbers]
     if fresh:
         first = _take_numbers(connection, len(fresh))
-        entry_rows, posting_rows = [], []
-        moved: dict[tuple[str, date], list[int]] = {}
-        for number, e in enumerate(fresh, first):
-            on = e.effective_on
-            numbers[e.reference] = number
-            entry_rows.append((number, e.reference, e.journal, on, recorded_at, e.label, e.piece, len(e.postings)))
-            for line_no, (account, amount, auxiliary, site) in enumerate(e.postings, 1):
-                posting_rows.append((number, line_no, account, auxiliary, site, on, amount))
-                day = moved.get((account, on))
-                if day is None:
-                    day = moved[account, on] = [0, 0]
-                # Debits first, credits second.
-                if amount > 0:
-                    day[0] += amount
-                else:
-                    day[1] -= amount
+        numbers.update((e.reference, number) for number, e in enumerate(fresh, first))
+        entry_rows, posting_rows, moved = _laid_out(fresh, first, recorded_at)
+        _open_accounts(connection, {code for code, _ in moved})
         # Postings first: the entry's row seals them.
         insert(connection, posting, _POSTING_COLUMNS, posting_rows)
         insert(connection, entry, _ENTRY_COLUMNS, entry_rows)
         _add_to_days(connection, moved)
     return [numbers[e.reference] for e in entries]
+
+
+def _laid_out(
+    entries: Iterable[Entry], first: int, recorded_at: datetime
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], _Moved]:
+    """Entries, numbered from `first`, as rows; and what each account moves each day."""
+    entry_rows, posting_rows = [], []
+    moved: _Moved = {}
+    for number, e in enumerate(entries, first):
+        on = e.effective_on
+        entry_rows.append((number, e.reference, e.journal, on, recorded_at, e.label, e.piece, len(e.postings)))
+        for line_no, (code, amount, auxiliary, site) in enumerate(e.postings, 1):
+            posting_rows.append((number, line_no, code, auxiliary, site, on, amount))
+            day = moved.get((code, on))
+            if day is None:
+                day = moved[code, on] = [0, 0]
+            if amount > 0:
+                day[0] += amount
+            else:
+                day[1] -= amount
+    return entry_rows, posting_rows, moved
 
 
 def reversal(of: Entry, reference: str, effective_on: date, label: str) -> Entry:
@@ -140,16 +153,24 @@ def _take_numbers(connection: Connection, count: int) -> int:
     return int(last) - count + 1
 
 
+def _open_accounts(connection: Connection, accounts: Iterable[str]) -> None:
+    """Add those that are not in the shipped chart, but below one that is; raises UnknownAccount."""
+    for code in sorted(set(accounts) - chart().keys()):
+        row = {"code": code, "label": label_of(code)}
+        connection.execute(_INSERT[connection.dialect.name](account).on_conflict_do_nothing(), row)
+
+
 def _upsert_days(insert: Callable[[Table], Any]) -> Any:
     statement = insert(account_day)
     added = {name: account_day.c[name] + statement.excluded[name] for name in ("debit", "credit")}
     return statement.on_conflict_do_update(index_elements=[account_day.c.account, account_day.c.day], set_=added)
 
 
-_ADD_TO_DAYS = {"sqlite": _upsert_days(sqlite.insert), "postgresql": _upsert_days(postgresql.insert)}
+_INSERT: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ADD_TO_DAYS = {dialect: _upsert_days(insert) for dialect, insert in _INSERT.items()}
 
 
-def _add_to_days(connection: Connection, moved: Mapping[tuple[str, date], Sequence[int]]) -> None:
+def _add_to_days(connection: Connection, moved: _Moved) -> None:
     """Add what accounts moved on a day, (debit, credit), to what they had."""
     # In one order for everybody, though the counter's lock already keeps writers apart.
     rows = [

@@ -1,0 +1,73 @@
+"""The journal in the formats accountants, auditors and their tools read: one module a format.
+
+Every format is a function from journal lines to pieces of a file, so that a file of any size is written,
+or sent, in constant memory. The same books give the same bytes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import BinaryIO, NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.errors import UnknownFormat
+from ledger.exports import beancount, comma_separated, fec, hledger, parquet, spreadsheet
+from ledger.exports.journal_lines import JOURNAL_COLUMNS, journal_cells
+
+
+class Format(NamedTuple):
+    """How a file of the journal is made, and what it is called elsewhere."""
+
+    pieces: Callable[[Connection, date | None, date | None], Iterator[bytes]]
+    media_type: str
+    extension: str
+
+
+def _csv(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
+    return comma_separated.table(JOURNAL_COLUMNS, journal_cells(connection, start, until))
+
+
+def _xlsx(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
+    return spreadsheet.table("Journal", JOURNAL_COLUMNS, journal_cells(connection, start, until))
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "csv": Format(_csv, comma_separated.MEDIA_TYPE, "csv"),
+        "xlsx": Format(_xlsx, spreadsheet.MEDIA_TYPE, "xlsx"),
+        "parquet": Format(parquet.journal, "application/vnd.apache.parquet", "parquet"),
+        "fec": Format(fec.journal, "text/plain; charset=utf-8", "txt"),
+        "hledger": Format(hledger.journal, "text/plain; charset=utf-8", "journal"),
+        "beancount": Format(beancount.journal, "text/plain; charset=utf-8", "beancount"),
+    }
+)
+
+
+def journal_pieces(
+    connection: Connection,
+    file_format: str,
+    *,
+    start: date | None = None,
+    until: date | None = None,
+) -> Iterator[bytes]:
+    """The entries effective from `start` to `until`, both included, as pieces of a file.
+
+    The connection's transaction must stay open until the last piece is taken. Raises UnknownFormat.
+    """
+    if file_format not in FORMATS:
+        raise UnknownFormat(f"the journal has no format {file_format}: choose one of {', '.join(FORMATS)}")
+    return FORMATS[file_format].pieces(connection, start, until)
+
+
+def write_journal(
+    connection: Connection,
+    file_format: str,
+    destination: BinaryIO,
+    *,
+    start: date | None,
+    until: date | None,
+) -> None:
+    """Write the entries effective from `start` to `until`, both included, in constant memory. Raises UnknownFormat."""
+    for piece in journal_pieces(connection, file_format, start=start, until=until):
+        destination.write(piece)

@@ -1,0 +1,133 @@
+"""The journal, line by line, as every format reads it: streamed, with accounts' labels."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from ledger.exports.columns import Cell, Column, Kind
+from ledger.models import account, entry, posting
+
+# Rows a database hands over at a time.
+_BATCH = 5_000
+
+JOURNAL_COLUMNS = (
+    Column("number", Kind.COUNT),
+    Column("reference", Kind.TEXT),
+    Column("journal", Kind.TEXT),
+    Column("effective_on", Kind.DAY),
+    Column("recorded_at", Kind.INSTANT),
+    Column("label", Kind.TEXT),
+    Column("piece", Kind.TEXT),
+    Column("line", Kind.COUNT),
+    Column("account", Kind.TEXT),
+    Column("account_label", Kind.TEXT),
+    Column("auxiliary", Kind.TEXT),
+    Column("site", Kind.TEXT),
+    Column("debit", Kind.AMOUNT),
+    Column("credit", Kind.AMOUNT),
+)
+
+
+class JournalLine(NamedTuple):
+    """A posting with its entry. `amount` in centimes, debit positive; `recorded_at` in UTC."""
+
+    number: int
+    reference: str
+    journal: str
+    effective_on: date
+    recorded_at: datetime
+    label: str
+    piece: str
+    line: int
+    account: str
+    account_label: str
+    auxiliary: str | None
+    site: str | None
+    amount: int
+
+    @property
+    def debit(self) -> int:
+        """The debit, in centimes; nil for a credit."""
+        return max(self.amount, 0)
+
+    @property
+    def credit(self) -> int:
+        """The credit, in centimes; nil for a debit."""
+        return max(-self.amount, 0)
+
+
+class _Instants(dict[datetime, datetime]):
+    """Instants in UTC: SQLite gives them without time zone, PostgreSQL in the session's."""
+
+    def __missing__(self, stored: datetime) -> datetime:
+        instant = stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+        self[stored] = instant
+        return instant
+
+
+def _between(column: ColumnElement[date], start: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    return [
+        *([] if start is None else [column >= start]),
+        *([] if until is None else [column <= until]),
+    ]
+
+
+def journal_lines(
+    connection: Connection, start: date | None, until: date | None, *order: ColumnElement[object]
+) -> Iterator[JournalLine]:
+    """The lines of the entries effective from `start` to `until`, both included; by number unless `order` says else."""
+    labels = dict(connection.execute(select(account.c.code, account.c.label)).all())
+    instants = _Instants()
+    statement = (
+        select(
+            entry.c.id, entry.c.reference, entry.c.journal, entry.c.effective_on, entry.c.recorded_at, entry.c.label,
+            entry.c.piece, posting.c.line_no, posting.c.account, posting.c.auxiliary, posting.c.site, posting.c.amount,
+        )
+        .join(posting, posting.c.entry_id == entry.c.id)
+        .where(*_between(entry.c.effective_on, start, until))
+        .order_by(*order, entry.c.id, posting.c.line_no)
+    )  # fmt: skip
+    for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):
+        number, reference, journal, on, recorded_at, label, piece, line, code, auxiliary, site, amount = row
+        yield JournalLine(
+            number, reference, journal, on, instants[recorded_at], label, piece, line, code, labels[code],
+            auxiliary, site, amount,
+        )  # fmt: skip
+
+
+def entries_by_day(connection: Connection, start: date | None, until: date | None) -> Iterator[list[JournalLine]]:
+    """The entries, each as its lines, by day and number: the order of a book kept day by day."""
+    for _, lines in groupby(journal_lines(connection, start, until, entry.c.effective_on), key=attrgetter("number")):
+        yield list(lines)
+
+
+def journal_cells(connection: Connection, start: date | None, until: date | None) -> Iterator[tuple[Cell, ...]]:
+    """The lines by number, as cells of JOURNAL_COLUMNS; of debit and credit the one that isn't meant is 0.00."""
+    for line in journal_lines(connection, start, until):
+        yield (*line[:-1], line.debit, line.credit)
+
+
+class OpenedAccount(NamedTuple):
+    """An account, or the part of it that is one tenant's or grant's, and the day it is first moved."""
+
+    account: str
+    label: str
+    auxiliary: str | None
+    first_moved_on: date
+
+
+def opened_accounts(connection: Connection, start: date | None, until: date | None) -> Iterator[OpenedAccount]:
+    """Every account and auxiliary that moves from `start` to `until`, by account and auxiliary."""
+    statement = (
+        select(posting.c.account, account.c.label, posting.c.auxiliary, func.min(posting.c.effective_on))
+        .join(account, account.c.code == posting.c.account)
+        .where(*_between(posting.c.effective_on, start, until))
+        .group_by(posting.c.account, account.c.label, posting.c.auxiliary)
+        .order_by(posting.c.account, posting.c.auxiliary.is_not(None), posting.c.auxiliary)
+    )
+    for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):
+        yield OpenedAccount(*row)
