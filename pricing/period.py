@@ -74,9 +74,9 @@ def add_months(day: date, count: int) -> date:
 
 
 def parse_month(text: str) -> date:
-    """`YYYY-MM` as the first day of that month; ValueError says what is wrong."""
+    """`YYYY-MM`, from 1900 to 2200, as the first day of that month; ValueError says what is wrong."""
     match = _MONTH.fullmatch(text)
-    if match is None or match[1] < "1900":
+    if match is None or not "1900" <= match[1] <= "2200":
         raise ValueError(f"{text!r} is not a month such as 2026-09")
     return date(int(match[1]), int(match[2]), 1)
 
