@@ -36,6 +36,8 @@ from pricing.vat import vat_breakdown
 
 # Large enough that what a transaction costs by itself is spread thin, small enough to show progress and free locks.
 BATCH_TENANTS = 500
+# Beyond it due dates leave the calendar.
+ISSUE_YEAR_MAX = 2200
 _BATCHES_INLINE = 4
 
 
@@ -98,6 +100,13 @@ def _stage(connection: Connection, period: date) -> Stage:
     return Stage(latest, begins=False, retries=latest.status == "complete" and bool(_in_error(connection, period)))
 
 
+def _require_day(connection: Connection, issued_on: date) -> None:
+    """Refuse a day documents can't be issued on; before the run begins, for a run once begun keeps its day."""
+    if issued_on.year > ISSUE_YEAR_MAX:
+        raise RunRefused(f"{issued_on} is no issue date: give a day up to the year {ISSUE_YEAR_MAX}")
+    require_issue_date(connection, issued_on)
+
+
 def _in_error(connection: Connection, period: date) -> list[str]:
     c = run_outcome.c
     return list(connection.scalars(select(c.tenant).where(c.period == period, c.status == "error").order_by(c.tenant)))
@@ -117,7 +126,7 @@ def _begin(connection: Connection, period: date, issued_on: date | None, deliver
             )
         return int(stage.latest.attempt)
     day = issued_on or today(now)
-    require_issue_date(connection, day)
+    _require_day(connection, day)
     if stage.begins:
         attempt = 1
         connection.execute(
@@ -225,7 +234,7 @@ def preview_month(
             day = stage.latest.issued_on
         else:
             day = issued_on or today(clock())
-            require_issue_date(connection, day)
+            _require_day(connection, day)
         return _preview(connection, period, day, stage)
 
 
