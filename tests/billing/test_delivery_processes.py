@@ -156,7 +156,7 @@ def test_processes_killed_at_any_moment_never_send_twice_and_forget_nothing(engi
     chance = random.Random(1)
     with listening() as sink:
         url = f"smtp://127.0.0.1:{sink.port}?security=none"
-        for _ in range(4):
+        for _ in range(3):
             goal = min(sum(sink.count().values()) + chance.randint(1, 8), 38)
             running = [start_delivering(engine, tmp_path, url, 1) for _ in range(2)]
             wait_until(partial(has_taken, sink, goal, running))
