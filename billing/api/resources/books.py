@@ -1,17 +1,24 @@
 """The books: entries with their postings, accounts, balances, and the files accountants and auditors read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
+from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 
 from billing.api.fields import Code, Day
 from billing.api.openapi import ApiBlueprint
 from billing.api.paging import page
-from billing.api.schemas import instant, page_schema, query_schema
+from billing.api.schemas import instant, page_schema, query_schema, strict_schema
+from billing.api.service import service
 from billing.api.transactions import reads
+from billing.db import reading
+from ledger.balances import last_day, trial_balance
 from ledger.entry import CROSS_SUBSIDY, SALES
+from ledger.exports import FORMATS, journal_pieces
 from ledger.models import account, entry, posting
 from pricing.money import format_amount
 
@@ -48,7 +55,26 @@ class AccountSchema(Schema):
     label = _TEXT(required=True)
 
 
+class BalanceSchema(Schema):
+    """What an account holds; balance is debit less credit."""
+
+    account = _TEXT(required=True)
+    label = _TEXT(required=True)
+    debit = _TEXT(required=True)
+    credit = _TEXT(required=True)
+    balance = _TEXT(required=True)
+
+
+class TrialBalanceSchema(Schema):
+    """Every account with postings (contract)."""
+
+    until = _TEXT(required=True, metadata={"description": "The last day counted"})
+    accounts = fields.List(fields.Nested(BalanceSchema), required=True)
+
+
 blueprint = ApiBlueprint("ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed")
+_FROM = partial(Day, metadata={"description": "First day, included"})
+_UNTIL = partial(Day, metadata={"description": "Last day, included"})
 _POSTINGS = (
     select(posting)
     .where(posting.c.entry_id.in_(bindparam("numbers", expanding=True)))
@@ -67,8 +93,8 @@ _POSTINGS = (
             "journal": fields.String(validate=validate.OneOf((SALES, CROSS_SUBSIDY))),
             "reference": Code(),
             "piece": Code(metadata={"description": "The supporting document: an invoice's number"}),
-            "from": Day(metadata={"description": "First day, included"}),
-            "until": Day(metadata={"description": "Last day, included"}),
+            "from": _FROM(),
+            "until": _UNTIL(),
         },
     ),
     location="query",
@@ -127,3 +153,65 @@ def list_accounts(connection: Connection, query: Mapping[str, Any]) -> dict[str,
     return page(
         connection, select(account), (account.c.code,), query, lambda row: {"account": row.code, "label": row.label}
     )
+
+
+@blueprint.route("/trial-balance")
+@blueprint.response(200, TrialBalanceSchema)
+@blueprint.arguments(strict_schema("TrialBalanceQuery", {"until": _UNTIL()}), location="query")
+@reads
+def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """Every account with postings, up to and including a day, or all of them."""
+    until = query.get("until")
+    day = until or last_day(connection) or service().today()
+    return {
+        "until": day.isoformat(),
+        "accounts": [
+            {
+                "account": found.account,
+                "label": found.label,
+                "debit": format_amount(found.debit),
+                "credit": format_amount(found.credit),
+                "balance": format_amount(found.balance),
+            }
+            for found in trial_balance(connection, until)
+        ],
+    }
+
+
+def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Document an answer by each media type the journal has."""
+    for media_type in sorted({found.media_type for found in FORMATS.values()}):
+        view = blueprint.alt_response(200, schema={"type": "string"}, content_type=media_type, success=True)(view)
+    return view
+
+
+@blueprint.route("/exports")
+@_in_every_format
+@blueprint.arguments(
+    strict_schema(
+        "ExportQuery",
+        {
+            "format": fields.String(required=True, validate=validate.OneOf(list(FORMATS))),
+            "from": _FROM(),
+            "until": _UNTIL(),
+        },
+    ),
+    location="query",
+)
+def get_export(query: Mapping[str, Any]) -> Response:
+    """The journal as a file for accountants and auditors, of any size, written while it is sent."""
+    chosen = FORMATS[query["format"]]
+    headers = {"Content-Disposition": f'attachment; filename="journal.{chosen.extension}"'}
+    pieces = _pieces(service().engine, query)
+    # What can go wrong goes wrong before the first piece, while a problem can still be answered.
+    first = next(pieces, b"")
+    answer = Response(chain([first], pieces), content_type=chosen.media_type, headers=headers)
+    # A caller who hangs up ends the snapshot too.
+    answer.call_on_close(pieces.close)
+    return answer
+
+
+def _pieces(engine: Engine, query: Mapping[str, Any]) -> Generator[bytes, None, None]:
+    """The file's pieces, within one snapshot that ends with the last of them."""
+    with reading(engine) as connection:
+        yield from journal_pieces(connection, query["format"], start=query.get("from"), until=query.get("until"))
