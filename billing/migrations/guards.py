@@ -40,6 +40,8 @@ def irreplaceable(dialect: str, tables: Iterable[Table]) -> list[str]:
     statements = []
     for table in tables:
         unique = [key for key in table.constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)]
+        # A set has no order of its own: the triggers' names must be the same in every process.
+        unique.sort(key=lambda key: key.columns.keys())
         for index, key in enumerate(unique, 1):
             same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
             action = "IGNORE" if table.name == "document_file" else f"ABORT, '{table.name}: {_REFUSAL}'"
