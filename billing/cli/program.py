@@ -1,7 +1,6 @@
 """The program itself: its commands, its exit status, and how a failure is told."""
 
 import errno
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -163,5 +162,3 @@ def main() -> None:
 
 main.params.append(_DEBUG)
 
-if __name__ == "__main__":
-    sys.exit(main())

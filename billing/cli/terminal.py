@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -75,15 +75,14 @@ def require_showable(format_name: str, output: str | None) -> None:
 
 
 @contextmanager
-def destination(output: str | None) -> Iterator[IO[bytes]]:
+def destination(output: str | None) -> Iterator[BinaryIO]:
     """Where an export goes: the file, written whole or left as it was, or standard output, likewise."""
     if output in (None, "-"):
         with TemporaryFile() as whole:
-            yield whole
+            yield cast("BinaryIO", whole)
             whole.seek(0)
-            shown = click.get_binary_stream("stdout")
-            shutil.copyfileobj(whole, shown)
-            shown.flush()
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
         return
     path = Path(os.path.realpath(str(output)))
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
@@ -96,7 +95,7 @@ def destination(output: str | None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A file beside the wanted one, put into its place when the block ends and removed when it raises."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:

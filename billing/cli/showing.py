@@ -1,0 +1,121 @@
+"""The command that shows everything at once: demo."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from billing.cli.program import NAME, Command, Failure, example
+from billing.cli.terminal import progress, table
+
+if TYPE_CHECKING:
+    from billing.demo import Demonstration
+
+_FUNDING = ("earmarked_grants", "own", "network", "reserve", "network_grants", "unfunded")
+
+
+@contextmanager
+def _show(step: str) -> Iterator[Callable[[int, int], None] | None]:
+    """One line a step, with the time it took, and a bar while it lasts."""
+    began = time.monotonic()
+    with progress(step) as bar:
+        yield bar
+    click.echo(f"{step:<16} {time.monotonic() - began:6.1f} s", err=True)
+
+
+@click.command("demo", cls=Command, epilog=example("technopark-billing demo demo-out"))
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-out"))
+def demo_command(folder: Path) -> None:
+    """Bill the shipped sample network for six months in FOLDER (default: demo-out).
+
+    450 firms in five parks, June to November 2026, in an SQLite database of the folder's own, with the PDFs and
+    mails of the last month and the books in every format. A former demonstration there is replaced; any other
+    folder that holds something is left alone. No setting of the environment matters.
+    """
+    from billing.demo import demonstrate
+
+    made = demonstrate(folder, show=_show)
+    _show_months(made)
+    _show_funding(made)
+    _show_places(made)
+    for problem in (*made.problems, *map(str, made.delivery.failures)):
+        click.echo(problem, err=True)
+    if made.problems or made.delivery.failures:
+        raise Failure("the demonstration does not hold: see above")
+
+
+def _grouped(amount: str) -> str:
+    """A decimal string with its thousands apart: 2839.50 gives `2 839.50`."""
+    whole, _, cents = amount.partition(".")
+    return f"{int(whole):,}.{cents}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def _show_months(made: "Demonstration") -> None:
+    from pricing.money import format_amount
+    from pricing.period import format_month
+
+    rows = [
+        (
+            format_month(report.period),
+            report.invoices.count,
+            report.credit_notes.count,
+            *(
+                _grouped(format_amount(billed - credited))
+                for billed, credited in (
+                    (report.invoices.net, report.credit_notes.net),
+                    (report.invoices.tax, report.credit_notes.tax),
+                    (report.invoices.gross, report.credit_notes.gross),
+                )
+            ),
+            _grouped(report.cross_subsidy["advantage"]),
+            _grouped(report.cross_subsidy["reserve_after"]),
+        )
+        for report in made.reports
+    ]
+    columns = ("month", "invoices", "credit notes", "net DH", "VAT DH", "gross DH", "discounts DH", "reserve DH")
+    table("What was billed (invoices less credit notes)", columns, rows)
+
+
+def _show_funding(made: "Demonstration") -> None:
+    from pricing.period import format_month
+
+    last = made.reports[-1]
+    rows = [
+        (code, *(_grouped(site[part]) for part in ("contributions", "draws", *_FUNDING)))
+        for code, site in last.cross_subsidy["sites"].items()
+    ]
+    columns = (
+        "site",
+        "brings",
+        "needs",
+        "grants",
+        "own tenants",
+        "other sites",
+        "reserve",
+        "network grants",
+        "operator",
+    )
+    table(
+        f"Who funds whom in {format_month(last.period)}, in DH: what each site needs, and who meets it", columns, rows
+    )
+
+
+def _show_places(made: "Demonstration") -> None:
+    folder = made.folder
+    documents = sorted((folder / "documents").rglob("*.pdf"))
+    mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
+    proved = "proved by check" if not made.problems else f"{len(made.problems)} problems found by check"
+    rows = [
+        ("an invoice", documents[0] if documents else "none"),
+        ("all documents", f"{folder / 'documents'}  ({len(documents)} PDF/A-3, each with its XML)"),
+        ("the mails", f"{folder / 'outbox'}  ({mails} .eml)"),
+        ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),
+        ("the database", f"{folder / 'billing.sqlite'}  ({proved})"),
+    ]
+    click.secho("What to look at", bold=True)
+    for name, place in rows:
+        click.echo(f"  {name:<14} {place}")
+    click.echo(f"\nGo on with it:  DATABASE_URL=sqlite:///{folder / 'billing.sqlite'} {NAME} run 2026-12 --dry-run")

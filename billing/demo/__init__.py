@@ -1,0 +1,139 @@
+"""The demonstration: the shipped sample network, billed for six months in a folder of its own."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+
+from billing.check import check
+from billing.config import MailTransport, Settings, load_settings
+from billing.db import open_engine, reading
+from billing.delivery import DeliveryReport, deliver
+from billing.errors import Fault, Refused
+from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.network_import import import_folder
+from billing.run import RunReport, run_month
+from billing.schema import migrate
+from ledger.exports import write_journal
+from pricing.period import format_month, months
+
+FIRST, LAST = date(2026, 6, 1), date(2026, 11, 1)
+NETWORK = Path(__file__).parent / "network"
+_MARK = ".technopark-billing-demo"
+_DATABASE = "billing.sqlite"
+_DOCUMENTS = "documents"
+_OUTBOX = "outbox"
+_BOOKS = "books"
+
+# Announces a step by its name; what it gives draws the step's progress, (done, in all), if anything does.
+Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
+_Write: TypeAlias = Callable[[Connection, BinaryIO], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """What was made: the months' reports in order, the delivery of the last, the problems `check` found (none)."""
+
+    folder: Path
+    reports: tuple[RunReport, ...]
+    delivery: DeliveryReport
+    problems: tuple[str, ...]
+
+
+def demonstrate(folder: Path, *, show: Show) -> Demonstration:
+    """Bill the sample network from June to November 2026 in `folder`, with the last month's PDFs and mails.
+
+    A former demonstration in the folder is replaced; any other folder that holds something is refused
+    (Refused). Nothing outside the folder is touched: database, PDFs, mails and books are all below it.
+    """
+    folder = folder.absolute()
+    _clear(folder)
+    settings = _settings(folder)
+    engine = open_engine(settings.database_url)
+    try:
+        with show("sample network"):
+            migrate(engine)
+            import_folder(engine, NETWORK, now=_clock())
+        reports = []
+        for period in months(FIRST, LAST):
+            with show(f"month {format_month(period)}") as progress:
+                reports.append(_run(settings, engine, period, progress))
+        with show("PDFs and mails") as progress:
+            delivery = deliver(settings, engine, clock=_clock, progress=progress)
+        with show("books"):
+            _write_books(engine, folder / _BOOKS)
+        with show("check") as progress:
+            problems = check(engine, documents_url=settings.documents_url, progress=progress)
+    finally:
+        engine.dispose()
+    return Demonstration(folder, tuple(reports), delivery, tuple(problems))
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _clear(folder: Path) -> None:
+    """Make an empty, marked folder; raises Refused for one that holds something else."""
+    if folder.exists() and not folder.is_dir():
+        raise Refused([Fault(str(folder), None, None, None, "is a file", "name a folder")])
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        remedy = "name an empty folder, or one that does not exist"
+        raise Refused([Fault(str(folder), None, None, None, "holds files that are no demonstration", remedy)])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).write_text("Made by `technopark-billing demo`, which replaces it.\n", encoding="utf-8")
+    for name in (_DOCUMENTS, _OUTBOX, _BOOKS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (folder / f"{_DATABASE}{suffix}").unlink(missing_ok=True)
+
+
+def _settings(folder: Path) -> Settings:
+    """The defaults, whatever the environment says, with everything below `folder`."""
+    return replace(
+        load_settings({}),
+        database_url=URL.create("sqlite", database=str(folder / _DATABASE)),
+        documents_url=f"file://{folder / _DOCUMENTS}",
+        mail=MailTransport(folder=folder / _OUTBOX),
+    )
+
+
+def _run(settings: Settings, engine: Engine, period: date, progress: Callable[[int, int], None] | None) -> RunReport:
+    return run_month(
+        settings, engine, period, issued_on=period, deliver=period == LAST, clock=_clock, progress=progress
+    )
+
+
+def _write_books(engine: Engine, folder: Path) -> None:
+    """What an accountant, an auditor and a controller would ask for."""
+    folder.mkdir()
+
+    def journal(format_name: str) -> _Write:
+        return lambda connection, file: write_journal(connection, format_name, file, start=None, until=None)
+
+    files: dict[str, _Write] = {
+        "journal.hledger": journal("hledger"),
+        "journal.beancount": journal("beancount"),
+        "journal.parquet": journal("parquet"),
+        "FEC.txt": journal("fec"),
+        "trial-balance.xlsx": lambda connection, file: export_trial_balance(connection, None, "xlsx", file),
+        f"documents-{format_month(LAST)}.xlsx": lambda connection, file: export_documents(
+            connection, LAST, "xlsx", file
+        ),
+    }
+    for period in months(FIRST, LAST):
+        files[f"cross-subsidy-{format_month(period)}.json"] = _cross_subsidy(period)
+    with reading(engine) as connection:
+        for name, write in files.items():
+            with (folder / name).open("wb") as file:
+                write(connection, file)
+
+
+def _cross_subsidy(period: date) -> _Write:
+    return lambda connection, file: export_cross_subsidy(connection, period, "json", file)
