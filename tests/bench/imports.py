@@ -17,6 +17,7 @@ from billing.db import open_engine
 from billing.network_import import import_folder
 from billing.schema import migrate
 from tests.bench.run import database
+from tests.bench.table import AT_MOST, Row, markdown
 from tests.networks import write_network
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -54,7 +55,7 @@ def timed_import(url: URL, folder: Path) -> float:
     return took
 
 
-def timed_bare_insert(url: URL, rows: list[Event]) -> float:
+def timed_bare_insert(url: URL, ready: list[Event]) -> float:
     """Seconds to insert the same rows, ready in memory, with the driver alone, into the same table."""
     engine = open_engine(url)
     migrate(engine)
@@ -63,10 +64,10 @@ def timed_bare_insert(url: URL, rows: list[Event]) -> float:
         began = time.perf_counter()
         if engine.dialect.name == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")
-            cursor.executemany(f"INSERT INTO usage_event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            cursor.executemany(f"INSERT INTO usage_event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", ready)
         else:
             with cursor.copy(f"COPY usage_event ({COLUMNS}) FROM STDIN") as copy:
-                for row in rows:
+                for row in ready:
                     copy.write_row(row)
         connection.connection.commit()
         took = time.perf_counter() - began
@@ -83,10 +84,10 @@ def against_bare_insert(server: str | None, count: int, rounds: int) -> tuple[fl
             with database(server) as url:
                 imports.append(timed_import(url, network))
             gc.collect()
-            rows = [(e, t, s, v, quantity * 1_000_000, d) for e, t, s, v, quantity, d in events(count)]
+            ready = [(e, t, s, v, quantity * 1_000_000, d) for e, t, s, v, quantity, d in events(count)]
             with database(server) as url:
-                bares.append(timed_bare_insert(url, rows))
-            del rows
+                bares.append(timed_bare_insert(url, ready))
+            del ready
             gc.collect()
     ratio = statistics.median(took / bare for took, bare in zip(imports, bares, strict=True))
     return ratio, statistics.median(imports), statistics.median(bares)
@@ -110,16 +111,23 @@ def peak_memory(server: str | None, count: int) -> int:
         return int(done.stdout)
 
 
-def main(count: int, rounds: int) -> None:
-    """Print the table."""
-    for server in (None, os.environ.get("TEST_POSTGRES_URL")):
-        name = "SQLite" if server is None else "PostgreSQL"
+def rows(*, quick: bool = False) -> list[Row]:
+    """Speed against the bare insert, and memory of five times as many events."""
+    count, rounds = (100_000, 1) if quick else (1_000_000, 5)
+    found = []
+    for name, server in (("SQLite", None), ("PostgreSQL", os.environ.get("TEST_POSTGRES_URL"))):
+        if name == "PostgreSQL" and server is None:
+            raise RuntimeError("TEST_POSTGRES_URL is not set: use `make bench`")
         ratio, took, bare = against_bare_insert(server, count, rounds)
-        speed = f"{count / took:,.0f} events a second, {ratio:.2f} × bare insert ({took:.1f} s, {bare:.1f} s)"
-        less, more = peak_memory(server, count // 5), peak_memory(server, count)
-        memory = f"{less // 1024} MiB for {count // 5:,} events, {more // 1024} MiB for {count:,}"
-        print(f"{name}: {speed}; {memory}", flush=True)  # noqa: T201
+        note = f"{count:,} events: {took:.1f} s ({count / took:,.0f} a second), bare {bare:.1f} s"
+        found.append(Row(f"usage import ÷ bare insert, {name}", ratio, note=note))
+        less, more = peak_memory(server, count), peak_memory(server, 5 * count)
+        note = f"{less / 1024:.0f} and {more / 1024:.0f} MiB"
+        # SQLite's page cache fills up, once, over the first million events.
+        bound = None if quick else 1.2
+        found.append(Row(f"peak memory, {5 * count:,} ÷ {count:,} events, {name}", more / less, AT_MOST, bound, note))
+    return found
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    print(markdown(rows(quick="--quick" in sys.argv)))  # noqa: T201
