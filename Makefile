@@ -14,9 +14,7 @@ help: ## list these targets
 
 demo: ## bill six months of the sample network into demo-out/, with the last month's PDFs
 	@scripts/install runtime
-	@rm -rf demo-out
 	$(BIN)/technopark-billing demo demo-out
-	@echo "==> Look into demo-out/"
 
 test: ## run every test on SQLite and on a throw-away PostgreSQL; ARGS="tests/… -k …" chooses
 	@scripts/install test

@@ -1,5 +1,6 @@
 """What is deployed: the image and the composition name only what exists, run unprivileged, and hold no secret."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from billing.cli.program import COMMANDS
 from billing.config import load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +86,18 @@ def test_the_image_tells_whether_it_is_well_and_starts_the_command() -> None:
     stage = dict(final_stage())
     assert "/healthz" in stage["HEALTHCHECK"]
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    assert stage["ENTRYPOINT"] == f'["{next(iter(scripts))}"]'
+    assert json.loads(stage["ENTRYPOINT"]) == list(scripts)
+
+
+def test_image_and_composition_give_commands_that_exist() -> None:
+    services = composition()["services"]
+    commands = [
+        json.loads(dict(final_stage())["CMD"]),
+        services["migrate"]["command"],
+        services["scheduler"]["command"],
+    ]
+    assert [command[0] for command in commands] == ["serve", "migrate", "scheduler"]
+    assert {command[0] for command in commands} <= set(COMMANDS)
 
 
 def test_no_secret_stands_in_image_or_composition() -> None:
