@@ -1,0 +1,101 @@
+"""The real server in a process of its own, for tests of what only it can show."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PROGRAM = """
+import sys
+from billing.config import load_settings
+from billing.serve import serve
+serve(load_settings(), port=int(sys.argv[1]), workers=int(sys.argv[2]))
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its process, address and log."""
+
+    process: "subprocess.Popen[bytes]"
+    address: str
+    log: Path
+
+    def open(
+        self, path: str, secret: str | None = None, body: Any = None, method: str | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON (or text) of one request."""
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.address + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, _read(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, _read(error)
+
+    def stop(self) -> int:
+        """Tell it to stop and wait; gives its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged, line by line, where that is JSON."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+
+
+def _read(answer: Any) -> Any:
+    content = answer.read()
+    return json.loads(content) if "json" in answer.headers.get("Content-Type", "") else content.decode()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> Iterator[Served]:
+    """A server that answers; killed at the end if it still runs."""
+    port, log = free_port(), folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(port), str(workers)],
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+        )
+    served = Served(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait_until_alive(served)
+        yield served
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_alive(served: Served) -> None:
+    for _ in range(300):
+        if served.process.poll() is not None:
+            break
+        try:
+            if served.open("/healthz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(served.log.read_text(encoding="utf-8"))
