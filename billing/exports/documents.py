@@ -1,8 +1,7 @@
 """The documents of a run, in the contract's shape, and one row a line for spreadsheets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -110,14 +109,15 @@ def _require_run(connection: Connection, period: date) -> None:
 def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
     """The documents of a run as pieces of one JSON list, by number. Raises Unknown when the month has not been run."""
     _require_run(connection, period)
-    separators = chain([b"[\n"], iter(lambda: b",\n", None))
-    return chain(
-        (
-            separator + orjson.dumps(document_json(found))
-            for separator, found in zip(separators, _issued(connection, period), strict=False)
-        ),
-        [b"\n]\n"],
-    )
+    return _json_list(map(document_json, _issued(connection, period)))
+
+
+def _json_list(found: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    before = b"[\n"
+    for item in found:
+        yield before + orjson.dumps(item)
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
 def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:

@@ -1,0 +1,340 @@
+"""The journal's exports: what accountants' own programs make of them, on both databases (contract, Exports)."""
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import unquote
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from beancount import loader
+from beancount.core import data
+from sqlalchemy import Engine
+
+from billing.db import reading, writing
+from ledger.balances import auxiliary_balances, trial_balance
+from ledger.entry import Entry, Posting
+from ledger.errors import UnknownFormat
+from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
+from ledger.exports.journal_lines import JOURNAL_COLUMNS
+from pricing.money import format_amount
+from tests.ledger.books import ODD_CODES, SEPTEMBER, invoice, odd_books, post_all, small_books
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
+HLEDGER = shutil.which("hledger")
+EXTENSIONS = {"csv": "csv", "fec": "txt", "hledger": "journal", "beancount": "beancount"}
+
+
+@pytest.fixture
+def books(engine: Engine) -> Engine:
+    """Small books, and odd ones."""
+    with writing(engine) as connection:
+        post_all(connection, [*small_books(), *odd_books()])
+    return engine
+
+
+def exported(engine: Engine, file_format: str, start: date | None = None, until: date | None = None) -> bytes:
+    destination = io.BytesIO()
+    with reading(engine) as connection:
+        write_journal(connection, file_format, destination, start=start, until=until)
+    return destination.getvalue()
+
+
+def run_hledger(file: Path, *arguments: str) -> str:
+    assert HLEDGER is not None, "hledger is needed: `make test` installs it"
+    # hledger reads and writes what the locale says.
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        [HLEDGER, "-f", str(file), *arguments], check=True, capture_output=True, env=environment, encoding="utf-8"
+    ).stdout
+
+
+# --- goldens -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file_format", EXTENSIONS)
+def test_small_books_give_these_files_on_every_database(engine: Engine, file_format: str) -> None:
+    with writing(engine) as connection:
+        post_all(connection, small_books())
+    golden = GOLDEN / f"small-books.{EXTENSIONS[file_format]}"
+    found = exported(engine, file_format)
+    if os.environ.get("WRITE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_bytes(found)
+    assert found == golden.read_bytes()
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_the_same_books_give_the_same_bytes(books: Engine, file_format: str) -> None:
+    assert exported(books, file_format) == exported(books, file_format)
+
+
+def test_an_unknown_format_is_refused_and_the_known_ones_named(engine: Engine) -> None:
+    with (
+        pytest.raises(UnknownFormat, match="csv, xlsx, parquet, fec, hledger, beancount"),
+        reading(engine) as connection,
+    ):
+        journal_pieces(connection, "pdf")
+
+
+# --- hledger -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hledger_file(books: Engine, tmp_path: Path) -> Path:
+    file = tmp_path / "books.journal"
+    file.write_bytes(exported(books, "hledger"))
+    return file
+
+
+@pytest.mark.parametrize("checks", [(), ("--strict",), ("ordereddates",)], ids=["plain", "strict", "ordered"])
+def test_hledger_check_accepts_the_journal(hledger_file: Path, checks: tuple[str, ...]) -> None:
+    assert run_hledger(hledger_file, "check", *checks) == ""
+
+
+def hledger_balances(file: Path, *arguments: str) -> dict[str, int]:
+    rows = csv.reader(run_hledger(file, "balance", "--flat", "-O", "csv", "--no-total", *arguments).splitlines()[1:])
+    return {name: int(Decimal(amount.removeprefix("MAD ")) * 100) for name, amount in rows}
+
+
+def test_hledger_gives_the_trial_balance(books: Engine, hledger_file: Path) -> None:
+    found: dict[str, int] = {}
+    for name, amount in hledger_balances(hledger_file).items():
+        account = name.split(":")[1].split(" ")[0]
+        found[account] = found.get(account, 0) + amount
+    with reading(books) as connection:
+        expected = {b.account: b.balance for b in trial_balance(connection) if b.balance}
+    assert {account: amount for account, amount in found.items() if amount} == expected
+
+
+def test_r21_in_hledger_the_general_ledger_and_class_9_sum_to_nil_each(hledger_file: Path) -> None:
+    by_tree = hledger_balances(hledger_file, "--depth", "1", "--empty")
+    assert by_tree == {hledger.GENERAL: 0, hledger.ANALYTIC: 0}
+
+
+def test_hledger_knows_every_tenant_under_its_code_however_odd(books: Engine, hledger_file: Path) -> None:
+    of_clients = hledger_balances(hledger_file, f"{hledger.GENERAL}:3421")
+    found = {unquote(name.split(":")[2]): amount for name, amount in of_clients.items()}
+    with reading(books) as connection:
+        assert found == auxiliary_balances(connection, "3421")
+    assert set(ODD_CODES) <= found.keys()
+
+
+def test_in_hledger_sites_are_tags_and_references_too(hledger_file: Path) -> None:
+    in_tanger = run_hledger(hledger_file, "print", "tag:site=^TNG$", "tag:reference=^VTE/FA-2026-000001$")
+    assert "(FA-2026-000001) Facture FA-2026-000001 - T0042" in in_tanger
+    assert "000002" not in in_tanger
+
+
+@pytest.mark.parametrize("code", ["", *ODD_CODES])
+def test_codes_come_back_from_both_plain_text_formats(code: str) -> None:
+    assert unquote(hledger.encode(code)) == code
+    assert beancount.decode(beancount.encode(code)) == code
+
+
+# --- beancount ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beancount_file(books: Engine, tmp_path: Path) -> Path:
+    file = tmp_path / "books.beancount"
+    file.write_bytes(exported(books, "beancount"))
+    return file
+
+
+def test_bean_check_accepts_the_journal(beancount_file: Path) -> None:
+    subprocess.run([str(Path(sys.executable).parent / "bean-check"), str(beancount_file)], check=True)
+
+
+def beancount_postings(file: Path) -> Iterator[tuple[data.Transaction, data.Posting]]:
+    directives, errors, _ = loader.load_file(str(file))
+    assert errors == []
+    for directive in directives:
+        if isinstance(directive, data.Transaction):
+            for posting in directive.postings:
+                yield directive, posting
+
+
+def test_beancount_gives_the_trial_balance(books: Engine, beancount_file: Path) -> None:
+    found: dict[str, int] = {}
+    for _, posting in beancount_postings(beancount_file):
+        account = next(part for part in posting.account.split(":") if part[0].isdigit()).split("-")[0]
+        assert posting.units is not None
+        assert posting.units.number is not None
+        found[account] = found.get(account, 0) + int(posting.units.number * 100)
+    with reading(books) as connection:
+        assert found == {b.account: b.balance for b in trial_balance(connection)}
+
+
+def test_beancount_keeps_references_sites_and_tenants_as_they_are_written(beancount_file: Path) -> None:
+    tenants = set()
+    for entry, posting in beancount_postings(beancount_file):
+        if posting.account.startswith("Assets:3421-Clients:") and entry.meta["reference"][4:] in ODD_CODES:
+            code = beancount.decode(posting.account.split(":")[2])
+            assert entry.meta["reference"] == f"VTE/{code}"
+            assert entry.meta["piece"] == code
+            assert posting.meta is not None
+            assert posting.meta["site"] == code
+            assert entry.narration == f'{code} ; "x" | (y) \\ {code}'
+            tenants.add(code)
+    assert tenants == set(ODD_CODES)
+
+
+# --- tables ------------------------------------------------------------------------------------------
+
+
+def test_csv_holds_every_posting_and_balances(books: Engine) -> None:
+    rows = list(csv.DictReader(io.StringIO(exported(books, "csv").decode())))
+    assert list(rows[0]) == [column.name for column in JOURNAL_COLUMNS]
+    assert len(rows) == sum(len(entry.postings) for entry in [*small_books(), *odd_books()])
+    assert sum(Decimal(row["debit"]) for row in rows) == sum(Decimal(row["credit"]) for row in rows)
+    assert [int(row["number"]) for row in rows] == sorted(int(row["number"]) for row in rows)
+
+
+def test_in_csv_no_text_begins_like_a_formula(books: Engine) -> None:
+    text_columns = [column.name for column in JOURNAL_COLUMNS if column.kind.name == "TEXT"]
+    rows = list(csv.DictReader(io.StringIO(exported(books, "csv").decode(), newline="")))
+    cells = {row[name] for row in rows for name in text_columns}
+    assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\n")]
+    assert {"'=cmd|'/C calc'!A0", "'+212", "'-T", "'@home"} <= cells
+
+
+def test_xlsx_has_real_numbers_days_and_harmless_text(books: Engine) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(exported(books, "xlsx")))
+    assert book.sheetnames == ["Journal"]
+    rows = list(book["Journal"].iter_rows())
+    assert [cell.value for cell in rows[0]] == [column.name for column in JOURNAL_COLUMNS]
+    number, reference, _, effective_on, recorded_at, *_, debit, credit = rows[3]
+    assert (number.value, reference.value) == (2, "VTE/FA-2026-000001")
+    assert effective_on.value == datetime(2026, 9, 1)
+    assert effective_on.number_format == "yyyy-mm-dd"
+    assert recorded_at.value == datetime(2026, 9, 1, 6)
+    assert (debit.value, credit.value) == (2835, 0)
+    assert debit.number_format == "#,##0.00"
+    cells = [cell for row in rows for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
+    assert {"=cmd|'/C calc'!A0", "<r>&</r>", "  two  spaces ", "tab\tin"} <= {cell.value for cell in cells}
+
+
+def test_xlsx_writes_amounts_to_the_last_centime_not_as_binary_floats(engine: Engine) -> None:
+    amounts = (995, 941, 30, 99_999_999_999_999)
+    with writing(engine) as connection:
+        post_all(
+            connection,
+            [
+                Entry(f"VTE/{a}", "VTE", SEPTEMBER, "x", "x", (Posting("3421", a, "T1"), Posting("71243", -a)))
+                for a in amounts
+            ],
+        )
+    with zipfile.ZipFile(io.BytesIO(exported(engine, "xlsx"))) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    for amount in amounts:
+        assert f"<v>{format_amount(amount)}</v>" in sheet
+
+
+def test_xlsx_continues_on_a_further_sheet_where_excel_ends(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.exports.spreadsheet.ROWS_MAX", 20)
+    book = openpyxl.load_workbook(io.BytesIO(exported(books, "xlsx")))
+    rows = sum(len(entry.postings) for entry in [*small_books(), *odd_books()])
+    assert book.sheetnames == ["Journal", *(f"Journal {n}" for n in range(2, -(-rows // 19) + 1))]
+    found = [row for sheet in book for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert len(found) == rows
+
+
+def test_parquet_has_exact_decimals_and_days(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.exports.parquet.ROW_GROUP", 10)
+    file = pq.ParquetFile(io.BytesIO(exported(books, "parquet")))
+    assert file.num_row_groups > 1
+    rows = file.read().to_pylist()
+    assert rows[2] == {
+        "number": 2, "reference": "VTE/FA-2026-000001", "journal": "VTE", "effective_on": SEPTEMBER,
+        "recorded_at": datetime(2026, 9, 1, 6, tzinfo=UTC), "label": "Facture FA-2026-000001 - T0042",
+        "piece": "FA-2026-000001", "line": 1, "account": "3421", "account_label": "Clients", "auxiliary": "T0042",
+        "site": None, "debit": Decimal("2835.00"), "credit": Decimal("0.00"),
+    }  # fmt: skip
+    assert sum(row["debit"] for row in rows) == sum(row["credit"] for row in rows)
+
+
+def test_fec_has_its_eighteen_columns_decimal_commas_and_no_stray_separator(books: Engine) -> None:
+    lines = exported(books, "fec").decode().split("\r\n")
+    assert lines.pop() == ""
+    assert all(line.count("\t") == 17 for line in lines)
+    fields = dict(zip(lines[0].split("\t"), lines[3].split("\t"), strict=True))
+    assert fields == {
+        "JournalCode": "VTE", "JournalLib": "Ventes", "EcritureNum": "2", "EcritureDate": "20260901",
+        "CompteNum": "3421", "CompteLib": "Clients", "CompAuxNum": "T0042", "CompAuxLib": "T0042",
+        "PieceRef": "FA-2026-000001", "PieceDate": "20260901", "EcritureLib": "Facture FA-2026-000001 - T0042",
+        "Debit": "2835,00", "Credit": "0,00", "EcritureLet": "", "DateLet": "", "ValidDate": "20260901",
+        "Montantdevise": "", "Idevise": "",
+    }  # fmt: skip
+    numbers = [int(line.split("\t")[2]) for line in lines[1:]]
+    assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))
+
+
+# --- what is exported --------------------------------------------------------------------------------
+
+
+def test_from_and_until_are_effective_days_both_included_and_entries_keep_their_numbers(books: Engine) -> None:
+    october = date(2026, 10, 1)
+    rows = list(csv.DictReader(io.StringIO(exported(books, "csv", start=october, until=october).decode())))
+    assert {(row["number"], row["effective_on"]) for row in rows} == {("6", "2026-10-01"), ("7", "2026-10-01")}
+    assert exported(books, "csv", until=SEPTEMBER).count(b"2026-10-01") == 0
+    assert b"2026-01-15" not in exported(books, "hledger", start=date(2026, 1, 16))
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_empty_books_export_in_every_format(engine: Engine, file_format: str, tmp_path: Path) -> None:
+    found = exported(engine, file_format)
+    if file_format == "hledger":
+        (tmp_path / "empty.journal").write_bytes(found)
+        assert run_hledger(tmp_path / "empty.journal", "check", "--strict") == ""
+    elif file_format == "beancount":
+        assert loader.load_string(found.decode())[1] == []
+    elif file_format == "parquet":
+        assert pq.read_table(io.BytesIO(found)).num_rows == 0
+    elif file_format == "xlsx":
+        assert openpyxl.load_workbook(io.BytesIO(found))["Journal"].max_row == 1
+    else:
+        assert len(found.splitlines()) == 1
+
+
+def test_a_day_between_an_entry_and_its_correction_opens_accounts_in_time(engine: Engine, tmp_path: Path) -> None:
+    """Beancount refuses an account used before its opening, whatever the order in which entries were posted."""
+    with writing(engine) as connection:
+        post_all(connection, [invoice(2, on=date(2026, 10, 1)), replace(invoice(1), effective_on=SEPTEMBER)])
+    file = tmp_path / "books.beancount"
+    file.write_bytes(exported(engine, "beancount"))
+    assert len(list(beancount_postings(file))) == 6
+
+
+@pytest.mark.parametrize("file_format", [f for f in FORMATS if f != "parquet"])
+def test_memory_does_not_grow_with_the_journal(
+    engine: Engine, file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parquet holds one row group: its memory is pyarrow's own, which this can't see."""
+    monkeypatch.setattr("ledger.exports.journal_lines._BATCH", 100)
+    peaks = []
+    for first, count in ((1, 400), (401, 1600)):
+        with writing(engine) as connection:
+            post_all(connection, [invoice(first + i) for i in range(count)])
+        with reading(engine) as connection:
+            for _ in journal_pieces(connection, file_format):
+                pass
+        tracemalloc.start()
+        with reading(engine) as connection:
+            for _ in journal_pieces(connection, file_format):
+                pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.25 * peaks[0] + 200_000
