@@ -64,11 +64,16 @@ def _counters(
 
 
 def office_days(connection: Connection, _step: Step) -> Iterator[str]:
-    """No day of a lease is billed twice by lines that stand (R9, R13)."""
+    """No day of a lease is billed twice to one tenant by lines that stand (R9, R13).
+
+    To two tenants it may be, for a while: a lease moved to another is credited to the first by its next
+    bill, which an error (R6), a month tried again (R14) or an interrupted run puts off.
+    """
     d, x = document.c, document_line.c
     credit = document_line.alias("credit")
     taken_back = exists().where(credit.c.corrects_document_id == x.document_id, credit.c.corrects_line_no == x.line_no)
     order = (x.first_day, x.document_id, x.line_no)
+    of_tenant = (d.tenant, x.lease)
     standing = (
         select(
             x.lease,
@@ -76,8 +81,8 @@ def office_days(connection: Connection, _step: Step) -> Iterator[str]:
             x.line_no,
             x.first_day,
             x.last_day,
-            func.max(x.last_day).over(partition_by=x.lease, order_by=order, rows=(None, -1)).label("billed_until"),
-            func.lag(d.number).over(partition_by=x.lease, order_by=order).label("before"),
+            func.max(x.last_day).over(partition_by=of_tenant, order_by=order, rows=(None, -1)).label("billed_until"),
+            func.lag(d.number).over(partition_by=of_tenant, order_by=order).label("before"),
         )
         .join(document, d.id == x.document_id)
         .where(d.kind == INVOICE, x.lease.is_not(None), not_(taken_back))

@@ -1,5 +1,6 @@
 """A lease ended early after it was billed (R13, R14, R16, R20, R21; W9): the books in plain text."""
 
+from billing.check import check
 from tests.scenarios.park import Park, text
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
@@ -112,6 +113,38 @@ def test_r13_a_lease_entered_under_the_wrong_tenant_is_credited_to_the_one_and_b
         FA-2026-000002 T2: net 2900.00, VAT 580.00, due 3480.00
           CAS L1 2026-06-01 to 2026-06-30 market 2900.00
         """)
+
+
+def test_r6_r13_the_credit_of_a_moved_lease_waits_while_its_former_tenant_cannot_be_billed(park: Park) -> None:
+    park.opens(tenants=[LARGE, {**LARGE, "code": "T2"}], leases=[casablanca()])
+    park.bills("2026-06")
+    parking = {"code": "PARKING", "label": "Parking", "unit": "each", "billing": "arrears", "revenue_account": "71278"}
+    used = {"event_id": "E1", "tenant": "T1", "site": "CAS", "service": "PARKING", "occurred_on": "2026-06-02"}
+    park.enters(services=[parking], usage=[used], leases=[{**casablanca(), "tenant": "T2"}])
+    report = park.bills("2026-07")
+    assert [tenant for tenant, _ in report.errors] == ["T1"]
+    assert park.issued("2026-07") == text("""
+        FA-2026-000002 T2: net 5800.00, VAT 1160.00, due 6960.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+          CAS L1 2026-07-01 to 2026-07-31 market 2900.00
+        """)
+    # June stands on two invoices; nothing is wrong with the books, and the next bill of T1 sets it right.
+    assert check(park.engine) == []
+    park.enters(
+        rates=[{"site": "CAS", "service": "PARKING", "market": "10.00", "subsidised": "0", "full_cost": "8.00"}],
+        vat_rates=[("PARKING", "2015-01-01", "0.20")],
+    )
+    park.bills("2026-07")
+    assert park.issued("2026-07") == text("""
+        AV-2026-000001 T1: net 2900.00, VAT 580.00, due 3480.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00, corrects FA-2026-000001
+        FA-2026-000002 T2: net 5800.00, VAT 1160.00, due 6960.00
+          CAS L1 2026-06-01 to 2026-06-30 market 2900.00
+          CAS L1 2026-07-01 to 2026-07-31 market 2900.00
+        FA-2026-000003 T1: net 10.00, VAT 2.00, due 12.00
+          CAS PARKING 2026-06 market 10.00
+        """)
+    assert check(park.engine) == []
 
 
 def test_r12_a_lease_back_dated_before_the_first_run_is_billed_from_the_first_run_on(park: Park) -> None:

@@ -1,57 +1,67 @@
 """The shipped sample network, six months: exactly the expected results, on both databases."""
 
-import csv
-import json
-from pathlib import Path
 from typing import Any
+
+import pytest
 
 from billing.check import check
 from billing.network_import import import_folder
-from tests.oracle.reference import KEYS, Oracle
+from billing.run import month as month_module
+from billing.run import run_month
+from pricing.period import parse_month
+from tests.oracle.sample import SAMPLE, as_golden, golden, played_sample
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park
 
-SAMPLE = Path(__file__).parents[2] / "billing" / "demo" / "network"
-EXPECTED = Path(__file__).parents[1] / "golden" / "expected"
+
+def require_expected(found: dict[str, Any], month: dict[str, Any]) -> None:
+    """A run's report is that of `months.json`."""
+    assert found["errors"] == []
+    assert found["invoices"] == month["invoices"]
+    assert found["credit_notes"] == month["credit_notes"]
+    expected = month["cross_subsidy"]
+    assert {name: found["cross_subsidy"][name] for name in expected} == expected
 
 
-def golden(name: str) -> Any:
-    return json.loads((EXPECTED / name).read_text(encoding="utf-8"))
-
-
-def as_text(shape: dict[str, Any]) -> str:
-    """A document as the golden file has it: fewer fields, some numbers as JSON numbers, lines in its order."""
-    texts = ("service", "site", "lease", "month", "first_day", "last_day", "tier")
-    lines = [
-        {
-            **{name: line[name] for name in texts},
-            **{name: float(line[name]) for name in ("quantity", "unit_price", "vat_rate")},
-            **{name: line[name] for name in ("amount", "full_amount", "cost_amount")},
-        }
-        for line in shape["lines"]
+def require_expected_documents(park: Park) -> None:
+    """The last month's documents are those of `documents-2026-11.json`."""
+    (shapes,) = park.shapes(["2026-11"]).values()
+    assert [as_golden(shape) for shape in shapes] == [
+        as_golden(document) for document in golden("documents-2026-11.json")
     ]
-    order = ("service", "site", "lease", "month", "first_day", "tier", "unit_price", "amount")
-    lines.sort(key=lambda line: tuple(str(line[name] or "") for name in order))
-    return json.dumps({**{name: shape[name] for name in ("kind", "tenant", "net", "tax", "gross")}, "lines": lines})
 
 
 def test_the_sample_gives_the_expected_documents_waterfalls_and_books(park: Park) -> None:
     import_folder(park.engine, SAMPLE, now=NOW)
-    oracle = Oracle()
-    files = {}
-    for name in KEYS:
-        with (SAMPLE / f"{name}.csv").open(encoding="utf-8", newline="") as rows:
-            files[name] = list(csv.DictReader(rows))
-    oracle.enter(files)
     for month in golden("months.json"):
-        found = park.bills(month["period"]).to_json()
-        assert found["errors"] == []
-        assert found["invoices"] == month["invoices"]
-        assert found["credit_notes"] == month["credit_notes"]
-        expected = month["cross_subsidy"]
-        assert {name: found["cross_subsidy"][name] for name in expected} == expected
-        oracle.run(month["period"])
-    (shapes,) = park.shapes(["2026-11"]).values()
-    assert [as_text(shape) for shape in shapes] == [as_text(document) for document in golden("documents-2026-11.json")]
-    assert park.trial_balance() == oracle.trial_balance()
+        require_expected(park.bills(month["period"]).to_json(), month)
+    require_expected_documents(park)
+    assert park.trial_balance() == played_sample().trial_balance()
+    assert check(park.engine) == []
+
+
+def test_the_sample_run_in_several_processes_or_stopped_and_resumed_gives_the_same(
+    park: Park, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(month_module, "BATCH_TENANTS", 60)
+    import_folder(park.engine, SAMPLE, now=NOW)
+
+    def stop(done: int, in_all: int) -> None:
+        if done == in_all // 2:
+            raise KeyboardInterrupt
+
+    for place, month in enumerate(golden("months.json")):
+        first_day = parse_month(month["period"])
+        terms: dict[str, Any] = {
+            "clock": lambda: NOW,
+            "issued_on": first_day,
+            "deliver": False,
+            "workers": 1 + place % 2,
+        }
+        with pytest.raises(KeyboardInterrupt):
+            run_month(park.settings, park.engine, first_day, progress=stop, **terms)
+        require_expected(run_month(park.settings, park.engine, first_day, **terms).to_json(), month)
+    require_expected_documents(park)
+    numbers = [document.number for month in golden("months.json") for document in park.documents(month["period"])]
+    assert sorted(numbers) == [f"FA-2026-{place:06d}" for place in range(1, len(numbers) + 1)]
     assert check(park.engine) == []
