@@ -1,6 +1,7 @@
 """Documents over HTTP: the contract's shape, PDF, XML; and their deliveries."""
 
 import hashlib
+import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from billing.config import load_settings
-from billing.db import writing
+from billing.db import reading, writing
+from billing.exports import export_documents
 from billing.network_import import import_folder
 from billing.run import run_month
 from invoices.models import delivery
@@ -61,6 +63,15 @@ def test_the_sample_networks_documents_are_those_expected(engine: Engine, caller
         told = caller.get(f"/v1/cross-subsidy/{month['period']}")
         assert told["sites"] == month["cross_subsidy"]["sites"]
         assert told["reserve_after"] == month["cross_subsidy"]["reserve_after"]
+
+
+def test_a_list_is_what_the_export_of_the_month_holds(park: Caller, engine: Engine) -> None:
+    """Two readings of the same rows: set-wise for lists, through the documents' own values for exports."""
+    for month in (6, 7, 8):
+        exported = io.BytesIO()
+        with reading(engine) as connection:
+            export_documents(connection, date(2026, month, 1), "json", exported)
+        assert every(park, f"/v1/documents?period=2026-{month:02d}") == json.loads(exported.getvalue())
 
 
 def test_documents_are_chosen_by_month_tenant_and_kind(park: Caller) -> None:

@@ -16,7 +16,7 @@ from billing.api.schemas import instant, page_schema, query_schema, strict_schem
 from billing.api.service import service
 from billing.api.transactions import reads
 from billing.db import reading
-from ledger.balances import last_day, trial_balance
+from billing.exports.trial_balance import trial_balance_json
 from ledger.entry import CROSS_SUBSIDY, SALES
 from ledger.exports import FORMATS, journal_pieces
 from ledger.models import account, entry, posting
@@ -65,11 +65,26 @@ class BalanceSchema(Schema):
     balance = _TEXT(required=True)
 
 
+class DebitAndCreditSchema(Schema):
+    """Two sums, which are equal."""
+
+    debit = _TEXT(required=True)
+    credit = _TEXT(required=True)
+
+
+class BalanceTotalsSchema(Schema):
+    """The general ledger's totals and class 9's, never mixed (R21)."""
+
+    general = fields.Nested(DebitAndCreditSchema, required=True)
+    analytic = fields.Nested(DebitAndCreditSchema, required=True)
+
+
 class TrialBalanceSchema(Schema):
     """Every account with postings (contract)."""
 
-    until = _TEXT(required=True, metadata={"description": "The last day counted"})
+    until = _TEXT(required=True, allow_none=True, metadata={"description": "The last day counted"})
     accounts = fields.List(fields.Nested(BalanceSchema), required=True)
+    totals = fields.Nested(BalanceTotalsSchema, required=True)
 
 
 blueprint = ApiBlueprint("ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed")
@@ -161,21 +176,7 @@ def list_accounts(connection: Connection, query: Mapping[str, Any]) -> dict[str,
 @reads
 def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """Every account with postings, up to and including a day, or all of them."""
-    until = query.get("until")
-    day = until or last_day(connection) or service().today()
-    return {
-        "until": day.isoformat(),
-        "accounts": [
-            {
-                "account": found.account,
-                "label": found.label,
-                "debit": format_amount(found.debit),
-                "credit": format_amount(found.credit),
-                "balance": format_amount(found.balance),
-            }
-            for found in trial_balance(connection, until)
-        ],
-    }
+    return trial_balance_json(connection, query.get("until"))
 
 
 def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:

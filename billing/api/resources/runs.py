@@ -17,6 +17,7 @@ from billing.api.schemas import instant, page_schema, query_schema, strict_schem
 from billing.api.service import service
 from billing.api.transactions import acts, reads
 from billing.errors import Unknown
+from billing.exports.cross_subsidy import stored
 from billing.models import billing_run, run_batch, run_outcome
 from billing.run import preview_month, run_month
 from billing.run.report import stored_totals
@@ -251,7 +252,4 @@ def preview_run(order: Mapping[str, Any]) -> Answer:
 @reads
 def get_cross_subsidy(connection: Connection, period: date) -> Any:
     """Who funded whom in a month's run."""
-    stored = connection.scalar(select(billing_run.c.cross_subsidy).where(billing_run.c.period == period))
-    if stored is None:
-        raise Unknown(f"{format_month(period)} has no completed run: POST /v1/billing-runs runs a month")
-    return orjson.loads(stored)
+    return orjson.loads(stored(connection, period))
