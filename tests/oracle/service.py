@@ -1,28 +1,39 @@
 """Plays a history on the service, and lays out what came of it as the reference does."""
 
 import csv
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine
 
 from billing.config import Settings, load_settings
 from billing.db import reading
+from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
 from billing.network_import import import_folder
 from billing.run import RunReport, preview_month, run_month
-from invoices.document import CREDIT_NOTE, Document, DocumentLine
+from invoices.document import Document
 from invoices.reading import document_ids, load_documents
-from ledger.models import posting
-from pricing.money import format_amount, format_price, format_quantity, format_rate
-from pricing.period import format_month, parse_month
+from pricing.period import parse_month
 from tests.networks import COLUMNS
 from tests.oracle.reference import Files, line_order
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+# After every month drawn by the strategies.
 ISSUED_ON = date(2028, 12, 31)
+
+# The contract's fields of a line but `corrects`; more may be added there.
+LINE_FIELDS = (
+    "service", "site", "lease", "month", "first_day", "last_day", "tier", "quantity", "full_price", "unit_price",
+    "amount", "full_amount", "cost_amount", "vat_rate",
+)  # fmt: skip
+
+Export: TypeAlias = Callable[[Connection, io.BytesIO], None]
 
 
 def write_rows(folder: Path, files: Files) -> Path:
@@ -66,76 +77,64 @@ class Service:
         with reading(self.engine) as connection:
             return [found for _, found in load_documents(connection, document_ids(connection, parse_month(month)))]
 
+    def _exported(self, export: Export) -> Any:
+        written = io.BytesIO()
+        with reading(self.engine) as connection:
+            export(connection, written)
+        return json.loads(written.getvalue())
+
+    def exported_documents(self, month: str) -> list[dict[str, Any]]:
+        """`export documents` of the month."""
+        found: list[dict[str, Any]] = self._exported(
+            lambda connection, written: export_documents(connection, parse_month(month), "json", written)
+        )
+        return found
+
+    def exported_cross_subsidy(self, month: str) -> dict[str, Any]:
+        """`export cross-subsidy` of the month."""
+        found: dict[str, Any] = self._exported(
+            lambda connection, written: export_cross_subsidy(connection, parse_month(month), "json", written)
+        )
+        return found
+
     def shapes(self, months: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """The documents of each month in the reference's shape, by tenant and kind."""
-        documents = {month: self.documents(month) for month in months}
-        run_of = {found.number: format_month(found.period) for of in documents.values() for found in of}
+        """The documents exported for each month in the reference's shape, by tenant and kind."""
+        documents = {month: self.exported_documents(month) for month in months}
+        for of in documents.values():
+            assert [found["number"] for found in of] == sorted(found["number"] for found in of)
+        run_of = {found["number"]: found["period"] for of in documents.values() for found in of}
         return {
-            month: sorted(
-                (document_shape(found, run_of) for found in of), key=lambda shape: (shape["tenant"], shape["kind"])
-            )
+            month: sorted((plain(found, run_of) for found in of), key=lambda shape: (shape["tenant"], shape["kind"]))
             for month, of in documents.items()
         }
 
-    def sums(self) -> dict[str, tuple[int, int]]:
-        """Debit and credit in centimes of every account with postings."""
-        debit = func.sum(posting.c.amount).filter(posting.c.amount > 0)
-        credit = func.sum(-posting.c.amount).filter(posting.c.amount < 0)
-        with reading(self.engine) as connection:
-            rows = connection.execute(select(posting.c.account, debit, credit).group_by(posting.c.account)).all()
-        return {account: (int(debit or 0), int(credit or 0)) for account, debit, credit in rows}
+    def trial_balance(self) -> dict[str, tuple[str, str]]:
+        """Debit and credit of every account that moved, as `export trial-balance` has them."""
+        found = self._exported(lambda connection, written: export_trial_balance(connection, None, "json", written))
+        for row in found["accounts"]:
+            assert Decimal(row["balance"]) == Decimal(row["debit"]) - Decimal(row["credit"])
+        return {
+            row["account"]: (row["debit"], row["credit"])
+            for row in found["accounts"]
+            if (row["debit"], row["credit"]) != ("0.00", "0.00")
+        }
 
     def balances(self) -> dict[str, str]:
         """Debit less credit of every account whose balance isn't nil."""
-        sums = sorted(self.sums().items())
-        return {account: format_amount(debit - credit) for account, (debit, credit) in sums if debit != credit}
-
-    def trial_balance(self) -> dict[str, tuple[str, str]]:
-        """Debit and credit of every account with postings."""
-        return {
-            account: (format_amount(debit), format_amount(credit))
-            for account, (debit, credit) in sorted(self.sums().items())
-            if debit or credit
+        differences = {
+            account: Decimal(debit) - Decimal(credit) for account, (debit, credit) in self.trial_balance().items()
         }
+        return {account: str(balance) for account, balance in differences.items() if balance}
 
 
-def document_shape(document: Document, run_of: Mapping[str, str]) -> dict[str, Any]:
-    """The contract's JSON without number and dates; `corrects` is the run of the invoice corrected."""
-    return {
-        "kind": document.kind,
-        "period": format_month(document.period),
-        "tenant": document.buyer.code,
-        "currency": document.currency,
-        "lines": sorted((_line_shape(line, document, run_of) for line in document.lines), key=line_order),
-        "vat": [
-            {"rate": format_rate(v.rate), "base": format_amount(v.base), "amount": format_amount(v.amount)}
-            for v in document.vat
-        ],
-        "net": format_amount(document.net),
-        "tax": format_amount(document.tax),
-        "gross": format_amount(document.gross),
-    }
-
-
-def _line_shape(line: DocumentLine, document: Document, run_of: Mapping[str, str]) -> dict[str, Any]:
-    priced = line.priced
-    corrects = None
-    if document.kind == CREDIT_NOTE and line.corrects is not None:
-        corrects = run_of[line.corrects.number]
-    return {
-        "service": priced.service,
-        "site": priced.site,
-        "lease": priced.lease,
-        "month": format_month(priced.month),
-        "first_day": priced.first_day.isoformat() if priced.first_day else None,
-        "last_day": priced.last_day.isoformat() if priced.last_day else None,
-        "tier": priced.tier,
-        "quantity": format_quantity(priced.quantity),
-        "full_price": format_price(priced.full_price),
-        "unit_price": format_price(priced.unit_price),
-        "amount": format_amount(priced.amount),
-        "full_amount": format_amount(priced.full_amount),
-        "cost_amount": format_amount(priced.cost_amount),
-        "vat_rate": format_rate(priced.vat_rate),
-        "corrects": corrects,
-    }
+def plain(exported: Mapping[str, Any], run_of: Mapping[str, str]) -> dict[str, Any]:
+    """An exported document without number and dates; `corrects` is the run of the invoice corrected."""
+    lines = [
+        {
+            **{name: line[name] for name in LINE_FIELDS},
+            "corrects": None if line["corrects"] is None else run_of[line["corrects"]],
+        }
+        for line in exported["lines"]
+    ]
+    fields = ("kind", "period", "tenant", "currency", "vat", "net", "tax", "gross")
+    return {**{name: exported[name] for name in fields}, "lines": sorted(lines, key=line_order)}

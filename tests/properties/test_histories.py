@@ -39,6 +39,7 @@ def play(history: tuple[Step, ...], service: Service, oracle: Oracle) -> None:
         else:
             expected, report = oracle.run(step.month), service.run(step.month)
             booked_once &= not expected.retried
+            assert service.exported_cross_subsidy(step.month) == report.to_json()["cross_subsidy"]
         found = report.to_json()
         assert {kind: found[kind] for kind in ("invoices", "credit_notes")} == expected.totals()
         assert [tenant for tenant, _ in report.errors] == sorted(expected.errors)
