@@ -98,6 +98,7 @@ class UsageLoader:
                     self._flush()
                     on_chunk(read)
         except UnreadableFile:
+            # Noted where it was found; what was read before is still judged.
             pass
         self._flush()
         on_chunk(self._new + self._unchanged)

@@ -6,6 +6,7 @@ import json
 import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -179,6 +180,18 @@ def test_progress_is_told_per_file_and_chunk(engine: Engine, tmp_path: Path) -> 
     import_folder(engine, folder, now=NOW, progress=lambda file, count: told.append((file, count)))
     assert ("tenants.csv", 1) in told
     assert [count for file, count in told if file == "usage.csv"] == [20_000, 40_000, 45_000]
+
+
+def test_two_imports_at_once_load_everything_once(engine: Engine, tmp_path: Path) -> None:
+    usage = [{"event_id": f"E{n}", "tenant": "T1", "occurred_on": "2026-05-01"} for n in range(3_000)]
+    folder = write_network(tmp_path, tenants=[{"code": "T1"}], usage=usage, grants=[{"code": "G1"}])
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: import_folder(engine, folder, now=NOW), range(4)))
+    assert sorted((report.new, report.changed, report.unchanged) for report in reports) == [
+        *[(0, 0, 3_016)] * 3,
+        (3_016, 0, 0),
+    ]
+    assert rows(engine, select(func.count()).select_from(entry)) == [(1,)]
 
 
 def test_memory_does_not_grow_with_the_number_of_events(engine: Engine, tmp_path: Path) -> None:
