@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, Connection, String, Table, any_, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ARRAY, Connection, Date, String, Table, any_, bindparam, func, select, text, update
 
 from ledger.accounts import chart, label_of
 from ledger.entry import Entry, Posting
 from ledger.errors import ReferenceTaken
-from ledger.models import account, account_day, entry, entry_counter, posting
+from ledger.models import entry, entry_counter, posting
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
@@ -153,28 +152,36 @@ def _take_numbers(connection: Connection, count: int) -> int:
     return int(last) - count + 1
 
 
+_OPEN_ACCOUNT = text("INSERT INTO account (code, label) VALUES (:code, :label) ON CONFLICT DO NOTHING")
+
+
 def _open_accounts(connection: Connection, accounts: Iterable[str]) -> None:
     """Add those that are not in the shipped chart, but below one that is; raises UnknownAccount."""
     for code in sorted(set(accounts) - chart().keys()):
-        row = {"code": code, "label": label_of(code)}
-        connection.execute(_INSERT[connection.dialect.name](account).on_conflict_do_nothing(), row)
+        connection.execute(_OPEN_ACCOUNT, {"code": code, "label": label_of(code)})
 
 
-def _upsert_days(insert: Callable[[Table], Any]) -> Any:
-    statement = insert(account_day)
-    added = {name: account_day.c[name] + statement.excluded[name] for name in ("debit", "credit")}
-    return statement.on_conflict_do_update(index_elements=[account_day.c.account, account_day.c.day], set_=added)
-
-
-_INSERT: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_ADD_TO_DAYS = {dialect: _upsert_days(insert) for dialect, insert in _INSERT.items()}
+_ADD_TO_DAYS_SQLITE = text(
+    "INSERT INTO account_day (account, day, debit, credit) VALUES (:account, :day, :debit, :credit) "
+    "ON CONFLICT (account, day) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit"
+).bindparams(bindparam("day", type_=Date))
+# One statement however many days: each of its own would cost PostgreSQL a round trip.
+_ADD_TO_DAYS_POSTGRESQL = text(
+    "INSERT INTO account_day (account, day, debit, credit) "
+    "SELECT * FROM unnest(CAST(:accounts AS varchar[]), CAST(:days AS date[]), CAST(:debits AS bigint[]), "
+    "CAST(:credits AS bigint[])) ON CONFLICT (account, day) "
+    "DO UPDATE SET debit = account_day.debit + excluded.debit, credit = account_day.credit + excluded.credit"
+)
 
 
 def _add_to_days(connection: Connection, moved: _Moved) -> None:
     """Add what accounts moved on a day, (debit, credit), to what they had."""
     # In one order for everybody, though the counter's lock already keeps writers apart.
-    rows = [
-        {"account": account, "day": day, "debit": debit, "credit": credit}
-        for (account, day), (debit, credit) in sorted(moved.items())
-    ]
-    connection.execute(_ADD_TO_DAYS[connection.dialect.name], rows)
+    rows = [(code, day, debit, credit) for (code, day), (debit, credit) in sorted(moved.items())]
+    if connection.dialect.name == "sqlite":
+        names = ("account", "day", "debit", "credit")
+        connection.execute(_ADD_TO_DAYS_SQLITE, [dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        columns = (list(column) for column in zip(*rows, strict=True))
+        values = dict(zip(("accounts", "days", "debits", "credits"), columns, strict=True))
+        connection.execute(_ADD_TO_DAYS_POSTGRESQL, values)
