@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 from threading import Lock
 from typing import Any
+from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -25,6 +26,7 @@ from invoices.xml import ATTACHMENT_NAME, document_xml
 
 PDF_VARIANT = "pdf/a-3u"
 STYLESHEET = "document.css"
+BASE_STYLESHEET = "base.css"
 TEMPLATE = "document.html"
 _FONT_SCHEME = "package:"
 _FONT_FILES = (
@@ -125,11 +127,16 @@ def _package_file(*path: str) -> bytes:
     return files("invoices.rendering").joinpath(*path).read_bytes()
 
 
+def _stylesheet(name: str) -> str:
+    return _package_file("templates", name).decode()
+
+
 class _Press:
     """What one process needs to print, prepared once: fonts, stylesheet, template."""
 
     def __init__(self) -> None:
         weasyprint = _weasyprint()
+        from cssselect2 import ElementWrapper  # type: ignore[import-untyped]
         from weasyprint.text.fonts import FontConfiguration
         from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -148,13 +155,30 @@ class _Press:
             def fetch(self, url: str, _headers: object = None) -> URLFetcherResponse:
                 raise ValueError(f"a document may fetch nothing, not {url}")
 
+        base = weasyprint.CSS(string=_stylesheet(BASE_STYLESHEET), url_fetcher=Nothing(fail_on_errors=True))
+
+        class Page(weasyprint.HTML):  # type: ignore[misc, name-defined]
+            """The page as WeasyPrint wants it: read as XML, in a tenth of the time, and with our base stylesheet."""
+
+            def __init__(self, html: str, url_fetcher: URLFetcher) -> None:
+                # Ours and well-formed: what is data in it is escaped, and holds nothing XML can't (`printable`).
+                root = ElementTree.fromstring(html)  # noqa: S314
+                self.base_url = None
+                self.url_fetcher = url_fetcher
+                self.media_type = "print"
+                self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
+                self.etree_element = self.wrapper_element.etree_element
+
+            def _ua_stylesheets(self, *_forms: bool) -> list[Any]:
+                return [base]
+
         self._weasyprint = weasyprint
+        self._page = Page
         self._lock = Lock()  # Pango's font maps are not for two threads at once.
         self._fonts = FontConfiguration()
         self._fetcher = Nothing(fail_on_errors=True)
-        css = _package_file("templates", STYLESHEET).decode()
         self._stylesheet = weasyprint.CSS(
-            string=css, font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
+            string=_stylesheet(STYLESHEET), font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
         )
 
     def pdf(self, document: Document) -> bytes:
@@ -170,7 +194,7 @@ class _Press:
         html = render_html(document)
         try:
             with self._lock:
-                page = self._weasyprint.HTML(string=html, url_fetcher=self._fetcher)
+                page = self._page(html, self._fetcher)
                 laid_out = page.render(font_config=self._fonts, stylesheets=[self._stylesheet], pdf_variant=PDF_VARIANT)
                 metadata = laid_out.metadata
                 metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)

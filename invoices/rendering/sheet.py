@@ -97,7 +97,7 @@ class Sheet:
     in_words: InWords
     payment: Note
     notes: tuple[Note, ...]
-    legal: str
+    legal: tuple[str, ...]
 
 
 def sheet_of(document: Document) -> Sheet:
@@ -275,8 +275,8 @@ def _payment(document: Document, t: Catalogue) -> Note:
     return Note(texts["payment"], tuple(text for text in known if text))
 
 
-def _legal(seller: Party, t: Catalogue) -> str:
-    """The foot of every page: who bills, with every mandatory identifier, and the law on late payment."""
+def _legal(seller: Party, t: Catalogue) -> tuple[str, ...]:
+    """The foot of every page, by line: who bills, with every mandatory identifier, and the law on late payment."""
     texts = t["legal"]
     who = _named(seller, t)
     if seller.share_capital:
@@ -286,4 +286,4 @@ def _legal(seller: Party, t: Catalogue) -> str:
     reach = SEPARATOR.join(text for text in (seller.phone, seller.email) if text)
     first = SEPARATOR.join(text for text in (who, seat) if text)
     second = SEPARATOR.join(text for text in (*_identifiers(seller, t), reach) if text)
-    return "\n".join((first, second, texts["late"]))
+    return first, second, texts["late"]

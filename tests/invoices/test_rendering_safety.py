@@ -53,7 +53,7 @@ def test_the_fetcher_would_refuse_even_if_the_template_asked(
     monkeypatch: pytest.MonkeyPatch, reached: list[str]
 ) -> None:
     for address in ("file:///etc/passwd", "http://169.254.169.254/", "data:image/png;base64,AAAA", "package:OFL.txt"):
-        html = f'<!DOCTYPE html><html lang="fr"><body><img src="{address}">'
+        html = f'<!DOCTYPE html><html lang="fr"><body><img src="{address}"/></body></html>'
         monkeypatch.setattr(rendering, "render_html", lambda _document, html=html: html)
         with pytest.raises(RenderingFailed, match="may fetch nothing"):
             render_pdf(documents.w1())
