@@ -161,4 +161,3 @@ def main() -> None:
 
 
 main.params.append(_DEBUG)
-

@@ -14,7 +14,15 @@ from billing.cli.terminal import progress, table
 if TYPE_CHECKING:
     from billing.demo import Demonstration
 
-_FUNDING = ("earmarked_grants", "own", "network", "reserve", "network_grants", "unfunded")
+# The order of R18, and what the table calls it.
+_FUNDING = {
+    "earmarked_grants": "grants",
+    "own": "own firms",
+    "network": "other sites",
+    "reserve": "reserve",
+    "network_grants": "network grants",
+    "unfunded": "operator",
+}
 
 
 @contextmanager
@@ -79,27 +87,31 @@ def _show_months(made: "Demonstration") -> None:
     table("What was billed (invoices less credit notes)", columns, rows)
 
 
+def _centimes(amount: str) -> int:
+    from pricing.money import AMOUNT_DECIMALS, parse_decimal
+
+    return parse_decimal(amount, AMOUNT_DECIMALS)
+
+
 def _show_funding(made: "Demonstration") -> None:
+    from pricing.money import format_amount
     from pricing.period import format_month
 
     last = made.reports[-1]
-    rows = [
-        (code, *(_grouped(site[part]) for part in ("contributions", "draws", *_FUNDING)))
+    sums = {
+        code: [_centimes(site[part]) for part in ("draws", *_FUNDING, "contributions")]
         for code, site in last.cross_subsidy["sites"].items()
-    ]
-    columns = (
-        "site",
-        "brings",
-        "needs",
-        "grants",
-        "own tenants",
-        "other sites",
-        "reserve",
-        "network grants",
-        "operator",
-    )
+    }
+    own = 1 + list(_FUNDING).index("own")
+    for site in sums.values():
+        site.append(site[-1] - site[own])
+    sums["network"] = [sum(column) for column in zip(*sums.values(), strict=True)]
+    rows = [(code, *(_grouped(format_amount(amount)) for amount in site)) for code, site in sums.items()]
+    columns = ("site", "needs", *(f"← {name}" for name in _FUNDING.values()), "its firms bring", "gives on")
     table(
-        f"Who funds whom in {format_month(last.period)}, in DH: what each site needs, and who meets it", columns, rows
+        f"Who funds whom in {format_month(last.period)}, in DH (given on, and not needed: to the reserve)",
+        columns,
+        rows,
     )
 
 
@@ -109,7 +121,8 @@ def _show_places(made: "Demonstration") -> None:
     mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
     proved = "proved by check" if not made.problems else f"{len(made.problems)} problems found by check"
     rows = [
-        ("an invoice", documents[0] if documents else "none"),
+        ("a newcomer", f"{made.newcomer}  (its discount, and when that ends)"),
+        ("a mature firm", f"{made.mature}  (what it brings to newcomers)"),
         ("all documents", f"{folder / 'documents'}  ({len(documents)} PDF/A-3, each with its XML)"),
         ("the mails", f"{folder / 'outbox'}  ({mails} .eml)"),
         ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),

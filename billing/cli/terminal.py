@@ -122,8 +122,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         shown.add_column(name, justify="right" if index else "left", no_wrap=True)
     for row in rows:
         shown.add_row(*(str(cell) for cell in row))
-    console = Console(soft_wrap=False, highlight=False)
+    console = Console(highlight=False)
     if not console.is_terminal:
         # A file has no width: nothing may be cut off.
         console = Console(width=200, highlight=False)
-    console.print(shown)
+    with console.capture() as drawn:
+        console.print(shown)
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
 from billing.check import check
@@ -20,6 +20,8 @@ from billing.exports import export_cross_subsidy, export_documents, export_trial
 from billing.network_import import import_folder
 from billing.run import RunReport, run_month
 from billing.schema import migrate
+from invoices.document import INVOICE
+from invoices.models import document, document_file
 from ledger.exports import write_journal
 from pricing.period import format_month, months
 
@@ -38,11 +40,17 @@ _Write: TypeAlias = Callable[[Connection, BinaryIO], object]
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What was made: the months' reports in order, the delivery of the last, the problems `check` found (none)."""
+    """What was made: the months' reports in order, the delivery of the last, the problems `check` found (none).
+
+    `newcomer` and `mature` are the PDFs of two tenants of the last month: the one with the largest discount
+    on its invoice, and the one that brings most to newcomers; None where none was rendered.
+    """
 
     folder: Path
     reports: tuple[RunReport, ...]
     delivery: DeliveryReport
+    newcomer: Path | None
+    mature: Path | None
     problems: tuple[str, ...]
 
 
@@ -70,9 +78,25 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             _write_books(engine, folder / _BOOKS)
         with show("check") as progress:
             problems = check(engine, documents_url=settings.documents_url, progress=progress)
+        with reading(engine) as connection:
+            newcomer = _invoice(connection, folder, document.c.advantage)
+            mature = _invoice(connection, folder, document.c.contribution)
     finally:
         engine.dispose()
-    return Demonstration(folder, tuple(reports), delivery, tuple(problems))
+    return Demonstration(folder, tuple(reports), delivery, newcomer, mature, tuple(problems))
+
+
+def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> Path | None:
+    """The PDF of the last month's invoice that has most of something."""
+    found = (
+        select(document_file.c.path)
+        .join(document, document.c.id == document_file.c.document_id)
+        .where(document.c.kind == INVOICE, document.c.period == LAST)
+        .order_by(most.desc(), document.c.number)
+        .limit(1)
+    )
+    path = connection.scalar(found)
+    return None if path is None else folder / _DOCUMENTS / path
 
 
 def _clock() -> datetime:
