@@ -19,7 +19,8 @@ from pricing.period import month_period
 ATTACHMENT_NAME = "factur-x.xml"
 PROFILE = "urn:cen.eu:en16931:2017"
 TYPE_CODES = {INVOICE: "380", CREDIT_NOTE: "381"}
-CREDIT_TRANSFER = "30"
+# How it is settled (UNCL4461): by transfer to the RIB, not said, or set off against what is owed.
+CREDIT_TRANSFER, NOT_DEFINED, SET_OFF = "30", "1", "97"
 UNIT_CODES = {"m2_month": "MTK", "hour": "HUR", "each": "C62"}
 DISCOUNT_REASON = "Remise pépinière"
 
@@ -181,8 +182,10 @@ def _add_settlement(trade: etree._Element, document: Document) -> None:
     _add(settlement, "ram:PaymentReference", document.number)
     _add(settlement, "ram:InvoiceCurrencyCode", document.currency)
     means = _add(settlement, "ram:SpecifiedTradeSettlementPaymentMeans")
-    _add(means, "ram:TypeCode", CREDIT_TRANSFER)
-    if document.seller.rib:
+    by_transfer = document.kind == INVOICE and document.seller.rib
+    otherwise = SET_OFF if document.kind == CREDIT_NOTE else NOT_DEFINED
+    _add(means, "ram:TypeCode", CREDIT_TRANSFER if by_transfer else otherwise)
+    if by_transfer:
         _add(_add(means, "ram:PayeePartyCreditorFinancialAccount"), "ram:ProprietaryID", document.seller.rib)
     for subtotal in document.vat:
         tax = _add(settlement, "ram:ApplicableTradeTax")

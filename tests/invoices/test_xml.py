@@ -1,5 +1,6 @@
 """The EN 16931 XML of a document: what it says, and that it adds up as the standard asks (BR-CO rules)."""
 
+import dataclasses
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -87,6 +88,17 @@ def test_a_credit_note_names_the_invoices_it_corrects_with_their_dates_where_kno
     assert _texts(root, "//ram:InvoiceReferencedDocument/ram:IssuerAssignedID") == ["FA-2026-000004", "FA-2026-000009"]
     assert _texts(root, "//ram:InvoiceReferencedDocument/ram:FormattedIssueDateTime/qdt:DateTimeString") == ["20260601"]
     assert _number(root, f"{SUMS}/ram:GrandTotalAmount") > 0
+
+
+def test_a_transfer_is_asked_for_only_where_there_is_a_rib_and_something_to_pay() -> None:
+    # BR-61: a transfer needs an account. A credit note is set off against what is owed.
+    means = "//ram:SpecifiedTradeSettlementPaymentMeans/ram:TypeCode"
+    invoice = documents.w1()
+    without = dataclasses.replace(invoice, seller=dataclasses.replace(invoice.seller, rib=""))
+    for document, code, accounts in ((invoice, "30", 1), (without, "1", 0), (documents.credit_note(), "97", 0)):
+        root = _root(document)
+        assert _text(root, means) == code
+        assert len(_texts(root, "//ram:PayeePartyCreditorFinancialAccount/ram:ProprietaryID")) == accounts
 
 
 @pytest.mark.parametrize("make", EVERY, ids=lambda make: make.__name__)
