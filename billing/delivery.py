@@ -37,6 +37,7 @@ from invoices.delivery import (
     due,
     failed_deliveries,
     hand_over,
+    queued,
     record_failure,
     record_sent,
     release,
@@ -134,14 +135,16 @@ def deliver(
     open_pool: PoolOpener | None = None,
     progress: Callable[[int, int], None] | None = None,
     retry_failed: bool = False,
+    only_due: bool = False,
     wait: Callable[[float], object] | None = None,
     stop: Event | None = None,
     lease: timedelta = LEASE,
 ) -> DeliveryReport:
     """Render and send what is queued, each document once, however many do so at the same time.
 
-    What is due is sent; with `retry_failed`, everything unsent is tried now, also what waits for its next
-    attempt or failed for good, but not what may have arrived (`invoices.delivery.retry` alone does that).
+    What is queued is tried now; with `only_due`, what was tried before waits until its next attempt is due;
+    with `retry_failed`, what failed for good is tried again too, but not what may have arrived
+    (`invoices.delivery.retry` alone does that).
     With `wait` (a `sleep`), deliveries that another process holds are waited for, and taken over if it
     dies. `progress` is told documents done and in all; `stop` ends the pass after the mail under way.
     Raises BadConfiguration if mail has no sender or the executor can't be used.
@@ -149,7 +152,7 @@ def deliver(
     sender = _sender(settings)
     with writing(engine) as connection:
         lost = settle_unknown(connection, clock())
-        listed = unsent(connection) if retry_failed else due(connection, clock())
+        listed = _listed(connection, clock(), retry_failed, only_due)
     if open_pool is None:
         # A few documents are rendered sooner here than processes are started.
         open_pool = partial(open_executor, settings, 1 if len(listed) <= CHUNK else None)
@@ -165,6 +168,12 @@ def deliver(
                     break
                 wait(_POLL_S)
     return delivering.report()
+
+
+def _listed(connection: Connection, now: datetime, retry_failed: bool, only_due: bool) -> dict[int, int]:
+    if retry_failed:
+        return unsent(connection)
+    return due(connection, now) if only_due else queued(connection)
 
 
 def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: Clock) -> bytes:

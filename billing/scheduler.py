@@ -168,7 +168,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     return Jobs(
         standing=look,
         run_month=lambda period: run_month(settings, engine, period, clock=clock),
-        deliver=partial(deliver, settings, engine, clock=clock, stop=stop),
+        deliver=partial(deliver, settings, engine, clock=clock, only_due=True, stop=stop),
         check=partial(check, engine, documents_url=settings.documents_url),
     )
 

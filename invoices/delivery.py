@@ -76,6 +76,11 @@ def due(connection: Connection, now: datetime) -> dict[int, int]:
     return _attempts(connection, delivery.c.next_attempt_at <= _utc(now))
 
 
+def queued(connection: Connection) -> dict[int, int]:
+    """The documents that are to be sent without a person's decision, due yet or not; each with its attempts."""
+    return _attempts(connection, delivery.c.next_attempt_at.is_not(None))
+
+
 def unsent(connection: Connection) -> dict[int, int]:
     """All documents not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
     return _attempts(connection, or_(delivery.c.handed_over_at.is_(None), delivery.c.claimed_by.is_not(None)))
