@@ -1,11 +1,15 @@
-"""What stands in an address: codes, days, months, document numbers. What is none has no address: 404."""
+"""What stands in an address: codes, days, months, document numbers. What is none has no address: 404.
+
+They raise NotFound themselves: werkzeug's ValidationError would let another method's rule answer 405.
+"""
 
 from datetime import date
 from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
 
 from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
 from billing.network_import.cells import YEARS, BadCell, day
@@ -20,6 +24,12 @@ class CodeInAddress(BaseConverter):
 
     part_isolating = False
     regex = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
+class EventInAddress(CodeInAddress):
+    """The id of a usage event. (One named `batch` is found in lists alone: its address is taken.)"""
+
+    regex = rf"(?!batch$){CodeInAddress.regex}"
 
 
 class PartInAddress(BaseConverter):
@@ -38,7 +48,7 @@ class DayInAddress(BaseConverter):
         try:
             return day(value)
         except BadCell:
-            raise ValidationError from None
+            raise NotFound from None
 
     def to_url(self, value: date) -> str:
         """As written in addresses."""
@@ -55,9 +65,9 @@ class MonthInAddress(BaseConverter):
         try:
             found = parse_month(value)
         except ValueError:
-            raise ValidationError from None
+            raise NotFound from None
         if found.year not in YEARS:
-            raise ValidationError
+            raise NotFound
         return found
 
     def to_url(self, value: date) -> str:
@@ -73,6 +83,7 @@ class NumberInAddress(BaseConverter):
 
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
+    "event": (EventInAddress, CODE_DOC),
     "part": (PartInAddress, CODE_DOC),
     "day": (DayInAddress, DAY_DOC),
     "month": (MonthInAddress, MONTH_DOC),

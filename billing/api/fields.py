@@ -32,11 +32,18 @@ RATE_DOC = decimal_doc(RATE_DECIMALS, "0.20")
 class Cell(fields.String):
     """A text handed on as it is, to be judged by the import's own rules; `null` is blank.
 
-    One set of rules for files and requests: here only the JSON type is checked.
+    One set of rules for files and requests: here only the JSON type is checked, and that none is
+    written `null`, where a file has nothing but a blank cell for it.
     """
 
     def __init__(self, doc: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(metadata=dict(doc or TEXT_DOC), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        found: str = super()._deserialize(value, attr, data, **kwargs)
+        if not found and "pattern" in self.metadata:
+            raise ValidationError("is blank: write null for none" if self.allow_none else "is blank: give it")
+        return found
 
 
 class WholeNumber(fields.Integer):

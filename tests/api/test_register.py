@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.api.resources.register import BATCH_MAX, RESOURCES
+from billing.api.register_schemas import RESOURCES
+from billing.api.resources.register import BATCH_MAX
 from billing.db import reading
 from billing.models import import_log, usage_event
 from tests.api.conftest import NOW, Caller

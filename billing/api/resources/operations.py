@@ -85,7 +85,7 @@ def get_docs() -> Response:
     return Response(page, content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
 
 
-@blueprint.route("/problems/<part:slug>")
+@blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])
 @blueprint.response(200, ProblemKindSchema)
 @opened_to(EVERYBODY)
 def get_problem_kind(slug: str) -> Response:

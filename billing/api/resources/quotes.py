@@ -95,6 +95,15 @@ _question = strict_schema(
         ),
     },
 )
+_EXAMPLE = {
+    "kind": "startup",
+    "incorporated_on": "2025-01-15",
+    "site": "TNG",
+    "area_m2": "22.5",
+    "starts_on": "2026-12-01",
+    "months": 19,
+    "usage": [{"service": "MEAL", "quantity": "40"}],
+}
 blueprint = ApiBlueprint(
     "quotes", __name__, url_prefix="/v1", description="Priced by the run's engine, written nowhere"
 )
@@ -102,7 +111,7 @@ blueprint = ApiBlueprint(
 
 @blueprint.route("/quotes", methods=["POST"])
 @blueprint.response(200, QuoteSchema)
-@blueprint.arguments(_question)
+@blueprint.arguments(_question, example=_EXAMPLE)
 @opened_to(READERS)
 @acts
 def create_quote(asked: Mapping[str, Any]) -> Answer:
