@@ -251,25 +251,23 @@ def _resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _grow(count: int) -> tuple[float, float]:
-    """Resident memory of a worker after a tenth of `count` documents, and after all."""
+def _grow(settled: int, count: int) -> tuple[float, float]:
+    """Resident memory of a worker after `settled` documents, when its caches are full, and after `count`."""
     some = samples(50)
     early = 0.0
     for index in range(count):
         render_pdf(some[index % len(some)])
-        if index + 1 == count // 10:
+        if index + 1 == settled:
             early = _resident_megabytes()
     return early, _resident_megabytes()
 
 
-def memory(count: int) -> Row:
+def memory(settled: int, count: int) -> Row:
     """Whether a worker's memory stays what it is."""
     with ProcessPoolExecutor(1, initializer=prepare) as pool:
-        early, late = pool.submit(_grow, count).result()
-    note = f"{early:.0f} MB after {count // 10:,} documents, {late:.0f} MB after {count:,}"
-    return Row(
-        f"Memory of a worker after {count:,} documents ÷ after {count // 10:,}", late / early, AT_MOST, 1.05, note
-    )
+        early, late = pool.submit(_grow, settled, count).result()
+    note = f"{early:.0f} MB after {settled:,} documents, {late:.0f} MB after {count:,}"
+    return Row(f"Memory of a worker after {count:,} documents ÷ after {settled:,}", late / early, AT_MOST, 1.05, note)
 
 
 def size() -> Row:
@@ -281,7 +279,7 @@ def size() -> Row:
 def rows(quick: bool = False) -> list[Row]:
     """Every ratio of rendering; `quick` takes fewer rounds and documents."""
     rounds = 3 if quick else ROUNDS
-    return [*against_others(rounds), two_processes(rounds), memory(200 if quick else 2_000), size()]
+    return [*against_others(rounds), two_processes(rounds), memory(*(100, 300) if quick else (200, 2_000)), size()]
 
 
 if __name__ == "__main__":
