@@ -206,6 +206,10 @@ class _Press:
                 )
         except FatalURLFetchingError as error:
             raise RenderingFailed(f"{document.number}: {error.__cause__}") from error
+        except ElementTree.ParseError as error:
+            raise RenderingFailed(
+                f"{document.number}: the template is not well-formed, close every element: {error}"
+            ) from error
         return written
 
 

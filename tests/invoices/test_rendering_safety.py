@@ -5,6 +5,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -81,7 +82,15 @@ def test_no_text_changes_the_markup(name: str, form: str, office: str) -> None:
     base = documents.w1()
     lines = tuple(line._replace(office=office, service_label=name, site_name=form) for line in base.lines)
     buyer = dataclasses.replace(base.buyer, legal_name=name, legal_form="X", address=name, city=office, ice=office)
-    assert _shape(render_html(dataclasses.replace(base, buyer=buyer, lines=lines))) == _shape(render_html(base))
+    html = render_html(dataclasses.replace(base, buyer=buyer, lines=lines))
+    ElementTree.fromstring(html)  # Whatever the names hold, the page is well-formed.
+    assert _shape(html) == _shape(render_html(base))
+
+
+def test_a_template_that_is_not_well_formed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "render_html", lambda _document: "<html><body><br></body></html>")
+    with pytest.raises(RenderingFailed, match="FA-2026-000012: the template is not well-formed"):
+        render_pdf(documents.w1())
 
 
 @given(st.text())
