@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ BROWSER = (
     "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-port=0",
 )  # fmt: skip
+pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here (Ubuntu has no package)")
 _LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
 
 
