@@ -170,7 +170,7 @@ def test_unknown_parameters_are_refused(ground: Caller) -> None:
         if any(parameter["in"] == "query" for parameter in documented.get("parameters", ())):
             answer = ground("GET", f"{operation.path}?nosuch=1", "admin")
             assert is_problem(answer, 422, "validation"), operation
-            assert answer.json["errors"] == [{"location": "query", "field": "nosuch", "problem": "Unknown field."}]
+            assert {"location": "query", "field": "nosuch", "problem": "Unknown field."} in answer.json["errors"]
 
 
 def test_another_method_is_a_problem_that_names_those_allowed(ground: Caller) -> None:
