@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from billing.db import reading, writing
-from billing.delivery import ensure_pdf
+from billing.delivery import deliver, ensure_pdf
 from invoices.delivery import retry
 from invoices.models import delivery, delivery_attempt, document_file
 from tests.billing.queued import NOON, addresses, queue, settings, start_delivering
+from tests.billing.test_executors import Cluster, cluster  # noqa: F401
 from tests.invoices.smtp_sink import Sink, free_port, listening
 
 EVERY = {f"<FA-2026-{n:06d}@parcs.example>" for n in range(1, 41)}
@@ -175,3 +177,23 @@ def test_processes_killed_at_any_moment_never_send_twice_and_forget_nothing(engi
         assert start_delivering(engine, tmp_path, url, 1).communicate(timeout=120)[0] == f"{len(doubtful)}\n"
         assert set(sink.count()) == EVERY
     assert set(states(engine).values()) == {"sent"}
+
+
+def test_a_dask_worker_killed_while_rendering_costs_no_mail_and_doubles_none(
+    engine: Engine,
+    tmp_path: Path,
+    cluster: Cluster,  # noqa: F811
+) -> None:
+    ids = queue(engine, addresses(40))
+    address, workers = cluster
+    chosen = replace(settings(engine, tmp_path), executor=address)
+
+    def kill_one(done: int, _total: int) -> None:
+        if done == 4:
+            workers[0].kill()
+
+    report = deliver(chosen, engine, clock=lambda: NOON, progress=kill_one)
+    assert (report.sent, report.rendered, report.is_complete) == (40, 40, True)
+    assert workers[1].poll() is None
+    assert len(list((tmp_path / "outbox").glob("*.eml"))) == 40
+    assert states(engine) == dict.fromkeys(ids, "sent")

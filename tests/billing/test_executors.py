@@ -7,17 +7,21 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from billing.config import load_settings
 from billing.errors import BadConfiguration
-from billing.executors import InlineExecutor, WorkerLost, open_executor, run_tasks
+from billing.executors import InlineExecutor, PoolOpener, WorkerLost, open_executor, run_tasks
+
+# A Dask scheduler's address, and its workers' programs.
+Cluster: TypeAlias = tuple[str, list[subprocess.Popen[bytes]]]
 
 SETTINGS = load_settings({})
 PROCESSES = partial(open_executor, SETTINGS, 2)
@@ -62,7 +66,7 @@ def sleep_long(key: tuple[str, int]) -> None:
     time.sleep(600)
 
 
-def wait_until(condition, timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -77,7 +81,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("open_pool", [HERE, PROCESSES])
-def test_every_key_is_done_once_and_its_result_arrives_in_this_process(open_pool) -> None:
+def test_every_key_is_done_once_and_its_result_arrives_in_this_process(open_pool: PoolOpener) -> None:
     done = []
     run_tasks(open_pool, double, range(50), lambda key, result: done.append((key, result)))
     assert sorted(done) == [(key, 2 * key) for key in range(50)]
@@ -103,7 +107,8 @@ def test_no_pool_is_opened_when_there_is_nothing_to_do() -> None:
 
 
 def test_keys_are_taken_as_workers_come_free_not_all_at_once() -> None:
-    taken, ahead = 0, []
+    taken = 0
+    ahead: list[int] = []
 
     def keys() -> Iterator[int]:
         nonlocal taken
@@ -123,7 +128,7 @@ def test_keys_are_taken_as_workers_come_free_not_all_at_once() -> None:
 
 
 @pytest.mark.parametrize("open_pool", [HERE, PROCESSES])
-def test_the_exception_of_a_task_ends_the_work_and_is_raised_here(open_pool) -> None:
+def test_the_exception_of_a_task_ends_the_work_and_is_raised_here(open_pool: PoolOpener) -> None:
     with pytest.raises(ValueError, match="three is refused"):
         run_tasks(open_pool, refuse_three, range(100), lambda *_: None)
 
@@ -137,7 +142,8 @@ def test_tasks_whose_worker_is_killed_are_done_again(tmp_path: Path) -> None:
 
 
 def test_a_task_that_always_kills_its_worker_is_named_and_all_others_are_done() -> None:
-    done, lost = [], []
+    done: list[int] = []
+    lost: list[int] = []
     run_tasks(PROCESSES, kill_worker_always, range(20), lambda key, _: done.append(key), on_lost=lost.append)
     assert lost == [7]
     assert sorted(done) == [key for key in range(20) if key != 7]
@@ -179,12 +185,12 @@ def test_without_the_optional_package_the_sentence_says_what_to_install(monkeypa
 
 
 @pytest.fixture(params=["--no-nanny"])
-def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
     """A Dask scheduler and two workers, as separate programs: its address, and the workers (with their nannies)."""
     port_file = tmp_path / "scheduler.json"
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
     dask = [sys.executable, "-m", "dask"]
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         log = (tmp_path / f"dask-{len(started)}.log").open("wb")
@@ -211,7 +217,7 @@ def record_start(key: tuple[str, int]) -> int:
     return number
 
 
-def test_a_dask_worker_killed_mid_run_loses_nothing(tmp_path: Path, cluster) -> None:
+def test_a_dask_worker_killed_mid_run_loses_nothing(tmp_path: Path, cluster: Cluster) -> None:
     address, workers = cluster
     starts = tmp_path / "starts"
     starts.mkdir()
@@ -233,9 +239,10 @@ def test_a_dask_worker_killed_mid_run_loses_nothing(tmp_path: Path, cluster) -> 
 
 
 @pytest.mark.parametrize("cluster", ["--nanny"], indirect=True)
-def test_a_dask_task_that_kills_every_worker_is_named_and_all_others_are_done(cluster) -> None:
+def test_a_dask_task_that_kills_every_worker_is_named_and_all_others_are_done(cluster: Cluster) -> None:
     address, _ = cluster
-    done, lost = [], []
+    done: list[int] = []
+    lost: list[int] = []
     open_pool = partial(open_executor, replace(SETTINGS, executor=address), None)
     run_tasks(open_pool, kill_worker_always, range(12), lambda key, _: done.append(key), on_lost=lost.append)
     assert lost == [7]
