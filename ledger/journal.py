@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, Connection, Date, String, Table, any_, bindparam, func, select, text, update
+from sqlalchemy import Connection, Date, Table, bindparam, select, text, update
 
 from ledger.accounts import chart, label_of
 from ledger.entry import Entry, Posting
@@ -21,12 +21,15 @@ _ENTRY_COLUMNS = ("id", "reference", "journal", "effective_on", "recorded_at", "
 _POSTING_COLUMNS = ("entry_id", "line_no", "account", "auxiliary", "site", "effective_on", "amount")
 # However many references are asked for, they are one parameter of one statement: a list of a thousand
 # parameters costs more to prepare than to answer.
-_EXISTING = select(entry.c.id, entry.c.reference)
-_EXISTING_SQLITE = _EXISTING.where(
-    entry.c.reference.in_(select(func.json_each(bindparam("references", type_=String)).table_valued("value").c.value))
-)
-_EXISTING_POSTGRESQL = _EXISTING.where(entry.c.reference == any_(bindparam("references", type_=ARRAY(String))))
-
+_EXISTING = {
+    dialect: text(
+        f"SELECT c.last, e.id, e.reference FROM entry_counter c LEFT JOIN entry e ON e.reference {among} WHERE c.id = 1"
+    )
+    for dialect, among in {
+        "sqlite": "IN (SELECT value FROM json_each(:references))",
+        "postgresql": "= ANY (CAST(:references AS varchar[]))",
+    }.items()
+}
 _TAKE = (
     update(entry_counter)
     .where(entry_counter.c.id == 1)
@@ -50,10 +53,17 @@ def post(
     outside the chart. Numbers have no gap: the counter stays locked until the transaction ends.
     `recorded_at` is a UTC instant.
     """
-    numbers = _standing(connection, entries)
+    last, numbers = _standing(connection, entries)
     fresh = [e for e in entries if e.reference not in numbers]
     if fresh:
         first = _take_numbers(connection, len(fresh))
+        if first != last + 1:
+            # Others have posted between the look and the lock, perhaps the same.
+            _, since = _standing(connection, fresh)
+            _give_back(connection, len(since))
+            numbers |= since
+            fresh = [e for e in fresh if e.reference not in since]
+    if fresh:
         numbers.update((e.reference, number) for number, e in enumerate(fresh, first))
         entry_rows, posting_rows, moved = _laid_out(fresh, first, recorded_at)
         _open_accounts(connection, {code for code, _ in moved})
@@ -113,25 +123,26 @@ def _loaded(connection: Connection, head: Any) -> Entry:
     return Entry(head.reference, head.journal, head.effective_on, head.label, head.piece, postings)
 
 
-def _standing(connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
-    """The numbers of those entries that are posted already; raises ReferenceTaken."""
+def _standing(connection: Connection, entries: Sequence[Entry]) -> tuple[int, dict[str, int]]:
+    """The newest number, and those of the entries that are posted already; raises ReferenceTaken."""
     wanted = {e.reference: e for e in entries}
     if len(wanted) != len(entries):
         raise ReferenceTaken("the same reference twice in one posting")
-    if connection.dialect.name == "sqlite":
-        rows = connection.execute(_EXISTING_SQLITE, {"references": json.dumps(list(wanted))})
-    else:
-        rows = connection.execute(_EXISTING_POSTGRESQL, {"references": list(wanted)})
-    found: dict[str, int] = {}
-    for number, reference in rows.all():
+    dialect = connection.dialect.name
+    references = list(wanted)
+    asked = {"references": json.dumps(references) if dialect == "sqlite" else references}
+    rows = connection.execute(_EXISTING[dialect], asked).all()
+    if not rows:
+        raise RuntimeError("the entry counter is missing: the schema is incomplete, run `technopark-billing migrate`")
+    found = {reference: number for _, number, reference in rows if number is not None}
+    for reference in found:
         standing = load_entry(connection, reference)
         if standing != wanted[reference]:
             raise ReferenceTaken(
                 f"{reference} stands for another entry ({_difference(standing, wanted[reference])}): "
                 "correct it by a reversal and a new one"
             )
-        found[reference] = number
-    return found
+    return rows[0].last, found
 
 
 def _difference(standing: Entry | None, wanted: Entry) -> str:
@@ -146,10 +157,13 @@ def _difference(standing: Entry | None, wanted: Entry) -> str:
 
 def _take_numbers(connection: Connection, count: int) -> int:
     """The first of `count` entry numbers in a row; locks the counter until the transaction ends."""
-    last = connection.scalar(_TAKE, {"count": count})
-    if last is None:
-        raise RuntimeError("the entry counter is missing: the schema is incomplete, run `technopark-billing migrate`")
-    return int(last) - count + 1
+    return int(connection.execute(_TAKE, {"count": count}).scalar_one()) - count + 1
+
+
+def _give_back(connection: Connection, count: int) -> None:
+    """Return the last numbers taken, unused; the database refuses it for any that is an entry's."""
+    if count:
+        connection.execute(_TAKE, {"count": -count})
 
 
 _OPEN_ACCOUNT = text("INSERT INTO account (code, label) VALUES (:code, :label) ON CONFLICT DO NOTHING")

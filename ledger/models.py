@@ -80,6 +80,7 @@ posting = Table(
     Column("effective_on", Date, nullable=False),
     # Centimes; debit positive, credit negative.
     Column("amount", BigInteger, nullable=False),
+    CheckConstraint("line_no >= 1", name="line_no"),
     # No foreign key to the entry: row by row it costs half as much again. The guards hold the same, and more, set-wise.
     sqlite_with_rowid=False,
 )

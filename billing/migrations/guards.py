@@ -88,14 +88,14 @@ def balanced_entries(dialect: str) -> list[str]:
                     RAISE EXCEPTION 'entry: numbers follow each other without gap, % does not (R22)', low
                     USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
-                SELECT min(e.id) INTO wrong
+                SELECT min(coalesce(e.id, p.entry_id)) INTO wrong
                 FROM added e
-                LEFT JOIN (SELECT entry_id, count(*) AS n, sum(amount) AS total, min(line_no) AS first,
-                                  max(line_no) AS last, count(*) FILTER (WHERE account LIKE '9%') AS analytic,
-                                  min(effective_on) AS earliest, max(effective_on) AS latest
-                           FROM posting WHERE entry_id BETWEEN low AND high GROUP BY entry_id) p ON p.entry_id = e.id
-                WHERE p.n IS DISTINCT FROM e.posting_count::bigint OR p.total <> 0 OR p.first <> 1 OR p.last <> p.n
-                   OR p.analytic NOT IN (0, p.n) OR p.earliest <> e.effective_on OR p.latest <> e.effective_on;
+                FULL JOIN (SELECT entry_id, effective_on, count(*) AS n, sum(amount) AS total, max(line_no) AS last,
+                                  count(*) FILTER (WHERE account >= '9') AS analytic
+                           FROM posting WHERE entry_id BETWEEN low AND high GROUP BY entry_id, effective_on) p
+                ON p.entry_id = e.id AND p.effective_on = e.effective_on
+                WHERE p.n IS DISTINCT FROM e.posting_count::bigint OR p.total <> 0 OR p.last <> p.n
+                   OR p.analytic NOT IN (0, p.n);
                 IF wrong IS NOT NULL THEN
                     RAISE EXCEPTION 'entry %: its postings must be complete and balanced (R22)', wrong
                     USING ERRCODE = 'integrity_constraint_violation';
@@ -115,7 +115,7 @@ def balanced_entries(dialect: str) -> list[str]:
         "WHEN NEW.id <> (SELECT coalesce(max(id), 0) + 1 FROM entry) "
         "OR EXISTS (SELECT 1 FROM entry WHERE reference = NEW.reference) "
         "OR (SELECT count(*) <> NEW.posting_count OR sum(amount) <> 0 OR sum(account >= '9') NOT IN (0, count(*)) "
-        "OR max(effective_on <> NEW.effective_on OR line_no NOT BETWEEN 1 AND NEW.posting_count) "
+        "OR max(effective_on <> NEW.effective_on OR line_no > NEW.posting_count) "
         "FROM posting WHERE entry_id = NEW.id) "
         "BEGIN SELECT RAISE(ABORT, 'entry: its number and reference must be new, its postings complete and balanced "
         "(R22)'); END",
@@ -130,7 +130,6 @@ def forward_only(dialect: str) -> list[str]:
             "NEW.last < OLD.last OR NEW.latest_issued_on < OLD.latest_issued_on",
             "numbers given and issue dates never go back (R15)",
         ),
-        ("entry_counter", "NEW.last < OLD.last", "numbers already given cannot be given again (R15)"),
         (
             "delivery",
             "OLD.state = 'sent' OR NEW.state = 'queued' AND OLD.state = 'failed' OR NEW.attempts < OLD.attempts",
@@ -157,6 +156,35 @@ def forward_only(dialect: str) -> list[str]:
                 f"BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END",
             ]
     return statements
+
+
+def counted_entries(dialect: str) -> list[str]:
+    """The statements that keep the counter of entries from falling below the newest entry, or from being deleted."""
+    if dialect == "postgresql":
+        return [
+            """
+            CREATE FUNCTION check_counter() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF TG_OP = 'UPDATE' THEN
+                    IF NEW.last >= coalesce((SELECT max(id) FROM entry), 0) THEN
+                        RETURN NEW;
+                    END IF;
+                END IF;
+                RAISE EXCEPTION 'entry_counter: numbers already given cannot be given again (R22)'
+                USING ERRCODE = 'integrity_constraint_violation';
+            END $$
+            """,
+            "CREATE TRIGGER entry_counter_forward_only BEFORE UPDATE ON entry_counter "
+            "FOR EACH ROW EXECUTE FUNCTION check_counter()",
+            "CREATE TRIGGER entry_counter_kept BEFORE DELETE OR TRUNCATE ON entry_counter "
+            "FOR EACH STATEMENT EXECUTE FUNCTION check_counter()",
+        ]
+    refuse = "BEGIN SELECT RAISE(ABORT, 'entry_counter: numbers already given cannot be given again (R22)'); END"
+    return [
+        "CREATE TRIGGER entry_counter_forward_only BEFORE UPDATE ON entry_counter "
+        f"WHEN NEW.last < (SELECT coalesce(max(id), 0) FROM entry) {refuse}",
+        f"CREATE TRIGGER entry_counter_kept BEFORE DELETE ON entry_counter {refuse}",
+    ]
 
 
 def set_wise_references(dialect: str, keys: Iterable[tuple[str, str, str, str]]) -> list[str]:

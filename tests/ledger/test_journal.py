@@ -187,6 +187,26 @@ def test_r22_eight_writers_at_once_get_numbers_without_gap_and_none_waits_for_ev
         assert dict(days.all()) == dict(sums.all())
 
 
+def test_eight_writers_posting_the_same_entries_at_once_post_them_once(engine: Engine) -> None:
+    """The loser finds what the winner posted, and leaves no gap behind."""
+    start = Barrier(8)
+
+    def write(writer: int) -> list[list[int]]:
+        given = []
+        for turn in range(6):
+            start.wait()
+            with writing(engine) as connection:
+                own = invoice(1000 + writer * 10 + turn)
+                given.append(post_all(connection, [own, *(invoice(turn * 3 + i) for i in range(3))])[1:])
+        return given
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(write, range(8)))
+    assert all(numbers == given[0] for numbers in given)
+    with reading(engine) as connection:
+        assert entry_numbers(connection) == list(range(1, 8 * 6 + 6 * 3 + 1))
+
+
 # --- past the door -----------------------------------------------------------------------------------
 
 NUMBER = "UPDATE entry_counter SET last = last + 1"
@@ -260,7 +280,7 @@ def assert_refused(engine: Engine, statements: list[str]) -> None:
     """The statements, in one transaction, fail; nothing has changed; and the door is still open."""
     with reading(engine) as connection:
         before = books(connection)
-    with pytest.raises(DatabaseError, match=r"R22|R15|ck_entry|uq_entry|pk_entry|(?i:foreign key)"):
+    with pytest.raises(DatabaseError, match=r"R22|R15|ck_entry|ck_posting|uq_entry|pk_entry|(?i:foreign key)"):
         run(engine, statements)
     with writing(engine) as connection:
         assert books(connection) == before

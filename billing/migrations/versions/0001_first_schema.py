@@ -5,7 +5,14 @@ from alembic import op
 import billing.models
 import invoices.models
 import ledger.models
-from billing.migrations.guards import append_only, balanced_entries, forward_only, irreplaceable, set_wise_references
+from billing.migrations.guards import (
+    append_only,
+    balanced_entries,
+    counted_entries,
+    forward_only,
+    irreplaceable,
+    set_wise_references,
+)
 from billing.schema import METADATA
 from ledger.accounts import chart
 
@@ -31,6 +38,7 @@ def guard_statements(dialect: str) -> tuple[str, ...]:
         *append_only(dialect, guarded),
         *irreplaceable(dialect, (*invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),
         *balanced_entries(dialect),
+        *counted_entries(dialect),
         *forward_only(dialect),
         *set_wise_references(dialect, KEYS),
     )
