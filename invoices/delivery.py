@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from invoices.errors import ClaimLost
 from invoices.models import delivery, delivery_attempt, document
@@ -37,6 +37,22 @@ _LOST_TRACK = (
     "server's log or ask the tenant, and retry only if it has not arrived"
 )
 _UNSENT = delivery.c.state.in_((QUEUED, FAILED))
+# What each mail costs is prepared once.
+_HAND_OVER = (
+    update(delivery)
+    .where(delivery.c.document_id == bindparam("wanted"), delivery.c.claimed_by == bindparam("holder"), _UNSENT)
+    .values(handed_over_at=bindparam("now"), claimed_until=bindparam("until"))
+)
+_RECORD_SENT = (
+    update(delivery)
+    .where(delivery.c.document_id == bindparam("wanted"), _UNSENT)
+    .values(
+        state=SENT, sent_at=bindparam("now"), attempts=delivery.c.attempts + 1, next_attempt_at=None, claimed_by=None,
+        claimed_until=None, last_error=None,
+    )
+    .returning(delivery.c.attempts)
+)  # fmt: skip
+_LOG = insert(delivery_attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +159,15 @@ def _held(held: Claim) -> ColumnElement[bool]:
 
 def hand_over(connection: Connection, held: Claim, *, now: datetime, lease: timedelta = LEASE) -> None:
     """Write down that the end of the message is about to be put; raises ClaimLost if it must not be."""
-    changed = connection.execute(
-        update(delivery).where(_held(held)).values(handed_over_at=_utc(now), claimed_until=_utc(now) + lease)
-    )
-    if changed.rowcount != 1:
+    now = _utc(now)
+    key = {"wanted": held.document_id, "holder": held.by, "now": now, "until": now + lease}
+    if connection.execute(_HAND_OVER, key).rowcount != 1:
         raise ClaimLost(f"the delivery of document {held.document_id} has been taken over by another process")
 
 
 def record_sent(connection: Connection, held: Claim, *, now: datetime, answer: str) -> None:
     """The server has it: whatever else happened to the row meanwhile, it is sent."""
-    c = delivery.c
-    attempt = connection.scalar(
-        update(delivery)
-        .where(c.document_id == held.document_id, _UNSENT)
-        .values(
-            state=SENT, sent_at=_utc(now), attempts=c.attempts + 1, next_attempt_at=None, claimed_by=None,
-            claimed_until=None, last_error=None,
-        )
-        .returning(c.attempts)
-    )  # fmt: skip
+    attempt = connection.scalar(_RECORD_SENT, {"wanted": held.document_id, "now": _utc(now)})
     if attempt is not None:
         _log(connection, held.document_id, attempt, now, SENT, answer)
 
@@ -287,7 +293,12 @@ def count_unsent(connection: Connection) -> dict[str, int]:
 
 def _log(connection: Connection, document_id: int, attempt: int, now: datetime, outcome: str, detail: str) -> None:
     connection.execute(
-        insert(delivery_attempt).values(
-            document_id=document_id, attempt=attempt, attempted_at=_utc(now), outcome=outcome, detail=detail
-        )
+        _LOG,
+        {
+            "document_id": document_id,
+            "attempt": attempt,
+            "attempted_at": _utc(now),
+            "outcome": outcome,
+            "detail": detail,
+        },
     )
