@@ -1,12 +1,13 @@
 """All that stands for some tenants, read at one instant, by queries that each go by an index."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
 from billing.check.documents import Place
 from billing.check.proof import month_text
@@ -16,6 +17,9 @@ from invoices.models import document, document_line, document_vat
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
 from pricing.vat import VatSubtotal
+
+# Fewer than the variables a statement of SQLite may have.
+_KEYS_AT_A_TIME = 10_000
 
 RunKey: TypeAlias = tuple[date, str]
 
@@ -46,33 +50,45 @@ class Holdings:
 
 def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
     """Read everything of the tenants, whose codes are at most some hundreds, in the given runs."""
-    of_tenants = document.c.tenant.in_(codes)
+    of_tenants = select(document).where(document.c.tenant.in_(codes)).order_by(document.c.id)
+    documents = connection.execute(of_tenants).all()
+    ids = [row.id for row in documents]
     lines: dict[int, list[Any]] = defaultdict(list)
-    of_document = document.c.id == document_line.c.document_id
-    key = (document_line.c.document_id, document_line.c.line_no)
-    for row in connection.execute(select(document_line).join(document, of_document).where(of_tenants).order_by(*key)):
+    for row in _of_documents(connection, select(document_line), document_line.c.document_id, ids):
         lines[row.document_id].append(row)
+    for found in lines.values():
+        found.sort(key=attrgetter("line_no"))
     vat: dict[int, list[VatSubtotal]] = defaultdict(list)
     v = document_vat.c
-    subtotals = select(v.document_id, v.rate, v.base, v.amount).join(document, document.c.id == v.document_id)
-    for document_id, *subtotal in connection.execute(subtotals.where(of_tenants).order_by(v.document_id, v.rate)):
+    columns = select(v.document_id, v.rate, v.base, v.amount)
+    for document_id, *subtotal in _of_documents(connection, columns, v.document_id, ids):
         vat[document_id].append(VatSubtotal(*subtotal))
+    for subtotals in vat.values():
+        subtotals.sort()
     by_run = (run_outcome.c.period.in_(periods), run_outcome.c.tenant.in_(codes))
     p = run_position.c
     stored: dict[RunKey, dict[str, Position]] = defaultdict(dict)
     for row in connection.execute(select(run_position).where(p.period.in_(periods), p.tenant.in_(codes))):
         stored[row.period, row.tenant][row.site] = Position(row.site, row.contribution, row.draw, row.advantage)
     return Holdings(
-        documents=connection.execute(select(document).where(of_tenants).order_by(document.c.id)).all(),
+        documents=documents,
         lines=lines,
         vat=vat,
-        sales=_sales(connection, codes),
+        sales=_sales(connection, ids),
         events=_events(connection, codes),
         outcomes={(o.period, o.tenant): o for o in connection.execute(select(run_outcome).where(*by_run))},
         positions=stored,
         shares=_shares(connection, codes, periods),
         receivables=_receivables(connection, codes),
     )
+
+
+def _of_documents(
+    connection: Connection, query: Select[Any], key: ColumnElement[Any], ids: Sequence[int]
+) -> Iterator[Any]:
+    """The rows of a query for documents of these keys, asked for some thousands at a time."""
+    for start in range(0, len(ids), _KEYS_AT_A_TIME):
+        yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
 
 
 def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:
@@ -101,15 +117,14 @@ _BOOKED = (
 )
 
 
-def _sales(connection: Connection, codes: list[str]) -> dict[int, BookedEntry]:
+def _sales(connection: Connection, ids: list[int]) -> dict[int, BookedEntry]:
     """The sales entry of each document, by the document's key."""
     found = (
         select(document.c.id, *_BOOKED)
         .join(entry, entry.c.reference == literal("VTE/").concat(document.c.number))
         .outerjoin(posting, posting.c.entry_id == entry.c.id)
-        .where(document.c.tenant.in_(codes))
     )
-    return _collect(connection.execute(found), 1)
+    return _collect(_of_documents(connection, found, document.c.id, ids), 1)
 
 
 def _shares(connection: Connection, codes: list[str], periods: list[date]) -> dict[RunKey, BookedEntry]:

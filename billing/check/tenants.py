@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.check.documents import LineKey, Place, difference_of_sums, document_faults, sale_of, sign_of
 from billing.check.holdings import BookedEntry, Holdings, RunKey, read_holdings
-from billing.check.proof import Step
+from billing.check.proof import Step, by_index
 from billing.models import billing_run, run_outcome, tenant, usage_billing, usage_event
 from billing.postings import (
     ADVANTAGE,
@@ -42,16 +42,17 @@ def tenant_count(connection: Connection) -> int:
 def tenants(connection: Connection, step: Step) -> Iterator[str]:
     """Each tenant's documents recompute, are booked, bill each event once, and give its positions."""
     periods = list(connection.scalars(select(billing_run.c.period)))
-    last = ""
-    while True:
-        c = tenant.c.code
-        codes = list(connection.scalars(select(c).where(c > last).order_by(c).limit(_TENANTS_AT_A_TIME)))
-        if not codes:
-            return
-        yield from _faults(connection, read_holdings(connection, codes, periods))
-        yield from _left_behind(connection, codes, periods)
-        step(len(codes))
-        last = codes[-1]
+    with by_index(connection):
+        last = ""
+        while True:
+            c = tenant.c.code
+            codes = list(connection.scalars(select(c).where(c > last).order_by(c).limit(_TENANTS_AT_A_TIME)))
+            if not codes:
+                return
+            yield from _faults(connection, read_holdings(connection, codes, periods))
+            yield from _left_behind(connection, codes, periods)
+            step(len(codes))
+            last = codes[-1]
 
 
 def _faults(connection: Connection, held: Holdings) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The command that shows everything at once: demo."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,4 +132,5 @@ def _show_places(made: "Demonstration") -> None:
     click.secho("What to look at", bold=True)
     for name, place in rows:
         click.echo(f"  {name:<14} {place}")
-    click.echo(f"\nGo on with it:  DATABASE_URL=sqlite:///{folder / 'billing.sqlite'} {NAME} run 2026-12 --dry-run")
+    url = shlex.quote(f"sqlite:///{folder / 'billing.sqlite'}")
+    click.echo(f"\nGo on with it:  DATABASE_URL={url} {NAME} run 2026-12 --dry-run")
