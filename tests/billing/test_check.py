@@ -684,8 +684,8 @@ def test_a_stored_pdf_must_be_there_as_it_was_rendered(park: Engine, tmp_path: P
     (folder / "2.pdf").write_bytes(b"%PDF tvo")
     (folder / "3.pdf").unlink()
     wrong, missing = check(park, documents_url=folder.as_uri())
-    assert wrong == "FA-2026-000002: its PDF 2.pdf is not as it was first rendered"
-    assert missing.startswith("FA-2026-000003: its PDF 3.pdf can't be read")
+    assert wrong.startswith("FA-2026-000002: its PDF: 2.pdf is not the file that was kept")
+    assert missing.startswith("FA-2026-000003: its PDF: 3.pdf is missing")
     assert check(park) == []
 
 
