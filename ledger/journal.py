@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Date, Table, bindparam, select, text, update
+from sqlalchemy import Connection, Date, Table, bindparam, select, text
 
 from ledger.accounts import chart, label_of
 from ledger.entry import Entry, Posting
 from ledger.errors import ReferenceTaken
-from ledger.models import entry, entry_counter, posting
+from ledger.models import entry, posting
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
@@ -21,21 +21,26 @@ _ENTRY_COLUMNS = ("id", "reference", "journal", "effective_on", "recorded_at", "
 _POSTING_COLUMNS = ("entry_id", "line_no", "account", "auxiliary", "site", "effective_on", "amount")
 # However many references are asked for, they are one parameter of one statement: a list of a thousand
 # parameters costs more to prepare than to answer.
-_EXISTING = {
-    dialect: text(
-        f"SELECT c.last, e.id, e.reference FROM entry_counter c LEFT JOIN entry e ON e.reference {among} WHERE c.id = 1"
-    )
-    for dialect, among in {
-        "sqlite": "IN (SELECT value FROM json_each(:references))",
-        "postgresql": "= ANY (CAST(:references AS varchar[]))",
-    }.items()
+_AMONG = {
+    "sqlite": "IN (SELECT value FROM json_each(:references))",
+    "postgresql": "= ANY (CAST(:references AS varchar[]))",
 }
-_TAKE = (
-    update(entry_counter)
-    .where(entry_counter.c.id == 1)
-    .values(last=entry_counter.c.last + bindparam("count"))
-    .returning(entry_counter.c.last)
-)
+_EXISTING = {
+    dialect: text(f"SELECT id, reference FROM entry WHERE reference {among}") for dialect, among in _AMONG.items()
+}
+_TAKE = text("UPDATE entry_counter SET last = last + :count WHERE id = 1 RETURNING last")
+# Takes numbers if none of the references stands, in one step; `seen` is the newest number when that was looked up.
+_TAKE_FOR_NEW = {
+    "sqlite": text(
+        "UPDATE entry_counter SET last = last + :count WHERE id = 1 "
+        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['sqlite']}) RETURNING last, last - :count AS seen"
+    ),
+    "postgresql": text(
+        "UPDATE entry_counter c SET last = c.last + :count "
+        "FROM (SELECT last AS seen FROM entry_counter WHERE id = 1) before WHERE c.id = 1 "
+        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['postgresql']}) RETURNING c.last, before.seen"
+    ),
+}
 
 
 def insert_by_core(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -53,16 +58,7 @@ def post(
     outside the chart. Numbers have no gap: the counter stays locked until the transaction ends.
     `recorded_at` is a UTC instant.
     """
-    last, numbers = _standing(connection, entries)
-    fresh = [e for e in entries if e.reference not in numbers]
-    if fresh:
-        first = _take_numbers(connection, len(fresh))
-        if first != last + 1:
-            # Others have posted between the look and the lock, perhaps the same.
-            _, since = _standing(connection, fresh)
-            _give_back(connection, len(since))
-            numbers |= since
-            fresh = [e for e in fresh if e.reference not in since]
+    numbers, fresh, first = _numbered(connection, entries)
     if fresh:
         numbers.update((e.reference, number) for number, e in enumerate(fresh, first))
         entry_rows, posting_rows, moved = _laid_out(fresh, first, recorded_at)
@@ -123,18 +119,45 @@ def _loaded(connection: Connection, head: Any) -> Entry:
     return Entry(head.reference, head.journal, head.effective_on, head.label, head.piece, postings)
 
 
-def _standing(connection: Connection, entries: Sequence[Entry]) -> tuple[int, dict[str, int]]:
-    """The newest number, and those of the entries that are posted already; raises ReferenceTaken."""
-    wanted = {e.reference: e for e in entries}
-    if len(wanted) != len(entries):
+def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[str, int], Sequence[Entry], int]:
+    """The numbers of the entries that stand, those that don't, and the first of the numbers taken for these."""
+    if len({e.reference for e in entries}) != len(entries):
         raise ReferenceTaken("the same reference twice in one posting")
-    dialect = connection.dialect.name
-    references = list(wanted)
-    asked = {"references": json.dumps(references) if dialect == "sqlite" else references}
-    rows = connection.execute(_EXISTING[dialect], asked).all()
-    if not rows:
+    if not entries:
+        return {}, (), 0
+    asked = {"count": len(entries)} | _references(connection, entries)
+    taken = connection.execute(_TAKE_FOR_NEW[connection.dialect.name], asked).one_or_none()
+    if taken is not None and taken.last == taken.seen + len(entries):
+        return {}, entries, taken.seen + 1
+    # Some stand, or others have posted between the look and the lock, perhaps the same. Whoever waited for the
+    # lock now sees what they did.
+    last = _take(connection, len(entries)) if taken is None else int(taken.last)
+    standing = _standing(connection, entries)
+    _take(connection, -len(standing))
+    return standing, [e for e in entries if e.reference not in standing], last - len(entries) + 1
+
+
+def _take(connection: Connection, count: int) -> int:
+    """The last of `count` numbers in a row, the counter locked until the transaction ends; negative gives back.
+
+    The database refuses to take back a number that is an entry's.
+    """
+    last = connection.scalar(_TAKE, {"count": count})
+    if last is None:
         raise RuntimeError("the entry counter is missing: the schema is incomplete, run `technopark-billing migrate`")
-    found = {reference: number for _, number, reference in rows if number is not None}
+    return int(last)
+
+
+def _references(connection: Connection, entries: Iterable[Entry]) -> dict[str, Any]:
+    references = [e.reference for e in entries]
+    return {"references": json.dumps(references) if connection.dialect.name == "sqlite" else references}
+
+
+def _standing(connection: Connection, entries: Iterable[Entry]) -> dict[str, int]:
+    """The numbers of those entries that are posted already; raises ReferenceTaken."""
+    wanted = {e.reference: e for e in entries}
+    rows = connection.execute(_EXISTING[connection.dialect.name], _references(connection, entries))
+    found = {reference: int(number) for number, reference in rows}
     for reference in found:
         standing = load_entry(connection, reference)
         if standing != wanted[reference]:
@@ -142,7 +165,7 @@ def _standing(connection: Connection, entries: Sequence[Entry]) -> tuple[int, di
                 f"{reference} stands for another entry ({_difference(standing, wanted[reference])}): "
                 "correct it by a reversal and a new one"
             )
-    return rows[0].last, found
+    return found
 
 
 def _difference(standing: Entry | None, wanted: Entry) -> str:
@@ -153,17 +176,6 @@ def _difference(standing: Entry | None, wanted: Entry) -> str:
         if getattr(standing, name) != getattr(wanted, name)
     ]
     return "other " + ", ".join(differing)
-
-
-def _take_numbers(connection: Connection, count: int) -> int:
-    """The first of `count` entry numbers in a row; locks the counter until the transaction ends."""
-    return int(connection.execute(_TAKE, {"count": count}).scalar_one()) - count + 1
-
-
-def _give_back(connection: Connection, count: int) -> None:
-    """Return the last numbers taken, unused; the database refuses it for any that is an entry's."""
-    if count:
-        connection.execute(_TAKE, {"count": -count})
 
 
 _OPEN_ACCOUNT = text("INSERT INTO account (code, label) VALUES (:code, :label) ON CONFLICT DO NOTHING")

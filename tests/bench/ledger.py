@@ -197,7 +197,7 @@ def _fill(engine: Engine, postings: int) -> None:
     Written by the database itself, past its guards: only balances are read here.
     """
     numbers = (
-        f"SELECT generate_series(1, {postings // 4}) AS n"
+        f"SELECT generate_series(1, CAST({postings // 4} AS bigint)) AS n"
         if engine.dialect.name == "postgresql"
         else f"WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {postings // 4}) "
         "SELECT n FROM s"
