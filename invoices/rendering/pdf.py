@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
+from multiprocessing.util import Finalize
 from threading import Lock
 from typing import Any
 from xml.etree import ElementTree
@@ -32,6 +33,7 @@ _FONT_SCHEME = "package:"
 _FONT_FILES = (
     "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
 )  # fmt: skip
+_HOLD_NO_TEXT = frozenset(("html", "head", "body", "table", "thead", "tbody", "tr"))
 # What stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
@@ -163,6 +165,7 @@ class _Press:
             def __init__(self, html: str, url_fetcher: URLFetcher) -> None:
                 # Ours and well-formed: what is data in it is escaped, and holds nothing XML can't (`printable`).
                 root = ElementTree.fromstring(html)  # noqa: S314
+                _drop_blanks(root)
                 self.base_url = None
                 self.url_fetcher = url_fetcher
                 self.media_type = "print"
@@ -176,6 +179,8 @@ class _Press:
         self._page = Page
         self._lock = Lock()  # Pango's font maps are not for two threads at once.
         self._fonts = FontConfiguration()
+        # A pool's process ends without finalising its objects: its folder of font files would stay behind.
+        Finalize(None, self._fonts.__del__, exitpriority=0)
         self._fetcher = Nothing(fail_on_errors=True)
         self._stylesheet = weasyprint.CSS(
             string=_stylesheet(STYLESHEET), font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
@@ -232,6 +237,15 @@ def _weasyprint() -> Any:
             "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
         )
     return weasyprint
+
+
+def _drop_blanks(root: ElementTree.Element) -> None:
+    """Forget the line ends between rows, cells and blocks, which would each become a box and be thrown away."""
+    for element in root.iter():
+        if element.tag in _HOLD_NO_TEXT:
+            element.text = None
+            for child in element:
+                child.tail = None
 
 
 def _name_files_once(_document: object, pdf: Any) -> None:
