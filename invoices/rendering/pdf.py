@@ -33,7 +33,6 @@ _FONT_SCHEME = "package:"
 _FONT_FILES = (
     "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
 )  # fmt: skip
-_HOLD_NO_TEXT = frozenset(("html", "head", "body", "table", "thead", "tbody", "tr"))
 # What stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
@@ -165,7 +164,6 @@ class _Press:
             def __init__(self, html: str, url_fetcher: URLFetcher) -> None:
                 # Ours and well-formed: what is data in it is escaped, and holds nothing XML can't (`printable`).
                 root = ElementTree.fromstring(html)  # noqa: S314
-                _drop_blanks(root)
                 self.base_url = None
                 self.url_fetcher = url_fetcher
                 self.media_type = "print"
@@ -237,15 +235,6 @@ def _weasyprint() -> Any:
             "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
         )
     return weasyprint
-
-
-def _drop_blanks(root: ElementTree.Element) -> None:
-    """Forget the line ends between rows, cells and blocks, which would each become a box and be thrown away."""
-    for element in root.iter():
-        if element.tag in _HOLD_NO_TEXT:
-            element.text = None
-            for child in element:
-                child.tail = None
 
 
 def _name_files_once(_document: object, pdf: Any) -> None:
