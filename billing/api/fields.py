@@ -41,8 +41,8 @@ class Cell(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         found: str = super()._deserialize(value, attr, data, **kwargs)
-        if not found and "pattern" in self.metadata:
-            raise ValidationError("is blank: write null for none" if self.allow_none else "is blank: give it")
+        if not found and self.allow_none and "pattern" in self.metadata:
+            raise ValidationError("is blank: write null for none")
         return found
 
 

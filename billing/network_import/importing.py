@@ -82,7 +82,8 @@ def apply_records(
     sources = {}
     for stem, given in records.items():
         rows = list(_numbered(LAYOUTS[stem], given, faults))
-        tenants = frozenset(cells[1] for _, cells in rows) if stem == "usage" else None
+        # U+0000 is a fault that is found later; PostgreSQL can't even be asked for it.
+        tenants = frozenset(row[1] for _, row in rows if "\0" not in row[1]) if stem == "usage" else None
         sources[stem] = _Source(stem, rows, tenants)
     act = _Import(connection, sources, faults, warnings, None)
     return act.carry_out(now=now, source=source, create_only=create_only)

@@ -63,6 +63,14 @@ def test_a_month_is_written_as_a_month(ground: Caller) -> None:
         assert [error["field"] for error in refused.json["errors"]] == ["period"]
 
 
+def test_a_slip_of_the_pen_does_not_bill_years_at_once(ground: Caller, engine: Engine) -> None:
+    for path in ("/v1/billing-runs", "/v1/billing-runs/preview"):
+        assert ground.post(path, {"period": "2031-09"}).status_code in (200, 201)
+        refused = ground.post(path, {"period": "2062-06"})
+        assert (refused.status_code, refused.json["type"]) == (422, "/problems/refused")
+        assert [error["field"] for error in refused.json["errors"]] == ["period"]
+
+
 def test_deliveries_are_queued_unless_it_says_not_to(ground: Caller, engine: Engine) -> None:
     ground.post("/v1/billing-runs", JUNE | {"deliver": False})
     assert ground.get("/v1/deliveries")["items"] == []

@@ -34,7 +34,7 @@ def schemathesis(served: Served, secret: str, folder: Path, *options: str) -> st
         str(Path(sys.executable).with_name("schemathesis")), "run", f"{served.address}/openapi.json",
         "--checks", "all", "--exclude-checks", EXCLUDED_CHECKS, "--header", f"Authorization: Bearer {secret}",
         "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", examples, "--workers", "2",
-        "--continue-on-failure", "--no-color", *options,
+        "--continue-on-failure", "--request-timeout", "120", "--no-color", *options,
     ]  # fmt: skip
     deep = "SCHEMATHESIS_EXAMPLES" in os.environ
     command += ["--generation-database", "none"] if deep else ["--generation-deterministic"]

@@ -16,13 +16,13 @@ from billing.api.paging import page
 from billing.api.schemas import instant, page_schema, query_schema, strict_schema
 from billing.api.service import service
 from billing.api.transactions import acts, reads
-from billing.errors import Unknown
+from billing.errors import Fault, Refused, Unknown
 from billing.exports.cross_subsidy import stored
 from billing.models import billing_run, run_batch, run_outcome
 from billing.run import preview_month, run_month
 from billing.run.report import stored_totals
 from invoices.models import document
-from pricing.period import format_month
+from pricing.period import add_months, first_of_month, format_month
 
 _TEXT = fields.String
 OUTCOMES = ("issued", "nothing", "error")
@@ -127,6 +127,18 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
 }
 
 
+# A month much later than the present one is a slip of the pen (2062 for 2026) that would bill years at once.
+MONTHS_AHEAD_MAX = 60
+
+
+def _require_near(period: date) -> None:
+    """Raise Refused for a month that can't be meant."""
+    latest = add_months(first_of_month(service().today()), MONTHS_AHEAD_MAX)
+    if period > latest:
+        problem = f"is more than {MONTHS_AHEAD_MAX} months ahead"
+        raise Refused([Fault("run", None, "period", format_month(period), problem, "check the year")])
+
+
 def _runs() -> Select[Any]:
     """Runs with their batches and outcomes counted."""
     batches = run_batch.c.period == billing_run.c.period, run_batch.c.attempt == billing_run.c.attempt
@@ -223,6 +235,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
     A month begun and interrupted is finished; a final one issues nothing more, apart from tenants that were in
     error. While it works, GET the run to see how far it has come.
     """
+    _require_near(order["period"])
     found = run_month(
         service().settings,
         service().engine,
@@ -243,6 +256,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
 @acts
 def preview_run(order: Mapping[str, Any]) -> Answer:
     """What running a month now would give, with the same totals; writes nothing."""
+    _require_near(order["period"])
     found = preview_month(service().engine, order["period"], clock=service().clock, issued_on=order["issue_date"])
     return Answer(found.to_json())
 
