@@ -35,7 +35,7 @@ def references(columns: list[str], parent: list[str]) -> ForeignKeyConstraint:
     """A foreign key of a table that is written set-wise, to rows that are never deleted.
 
     SQLite checks it row by row at little cost. PostgreSQL would take longer to check than to write;
-    there a statement trigger checks a whole insert at once (`billing.migrations.guards`).
+    there a statement trigger checks a whole insert at once (`billing.guards`).
     """
     return ForeignKeyConstraint(columns, parent).ddl_if(dialect="sqlite")
 

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from importlib import import_module
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from billing.check.proof import Step, is_postgresql
+from billing.guards import guard_statements
 
 _TRIGGER = re.compile(r"\s*CREATE (?:CONSTRAINT )?TRIGGER (\w+)")
 _FUNCTION = re.compile(r"\s*CREATE FUNCTION (\w+)\(\).*?\$\$(.*)\$\$", re.DOTALL)
@@ -24,17 +23,9 @@ _POSTGRES_FUNCTIONS = """
 """
 
 
-def _statements(dialect: str) -> tuple[str, ...]:
-    """The statements by which the migrations set the guards; a later migration that sets others belongs here."""
-    # Its name begins with a figure: no import statement can say it.
-    first: Any = import_module("billing.migrations.versions.0001_first_schema")
-    statements: tuple[str, ...] = first.guard_statements(dialect)
-    return statements
-
-
 def guards(connection: Connection, _step: Step) -> Iterator[str]:
     """The triggers by which entries, documents and counters never change are present and say what they said."""
-    statements = _statements(connection.dialect.name)
+    statements = guard_statements(connection.dialect.name)
     named = {match[1]: statement for statement in statements if (match := _TRIGGER.match(statement))}
     if is_postgresql(connection):
         yield from _postgres_faults(connection, statements, named)
