@@ -90,7 +90,7 @@ def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> I
 
 
 def _wait_until_alive(served: Served) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         if served.process.poll() is not None:
             break
         try:

@@ -82,7 +82,7 @@ def test_a_process_that_dies_is_replaced(ground: Caller, engine: Engine, tmp_pat
         children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
         [worker] = children.read_text(encoding="ascii").split()
         os.kill(int(worker), signal.SIGKILL)
-        for _ in range(150):
+        for _ in range(600):
             time.sleep(0.1)
             try:
                 if served.open("/v1/sites", ground.secrets["finance"])[0] == 200:
