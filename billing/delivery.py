@@ -5,6 +5,7 @@ executor, and while workers render, this process sends what is ready. Nothing is
 a transaction.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,12 +20,14 @@ from typing import NamedTuple, Self, TypeAlias
 from uuid import uuid4
 
 import fsspec
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select, update
 
 from billing.config import MailTransport, Settings
 from billing.db import reading, writing
 from billing.errors import BadConfiguration
 from billing.executors import PoolOpener, open_executor, run_tasks
+from billing.models import tenant
+from invoices import models as invoices_models
 from invoices.delivery import (
     DEFERRED,
     LEASE,
@@ -143,8 +146,8 @@ def deliver(
     """Render and send what is queued, each document once, however many do so at the same time.
 
     What is queued is tried now; with `only_due`, what was tried before waits until its next attempt is due;
-    with `retry_failed`, what failed for good is tried again too, but not what may have arrived
-    (`invoices.delivery.retry` alone does that).
+    with `retry_failed`, what failed for good is tried again too, to the tenant's present address, but not what
+    may have arrived (`invoices.delivery.retry` alone does that).
     With `wait` (a `sleep`), deliveries that another process holds are waited for, and taken over if it
     dies. `progress` is told documents done and in all; `stop` ends the pass after the mail under way.
     Raises BadConfiguration if mail has no sender or the executor can't be used.
@@ -152,6 +155,8 @@ def deliver(
     sender = _sender(settings)
     with writing(engine) as connection:
         lost = settle_unknown(connection, clock())
+        if retry_failed:
+            _mend_addresses(connection)
         listed = _listed(connection, clock(), retry_failed, only_due)
     if open_pool is None:
         # A few documents are rendered sooner here than processes are started.
@@ -168,6 +173,24 @@ def deliver(
                     break
                 wait(_POLL_S)
     return delivering.report()
+
+
+def _mend_addresses(connection: Connection) -> None:
+    """Give what failed to the address a document was issued with the address its tenant has now.
+
+    One that a person has chosen for a delivery stays.
+    """
+    delivery, document, party = invoices_models.delivery, invoices_models.document, invoices_models.party
+    failed = connection.execute(
+        select(delivery.c.document_id, delivery.c.recipient, party.c.content, tenant.c.email)
+        .join(document, document.c.id == delivery.c.document_id)
+        .join(party, party.c.digest == document.c.buyer)
+        .join(tenant, tenant.c.code == document.c.tenant)
+        .where(delivery.c.state == "failed", delivery.c.claimed_by.is_(None), tenant.c.email != delivery.c.recipient)
+    ).all()
+    for document_id, recipient, buyer, email in failed:
+        if json.loads(buyer)["email"] == recipient:
+            connection.execute(update(delivery).where(delivery.c.document_id == document_id).values(recipient=email))
 
 
 def _listed(connection: Connection, now: datetime, retry_failed: bool, only_due: bool) -> dict[int, int]:

@@ -78,20 +78,20 @@ def run_command(period: date, issued_on: date | None, dry_run: bool, no_delivery
         raise Failure(f"{count} {'tenant' if count == 1 else 'tenants'} could not be billed; all others are")
 
 
-@click.command("deliver", cls=Command, epilog=example("technopark-billing deliver --retry-failed"))
-@click.option("--retry-failed", is_flag=True, help="Also try at once what has failed or waits for its next attempt.")
-def deliver_command(retry_failed: bool) -> None:
+@click.command("deliver", cls=Command, epilog=example("technopark-billing deliver"))
+def deliver_command() -> None:
     """Render and send what is queued.
 
-    What fails stays queued with its reason and is tried again later; the exit status is then 1. A document is
-    mailed at most once, even if this command is killed and started again, or runs several times at once.
+    What fails stays queued with its reason, and the next call tries it again, to the tenant's present address; the
+    exit status is then 1. A document is mailed at most once, even if this command is killed and started again, or
+    runs several times at once: what may have arrived is left to a person (HTTP API, deliveries).
     """
     from billing.config import load_settings
     from billing.delivery import deliver
 
     settings = load_settings()
     with database(settings) as engine, progress("delivering") as show:
-        outcome = deliver(settings, engine, clock=clock, progress=show, retry_failed=retry_failed, wait=time.sleep)
+        outcome = deliver(settings, engine, clock=clock, progress=show, retry_failed=True, wait=time.sleep)
     click.echo(", ".join(outcome.lines()))
     for failure in outcome.failures:
         click.echo(str(failure), err=True)

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import Engine, make_url, select, text, update
 from sqlalchemy.engine import URL
 
 from billing.check import check
 from billing.cli import main
 from billing.cli.program import COMMANDS
 from billing.db import open_engine, reading, writing
-from billing.models import api_token, billing_run, run_batch, run_outcome
+from billing.models import api_token, billing_run, run_batch, run_outcome, tenant
 from billing.run.month import BATCH_TENANTS
 from invoices.models import delivery, document, number_series
 from tests.networks import GROUND, write_network
@@ -414,7 +414,7 @@ def test_what_fails_is_named_stays_queued_and_can_be_tried_again(invoke: Invoke,
     found = invoke("deliver")
     assert refused(found)
     (tmp_path / "outbox").unlink()
-    assert ok(invoke("deliver", "--retry-failed")).startswith("2 sent, ")
+    assert ok(invoke("deliver")).startswith("2 sent, ")
 
 
 def test_a_mail_server_that_is_not_there_is_a_sentence_and_all_stays_queued(
@@ -425,7 +425,20 @@ def test_a_mail_server_that_is_not_there_is_a_sentence_and_all_stays_queued(
     assert "no mail can be sent now, everything stays queued" in reason
     with reading(engine) as connection:
         assert set(connection.scalars(select(delivery.c.state))) == {"queued"}
-    assert ok(invoke("deliver", "--retry-failed")).startswith("2 sent, ")
+    assert ok(invoke("deliver")).startswith("2 sent, ")
+
+
+def test_a_mended_address_gets_what_failed_before(
+    invoke: Invoke, entered: Path, tmp_path: Path, engine: Engine
+) -> None:
+    with writing(engine) as connection:
+        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email=""))
+    ok(invoke("run", "2026-06"))
+    assert "T1" in refused(invoke("deliver"))
+    with writing(engine) as connection:
+        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email="mended@example.ma"))
+    assert ok(invoke("deliver")).startswith("1 sent, ")
+    assert any("To: " in text and "mended@example.ma" in text for text in map(Path.read_text, tmp_path.rglob("*.eml")))
 
 
 # export
