@@ -1,7 +1,8 @@
 """How figures and days are written in French (law.md section 9): `1 234,56 DH`, `1er septembre 2026`.
 
 Groups are parted by U+202F and a unit follows U+00A0, so that no figure is ever broken at a line's
-end; days are written with plain spaces, so that they are found when searched for. Everything is exact: whole centimes and scaled integers in, text out.
+end; days are written with plain spaces, so that they are found when searched for. Everything is exact: whole
+centimes and scaled integers in, text out.
 """
 
 from datetime import date
