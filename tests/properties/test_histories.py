@@ -15,11 +15,11 @@ from tests.oracle.reference import Oracle, civil, days_of, months_between
 from tests.oracle.service import Service
 from tests.oracle.strategies import Enter, Step, histories
 
-# For a long hunt by hand: HYPOTHESIS_DEPTH=5000 pytest tests/properties --timeout=0
+# For a long hunt by hand: HYPOTHESIS_DEPTH=5000 pytest tests/properties
 DEPTH = int(os.environ.get("HYPOTHESIS_DEPTH", "0"))
 EXAMPLES = {"sqlite": DEPTH or 60, "postgresql": DEPTH or 10}
 # Shrinking a failure takes longer than a test may.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(0 if DEPTH else 1200)
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
 

@@ -17,7 +17,7 @@ from tests.oracle.strategies import Enter, Step, World, histories
 from tests.properties.test_histories import DEPTH, offices_stand_as_owed
 
 # Shrinking a failure takes longer than a test may.
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(0 if DEPTH else 1200)
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
 
