@@ -22,7 +22,7 @@ _COPY_LEAST = 16
 # statements, triggers above all; a few sizes only, so that the prepared statements are found again.
 _SQLITE_BLOCKS = (200, 20, 1)
 # Rows turned into text at a time.
-_COPY_BLOCK = 10_000
+_COPY_BLOCK = 400
 
 Row: TypeAlias = Sequence[Any]
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Row]], None]

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, select
 
 from billing.config import TIME_ZONE, Settings
-from billing.db import open_engine, reading
+from billing.db import open_engine, reading, writing
 from billing.delivery import DeliveryReport
 from billing.errors import BillingError, RunRefused
 from billing.models import billing_run, lease, usage_event
@@ -29,6 +29,8 @@ from pricing.period import first_of_month, format_month
 
 DELIVER_EVERY_MINUTES = 1
 CHECK_AT_HOUR, CHECK_AT_MINUTE = 3, 30
+# How long the answer to an Idempotency-Key is given again.
+ANSWERS_KEPT = timedelta(days=30)
 # So many problems and failures are logged one by one.
 _NAMED_MAX = 50
 _log = logging.getLogger("billing.scheduler")
@@ -157,6 +159,7 @@ def standing(connection: Connection) -> Standing:
 
 def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], stop: Event) -> Jobs:
     """The jobs on a database; `stop` ends a delivery after the mail under way."""
+    from billing.api.idempotency import forget_answers
     from billing.check import check
     from billing.delivery import deliver
     from billing.run import run_month
@@ -165,11 +168,16 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         with reading(engine) as connection:
             return standing(connection)
 
+    def at_night() -> list[str]:
+        with writing(engine) as connection:
+            forget_answers(connection, clock() - ANSWERS_KEPT)
+        return check(engine, documents_url=settings.documents_url)
+
     return Jobs(
         standing=look,
         run_month=lambda period: run_month(settings, engine, period, clock=clock),
         deliver=partial(deliver, settings, engine, clock=clock, only_due=True, stop=stop),
-        check=partial(check, engine, documents_url=settings.documents_url),
+        check=at_night,
     )
 
 

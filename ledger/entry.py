@@ -38,9 +38,8 @@ class Entry:
 
     def __post_init__(self) -> None:
         postings = self.postings
-        if len(postings) < 2 or sum(posting.amount for posting in postings) != 0:
+        # Lists, not generators: this runs for every entry of a month.
+        if len(postings) < 2 or sum([posting.amount for posting in postings]) != 0:
             raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to nil")
-        analytic = postings[0].account[0] == "9"
-        for posting in postings:
-            if (posting.account[0] == "9") is not analytic:
-                raise MixedEntry(f"{self.reference}: class 9 accounts never stand beside others in an entry")
+        if len({posting.account[0] == "9" for posting in postings}) > 1:
+            raise MixedEntry(f"{self.reference}: class 9 accounts never stand beside others in an entry")

@@ -25,9 +25,9 @@ QUANTITY_DECIMALS = 6
 RATE_DECIMALS = 4
 AMOUNT_DECIMALS = 2
 
-# Bounds that keep any amount, and the sum of a billion of them, inside a 64-bit integer.
-PRICE_MAX = 10**7 * PRICE_SCALE
-QUANTITY_MAX = 10**7 * QUANTITY_SCALE
+# Bounds that keep any amount, and the sum of tens of thousands of the largest lines, inside a 64-bit integer.
+PRICE_MAX = 10**6 * PRICE_SCALE
+QUANTITY_MAX = 10**6 * QUANTITY_SCALE
 AMOUNT_MAX = 10**12 * CENTIMES
 
 _PRICE_X_QUANTITY = PRICE_SCALE * QUANTITY_SCALE // CENTIMES

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 ONE_DAY = timedelta(days=1)
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -39,6 +40,7 @@ class Period:
         return Period(start, end) if start < end else None
 
 
+@lru_cache(maxsize=4096)
 def first_of_month(day: date) -> date:
     """The first day of the month `day` lies in: how a month is named throughout."""
     return day.replace(day=1)

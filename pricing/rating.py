@@ -1,7 +1,6 @@
 """From facts to priced lines, with their workings (R9, R10, R16)."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
@@ -136,29 +135,25 @@ def usage_lines(
 
     The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
     """
-    quantities: dict[tuple[date, str, str, str, int, int, int, int], int] = defaultdict(int)
-    ids: dict[tuple[date, str, str, str, int, int, int, int], list[int]] = defaultdict(list)
-    for event in events:
-        day = event.occurred_on
-        rate = rates.at(event.site, event.service, tenancy.kind, day)
+    # Per key: the sum of the quantities, and the events.
+    alike: dict[tuple[date, str, str, str, int, int, int, int], tuple[list[int], list[int]]] = {}
+    for number, site, service, quantity, day in events:
+        _, full_price, subsidised_price, full_cost = rates.at(site, service, tenancy.kind, day)
         tier = tenancy.tier(day)
-        key = (
-            first_of_month(day),
-            event.site,
-            event.service,
-            tier,
-            rate.subsidised_price if tier == SUBSIDISED else rate.full_price,
-            rate.full_price,
-            rate.full_cost,
-            vat.at(event.service, day),
-        )
-        quantities[key] += event.quantity
-        ids[key].append(event.id)
+        price = subsidised_price if tier == SUBSIDISED else full_price
+        key = (first_of_month(day), site, service, tier, price, full_price, full_cost, vat.at(service, day))
+        line = alike.get(key)
+        if line is None:
+            alike[key] = [quantity], [number]
+        else:
+            line[0].append(quantity)
+            line[1].append(number)
     found = []
-    for key in sorted(quantities):
+    for key in sorted(alike):
         month, site, service, tier, price, full_price, full_cost, vat_rate = key
-        quantity = quantities[key]
-        line = PricedLine(
+        quantities, ids = alike[key]
+        quantity = sum(quantities)
+        priced = PricedLine(
             service,
             site,
             None,
@@ -177,5 +172,5 @@ def usage_lines(
             line_amount(full_cost, quantity),
             vat_rate,
         )
-        found.append((line, tuple(ids[key])))
+        found.append((priced, tuple(ids)))
     return tuple(found)

@@ -19,4 +19,4 @@ def vat_breakdown(amounts: Iterable[tuple[int, int]]) -> tuple[VatSubtotal, ...]
     bases: dict[int, int] = {}
     for rate, amount in amounts:
         bases[rate] = bases.get(rate, 0) + amount
-    return tuple(VatSubtotal(rate, bases[rate], vat_amount(bases[rate], rate)) for rate in sorted(bases))
+    return tuple([VatSubtotal(rate, bases[rate], vat_amount(bases[rate], rate)) for rate in sorted(bases)])

@@ -137,12 +137,12 @@ def _entries(bill: TenantBill, issued: dict[str, Issued], terms: Issue) -> list[
             terms.issued_on,
             bill.tenant,
             -1 if found.draft.kind == CREDIT_NOTE else 1,
-            ((line.revenue_account, line.priced.site, line.priced.amount) for line in found.draft.lines),
+            [(line.revenue_account, line.priced.site, line.priced.amount) for line in found.draft.lines],
             found.tax,
         )
         for found in issued.values()
     ]
-    piece = " ".join(found.number for found in issued.values())
+    piece = " ".join([found.number for found in issued.values()])
     position = tenant_position(terms.period, terms.issued_on, bill.tenant, bill.positions, piece)
     return entries if position is None else [*entries, position]
 

@@ -225,9 +225,9 @@ def load_facts(
     """
     keys = {"first": scope.first_tenant, "last": scope.last_tenant, "period": scope.period, "previous": previous}
     tenants = connection.execute(_TENANTS_IN_ERROR if scope.only_errors else _TENANTS, keys).all()
-    leases = _group(connection.execute(_LEASES, keys))
-    outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys)}
-    events = _group(connection.execute(_EVENTS, keys))
+    leases = _group(connection.execute(_LEASES, keys).all())
+    outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys).all()}
+    events = _group(connection.execute(_EVENTS, keys).all())
     found = []
     for row in tenants:
         (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, register, address, city, email,

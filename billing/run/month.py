@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from billing.config import TIME_ZONE, Settings
 from billing.db import change_runs, reading, writing
@@ -29,16 +31,18 @@ from billing.run.facts import Scope, load_catalogue
 from billing.run.report import RunReport, Totals, report_of, stored_errors, stored_totals
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft
+from invoices.models import document
 from invoices.numbering import require_issue_date
 from pricing.cross_subsidy import Position
-from pricing.period import format_month
+from pricing.period import add_months, first_of_month, format_month
 from pricing.vat import vat_breakdown
 
 # Large enough that what a transaction costs by itself is spread thin, small enough to show progress and free locks.
-BATCH_TENANTS = 500
+BATCH_TENANTS = 2500
+MONTHS_AHEAD_MAX = 60
 # Beyond it due dates leave the calendar.
 ISSUE_YEAR_MAX = 2200
-_BATCHES_INLINE = 4
+_BATCHES_FOR_PROCESSES = 16
 
 
 class Stage(NamedTuple):
@@ -72,6 +76,7 @@ def run_month(
     `progress` is told batches done and batches in all. Raises RunRefused, IssueDateGoesBack.
     """
     with writing(engine) as connection:
+        issued_before = stored_totals(connection, period)
         attempt = _begin(connection, period, issued_on, deliver, clock())
     if attempt is None:
         with reading(engine) as connection:
@@ -79,12 +84,21 @@ def run_month(
     _do_batches(settings, engine, period, attempt, clock, workers, progress)
     with writing(engine) as connection:
         _finish(connection, period, attempt, clock())
-        return report_of(connection, period, issued_now=True)
+        # A run tried again may find that nothing has been mended.
+        nothing_new = attempt > 1 and stored_totals(connection, period) == issued_before
+        return report_of(connection, period, issued_now=not nothing_new)
 
 
-def _stage(connection: Connection, period: date) -> Stage:
+def _stage(connection: Connection, period: date, today_is: date) -> Stage:
     """What running the month would mean; raises RunRefused (R14)."""
     latest = connection.execute(select(billing_run).order_by(billing_run.c.period.desc()).limit(1)).one_or_none()
+    since = first_of_month(today_is) if latest is None else latest.period
+    if period > add_months(since, MONTHS_AHEAD_MAX):
+        # A slip of the pen, 2062 for 2026, would bill all the years between, for good.
+        raise RunRefused(
+            f"{format_month(period)} is more than {MONTHS_AHEAD_MAX} months after {format_month(since)}, "
+            f"{'the present month' if latest is None else 'the latest run'}: check the year"
+        )
     if latest is None:
         return Stage(None, begins=True, retries=False)
     if period < latest.period:
@@ -115,7 +129,7 @@ def _in_error(connection: Connection, period: date) -> list[str]:
 def _begin(connection: Connection, period: date, issued_on: date | None, deliver: bool, now: datetime) -> int | None:
     """Open or reopen the run and lay out its batches; gives its attempt, None when it is final."""
     change_runs(connection)
-    stage = _stage(connection, period)
+    stage = _stage(connection, period, today(now))
     if not stage.begins and stage.latest is not None and not stage.retries:
         if stage.latest.status == "complete":
             return None
@@ -187,20 +201,23 @@ def _do_batches(
         if progress is not None:
             progress(done, len(batches))
 
-    processes = workers or _workers(settings, engine, len(keys))
-    where = settings if processes is None else replace(settings, executor=LOCAL)
-    run_tasks(lambda: open_executor(where, processes), do_batch, keys, count)
+    run_tasks(lambda: _pool(settings, engine, len(keys), workers), do_batch, keys, count)
 
 
-def _workers(settings: Settings, engine: Engine, batches: int) -> int | None:
-    """How many processes do the batches unless told; None leaves it to the Dask scheduler.
+def _pool(settings: Settings, engine: Engine, batches: int, workers: int | None) -> AbstractContextManager[Executor]:
+    """Where the batches are done: `workers` processes if told, else what suits the database.
 
-    SQLite has one writer, so more processes only wait for each other; a few batches are done before
-    processes have started.
+    SQLite has one writer, so others would only wait for it; few batches are done before processes have
+    started. Threads were slower than none: what is not the database's time is the interpreter's.
     """
-    if engine.dialect.name == "sqlite" or batches <= _BATCHES_INLINE:
-        return 1
-    return None if settings.executor != LOCAL else worker_count()
+    local = replace(settings, executor=LOCAL)
+    if workers is not None:
+        return open_executor(local, workers)
+    if engine.dialect.name == "sqlite" or batches == 1:
+        return open_executor(local, 1)
+    if settings.executor != LOCAL:
+        return open_executor(settings)
+    return open_executor(local, worker_count() if batches >= _BATCHES_FOR_PROCESSES else 1)
 
 
 def _finish(connection: Connection, period: date, attempt: int, now: datetime) -> None:
@@ -217,8 +234,12 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
     if left:
         raise RunRefused(f"{len(left)} batches of {format_month(period)} are not done: run the month again")
     outcome = close(connection, period, run.issued_on, attempt, now, run.cross_subsidy)
+    # A run tried again in vain keeps the date of what it has issued.
+    newest = connection.scalar(select(func.max(document.c.issued_on)).where(document.c.period == period))
     connection.execute(
-        update(billing_run).where(this_run).values(status="complete", completed_at=now, cross_subsidy=outcome)
+        update(billing_run)
+        .where(this_run)
+        .values(status="complete", completed_at=now, cross_subsidy=outcome, issued_on=newest or run.issued_on)
     )
 
 
@@ -227,7 +248,7 @@ def preview_month(
 ) -> RunReport:
     """What running the month now would give, with the same totals; writes nothing."""
     with reading(engine) as connection:
-        stage = _stage(connection, period)
+        stage = _stage(connection, period, today(clock()))
         if stage.latest is not None and not stage.begins and not stage.retries:
             if stage.latest.status == "complete":
                 return report_of(connection, period, issued_now=False)

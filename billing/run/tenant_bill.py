@@ -55,7 +55,7 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
     credited = [standing.line._replace(corrects=standing.correction) for standing in taken_back]
     brings = positions([line.priced for line in new_lines])
-    takes_back = positions([line.priced for line in credited])
+    takes_back = positions([line.priced for line in credited]) if credited else ()
     return TenantBill(
         tenant=facts.party.code,
         error=None,

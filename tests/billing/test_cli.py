@@ -607,7 +607,7 @@ def shape_of(engine: Engine) -> list[tuple[object, ...]]:
 
 
 # Several batches: each is a point between two commits where a run can die.
-TENANTS = 4 * BATCH_TENANTS + 10
+TENANTS = 2 * BATCH_TENANTS + 10
 
 
 def batches_done(engine: Engine) -> int:
