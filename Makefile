@@ -34,7 +34,7 @@ format: ## put the code into the project's form
 
 bench: ## measure against the limits of the drivers and the peers; ARGS chooses
 	@scripts/install bench
-	$(BIN)/python -m tests.bench $(ARGS)
+	scripts/bench $(ARGS)
 
 lock: ## lock pyproject.toml's dependencies again; LOCK=--upgrade takes newer versions
 	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && \

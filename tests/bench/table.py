@@ -39,7 +39,7 @@ def machine() -> str:
         model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
-        f"{os.cpu_count()} × {model}; {platform.system()} {platform.release()}; Python {platform.python_version()}, "
+        f"{os.cpu_count()} × {model}; {platform.system()}; Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}, {libraries}"
     )
 
