@@ -1,6 +1,7 @@
 """The service's settings: read once from the environment at the edge, frozen, passed on."""
 
 import os
+import pwd
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -170,3 +171,13 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         run_hour=_whole(environment, "RUN_HOUR", 6, 0, 23),
         log_format=log_format,
     )
+
+
+def operating_user(environment: Mapping[str, str] = os.environ) -> str:
+    """Who runs this process: the user of the operating system, or the one who became root by `sudo`."""
+    if os.getuid() == 0 and environment.get("SUDO_USER"):
+        return environment["SUDO_USER"]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Column, Connection, Date, DateTime, Engine, Integer, String, Table, create_engine, event, text
 from sqlalchemy.engine import URL
 
+from billing.acts import CHANGES, Change, seal
+
 # One writer at a time is SQLite's rule: others wait this long before they give up.
 SQLITE_BUSY_TIMEOUT_S = 600
 # Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
@@ -58,7 +60,36 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction: committed when the block ends, rolled back when it raises."""
+    """One write transaction: committed when the block ends, rolled back when it raises.
+
+    If it wrote anything an act is recorded with it: who, when, why (`billing.acts`).
+    """
+    changes: list[Change] = []
+    with (
+        engine.connect().execution_options(writes=True, **{CHANGES: changes}) as connection,
+        connection.begin() as begun,
+    ):
+        before = _rows_written(connection)
+        yield connection
+        # A dry run rolls back what it did.
+        if begun.is_active and (changes or _rows_written(connection) != before):
+            seal(connection)
+
+
+def _rows_written(connection: Connection) -> int | object:
+    """How many rows a connection to SQLite has ever written; PostgreSQL looks for itself when the act is sealed."""
+    if connection.dialect.name != "sqlite":
+        return object()
+    driver: Any = connection.connection.driver_connection
+    return int(driver.total_changes)
+
+
+@contextmanager
+def keeping_house(engine: Engine) -> Iterator[Connection]:
+    """One write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
+
+    Whatever anybody may ask about later is written by `writing`; `check` names entries and documents of no act.
+    """
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 

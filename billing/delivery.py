@@ -16,14 +16,15 @@ from functools import partial
 from itertools import islice
 from threading import Event
 from types import TracebackType
-from typing import NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 from uuid import uuid4
 
 import fsspec
 from sqlalchemy import Connection, Engine, select, update
 
+from billing.acts import record_change
 from billing.config import MailTransport, Settings
-from billing.db import reading, writing
+from billing.db import keeping_house, reading, writing
 from billing.errors import BadConfiguration
 from billing.executors import PoolOpener, open_executor, run_tasks
 from billing.models import tenant
@@ -153,7 +154,7 @@ def deliver(
     Raises BadConfiguration if mail has no sender or the executor can't be used.
     """
     sender = _sender(settings)
-    with writing(engine) as connection:
+    with keeping_house(engine) as connection:
         lost = settle_unknown(connection, clock())
         if retry_failed:
             _mend_addresses(connection)
@@ -216,7 +217,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
             raise
         return load(documents_url, kept.path, kept.sha256)
     made = render_and_store(document, documents_url)
-    with writing(engine) as connection:
+    with keeping_house(engine) as connection:
         kept = _record(connection, document_id, made, clock())
     return load(documents_url, kept.path, kept.sha256)
 
@@ -300,7 +301,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             if not ids:
                 continue
             try:
-                with writing(self.engine) as connection:
+                with keeping_house(self.engine) as connection:
                     renew(connection, ids, by=self.by, now=self.clock(), lease=self.lease)
             except Exception:
                 # Claims that lapse may be taken over; nothing is sent without asking for them once more.
@@ -312,7 +313,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def untouched(self, listed: Mapping[int, int]) -> dict[int, int]:
         """Those of `listed` that another process holds, or held and let go."""
-        with writing(self.engine) as connection:
+        with keeping_house(self.engine) as connection:
             self.tried.update(settle_unknown(connection, self.clock()))
             parts = [untouched(connection, part) for part in _parts(listed, _KEYS_MAX)]
         return {one: attempts for part in parts for one, attempts in part.items() if one not in self.claimed}
@@ -332,7 +333,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def _claim(self, part: Mapping[int, int]) -> tuple[list[tuple[int, Document]], dict[int, StoredFile]]:
         """Hold what nobody holds: those documents, and the files of those that have one."""
-        with writing(self.engine) as connection:
+        with keeping_house(self.engine) as connection:
             claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease)
         self.held.update({found.document_id: found for found in claims})
         self.claimed.update(found.document_id for found in claims)
@@ -344,7 +345,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def take(self, _sheaf: Sheaf, printed: Sequence[Printed]) -> None:
         """Record what a worker has rendered, then send it."""
-        with writing(self.engine) as connection:
+        with keeping_house(self.engine) as connection:
             files = {
                 one.document_id: _record(connection, one.document_id, one.file, self.clock())
                 for one in printed
@@ -379,7 +380,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             self._drop(document_id)
         except ServerUnavailable as error:
             self.unavailable = str(error)
-            with writing(self.engine) as connection:
+            with keeping_house(self.engine) as connection:
                 withdraw(connection, held)
             self._let_go([document_id])
         except (UnusableAddress, MessageRefused) as error:
@@ -391,6 +392,7 @@ class _Pass(AbstractContextManager["_Pass"]):
         else:
             with writing(self.engine) as connection:
                 record_sent(connection, held, now=self.clock(), answer=answer)
+                self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
             self.sent += 1
             self._drop(document_id)
 
@@ -407,14 +409,20 @@ class _Pass(AbstractContextManager["_Pass"]):
         )
 
     def _hand_over(self, held: Claim) -> None:
-        with writing(self.engine) as connection:
+        with keeping_house(self.engine) as connection:
             hand_over(connection, held, now=self.clock(), lease=self.lease)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:
             record_failure(connection, held, now=self.clock(), outcome=outcome, reason=reason)
+            self._note(connection, held, {"outcome": outcome, "recipient": held.recipient, "reason": reason})
         self.tried.add(held.document_id)
         self._drop(held.document_id)
+
+    def _note(self, connection: Connection, held: Claim, became: Mapping[str, Any]) -> None:
+        """Note with this transaction's act what became of a delivery."""
+        number = self.documents[held.document_id].number
+        record_change(connection, "deliveries", number, {"attempts": held.attempts}, became)
 
     def _drop(self, document_id: int) -> None:
         del self.held[document_id]
@@ -426,7 +434,7 @@ class _Pass(AbstractContextManager["_Pass"]):
     def _let_go(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        with writing(self.engine) as connection:
+        with keeping_house(self.engine) as connection:
             release(connection, ids, by=self.by, reason=self.unavailable)
         for one in ids:
             self.held.pop(one, None)

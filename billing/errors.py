@@ -6,6 +6,7 @@ BillingError
 ├── Refused              bad input; carries every fault found
 ├── Unknown              nothing bears that name
 ├── RunRefused           a month that can't be run now (R14)
+├── ReasonRequired       an exception from the rule, without a reason
 └── Conflict             it exists already, or another act holds it
 """
 
@@ -67,6 +68,10 @@ class Unknown(BillingError):
 
 class RunRefused(BillingError):
     """A month that can't be run now (R14)."""
+
+
+class ReasonRequired(BillingError):
+    """An exception from the rule for which no reason was given."""
 
 
 class Conflict(BillingError):

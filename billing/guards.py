@@ -140,6 +140,7 @@ def forward_only(dialect: str) -> list[str]:
             "states only move queued, failed, sent; attempts only grow",
         ),
         ("run_batch", "OLD.status = 'done'", "a batch is done once"),
+        ("act_counter", "NEW.last < OLD.last", "acts are counted on, never back"),
     ]
     statements = []
     for table, wrong, reason in rules:

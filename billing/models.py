@@ -258,5 +258,55 @@ idempotency_key = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+act_counter = Table(
+    "act_counter",
+    metadata,
+    # A single row; locked by whoever ends a transaction, so that acts have no gap and follow the order of commits.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+act = Table(
+    "act",
+    metadata,
+    # 1, 2, 3 ... without gap: one a transaction that wrote.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # A token's name, a user of the operating system, or the scheduler.
+    Column("actor", Text, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("operation", Text, nullable=False),
+    # The transactions of one request share it.
+    Column("request_id", String(128), nullable=False),
+    Column("reason", Text),
+    # What the transaction has added, first and last number; blank where nothing.
+    *(
+        Column(f"{end}_{name}", BigInteger)
+        for name in ("entry", "document", "usage_event", "import")
+        for end in ("first", "last")
+    ),
+)
+for _name in ("entry", "document", "usage_event", "import"):
+    _last = act.c[f"last_{_name}"]
+    _present = _last.is_not(None)
+    Index(f"ix_act_last_{_name}", _last, sqlite_where=_present, postgresql_where=_present)
+Index("ix_act_request_id", act.c.request_id)
+
+act_change = Table(
+    "act_change",
+    metadata,
+    Column("act_id", identity(), primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    # The kind of thing and its key, as people write them: `tenants`, `T0042`.
+    Column("subject", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    # What it was and has become (JSON); blank where there was none, or is none any more.
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_act_change_subject_key", "subject", "key"),
+    sqlite_with_rowid=False,
+)
+
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (usage_event, run_position, usage_billing)
+APPEND_ONLY = (usage_event, run_position, usage_billing, act, act_change)

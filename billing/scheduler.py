@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.acts import SCHEDULER, Act, new_request_id, on_behalf
 from billing.config import TIME_ZONE, Settings
-from billing.db import open_engine, reading, writing
+from billing.db import keeping_house, open_engine, reading
 from billing.delivery import DeliveryReport
 from billing.errors import BillingError, RunRefused
 from billing.models import billing_run, lease, usage_event
@@ -168,15 +169,21 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         with reading(engine) as connection:
             return standing(connection)
 
+    def acting(operation: str) -> Engine:
+        return on_behalf(engine, Act(SCHEDULER, SCHEDULER, operation, new_request_id()), clock)
+
+    def send() -> DeliveryReport:
+        return deliver(settings, acting("deliver"), clock=clock, only_due=True, stop=stop)
+
     def at_night() -> list[str]:
-        with writing(engine) as connection:
+        with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
         return check(engine, documents_url=settings.documents_url)
 
     return Jobs(
         standing=look,
-        run_month=lambda period: run_month(settings, engine, period, clock=clock),
-        deliver=partial(deliver, settings, engine, clock=clock, only_due=True, stop=stop),
+        run_month=lambda period: run_month(settings, acting(f"run {format_month(period)}"), period, clock=clock),
+        deliver=send,
         check=at_night,
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 import billing.models
 import invoices.models
 import ledger.models
-from billing.db import reading, writing
+from billing.db import keeping_house, reading
 from billing.errors import SchemaNotReady
 
 METADATA = (ledger.models.metadata, invoices.models.metadata, billing.models.metadata)
@@ -37,7 +37,7 @@ def newest_version() -> str | None:
 
 def migrate(engine: Engine) -> tuple[str | None, str | None]:
     """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after)."""
-    with writing(engine) as connection:
+    with keeping_house(engine) as connection:
         before = current_version(connection)
         command.upgrade(_config(connection), "head")
         return before, current_version(connection)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
+from billing.acts import record_change
 from billing.config import TIME_ZONE
 from billing.errors import Conflict, Fault, Refused, Unknown
 from billing.models import api_token
@@ -64,6 +65,8 @@ def create_token(
             expires_at=None if expires_on is None else _end_of(expires_on),
         )
     )
+    expires = None if expires_on is None else expires_on.isoformat()
+    record_change(connection, "tokens", name, None, {"scope": scope, "expires_on": expires})
     return secret
 
 
@@ -87,6 +90,7 @@ def revoke_token(connection: Connection, name: str, *, now: datetime) -> Token:
     if token.revoked_at is None:
         connection.execute(update(api_token).where(api_token.c.name == name).values(revoked_at=now))
         token = token._replace(revoked_at=now)
+        record_change(connection, "tokens", name, {"revoked": False}, {"revoked": True})
     return token
 
 

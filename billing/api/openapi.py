@@ -9,6 +9,7 @@ from flask_smorest.utils import prepare_response
 from marshmallow import RAISE, Schema, fields
 from webargs.flaskparser import FlaskParser
 
+from billing.acts import REASON_LENGTH_MAX
 from billing.api import idempotency
 from billing.api.authentication import READERS, scopes_of
 from billing.api.problems import CONTENT_TYPE, FieldError, InvalidRequest
@@ -17,6 +18,9 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 TITLE = "technopark-billing"
 SECURITY = "token"
+# The header that says why. Visible characters and blanks; others than ASCII as UTF-8.
+REASON = "X-Reason"
+REASON_PATTERN = "^[ -~]*$"
 _BODY_METHODS = frozenset({"post", "put", "patch"})
 _DESCRIPTION = """\
 Billing and cross-subsidy accounting for a network of technology parks.
@@ -135,6 +139,16 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
                 "required": False,
                 "description": "The same key and body gives the stored answer again, another body 422",
                 "schema": {"type": "string", "pattern": idempotency.PATTERN},
+            }
+        )
+    if scopes and method in _BODY_METHODS and scopes != READERS:
+        doc.setdefault("parameters", []).append(
+            {
+                "name": REASON,
+                "in": "header",
+                "required": False,
+                "description": "Why it is done: kept with what is written. Exceptions from the rule need one",
+                "schema": {"type": "string", "maxLength": REASON_LENGTH_MAX, "pattern": REASON_PATTERN},
             }
         )
     if "<" in doc_info["rule"]:

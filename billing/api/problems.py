@@ -22,6 +22,7 @@ from billing.errors import (
     BillingError,
     Conflict,
     Fault,
+    ReasonRequired,
     Refused,
     RunRefused,
     SchemaNotReady,
@@ -107,6 +108,7 @@ MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is not JSON")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
 REFUSED = Kind("refused", 422, "The data is refused, nothing was written")
 UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
+REASON_REQUIRED = Kind("reason-required", 422, "An exception needs a reason")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for another request")
 INTERNAL = Kind("internal", 500, "The service failed")
 RENDERING = Kind("rendering-failed", 500, "The document could not be rendered")
@@ -116,7 +118,7 @@ NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, TOO_LARGE, MEDIA_TYPE, VALIDATION,
-    REFUSED, UNPRICEABLE, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
+    REFUSED, UNPRICEABLE, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -129,6 +131,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     Unknown: NOT_FOUND,
     UnknownDocument: NOT_FOUND,
     UnknownAccount: NOT_FOUND,
+    ReasonRequired: REASON_REQUIRED,
     Conflict: CONFLICT,
     ReferenceTaken: CONFLICT,
     RunRefused: RUN_REFUSED,

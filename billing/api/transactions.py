@@ -5,11 +5,35 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, g, request
+from sqlalchemy import Engine
 
+from billing.acts import API, REASON_LENGTH_MAX, Act, on_behalf
 from billing.api.idempotency import Answer, asked, claim, keep, release
+from billing.api.openapi import REASON
+from billing.api.problems import FieldError, InvalidRequest
 from billing.api.service import service
-from billing.db import reading, writing
+from billing.db import keeping_house, reading, writing
+
+
+def acting_engine() -> Engine:
+    """The database, where all that is written is on behalf of whoever asks; raises InvalidRequest for a bad reason."""
+    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason())
+    return on_behalf(service().engine, act, service().clock)
+
+
+def _reason() -> str | None:
+    """Why it is done, as the header says, in UTF-8 or Latin-1."""
+    given = request.headers.get(REASON, "").encode("latin-1", "replace")
+    try:
+        reason = given.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        reason = given.decode("latin-1").strip()
+    if len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
+        raise InvalidRequest(
+            [FieldError("header", REASON, f"must be at most {REASON_LENGTH_MAX} characters that can be printed")]
+        )
+    return reason or None
 
 
 def answered(found: Any) -> Response:
@@ -38,7 +62,7 @@ def writes(view: Callable[..., Any]) -> Callable[..., Response]:
     @wraps(view)
     def within(*args: Any, **kwargs: Any) -> Response:
         wanted = asked()
-        with writing(service().engine) as connection:
+        with writing(acting_engine()) as connection:
             if wanted is None:
                 return answered(view(connection, *args, **kwargs))
             found = claim(connection, wanted, service().clock())
@@ -53,6 +77,7 @@ def writes(view: Callable[..., Any]) -> Callable[..., Response]:
 def acts(view: Callable[..., Any]) -> Callable[..., Response]:
     """A view that opens its own transactions and may be repeated: its key is claimed before, its answer kept after.
 
+    What it writes it writes through `acting_engine`.
     Killed in between, the key stays claimed for that request: asked again, it is done again.
     """
 
@@ -61,17 +86,17 @@ def acts(view: Callable[..., Any]) -> Callable[..., Response]:
         wanted = asked()
         if wanted is None:
             return answered(view(*args, **kwargs))
-        with writing(service().engine) as connection:
+        with keeping_house(service().engine) as connection:
             found = claim(connection, wanted, service().clock())
         if found is not None:
             return answered(found)
         try:
             found = view(*args, **kwargs)
         except Exception:
-            with writing(service().engine) as connection:
+            with keeping_house(service().engine) as connection:
                 release(connection, wanted)
             raise
-        with writing(service().engine) as connection:
+        with keeping_house(service().engine) as connection:
             keep(connection, wanted, found)
         return answered(found)
 

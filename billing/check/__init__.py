@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import books, funding, guards, series, tenants
+from billing.check import acts, books, funding, guards, series, tenants
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -28,6 +28,7 @@ _PROOFS: tuple[Proof, ...] = (
     series.loose_rows,
     series.office_days,
     series.taken_back_once,
+    acts.acts,
     tenants.tenants,
     funding.funding,
 )

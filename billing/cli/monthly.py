@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from billing.cli.parameters import DAY, MONTH
-from billing.cli.program import Command, Failure, clock, database, example
+from billing.cli.program import Failure, WritingCommand, clock, database, example
 from billing.cli.terminal import progress, report, rows_progress, warn
 
 
-@click.command("import", cls=Command, epilog=example("technopark-billing import network/ --dry-run"))
+@click.command("import", cls=WritingCommand, epilog=example("technopark-billing import network/ --dry-run"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be new and changed.")
 def import_command(folder: Path, dry_run: bool) -> None:
@@ -30,7 +30,7 @@ def import_command(folder: Path, dry_run: bool) -> None:
         click.echo(line, err=line.startswith("warning:"))
 
 
-@click.command("run", cls=Command, epilog=example("technopark-billing run 2026-09 --issue-date 2026-09-01"))
+@click.command("run", cls=WritingCommand, epilog=example("technopark-billing run 2026-09 --issue-date 2026-09-01"))
 @click.argument("period", type=MONTH, metavar="YYYY-MM")
 @click.option(
     "--issue-date",
@@ -78,7 +78,7 @@ def run_command(period: date, issued_on: date | None, dry_run: bool, no_delivery
         raise Failure(f"{count} {'tenant' if count == 1 else 'tenants'} could not be billed; all others are")
 
 
-@click.command("deliver", cls=Command, epilog=example("technopark-billing deliver"))
+@click.command("deliver", cls=WritingCommand, epilog=example("technopark-billing deliver"))
 def deliver_command() -> None:
     """Render and send what is queued.
 

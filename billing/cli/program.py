@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from billing.acts import Act
     from billing.config import Settings
 
 NAME = "technopark-billing"
@@ -45,6 +46,15 @@ def _remember(context: click.Context, _parameter: click.Parameter, value: bool) 
         context.meta["debug"] = True
 
 
+def _remember_reason(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    from billing.acts import REASON_LENGTH_MAX
+
+    reason = (value or "").strip()
+    if len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
+        raise click.BadParameter(f"give at most {REASON_LENGTH_MAX} characters that can be printed")
+    context.meta["reason"] = reason or None
+
+
 # Every command takes it.
 _DEBUG = click.Option(
     ["--debug"],
@@ -55,6 +65,16 @@ _DEBUG = click.Option(
 )
 
 
+# Every command that writes takes it.
+_REASON = click.Option(
+    ["--reason"],
+    metavar="TEXT",
+    expose_value=False,
+    callback=_remember_reason,
+    help="Why it is done, kept with what is written. Exceptions from the rule need one.",
+)
+
+
 class Command(click.Command):
     """A command that also takes `--debug`."""
 
@@ -62,6 +82,15 @@ class Command(click.Command):
         """Its own parameters, then `--debug` and `--help`."""
         *own, last = super().get_params(ctx)
         return [*own, _DEBUG, last]
+
+
+class WritingCommand(Command):
+    """A command that writes, and so takes `--reason` as well."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters, then `--reason`, `--debug` and `--help`."""
+        *own, debug, last = super().get_params(ctx)
+        return [*own, _REASON, debug, last]
 
 
 class Group(click.Group):
@@ -116,14 +145,25 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
+def command_act() -> "Act":
+    """The act of the command under way: by the user of the operating system, for the reason given."""
+    from billing.acts import CLI, Act, new_request_id
+    from billing.config import operating_user
+
+    context = click.get_current_context()
+    operation = context.command_path.partition(" ")[2]
+    return Act(operating_user(), CLI, operation, new_request_id(), context.meta.get("reason"))
+
+
 @contextmanager
 def database(settings: "Settings", *, migrated: bool = True) -> Iterator["Engine"]:
     """The database of the settings, closed at the end; unless told otherwise its schema must be current.
 
-    Raises SchemaNotReady.
+    What is written is the command's act. Raises SchemaNotReady.
     """
     from pathlib import Path
 
+    from billing.acts import on_behalf
     from billing.db import open_engine
     from billing.errors import SchemaNotReady
     from billing.schema import require_current
@@ -138,7 +178,7 @@ def database(settings: "Settings", *, migrated: bool = True) -> Iterator["Engine
     try:
         if migrated:
             require_current(engine)
-        yield engine
+        yield on_behalf(engine, command_act(), clock)
     finally:
         engine.dispose()
 

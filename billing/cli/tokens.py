@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from billing.cli.parameters import DAY
-from billing.cli.program import Group, clock, database, example
+from billing.cli.program import Group, WritingCommand, clock, database, example
 from billing.cli.terminal import table
 
 _SCOPES = ("auditor", "finance", "admin")
@@ -17,7 +17,9 @@ def token_command() -> None:
 
 
 @token_command.command(
-    "create", epilog=example("technopark-billing token create erp --scope finance --expires 2027-12-31")
+    "create",
+    cls=WritingCommand,
+    epilog=example("technopark-billing token create erp --scope finance --expires 2027-12-31"),
 )
 @click.argument("name")
 @click.option(
@@ -61,7 +63,7 @@ def list_command() -> None:
     table("", ("name", "scope", "state", "created", "expires"), rows)
 
 
-@token_command.command("revoke", epilog=example("technopark-billing token revoke erp"))
+@token_command.command("revoke", cls=WritingCommand, epilog=example("technopark-billing token revoke erp"))
 @click.argument("name")
 def revoke_command(name: str) -> None:
     """Let the token NAME open nothing any more."""

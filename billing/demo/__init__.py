@@ -11,8 +11,9 @@ from typing import BinaryIO, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
+from billing.acts import CLI, Act, new_request_id, on_behalf
 from billing.check import check
-from billing.config import MailTransport, Settings, load_settings
+from billing.config import MailTransport, Settings, load_settings, operating_user
 from billing.db import open_engine, reading
 from billing.delivery import DeliveryReport, deliver
 from billing.errors import Fault, Refused
@@ -63,7 +64,8 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
     folder = folder.absolute()
     _clear(folder)
     settings = _settings(folder)
-    engine = open_engine(settings.database_url)
+    act = Act(operating_user(), CLI, "demo", new_request_id())
+    engine = on_behalf(open_engine(settings.database_url), act, _clock)
     try:
         with show("sample network"):
             migrate(engine)

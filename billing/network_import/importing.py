@@ -161,6 +161,7 @@ class _Import:
             raise Refused(self._faults.in_order())
         for sheet in self._sheets.values():
             sheet.write(self._connection)
+            sheet.note_changes(self._connection)
         self._add_accounts()
         post_grants(self._connection, self._sheets["grants"], recorded_at=now)
         report = self._report(usage, dry_run)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam
 
+from billing.acts import record_change
 from billing.db import insert_rows
 from billing.network_import.cells import BadCell
 from billing.network_import.faults import Faults
@@ -138,6 +139,15 @@ class Sheet:
                 for row in rows
             ],
         )
+
+    def note_changes(self, connection: Connection) -> None:
+        """Note with this transaction's act what each new and each changed row was and has become."""
+        for key, row in self.by_key.items():
+            if row.is_news:
+                columns = [c for c in self.layout.columns if row.before is None or c in row.changed]
+                before = row.before and {c.name: shown(c, row.before[c.field]) for c in columns}
+                after = {c.name: shown(c, row.values[c.field]) for c in columns}
+                record_change(connection, self.layout.stem, self.layout.show_key(key), before, after)
 
     def counts(self) -> FileCounts:
         """How many rows are new, changed, unchanged."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select, update
 
+from billing.acts import Act, on_behalf
 from billing.config import Operator
 from billing.db import hold_facts, insert_rows, open_engine, writing
 from billing.models import billing_run, run_batch, run_outcome, run_position, usage_billing
@@ -32,7 +33,7 @@ _DELIVERY_COLUMNS = ("document_id", "state", "attempts", "next_attempt_at", "rec
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """All a worker needs to do a batch: where the books are, which batch, who bills, and the instant of recording."""
+    """All a worker needs to do a batch: where the books are, which batch, who bills, when, and on whose behalf."""
 
     # Carries the password: never shown.
     database_url: str = field(repr=False)
@@ -41,6 +42,7 @@ class BatchKey:
     attempt: int
     batch_no: int
     recorded_at: datetime
+    act: Act
 
 
 class PricedBatch(NamedTuple):
@@ -61,7 +63,8 @@ def _engine(database_url: str) -> Engine:
 
 def do_batch(key: BatchKey) -> int:
     """Do one batch in a worker, whatever others do at the same time; gives its number."""
-    with writing(_engine(key.database_url)) as connection, _without_cycle_collection():
+    engine = on_behalf(_engine(key.database_url), key.act, lambda: key.recorded_at)
+    with writing(engine) as connection, _without_cycle_collection():
         issue_batch(connection, key)
     return key.batch_no
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
+from billing.acts import act_of
 from billing.config import TIME_ZONE, Settings
 from billing.db import change_runs, reading, writing
 from billing.errors import RunRefused
@@ -191,8 +192,8 @@ def _do_batches(
         ).all()
     open_batches = [batch.batch_no for batch in batches if batch.status == "open"]
     address = engine.url.render_as_string(hide_password=False)
-    recorded_at = clock()
-    keys = [BatchKey(address, settings.operator, period, attempt, number, recorded_at) for number in open_batches]
+    recorded_at, act = clock(), act_of(engine)
+    keys = [BatchKey(address, settings.operator, period, attempt, number, recorded_at, act) for number in open_batches]
     done = len(batches) - len(keys)
 
     def count(_key: BatchKey, _number: int) -> None:

@@ -7,6 +7,7 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection, Row, bindparam, select
 
+from billing.acts import record_change
 from billing.api.document_rows import documents_json
 from billing.api.fields import Code, MailAddress, Month
 from billing.api.idempotency import Answer
@@ -177,12 +178,14 @@ def get_delivery(connection: Connection, number: str) -> dict[str, Any]:
 @writes
 def retry_delivery(connection: Connection, order: Mapping[str, Any], number: str) -> Answer:
     """Send an unsent document at the next delivery, whatever stopped it, to a mended address if one is given."""
-    _find_delivery(connection, number)
+    before = _find_delivery(connection, number)
     key = document_id(connection, number)
     recipients = {key: order["email"]} if "email" in order else None
     if not retry(connection, [key], now=service().clock(), recipients=recipients):
         raise Conflict(f"{number} has been sent, or is being sent at this moment: GET its delivery")
-    return Answer(_find_delivery(connection, number))
+    after = _find_delivery(connection, number)
+    record_change(connection, "deliveries", number, before, after)
+    return Answer(after)
 
 
 def _find_delivery(connection: Connection, number: str) -> dict[str, Any]:

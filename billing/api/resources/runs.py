@@ -15,7 +15,7 @@ from billing.api.openapi import ApiBlueprint
 from billing.api.paging import page
 from billing.api.schemas import instant, page_schema, query_schema, strict_schema
 from billing.api.service import service
-from billing.api.transactions import acts, reads
+from billing.api.transactions import acting_engine, acts, reads
 from billing.errors import Fault, Refused, Unknown
 from billing.exports.cross_subsidy import stored
 from billing.models import billing_run, run_batch, run_outcome
@@ -238,7 +238,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
     _require_near(order["period"])
     found = run_month(
         service().settings,
-        service().engine,
+        acting_engine(),
         order["period"],
         clock=service().clock,
         issued_on=order["issue_date"],

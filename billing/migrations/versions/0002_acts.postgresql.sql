@@ -1,0 +1,57 @@
+CREATE TABLE act_counter (
+    id INTEGER NOT NULL,
+    last BIGINT NOT NULL,
+    CONSTRAINT pk_act_counter PRIMARY KEY (id),
+    CONSTRAINT ck_act_counter_single CHECK (id = 1)
+)
+-- next
+CREATE TABLE act (
+    id BIGINT NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    actor TEXT NOT NULL,
+    origin VARCHAR(16) NOT NULL,
+    operation TEXT NOT NULL,
+    request_id VARCHAR(128) NOT NULL,
+    reason TEXT,
+    first_entry BIGINT,
+    last_entry BIGINT,
+    first_document BIGINT,
+    last_document BIGINT,
+    first_usage_event BIGINT,
+    last_usage_event BIGINT,
+    first_import BIGINT,
+    last_import BIGINT,
+    CONSTRAINT pk_act PRIMARY KEY (id)
+)
+-- next
+CREATE INDEX ix_act_last_document ON act (last_document) WHERE last_document IS NOT NULL
+-- next
+CREATE INDEX ix_act_last_entry ON act (last_entry) WHERE last_entry IS NOT NULL
+-- next
+CREATE INDEX ix_act_last_import ON act (last_import) WHERE last_import IS NOT NULL
+-- next
+CREATE INDEX ix_act_last_usage_event ON act (last_usage_event) WHERE last_usage_event IS NOT NULL
+-- next
+CREATE INDEX ix_act_request_id ON act (request_id)
+-- next
+CREATE TABLE act_change (
+    act_id BIGINT NOT NULL,
+    seq INTEGER NOT NULL,
+    subject VARCHAR(32) NOT NULL,
+    key TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    CONSTRAINT pk_act_change PRIMARY KEY (act_id, seq)
+)
+-- next
+CREATE INDEX ix_act_change_subject_key ON act_change (subject, key)
+-- next
+CREATE TRIGGER act_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON act FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+-- next
+CREATE TRIGGER act_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON act_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+-- next
+CREATE FUNCTION act_counter_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'act_counter: acts are counted on, never back' USING ERRCODE = 'integrity_constraint_violation'; END $$
+-- next
+CREATE TRIGGER act_counter_forward_only BEFORE UPDATE ON act_counter FOR EACH ROW WHEN (NEW.last < OLD.last) EXECUTE FUNCTION act_counter_back()
+-- next
+CREATE TRIGGER act_counter_kept BEFORE DELETE OR TRUNCATE ON act_counter FOR EACH STATEMENT EXECUTE FUNCTION act_counter_back()
