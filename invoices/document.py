@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from invoices.errors import IllFormedDocument
+from pricing.money import vat_amount
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
 
@@ -41,7 +42,10 @@ class Party:
 
 
 class Correction(NamedTuple):
-    """The line of an earlier invoice that a credit note's line takes back; its date is printed where known."""
+    """The line of an earlier invoice that a credit note's line takes back; its date is printed where known.
+
+    A run takes it back whole (R13); a credit note by hand takes back what its line amounts to.
+    """
 
     number: str
     document_id: int
@@ -50,7 +54,10 @@ class Correction(NamedTuple):
 
 
 class DocumentLine(NamedTuple):
-    """One line: its workings, and the texts copied in when it was issued."""
+    """One line: its workings, and the texts copied in when it was issued.
+
+    `withdraws` is the line of a credit note by hand that an invoice's line bills again.
+    """
 
     priced: PricedLine
     service_label: str
@@ -59,13 +66,15 @@ class DocumentLine(NamedTuple):
     office: str
     revenue_account: str
     corrects: Correction | None = None
+    withdraws: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """An invoice or a credit note; amounts in centimes, positive on both kinds.
 
-    `period` is the first day of the run's month. `advantage` and `contribution` are what the
+    `period` is the first day of the run's month; None on a credit note made by hand, outside any
+    run, which bears its `reason` instead. `advantage` and `contribution` are what the
     document says of the discount and of what its buyer brings to newcomers (R16), positive on a
     credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
     Raises IllFormedDocument when totals, VAT or corrections contradict the lines.
@@ -73,7 +82,7 @@ class Document:
 
     number: str
     kind: str
-    period: date
+    period: date | None
     issued_on: date
     due_on: date
     seller: Party
@@ -87,12 +96,16 @@ class Document:
     contribution: int
     discount_ends_on: date | None
     currency: str = CURRENCY
+    reason: str = ""
 
     def __post_init__(self) -> None:
         priced = [line.priced for line in self.lines]
         if self.kind not in SERIES or not priced:
             raise IllFormedDocument(f"{self.number}: a document is an invoice or a credit note with lines")
-        if self.vat != vat_breakdown((line.vat_rate, line.amount) for line in priced):
+        if self.period is None and (self.kind != CREDIT_NOTE or not self.reason):
+            raise IllFormedDocument(f"{self.number}: outside a run only credit notes are issued, each with a reason")
+        of_lines = vat_breakdown((line.vat_rate, line.amount) for line in priced)
+        if self.vat != of_lines and (self.period is not None or not _within_a_centime(self.vat, of_lines)):
             raise IllFormedDocument(f"{self.number}: VAT is not that of its lines, once per rate (R11)")
         if self.net != sum(line.amount for line in priced) or self.tax != sum(v.amount for v in self.vat):
             raise IllFormedDocument(f"{self.number}: totals are not the sums of its lines")
@@ -107,6 +120,23 @@ class Document:
     def corrects(self) -> tuple[str, ...]:
         """The numbers of the invoices a credit note corrects, in order (R14)."""
         return tuple(sorted({line.corrects.number for line in self.lines if line.corrects is not None}))
+
+
+def _within_a_centime(vat: tuple[VatSubtotal, ...], of_lines: tuple[VatSubtotal, ...]) -> bool:
+    """Whether VAT is that of the lines but for the rounding of an invoice credited in parts (`credit_vat`)."""
+    return len(vat) == len(of_lines) and all(
+        (mine.rate, mine.base) == (its.rate, its.base) and abs(mine.amount - its.amount) <= 1
+        for mine, its in zip(vat, of_lines, strict=True)
+    )
+
+
+def credit_vat(rate: int, base: int, left: int) -> VatSubtotal:
+    """VAT at one rate of a credit note by hand, in centimes, where `left` of the invoice's base was not yet credited.
+
+    It is the VAT of what was left less that of what is left now, each rounded once: it depends on no earlier
+    rounding, and an invoice credited in any number of parts is credited to the centime.
+    """
+    return VatSubtotal(rate, base, vat_amount(left, rate) - vat_amount(left - base, rate))
 
 
 def format_number(kind: str, year: int, sequence: int) -> str:

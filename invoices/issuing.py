@@ -11,7 +11,15 @@ import orjson
 from sqlalchemy import Connection, Table, text
 
 from invoices.document import CREDIT_NOTE, INVOICE, SERIES, DocumentLine, Party, format_number
-from invoices.models import document, document_line, document_vat, party
+from invoices.models import (
+    credit_reason,
+    credit_withdrawal,
+    credited_part,
+    document,
+    document_line,
+    document_vat,
+    party,
+)
 from invoices.numbering import EVERY_DOCUMENT, EVERY_YEAR, require_issue_date, take_numbers
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
@@ -28,6 +36,8 @@ _LINE_COLUMNS = (
     "document_id", "line_no", *_WORKINGS, "service_label", "unit_of_measure", "site_name", "office",
     "revenue_account", "corrects_document_id", "corrects_line_no",
 )  # fmt: skip
+_PART_COLUMNS = ("document_id", "line_no", "invoice_id", "invoice_line_no")
+_WITHDRAWAL_COLUMNS = ("document_id", "line_no", "credit_note_id", "credit_line_no")
 _VAT_COLUMNS = ("document_id", "rate", "base", "amount")
 # However many digests are asked for, they are one parameter: a list of thousands costs more to prepare than to answer.
 _KNOWN_PARTIES = {
@@ -52,11 +62,20 @@ class Draft(NamedTuple):
     discount_ends_on: date | None
 
 
+class CreditNote(NamedTuple):
+    """A credit note made by hand, before it has a number: what it credits, its VAT, why, and who gives it."""
+
+    draft: Draft
+    vat: tuple[VatSubtotal, ...]
+    reason: str
+    issued_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What the documents issued together share; `due_on` is the last day to pay."""
+    """What the documents issued together share; `due_on` is the last day to pay, `period` None outside a run."""
 
-    period: date
+    period: date | None
     issued_on: date
     due_on: date
     seller: Party
@@ -101,12 +120,48 @@ def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, inse
         vat = vat_breakdown([(line.priced.vat_rate, line.priced.amount) for line in draft.lines])
         net, tax = sum([v.base for v in vat]), sum([v.amount for v in vat])
         issued.append(Issued(next_id + place, number, draft, vat, net, tax))
-    seller, *buyers = _keep_parties(connection, [terms.seller, *(draft.buyer for draft in drafts)], insert)
+    _write(connection, issued, terms, insert)
+    withdrawals = [
+        (found.id, line_no, line.withdraws.document_id, line.withdraws.line_no)
+        for found in issued
+        for line_no, line in enumerate(found.draft.lines, 1)
+        if line.withdraws is not None
+    ]
+    insert(connection, credit_withdrawal, _WITHDRAWAL_COLUMNS, withdrawals)
+    return issued
+
+
+def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *, insert: RowWriter) -> Issued:
+    """Number and write one credit note made by hand, outside any run; its series stays locked until the end.
+
+    Raises IssueDateGoesBack (R15).
+    """
+    require_issue_date(connection, terms.issued_on)
+    key = take_numbers(connection, EVERY_DOCUMENT, EVERY_YEAR, 1, terms.issued_on)
+    year = terms.issued_on.year
+    number = format_number(CREDIT_NOTE, year, take_numbers(connection, SERIES[CREDIT_NOTE], year, 1, terms.issued_on))
+    net, tax = sum(v.base for v in note.vat), sum(v.amount for v in note.vat)
+    found = Issued(key, number, note.draft, note.vat, net, tax)
+    # Only a run takes a line back whole, and says so in its own line (R13).
+    lines = tuple(line._replace(corrects=None) for line in note.draft.lines)
+    _write(connection, [found._replace(draft=note.draft._replace(lines=lines))], terms, insert)
+    insert(connection, credit_reason, ("document_id", "reason", "issued_by"), [(key, note.reason, note.issued_by)])
+    parts = [
+        (key, line_no, line.corrects.document_id, line.corrects.line_no)
+        for line_no, line in enumerate(note.draft.lines, 1)
+        if line.corrects is not None
+    ]
+    insert(connection, credited_part, _PART_COLUMNS, parts)
+    return found
+
+
+def _write(connection: Connection, issued: Sequence[Issued], terms: Issue, insert: RowWriter) -> None:
+    """The rows of documents that have their numbers: parties, heads, lines, VAT."""
+    seller, *buyers = _keep_parties(connection, [terms.seller, *(found.draft.buyer for found in issued)], insert)
     heads = [_document_row(found, terms, seller, buyer) for found, buyer in zip(issued, buyers, strict=True)]
     insert(connection, document, _DOCUMENT_COLUMNS, heads)
     insert(connection, document_line, _LINE_COLUMNS, [row for found in issued for row in _line_rows(found)])
     insert(connection, document_vat, _VAT_COLUMNS, [(found.id, *v) for found in issued for v in found.vat])
-    return issued
 
 
 def _document_row(found: Issued, terms: Issue, seller: str, buyer: str) -> tuple[Any, ...]:
@@ -127,7 +182,7 @@ def _line_rows(found: Issued) -> list[tuple[Any, ...]]:
             *texts,
             *((None, None) if corrects is None else (corrects.document_id, corrects.line_no)),
         )
-        for line_no, (priced, *texts, corrects) in enumerate(found.draft.lines, 1)
+        for line_no, (priced, *texts, corrects, _withdraws) in enumerate(found.draft.lines, 1)
     ]
 
 

@@ -194,7 +194,7 @@ def _facts(document: Document) -> tuple[str, ...]:
 def _words(document: Document, language: str, operator: str) -> dict[str, str]:
     return {
         "number": document.number,
-        "month": _month(document.period, language),
+        "month": _month(document.period or document.issued_on, language),
         "gross": _amount(document.gross, language),
         "due": _day(document.due_on, language),
         "operator": shown(operator),

@@ -66,7 +66,8 @@ document = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("number", String(20), nullable=False, unique=True),
     Column("kind", String(12), nullable=False),
-    Column("period", Date, nullable=False),
+    # The month of the run that issued it; NULL on a credit note made by hand, outside any run.
+    Column("period", Date),
     Column("issued_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("tenant", String(64), nullable=False),
@@ -79,9 +80,11 @@ document = Table(
     Column("contribution", BigInteger, nullable=False),
     Column("discount_ends_on", Date),
     CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
+    CheckConstraint("period IS NOT NULL OR kind = 'credit_note'", name="runless"),
     CheckConstraint("gross = net + tax", name="gross"),
     CheckConstraint("due_on >= issued_on", name="due_on"),
-    # One invoice and one credit note a tenant and run (R14), whatever runs at the same time.
+    # One invoice and one credit note a tenant and run (R14), whatever runs at the same time; those without a
+    # run are not counted among them.
     UniqueConstraint("tenant", "period", "kind"),
     references(["seller"], ["party.digest"]),
     references(["buyer"], ["party.digest"]),
@@ -135,6 +138,45 @@ document_vat = Table(
     references(["document_id"], ["document.id"]),
 )
 
+credit_reason = Table(
+    "credit_reason",
+    metadata,
+    # Of a credit note made by hand: why it was given, and who gave it.
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    ForeignKeyConstraint(["document_id"], ["document.id"]),
+    CheckConstraint("reason <> '' AND issued_by <> ''", name="said"),
+)
+
+credited_part = Table(
+    "credited_part",
+    metadata,
+    # A line of a credit note made by hand, and the invoice's line it takes a part of back: as often as one likes,
+    # never more than was invoiced. The invoice's line still stands for R13.
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("invoice_id", BigInteger, nullable=False),
+    Column("invoice_line_no", Integer, nullable=False),
+    ForeignKeyConstraint(["document_id", "line_no"], ["document_line.document_id", "document_line.line_no"]),
+    ForeignKeyConstraint(["invoice_id", "invoice_line_no"], ["document_line.document_id", "document_line.line_no"]),
+    Index("ix_credited_part_invoice_id", "invoice_id", "invoice_line_no"),
+)
+
+credit_withdrawal = Table(
+    "credit_withdrawal",
+    metadata,
+    # A line of an invoice that bills again what a credit note by hand took back, since the run takes the
+    # invoice's line back whole (R13). A part is withdrawn once.
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("line_no", Integer, primary_key=True, autoincrement=False),
+    Column("credit_note_id", BigInteger, nullable=False),
+    Column("credit_line_no", Integer, nullable=False),
+    ForeignKeyConstraint(["document_id", "line_no"], ["document_line.document_id", "document_line.line_no"]),
+    ForeignKeyConstraint(["credit_note_id", "credit_line_no"], ["credited_part.document_id", "credited_part.line_no"]),
+    UniqueConstraint("credit_note_id", "credit_line_no"),
+)
+
 document_file = Table(
     "document_file",
     metadata,
@@ -180,4 +222,7 @@ delivery_attempt = Table(
 )
 
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (party, document, document_line, document_vat, document_file, delivery_attempt)
+APPEND_ONLY = (
+    party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, document_file,
+    delivery_attempt,
+)  # fmt: skip

@@ -7,20 +7,52 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
 from invoices.document import Correction, Document, DocumentLine, Party
 from invoices.errors import UnknownDocument
-from invoices.models import document, document_line, document_vat, party
+from invoices.models import (
+    credit_reason,
+    credit_withdrawal,
+    credited_part,
+    document,
+    document_line,
+    document_vat,
+    party,
+)
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected = document.alias("corrected")
-_HEADS = select(document).where(document.c.id.in_(_IDS))
+_withdrawn = document.alias("withdrawn")
+_line_c, _part, _withdrawal = document_line.c, credited_part.c, credit_withdrawal.c
+_HEADS = (
+    select(document, credit_reason.c.reason)
+    .outerjoin(credit_reason, credit_reason.c.document_id == document.c.id)
+    .where(document.c.id.in_(_IDS))
+)
+# What a line takes back: whole by a run (R13), or a part of it by hand.
+_taken_back = func.coalesce(_line_c.corrects_document_id, _part.invoice_id)
 _LINES = (
-    select(document_line, _corrected.c.number, _corrected.c.issued_on)
-    .outerjoin(_corrected, _corrected.c.id == document_line.c.corrects_document_id)
+    select(
+        document_line,
+        _taken_back.label("taken_back"),
+        func.coalesce(_line_c.corrects_line_no, _part.invoice_line_no).label("taken_back_line"),
+        _corrected.c.number,
+        _corrected.c.issued_on,
+        _withdrawal.credit_note_id,
+        _withdrawal.credit_line_no,
+        _withdrawn.c.number.label("withdrawn_number"),
+        _withdrawn.c.issued_on.label("withdrawn_on"),
+    )
+    .outerjoin(credited_part, and_(_part.document_id == _line_c.document_id, _part.line_no == _line_c.line_no))
+    .outerjoin(_corrected, _corrected.c.id == _taken_back)
+    .outerjoin(
+        credit_withdrawal,
+        and_(_withdrawal.document_id == _line_c.document_id, _withdrawal.line_no == _line_c.line_no),
+    )
+    .outerjoin(_withdrawn, _withdrawn.c.id == _withdrawal.credit_note_id)
     .where(document_line.c.document_id.in_(_IDS))
     .order_by(document_line.c.document_id, document_line.c.line_no)
 )
@@ -74,6 +106,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
                 advantage=head.advantage,
                 contribution=head.contribution,
                 discount_ends_on=head.discount_ends_on,
+                reason=head.reason or "",
             ),
         )
         for wanted in ids
@@ -95,9 +128,11 @@ def priced_line(row: Any) -> PricedLine:
 
 
 def _line(row: Any) -> DocumentLine:
-    corrects = None
-    if row.corrects_document_id is not None:
-        corrects = Correction(row.number, row.corrects_document_id, row.corrects_line_no, row.issued_on)
+    corrects = withdraws = None
+    if row.taken_back is not None:
+        corrects = Correction(row.number, row.taken_back, row.taken_back_line, row.issued_on)
+    if row.credit_note_id is not None:
+        withdraws = Correction(row.withdrawn_number, row.credit_note_id, row.credit_line_no, row.withdrawn_on)
     return DocumentLine(
         priced_line(row),
         row.service_label,
@@ -106,4 +141,5 @@ def _line(row: Any) -> DocumentLine:
         row.office,
         row.revenue_account,
         corrects,
+        withdraws,
     )

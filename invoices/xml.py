@@ -139,6 +139,8 @@ def _note(line: DocumentLine, prorated: bool) -> str:
         texts.append(DISCOUNT_REASON)
     if line.corrects is not None:
         texts.append(f"Corrige la facture {line.corrects.number}, ligne {line.corrects.line_no}")
+    if line.withdraws is not None:
+        texts.append(f"Reprend l'avoir {line.withdraws.number}, ligne {line.withdraws.line_no}")
     return " ; ".join(texts)
 
 

@@ -64,6 +64,11 @@ def price_fraction(price: int, numerator: int, denominator: int) -> int:
     return settle(price * numerator, denominator * _PRICE_PER_CENTIME) * _PRICE_PER_CENTIME
 
 
+def price_of(amount: int) -> int:
+    """The price of one unit that costs an amount in centimes, exactly."""
+    return amount * _PRICE_PER_CENTIME
+
+
 def price_with_vat(price: int, rate: int) -> int:
     """A unit price including VAT, in centimes, rounded once (R8): 18.18 at 10 % gives 20.00."""
     return settle(price * (RATE_SCALE + rate), RATE_SCALE * _PRICE_PER_CENTIME)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
 from invoices.document import CURRENCY
-from invoices.models import document, document_line, document_vat
+from invoices.models import credited_part, document, document_line, document_vat
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
@@ -19,7 +19,10 @@ _LINES = (
         _line.tier, _line.quantity, _line.full_price, _line.unit_price, _line.amount, _line.full_amount,
         _line.cost_amount, _line.vat_rate, _corrected.c.number,
     )
-    .outerjoin(_corrected, _corrected.c.id == _line.corrects_document_id)
+    .outerjoin(
+        credited_part, and_(credited_part.c.document_id == _line.document_id, credited_part.c.line_no == _line.line_no)
+    )
+    .outerjoin(_corrected, _corrected.c.id == func.coalesce(_line.corrects_document_id, credited_part.c.invoice_id))
     .where(_line.document_id.in_(_IDS))
     .order_by(_line.document_id, _line.line_no)
 )  # fmt: skip
@@ -72,7 +75,7 @@ def _document_json(head: Any, lines: list[dict[str, Any]], vat: list[dict[str, A
     return {
         "number": head.number,
         "kind": head.kind,
-        "period": format_month(head.period),
+        "period": None if head.period is None else format_month(head.period),
         "issued_on": head.issued_on.isoformat(),
         "due_on": head.due_on.isoformat(),
         "tenant": head.tenant,

@@ -27,9 +27,16 @@ def sign_of(kind: str) -> int:
 
 
 def document_faults(
-    document: Any, lines: Sequence[Any], vat: Sequence[VatSubtotal], lines_of_tenant: Mapping[LineKey, Any]
+    document: Any,
+    lines: Sequence[Any],
+    priced_by_run: Sequence[Any],
+    vat: Sequence[VatSubtotal],
+    lines_of_tenant: Mapping[LineKey, Any],
 ) -> Iterator[str]:
-    """What is wrong with a document, judged by its own rows; `lines_of_tenant` are those it may take back."""
+    """What is wrong with a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
+
+    `priced_by_run` are its lines but for those that bill again what a credit note by hand took back.
+    """
     name = document.number
     if not lines:
         yield f"{name} has no line"
@@ -37,7 +44,8 @@ def document_faults(
     if [line.line_no for line in lines] != list(range(1, len(lines) + 1)):
         yield f"{name}: its lines are not numbered 1 to {len(lines)}"
     priced = [priced_line(line) for line in lines]
-    for line, workings in zip(lines, priced, strict=True):
+    for line in priced_by_run:
+        workings = priced_line(line)
         place = f"{name} line {line.line_no}"
         for fault in _line_faults(workings, document.period):
             yield f"{place}: {fault}"

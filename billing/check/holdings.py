@@ -7,13 +7,13 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, select
 
-from billing.check.documents import Place
+from billing.check.documents import LineKey, Place
 from billing.check.proof import month_text
 from billing.models import run_outcome, run_position, usage_billing, usage_event
 from billing.postings import CLIENTS
-from invoices.models import document, document_line, document_vat
+from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
 from pricing.vat import VatSubtotal
@@ -46,6 +46,11 @@ class Holdings:
     positions: dict[RunKey, dict[str, Position]]
     shares: dict[RunKey, BookedEntry]
     receivables: dict[str, int]
+    # Of credit notes by hand: the invoice's line each of their lines credits, the lines of invoices that bill
+    # such a line again, and why they were given, by whom.
+    parts: dict[LineKey, LineKey]
+    withdrawals: dict[LineKey, LineKey]
+    reasons: dict[int, Any]
 
 
 def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
@@ -80,6 +85,12 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
         positions=stored,
         shares=_shares(connection, codes, periods),
         receivables=_receivables(connection, codes),
+        parts=_links(connection, credited_part, ids),
+        withdrawals=_links(connection, credit_withdrawal, ids),
+        reasons={
+            row.document_id: row
+            for row in _of_documents(connection, select(credit_reason), credit_reason.c.document_id, ids)
+        },
     )
 
 
@@ -89,6 +100,12 @@ def _of_documents(
     """The rows of a query for documents of these keys, asked for some thousands at a time."""
     for start in range(0, len(ids), _KEYS_AT_A_TIME):
         yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
+
+
+def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:
+    """Which line of a document stands for which other line."""
+    found = _of_documents(connection, select(links), links.c.document_id, ids)
+    return {(row[0], row[1]): (row[2], row[3]) for row in found}
 
 
 def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
+from billing.check.credits import credit_faults
 from billing.check.documents import LineKey, Place, difference_of_sums, document_faults, sale_of, sign_of
 from billing.check.holdings import BookedEntry, Holdings, RunKey, read_holdings
 from billing.check.proof import Step, by_index
@@ -64,9 +65,13 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
             of_tenant[head.tenant][line.document_id, line.line_no] = line
     for head in held.documents:
         lines = held.lines.get(head.id, [])
-        yield from document_faults(head, lines, held.vat.get(head.id, ()), of_tenant[head.tenant])
+        # What bills a credit note's amount again is judged with the credit notes by hand.
+        own = [line for line in lines if (line.document_id, line.line_no) not in held.withdrawals]
+        if head.period is not None:
+            yield from document_faults(head, lines, own, held.vat.get(head.id, ()), of_tenant[head.tenant])
         yield from _sale_faults(head, lines, held.sales.get(head.id))
-        yield from _usage_faults(connection, head, lines, held)
+        yield from _usage_faults(connection, head, own, held)
+    yield from credit_faults(held)
     for billed in held.events.values():
         yield f"usage event {billed.event} is billed by a line that is not its tenant's usage"
     for code in sorted({*owed, *held.receivables}):
@@ -149,7 +154,8 @@ def _run_faults(held: Holdings) -> Iterator[str]:
     """Outcomes name the documents issued; positions are those of their lines, and are booked (R14, R16, R17, R21)."""
     issued: dict[RunKey, dict[str, Any]] = defaultdict(dict)
     for head in held.documents:
-        issued[head.period, head.tenant][head.kind] = head
+        if head.period is not None:
+            issued[head.period, head.tenant][head.kind] = head
     for key in sorted({*issued, *held.outcomes, *held.positions, *held.shares}):
         place = f"the run of {format_month(key[0])}, tenant {key[1]}"
         documents, outcome = issued.get(key, {}), held.outcomes.get(key)

@@ -55,7 +55,7 @@ def document_json(document: Document) -> dict[str, Any]:
     return {
         "number": document.number,
         "kind": document.kind,
-        "period": format_month(document.period),
+        "period": None if document.period is None else format_month(document.period),
         "issued_on": document.issued_on.isoformat(),
         "due_on": document.due_on.isoformat(),
         "tenant": document.buyer.code,

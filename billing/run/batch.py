@@ -123,7 +123,9 @@ def issue_batch(connection: Connection, key: BatchKey) -> None:
     of_tenant: dict[str, dict[str, Issued]] = {}
     for found in issued:
         of_tenant.setdefault(found.draft.buyer.code, {})[found.draft.kind] = found
-    entries = [entry for bill in priced.bills for entry in _entries(bill, of_tenant.get(bill.tenant, {}), terms)]
+    entries = [
+        entry for bill in priced.bills for entry in _entries(bill, of_tenant.get(bill.tenant, {}), key.period, terms)
+    ]
     post(connection, entries, recorded_at=key.recorded_at, insert=insert_rows)
     _write_links(connection, key, priced, of_tenant)
     if run.deliver:
@@ -132,7 +134,7 @@ def issue_batch(connection: Connection, key: BatchKey) -> None:
     connection.execute(update(run_batch).where(this_batch).values(status="done"))
 
 
-def _entries(bill: TenantBill, issued: dict[str, Issued], terms: Issue) -> list[Entry]:
+def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: Issue) -> list[Entry]:
     """The entries of one tenant: one a document (R20), and its position (R21)."""
     entries = [
         sale(
@@ -146,7 +148,7 @@ def _entries(bill: TenantBill, issued: dict[str, Issued], terms: Issue) -> list[
         for found in issued.values()
     ]
     piece = " ".join([found.number for found in issued.values()])
-    position = tenant_position(terms.period, terms.issued_on, bill.tenant, bill.positions, piece)
+    position = tenant_position(period, terms.issued_on, bill.tenant, bill.positions, piece)
     return entries if position is None else [*entries, position]
 
 

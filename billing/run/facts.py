@@ -22,7 +22,7 @@ from billing.models import (
     vat_rate,
 )
 from invoices.document import Correction, DocumentLine, Party
-from invoices.models import document, document_line
+from invoices.models import credit_withdrawal, credited_part, document, document_line
 from invoices.reading import priced_line
 from pricing.eligibility import Tenancy, tenancy
 from pricing.period import ONE_DAY
@@ -83,10 +83,14 @@ def load_catalogue(connection: Connection) -> Catalogue:
 
 
 class StandingLine(NamedTuple):
-    """An office line that was billed and not taken back, and which one it is."""
+    """An office line that was billed and not taken back, and which one it is.
+
+    `by_hand` are the lines of credit notes by hand that took parts of it back; the line still stands (R13).
+    """
 
     line: DocumentLine
     correction: Correction
+    by_hand: tuple[DocumentLine, ...] = ()
 
 
 class TenantFacts(NamedTuple):
@@ -205,6 +209,33 @@ _STANDING = (
     )
     .order_by(document_line.c.document_id, document_line.c.line_no)
 )
+# What credit notes by hand took back of the lines of invoices, and no invoice bills again.
+_BY_HAND = (
+    select(
+        document_line,
+        document.c.number,
+        document.c.issued_on,
+        credited_part.c.invoice_id,
+        credited_part.c.invoice_line_no,
+    )
+    .join(document, document.c.id == document_line.c.document_id)
+    .join(
+        credited_part,
+        and_(
+            credited_part.c.document_id == document_line.c.document_id,
+            credited_part.c.line_no == document_line.c.line_no,
+        ),
+    )
+    .outerjoin(
+        credit_withdrawal,
+        and_(
+            credit_withdrawal.c.credit_note_id == credited_part.c.document_id,
+            credit_withdrawal.c.credit_line_no == credited_part.c.line_no,
+        ),
+    )
+    .where(document.c.tenant.in_(bindparam("tenants", expanding=True)), credit_withdrawal.c.document_id.is_(None))
+    .order_by(document_line.c.document_id, document_line.c.line_no)
+)
 _TENANTS_PER_LOOK = 500
 
 
@@ -265,24 +296,34 @@ def _with_standing_lines(connection: Connection, tenants: list[TenantFacts]) -> 
     standing: dict[str, list[StandingLine]] = defaultdict(list)
     for start in range(0, len(unsettled), _TENANTS_PER_LOOK):
         chunk: Sequence[str] = unsettled[start : start + _TENANTS_PER_LOOK]
+        by_hand = _credited_by_hand(connection, chunk)
         for row in connection.execute(_STANDING, {"tenants": chunk}):
             standing[row.tenant].append(
                 StandingLine(
-                    DocumentLine(
-                        priced_line(row),
-                        row.service_label,
-                        row.unit_of_measure,
-                        row.site_name,
-                        row.office,
-                        row.revenue_account,
-                    ),
+                    _line_as_issued(row),
                     Correction(row.number, row.document_id, row.line_no, row.issued_on),
+                    tuple(by_hand.get((row.document_id, row.line_no), ())),
                 )
             )
     return [
         facts if facts.settled else facts._replace(standing=tuple(standing.get(facts.party.code, ())))
         for facts in tenants
     ]
+
+
+def _line_as_issued(row: Any) -> DocumentLine:
+    return DocumentLine(
+        priced_line(row), row.service_label, row.unit_of_measure, row.site_name, row.office, row.revenue_account
+    )
+
+
+def _credited_by_hand(connection: Connection, tenants: Sequence[str]) -> dict[tuple[int, int], list[DocumentLine]]:
+    """The lines of credit notes by hand that still count, by the invoice's line they take parts of back."""
+    found: dict[tuple[int, int], list[DocumentLine]] = defaultdict(list)
+    for row in connection.execute(_BY_HAND, {"tenants": tenants}):
+        itself = Correction(row.number, row.document_id, row.line_no, row.issued_on)
+        found[row.invoice_id, row.invoice_line_no].append(_line_as_issued(row)._replace(withdraws=itself))
+    return found
 
 
 def previous_period(connection: Connection, period: date) -> date | None:

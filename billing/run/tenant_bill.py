@@ -53,6 +53,8 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     new_lines = [_described(line, facts, catalogue) for line in missing]
     offices = len(new_lines)
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
+    # What a credit note by hand took back of a line that is now credited whole must not be credited twice.
+    new_lines += [part for standing in taken_back for part in standing.by_hand]
     credited = [standing.line._replace(corrects=standing.correction) for standing in taken_back]
     brings = positions([line.priced for line in new_lines])
     takes_back = positions([line.priced for line in credited]) if credited else ()

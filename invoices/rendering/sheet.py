@@ -3,6 +3,7 @@
 Pure text out of the snapshot (B9): no clock, no environment, no markup. Escaping is the template's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from pricing.rating import PricedLine
 
 SEPARATOR = " · "
 RIB_GROUPS = (3, 3, 16, 2)
+# The unit of measure of a line that is nothing but an amount: no quantity and no price are printed beside it.
+LUMP_SUM = "lump_sum"
 # Beyond so many lines a page is set closer, so that fifteen still stand on one.
 ROOMY_LINES_MAX = 6
 
@@ -108,7 +111,7 @@ def sheet_of(document: Document) -> Sheet:
     return Sheet(
         language=language,
         density="compact" if len(document.lines) > ROOMY_LINES_MAX else "roomy",
-        subject=of_kind["subject"].format(number=document.number, month=formats.month(document.period)),
+        subject=_subject(document, of_kind),
         issued_iso=document.issued_on.isoformat(),
         title=of_kind["title"],
         number=t["heading"]["number"].format(number=document.number),
@@ -124,6 +127,12 @@ def sheet_of(document: Document) -> Sheet:
         notes=_notes(document, t),
         legal=_legal(document.seller, t),
     )
+
+
+def _subject(document: Document, of_kind: Mapping[str, str]) -> str:
+    if document.period is None:
+        return of_kind["subject_by_hand"].format(number=document.number)
+    return of_kind["subject"].format(number=document.number, month=formats.month(document.period))
 
 
 def _named(party: Party, t: Catalogue) -> str:
@@ -154,6 +163,13 @@ def _party(party: Party, t: Catalogue) -> PartyText:
 def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
     heading = t["heading"]
     facts = [Fact(heading["issued"], formats.day(document.issued_on))]
+    if document.period is None:
+        # The reason last: the last fact has the room that is left.
+        facts += [
+            Fact(heading["corrected_by_hand"], ", ".join(document.corrects)),
+            Fact(heading["reason"], document.reason),
+        ]
+        return tuple(facts)
     if document.kind == CREDIT_NOTE:
         facts += [
             Fact(heading["period"], formats.month(document.period)),
@@ -182,6 +198,8 @@ def _lines(document: Document, t: Catalogue) -> tuple[LineText, ...]:
 
 
 def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
+    if line.unit_of_measure == LUMP_SUM:
+        return _lump_sum(line, carried, t)
     priced, texts = line.priced, t["line"]
     is_office = priced.first_day is not None and priced.last_day is not None
     discount = priced.full_price - priced.unit_price
@@ -201,6 +219,25 @@ def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
     )
 
 
+def _lump_sum(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
+    """A line that credits an amount, or bills it again: what it is of, and nothing it was not computed from."""
+    texts = t["line"]
+    return LineText(
+        item=texts["item"].format(label=line.service_label, office=line.office) if line.office else line.service_label,
+        where=texts["where"].format(site=line.site_name, period=formats.month(line.priced.month)),
+        corrects=_corrects(line, t),
+        quantity="",
+        days="",
+        full_price="",
+        discount="",
+        price="",
+        vat=formats.percentage(line.priced.vat_rate),
+        amount=formats.amount(line.priced.amount),
+        forward=t["carry"]["forward"].format(amount=carried),
+        brought=t["carry"]["brought"].format(amount=carried),
+    )
+
+
 def _period(priced: PricedLine) -> str:
     """The days of an office line, or its month where that is billed whole; the month of a usage line."""
     if priced.first_day is None or priced.last_day is None or priced.days == priced.days_in_month:
@@ -215,12 +252,14 @@ def _quantity(quantity: int, unit: str, t: Catalogue) -> str:
 
 
 def _corrects(line: DocumentLine, t: Catalogue) -> str:
-    if line.corrects is None:
-        return ""
-    number, _, line_no, issued_on = line.corrects
-    if issued_on is None:
-        return t["line"]["corrects"].format(number=number, line=line_no)
-    return t["line"]["corrects_dated"].format(number=number, line=line_no, day=formats.day(issued_on))
+    texts = t["line"]
+    for what, named in (("corrects", line.corrects), ("withdraws", line.withdraws)):
+        if named is not None:
+            number, _, line_no, issued_on = named
+            if issued_on is None:
+                return texts[what].format(number=number, line=line_no)
+            return texts[f"{what}_dated"].format(number=number, line=line_no, day=formats.day(issued_on))
+    return ""
 
 
 def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
@@ -254,7 +293,7 @@ def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
     if document.advantage > 0:
         worth = texts["discount_credited"] if credited else texts["discount_worth"]
         lines = [worth.format(amount=formats.dirhams(document.advantage))]
-        if document.discount_ends_on is not None and not credited:
+        if document.discount_ends_on is not None and document.period is not None and not credited:
             last = document.discount_ends_on
             tense = texts["discount_ends"] if last >= document.period else texts["discount_ended"]
             lines.append(tense.format(day=formats.day(last)))

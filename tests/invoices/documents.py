@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from invoices.document import CREDIT_NOTE, INVOICE, Correction, Document, DocumentLine, Party, format_number
+from invoices.rendering.sheet import LUMP_SUM
 from pricing.eligibility import Tenancy, tenancy
-from pricing.money import PRICE_SCALE, QUANTITY_SCALE
+from pricing.money import PRICE_SCALE, QUANTITY_SCALE, price_of
 from pricing.period import ONE_DAY
 from pricing.rates import Rate, RateBook, VatBook, VatRate
 from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_lines
@@ -184,6 +185,21 @@ def credit_note() -> Document:
     lines = [june[0]._replace(corrects=Correction("FA-2026-000009", 9, 1, date(2026, 6, 1)))]
     lines += [line._replace(corrects=Correction("FA-2026-000004", 4, 2)) for line in may]
     return document(lines, MATURE, date(2026, 7, 1), CREDIT_NOTE, sequence=3)
+
+
+def credit_note_by_hand() -> Document:
+    """A part of June given back because of a failure, outside any run."""
+    june = office("CAS", "CAS-103", square_metres(20), date(2026, 6, 1), MARKET_ONLY)[0]
+    price = price_of(50_000)
+    priced = june.priced._replace(
+        lease=None, first_day=None, last_day=None, days=1, days_in_month=1, quantity=1_000_000, full_price=price,
+        unit_price=price, unit_cost=price, amount=50_000, full_amount=50_000, cost_amount=50_000,
+    )  # fmt: skip
+    part = june._replace(priced=priced, unit_of_measure=LUMP_SUM, revenue_account="7129")
+    credited = part._replace(corrects=Correction("FA-2026-000009", 9, 1, date(2026, 6, 1)))
+    issued = document([credited], MATURE, date(2026, 7, 1), CREDIT_NOTE, sequence=4)
+    reason = "Climatisation en panne du 3 au 9 juin, constatée par la direction du site"
+    return dataclasses.replace(issued, period=None, reason=reason, due_on=issued.issued_on, discount_ends_on=None)
 
 
 def long_invoice(count: int = 40) -> Document:

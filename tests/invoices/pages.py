@@ -17,6 +17,7 @@ KEPT = {
     "invoice_mature": documents.mature,
     "invoice_40_lines": documents.long_invoice,
     "credit_note": documents.credit_note,
+    "credit_note_by_hand": documents.credit_note_by_hand,
 }
 
 

@@ -63,7 +63,8 @@ class DocumentSchema(Schema):
 
     number = _TEXT(required=True)
     kind = _TEXT(required=True, validate=validate.OneOf((INVOICE, CREDIT_NOTE)))
-    period = _TEXT(required=True)
+    # None on a credit note made by hand, outside any run.
+    period = _TEXT(required=True, allow_none=True)
     issued_on = _TEXT(required=True)
     due_on = _TEXT(required=True)
     tenant = _TEXT(required=True)

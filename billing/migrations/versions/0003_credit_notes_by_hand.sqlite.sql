@@ -1,0 +1,51 @@
+CREATE TABLE credit_reason (
+    document_id BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    issued_by TEXT NOT NULL,
+    CONSTRAINT pk_credit_reason PRIMARY KEY (document_id),
+    CONSTRAINT fk_credit_reason_document_id FOREIGN KEY(document_id) REFERENCES document (id),
+    CONSTRAINT ck_credit_reason_said CHECK (reason <> '' AND issued_by <> '')
+)
+-- next
+CREATE TABLE credited_part (
+    document_id BIGINT NOT NULL,
+    line_no INTEGER NOT NULL,
+    invoice_id BIGINT NOT NULL,
+    invoice_line_no INTEGER NOT NULL,
+    CONSTRAINT pk_credited_part PRIMARY KEY (document_id, line_no),
+    CONSTRAINT fk_credited_part_document_id_line_no FOREIGN KEY(document_id, line_no) REFERENCES document_line (document_id, line_no),
+    CONSTRAINT fk_credited_part_invoice_id_invoice_line_no FOREIGN KEY(invoice_id, invoice_line_no) REFERENCES document_line (document_id, line_no)
+)
+-- next
+CREATE INDEX ix_credited_part_invoice_id ON credited_part (invoice_id, invoice_line_no)
+-- next
+CREATE TABLE credit_withdrawal (
+    document_id BIGINT NOT NULL,
+    line_no INTEGER NOT NULL,
+    credit_note_id BIGINT NOT NULL,
+    credit_line_no INTEGER NOT NULL,
+    CONSTRAINT pk_credit_withdrawal PRIMARY KEY (document_id, line_no),
+    CONSTRAINT fk_credit_withdrawal_document_id_line_no FOREIGN KEY(document_id, line_no) REFERENCES document_line (document_id, line_no),
+    CONSTRAINT fk_credit_withdrawal_credit_note_id_credit_line_no FOREIGN KEY(credit_note_id, credit_line_no) REFERENCES credited_part (document_id, line_no),
+    CONSTRAINT uq_credit_withdrawal_credit_note_id_credit_line_no UNIQUE (credit_note_id, credit_line_no)
+)
+-- next
+CREATE TRIGGER credit_reason_no_update BEFORE UPDATE ON credit_reason BEGIN SELECT RAISE(ABORT, 'credit_reason: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_reason_no_delete BEFORE DELETE ON credit_reason BEGIN SELECT RAISE(ABORT, 'credit_reason: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credited_part_no_update BEFORE UPDATE ON credited_part BEGIN SELECT RAISE(ABORT, 'credited_part: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credited_part_no_delete BEFORE DELETE ON credited_part BEGIN SELECT RAISE(ABORT, 'credited_part: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_withdrawal_no_update BEFORE UPDATE ON credit_withdrawal BEGIN SELECT RAISE(ABORT, 'credit_withdrawal: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_withdrawal_no_delete BEFORE DELETE ON credit_withdrawal BEGIN SELECT RAISE(ABORT, 'credit_withdrawal: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_reason_no_replace_1 BEFORE INSERT ON credit_reason WHEN EXISTS (SELECT 1 FROM credit_reason WHERE document_id = NEW.document_id) BEGIN SELECT RAISE(ABORT, 'credit_reason: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credited_part_no_replace_1 BEFORE INSERT ON credited_part WHEN EXISTS (SELECT 1 FROM credited_part WHERE document_id = NEW.document_id AND line_no = NEW.line_no) BEGIN SELECT RAISE(ABORT, 'credited_part: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_withdrawal_no_replace_1 BEFORE INSERT ON credit_withdrawal WHEN EXISTS (SELECT 1 FROM credit_withdrawal WHERE credit_note_id = NEW.credit_note_id AND credit_line_no = NEW.credit_line_no) BEGIN SELECT RAISE(ABORT, 'credit_withdrawal: rows of this table are never changed or deleted: correct by adding (R22)'); END
+-- next
+CREATE TRIGGER credit_withdrawal_no_replace_2 BEFORE INSERT ON credit_withdrawal WHEN EXISTS (SELECT 1 FROM credit_withdrawal WHERE document_id = NEW.document_id AND line_no = NEW.line_no) BEGIN SELECT RAISE(ABORT, 'credit_withdrawal: rows of this table are never changed or deleted: correct by adding (R22)'); END
