@@ -57,6 +57,8 @@ class Settings:
     run_day: int
     run_hour: int
     log_format: str
+    # How many accounting months are open at once, from the first closing on (law.md section 6).
+    open_months_max: int
 
 
 def _database_url(text: str) -> URL:
@@ -170,6 +172,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         run_day=_whole(environment, "RUN_DAY", 1, 1, 28),
         run_hour=_whole(environment, "RUN_HOUR", 6, 0, 23),
         log_format=log_format,
+        open_months_max=_whole(environment, "OPEN_MONTHS_MAX", 2, 2, 24),
     )
 
 

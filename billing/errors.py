@@ -6,6 +6,7 @@ BillingError
 ├── Refused              bad input; carries every fault found
 ├── Unknown              nothing bears that name
 ├── RunRefused           a month that can't be run now (R14)
+├── PeriodRefused        a month that can't be closed now
 ├── ReasonRequired       an exception from the rule, without a reason
 └── Conflict             it exists already, or another act holds it
 """
@@ -68,6 +69,10 @@ class Unknown(BillingError):
 
 class RunRefused(BillingError):
     """A month that can't be run now (R14)."""
+
+
+class PeriodRefused(BillingError):
+    """A month that can't be closed now."""
 
 
 class ReasonRequired(BillingError):

@@ -217,6 +217,61 @@ def set_wise_references(dialect: str, keys: Iterable[tuple[str, str, str, str]])
     return statements
 
 
+def closed_months(dialect: str) -> list[str]:
+    """The statements that refuse entries in closed months, or too far ahead, and changes to what closed days moved."""
+    refusal = "only open months are posted to (R22)"
+    kept = "what accounts moved in closed months never changes (R22)"
+    if dialect == "postgresql":
+        return [
+            f"""
+            CREATE FUNCTION check_months() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE closed date; ahead date; low date; high date;
+            BEGIN
+                SELECT closed_through, open_through INTO closed, ahead FROM period_act ORDER BY id DESC LIMIT 1;
+                IF FOUND THEN
+                    SELECT min(effective_on), max(effective_on) INTO low, high FROM added;
+                    IF low <= closed OR high > ahead THEN
+                        RAISE EXCEPTION 'entry: {refusal}' USING ERRCODE = 'integrity_constraint_violation';
+                    END IF;
+                END IF;
+                RETURN NULL;
+            END $$
+            """,
+            "CREATE TRIGGER entry_in_open_month AFTER INSERT ON entry REFERENCING NEW TABLE AS added "
+            "FOR EACH STATEMENT EXECUTE FUNCTION check_months()",
+            f"""
+            CREATE FUNCTION check_days() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE closed date;
+            BEGIN
+                SELECT closed_through INTO closed FROM period_act ORDER BY id DESC LIMIT 1;
+                IF TG_OP <> 'INSERT' AND OLD.day <= closed OR TG_OP <> 'DELETE' AND NEW.day <= closed THEN
+                    RAISE EXCEPTION 'account_day: {kept}' USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+                RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+            END $$
+            """,
+            "CREATE TRIGGER account_day_closed BEFORE INSERT OR UPDATE OR DELETE ON account_day "
+            "FOR EACH ROW EXECUTE FUNCTION check_days()",
+            "CREATE TRIGGER account_day_kept BEFORE TRUNCATE ON account_day "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        ]
+    newest = "FROM period_act ORDER BY id DESC LIMIT 1"
+    statements = [
+        "CREATE TRIGGER entry_in_open_month BEFORE INSERT ON entry "
+        f"WHEN NEW.effective_on <= (SELECT closed_through {newest}) "
+        f"OR NEW.effective_on > (SELECT open_through {newest}) "
+        f"BEGIN SELECT RAISE(ABORT, 'entry: {refusal}'); END"
+    ]
+    for verb, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+        moved = f" OR NEW.day <= (SELECT closed_through {newest})" if verb == "UPDATE" else ""
+        statements.append(
+            f"CREATE TRIGGER account_day_no_{verb.lower()}_closed BEFORE {verb} ON account_day "
+            f"WHEN {row}.day <= (SELECT closed_through {newest}){moved} "
+            f"BEGIN SELECT RAISE(ABORT, 'account_day: {kept}'); END"
+        )
+    return statements
+
+
 _REFERENCES = (
     ("document", "seller", "party", "digest"),
     ("document", "buyer", "party", "digest"),
@@ -231,12 +286,14 @@ _REFERENCES = (
 
 def guard_statements(dialect: str) -> tuple[str, ...]:
     """Every guard as it must stand today: the migrations set them, `check` proves that they still do."""
+    kept_whole = (ledger.models.period_act, ledger.models.period_balance)
     guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
     return (
         *append_only(dialect, guarded),
-        *irreplaceable(dialect, (*invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),
+        *irreplaceable(dialect, (*kept_whole, *invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),
         *balanced_entries(dialect),
         *counted_entries(dialect),
+        *closed_months(dialect),
         *forward_only(dialect),
         *set_wise_references(dialect, _REFERENCES),
     )

@@ -1,18 +1,35 @@
-"""What accounts hold, at any day: read from what they moved each day, never from all that was posted."""
+"""What accounts hold, at any day: the newest checkpoint before it, and what they moved each day since.
+
+So a balance costs the open months, however long the books; `check` computes checkpoints and days again.
+"""
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Date, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Date, bindparam, func, select
 
-from ledger.models import account, account_day, posting
+from ledger.models import account, account_day, period_act, period_balance, posting
 
 _DAY = account_day.c
 _ON = bindparam("on", type_=Date)
 _ACCOUNT: BindParameter[str] = bindparam("account")
 
-_OF_ACCOUNT = select(func.coalesce(func.sum(_DAY.debit - _DAY.credit), 0)).where(_DAY.account == _ACCOUNT)
+_CHECKPOINT: BindParameter[int] = bindparam("checkpoint")
+_SINCE = bindparam("since", type_=Date)
+_KEPT = period_balance.c
+# Before the first checkpoint nothing was closed, and every day counts.
+_NO_CHECKPOINT, _EVER = 0, date.min
+_NEVER = date.max
+
+_OF_ACCOUNT = select(
+    select(func.coalesce(func.sum(_KEPT.debit - _KEPT.credit), 0))
+    .where(_KEPT.closing == _CHECKPOINT, _KEPT.account == _ACCOUNT)
+    .scalar_subquery()
+    + select(func.coalesce(func.sum(_DAY.debit - _DAY.credit), 0))
+    .where(_DAY.account == _ACCOUNT, _DAY.day > _SINCE, _DAY.day <= _ON)
+    .scalar_subquery()
+)
 _OF_AUXILIARY = select(func.coalesce(func.sum(posting.c.amount), 0)).where(
     posting.c.auxiliary == bindparam("auxiliary"), posting.c.account == _ACCOUNT
 )
@@ -25,8 +42,36 @@ _AUXILIARIES = (
 _ACCOUNTS = (
     select(_DAY.account, account.c.label, func.sum(_DAY.debit), func.sum(_DAY.credit))
     .join(account, account.c.code == _DAY.account)
+    .where(_DAY.day <= _ON)
     .group_by(_DAY.account, account.c.label)
     .order_by(_DAY.account)
+)
+_OPEN_DAYS = (_DAY.account == account.c.code, _DAY.day > _SINCE, _DAY.day <= _ON)
+
+
+def _total(kept: ColumnElement[int], moved: ColumnElement[int]) -> ColumnElement[int]:
+    """What the checkpoint kept and what the account moved since."""
+    return func.coalesce(kept, 0) + func.coalesce(select(func.sum(moved)).where(*_OPEN_DAYS).scalar_subquery(), 0)
+
+
+# Account by account: each reads its own few days by key, whatever the database knows of the table.
+_ACCOUNTS_SINCE = (
+    select(account.c.code, account.c.label, _total(_KEPT.debit, _DAY.debit), _total(_KEPT.credit, _DAY.credit))
+    .outerjoin(period_balance, (_KEPT.closing == _CHECKPOINT) & (_KEPT.account == account.c.code))
+    .where(_KEPT.account.is_not(None) | select(_DAY.day).where(*_OPEN_DAYS).exists())
+    .order_by(account.c.code)
+)
+_CLOSED_THROUGH = select(period_act.c.closed_through).order_by(period_act.c.id.desc()).limit(1).scalar_subquery()
+# A month reopened is not counted: its closing, if it is closed again, is a later one.
+_NEWEST_CHECKPOINT = (
+    select(period_act.c.id, period_act.c.closed_through)
+    .where(
+        period_act.c.action == "close",
+        period_act.c.closed_through <= _ON,
+        period_act.c.closed_through <= _CLOSED_THROUGH,
+    )
+    .order_by(period_act.c.closed_through.desc(), period_act.c.id.desc())
+    .limit(1)
 )
 
 
@@ -58,9 +103,17 @@ class Totals(NamedTuple):
 
 def trial_balance(connection: Connection, until: date | None = None) -> list[AccountBalance]:
     """Every account with postings up to and including `until` (None: all), by account."""
-    statement = _ACCOUNTS if until is None else _ACCOUNTS.where(_DAY.day <= _ON)
-    rows = connection.execute(statement, {} if until is None else {"on": until})
+    start = _from_checkpoint(connection, until)
+    rows = connection.execute(_ACCOUNTS if start["since"] == _EVER else _ACCOUNTS_SINCE, start)
     return [AccountBalance(code, label, int(debit), int(credit)) for code, label, debit, credit in rows]
+
+
+def _from_checkpoint(connection: Connection, until: date | None) -> dict[str, Any]:
+    """Up to which day to count, and from which checkpoint: the newest not after it."""
+    on = _NEVER if until is None else until
+    found = connection.execute(_NEWEST_CHECKPOINT, {"on": on}).one_or_none()
+    checkpoint, since = (_NO_CHECKPOINT, _EVER) if found is None else found
+    return {"on": on, "checkpoint": checkpoint, "since": since}
 
 
 def totals(balances: Iterable[AccountBalance]) -> Totals:
@@ -78,10 +131,9 @@ def last_day(connection: Connection) -> date | None:
 def account_balance(connection: Connection, account: str, on: date | None = None) -> int:
     """The account's balance at the end of a day (None: of all days), in centimes, debit positive; 0 if it never moved.
 
-    Reads at most one row a day, however much was posted.
+    Reads at most one row a day since the newest checkpoint, however much was posted.
     """
-    statement = _OF_ACCOUNT if on is None else _OF_ACCOUNT.where(_DAY.day <= _ON)
-    return int(connection.scalar(statement, {"account": account} | ({} if on is None else {"on": on})) or 0)
+    return int(connection.scalar(_OF_ACCOUNT, {"account": account} | _from_checkpoint(connection, on)) or 0)
 
 
 def auxiliary_balance(connection: Connection, account: str, auxiliary: str, on: date | None = None) -> int:

@@ -8,7 +8,14 @@ from ledger.errors import MixedEntry, UnbalancedEntry
 
 SALES = "VTE"
 CROSS_SUBSIDY = "PER"
-JOURNAL_LABELS = {SALES: "Ventes", CROSS_SUBSIDY: "Péréquation"}
+RESULT = "RES"
+OPENING = "AN"
+JOURNAL_LABELS = {
+    SALES: "Ventes",
+    CROSS_SUBSIDY: "Péréquation",
+    RESULT: "Détermination du résultat",
+    OPENING: "À-nouveaux",
+}
 
 
 class Posting(NamedTuple):

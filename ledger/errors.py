@@ -5,6 +5,9 @@ LedgerError
 ├── MixedEntry            analytic class 9 and general ledger accounts in one entry (R21)
 ├── UnknownAccount        an account outside the chart
 ├── UnknownFormat         a format the books are not exported in
+├── PeriodClosed          the day lies in a closed month
+├── PeriodNotYetOpen      so many months are open that this one can't be begun
+├── PeriodOutOfOrder      months are closed one after the other, and reopened the other way round
 └── ReferenceTaken        another entry bears that reference
 """
 
@@ -27,6 +30,18 @@ class UnknownAccount(LedgerError):
 
 class UnknownFormat(LedgerError):
     """A format in which the books are not exported."""
+
+
+class PeriodClosed(LedgerError):
+    """The day lies in a closed month: nothing is posted there any more."""
+
+
+class PeriodNotYetOpen(LedgerError):
+    """As many months as may be are open already: close the oldest first."""
+
+
+class PeriodOutOfOrder(LedgerError):
+    """Months are closed one after the other; only the last closed can be reopened."""
 
 
 class ReferenceTaken(LedgerError):

@@ -11,6 +11,7 @@ from ledger.accounts import chart, label_of
 from ledger.entry import Entry, Posting
 from ledger.errors import ReferenceTaken
 from ledger.models import entry, posting
+from ledger.periods import Limits, limits, refuse
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
@@ -28,18 +29,28 @@ _AMONG = {
 _EXISTING = {
     dialect: text(f"SELECT id, reference FROM entry WHERE reference {among}") for dialect, among in _AMONG.items()
 }
+# Between which days may be posted, from the newest closing: asked for with the numbers, so that it costs no statement.
+_LIMITS = ", ".join(
+    f"(SELECT {limit} FROM period_act ORDER BY id DESC LIMIT 1) AS {limit}"
+    for limit in ("closed_through", "open_through")
+)
 _TAKE = text("UPDATE entry_counter SET last = last + :count WHERE id = 1 RETURNING last")
 # Takes numbers if none of the references stands, in one step; `seen` is the newest number when that was looked up.
-_TAKE_FOR_NEW = {
+_TAKE_NEW = {
     "sqlite": text(
         "UPDATE entry_counter SET last = last + :count WHERE id = 1 "
-        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['sqlite']}) RETURNING last, last - :count AS seen"
+        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['sqlite']}) "
+        f"RETURNING last, last - :count AS seen, {_LIMITS}"
     ),
     "postgresql": text(
         "UPDATE entry_counter c SET last = c.last + :count "
         "FROM (SELECT last AS seen FROM entry_counter WHERE id = 1) before WHERE c.id = 1 "
-        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['postgresql']}) RETURNING c.last, before.seen"
+        f"AND NOT EXISTS (SELECT 1 FROM entry WHERE reference {_AMONG['postgresql']}) "
+        f"RETURNING c.last, before.seen, {_LIMITS}"
     ),
+}
+_TAKE_FOR_NEW = {
+    dialect: taking.columns(closed_through=Date, open_through=Date) for dialect, taking in _TAKE_NEW.items()
 }
 
 
@@ -55,7 +66,8 @@ def post(
 
     Idempotent by reference: an entry that stands already is left as it is and its number given again;
     raises ReferenceTaken when the reference stands for something else, UnknownAccount for an account
-    outside the chart. Numbers have no gap: the counter stays locked until the transaction ends.
+    outside the chart, PeriodClosed or PeriodNotYetOpen for a day that can't be posted to. Numbers have no gap:
+    the counter stays locked until the transaction ends.
     `recorded_at` is a UTC instant.
     """
     numbers, fresh, first = _numbered(connection, entries)
@@ -128,13 +140,23 @@ def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[st
     asked = {"count": len(entries)} | _references(connection, entries)
     taken = connection.execute(_TAKE_FOR_NEW[connection.dialect.name], asked).one_or_none()
     if taken is not None and taken.last == taken.seen + len(entries):
+        _require_open(Limits(taken.closed_through, taken.open_through), entries)
         return {}, entries, taken.seen + 1
     # Some stand, or others have posted between the look and the lock, perhaps the same. Whoever waited for the
     # lock now sees what they did.
     last = _take(connection, len(entries)) if taken is None else int(taken.last)
     standing = _standing(connection, entries)
     _take(connection, -len(standing))
-    return standing, [e for e in entries if e.reference not in standing], last - len(entries) + 1
+    fresh = [e for e in entries if e.reference not in standing]
+    _require_open(limits(connection), fresh)
+    return standing, fresh, last - len(entries) + 1
+
+
+def _require_open(known: Limits, entries: Sequence[Entry]) -> None:
+    """Raise PeriodClosed or PeriodNotYetOpen unless all of them lie in open months."""
+    if entries and known.open_through is not None:
+        refuse(known, min(e.effective_on for e in entries))
+        refuse(known, max(e.effective_on for e in entries))
 
 
 def _take(connection: Connection, count: int) -> int:

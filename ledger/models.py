@@ -105,4 +105,35 @@ account_day = Table(
     sqlite_with_rowid=False,
 )
 
-APPEND_ONLY = (entry, posting)
+period_act = Table(
+    "period_act",
+    metadata,
+    # 1, 2, 3 ... in the order of closing and reopening; the last one says how the books stand.
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    # The first day of the month closed or reopened.
+    Column("month", Date, nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text),
+    # SHA-256 of the month's trial balance (`ledger.periods.digest`).
+    Column("digest", String(64), nullable=False),
+    # From now on nothing is posted up to this day (blank: nothing is closed any more) ...
+    Column("closed_through", Date),
+    # ... nor after this one: so many months are open at once, no more.
+    Column("open_through", Date, nullable=False),
+    CheckConstraint("action IN ('close', 'reopen')", name="action"),
+)
+Index("ix_period_act_month", period_act.c.month)
+
+period_balance = Table(
+    "period_balance",
+    metadata,
+    # The trial balance at the end of a month, as its closing found it: balances later start from here.
+    Column("closing", ForeignKey("period_act.id"), primary_key=True, autoincrement=False),
+    Column("account", _code(16), primary_key=True),
+    Column("debit", BigInteger, nullable=False),
+    Column("credit", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+APPEND_ONLY = (entry, posting, period_act, period_balance)

@@ -18,9 +18,8 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 TITLE = "technopark-billing"
 SECURITY = "token"
-# The header that says why. Visible characters and blanks; others than ASCII as UTF-8.
+# The header that says why.
 REASON = "X-Reason"
-REASON_PATTERN = "^[ -~]*$"
 _BODY_METHODS = frozenset({"post", "put", "patch"})
 _DESCRIPTION = """\
 Billing and cross-subsidy accounting for a network of technology parks.
@@ -147,8 +146,9 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
                 "name": REASON,
                 "in": "header",
                 "required": False,
-                "description": "Why it is done: kept with what is written. Exceptions from the rule need one",
-                "schema": {"type": "string", "maxLength": REASON_LENGTH_MAX, "pattern": REASON_PATTERN},
+                "description": f"Why it is done, in UTF-8, at most {REASON_LENGTH_MAX} characters: kept with what is "
+                "written. Exceptions from the rule need one",
+                "schema": {"type": "string"},
             }
         )
     if "<" in doc_info["rule"]:

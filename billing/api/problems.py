@@ -22,6 +22,7 @@ from billing.errors import (
     BillingError,
     Conflict,
     Fault,
+    PeriodRefused,
     ReasonRequired,
     Refused,
     RunRefused,
@@ -38,7 +39,14 @@ from invoices.errors import (
     RenderingFailed,
     UnknownDocument,
 )
-from ledger.errors import LedgerError, ReferenceTaken, UnknownAccount
+from ledger.errors import (
+    LedgerError,
+    PeriodClosed,
+    PeriodNotYetOpen,
+    PeriodOutOfOrder,
+    ReferenceTaken,
+    UnknownAccount,
+)
 from pricing.errors import PricingError
 
 CONTENT_TYPE = "application/problem+json"
@@ -103,6 +111,7 @@ NOT_FOUND = Kind("not-found", 404, "There is nothing of that name")
 METHOD = Kind("method-not-allowed", 405, "The resource does not take this method")
 CONFLICT = Kind("conflict", 409, "It contradicts what stands")
 RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
+PERIOD = Kind("period", 409, "The month is closed, or can't be now")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is not JSON")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
@@ -117,8 +126,8 @@ UNAVAILABLE = Kind("unavailable", 503, "The database does not answer")
 NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
-    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, TOO_LARGE, MEDIA_TYPE, VALIDATION,
-    REFUSED, UNPRICEABLE, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
+    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, TOO_LARGE, MEDIA_TYPE,
+    VALIDATION, REFUSED, UNPRICEABLE, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -135,6 +144,10 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     Conflict: CONFLICT,
     ReferenceTaken: CONFLICT,
     RunRefused: RUN_REFUSED,
+    PeriodRefused: PERIOD,
+    PeriodClosed: PERIOD,
+    PeriodNotYetOpen: PERIOD,
+    PeriodOutOfOrder: PERIOD,
     IssueDateGoesBack: RUN_REFUSED,
     PricingError: UNPRICEABLE,
     RenderingFailed: RENDERING,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import acts, books, funding, guards, series, tenants
+from billing.check import acts, books, funding, guards, periods, series, tenants
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -22,6 +22,7 @@ _PROOFS: tuple[Proof, ...] = (
     books.entries,
     books.account_days,
     books.pools,
+    periods.periods,
     books.strangers,
     series.numbers,
     series.parties,

@@ -21,7 +21,7 @@ from billing.check.proof import Step, is_postgresql, month_text
 from billing.models import billing_run, run_outcome
 from billing.postings import CLIENTS, NETWORK_POOL, SITE_POOL
 from invoices.models import document
-from ledger.entry import CROSS_SUBSIDY, SALES
+from ledger.entry import CROSS_SUBSIDY, JOURNAL_LABELS, SALES
 from ledger.models import account, account_day, entry, entry_counter, posting
 from pricing.money import format_amount
 
@@ -228,7 +228,7 @@ def strangers(connection: Connection, _step: Step) -> Iterator[str]:
     )
     for number, reference in connection.execute(shared.order_by(e.id)):
         yield f"entry {number} ({reference}) stands in journal {CROSS_SUBSIDY} without its run"
-    others = select(e.id, e.reference, e.journal).where(e.journal.not_in([SALES, CROSS_SUBSIDY]))
+    others = select(e.id, e.reference, e.journal).where(e.journal.not_in(list(JOURNAL_LABELS)))
     for number, reference, journal in connection.execute(others.order_by(e.id)):
         yield f"entry {number} ({reference}) stands in journal {journal}, which does not exist"
     nameless = select(posting.c.entry_id, posting.c.line_no).where(

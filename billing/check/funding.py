@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select
@@ -14,6 +14,7 @@ from billing.models import billing_run, run_batch, run_position, subsidy_grant
 from billing.postings import GRANTS, GRANTS_COUNTERPART, RESERVE, grant_reference, waterfall_entry, waterfall_reference
 from billing.run.closing import cross_subsidy_json
 from ledger.models import entry, posting
+from ledger.periods import closings
 from pricing.cross_subsidy import Grant, Waterfall, waterfall
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -48,6 +49,8 @@ class Funds:
     # Site and day of each grant, as last received; the days the register gives.
     terms: dict[str, tuple[str | None, date]] = field(default_factory=dict)
     granted_on: Mapping[str, date] = field(default_factory=dict)
+    # The days after closed months, on which what comes too late is posted.
+    first_open_days: frozenset[date] = frozenset()
 
     def take(self, booked: Booked) -> None:
         """Let an entry move the funds."""
@@ -61,8 +64,11 @@ class Funds:
                     self.terms[code] = site, self._day(code, booked)
 
     def _day(self, code: str, booked: Booked) -> date:
-        """The day a grant was granted: that of its first entry; a correction's may be later, in the open period."""
-        if booked.reference == grant_reference(code, 1):
+        """The day a grant was granted: that of its first entry, unless its month was closed when it came.
+
+        A correction's may be later, in the open period.
+        """
+        if booked.reference == grant_reference(code, 1) and booked.effective_on not in self.first_open_days:
             return booked.effective_on
         return min(booked.effective_on, self.granted_on.get(code, date.max))
 
@@ -79,7 +85,9 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
     """Each run's waterfall recomputes from the positions, reserve and grants, and is what was posted."""
     entries = _entries(connection)
     granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
-    funds = Funds(granted_on=dict(row for row in granted))
+    closed = (found.closed_through for found in closings(connection))
+    first_open_days = frozenset(through + timedelta(days=1) for through in closed if through is not None)
+    funds = Funds(granted_on=dict(row for row in granted), first_open_days=first_open_days)
     place = 0
     for run in connection.execute(select(billing_run).order_by(billing_run.c.period)).all():
         if run.status != "complete":

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "billing.cli.monthly",
     "deliver": "billing.cli.monthly",
     "export": "billing.cli.exporting",
+    "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",
     "scheduler": "billing.cli.operating",

@@ -15,6 +15,7 @@ from billing.postings import GRANTS, grant_received, grant_reference
 from ledger.entry import Entry
 from ledger.journal import load_entry, post, reversal
 from ledger.models import posting
+from ledger.periods import first_open_day
 from pricing.money import format_amount
 
 _BOOKED = frozenset({"amount", "site", "granted_on"})
@@ -55,8 +56,8 @@ def number_revisions(sheet: Sheet) -> None:
 def post_grants(connection: Connection, sheet: Sheet, *, recorded_at: datetime) -> None:
     """Post what new grants bring and what changed grants correct.
 
-    A correction is dated in the open period: not before the last issue date, up to which the books have
-    been reported.
+    What would fall into a closed month is dated on the first open day. A correction is dated in the open period:
+    not before the last issue date either, up to which the books have been reported.
     """
     rows = [row for row in sheet.by_key.values() if row.before is None or _changes_books(row)]
     if rows:
@@ -70,13 +71,15 @@ def _entries(connection: Connection, row: Row, open_from: date | None) -> Iterab
     code = values["code"]
     received = grant_received(code, values["site"], values["amount"], values["granted_on"], values["revision"])
     if row.before is None:
-        yield received
+        yield replace(received, effective_on=first_open_day(connection, received.effective_on))
         return
     reference = grant_reference(code, row.before["revision"])
     former = load_entry(connection, reference)
     if former is None:
         raise LookupError(f"{reference} is not in the journal: run `technopark-billing check`")
-    yield reversal(
-        former, f"{reference}/reversal", max(former.effective_on, open_from or date.min), f"Annulation - {former.label}"
+    taken_back_on, received_on = (
+        first_open_day(connection, max(day, open_from or date.min))
+        for day in (former.effective_on, received.effective_on)
     )
-    yield replace(received, effective_on=max(received.effective_on, open_from or date.min))
+    yield reversal(former, f"{reference}/reversal", taken_back_on, f"Annulation - {former.label}")
+    yield replace(received, effective_on=received_on)

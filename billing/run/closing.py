@@ -10,9 +10,10 @@ from sqlalchemy import Connection, func, select
 from billing.db import insert_rows
 from billing.models import run_position, site, subsidy_grant
 from billing.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
+from ledger.balances import account_balance
 from ledger.entry import Entry
 from ledger.journal import load_entry, post, reversal
-from ledger.models import account_day, posting
+from ledger.models import posting
 from pricing.cross_subsidy import Grant, Position, Waterfall, waterfall
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -70,8 +71,7 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
     `own` is the run's own waterfall entry, where it still stands: what it moved is left out.
     """
     moved = () if own is None else own.postings
-    day = account_day.c
-    reserve = connection.scalar(select(func.sum(day.credit - day.debit)).where(day.account == RESERVE)) or 0
+    reserve = -account_balance(connection, RESERVE)
     grant = subsidy_grant.c
     rows = connection.execute(select(grant.code, grant.site, grant.granted_on)).all()
     left = dict(
@@ -87,7 +87,7 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
         elif p.account == GRANTS and p.auxiliary is not None:
             left[p.auxiliary] += p.amount
     grants = [Grant(row.code, row.site, row.granted_on, int(left.get(row.code, 0))) for row in rows]
-    return waterfall(sums.contributions, sums.draws, int(reserve), grants, period)
+    return waterfall(sums.contributions, sums.draws, reserve, grants, period)
 
 
 def close(

@@ -34,6 +34,7 @@ from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft
 from invoices.models import document
 from invoices.numbering import require_issue_date
+from ledger.periods import require_open
 from pricing.cross_subsidy import Position
 from pricing.period import add_months, first_of_month, format_month
 from pricing.vat import vat_breakdown
@@ -120,6 +121,7 @@ def _require_day(connection: Connection, issued_on: date) -> None:
     if issued_on.year > ISSUE_YEAR_MAX:
         raise RunRefused(f"{issued_on} is no issue date: give a day up to the year {ISSUE_YEAR_MAX}")
     require_issue_date(connection, issued_on)
+    require_open(connection, issued_on)
 
 
 def _in_error(connection: Connection, period: date) -> list[str]:

@@ -17,7 +17,7 @@ from billing.api.service import service
 from billing.api.transactions import reads
 from billing.db import reading
 from billing.exports.trial_balance import trial_balance_json
-from ledger.entry import CROSS_SUBSIDY, SALES
+from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
 from ledger.models import account, entry, posting
 from pricing.money import format_amount
@@ -105,7 +105,7 @@ _POSTINGS = (
         {
             "account": Code(),
             "auxiliary": Code(metadata={"description": "A tenant, or a grant"}),
-            "journal": fields.String(validate=validate.OneOf((SALES, CROSS_SUBSIDY))),
+            "journal": fields.String(validate=validate.OneOf(tuple(JOURNAL_LABELS))),
             "reference": Code(),
             "piece": Code(metadata={"description": "The supporting document: an invoice's number"}),
             "from": _FROM(),

@@ -1,0 +1,87 @@
+"""The commands of the accounting periods: list, close, reopen."""
+
+from datetime import date
+
+import click
+
+from billing.cli.parameters import MONTH
+from billing.cli.program import Group, WritingCommand, clock, database, example
+from billing.cli.terminal import table
+
+
+@click.group("periods", cls=Group)
+def periods_command() -> None:
+    """Close months, reopen the last, close a year's accounts.
+
+    Until a first month is closed every day can be posted to. From then on at most OPEN_MONTHS_MAX months (2 unless
+    set) are open at once.
+    """
+
+
+@periods_command.command("list", epilog=example("technopark-billing periods list"))
+def list_command() -> None:
+    """List every closing and reopening, and between which days may be posted now."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from ledger.periods import closings, limits
+    from pricing.period import format_month
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found, now = closings(connection), limits(connection)
+    rows = [
+        (
+            str(c.number),
+            format_month(c.month),
+            c.action,
+            f"{c.recorded_at:%Y-%m-%d %H:%M}",
+            c.digest[:16],
+            c.reason or "",
+        )
+        for c in found
+    ]
+    if rows:
+        table("", ("no.", "month", "what", "at (UTC)", "digest", "reason"), rows)
+    if now.open_through is None:
+        click.echo("no month was closed yet: every day can be posted to")
+    else:
+        since = "" if now.closed_through is None else f"closed through {now.closed_through}, "
+        click.echo(f"{since}open through {now.open_through}")
+
+
+@periods_command.command("close", cls=WritingCommand, epilog=example("technopark-billing periods close 2026-07"))
+@click.argument("month", type=MONTH, metavar="YYYY-MM")
+def close_command(month: date) -> None:
+    """Close the month YYYY-MM, the oldest that is open: nothing is posted into it from then on.
+
+    Its trial balance is kept with its digest, from which `check` proves that nothing has moved since.
+    """
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.periods import close_period
+    from billing.run.month import today
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        now = clock()
+        limit = settings.open_months_max
+        found = close_period(connection, month, today=today(now), recorded_at=now, open_months_max=limit)
+    click.echo(f"{month:%Y-%m} is closed: trial balance {found.digest}; open through {found.open_through}")
+
+
+@periods_command.command(
+    "reopen",
+    cls=WritingCommand,
+    epilog=example('technopark-billing periods reopen 2026-07 --reason "bank charge forgotten"'),
+)
+@click.argument("month", type=MONTH, metavar="YYYY-MM")
+def reopen_command(month: date) -> None:
+    """Reopen the month YYYY-MM, the one closed last; --reason is required, and stays on record."""
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.periods import reopen_period
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reopen_period(connection, month, recorded_at=clock())
+    click.echo(f"{month:%Y-%m} is open again")
