@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from billing.errors import BadConfiguration
+from billing.receivables.terms import Terms, load_terms
 from invoices.document import Party
 
 DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
@@ -59,6 +60,7 @@ class Settings:
     log_format: str
     # How many accounting months are open at once, from the first closing on (law.md section 6).
     open_months_max: int
+    terms: Terms
 
 
 def _database_url(text: str) -> URL:
@@ -173,6 +175,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         run_hour=_whole(environment, "RUN_HOUR", 6, 0, 23),
         log_format=log_format,
         open_months_max=_whole(environment, "OPEN_MONTHS_MAX", 2, 2, 24),
+        terms=load_terms(Path(environment["TERMS_FILE"]) if environment.get("TERMS_FILE") else None),
     )
 
 

@@ -9,25 +9,29 @@ full cost, so it gives neither contribution, nor draw, nor advantage (R16), and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
+from billing.config import TIME_ZONE, Settings
 from billing.db import change_facts, insert_rows
-from billing.errors import Fault, Refused
+from billing.errors import Fault, Refused, Unknown
 from billing.models import tenant
 from billing.postings import sale
 from invoices.document import CREDIT_NOTE, INVOICE, Correction, DocumentLine, Party, credit_vat
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
-from invoices.models import credit_withdrawal, credited_part, delivery, document_line
+from invoices.models import credit_reason, credit_withdrawal, credited_part, delivery, document, document_line
+from invoices.numbering import latest_issue_date
 from invoices.reading import document_id, load_documents
 from invoices.rendering.sheet import LUMP_SUM
 from ledger.journal import post
 from pricing.eligibility import MARKET
-from pricing.money import QUANTITY_SCALE, format_amount, price_of
+from pricing.money import QUANTITY_SCALE, format_amount, format_rate, price_of
 from pricing.vat import vat_breakdown
 
 REASON_LENGTH_MAX = 200
+LINES_MAX = 1000
 
 
 class Part(NamedTuple):
@@ -168,8 +172,9 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         return Fault("credit-note", None, column, None if value is None else str(value), problem, remedy)
 
     faults = []
-    if not 0 < len(order.reason.strip()) <= REASON_LENGTH_MAX:
-        problem = f"must say in 1 to {REASON_LENGTH_MAX} characters why the credit note is given"
+    reason = order.reason.strip()
+    if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
+        problem = f"must say in 1 to {REASON_LENGTH_MAX} characters that can be printed why the credit note is given"
         faults.append(fault("reason", None, problem, "it is printed on the credit note"))
     if not order.issued_by.strip():
         faults.append(fault("issued_by", None, "must name who gives the credit note", "give a name"))
@@ -223,3 +228,63 @@ def _buyer(connection: Connection, then: Party) -> Party:
         row.code, row.legal_name, row.legal_form, row.address, row.city, ice=row.ice, tax_id=row.tax_id,
         trade_register=row.trade_register, email=row.email, language=row.language,
     )  # fmt: skip
+
+
+def credit_terms(
+    connection: Connection, settings: Settings, issued_on: date | None, recorded_at: datetime
+) -> CreditTerms:
+    """The terms of a credit note given now, on `issued_on`: today in Casablanca, or the newest document's day if later.
+
+    Raises Refused for a day that is still to come: every later document would have to wait for it (R15).
+    """
+    today = recorded_at.astimezone(ZoneInfo(TIME_ZONE)).date()
+    newest = max(today, latest_issue_date(connection) or today)
+    if issued_on is not None and issued_on > newest:
+        problem = "is still to come, and no document could be issued before it"
+        raise Refused([Fault("credit-note", None, "issue_date", str(issued_on), problem, f"give {newest} or none")])
+    day = issued_on or newest
+    return CreditTerms(
+        day, recorded_at, settings.operator.party, settings.terms.at("credit_notes.rebate_accounts", day)
+    )
+
+
+def credit_notes() -> Select[Any]:
+    """The credit notes made by hand, with reason and name; to be narrowed and put in order."""
+    return select(document, credit_reason.c.reason, credit_reason.c.issued_by).join(
+        credit_reason, credit_reason.c.document_id == document.c.id
+    )
+
+
+def find_credit_note(connection: Connection, number: str) -> Row[Any]:
+    """One credit note made by hand; raises Unknown."""
+    found = connection.execute(credit_notes().where(document.c.number == number)).one_or_none()
+    if found is None:
+        raise Unknown(f"{number} is no credit note made by hand")
+    return found
+
+
+def credit_note_json(connection: Connection, head: Row[Any]) -> dict[str, Any]:
+    """A credit note made by hand as JSON: which invoice it credits, line by line, why, by whom."""
+    x, part, invoice = document_line.c, credited_part.c, document.alias("invoice")
+    lines = connection.execute(
+        select(part.invoice_line_no, x.amount, x.vat_rate, invoice.c.number)
+        .join(document_line, and_(x.document_id == part.document_id, x.line_no == part.line_no))
+        .join(invoice, invoice.c.id == part.invoice_id)
+        .where(part.document_id == head.id)
+        .order_by(part.line_no)
+    ).all()
+    return {
+        "number": head.number,
+        "issued_on": head.issued_on.isoformat(),
+        "tenant": head.tenant,
+        "invoice": lines[0].number,
+        "reason": head.reason,
+        "issued_by": head.issued_by,
+        "lines": [
+            {"invoice_line": line_no, "amount": format_amount(amount), "vat_rate": format_rate(rate)}
+            for line_no, amount, rate, _ in lines
+        ],
+        "net": format_amount(head.net),
+        "tax": format_amount(head.tax),
+        "gross": format_amount(head.gross),
+    }

@@ -11,7 +11,17 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from billing.api import addresses, authentication, openapi, problems, request_log
 from billing.api.authentication import Door
 from billing.api.metrics import Metrics
-from billing.api.resources import administration, books, documents, operations, periods, quotes, register, runs
+from billing.api.resources import (
+    administration,
+    books,
+    credit_notes,
+    documents,
+    operations,
+    periods,
+    quotes,
+    register,
+    runs,
+)
 from billing.api.service import Clock, Service
 from billing.config import Settings
 
@@ -61,6 +71,17 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options())
     addresses.register(app, api)
-    for module in (register, runs, documents, books, periods, quotes, administration, operations):
+    modules = (
+        register,
+        runs,
+        documents,
+        credit_notes,
+        books,
+        periods,
+        quotes,
+        administration,
+        operations,
+    )
+    for module in modules:
         api.register_blueprint(module.blueprint)
     return app

@@ -118,6 +118,16 @@ class Quantity(fields.String):
         return _judged(cells.quantity, super()._deserialize(value, attr, data, **kwargs))
 
 
+class Amount(fields.String):
+    """An amount of dirhams above nil, in centimes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={**AMOUNT_DOC, **kwargs.pop("metadata", {})}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return _judged(cells.amount, super()._deserialize(value, attr, data, **kwargs))
+
+
 class MailAddress(fields.String):
     """An address mail can be sent to."""
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "billing.cli.monthly",
     "run": "billing.cli.monthly",
     "deliver": "billing.cli.monthly",
+    "credit-notes": "billing.cli.credit_notes",
     "export": "billing.cli.exporting",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
@@ -112,7 +113,7 @@ class Program(Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(COMMANDS[cmd_name])
-        found: click.Command = getattr(module, f"{cmd_name}_command")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return found
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -1,0 +1,1 @@
+"""Money in: what tenants owe, what they paid, what becomes of the difference."""
