@@ -61,6 +61,8 @@ class Settings:
     # How many accounting months are open at once, from the first closing on (law.md section 6).
     open_months_max: int
     terms: Terms
+    # PostgreSQL: the role `migrate` gives the service's rights to.
+    service_role: str | None
 
 
 def _database_url(text: str) -> URL:
@@ -176,6 +178,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         log_format=log_format,
         open_months_max=_whole(environment, "OPEN_MONTHS_MAX", 2, 2, 24),
         terms=load_terms(Path(environment["TERMS_FILE"]) if environment.get("TERMS_FILE") else None),
+        service_role=environment.get("SERVICE_ROLE") or None,
     )
 
 

@@ -284,10 +284,15 @@ _REFERENCES = (
 )
 
 
+def append_only_tables() -> list[Table]:
+    """The tables whose rows are never changed nor deleted."""
+    return [table for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
+
+
 def guard_statements(dialect: str) -> tuple[str, ...]:
     """Every guard as it must stand today: the migrations set them, `check` proves that they still do."""
     kept_whole = (ledger.models.period_act, ledger.models.period_balance)
-    guarded = [table.name for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
+    guarded = [table.name for table in append_only_tables()]
     return (
         *append_only(dialect, guarded),
         *irreplaceable(dialect, (*kept_whole, *invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),

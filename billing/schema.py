@@ -13,6 +13,7 @@ import invoices.models
 import ledger.models
 from billing.db import keeping_house, reading
 from billing.errors import SchemaNotReady
+from billing.roles import grant_service
 
 METADATA = (ledger.models.metadata, invoices.models.metadata, billing.models.metadata)
 
@@ -35,11 +36,16 @@ def newest_version() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def migrate(engine: Engine) -> tuple[str | None, str | None]:
-    """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after)."""
+def migrate(engine: Engine, service_role: str | None = None) -> tuple[str | None, str | None]:
+    """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after).
+
+    On PostgreSQL `service_role` is given the rights the service needs, and no others (`billing.roles`).
+    """
     with keeping_house(engine) as connection:
         before = current_version(connection)
         command.upgrade(_config(connection), "head")
+        if service_role is not None:
+            grant_service(connection, service_role, (t for metadata in METADATA for t in metadata.tables.values()))
         return before, current_version(connection)
 
 

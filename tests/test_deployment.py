@@ -121,7 +121,8 @@ def test_the_composition_waits_for_the_database_and_for_the_schema() -> None:
 
 
 def test_the_services_settings_are_accepted_as_the_composition_gives_them() -> None:
-    given = {"POSTGRES_PASSWORD": "p@ss/word", "SMTP_URL": "smtp://user:secret@mail.example.ma:587"}
+    given = {"POSTGRES_PASSWORD": "p@ss/word", "SERVICE_PASSWORD": "p@ss:word"}
+    given |= {"SMTP_URL": "smtp://user:secret@mail.example.ma:587"}
     given["OPERATOR_FILE"] = str(ROOT / "billing" / "demo" / "network" / "operator.toml")
 
     def fill_in(match: re.Match[str]) -> str:
@@ -135,6 +136,9 @@ def test_the_services_settings_are_accepted_as_the_composition_gives_them() -> N
         settings = load_settings({**filled, "OPERATOR_FILE": given["OPERATOR_FILE"]})
         assert settings.database_url.host == "db"
         assert settings.mail.security == "starttls"
+        # The schema's owner migrates, and nothing else runs as it.
+        assert settings.database_url.username == ("billing" if name == "migrate" else "billing_service")
+        assert settings.service_role == ("billing_service" if name == "migrate" else None)
 
 
 @pytest.mark.parametrize("lock", ["build", "runtime", "dask"])

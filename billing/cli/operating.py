@@ -3,22 +3,28 @@
 import click
 
 from billing.cli.program import Command, Failure, clock, database, example
-from billing.cli.terminal import progress
+from billing.cli.terminal import progress, warn
 
 
 @click.command("migrate", cls=Command, epilog=example("technopark-billing migrate"))
-def migrate_command() -> None:
+@click.option(
+    "--service-role",
+    metavar="ROLE",
+    help="PostgreSQL: the role the service connects as; it is given what it needs, and nothing else. "
+    "Default: SERVICE_ROLE.",
+)
+def migrate_command(service_role: str | None) -> None:
     """Create the database's schema, or bring it up to date.
 
     Repeating it changes nothing. It must be done once before everything else, and after each upgrade
-    of the program.
+    of the program. On PostgreSQL do it as the owner of the schema, and run the service as another role.
     """
     from billing.config import load_settings
     from billing.schema import migrate
 
     settings = load_settings()
     with database(settings, migrated=False) as engine:
-        before, after = migrate(engine)
+        before, after = migrate(engine, service_role or settings.service_role)
     if before == after:
         click.echo(f"the schema is at version {after} already: nothing changed")
     else:
@@ -36,10 +42,16 @@ def check_command(files: bool) -> None:
     """
     from billing.check import check
     from billing.config import load_settings
+    from billing.db import reading
+    from billing.roles import excessive_rights
 
     settings = load_settings()
     with database(settings) as engine, progress("checking") as show:
         problems = check(engine, documents_url=settings.documents_url if files else None, progress=show)
+        with reading(engine) as connection:
+            rights = excessive_rights(connection)
+    for sentence in rights:
+        warn(sentence)
     if problems:
         for problem in problems:
             click.echo(problem, err=True)
