@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
+import billing.deposits.models
 import billing.models
 import invoices.models
 import ledger.models
@@ -286,7 +287,12 @@ _REFERENCES = (
 
 def append_only_tables() -> list[Table]:
     """The tables whose rows are never changed nor deleted."""
-    return [table for m in (ledger.models, invoices.models, billing.models) for table in m.APPEND_ONLY]
+    return [*ledger.models.APPEND_ONLY, *_of_billing()]
+
+
+def _of_billing() -> list[Table]:
+    packages = (invoices.models, billing.models, billing.deposits.models)
+    return [table for m in packages for table in m.APPEND_ONLY]
 
 
 def guard_statements(dialect: str) -> tuple[str, ...]:
@@ -295,7 +301,7 @@ def guard_statements(dialect: str) -> tuple[str, ...]:
     guarded = [table.name for table in append_only_tables()]
     return (
         *append_only(dialect, guarded),
-        *irreplaceable(dialect, (*kept_whole, *invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY)),
+        *irreplaceable(dialect, (*kept_whole, *_of_billing())),
         *balanced_entries(dialect),
         *counted_entries(dialect),
         *closed_months(dialect),

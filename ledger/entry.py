@@ -8,11 +8,15 @@ from ledger.errors import MixedEntry, UnbalancedEntry
 
 SALES = "VTE"
 CROSS_SUBSIDY = "PER"
+BANK = "BQ"
+CASH = "CA"
 RESULT = "RES"
 OPENING = "AN"
 JOURNAL_LABELS = {
     SALES: "Ventes",
     CROSS_SUBSIDY: "Péréquation",
+    BANK: "Banque",
+    CASH: "Caisse",
     RESULT: "Détermination du résultat",
     OPENING: "À-nouveaux",
 }

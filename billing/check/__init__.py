@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import acts, books, funding, guards, periods, series, tenants
+from billing.check import acts, books, deposits, funding, guards, periods, series, tenants
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -30,6 +30,7 @@ _PROOFS: tuple[Proof, ...] = (
     series.office_days,
     series.taken_back_once,
     acts.acts,
+    deposits.deposits_held,
     tenants.tenants,
     funding.funding,
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "billing.cli.monthly",
     "deliver": "billing.cli.monthly",
     "credit-notes": "billing.cli.credit_notes",
+    "deposits": "billing.cli.deposits",
     "export": "billing.cli.exporting",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",

@@ -7,7 +7,8 @@ What costs is WeasyPrint's layout. Stylesheet, fonts and template are therefore 
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -70,8 +71,21 @@ def render_pdf(document: Document) -> bytes:
 def render_html(document: Document) -> str:
     """The page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet stands beside the template."""
     sheet = sheet_of(document)
-    html: str = _template().render(sheet=sheet, t=catalogue(sheet.language))
+    return render_template(TEMPLATE, sheet=sheet, t=catalogue(sheet.language))
+
+
+def render_template(name: str, **texts: object) -> str:
+    """A page's HTML from one of the templates of the package."""
+    html: str = _templates().get_template(name).render(**texts)
     return html
+
+
+def print_page(html: str, name: str, *, identifier: bytes) -> bytes:
+    """The PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
+
+    Raises RenderingFailed, which names the page by `name`.
+    """
+    return _press(os.getpid()).page(html, name, identifier)
 
 
 def check_printing() -> None:
@@ -80,8 +94,8 @@ def check_printing() -> None:
 
 
 @cache
-def _template() -> Any:
-    environment = Environment(
+def _templates() -> Environment:
+    return Environment(
         loader=PackageLoader("invoices.rendering"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
@@ -89,7 +103,6 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE)
 
 
 @cache
@@ -186,8 +199,6 @@ class _Press:
 
     def pdf(self, document: Document) -> bytes:
         """See `render_pdf`."""
-        from weasyprint.urls import FatalURLFetchingError
-
         xml = document_xml(document)
         issued = datetime(document.issued_on.year, document.issued_on.month, document.issued_on.day)
         attachment = self._weasyprint.Attachment(
@@ -195,25 +206,41 @@ class _Press:
             relationship="Alternative", url_fetcher=self._fetcher,
         )  # fmt: skip
         html = render_html(document)
-        try:
-            with self._lock:
-                page = self._page(html, self._fetcher)
-                laid_out = page.render(font_config=self._fonts, stylesheets=[self._stylesheet], pdf_variant=PDF_VARIANT)
-                metadata = laid_out.metadata
-                metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
-                written: bytes = laid_out.write_pdf(
-                    finisher=_name_files_once,
-                    attachments=[attachment],
-                    pdf_variant=PDF_VARIANT,
-                    pdf_identifier=sha256(xml).digest()[:16],
-                )
-        except FatalURLFetchingError as error:
-            raise RenderingFailed(f"{document.number}: {error.__cause__}") from error
-        except ElementTree.ParseError as error:
-            raise RenderingFailed(
-                f"{document.number}: the template is not well-formed, close every element: {error}"
-            ) from error
+        with self._lock, _named_failures(document.number):
+            laid_out = self._laid_out(html)
+            metadata = laid_out.metadata
+            metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
+            written: bytes = laid_out.write_pdf(
+                finisher=_name_files_once,
+                attachments=[attachment],
+                pdf_variant=PDF_VARIANT,
+                pdf_identifier=sha256(xml).digest()[:16],
+            )
         return written
+
+    def page(self, html: str, name: str, identifier: bytes) -> bytes:
+        """See `print_page`."""
+        with self._lock, _named_failures(name):
+            laid_out = self._laid_out(html)
+            written: bytes = laid_out.write_pdf(pdf_variant=PDF_VARIANT, pdf_identifier=identifier)
+        return written
+
+    def _laid_out(self, html: str) -> Any:
+        page = self._page(html, self._fetcher)
+        return page.render(font_config=self._fonts, stylesheets=[self._stylesheet], pdf_variant=PDF_VARIANT)
+
+
+@contextmanager
+def _named_failures(name: str) -> Iterator[None]:
+    """What goes wrong with a page, as RenderingFailed with the page's name."""
+    from weasyprint.urls import FatalURLFetchingError
+
+    try:
+        yield
+    except FatalURLFetchingError as error:
+        raise RenderingFailed(f"{name}: {error.__cause__}") from error
+    except ElementTree.ParseError as error:
+        raise RenderingFailed(f"{name}: the template is not well-formed, close every element: {error}") from error
 
 
 @cache

@@ -117,15 +117,15 @@ def sheet_of(document: Document) -> Sheet:
         number=t["heading"]["number"].format(number=document.number),
         continued=t["heading"]["continued"].format(title=of_kind["title"], number=document.number),
         addressee_label=of_kind["addressee"],
-        seller=_party(document.seller, t),
-        buyer=_party(document.buyer, t),
+        seller=party_text(document.seller, t),
+        buyer=party_text(document.buyer, t),
         facts=_facts(document, t),
         lines=_lines(document, t),
         totals=_totals(document, t),
-        in_words=_in_words(document.gross, of_kind["in_words"]),
+        in_words=amount_in_words(document.gross, of_kind["in_words"]),
         payment=_payment(document, t),
         notes=_notes(document, t),
-        legal=_legal(document.seller, t),
+        legal=legal_lines(document.seller, t),
     )
 
 
@@ -153,7 +153,8 @@ def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
     return tuple(f"{label} {value}" for label, value in known if value)
 
 
-def _party(party: Party, t: Catalogue) -> PartyText:
+def party_text(party: Party, t: Catalogue) -> PartyText:
+    """A party as every paper of the house prints it."""
     address = tuple(text for text in (party.address, party.city) if text)
     # The ICE has a line of its own: it is what a bookkeeper looks for.
     ice, *others = _identifiers(party, t) or ("",)
@@ -280,7 +281,8 @@ def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
     return tuple(rows)
 
 
-def _in_words(gross: int, sentence: str) -> InWords:
+def amount_in_words(gross: int, sentence: str) -> InWords:
+    """The sentence that closes a paper, with the amount in the place of `{words}`."""
     before, _, after = sentence.partition("{words}")
     return InWords(before, tuple(dirhams_in_words(gross).split(" ")), after)
 
@@ -314,7 +316,7 @@ def _payment(document: Document, t: Catalogue) -> Note:
     return Note(texts["payment"], tuple(text for text in known if text))
 
 
-def _legal(seller: Party, t: Catalogue) -> tuple[str, ...]:
+def legal_lines(seller: Party, t: Catalogue) -> tuple[str, ...]:
     """The foot of every page, by line: who bills, with every mandatory identifier, and the law on late payment."""
     texts = t["legal"]
     who = _named(seller, t)

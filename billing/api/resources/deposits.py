@@ -1,0 +1,135 @@
+"""Deposits: asked when a lease begins, received, returned; and their call on paper."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
+
+from billing.api.fields import Amount, Code, Day
+from billing.api.idempotency import Answer
+from billing.api.openapi import ApiBlueprint
+from billing.api.paging import page
+from billing.api.schemas import page_schema, query_schema, strict_schema
+from billing.api.service import service
+from billing.api.transactions import reads, writes
+from billing.deposits.deposits import (
+    MEANS,
+    RECEIVED,
+    REFERENCE_LENGTH_MAX,
+    RETURNED,
+    Asking,
+    Movement,
+    ask_deposit,
+    deposit_json,
+    deposit_of_lease,
+    deposits,
+    find_deposit,
+    move_deposit,
+)
+from billing.deposits.models import deposit
+from billing.deposits.papers import deposit_call_pdf
+
+_TEXT = fields.String
+
+
+class DepositMovementSchema(Schema):
+    """Money of a deposit that came in or went back."""
+
+    kind = _TEXT(required=True, validate=validate.OneOf((RECEIVED, RETURNED)))
+    moved_on = _TEXT(required=True)
+    amount = _TEXT(required=True)
+    means = _TEXT(required=True, validate=validate.OneOf(tuple(MEANS)))
+    reference = _TEXT(required=True)
+    reason = _TEXT(required=True, allow_none=True)
+
+
+class DepositSchema(Schema):
+    """A deposit: what was asked, what is held."""
+
+    number = _TEXT(required=True)
+    lease = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+    site = _TEXT(required=True)
+    months = fields.Integer(required=True)
+    monthly_rent = _TEXT(required=True)
+    amount = _TEXT(required=True)
+    asked_on = _TEXT(required=True)
+    due_on = _TEXT(required=True)
+    held = _TEXT(required=True)
+    movements = fields.List(fields.Nested(DepositMovementSchema), required=True)
+
+
+_REASON_LENGTH_MAX = 500
+_MOVEMENT: Mapping[str, fields.Field[Any]] = {
+    "kind": fields.String(required=True, validate=validate.OneOf((RECEIVED, RETURNED))),
+    "moved_on": Day(required=True, metadata={"description": "The day it came to the bank or the till, or left it"}),
+    "amount": Amount(required=True),
+    "means": fields.String(load_default="transfer", validate=validate.OneOf(tuple(MEANS))),
+    "reference": fields.String(required=True, validate=validate.Length(1, REFERENCE_LENGTH_MAX)),
+    "reason": fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=[validate.Length(1, _REASON_LENGTH_MAX), validate.ContainsNoneOf("\0")],
+        metadata={"description": "Why it is returned"},
+    ),
+}
+blueprint = ApiBlueprint("deposits", __name__, url_prefix="/v1", description="Deposits of tenants, held on 1487")
+
+
+@blueprint.route("/deposits")
+@blueprint.response(200, page_schema(DepositSchema, "Deposit"))
+@blueprint.arguments(query_schema("DepositQuery", {"tenant": Code()}), location="query")
+@reads
+def list_deposits(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The deposits, in the order they were asked."""
+    found = deposits()
+    if query.get("tenant") is not None:
+        found = found.where(deposit.c.tenant == query["tenant"])
+    heads = page(connection, found, (deposit.c.id,), query, lambda row: row)
+    return {"items": [deposit_json(connection, head) for head in heads["items"]], "next": heads["next"]}
+
+
+@blueprint.route("/deposits", methods=["POST"])
+@blueprint.response(201, DepositSchema)
+@blueprint.arguments(strict_schema("DepositOrder", {"lease": Code(required=True)}))
+@writes
+def create_deposit(connection: Connection, order: Mapping[str, Any]) -> Answer:
+    """Ask for the deposit of a lease, by the settings of today; asked again, the one that stands is given."""
+    found = service()
+    asking = Asking(found.today(), found.clock(), found.settings.operator, found.settings.terms)
+    key = ask_deposit(connection, order["lease"], asking)
+    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+
+
+@blueprint.route("/deposits/<part:code>")
+@blueprint.response(200, DepositSchema)
+@reads
+def get_deposit(connection: Connection, code: str) -> dict[str, Any]:
+    """The deposit of the lease with that code."""
+    return deposit_json(connection, find_deposit(connection, deposit_of_lease(connection, code)))
+
+
+@blueprint.route("/deposits/<part:code>/movements", methods=["POST"])
+@blueprint.response(201, DepositSchema)
+@blueprint.arguments(strict_schema("DepositMovementOrder", _MOVEMENT))
+@writes
+def create_deposit_movement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
+    """Record and book money of a lease's deposit that was received or returned; the same reference counts once."""
+    key = deposit_of_lease(connection, code)
+    movement = Movement(
+        order["kind"], order["means"], order["moved_on"], order["amount"], order["reference"], order["reason"]
+    )
+    move_deposit(connection, key, movement, recorded_at=service().clock())
+    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+
+
+@blueprint.route("/deposits/<part:code>/pdf")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@reads
+def get_deposit_call(connection: Connection, code: str) -> Response:
+    """The call for the deposit of a lease, on paper: the same bytes for ever."""
+    head = find_deposit(connection, deposit_of_lease(connection, code))
+    return Response(deposit_call_pdf(head), content_type="application/pdf")

@@ -1,0 +1,136 @@
+"""The commands for deposits: ask, receive, give back, list, and the call on paper."""
+
+from datetime import date
+
+import click
+
+from billing.cli.parameters import DAY
+from billing.cli.program import Command, Group, WritingCommand, clock, database, example
+from billing.cli.terminal import destination, table
+
+
+@click.group("deposits", cls=Group)
+def deposits_command() -> None:
+    """Deposits of tenants: asked when a lease begins, received, given back when it ends."""
+
+
+@deposits_command.command("ask", cls=WritingCommand, epilog=example("technopark-billing deposits ask L00012"))
+@click.argument("lease")
+def ask_command(lease: str) -> None:
+    """Ask for the deposit of LEASE: months of its rent, by the settings (TERMS_FILE). Asking again changes nothing."""
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.deposits.deposits import Asking, ask_deposit, find_deposit, number_of
+    from billing.run.month import today
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine, writing(engine) as connection:
+        asking = Asking(today(now), now, settings.operator, settings.terms)
+        found = find_deposit(connection, ask_deposit(connection, lease, asking))
+    click.echo(f"{number_of(found.id)}: {format_amount(found.amount)} DH asked of {found.tenant}, due {found.due_on}")
+
+
+_ON = click.option(
+    "--on", "moved_on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The day of the bank or the till."
+)
+_MEANS = click.option("--means", type=click.Choice(("transfer", "cash")), default="transfer", show_default=True)
+_REFERENCE = click.option("--reference", required=True, help="The bank's or the till's own reference: it counts once.")
+
+
+@deposits_command.command(
+    "receive",
+    cls=WritingCommand,
+    epilog=example("technopark-billing deposits receive L00012 2175.00 --on 2026-09-03 --reference VIR-8841"),
+)
+@click.argument("lease")
+@click.argument("amount")
+@_ON
+@_MEANS
+@_REFERENCE
+def receive_command(lease: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+    """Record and book AMOUNT received for the deposit of LEASE."""
+    _move(lease, "received", amount, moved_on, means, reference)
+
+
+@deposits_command.command(
+    "give-back",
+    cls=WritingCommand,
+    epilog=example(
+        "technopark-billing deposits give-back L00012 2175.00 --on 2027-03-05 --reference V9120 --reason Fin"
+    ),
+)
+@click.argument("lease")
+@click.argument("amount")
+@_ON
+@_MEANS
+@_REFERENCE
+def give_back_command(lease: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+    """Record and book AMOUNT given back of the deposit of LEASE; the reason is required."""
+    _move(lease, "returned", amount, moved_on, means, reference)
+
+
+def _move(lease: str, kind: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+    from billing.acts import act_of, require_reason
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.deposits.deposits import RETURNED, Movement, deposit_of_lease, find_deposit, move_deposit, number_of
+    from billing.network_import.cells import BadCell
+    from billing.network_import.cells import amount as parse_amount
+    from pricing.money import format_amount
+
+    try:
+        centimes = parse_amount(amount)
+    except BadCell as error:
+        raise click.BadParameter(f"{amount!r} {error.problem}: {error.remedy}") from None
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = act_of(connection).reason
+        if kind == RETURNED:
+            reason = require_reason(connection, "giving back a deposit")
+        key = deposit_of_lease(connection, lease)
+        movement = Movement(kind, means, moved_on, centimes, reference, reason)
+        move_deposit(connection, key, movement, recorded_at=clock())
+        held = find_deposit(connection, key).held
+    click.echo(f"{number_of(key)}: {format_amount(held)} DH held")
+
+
+@deposits_command.command("list", epilog=example("technopark-billing deposits list"))
+def list_command() -> None:
+    """List the deposits, with what is held of each."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.deposits.deposits import deposits, number_of
+    from billing.deposits.models import deposit
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = connection.execute(deposits().order_by(deposit.c.id)).all()
+    if not found:
+        click.echo("no deposit was asked yet")
+        return
+    rows = [
+        (number_of(x.id), x.lease, x.tenant, x.due_on, format_amount(x.amount), format_amount(x.held)) for x in found
+    ]
+    table("", ("number", "lease", "tenant", "due", "asked", "held"), rows)
+
+
+@deposits_command.command(
+    "paper", cls=Command, epilog=example("technopark-billing deposits paper L00012 --output depot.pdf")
+)
+@click.argument("lease")
+@click.option("--output", metavar="FILE", required=True, help="Where the PDF is written.")
+def paper_command(lease: str, output: str) -> None:
+    """Write the call for the deposit of LEASE as PDF."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.deposits.deposits import deposit_of_lease, find_deposit
+    from billing.deposits.papers import deposit_call_pdf
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        head = find_deposit(connection, deposit_of_lease(connection, lease))
+    with destination(output) as stream:
+        stream.write(deposit_call_pdf(head))

@@ -1,0 +1,16 @@
+"""Deposits: what was asked when a lease began, what came and went."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Create the tables and their guards."""
+    connection = op.get_bind()
+    file = Path(__file__).with_name(f"0005_deposits.{connection.dialect.name}.sql")
+    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

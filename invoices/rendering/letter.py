@@ -1,0 +1,71 @@
+"""Papers that are no invoices: a call for a deposit, a statement. One page for all, in the dress of documents.
+
+Who writes one says every text of it, ready to print; escaping is the template's.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import NamedTuple
+
+from invoices.document import Party
+from invoices.rendering.pdf import print_page, render_template
+from invoices.rendering.sheet import Fact, InWords, Note, PartyText, legal_lines, party_text
+from invoices.rendering.texts import catalogue, language_of
+
+TEMPLATE = "letter.html"
+
+
+class Column(NamedTuple):
+    """A column of a letter's table: its title and width (`30mm`); figures stand on the right, texts on the left."""
+
+    title: str
+    width: str
+    is_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A paper as text. `sums` are labels and amounts under the table, the last of them the one that counts."""
+
+    issued_on: date
+    seller: Party
+    buyer: Party
+    subject: str
+    title: str
+    number: str
+    addressee: str
+    facts: tuple[Fact, ...]
+    paragraphs: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[str, str], ...]
+    in_words: InWords | None
+    notes: tuple[Note, ...]
+
+
+class LetterPage(NamedTuple):
+    """What the template prints: the letter, and what every paper of the house bears."""
+
+    letter: Letter
+    language: str
+    continued: str
+    seller: PartyText
+    buyer: PartyText
+    legal: tuple[str, ...]
+
+
+def render_letter(letter: Letter) -> bytes:
+    """The letter's PDF/A-3: a pure function of its texts, the same bytes every time. Raises RenderingFailed."""
+    language = language_of(letter.buyer.language)
+    t = catalogue(language)
+    page = LetterPage(
+        letter,
+        language,
+        t["heading"]["continued"].format(title=letter.title, number=letter.number),
+        party_text(letter.seller, t),
+        party_text(letter.buyer, t),
+        legal_lines(letter.seller, t),
+    )
+    html = render_template(TEMPLATE, page=page)
+    return print_page(html, letter.number, identifier=sha256(html.encode()).digest()[:16])
