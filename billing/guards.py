@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
+import billing.debts.models
 import billing.deposits.models
 import billing.models
 import invoices.models
@@ -291,7 +292,7 @@ def append_only_tables() -> list[Table]:
 
 
 def _of_billing() -> list[Table]:
-    packages = (invoices.models, billing.models, billing.deposits.models)
+    packages = (invoices.models, billing.models, billing.deposits.models, billing.debts.models)
     return [table for m in packages for table in m.APPEND_ONLY]
 
 

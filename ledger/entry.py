@@ -10,6 +10,7 @@ SALES = "VTE"
 CROSS_SUBSIDY = "PER"
 BANK = "BQ"
 CASH = "CA"
+MISCELLANEOUS = "OD"
 RESULT = "RES"
 OPENING = "AN"
 JOURNAL_LABELS = {
@@ -17,6 +18,7 @@ JOURNAL_LABELS = {
     CROSS_SUBSIDY: "Péréquation",
     BANK: "Banque",
     CASH: "Caisse",
+    MISCELLANEOUS: "Opérations diverses",
     RESULT: "Détermination du résultat",
     OPENING: "À-nouveaux",
 }

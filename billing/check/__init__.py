@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import acts, books, deposits, funding, guards, periods, series, tenants
+from billing.check import acts, books, debts, deposits, funding, guards, periods, series, tenants
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -31,6 +31,7 @@ _PROOFS: tuple[Proof, ...] = (
     series.taken_back_once,
     acts.acts,
     deposits.deposits_held,
+    debts.debts,
     tenants.tenants,
     funding.funding,
 )

@@ -7,10 +7,12 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, literal, select
 
 from billing.check.documents import LineKey, Place
 from billing.check.proof import month_text
+from billing.debts.models import debt_act
+from billing.debts.state import DOUBTFUL, REINSTATED, WRITTEN_OFF
 from billing.models import run_outcome, run_position, usage_billing, usage_event
 from billing.postings import CLIENTS
 from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
@@ -46,6 +48,8 @@ class Holdings:
     positions: dict[RunKey, dict[str, Position]]
     shares: dict[RunKey, BookedEntry]
     receivables: dict[str, int]
+    # What decisions about debts took off the tenants' accounts, to doubtful ones or for good.
+    set_apart: dict[str, int]
     # Of credit notes by hand: the invoice's line each of their lines credits, the lines of invoices that bill
     # such a line again, and why they were given, by whom.
     parts: dict[LineKey, LineKey]
@@ -85,6 +89,7 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
         positions=stored,
         shares=_shares(connection, codes, periods),
         receivables=_receivables(connection, codes),
+        set_apart=_set_apart(connection, codes),
         parts=_links(connection, credited_part, ids),
         withdrawals=_links(connection, credit_withdrawal, ids),
         reasons={
@@ -100,6 +105,18 @@ def _of_documents(
     """The rows of a query for documents of these keys, asked for some thousands at a time."""
     for start in range(0, len(ids), _KEYS_AT_A_TIME):
         yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
+
+
+def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
+    a = debt_act.c
+    taken = case(
+        (a.kind == DOUBTFUL, a.amount),
+        (a.kind == REINSTATED, -a.amount),
+        (a.kind == WRITTEN_OFF, a.amount - a.from_doubtful),
+        else_=0,
+    )
+    found = select(a.tenant, func.sum(taken)).where(a.tenant.in_(codes)).group_by(a.tenant)
+    return {code: int(amount) for code, amount in connection.execute(found)}
 
 
 def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:

@@ -75,10 +75,12 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
     for billed in held.events.values():
         yield f"usage event {billed.event} is billed by a line that is not its tenant's usage"
     for code in sorted({*owed, *held.receivables}):
-        if owed[code] != held.receivables.get(code, 0):
+        due = owed[code] - held.set_apart.get(code, 0)
+        if due != held.receivables.get(code, 0):
+            apart = f", {format_amount(owed[code] - due)} of it doubtful or lost" if due != owed[code] else ""
             yield (
                 f"account {CLIENTS} of tenant {code} stands at {format_amount(held.receivables.get(code, 0))}, its "
-                f"documents sum to {format_amount(owed[code])}"
+                f"documents sum to {format_amount(owed[code])}{apart}"
             )
     yield from _run_faults(held)
 

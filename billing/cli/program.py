@@ -24,6 +24,7 @@ COMMANDS = {
     "deliver": "billing.cli.monthly",
     "credit-notes": "billing.cli.credit_notes",
     "deposits": "billing.cli.deposits",
+    "debts": "billing.cli.debts",
     "export": "billing.cli.exporting",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",

@@ -1,0 +1,138 @@
+"""Doubtful and lost debts, told as a bookkeeper books them; two people answer for each decision."""
+
+from datetime import date
+
+import pytest
+
+from billing.check import check
+from billing.db import reading, writing
+from billing.debts.deciding import Order, debt_json, decide
+from billing.errors import Refused
+from pricing.money import parse_decimal
+from tests.networks import Row
+from tests.oracle.service import NOW
+from tests.scenarios.park import Park, text
+from tests.scenarios.test_credit_notes_by_hand import credits_by_hand
+
+LARGE: Row = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
+LEASE: Row = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}
+
+
+@pytest.fixture
+def billed(park: Park) -> Park:
+    """June: 2,900.00 and VAT 580.00 are owed."""
+    park.opens(tenants=[LARGE], leases=[LEASE])
+    park.bills("2026-06")
+    return park
+
+
+def decides(
+    park: Park,
+    kind: str,
+    amount: str | None = None,
+    on: str = "2026-12-31",
+    *,
+    invoice: str = "FA-2026-000001",
+    reason: str = "redressement judiciaire",
+    approved_by: str = "Mme Alaoui",
+) -> None:
+    centimes = None if amount is None else parse_decimal(amount, 2)
+    order = Order(invoice, kind, date.fromisoformat(on), centimes, reason, "amina", approved_by)
+    with writing(park.engine) as connection:
+        decide(connection, order, recorded_at=NOW)
+
+
+def stands(park: Park, *names: str) -> list[str]:
+    with reading(park.engine) as connection:
+        found = debt_json(connection, "FA-2026-000001")
+    return [str(found[name]) for name in names]
+
+
+def test_a_debt_becomes_doubtful_is_provided_for_and_is_lost_in_part(billed: Park) -> None:
+    decides(billed, "doubtful")
+    decides(billed, "provisioned", "1500.00")
+    decides(billed, "written_off", "2088.00", on="2027-05-31")
+    assert billed.booked("OD") == text("""
+        2026-12-31 OD/CR-1
+          3424  T1                3480.00
+          3421  T1               -3480.00
+        2026-12-31 OD/CR-2
+          6196                    1500.00
+          3942  T1               -1500.00
+        2027-05-31 OD/CR-3
+          6182                    1740.00
+          44551                    348.00
+          3424  T1               -2088.00
+        2027-05-31 OD/CR-4
+          3942  T1                 340.00
+          7196                    -340.00
+        """)
+    # 1,392.00 is still doubtful; what is provided for is never more than that without VAT.
+    assert stands(billed, "unpaid", "doubtful", "provision", "written_off") == [
+        "1392.00", "1392.00", "1160.00", "2088.00",
+    ]  # fmt: skip
+    assert billed.balances()["44551"] == "-232.00"
+    assert check(billed.engine) == []
+
+
+def test_a_lost_debt_that_comes_in_after_all_is_income_with_its_vat_due(billed: Park) -> None:
+    decides(billed, "written_off")
+    assert "3421" not in billed.balances()
+    assert "44551" not in billed.balances()
+    decides(billed, "recovered", "1000.00", on="2027-02-01")
+    decides(billed, "recovered", on="2027-03-01")
+    assert billed.booked("BQ") == text("""
+        2027-02-01 BQ/CR-2
+          5141                    1000.00
+          7585                    -833.33
+          4455                    -166.67
+        2027-03-01 BQ/CR-3
+          5141                    2480.00
+          7585                   -2066.67
+          4455                    -413.33
+        """)
+    with pytest.raises(Refused, match="nothing of FA-2026-000001 can be recovered"):
+        decides(billed, "recovered", "0.01")
+    assert check(billed.engine) == []
+
+
+def test_a_doubtful_debt_is_reinstated_and_its_provision_released(billed: Park) -> None:
+    decides(billed, "doubtful", "1200.00")
+    decides(billed, "provisioned")
+    assert stands(billed, "doubtful", "provision") == ["1200.00", "1000.00"]
+    decides(billed, "released")
+    decides(billed, "reinstated")
+    assert billed.balances()["3421"] == "3480.00"
+    assert {"3424", "3942"}.isdisjoint(billed.balances())
+    assert check(billed.engine) == []
+
+
+def test_written_off_in_parts_the_vat_is_exact(billed: Park) -> None:
+    for amount in ("0.01", "1159.99", "1160.00"):
+        decides(billed, "written_off", amount)
+    decides(billed, "written_off")
+    assert {name: balance for name, balance in billed.balances().items() if name < "7"} == {"6182": "2900.00"}
+    assert check(billed.engine) == []
+
+
+def test_what_was_credited_is_not_lost_as_well(billed: Park) -> None:
+    credits_by_hand(billed, "FA-2026-000001", (1, 50000))
+    with pytest.raises(Refused, match=r"from 0\.01 to 2880\.00 of FA-2026-000001 can be written off"):
+        decides(billed, "written_off", "2880.01")
+    decides(billed, "written_off")
+    assert "3421" not in billed.balances()
+    assert "44551" not in billed.balances()
+    assert check(billed.engine) == []
+
+
+def test_who_asks_does_not_approve_and_a_reason_is_given(billed: Park) -> None:
+    with pytest.raises(Refused) as refused:
+        decides(billed, "doubtful", "0.00", reason=" ", approved_by=" Amina")
+    assert [fault.column for fault in refused.value.faults] == ["amount", "reason", "approved_by"]
+    with pytest.raises(Refused, match="nothing of FA-2026-000001 can be provided for"):
+        decides(billed, "provisioned", "1.00")
+    credits_by_hand(billed, "FA-2026-000001", (1, 100))
+    with pytest.raises(Refused, match="is no invoice"):
+        decides(billed, "doubtful", "1.00", invoice="AV-2026-000001")
+    assert billed.booked("OD") == ""
+    assert check(billed.engine) == []
