@@ -6,10 +6,15 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from billing.acts import record_change, require_reason
+from billing.db import insert_rows
 from billing.errors import PeriodRefused
 from billing.models import billing_run
 from ledger.periods import Closing, close_month, last_day, limits, reopen_month
+from ledger.year_end import YearEnd, close_year, last_day_of, undo_year_end, year_end
+from pricing.money import format_amount
 from pricing.period import format_month
+
+DECEMBER = 12
 
 
 def close_period(
@@ -26,6 +31,7 @@ def close_period(
     if under_way is not None and under_way.issued_on <= last_day(month):
         run = format_month(under_way.period)
         raise PeriodRefused(f"the run of {run} was interrupted: finish it first with `technopark-billing run {run}`")
+    _require_year_ended(connection, month)
     before = _standing(connection)
     found = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
     record_change(connection, "periods", format_month(month), before, _standing(connection) | {"digest": found.digest})
@@ -46,3 +52,44 @@ def reopen_period(connection: Connection, month: date, *, recorded_at: datetime)
 
 def _standing(connection: Connection) -> dict[str, Any]:
     return {name: None if day is None else day.isoformat() for name, day in limits(connection)._asdict().items()}
+
+
+def close_accounts_of(connection: Connection, year: int, *, today: date, recorded_at: datetime) -> YearEnd:
+    """Determine the result of a year that has ended and open the next; done again it changes nothing (CGNC).
+
+    Raises PeriodRefused, and what `ledger.year_end.close_year` raises.
+    """
+    if last_day_of(year) >= today:
+        raise PeriodRefused(f"{year} has not ended: close its accounts once it has")
+    before = _year_json(year_end(connection, year))
+    found = close_year(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    if _year_json(found) != before:
+        record_change(connection, "fiscal-years", str(year), before, _year_json(found))
+    return found
+
+
+def undo_accounts_of(connection: Connection, year: int, *, recorded_at: datetime) -> YearEnd:
+    """Take the result and the opening entries of a year back, for the reason its act bears.
+
+    Raises ReasonRequired; PeriodClosed once December is closed.
+    """
+    require_reason(connection, f"undoing the end of {year}")
+    before = _year_json(year_end(connection, year))
+    found = undo_year_end(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    record_change(connection, "fiscal-years", str(year), before, _year_json(found))
+    return found
+
+
+def _require_year_ended(connection: Connection, month: date) -> None:
+    """Before December is closed, and with it the year, its result is determined and the next year opened."""
+    if month.month == DECEMBER:
+        found = year_end(connection, month.year)
+        if not found.is_determined or not found.is_opened:
+            raise PeriodRefused(
+                f"{format_month(month)} ends the year: close its accounts first with "
+                f"`technopark-billing periods close-year {month.year}`"
+            )
+
+
+def _year_json(found: YearEnd) -> dict[str, Any]:
+    return {"result": format_amount(found.result), "determined": found.is_determined, "opened": found.is_opened}

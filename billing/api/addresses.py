@@ -16,6 +16,7 @@ from billing.network_import.cells import YEARS, BadCell, day
 from pricing.period import format_month, parse_month
 
 EVERY_KIND = "any"
+YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
 
 
@@ -75,6 +76,18 @@ class MonthInAddress(BaseConverter):
         return format_month(value)
 
 
+class YearInAddress(BaseConverter):
+    """A year."""
+
+    regex = "[0-9]{4}"
+
+    def to_python(self, value: str) -> Any:
+        """The year; one out of reach is no address."""
+        if int(value) not in YEARS:
+            raise NotFound
+        return int(value)
+
+
 class NumberInAddress(BaseConverter):
     """A document's number."""
 
@@ -87,6 +100,7 @@ _DOCS = {
     "part": (PartInAddress, CODE_DOC),
     "day": (DayInAddress, DAY_DOC),
     "month": (MonthInAddress, MONTH_DOC),
+    "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
 }
 

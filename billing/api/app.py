@@ -77,6 +77,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         register,
         runs,
         documents,
+        fiscal_years,
         credit_notes,
         deposits,
         debts,

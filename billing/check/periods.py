@@ -1,13 +1,15 @@
 """Proof of the closed months: their trial balances, summed from the postings, are those they were closed with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from sqlalchemy import Connection, case, func, select
 
 from billing.check.proof import Step
+from billing.periods import DECEMBER
 from ledger.balances import AccountBalance
-from ledger.models import period_balance, posting
+from ledger.entry import OPENING
+from ledger.models import entry, period_balance, posting
 from ledger.periods import CLOSE, Closing, closings, digest, last_day
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -26,6 +28,7 @@ def periods(connection: Connection, _step: Step) -> Iterator[str]:
             closed.pop(closing.month, None)
     if closed:
         yield from _moved_since(connection, closed)
+    yield from _year_ends(connection, closed)
 
 
 def _order_faults(place: int, closing: Closing, closed: dict[date, Closing]) -> Iterator[str]:
@@ -93,3 +96,36 @@ def _moved_by_month(connection: Connection, until: date) -> dict[date, list[tupl
     for account, day, debit, credit in connection.execute(days):
         found.setdefault(day.replace(day=1), []).append((account, int(debit), int(credit)))
     return found
+
+
+def _year_ends(connection: Connection, closed: Iterable[date]) -> Iterator[str]:
+    """Opening entries move nothing together, class 8 is left with nothing, and closed years have no income left."""
+    p, e = posting.c, entry.c
+    opened = (
+        select(p.account, p.auxiliary, p.site, func.sum(p.amount))
+        .join(entry, e.id == p.entry_id)
+        .where(e.journal == OPENING)
+        .group_by(p.account, p.auxiliary, p.site)
+        .having(func.sum(p.amount) != 0)
+    )
+    for account, auxiliary, site, total in connection.execute(opened.order_by(p.account)):
+        place = " ".join(part for part in (account, auxiliary, site) if part)
+        yield f"the opening entries (journal {OPENING}) change account {place} by {format_amount(int(total))}"
+    passing = _balances_of(connection, ("8",), date.max)
+    for account, total in passing:
+        yield f"account {account} is left with {format_amount(total)}: results pass through class 8"
+    for month in sorted(month for month in closed if month.month == DECEMBER):
+        for account, total in _balances_of(connection, ("6", "7"), last_day(month)):
+            yield f"{month.year} is closed and account {account} still holds {format_amount(total)} of it"
+
+
+def _balances_of(connection: Connection, classes: Sequence[str], until: date) -> list[tuple[str, int]]:
+    p = posting.c
+    found = (
+        select(p.account, func.sum(p.amount))
+        .where(func.substr(p.account, 1, 1).in_(classes), p.effective_on <= until)
+        .group_by(p.account)
+        .having(func.sum(p.amount) != 0)
+        .order_by(p.account)
+    )
+    return [(account, int(total)) for account, total in connection.execute(found)]

@@ -1,4 +1,4 @@
-"""The commands of the accounting periods: list, close, reopen."""
+"""The commands of the accounting periods: list, close, reopen, close-year, undo-year."""
 
 from datetime import date
 
@@ -85,3 +85,40 @@ def reopen_command(month: date) -> None:
     with database(settings) as engine, writing(engine) as connection:
         reopen_period(connection, month, recorded_at=clock())
     click.echo(f"{month:%Y-%m} is open again")
+
+
+@periods_command.command("close-year", cls=WritingCommand, epilog=example("technopark-billing periods close-year 2026"))
+@click.argument("year", type=click.IntRange(1900, 2200), metavar="YYYY")
+def close_year_command(year: int) -> None:
+    """Determine the result of the year YYYY and open the next: journals RES and AN.
+
+    Classes 6 and 7 go by way of class 8 to 1191 or 1199; classes 1 to 5 are opened anew on 1 January. Done again it
+    changes nothing, unless something was booked since. It must be done before December is closed.
+    """
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.periods import close_accounts_of
+    from billing.run.month import today
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        now = clock()
+        found = close_accounts_of(connection, year, today=today(now), recorded_at=now)
+    click.echo(f"the result of {year} is {format_amount(found.result)}; {year + 1} is opened")
+
+
+@periods_command.command(
+    "undo-year", cls=WritingCommand, epilog=example('technopark-billing periods undo-year 2026 --reason "audit entry"')
+)
+@click.argument("year", type=click.IntRange(1900, 2200), metavar="YYYY")
+def undo_year_command(year: int) -> None:
+    """Take the result and the opening entries of the year YYYY back, until December is closed; --reason is required."""
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.periods import undo_accounts_of
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        undo_accounts_of(connection, year, recorded_at=clock())
+    click.echo(f"the end of {year} is undone: classes 6 and 7 hold the year's income and charges again")

@@ -28,3 +28,14 @@ def test_what_cannot_be_closed_says_why(park: Caller) -> None:
 
 def test_only_finance_closes(park: Caller) -> None:
     assert park.post("/v1/periods/2026-01/close", None, scope="auditor").status_code == 403
+
+
+def test_a_year_that_has_not_ended_is_not_closed_and_undoing_needs_a_reason(park: Caller) -> None:
+    year = park.get("/v1/fiscal-years/2026")
+    assert (year["determined"], year["opened"]) == (False, False)
+    assert park.post("/v1/fiscal-years/2026/close", None).json["detail"].startswith("2026 has not ended")
+    assert park.post("/v1/fiscal-years/2026/undo", None).json["type"] == "/problems/reason-required"
+    closed = park.post("/v1/fiscal-years/2025/close", None).json
+    assert closed == {"year": 2025, "result": "0.00", "determined": True, "opened": True}
+    assert park.get("/v1/fiscal-years/2025", "auditor") == closed
+    assert park("GET", "/v1/fiscal-years/9999").status_code == 404

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
 from billing.acts import CLI, Act, on_behalf
 from billing.check import check
@@ -13,8 +13,9 @@ from billing.db import keeping_house, reading, writing
 from billing.errors import PeriodRefused, ReasonRequired
 from billing.models import billing_run
 from billing.network_import import import_folder
-from billing.periods import close_period, reopen_period
+from billing.periods import close_accounts_of, close_period, reopen_period, undo_accounts_of
 from billing.run import run_month
+from invoices.models import document
 from ledger.errors import PeriodClosed, PeriodNotYetOpen
 from ledger.models import entry
 from tests.networks import write_network
@@ -96,3 +97,22 @@ def test_reopening_needs_a_reason(park: Engine) -> None:
         found = reopen_period(connection, JUNE, recorded_at=NOW)
     assert found.reason == "frais bancaires oubliés"
     assert check(park) == []
+
+
+def test_december_is_closed_after_the_years_accounts(engine: Engine, tmp_path: Path) -> None:
+    network(engine, tmp_path)
+    later, december = date(2027, 2, 5), date(2026, 12, 1)
+    run(engine, december)
+    run(engine, date(2027, 1, 1))
+    with pytest.raises(PeriodRefused, match=r"2026-12 ends the year: close its accounts first with .* close-year 2026"):
+        close(engine, december, today=later)
+    with pytest.raises(PeriodRefused, match="2026 has not ended"), writing(engine) as connection:
+        close_accounts_of(connection, 2026, today=date(2026, 12, 31), recorded_at=NOW)
+    with writing(engine) as connection:
+        net = connection.scalar(select(func.sum(document.c.net)).where(document.c.issued_on == december))
+        assert close_accounts_of(connection, 2026, today=later, recorded_at=NOW).result == net
+    close(engine, december, today=later)
+    run(engine, date(2027, 2, 1))
+    with pytest.raises(ReasonRequired), writing(engine) as connection:
+        undo_accounts_of(connection, 2026, recorded_at=NOW)
+    assert check(engine) == []
