@@ -16,6 +16,7 @@ from billing.network_import.cells import YEARS, BadCell, day
 from pricing.period import format_month, parse_month
 
 EVERY_KIND = "any"
+SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
 
@@ -88,6 +89,16 @@ class YearInAddress(BaseConverter):
         return int(value)
 
 
+class SerialInAddress(BaseConverter):
+    """The number of an entry or an act."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> Any:
+        """The number."""
+        return int(value)
+
+
 class NumberInAddress(BaseConverter):
     """A document's number."""
 
@@ -100,6 +111,7 @@ _DOCS = {
     "part": (PartInAddress, CODE_DOC),
     "day": (DayInAddress, DAY_DOC),
     "month": (MonthInAddress, MONTH_DOC),
+    "serial": (SerialInAddress, SERIAL_DOC),
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
 }

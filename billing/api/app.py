@@ -18,11 +18,13 @@ from billing.api.resources import (
     debts,
     deposits,
     documents,
+    fiscal_years,
     operations,
     periods,
     quotes,
     register,
     runs,
+    trail,
 )
 from billing.api.service import Clock, Service
 from billing.config import Settings
@@ -82,6 +84,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         deposits,
         debts,
         books,
+        trail,
         periods,
         quotes,
         administration,

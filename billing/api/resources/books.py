@@ -129,10 +129,11 @@ def list_entries(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
     if moved:
         found = found.where(select(posting.c.line_no).where(posting.c.entry_id == entry.c.id, *moved).exists())
     heads = page(connection, found, (entry.c.id,), query, lambda row: row)
-    return {"items": _entries_json(connection, heads["items"]), "next": heads["next"]}
+    return {"items": entries_json(connection, heads["items"]), "next": heads["next"]}
 
 
-def _entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """The entries whose rows are `heads`, in that order, with their postings."""
     of_entry: dict[int, list[dict[str, Any]]] = {head.id: [] for head in heads}
     for row in connection.execute(_POSTINGS, {"numbers": list(of_entry)}) if heads else ():
         of_entry[row.entry_id].append(

@@ -14,6 +14,7 @@ from flask import g
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection, Date, select
 
+from billing.acts import require_reason
 from billing.api.addresses import EVERY_KIND
 from billing.api.idempotency import Answer
 from billing.api.openapi import ApiBlueprint
@@ -153,6 +154,9 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
         # Nobody changes the row between its reading and its writing.
         change_facts(connection)
         _find(connection, resource, key)
+        if resource.stem == "rates" and address["effective_from"] <= service().today():
+            # Months may have been billed by it: whoever overrides a price says why.
+            require_reason(connection, "changing a price that has begun")
         stored = stored_record(connection, resource.stem, key) or {}
         take(connection, resource.stem, [stored | _cells(change)], create_only=False)
         return Answer(_find(connection, resource, key))
