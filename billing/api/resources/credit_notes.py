@@ -114,6 +114,7 @@ def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> dict[
 
 @blueprint.route("/credit-notes", methods=["POST"])
 @blueprint.response(201, CreditNoteSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("CreditNoteOrder", _ORDER))
 @writes
 def create_credit_note(connection: Connection, order: Mapping[str, Any]) -> Answer:

@@ -93,6 +93,7 @@ def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> dict[str
 
 @blueprint.route("/debts", methods=["POST"])
 @blueprint.response(201, DebtSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DebtOrder", _ORDER))
 @writes
 def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:

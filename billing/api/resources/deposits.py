@@ -93,6 +93,7 @@ def list_deposits(connection: Connection, query: Mapping[str, Any]) -> dict[str,
 
 @blueprint.route("/deposits", methods=["POST"])
 @blueprint.response(201, DepositSchema)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DepositOrder", {"lease": Code(required=True)}))
 @writes
 def create_deposit(connection: Connection, order: Mapping[str, Any]) -> Answer:
