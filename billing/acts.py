@@ -98,17 +98,18 @@ def record_change(
     connection.get_execution_options()[CHANGES].append(Change(subject, key, before, after))
 
 
-def _ranges() -> str:
-    """For each range its first and last number, none where nothing was added."""
-    return ", ".join(
-        f"(SELECT CASE WHEN ({r.newest}) > was THEN was + 1 END "
-        f"FROM (SELECT coalesce(max(last_{r.name}), 0) AS was FROM act WHERE last_{r.name} IS NOT NULL) w), "
-        f"(SELECT CASE WHEN ({r.newest}) > was THEN ({r.newest}) END "
-        f"FROM (SELECT coalesce(max(last_{r.name}), 0) AS was FROM act WHERE last_{r.name} IS NOT NULL) w)"
-        for r in RANGES
-    )
-
-
+# What the acts before have answered for, and what there is now, of each range.
+_SEEN = ", ".join(
+    f"({r.newest}) AS {r.name}_now, "
+    f"(SELECT coalesce(max(last_{r.name}), 0) FROM act WHERE last_{r.name} IS NOT NULL) AS {r.name}_was"
+    for r in RANGES
+)
+# First and last number, none where nothing was added.
+_ADDED = ", ".join(
+    f"CASE WHEN {r.name}_now > {r.name}_was THEN {r.name}_was + 1 END, "
+    f"CASE WHEN {r.name}_now > {r.name}_was THEN {r.name}_now END"
+    for r in RANGES
+)
 _COLUMNS = ", ".join(
     (
         "id, recorded_at, actor, origin, operation, request_id, reason",
@@ -124,14 +125,15 @@ _SEAL = {
         text(
             f"WITH taken AS ({_TAKE} AND (:noted OR pg_current_xact_id_if_assigned() IS NOT NULL) RETURNING last) "
             f"INSERT INTO act ({_COLUMNS}) SELECT taken.last, "
-            f"coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, {_ranges()} FROM taken RETURNING id"
+            f"coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, {_ADDED} FROM taken, (SELECT {_SEEN}) AS seen "
+            "RETURNING id"
         ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True)), bindparam("reason", type_=String)),
     ),
     "sqlite": (
         text(_TAKE),
         text(
             f"INSERT INTO act ({_COLUMNS}) SELECT last, coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, "
-            f"{_ranges()} FROM act_counter WHERE id = 1 RETURNING id"
+            f"{_ADDED} FROM act_counter, (SELECT {_SEEN}) AS seen WHERE act_counter.id = 1 RETURNING id"
         ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True))),
     ),
 }

@@ -162,9 +162,9 @@ def _require_next(connection: Connection, closed_through: date | None, month: da
     else:
         earliest = connection.scalar(select(func.min(entry.c.effective_on)))
         # Before anything is booked any month can be the first to be closed.
-        due = month if earliest is None else max(first_of_month(earliest), month)
-        if earliest is not None and month > first_of_month(earliest):
-            due = first_of_month(earliest)
+        due = month if earliest is None else first_of_month(earliest)
+    if month < due and closed_through is None:
+        raise PeriodOutOfOrder(f"nothing is booked before {format_month(due)}: that month is closed first")
     if month < due:
         raise PeriodOutOfOrder(f"{format_month(month)} is closed already")
     if month > due:

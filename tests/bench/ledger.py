@@ -22,9 +22,11 @@ from sqlalchemy.engine import URL
 
 from billing.db import insert_rows, open_engine, reading, writing
 from billing.schema import migrate
-from ledger.balances import account_balance, auxiliary_balance
+from ledger.balances import account_balance, auxiliary_balance, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.journal import post
+from ledger.periods import close_month
+from pricing.period import add_months
 from tests.bench.run import database
 from tests.bench.table import AT_LEAST, AT_MOST, Row
 
@@ -191,8 +193,8 @@ def one_by_one(server: str, python: str, rounds: int, count: int) -> tuple[float
     )
 
 
-def _fill(engine: Engine, postings: int) -> None:
-    """Five years of invoices and receipts of 10,000 tenants, a quarter of the postings on each of four accounts.
+def _fill(engine: Engine, postings: int, days: int = DAYS) -> None:
+    """Five years, or so many days, of invoices and receipts of 10,000 tenants: a quarter on each of four accounts.
 
     Written by the database itself, past its guards: only balances are read here.
     """
@@ -203,9 +205,9 @@ def _fill(engine: Engine, postings: int) -> None:
         "SELECT n FROM s"
     )
     day = (
-        f"DATE '{FIRST_DAY}' + CAST(n * 7919 % {DAYS} AS integer)"
+        f"DATE '{FIRST_DAY}' + CAST(n * 7919 % {days} AS integer)"
         if engine.dialect.name == "postgresql"
-        else f"date('{FIRST_DAY}', '+' || (n * 7919 % {DAYS}) || ' days')"
+        else f"date('{FIRST_DAY}', '+' || (n * 7919 % {days}) || ' days')"
     )
     tenant = "'T' || (100000 + n % 10000)"
     lines = (
@@ -286,6 +288,35 @@ def balances(server: str | None, postings: int, questions: int) -> Iterator[Row]
         engine.dispose()
 
 
+def any_past_day(server: str | None, questions: int) -> Row:
+    """Balances of all accounts at any past day: ten times the postings, over ten times the months, two open in each."""
+    name = "SQLite" if server is None else "PostgreSQL"
+    took = [_trial_balance_ms(server, 100_000 * times, 6 * times, questions) for times in (1, 10)]
+    return Row(
+        f"balances of all accounts at any past day, 1 million postings ÷ 100,000, {name}",
+        took[1] / took[0], AT_MOST, 3.0,
+        f"{took[1]:.2f} against {took[0]:.2f} ms; 60 and 6 months, all but two of them closed",
+    )  # fmt: skip
+
+
+def _trial_balance_ms(server: str | None, postings: int, months: int, questions: int) -> float:
+    chance = random.Random(20261124)
+    end = add_months(FIRST_DAY, months)
+    days = (end - FIRST_DAY).days
+    with database(server) as url:
+        engine = open_engine(url)
+        migrate(engine)
+        _fill(engine, postings, days)
+        for count in range(months - 2):
+            with writing(engine) as connection:
+                close_month(connection, add_months(FIRST_DAY, count), recorded_at=RECORDED_AT, open_months_max=2)
+        with reading(engine) as connection:
+            asked = [FIRST_DAY + timedelta(chance.randrange(days)) for _ in range(questions)]
+            took = [_timed(lambda on=on: trial_balance(connection, on)) for on in asked]  # type: ignore[misc]
+        engine.dispose()
+    return statistics.median(took) * 1000
+
+
 def rows(*, quick: bool = False) -> list[Row]:
     """Every ratio of the ledger; PostgreSQL when TEST_POSTGRES_URL names a server."""
     server = os.environ.get("TEST_POSTGRES_URL")
@@ -310,4 +341,5 @@ def rows(*, quick: bool = False) -> list[Row]:
         found.append(Row(peer, float("nan"), note="not run: needs TEST_POSTGRES_URL and HORDAK_PYTHON"))
     for where in (None,) if server is None else (None, server):
         found += balances(where, 200_000 if quick else 5_000_000, 50 if quick else 500)
+        found.append(any_past_day(where, 50 if quick else 500))
     return found
