@@ -1,13 +1,16 @@
 """Closing months of a park that is billed: what must be done first, and where late facts go."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from billing.acts import CLI, Act, on_behalf
 from billing.check import check
+from billing.check.periods import periods as proof
 from billing.config import load_settings
 from billing.db import keeping_house, reading, writing
 from billing.errors import PeriodRefused, ReasonRequired
@@ -16,8 +19,12 @@ from billing.network_import import import_folder
 from billing.periods import close_accounts_of, close_period, reopen_period, undo_accounts_of
 from billing.run import run_month
 from invoices.models import document
+from ledger.balances import trial_balance
+from ledger.entry import Entry, Posting
 from ledger.errors import PeriodClosed, PeriodNotYetOpen
+from ledger.journal import post
 from ledger.models import entry
+from ledger.periods import closings, digest, last_day
 from tests.networks import write_network
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
@@ -116,3 +123,42 @@ def test_december_is_closed_after_the_years_accounts(engine: Engine, tmp_path: P
     with pytest.raises(ReasonRequired), writing(engine) as connection:
         undo_accounts_of(connection, 2026, recorded_at=NOW)
     assert check(engine) == []
+
+
+def test_a_repair_of_a_closed_month_is_booked_in_the_open_one(park: Engine, tmp_path: Path) -> None:
+    with reading(park) as connection:
+        before = trial_balance(connection, last_day(JUNE))
+        kept = closings(connection)[0].digest
+    shorter = [("L1", "T1", "TNG", "A", "20", "2026-01-01", "2026-06-10"), LEASES[1]]
+    import_folder(park, write_network(tmp_path / "again", tenants=TENANTS, leases=shorter), now=NOW)
+    close(park, JULY)
+    run(park, AUGUST)
+    with reading(park) as connection:
+        assert connection.scalar(select(func.count()).where(document.c.kind == "credit_note")) == 1
+        assert trial_balance(connection, last_day(JUNE)) == before
+        assert digest(JUNE, trial_balance(connection, last_day(JUNE))) == kept
+    assert check(park) == []
+
+
+def test_nothing_slips_into_a_month_while_it_is_being_closed(engine: Engine) -> None:
+    def sell(poster: int) -> int:
+        for turn in range(40):
+            name = f"{poster}/{turn}"
+            postings = (Posting("3421", 100, "T1"), Posting("71243", -100, None, "TNG"))
+            try:
+                with writing(engine) as connection:
+                    post(connection, [Entry(name, "VTE", JUNE, name, name, postings)], recorded_at=NOW)
+            except (PeriodClosed, DBAPIError):
+                return turn
+        return 40
+
+    def close_meanwhile(_: int) -> int:
+        close(engine, JUNE)
+        return -1
+
+    sell(9)
+    with ThreadPoolExecutor(4) as pool:
+        posted = sum(pool.map(lambda act: act[0](act[1]), [(sell, 1), (sell, 2), (close_meanwhile, 0), (sell, 3)])) + 1
+    with reading(engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(entry)) == 40 + posted
+        assert list(proof(connection, lambda _: None)) == []
