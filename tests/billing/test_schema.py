@@ -3,14 +3,16 @@
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from billing.check.guards import guards
-from billing.db import open_engine, reading
+from billing.db import keeping_house, open_engine, reading
 from billing.errors import SchemaNotReady
-from billing.schema import METADATA, migrate, newest_version, require_current
+from billing.schema import METADATA, _config, migrate, newest_version, require_current
 
 
 def test_a_migrated_database_has_the_tables_the_models_declare(engine: Engine) -> None:
@@ -37,4 +39,32 @@ def test_a_database_without_tables_is_refused_with_the_command_to_give(database_
     engine = open_engine(database_url)
     with pytest.raises(SchemaNotReady, match="has no tables yet: run `technopark-billing migrate` first"):
         require_current(engine)
+    engine.dispose()
+
+
+def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_url: Any) -> None:
+    """Version 0003 rewords the declaration of `document`; on SQLite in place, with its rows and guards."""
+    engine = open_engine(database_url)
+    insert = text(
+        "INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, gross, "
+        "advantage, contribution) VALUES (:id, :number, :kind, :period, '2026-06-01', '2026-06-01', 'T1', 'p', 'p', "
+        "100, 20, 120, 0, 0)"
+    )
+    invoice = {"id": 1, "number": "FA-2026-000001", "kind": "invoice", "period": "2026-06-01"}
+    with keeping_house(engine) as connection:
+        command.upgrade(_config(connection), "0002")
+        connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
+        connection.execute(insert, invoice)
+    migrate(engine)
+    with keeping_house(engine) as connection:
+        kept = connection.execute(text("SELECT number, gross FROM document")).all()
+        assert [tuple(row) for row in kept] == [("FA-2026-000001", 120)]
+        connection.execute(insert, {"id": 2, "number": "AV-2026-000001", "kind": "credit_note", "period": None})
+        connection.execute(insert, {"id": 3, "number": "AV-2026-000002", "kind": "credit_note", "period": None})
+    for refused in (
+        {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": "2026-06-01"},
+        {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": None},
+    ):
+        with pytest.raises(IntegrityError), keeping_house(engine) as connection:
+            connection.execute(insert, refused)
     engine.dispose()
