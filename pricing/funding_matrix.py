@@ -1,0 +1,174 @@
+"""Who funds whom, tenant by tenant: each step of the waterfall as a matrix of whole centimes (R17-R19).
+
+R18 says what each site receives from each source; here it is carried through to those who gave and those who
+were supported. In every pool, everybody gives and receives in proportion: what each gives, and what each
+receives, is shared by largest remainder (R19), and a cell is its exact share to within one centime.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from pricing.cross_subsidy import Position, Waterfall
+from pricing.money import allocate
+
+EARMARKED_GRANTS = "earmarked_grants"
+OWN = "own"
+NETWORK = "network"
+FROM_RESERVE = "reserve"
+NETWORK_GRANTS = "network_grants"
+UNFUNDED = "unfunded"
+
+TENANT = "tenant"
+GRANT = "grant"
+RESERVE = "reserve"
+OPERATOR = "operator"
+
+
+class Funder(NamedTuple):
+    """Who gives: a tenant at one of its sites, a grant, the reserve, or the operator."""
+
+    kind: str
+    site: str | None
+    code: str | None
+
+
+class Supported(NamedTuple):
+    """Who is supported: a tenant at one of its sites."""
+
+    site: str
+    tenant: str
+
+
+Party = TypeVar("Party", Funder, Supported)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One step of R18 at one site, or in the network: what each gives and what each receives, in centimes.
+
+    Both sum to the same; nobody gives or receives nil.
+    """
+
+    step: str
+    gives: tuple[tuple[Funder, int], ...]
+    receives: tuple[tuple[Supported, int], ...]
+
+    def __post_init__(self) -> None:
+        given, received = (sum(amount for _, amount in side) for side in (self.gives, self.receives))
+        if given != received or any(amount <= 0 for side in (self.gives, self.receives) for _, amount in side):
+            raise ValueError(f"what is given and what is received differ, or somebody's part is not above nil: {self}")
+
+
+class Cell(NamedTuple):
+    """What one funder gave to one supported tenant in one step, in centimes; above nil."""
+
+    step: str
+    funder: Funder
+    supported: Supported
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """A run's matrix, by its margins: the cells are a function of them, so only they need keeping.
+
+    `to_reserve` is what of each tenant's supply nobody needed, in centimes.
+    """
+
+    pools: tuple[Pool, ...]
+    to_reserve: tuple[tuple[Funder, int], ...]
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell above nil, by step, funder and supported tenant."""
+        for pool in self.pools:
+            columns = [amount for _, amount in pool.receives]
+            for (funder, _), row in zip(pool.gives, matrix([amount for _, amount in pool.gives], columns), strict=True):
+                for (supported, _), amount in zip(pool.receives, row, strict=True):
+                    if amount:
+                        yield Cell(pool.step, funder, supported, amount)
+
+
+def matrix(rows: Sequence[int], columns: Sequence[int]) -> Iterator[list[int]]:
+    """Whole centimes that sum to `rows` and `columns`, row by row; each is `row × column / sum` to within one.
+
+    Each cell is its exact share rounded down, or one more. The centimes that rounding leaves to a row go to the
+    columns that still lack most, ties to the first. That never fails (Gale and Ryser): what remains of the exact
+    shares is itself a way to fill rows and columns with parts of at most one, so there is one in whole centimes,
+    and giving to those who lack most finds it.
+    """
+    whole = sum(rows)
+    if whole != sum(columns):
+        raise ValueError("rows and columns must have the same sum")
+    lacking = [column - sum(row * column // whole for row in rows) for column in columns] if whole else []
+    for row in rows:
+        cells = [row * column // whole for column in columns] if whole else [0] * len(columns)
+        left = row - sum(cells)
+        for index in sorted(range(len(lacking)), key=lambda i: (-lacking[i], i))[:left]:
+            cells[index] += 1
+            lacking[index] -= 1
+        yield cells
+
+
+def funding_of(positions: Iterable[tuple[str, Position]], outcome: Waterfall) -> Funding:
+    """The matrix of a run: (tenant, its position at one site) for every tenant and site, and what R18 decided.
+
+    The order of `positions` is of no account. Each tenant's parts sum to its supply, its support to its need (R17).
+    """
+    listed = sorted(positions, key=lambda found: (found[1].site, found[0]))
+    supply = {Funder(TENANT, p.site, tenant): p.supply for tenant, p in listed if p.supply}
+    need = {Supported(p.site, tenant): p.need for tenant, p in listed if p.need}
+    pools: list[Pool] = []
+
+    def fill(step: str, gives: Iterable[tuple[Funder, int]], received: Iterable[tuple[str, int]]) -> None:
+        """Add a pool of what was given, and lower the needs at the sites that received it."""
+        parts = [part for site, amount in received for part in _shared(need, site, amount)]
+        for supported, amount in parts:
+            need[supported] -= amount
+        if parts:
+            pools.append(Pool(step, tuple(part for part in gives if part[1]), tuple(parts)))
+
+    earmarked, of_network = _grant_uses(outcome)
+    for site in outcome.sites:
+        fill(EARMARKED_GRANTS, earmarked.get(site, ()), [(site, outcome.sites[site].earmarked_grants)])
+    for site, funding in outcome.sites.items():
+        own = _shared(supply, site, funding.own)
+        for funder, amount in own:
+            supply[funder] -= amount
+        fill(OWN, own, [(site, funding.own)])
+    used = sum(funding.network for funding in outcome.sites.values())
+    network = list(zip(supply, allocate(used, list(supply.values())), strict=True))
+    for funder, amount in network:
+        supply[funder] -= amount
+    fill(NETWORK, network, [(site, funding.network) for site, funding in outcome.sites.items()])
+    reserve, operator = Funder(RESERVE, None, None), Funder(OPERATOR, None, None)
+    sites = outcome.sites.items()
+    fill(FROM_RESERVE, [(reserve, outcome.reserve_used)], [(site, funding.reserve) for site, funding in sites])
+    for site in outcome.sites:
+        fill(NETWORK_GRANTS, of_network.get(site, ()), [(site, outcome.sites[site].network_grants)])
+    unfunded = sum(funding.unfunded for _, funding in sites)
+    fill(UNFUNDED, [(operator, unfunded)], [(site, funding.unfunded) for site, funding in sites])
+    return Funding(tuple(pools), tuple(part for part in supply.items() if part[1]))
+
+
+def _shared(left: dict[Party, int], site: str, amount: int) -> list[tuple[Party, int]]:
+    """An amount shared among those of a site in proportion to what they have left (R19); nobody with nil."""
+    parties = [party for party in left if party.site == site]
+    parts = allocate(amount, [left[party] for party in parties])
+    return [(party, part) for party, part in zip(parties, parts, strict=True) if part]
+
+
+_Uses = dict[str, list[tuple[Funder, int]]]
+
+
+def _grant_uses(outcome: Waterfall) -> tuple[_Uses, _Uses]:
+    """What grants gave each site, earmarked ones apart: a site's come first, and sum to what it had of them (R18)."""
+    earmarked: _Uses = {}
+    of_network: _Uses = {}
+    left = {site: funding.earmarked_grants for site, funding in outcome.sites.items()}
+    for use in outcome.grant_uses:
+        uses = earmarked if left[use.site] else of_network
+        if left[use.site]:
+            left[use.site] -= use.amount
+        uses.setdefault(use.site, []).append((Funder(GRANT, None, use.grant), use.amount))
+    return earmarked, of_network
