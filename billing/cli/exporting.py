@@ -1,4 +1,4 @@
-"""The commands that write what was issued and booked: documents, cross-subsidy, trial balance, journal."""
+"""The commands that write what was issued and booked: documents, who funds whom, trial balance, journal."""
 
 from datetime import date
 
@@ -20,7 +20,7 @@ _period = click.option("--period", type=MONTH, metavar="YYYY-MM", required=True,
 
 @click.group("export", cls=Group)
 def export_command() -> None:
-    """Write documents, cross-subsidy, trial balance or journal to a file or to standard output.
+    """Write documents, cross-subsidy, funding matrix, trial balance or journal to a file or to standard output.
 
     A file is written whole or left as it was.
     """
@@ -60,6 +60,25 @@ def cross_subsidy_command(period: date, format_name: str, output: str | None) ->
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
         export_cross_subsidy(connection, period, format_name, file)
+
+
+@export_command.command(
+    "funding-matrix",
+    epilog=example("technopark-billing export funding-matrix --period 2026-09 --format xlsx -o m.xlsx"),
+)
+@_period
+@_table_format
+@_output
+def funding_matrix_command(period: date, format_name: str, output: str | None) -> None:
+    """Who funded whom in a month, tenant by tenant: what each funder gave each supported tenant, step by step."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.exports import export_funding_matrix
+
+    require_showable(format_name, output)
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection, destination(output) as file:
+        export_funding_matrix(connection, period, format_name, file)
 
 
 @export_command.command(

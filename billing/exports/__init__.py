@@ -10,10 +10,17 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from billing.exports import cross_subsidy, documents, trial_balance
+from billing.exports import cross_subsidy, documents, funding_matrix, trial_balance
 from billing.exports.documents import document_json, documents_json
 
-__all__ = ["document_json", "documents_json", "export_cross_subsidy", "export_documents", "export_trial_balance"]
+__all__ = [
+    "document_json",
+    "documents_json",
+    "export_cross_subsidy",
+    "export_documents",
+    "export_funding_matrix",
+    "export_trial_balance",
+]
 
 
 def _write(pieces: Iterable[bytes], destination: BinaryIO) -> None:
@@ -35,6 +42,14 @@ def export_cross_subsidy(connection: Connection, period: date, file_format: str,
     Raises Unknown when that run is not complete, or for another format than json, csv, xlsx.
     """
     _write(cross_subsidy.pieces(connection, period, file_format), destination)
+
+
+def export_funding_matrix(connection: Connection, period: date, file_format: str, destination: BinaryIO) -> None:
+    """Who funded whom in the run of the month that begins on `period`, tenant by tenant (R17-R19).
+
+    Raises Unknown when that run is not complete, or for another format than json, csv, xlsx.
+    """
+    _write(funding_matrix.pieces(connection, period, file_format), destination)
 
 
 def export_trial_balance(connection: Connection, until: date | None, file_format: str, destination: BinaryIO) -> None:

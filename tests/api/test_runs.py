@@ -174,3 +174,7 @@ def test_who_funded_whom_is_told_for_a_completed_run(park: Caller) -> None:
     assert (told["period"], set(told["sites"])) == ("2026-07", {"CAS", "TNG"})
     assert set(told["grants_left"]) == {"GN", "GS"}
     assert park("GET", "/v1/cross-subsidy/2026-09").status_code == 404
+    matrix = park.get("/v1/cross-subsidy/2026-07/matrix", "auditor")
+    assert matrix["period"] == "2026-07"
+    assert {cell["funder"]["kind"] for cell in matrix["cells"]} & {"tenant", "grant"}
+    assert park("GET", "/v1/cross-subsidy/2026-09/matrix").status_code == 404

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from collections import defaultdict
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,16 +13,17 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from billing.api.document_rows import documents_json as documents_of_the_api
 from billing.db import reading, writing
 from billing.errors import Unknown
-from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.exports import export_cross_subsidy, export_documents, export_funding_matrix, export_trial_balance
 from billing.exports.documents import COLUMNS
 from billing.models import billing_run
 from invoices.models import document
 from ledger.entry import Entry, Posting
+from ledger.models import entry, posting
 from pricing.cross_subsidy import SiteFunding
 from tests.billing.billed_park import NOW, bill_park
 from tests.ledger.books import post_all, small_books
@@ -281,3 +283,57 @@ def test_r22_in_a_billed_park_both_ledgers_balance_and_the_pools_are_nil(park: E
 def test_an_unknown_format_is_refused(engine: Engine, export: Any) -> None:
     with pytest.raises(Unknown, match="json, csv, xlsx"):
         export(engine, JULY, "pdf")
+
+
+def funding_matrix(engine: Engine, period: date, file_format: str = "json") -> bytes:
+    destination = io.BytesIO()
+    with reading(engine) as connection:
+        export_funding_matrix(connection, period, file_format, destination)
+    return destination.getvalue()
+
+
+def booked(engine: Engine, account_code: str, period: date) -> dict[tuple[str, str], Decimal]:
+    """What a run booked on 9201 or 9202, by site and tenant, in dirhams above nil."""
+    p = posting.c
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(p.site, p.auxiliary, func.sum(func.abs(p.amount)))
+            .join(entry, entry.c.id == p.entry_id)
+            .where(p.account == account_code, entry.c.reference.startswith(f"PER/{period:%Y-%m}/"))
+            .group_by(p.site, p.auxiliary)
+        )
+        return {(site, tenant): Decimal(int(amount)) / 100 for site, tenant, amount in rows}
+
+
+def test_r21_the_matrix_of_every_run_sums_to_what_9201_and_9202_booked(park: Engine) -> None:
+    funders = set()
+    for period in (date(2026, 6, 1), JULY, AUGUST):
+        found = json.loads(funding_matrix(park, period))
+        gave: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        received: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for cell in found["cells"]:
+            funder = cell["funder"]
+            funders.add(funder["kind"])
+            received[cell["supported"]["site"], cell["supported"]["tenant"]] += Decimal(cell["amount"])
+            if funder["kind"] == "tenant":
+                gave[funder["site"], funder["code"]] += Decimal(cell["amount"])
+        for kept in found["to_reserve"]:
+            gave[kept["site"], kept["code"]] += Decimal(kept["amount"])
+        assert gave == booked(park, "9201", period), period
+        assert received == booked(park, "9202", period), period
+        for pool in found["pools"]:
+            assert sum(Decimal(part["amount"]) for part in pool["gives"]) == sum(
+                Decimal(part["amount"]) for part in pool["receives"]
+            )
+    assert funders >= {"tenant", "grant", "reserve"}
+
+
+def test_the_matrix_as_a_table_has_a_row_a_cell(park: Engine) -> None:
+    for period in (JULY, AUGUST):
+        told = json.loads(funding_matrix(park, period))
+        rows = csv_rows(funding_matrix(park, period, "csv"))
+        assert len(rows) == len(told["cells"]) + len(told["to_reserve"]) > 0
+        assert [row["amount"] for row in rows[: len(told["cells"])]] == [cell["amount"] for cell in told["cells"]]
+        assert {row["period"] for row in rows} == {f"{period:%Y-%m}"}
+    with pytest.raises(Unknown, match="has not been run"):
+        funding_matrix(park, date(2026, 9, 1))

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import orjson
+from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection, Row, Select, case, func, select
 
@@ -18,10 +19,12 @@ from billing.api.service import service
 from billing.api.transactions import acting_engine, acts, reads
 from billing.errors import Fault, Refused, Unknown
 from billing.exports.cross_subsidy import stored
+from billing.exports.funding_matrix import funding_of_run, json_pieces
 from billing.models import billing_run, run_batch, run_outcome
 from billing.run import preview_month, run_month
 from billing.run.report import stored_totals
 from invoices.models import document
+from pricing.funding_matrix import GRANT, OPERATOR, RESERVE, TENANT
 from pricing.period import add_months, first_of_month, format_month
 
 _TEXT = fields.String
@@ -51,6 +54,59 @@ class CrossSubsidySchema(Schema):
     surplus = _TEXT()
     reserve_after = _TEXT(required=True)
     grants_left = fields.Dict(keys=_TEXT(), values=_TEXT(), required=True)
+
+
+class FunderSchema(Schema):
+    """Who gives."""
+
+    kind = _TEXT(required=True, validate=validate.OneOf((TENANT, GRANT, RESERVE, OPERATOR)))
+    site = _TEXT(required=True, allow_none=True)
+    code = _TEXT(required=True, allow_none=True)
+
+
+class GiftSchema(FunderSchema):
+    """What a funder gives."""
+
+    amount = _TEXT(required=True)
+
+
+class SupportedSchema(Schema):
+    """Who is supported: a tenant at one of its sites."""
+
+    site = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+
+
+class SupportSchema(SupportedSchema):
+    """What a supported tenant receives."""
+
+    amount = _TEXT(required=True)
+
+
+class PoolSchema(Schema):
+    """One step of R18 at one site, or in the network: everybody gives and receives in proportion."""
+
+    step = _TEXT(required=True)
+    gives = fields.List(fields.Nested(GiftSchema), required=True)
+    receives = fields.List(fields.Nested(SupportSchema), required=True)
+
+
+class FundingCellSchema(Schema):
+    """What one funder gave one supported tenant in one step."""
+
+    step = _TEXT(required=True)
+    funder = fields.Nested(FunderSchema, required=True)
+    supported = fields.Nested(SupportedSchema, required=True)
+    amount = _TEXT(required=True)
+
+
+class FundingMatrixSchema(Schema):
+    """Who funded whom in a run, tenant by tenant (R17-R19)."""
+
+    period = _TEXT(required=True)
+    pools = fields.List(fields.Nested(PoolSchema), required=True)
+    to_reserve = fields.List(fields.Nested(GiftSchema), required=True)
+    cells = fields.List(fields.Nested(FundingCellSchema), required=True)
 
 
 class TotalsSchema(Schema):
@@ -267,3 +323,12 @@ def preview_run(order: Mapping[str, Any]) -> Answer:
 def get_cross_subsidy(connection: Connection, period: date) -> Any:
     """Who funded whom in a month's run."""
     return orjson.loads(stored(connection, period))
+
+
+@blueprint.route("/cross-subsidy/<month:period>/matrix")
+@blueprint.response(200, FundingMatrixSchema)
+@reads
+def get_funding_matrix(connection: Connection, period: date) -> Response:
+    """Who funded whom in a month's run, tenant by tenant: pools with their sums, and every cell."""
+    found = b"".join(json_pieces(period, funding_of_run(connection, period)))
+    return Response(found, content_type="application/json")
