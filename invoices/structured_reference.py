@@ -1,0 +1,64 @@
+"""The structured creditor reference (ISO 11649) that an invoice is paid under, and the numbers a payer's text names.
+
+It holds the document's number and two check digits: FA-2026-000012 is paid under RF21 FA20 2600 0012. Banks carry it
+from the payer's order to our statement as it is, and a digit that was mistyped shows.
+"""
+
+import re
+
+from stdnum.iso7064 import mod_97_10
+
+_NUMBER = re.compile(r"(FA|AV)-([0-9]{4})-([0-9]{6,})", re.ASCII)
+_SEPARATORS = re.compile(r"[\s.,:;/_-]+")
+# People write a number with other separators, in lower case, or without its zeros where separators tell what is what.
+# One that follows RF and two digits is a structured reference: its check digits decide, not its looks.
+_WRITTEN = re.compile(
+    r"(?<![A-Z0-9])(?<!RF[0-9]{2}[\s.,:;/_-])"
+    r"(FA|AV)(?:[\s./_-]?([0-9]{4})[\s./_-]?([0-9]{6,9})|[\s./_-]([0-9]{4})[./_-]([0-9]{1,5}))(?![0-9])",
+    re.ASCII,
+)
+# In text without separators. What follows a reference may be digits too: any length it may have is tried.
+_STRUCTURED = re.compile(r"RF([0-9]{2})(FA|AV)([0-9]{4})([0-9]{6})([0-9]{0,9})", re.ASCII)
+
+
+def rf_of(number: str) -> str:
+    """The reference a document is paid under, as machines write it: `RF21FA2026000012` for FA-2026-000012.
+
+    Raises ValueError for what is no number of a document.
+    """
+    if _NUMBER.fullmatch(number) is None:
+        raise ValueError(f"{number!r} is not the number of a document")
+    body = number.replace("-", "")
+    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
+
+
+def structured_numbers_in(text: str) -> tuple[str, ...]:
+    """The numbers of documents whose structured references stand in `text`, right check digits only, each once.
+
+    Spaces may stand anywhere, as banks break a text into lines of their own.
+    """
+    return tuple(dict.fromkeys(_structured(text.upper())))
+
+
+def numbers_in(text: str) -> tuple[str, ...]:
+    """The numbers of documents that `text` names, by structured reference or as written, each once, in that order.
+
+    Whether a document bears such a number is not known here.
+    """
+    capitals = text.upper()
+    written = (f"{match[1]}-{match[2] or match[4]}-{match[3] or match[5]:0>6}" for match in _WRITTEN.finditer(capitals))
+    return tuple(dict.fromkeys([*_structured(capitals), *written]))
+
+
+def _structured(capitals: str) -> list[str]:
+    if "RF" not in _SEPARATORS.sub("", capitals):
+        return []
+    found = []
+    for match in _STRUCTURED.finditer(_SEPARATORS.sub("", capitals)):
+        check_digits, series, year, sequence, more = match.groups()
+        for length in range(len(more) + 1):
+            number = f"{series}-{year}-{sequence}{more[:length]}"
+            if rf_of(number)[2:4] == check_digits and (length == 0 or not sequence.startswith("0")):
+                found.append(number)
+                break
+    return found
