@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from invoices.errors import IllFormedDocument
+from invoices.structured_reference import rf_of
 from pricing.money import vat_amount
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
@@ -13,6 +14,12 @@ INVOICE = "invoice"
 CREDIT_NOTE = "credit_note"
 SERIES = {INVOICE: "FA", CREDIT_NOTE: "AV"}
 CURRENCY = "MAD"
+# How documents are printed. A new edition leaves those issued before it as they were, byte for byte: whoever
+# changes a text, the page or the XML adds one, and keeps what the earlier ones say.
+#   1  paid under their number
+#   2  invoices are paid under their structured reference (ISO 11649)
+EDITION_NUMBERED, EDITION_REFERENCED = 1, 2
+EDITION = EDITION_REFERENCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Document:
     run, which bears its `reason` instead. `advantage` and `contribution` are what the
     document says of the discount and of what its buyer brings to newcomers (R16), positive on a
     credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
+    `edition` is the one it is printed in.
     Raises IllFormedDocument when totals, VAT or corrections contradict the lines.
     """
 
@@ -97,9 +105,12 @@ class Document:
     discount_ends_on: date | None
     currency: str = CURRENCY
     reason: str = ""
+    edition: int = EDITION
 
     def __post_init__(self) -> None:
         priced = [line.priced for line in self.lines]
+        if not 0 < self.edition <= EDITION:
+            raise IllFormedDocument(f"{self.number}: edition {self.edition} is of a later version of this program")
         if self.kind not in SERIES or not priced:
             raise IllFormedDocument(f"{self.number}: a document is an invoice or a credit note with lines")
         if self.period is None and (self.kind != CREDIT_NOTE or not self.reason):
@@ -115,6 +126,13 @@ class Document:
             raise IllFormedDocument(f"{self.number}: due before it is issued")
         if any((line.corrects is not None) != (self.kind == CREDIT_NOTE) for line in self.lines):
             raise IllFormedDocument(f"{self.number}: every line of a credit note names what it corrects, no other does")
+
+    @property
+    def payment_reference(self) -> str:
+        """What payers are asked to quote, as machines write it [BT-83]."""
+        if self.kind == INVOICE and self.edition >= EDITION_REFERENCED:
+            return rf_of(self.number)
+        return self.number
 
     @property
     def corrects(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from sqlalchemy import Connection, Table, text
 
-from invoices.document import CREDIT_NOTE, INVOICE, SERIES, DocumentLine, Party, format_number
+from invoices.document import CREDIT_NOTE, EDITION, INVOICE, SERIES, DocumentLine, Party, format_number
 from invoices.models import (
     credit_reason,
     credit_withdrawal,
@@ -28,7 +28,7 @@ RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequ
 
 _DOCUMENT_COLUMNS = (
     "id", "number", "kind", "period", "issued_on", "due_on", "tenant", "seller", "buyer", "net", "tax", "gross",
-    "advantage", "contribution", "discount_ends_on",
+    "advantage", "contribution", "discount_ends_on", "edition",
 )  # fmt: skip
 # The workings of a line have columns of the same names.
 _WORKINGS = PricedLine._fields
@@ -169,6 +169,7 @@ def _document_row(found: Issued, terms: Issue, seller: str, buyer: str) -> tuple
     return (
         found.id, found.number, draft.kind, terms.period, terms.issued_on, terms.due_on, draft.buyer.code,
         seller, buyer, found.net, found.tax, found.gross, draft.advantage, draft.contribution, draft.discount_ends_on,
+        EDITION,
     )  # fmt: skip
 
 

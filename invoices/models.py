@@ -79,6 +79,9 @@ document = Table(
     Column("advantage", BigInteger, nullable=False),
     Column("contribution", BigInteger, nullable=False),
     Column("discount_ends_on", Date),
+    # Which edition of the page and the XML it is printed in, for ever; the first where nothing is said.
+    Column("edition", Integer, nullable=False, server_default="1"),
+    CheckConstraint("edition > 0", name="edition"),
     CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
     CheckConstraint("period IS NOT NULL OR kind = 'credit_note'", name="runless"),
     CheckConstraint("gross = net + tax", name="gross"),

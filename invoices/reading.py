@@ -107,6 +107,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
                 contribution=head.contribution,
                 discount_ends_on=head.discount_ends_on,
                 reason=head.reason or "",
+                edition=head.edition,
             ),
         )
         for wanted in ids

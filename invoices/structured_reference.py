@@ -32,6 +32,11 @@ def rf_of(number: str) -> str:
     return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
 
 
+def printed(reference: str, space: str = " ") -> str:
+    """A reference as people read it, in groups of four: `RF21 FA20 2600 0012`."""
+    return space.join(reference[start : start + 4] for start in range(0, len(reference), 4))
+
+
 def structured_numbers_in(text: str) -> tuple[str, ...]:
     """The numbers of documents whose structured references stand in `text`, right check digits only, each once.
 

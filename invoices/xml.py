@@ -181,7 +181,7 @@ def _legal_information(seller: Party) -> str:
 def _add_settlement(trade: etree._Element, document: Document) -> None:
     """How it is paid, VAT by rate [BG-23], totals [BG-22], what it corrects [BG-3]."""
     settlement = _add(trade, "ram:ApplicableHeaderTradeSettlement")
-    _add(settlement, "ram:PaymentReference", document.number)
+    _add(settlement, "ram:PaymentReference", document.payment_reference)
     _add(settlement, "ram:InvoiceCurrencyCode", document.currency)
     means = _add(settlement, "ram:SpecifiedTradeSettlementPaymentMeans")
     by_transfer = document.kind == INVOICE and document.seller.rib

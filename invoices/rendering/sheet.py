@@ -10,6 +10,7 @@ from typing import NamedTuple
 from invoices import formats
 from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
 from invoices.rendering.texts import Catalogue, catalogue, language_of
+from invoices.structured_reference import printed
 from invoices.words import dirhams_in_words
 from pricing.money import parse_decimal
 from pricing.rating import PricedLine
@@ -184,7 +185,7 @@ def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
         Fact(t["invoice"]["due"], formats.day(document.due_on)),
         Fact(heading["period"], formats.month(document.period)),
         Fact(heading["terms"], terms),
-        Fact(heading["reference"], document.number),
+        Fact(heading["reference"], _payment_reference(document)),
     ]
     return tuple(facts)
 
@@ -306,11 +307,18 @@ def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+def _payment_reference(document: Document) -> str:
+    """The payment reference as printed: a structured one in groups of four (ISO 11649), which no line parts."""
+    if document.payment_reference == document.number:
+        return document.number
+    return printed(document.payment_reference, formats.SPACE)
+
+
 def _payment(document: Document, t: Catalogue) -> Note:
     texts = t["notes"]
     if document.kind == CREDIT_NOTE:
         return Note(texts["payment"], (texts["refund"],))
-    by = texts["payment_by"].format(day=formats.day(document.due_on), number=document.number)
+    by = texts["payment_by"].format(day=formats.day(document.due_on), number=_payment_reference(document))
     rib = formats.grouped(document.seller.rib, RIB_GROUPS)
     known = (by, document.seller.bank, texts["payment_rib"].format(rib=rib) if rib else "")
     return Note(texts["payment"], tuple(text for text in known if text))

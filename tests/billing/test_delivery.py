@@ -1,7 +1,8 @@
 """Delivery: each document reaches its buyer once; what fails is visible, tried again, and mended (pitfalls)."""
 
 import hashlib
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
 from functools import partial
@@ -10,18 +11,24 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Connection, Engine, Table, select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.config import Settings
-from billing.db import reading, writing
+from billing.db import insert_rows, reading, writing
 from billing.delivery import DeliveryReport, deliver, ensure_pdf
 from billing.errors import BadConfiguration
 from billing.executors import open_executor
 from invoices.delivery import BACK_OFF, claim, due, failed_deliveries, hand_over, retry
+from invoices.document import EDITION_NUMBERED, INVOICE
 from invoices.errors import ClaimLost, FileDamaged, UnknownDocument
+from invoices.issuing import Draft, Issue, issue
 from invoices.models import delivery, delivery_attempt, document_file
+from invoices.reading import load_documents
+from invoices.rendering.pdf import render_pdf
+from invoices.xml import document_xml
 from tests.billing.queued import NOON, MovedClock, addresses, queue, settings
+from tests.invoices.documents import SELLER, STARTUP, w1
 from tests.invoices.smtp_sink import Sink, free_port, listening
 
 
@@ -270,6 +277,28 @@ def test_the_database_refuses_to_turn_a_state_back_or_to_hide_a_failure(
     with pytest.raises(DBAPIError, match="delivery"), writing(engine) as connection:
         connection.execute(text(change), {name: key for name, key in keys.items() if f":{name}" in change})
     assert (state_of(engine, sent).state, state_of(engine, failed).state) == ("sent", "failed")
+
+
+def _as_before_editions(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any]) -> None:
+    """Write rows as the program did before documents had editions: the database says which one they are of."""
+    kept = [place for place, name in enumerate(columns) if name != "edition"]
+    insert_rows(connection, table, [columns[i] for i in kept], [tuple(row[i] for i in kept) for row in rows])
+
+
+def test_a_document_issued_before_editions_is_printed_again_as_it_was(engine: Engine, tmp_path: Path) -> None:
+    # B9: the file that an upgraded database has lost is the same bytes when it is made anew.
+    draft = Draft(INVOICE, STARTUP, w1().lines, 0, 0, None)
+    terms = Issue(date(2026, 9, 1), date(2026, 9, 1), date(2026, 10, 31), SELLER)
+    with writing(engine) as connection:
+        (issued,) = issue(connection, [draft], terms, insert=_as_before_editions)
+        ((_, document),) = load_documents(connection, [issued.id])
+    assert (document.edition, document.payment_reference) == (EDITION_NUMBERED, issued.number)
+    where = settings(engine, tmp_path).documents_url
+    pdf = ensure_pdf(engine, where, issued.id, clock=MovedClock())
+    assert b"RF" not in document_xml(document)
+    (kept,) = (tmp_path / "documents" / "2026").iterdir()
+    kept.unlink()
+    assert ensure_pdf(engine, where, issued.id, clock=MovedClock()) == pdf == render_pdf(document)
 
 
 def test_the_pdf_of_any_document_is_made_once_and_then_the_kept_one(engine: Engine, tmp_path: Path) -> None:

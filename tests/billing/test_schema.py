@@ -57,8 +57,9 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
         connection.execute(insert, invoice)
     migrate(engine)
     with keeping_house(engine) as connection:
-        kept = connection.execute(text("SELECT number, gross FROM document")).all()
-        assert [tuple(row) for row in kept] == [("FA-2026-000001", 120)]
+        # They are of the first edition: printed as they were then (version 0007).
+        kept = connection.execute(text("SELECT number, gross, edition FROM document")).all()
+        assert [tuple(row) for row in kept] == [("FA-2026-000001", 120, 1)]
         connection.execute(insert, {"id": 2, "number": "AV-2026-000001", "kind": "credit_note", "period": None})
         connection.execute(insert, {"id": 3, "number": "AV-2026-000002", "kind": "credit_note", "period": None})
     for refused in (

@@ -16,7 +16,8 @@ import pytest
 from lxml import etree
 
 from invoices import formats
-from invoices.document import Document
+from invoices.document import EDITION, EDITION_NUMBERED, Document
+from invoices.errors import IllFormedDocument
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import check_printing, render_pdf
 from invoices.rendering.workers import prepare, render_many
@@ -31,6 +32,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", KEPT)
 def test_the_pages_read_as_the_golden_ones(name: str) -> None:
     assert golden_text(KEPT[name]()) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_a_document_of_the_first_edition_reads_as_it_did_then() -> None:
+    # B9: invoices issued before they bore a structured reference; credit notes have not changed since.
+    first = dataclasses.replace(documents.mature(), edition=EDITION_NUMBERED)
+    assert golden_text(first) == (GOLDEN / "invoice_mature_edition_1.txt").read_text(encoding="utf-8")
+    credited = documents.credit_note()
+    assert render_pdf(dataclasses.replace(credited, edition=EDITION_NUMBERED)) == render_pdf(credited)
+
+
+def test_a_document_of_an_edition_yet_unknown_is_not_printed_in_another() -> None:
+    with pytest.raises(IllFormedDocument, match="FA-2026-000012: edition 3 is of a later version"):
+        dataclasses.replace(documents.w1(), edition=EDITION + 1)
 
 
 def _words(document: Document) -> str:
@@ -53,7 +67,8 @@ def test_an_invoice_bears_every_mandatory_mention() -> None:
         assert f"RC {party.trade_register}" in said
         assert party.address in said
     for mention in (
-        "N° FA-2026-000012", "1er septembre 2026", "31 octobre 2026", "60 jours", "Référence de paiement",
+        "N° FA-2026-000012", "1er septembre 2026", "31 octobre 2026", "60 jours",
+        "Référence de paiement RF21 FA20 2600 0012",
         "SA au capital de 46 000 000,00 DH", "TP 34567890", "CNSS 7654321", "Banque de démonstration",
         "RIB 011 780 0000123456789012 34", "loi n° 69-21", "Total HT 3 087,50", "Total TVA 587,75",
         "Total TTC 3 675,25 DH",

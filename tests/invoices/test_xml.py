@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from invoices.document import Document
+from invoices.document import EDITION_NUMBERED, Document
 from invoices.xml import document_xml
 from tests.invoices import documents
 
@@ -44,6 +44,14 @@ SETTLEMENT = "//ram:ApplicableHeaderTradeSettlement"
 SUMS = f"{SETTLEMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
 
 
+def test_each_edition_keeps_its_payment_reference() -> None:
+    # B9: what was issued before invoices bore a structured reference is said to a machine as it was then.
+    first = _root(dataclasses.replace(documents.w1(), edition=EDITION_NUMBERED))
+    assert _text(first, f"{SETTLEMENT}/ram:PaymentReference") == "FA-2026-000012"
+    credited = _root(documents.credit_note())
+    assert _text(credited, f"{SETTLEMENT}/ram:PaymentReference") == documents.credit_note().number
+
+
 def test_w1_is_said_to_a_machine_as_it_is_to_a_reader() -> None:
     root = _root(documents.w1())
     assert _text(root, "//rsm:ExchangedDocument/ram:ID") == "FA-2026-000012"
@@ -51,7 +59,7 @@ def test_w1_is_said_to_a_machine_as_it_is_to_a_reader() -> None:
     assert _text(root, "//rsm:ExchangedDocument/ram:IssueDateTime/udt:DateTimeString[@format='102']") == "20260901"
     assert _text(root, "//ram:DueDateDateTime/udt:DateTimeString") == "20261031"
     assert _text(root, f"{SETTLEMENT}/ram:InvoiceCurrencyCode") == "MAD"
-    assert _text(root, f"{SETTLEMENT}/ram:PaymentReference") == "FA-2026-000012"
+    assert _text(root, f"{SETTLEMENT}/ram:PaymentReference") == "RF21FA2026000012"
     assert _text(root, "//ram:PayeePartyCreditorFinancialAccount/ram:ProprietaryID") == documents.SELLER.rib
     assert _number(root, f"{SUMS}/ram:TaxBasisTotalAmount") == Decimal("2700.00")
     assert _number(root, f"{SUMS}/ram:TaxTotalAmount[@currencyID='MAD']") == Decimal("540.00")
