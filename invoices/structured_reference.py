@@ -5,6 +5,7 @@ from the payer's order to our statement as it is, and a digit that was mistyped 
 """
 
 import re
+from collections.abc import Iterator
 
 from stdnum.iso7064 import mod_97_10
 
@@ -40,7 +41,8 @@ def printed(reference: str, space: str = " ") -> str:
 def structured_numbers_in(text: str) -> tuple[str, ...]:
     """The numbers of documents whose structured references stand in `text`, right check digits only, each once.
 
-    Spaces may stand anywhere, as banks break a text into lines of their own.
+    Spaces may stand anywhere, as banks break a text into lines of their own. Beyond 999 999 documents a year, where
+    digits follow a reference, a shorter and a longer one may both have the right check digits: both are given.
     """
     return tuple(dict.fromkeys(_structured(text.upper())))
 
@@ -55,15 +57,12 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_structured(capitals), *written]))
 
 
-def _structured(capitals: str) -> list[str]:
-    if "RF" not in _SEPARATORS.sub("", capitals):
-        return []
-    found = []
-    for match in _STRUCTURED.finditer(_SEPARATORS.sub("", capitals)):
+def _structured(capitals: str) -> Iterator[str]:
+    found = _SEPARATORS.sub("", capitals)
+    for match in _STRUCTURED.finditer(found):
         check_digits, series, year, sequence, more = match.groups()
-        for length in range(len(more) + 1):
+        # A sequence is padded to six digits: a longer one doesn't begin with zero.
+        for length in range(1 if sequence.startswith("0") else len(more) + 1):
             number = f"{series}-{year}-{sequence}{more[:length]}"
-            if rf_of(number)[2:4] == check_digits and (length == 0 or not sequence.startswith("0")):
-                found.append(number)
-                break
-    return found
+            if rf_of(number)[2:4] == check_digits:
+                yield number
