@@ -1,7 +1,8 @@
 """From a snapshot to its PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
 
 What costs is WeasyPrint's layout. Stylesheet, fonts and template are therefore prepared once a process
-(`_press`), and WeasyPrint is imported then and not before: commands that print nothing don't pay for it.
+(`_press`), styles worked out once (`kept_styles`), streams compressed once (`written_once`). WeasyPrint is imported
+then and not before: commands that print nothing don't pay for it.
 """
 
 import os
@@ -154,6 +155,8 @@ class _Press:
         from weasyprint.text.fonts import FontConfiguration
         from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+        from invoices.rendering.kept_styles import KeptStyles
+
         class PackageFonts(URLFetcher):  # type: ignore[misc]
             """Gives the stylesheet the package's fonts, by name, and nothing else."""
 
@@ -193,9 +196,10 @@ class _Press:
         # A pool's process ends without finalising its objects: its folder of font files would stay behind.
         Finalize(None, self._fonts.__del__, exitpriority=0)
         self._fetcher = Nothing(fail_on_errors=True)
-        self._stylesheet = weasyprint.CSS(
+        stylesheet = weasyprint.CSS(
             string=_stylesheet(STYLESHEET), font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
         )
+        self._styles = KeptStyles(base, stylesheet, self._fonts)
 
     def pdf(self, document: Document) -> bytes:
         """See `render_pdf`."""
@@ -222,12 +226,13 @@ class _Press:
         """See `print_page`."""
         with self._lock, _named_failures(name):
             laid_out = self._laid_out(html)
-            written: bytes = laid_out.write_pdf(pdf_variant=PDF_VARIANT, pdf_identifier=identifier)
+            written: bytes = laid_out.write_pdf(
+                finisher=_write_streams_once, pdf_variant=PDF_VARIANT, pdf_identifier=identifier
+            )
         return written
 
     def _laid_out(self, html: str) -> Any:
-        page = self._page(html, self._fetcher)
-        return page.render(font_config=self._fonts, stylesheets=[self._stylesheet], pdf_variant=PDF_VARIANT)
+        return self._styles.laid_out(self._page(html, self._fetcher), pdf_variant=PDF_VARIANT)
 
 
 @contextmanager
@@ -264,10 +269,18 @@ def _weasyprint() -> Any:
     return weasyprint
 
 
-def _name_files_once(_document: object, pdf: Any) -> None:
+def _name_files_once(document: object, pdf: Any) -> None:
     """WeasyPrint 70 lists an attachment twice among the associated files."""
     files = pdf.catalog["AF"]
     files[:] = dict.fromkeys(files)
+    _write_streams_once(document, pdf)
+
+
+def _write_streams_once(document: object, pdf: Any) -> None:
+    # Here and not above: like WeasyPrint, only where something is printed.
+    from invoices.rendering.written_once import write_streams_once
+
+    write_streams_once(document, pdf)
 
 
 def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:
