@@ -1,14 +1,14 @@
-"""What is queued is rendered on all cores and sent meanwhile; a document's PDF is made once and kept.
+"""What is queued is rendered on all cores and sent meanwhile; a paper's PDF is made once and kept.
 
-One pass over the queue: deliveries are claimed a few at a time, the documents without a PDF go to the
-executor, and while workers render, this process sends what is ready. Nothing is rendered or sent within
-a transaction.
+One pass over each queue, documents first, then messages (`billing.messages`): deliveries are claimed a few at a time,
+the papers without a PDF go to the executor, and while workers render, this process sends what is ready. Nothing is
+rendered or sent within a transaction.
 """
 
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,22 +20,34 @@ from typing import Any, NamedTuple, Self, TypeAlias
 from uuid import uuid4
 
 import fsspec
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, select, update
 
 from billing.acts import record_change
 from billing.config import MailTransport, Settings
 from billing.db import keeping_house, reading, writing
 from billing.errors import BadConfiguration
 from billing.executors import PoolOpener, open_executor, run_tasks
+from billing.messages.models import message
+from billing.messages.queueing import (
+    MESSAGES,
+    Told,
+    compose,
+    kept_papers,
+    load_messages,
+    print_papers,
+    record_papers,
+)
 from billing.models import tenant
 from invoices import models as invoices_models
 from invoices.delivery import (
     DEFERRED,
+    DOCUMENTS,
     LEASE,
     REFUSED,
     UNKNOWN,
     Claim,
     FailedDelivery,
+    Queue,
     claim,
     count_unsent,
     due,
@@ -63,13 +75,13 @@ from invoices.errors import (
     ServerUnavailable,
     UnusableAddress,
 )
-from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
+from invoices.mail import Attached, Envelope, Mail, Mailbox, compose_mail, document_text, parse_mailbox
 from invoices.reading import load_documents
 from invoices.rendering.workers import render_and_store
 from invoices.storage import StoredFile, file_of, load, record_file
 from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Transport
 
-# Documents claimed and rendered together: few, so that the last task of a month keeps no core idle for long.
+# Papers claimed and rendered together: few, so that the last task of a month keeps no core idle for long.
 CHUNK = 4
 # How many keys a query is asked for at once.
 _KEYS_MAX = 500
@@ -84,7 +96,7 @@ Clock: TypeAlias = Callable[[], datetime]
 class DeliveryReport:
     """What one pass over the queue came to.
 
-    `failures` are the documents this pass tried and could not deliver; `unavailable` is why the mail
+    `failures` are the papers this pass tried and could not deliver; `unavailable` is why the mail
     server could take nothing, if so. `queued` and `failed` count what remains unsent after it.
     """
 
@@ -105,30 +117,56 @@ class DeliveryReport:
         return [f"{self.sent} sent", f"{self.rendered} rendered", f"{self.queued} queued", f"{self.failed} failed"]
 
 
+Sendable: TypeAlias = Document | Told
+
+
 class Sheaf(NamedTuple):
-    """A few documents to be rendered by one task: all a worker needs."""
+    """A few papers of one kind to be rendered by one task: all a worker needs."""
 
     documents_url: str
-    documents: tuple[tuple[int, Document], ...]
+    papers: tuple[tuple[int, Sendable], ...]
 
 
 class Printed(NamedTuple):
-    """What became of one document of a sheaf: the file that is kept, or why there is none."""
+    """What became of one paper of a sheaf: the files that are kept, or why there are none."""
 
-    document_id: int
-    file: StoredFile | None
+    key: int
+    files: tuple[StoredFile, ...] | None
     reason: str
 
 
 def print_sheaf(sheaf: Sheaf) -> list[Printed]:
-    """Render and keep a few documents, in a worker; one that fails doesn't concern the others."""
+    """Render and keep a few papers, in a worker; one that fails doesn't concern the others."""
     printed = []
-    for document_id, document in sheaf.documents:
+    for key, paper in sheaf.papers:
         try:
-            printed.append(Printed(document_id, render_and_store(document, sheaf.documents_url), ""))
+            printed.append(Printed(key, _print(paper, sheaf.documents_url), ""))
         except (InvoicingError, OSError) as error:
-            printed.append(Printed(document_id, None, f"its PDF could not be made: {error}"))
+            printed.append(Printed(key, None, f"its PDF could not be made: {error}"))
     return printed
+
+
+def _print(paper: Sendable, documents_url: str) -> tuple[StoredFile, ...]:
+    if isinstance(paper, Document):
+        return (render_and_store(paper, documents_url),)
+    return print_papers(paper, documents_url)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mailing:
+    """What differs between documents and messages: where they queue, how they are read, kept, worded and mended."""
+
+    queue: Queue
+    # What acts call their deliveries.
+    subject: str
+    load: Callable[[Connection, Sequence[int]], Iterable[tuple[int, Any]]]
+    # The files of a paper as recorded; None while they are not all there.
+    kept: Callable[[Connection, int, Any], tuple[StoredFile, ...] | None]
+    # Record files as the paper's, unless some stand already; the files that count.
+    record: Callable[[Connection, int, tuple[StoredFile, ...], datetime], tuple[StoredFile, ...]]
+    compose: Callable[[Any, Sequence[bytes], Envelope], Mail]
+    # What failed: key, where it goes, where it was first addressed to, the tenant's present address.
+    misaddressed: Callable[[Connection], Iterable[tuple[int, str, str, str]]]
 
 
 def deliver(
@@ -144,60 +182,94 @@ def deliver(
     stop: Event | None = None,
     lease: timedelta = LEASE,
 ) -> DeliveryReport:
-    """Render and send what is queued, each document once, however many do so at the same time.
+    """Render and send what is queued, each paper once, however many do so at the same time.
 
     What is queued is tried now; with `only_due`, what was tried before waits until its next attempt is due;
     with `retry_failed`, what failed for good is tried again too, to the tenant's present address, but not what
     may have arrived (`invoices.delivery.retry` alone does that).
     With `wait` (a `sleep`), deliveries that another process holds are waited for, and taken over if it
-    dies. `progress` is told documents done and in all; `stop` ends the pass after the mail under way.
+    dies. `progress` is told papers done and in all; `stop` ends the pass after the mail under way.
     Raises BadConfiguration if mail has no sender or the executor can't be used.
     """
     sender = _sender(settings)
     with keeping_house(engine) as connection:
-        lost = settle_unknown(connection, clock())
+        lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
         if retry_failed:
             _mend_addresses(connection)
-        listed = _listed(connection, clock(), retry_failed, only_due)
+        listed = [_listed(connection, mailing.queue, clock(), retry_failed, only_due) for mailing in MAILINGS]
+    total = sum(map(len, listed))
     if open_pool is None:
-        # A few documents are rendered sooner here than processes are started.
-        open_pool = partial(open_executor, settings, 1 if len(listed) <= CHUNK else None)
+        # A few papers are rendered sooner here than processes are started.
+        open_pool = partial(open_executor, settings, 1 if total <= CHUNK else None)
+    reports: list[DeliveryReport] = []
     with _transport(settings.mail) as transport:
-        delivering = _Pass(settings, engine, clock, sender, transport, lease, stop or Event(), progress, len(listed))
-        delivering.tried.update(lost)
-        with delivering:
-            while True:
-                sheaves = delivering.sheaves(listed)
-                run_tasks(open_pool, print_sheaf, sheaves, delivering.take, on_lost=delivering.give_up)
-                listed = delivering.untouched(listed)
-                if not listed or wait is None or delivering.is_over():
-                    break
-                wait(_POLL_S)
-    return delivering.report()
+        for mailing, tried, found in zip(MAILINGS, lost, listed, strict=True):
+            delivering = _Pass(
+                settings, engine, clock, mailing, sender, transport, lease, stop or Event(),
+                _after(sum(map(len, listed[: len(reports)])), total, progress),
+            )  # fmt: skip
+            delivering.tried.update(tried)
+            if reports:
+                delivering.unavailable = reports[-1].unavailable
+            with delivering:
+                delivering.go_through(found, open_pool, wait)
+            reports.append(delivering.report())
+    return DeliveryReport(
+        sent=sum(report.sent for report in reports),
+        rendered=sum(report.rendered for report in reports),
+        failures=tuple(failure for report in reports for failure in report.failures),
+        unavailable=reports[-1].unavailable,
+        queued=sum(report.queued for report in reports),
+        failed=sum(report.failed for report in reports),
+    )
+
+
+def _after(before: int, total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
+    """Tells how many are done of all, where `before` belong to queues already gone through."""
+    return lambda done: None if progress is None else progress(before + done, total)
 
 
 def _mend_addresses(connection: Connection) -> None:
-    """Give what failed to the address a document was issued with the address its tenant has now.
+    """Give what failed to the address a paper was made with the address its tenant has now.
 
     One that a person has chosen for a delivery stays.
     """
-    delivery, document, party = invoices_models.delivery, invoices_models.document, invoices_models.party
-    failed = connection.execute(
-        select(delivery.c.document_id, delivery.c.recipient, party.c.content, tenant.c.email)
-        .join(document, document.c.id == delivery.c.document_id)
-        .join(party, party.c.digest == document.c.buyer)
-        .join(tenant, tenant.c.code == document.c.tenant)
-        .where(delivery.c.state == "failed", delivery.c.claimed_by.is_(None), tenant.c.email != delivery.c.recipient)
-    ).all()
-    for document_id, recipient, buyer, email in failed:
-        if json.loads(buyer)["email"] == recipient:
-            connection.execute(update(delivery).where(delivery.c.document_id == document_id).values(recipient=email))
+    for mailing in MAILINGS:
+        for key, recipient, first, email in list(mailing.misaddressed(connection)):
+            if first == recipient:
+                mended = update(mailing.queue.delivery).where(mailing.queue.delivered == key)
+                connection.execute(mended.values(recipient=email))
 
 
-def _listed(connection: Connection, now: datetime, retry_failed: bool, only_due: bool) -> dict[int, int]:
+def _misaddressed(
+    connection: Connection, queue: Queue, first: ColumnElement[Any], papers: FromClause
+) -> list[tuple[int, str, str, str]]:
+    """What failed and is due elsewhere by now; `first` is what tells where it was first addressed to."""
+    c = queue.delivery.c
+    rows = connection.execute(
+        select(queue.delivered, c.recipient, first, tenant.c.email)
+        .select_from(queue.delivery.join(papers, queue.papers.c.id == queue.delivered))
+        .join(tenant, tenant.c.code == queue.papers.c.tenant)
+        .where(c.state == "failed", c.claimed_by.is_(None), tenant.c.email != c.recipient)
+    )
+    return [(key, recipient, addressed, email) for key, recipient, addressed, email in rows]
+
+
+def _misaddressed_documents(connection: Connection) -> Iterator[tuple[int, str, str, str]]:
+    document, party = invoices_models.document, invoices_models.party
+    bought = document.join(party, party.c.digest == document.c.buyer)
+    for key, recipient, buyer, email in _misaddressed(connection, DOCUMENTS, party.c.content, bought):
+        yield key, recipient, json.loads(buyer)["email"], email
+
+
+def _misaddressed_messages(connection: Connection) -> Iterator[tuple[int, str, str, str]]:
+    yield from _misaddressed(connection, MESSAGES, message.c.recipient, message)
+
+
+def _listed(connection: Connection, queue: Queue, now: datetime, retry_failed: bool, only_due: bool) -> dict[int, int]:
     if retry_failed:
-        return unsent(connection)
-    return due(connection, now) if only_due else queued(connection)
+        return unsent(connection, queue=queue)
+    return due(connection, now, queue=queue) if only_due else queued(connection, queue=queue)
 
 
 def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: Clock) -> bytes:
@@ -247,6 +319,17 @@ def _parts(listed: Mapping[int, int], size: int) -> Iterator[dict[int, int]]:
         yield part
 
 
+def _kept(connection: Connection, document_id: int, _document: Document) -> tuple[StoredFile, ...] | None:
+    found = file_of(connection, document_id)
+    return None if found is None else (found,)
+
+
+def _record_one(
+    connection: Connection, document_id: int, made: tuple[StoredFile, ...], now: datetime
+) -> tuple[StoredFile, ...]:
+    return (_record(connection, document_id, made[0], now),)
+
+
 def _record(connection: Connection, document_id: int, made: StoredFile, now: datetime) -> StoredFile:
     """Record a file as the document's, unless one stands already: the file that counts."""
     try:
@@ -257,22 +340,37 @@ def _record(connection: Connection, document_id: int, made: StoredFile, now: dat
     return made
 
 
+def _compose(document: Document, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:
+    text, file_name = document_text(document, envelope.sender_name)
+    return compose_mail(document.number, text, [Attached(file_name, pdfs[0])], envelope)
+
+
+def _addressee(paper: Sendable) -> str:
+    return paper.buyer.legal_name if isinstance(paper, Document) else paper.message.recipient_name
+
+
+MAILINGS = (
+    Mailing(DOCUMENTS, "deliveries", load_documents, _kept, _record_one, _compose, _misaddressed_documents),
+    Mailing(MESSAGES, "message-deliveries", load_messages, kept_papers, record_papers, compose, _misaddressed_messages),
+)
+
+
 @dataclass(eq=False)
 class _Pass(AbstractContextManager["_Pass"]):
-    """One pass over the queue: what it holds, what it has done. Its claims are renewed while it lasts."""
+    """One pass over a queue: what it holds, what it has done. Its claims are renewed while it lasts."""
 
     settings: Settings
     engine: Engine
     clock: Clock
+    mailing: Mailing
     sender: Mailbox
     transport: Transport
     lease: timedelta
     stop: Event
-    progress: Callable[[int, int], None] | None
-    total: int
+    progress: Callable[[int], None]
     by: str = field(default_factory=lambda: uuid4().hex)
     held: dict[int, Claim] = field(default_factory=dict)
-    documents: dict[int, Document] = field(default_factory=dict)
+    papers: dict[int, Sendable] = field(default_factory=dict)
     claimed: set[int] = field(default_factory=set)
     tried: set[int] = field(default_factory=set)
     sent: int = 0
@@ -302,10 +400,22 @@ class _Pass(AbstractContextManager["_Pass"]):
                 continue
             try:
                 with keeping_house(self.engine) as connection:
-                    renew(connection, ids, by=self.by, now=self.clock(), lease=self.lease)
+                    renew(connection, ids, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
             except Exception:
                 # Claims that lapse may be taken over; nothing is sent without asking for them once more.
                 _log.exception("claims could not be renewed")
+
+    def go_through(
+        self, listed: Mapping[int, int], open_pool: PoolOpener, wait: Callable[[float], object] | None
+    ) -> None:
+        """Render and send what is listed; with `wait`, also what others hold, once they let go of it."""
+        while listed:
+            run_tasks(open_pool, print_sheaf, self.sheaves(listed), self.take, on_lost=self.give_up)
+            listed = self.untouched(listed)
+            if wait is None or self.is_over():
+                return
+            if listed:
+                wait(_POLL_S)
 
     def is_over(self) -> bool:
         """Whether nothing more is to be begun."""
@@ -314,75 +424,73 @@ class _Pass(AbstractContextManager["_Pass"]):
     def untouched(self, listed: Mapping[int, int]) -> dict[int, int]:
         """Those of `listed` that another process holds, or held and let go."""
         with keeping_house(self.engine) as connection:
-            self.tried.update(settle_unknown(connection, self.clock()))
-            parts = [untouched(connection, part) for part in _parts(listed, _KEYS_MAX)]
+            self.tried.update(settle_unknown(connection, self.clock(), queue=self.mailing.queue))
+            parts = [untouched(connection, part, queue=self.mailing.queue) for part in _parts(listed, _KEYS_MAX)]
         return {one: attempts for part in parts for one, attempts in part.items() if one not in self.claimed}
 
     def sheaves(self, listed: Mapping[int, int]) -> Iterator[Sheaf]:
-        """Claim documents a few at a time: sheaves of those to be rendered; those that have a PDF are sent at once."""
+        """Claim papers a few at a time: sheaves of those to be rendered; those that have PDFs are sent at once."""
         documents_url = _wherever(self.settings.documents_url)
         for part in _parts(listed, CHUNK):
             if self.is_over():
                 return
-            issued, files = self._claim(part)
+            found, files = self._claim(part)
             for one, kept in files.items():
                 self._send(one, kept)
-            new = tuple((one, document) for one, document in issued if one not in files)
+            new = tuple((one, paper) for one, paper in found if one not in files)
             if new:
                 yield Sheaf(documents_url, new)
 
-    def _claim(self, part: Mapping[int, int]) -> tuple[list[tuple[int, Document]], dict[int, StoredFile]]:
-        """Hold what nobody holds: those documents, and the files of those that have one."""
+    def _claim(self, part: Mapping[int, int]) -> tuple[list[tuple[int, Sendable]], dict[int, tuple[StoredFile, ...]]]:
+        """Hold what nobody holds: those papers, and the files of those that have them."""
         with keeping_house(self.engine) as connection:
-            claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease)
-        self.held.update({found.document_id: found for found in claims})
-        self.claimed.update(found.document_id for found in claims)
+            claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
+        self.held.update({found.key: found for found in claims})
+        self.claimed.update(found.key for found in claims)
         with reading(self.engine) as connection:
-            issued = load_documents(connection, [found.document_id for found in claims])
-            kept = [(one, file_of(connection, one)) for one, _ in issued]
-        self.documents.update(issued)
-        return issued, {one: file for one, file in kept if file is not None}
+            papers = list(self.mailing.load(connection, [found.key for found in claims]))
+            kept = [(one, self.mailing.kept(connection, one, paper)) for one, paper in papers]
+        self.papers.update(papers)
+        return papers, {one: files for one, files in kept if files is not None}
 
     def take(self, _sheaf: Sheaf, printed: Sequence[Printed]) -> None:
         """Record what a worker has rendered, then send it."""
         with keeping_house(self.engine) as connection:
             files = {
-                one.document_id: _record(connection, one.document_id, one.file, self.clock())
+                one.key: self.mailing.record(connection, one.key, one.files, self.clock())
                 for one in printed
-                if one.file
+                if one.files is not None
             }
         self.rendered += len(files)
         for one in printed:
-            kept = files.get(one.document_id)
+            kept = files.get(one.key)
             if kept is None:
-                self._fail(self.held[one.document_id], DEFERRED, one.reason)
+                self._fail(self.held[one.key], DEFERRED, one.reason)
             else:
-                self._send(one.document_id, kept)
+                self._send(one.key, kept)
 
     def give_up(self, sheaf: Sheaf) -> None:
         """A sheaf that takes every worker down: none of it is tried again at once."""
-        for document_id, _ in sheaf.documents:
-            self._fail(
-                self.held[document_id], DEFERRED, "the worker that rendered it, or one printed with it, was killed"
-            )
+        for key, _ in sheaf.papers:
+            self._fail(self.held[key], DEFERRED, "the worker that rendered it, or one printed with it, was killed")
 
-    def _send(self, document_id: int, kept: StoredFile) -> None:
-        """Send one document, and record what became of it."""
-        held = self.held[document_id]
+    def _send(self, key: int, kept: tuple[StoredFile, ...]) -> None:
+        """Send one paper, and record what became of it."""
+        held = self.held[key]
         if self.is_over():
-            self._let_go([document_id])
+            self._let_go([key])
             return
         try:
             mail = self._mail(held, kept)
             answer = self.transport.send(mail, partial(self._hand_over, held))
         except ClaimLost as error:
             _log.warning("%s", error)
-            self._drop(document_id)
+            self._drop(key)
         except ServerUnavailable as error:
             self.unavailable = str(error)
             with keeping_house(self.engine) as connection:
-                withdraw(connection, held)
-            self._let_go([document_id])
+                withdraw(connection, held, queue=self.mailing.queue)
+            self._let_go([key])
         except (UnusableAddress, MessageRefused) as error:
             self._fail(held, REFUSED, str(error))
         except OutcomeUnknown as error:
@@ -391,54 +499,54 @@ class _Pass(AbstractContextManager["_Pass"]):
             self._fail(held, DEFERRED, str(error))
         else:
             with writing(self.engine) as connection:
-                record_sent(connection, held, now=self.clock(), answer=answer)
+                record_sent(connection, held, now=self.clock(), answer=answer, queue=self.mailing.queue)
                 self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
             self.sent += 1
-            self._drop(document_id)
+            self._drop(key)
 
-    def _mail(self, held: Claim, kept: StoredFile) -> Mail:
-        recipient = parse_mailbox(held.recipient)
-        pdf = load(self.settings.documents_url, kept.path, kept.sha256)
-        return build_mail(
-            self.documents[held.document_id],
-            pdf,
-            sender=self.sender,
-            sender_name=self.settings.operator.party.legal_name,
-            recipient=recipient,
-            now=self.clock(),
+    def _mail(self, held: Claim, kept: tuple[StoredFile, ...]) -> Mail:
+        paper = self.papers[held.key]
+        envelope = Envelope(
+            self.sender,
+            self.settings.operator.party.legal_name,
+            parse_mailbox(held.recipient),
+            _addressee(paper),
+            self.clock(),
         )
+        pdfs = [load(self.settings.documents_url, one.path, one.sha256) for one in kept]
+        return self.mailing.compose(paper, pdfs, envelope)
 
     def _hand_over(self, held: Claim) -> None:
         with keeping_house(self.engine) as connection:
-            hand_over(connection, held, now=self.clock(), lease=self.lease)
+            hand_over(connection, held, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:
-            record_failure(connection, held, now=self.clock(), outcome=outcome, reason=reason)
+            now, queue = self.clock(), self.mailing.queue
+            record_failure(connection, held, now=now, outcome=outcome, reason=reason, queue=queue)
             self._note(connection, held, {"outcome": outcome, "recipient": held.recipient, "reason": reason})
-        self.tried.add(held.document_id)
-        self._drop(held.document_id)
+        self.tried.add(held.key)
+        self._drop(held.key)
 
     def _note(self, connection: Connection, held: Claim, became: Mapping[str, Any]) -> None:
         """Note with this transaction's act what became of a delivery."""
-        number = self.documents[held.document_id].number
-        record_change(connection, "deliveries", number, {"attempts": held.attempts}, became)
+        number = self.papers[held.key].number
+        record_change(connection, self.mailing.subject, number, {"attempts": held.attempts}, became)
 
-    def _drop(self, document_id: int) -> None:
-        del self.held[document_id]
-        del self.documents[document_id]
+    def _drop(self, key: int) -> None:
+        del self.held[key]
+        del self.papers[key]
         self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.total)
+        self.progress(self.done)
 
     def _let_go(self, ids: Sequence[int]) -> None:
         if not ids:
             return
         with keeping_house(self.engine) as connection:
-            release(connection, ids, by=self.by, reason=self.unavailable)
+            release(connection, ids, by=self.by, reason=self.unavailable, queue=self.mailing.queue)
         for one in ids:
             self.held.pop(one, None)
-            self.documents.pop(one, None)
+            self.papers.pop(one, None)
 
     def report(self) -> DeliveryReport:
         """What the pass came to, and what remains."""
@@ -446,9 +554,9 @@ class _Pass(AbstractContextManager["_Pass"]):
             failures = [
                 failure
                 for part in _parts(dict.fromkeys(sorted(self.tried), 0), _KEYS_MAX)
-                for failure in failed_deliveries(connection, list(part))
+                for failure in failed_deliveries(connection, list(part), queue=self.mailing.queue)
             ]
-            left = count_unsent(connection)
+            left = count_unsent(connection, queue=self.mailing.queue)
         return DeliveryReport(
             sent=self.sent,
             rendered=self.rendered,

@@ -6,10 +6,13 @@ from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
 import billing.debts.models
 import billing.deposits.models
+import billing.messages.models
 import billing.models
 import invoices.models
 import ledger.models
 
+# Files as first recorded.
+_FIRST_STANDS = ("document_file", "message_file")
 _REFUSAL = "rows of this table are never changed or deleted: correct by adding (R22)"
 
 
@@ -50,7 +53,7 @@ def irreplaceable(dialect: str, tables: Iterable[Table]) -> list[str]:
         unique.sort(key=lambda key: key.columns.keys())
         for index, key in enumerate(unique, 1):
             same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
-            action = "IGNORE" if table.name == "document_file" else f"ABORT, '{table.name}: {_REFUSAL}'"
+            action = "IGNORE" if table.name in _FIRST_STANDS else f"ABORT, '{table.name}: {_REFUSAL}'"
             statements.append(
                 f"CREATE TRIGGER {table.name}_no_replace_{index} BEFORE INSERT ON {table.name} "
                 f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {same}) BEGIN SELECT RAISE({action}); END"
@@ -138,6 +141,11 @@ def forward_only(dialect: str) -> list[str]:
         ),
         (
             "delivery",
+            "OLD.state = 'sent' OR NEW.state = 'queued' AND OLD.state = 'failed' OR NEW.attempts < OLD.attempts",
+            "states only move queued, failed, sent; attempts only grow",
+        ),
+        (
+            "message_delivery",
             "OLD.state = 'sent' OR NEW.state = 'queued' AND OLD.state = 'failed' OR NEW.attempts < OLD.attempts",
             "states only move queued, failed, sent; attempts only grow",
         ),
@@ -292,7 +300,9 @@ def append_only_tables() -> list[Table]:
 
 
 def _of_billing() -> list[Table]:
-    packages = (invoices.models, billing.models, billing.deposits.models, billing.debts.models)
+    packages = (
+        invoices.models, billing.models, billing.deposits.models, billing.debts.models, billing.messages.models,
+    )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 import billing.debts.models
 import billing.deposits.models
+import billing.messages.models
 import billing.models
 import invoices.models
 import ledger.models

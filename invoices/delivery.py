@@ -1,18 +1,22 @@
-"""The queue of documents to be sent: who delivers which now, what each attempt gave, what is due next.
+"""The queue of papers to be sent: who delivers which now, what each attempt gave, what is due next.
+
+Documents have one queue; whoever sends papers of another kind has another of the same make (`Queue`), and every
+function here serves both.
 
 A delivery is claimed for a short while and the claim renewed as long as its holder lives, so that what a
 dead process held is soon taken over. Just before the end of a message is put to the server its holder
 writes that down (`hand_over`), which fails if somebody else has taken over meanwhile: that is what keeps
 two from sending the same. A claim found expired after that moment is an unknown outcome, and only a person
-decides about it: at most one mail a document.
+decides about it: at most one mail a paper.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, Update, and_, bindparam, func, or_, select, update
 
 from invoices.errors import ClaimLost
 from invoices.models import delivery, delivery_attempt, document
@@ -36,30 +40,65 @@ _LOST_TRACK = (
     "the process that sent it died before the mail server's answer was written down: look for {number} in the "
     "server's log or ask the tenant, and retry only if it has not arrived"
 )
-_UNSENT = delivery.c.state.in_((QUEUED, FAILED))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queue:
+    """The papers of one kind that are to be sent: `papers` by `id`, and the deliveries and attempts of each.
+
+    `key` is the column by which deliveries and attempts name the paper. People call a paper by `number`, a column of
+    `papers`, as `name` writes it.
+    """
+
+    papers: Table
+    delivery: Table
+    attempt: Table
+    key: str
+    number: Column[Any]
+    name: Callable[[Any], str] = str
+
+    @property
+    def delivered(self) -> Column[Any]:
+        """The paper a delivery is of."""
+        return self.delivery.c[self.key]
+
+    @property
+    def unsent(self) -> ColumnElement[bool]:
+        """What has not been sent."""
+        return self.delivery.c.state.in_((QUEUED, FAILED))
+
+
+DOCUMENTS = Queue(document, delivery, delivery_attempt, "document_id", document.c.number)
+
+
 # What each mail costs is prepared once.
-_HAND_OVER = (
-    update(delivery)
-    .where(delivery.c.document_id == bindparam("wanted"), delivery.c.claimed_by == bindparam("holder"), _UNSENT)
-    .values(handed_over_at=bindparam("now"), claimed_until=bindparam("until"))
-)
-_RECORD_SENT = (
-    update(delivery)
-    .where(delivery.c.document_id == bindparam("wanted"), _UNSENT)
-    .values(
-        state=SENT, sent_at=bindparam("now"), attempts=delivery.c.attempts + 1, next_attempt_at=None, claimed_by=None,
-        claimed_until=None, last_error=None,
+@cache
+def _hand_over(queue: Queue) -> Update:
+    return (
+        update(queue.delivery)
+        .where(queue.delivered == bindparam("wanted"), queue.delivery.c.claimed_by == bindparam("holder"), queue.unsent)
+        .values(handed_over_at=bindparam("now"), claimed_until=bindparam("until"))
     )
-    .returning(delivery.c.attempts)
-)  # fmt: skip
-_LOG = insert(delivery_attempt)
+
+
+@cache
+def _record_sent(queue: Queue) -> Any:
+    return (
+        update(queue.delivery)
+        .where(queue.delivered == bindparam("wanted"), queue.unsent)
+        .values(
+            state=SENT, sent_at=bindparam("now"), attempts=queue.delivery.c.attempts + 1, next_attempt_at=None,
+            claimed_by=None, claimed_until=None, last_error=None,
+        )
+        .returning(queue.delivery.c.attempts)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One delivery, held by `by` until its lease ends."""
+    """One delivery, held by `by` until its lease ends; `key` is the paper's."""
 
-    document_id: int
+    key: int
     by: str
     recipient: str
     attempts: int
@@ -67,9 +106,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class FailedDelivery:
-    """A document that has not reached its buyer, and why; `next_attempt_at` None: a person must retry."""
+    """A paper that has not reached its tenant, and why; `next_attempt_at` None: a person must retry."""
 
-    document_id: int
+    key: int
     number: str
     tenant: str
     recipient: str
@@ -87,92 +126,103 @@ def _utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def due(connection: Connection, now: datetime) -> dict[int, int]:
-    """The documents whose next attempt is due, oldest first, whoever holds them; each with its attempts so far."""
-    return _attempts(connection, delivery.c.next_attempt_at <= _utc(now))
+def due(connection: Connection, now: datetime, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
+    """The papers whose next attempt is due, oldest first, whoever holds them; each with its attempts so far."""
+    return _attempts(connection, queue, queue.delivery.c.next_attempt_at <= _utc(now))
 
 
-def queued(connection: Connection) -> dict[int, int]:
-    """The documents that are to be sent without a person's decision, due yet or not; each with its attempts."""
-    return _attempts(connection, delivery.c.next_attempt_at.is_not(None))
+def queued(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
+    """The papers that are to be sent without a person's decision, due yet or not; each with its attempts."""
+    return _attempts(connection, queue, queue.delivery.c.next_attempt_at.is_not(None))
 
 
-def unsent(connection: Connection) -> dict[int, int]:
-    """All documents not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
-    return _attempts(connection, or_(delivery.c.handed_over_at.is_(None), delivery.c.claimed_by.is_not(None)))
+def unsent(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
+    """All papers not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
+    c = queue.delivery.c
+    return _attempts(connection, queue, or_(c.handed_over_at.is_(None), c.claimed_by.is_not(None)))
 
 
-def untouched(connection: Connection, listed: Mapping[int, int]) -> dict[int, int]:
+def untouched(connection: Connection, listed: Mapping[int, int], *, queue: Queue = DOCUMENTS) -> dict[int, int]:
     """Those of `listed` (some hundreds at most) that are unsent and that nobody has tried since."""
-    found = _attempts(connection, delivery.c.document_id.in_(list(listed)))
+    found = _attempts(connection, queue, queue.delivered.in_(list(listed)))
     return {one: attempts for one, attempts in found.items() if attempts == listed[one]}
 
 
-def _attempts(connection: Connection, which: ColumnElement[bool]) -> dict[int, int]:
-    c = delivery.c
-    return dict(sorted(connection.execute(select(c.document_id, c.attempts).where(_UNSENT, which)).all()))
+def _attempts(connection: Connection, queue: Queue, which: ColumnElement[bool]) -> dict[int, int]:
+    found = select(queue.delivered, queue.delivery.c.attempts).where(queue.unsent, which)
+    return dict(sorted(connection.execute(found).all()))
 
 
 def claim(
-    connection: Connection, listed: Mapping[int, int], *, by: str, now: datetime, lease: timedelta = LEASE
+    connection: Connection,
+    listed: Mapping[int, int],
+    *,
+    by: str,
+    now: datetime,
+    lease: timedelta = LEASE,
+    queue: Queue = DOCUMENTS,
 ) -> list[Claim]:
     """Hold those of `listed` that nobody holds and nobody has tried since; the others are passed over.
 
     `listed` gives the attempts of each, as `due` and `unsent` do.
     """
-    free = and_(
-        _UNSENT,
-        delivery.c.handed_over_at.is_(None),
-        or_(delivery.c.claimed_until.is_(None), delivery.c.claimed_until <= _utc(now)),
-    )
-    c = delivery.c
+    c = queue.delivery.c
+    free = and_(queue.unsent, c.handed_over_at.is_(None), or_(c.claimed_until.is_(None), c.claimed_until <= _utc(now)))
     rows = connection.execute(
-        select(c.document_id, c.recipient, c.attempts)
-        .where(c.document_id.in_(list(listed)), free)
-        .order_by(c.document_id)
+        select(queue.delivered.label("key"), c.recipient, c.attempts)
+        .where(queue.delivered.in_(list(listed)), free)
+        .order_by(queue.delivered)
         .with_for_update(skip_locked=True)
     ).all()
-    taken = [
-        Claim(row.document_id, by, row.recipient, row.attempts)
-        for row in rows
-        if row.attempts == listed[row.document_id]
-    ]
+    taken = [Claim(row.key, by, row.recipient, row.attempts) for row in rows if row.attempts == listed[row.key]]
     if taken:
-        these = c.document_id.in_([one.document_id for one in taken])
-        connection.execute(update(delivery).where(these).values(claimed_by=by, claimed_until=_utc(now) + lease))
+        these = queue.delivered.in_([one.key for one in taken])
+        until = _utc(now) + lease
+        connection.execute(update(queue.delivery).where(these).values(claimed_by=by, claimed_until=until))
     return taken
 
 
-def renew(connection: Connection, ids: Sequence[int], *, by: str, now: datetime, lease: timedelta = LEASE) -> None:
+def renew(
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    by: str,
+    now: datetime,
+    lease: timedelta = LEASE,
+    queue: Queue = DOCUMENTS,
+) -> None:
     """Hold on to those of `ids` that `by` still holds."""
-    c = delivery.c
     connection.execute(
-        update(delivery)
-        .where(c.document_id.in_(ids), c.claimed_by == by, _UNSENT)
+        update(queue.delivery)
+        .where(queue.delivered.in_(ids), queue.delivery.c.claimed_by == by, queue.unsent)
         .values(claimed_until=_utc(now) + lease)
     )
 
 
-def _held(held: Claim) -> ColumnElement[bool]:
-    return and_(delivery.c.document_id == held.document_id, delivery.c.claimed_by == held.by, _UNSENT)
+def _held(queue: Queue, held: Claim) -> ColumnElement[bool]:
+    return and_(queue.delivered == held.key, queue.delivery.c.claimed_by == held.by, queue.unsent)
 
 
-def hand_over(connection: Connection, held: Claim, *, now: datetime, lease: timedelta = LEASE) -> None:
+def hand_over(
+    connection: Connection, held: Claim, *, now: datetime, lease: timedelta = LEASE, queue: Queue = DOCUMENTS
+) -> None:
     """Write down that the end of the message is about to be put; raises ClaimLost if it must not be."""
     now = _utc(now)
-    key = {"wanted": held.document_id, "holder": held.by, "now": now, "until": now + lease}
-    if connection.execute(_HAND_OVER, key).rowcount != 1:
-        raise ClaimLost(f"the delivery of document {held.document_id} has been taken over by another process")
+    key = {"wanted": held.key, "holder": held.by, "now": now, "until": now + lease}
+    if connection.execute(_hand_over(queue), key).rowcount != 1:
+        raise ClaimLost(f"the delivery of {queue.papers.name} {held.key} has been taken over by another process")
 
 
-def record_sent(connection: Connection, held: Claim, *, now: datetime, answer: str) -> None:
+def record_sent(connection: Connection, held: Claim, *, now: datetime, answer: str, queue: Queue = DOCUMENTS) -> None:
     """The server has it: whatever else happened to the row meanwhile, it is sent."""
-    attempt = connection.scalar(_RECORD_SENT, {"wanted": held.document_id, "now": _utc(now)})
+    attempt = connection.scalar(_record_sent(queue), {"wanted": held.key, "now": _utc(now)})
     if attempt is not None:
-        _log(connection, held.document_id, attempt, now, SENT, answer)
+        _log(connection, queue, held.key, attempt, now, SENT, answer)
 
 
-def record_failure(connection: Connection, held: Claim, *, now: datetime, outcome: str, reason: str) -> None:
+def record_failure(
+    connection: Connection, held: Claim, *, now: datetime, outcome: str, reason: str, queue: Queue = DOCUMENTS
+) -> None:
     """An attempt that did not succeed: tried again later if it was deferred, else left to a person.
 
     Nothing is written if the claim has been lost: whoever has it records what becomes of it.
@@ -190,60 +240,67 @@ def record_failure(connection: Connection, held: Claim, *, now: datetime, outcom
         values["state"] = FAILED
     if outcome != UNKNOWN:
         values["handed_over_at"] = None
-    if connection.execute(update(delivery).where(_held(held)).values(values)).rowcount == 1:
-        _log(connection, held.document_id, attempt, now, outcome, reason)
+    if connection.execute(update(queue.delivery).where(_held(queue, held)).values(values)).rowcount == 1:
+        _log(connection, queue, held.key, attempt, now, outcome, reason)
 
 
-def withdraw(connection: Connection, held: Claim) -> None:
+def withdraw(connection: Connection, held: Claim, *, queue: Queue = DOCUMENTS) -> None:
     """The end of the message was not put to the server after all: its outcome is known, it is not sent."""
-    connection.execute(update(delivery).where(_held(held)).values(handed_over_at=None))
+    connection.execute(update(queue.delivery).where(_held(queue, held)).values(handed_over_at=None))
 
 
-def release(connection: Connection, ids: Sequence[int], *, by: str, reason: str | None = None) -> None:
+def release(
+    connection: Connection, ids: Sequence[int], *, by: str, reason: str | None = None, queue: Queue = DOCUMENTS
+) -> None:
     """Let go of what `by` holds and has not put to a server: due as before, `reason` shown, no attempt counted."""
-    c = delivery.c
+    c = queue.delivery.c
     values: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
     if reason is not None:
         values["last_error"] = reason
-    held = and_(c.document_id.in_(ids), c.claimed_by == by, _UNSENT, c.handed_over_at.is_(None))
-    connection.execute(update(delivery).where(held).values(values))
+    held = and_(queue.delivered.in_(ids), c.claimed_by == by, queue.unsent, c.handed_over_at.is_(None))
+    connection.execute(update(queue.delivery).where(held).values(values))
 
 
-def settle_unknown(connection: Connection, now: datetime) -> list[int]:
+def settle_unknown(connection: Connection, now: datetime, *, queue: Queue = DOCUMENTS) -> list[int]:
     """Fail what was put to the server by processes that died before they recorded its answer."""
-    c = delivery.c
-    lost = and_(_UNSENT, c.handed_over_at.is_not(None), c.claimed_by.is_not(None), c.claimed_until <= _utc(now))
+    c = queue.delivery.c
+    lost = and_(queue.unsent, c.handed_over_at.is_not(None), c.claimed_by.is_not(None), c.claimed_until <= _utc(now))
     found = connection.execute(
-        select(c.document_id, c.attempts, document.c.number)
-        .join(document, document.c.id == c.document_id)
+        select(queue.delivered.label("key"), c.attempts, queue.number.label("number"))
+        .join(queue.papers, queue.papers.c.id == queue.delivered)
         .where(lost)
-        .order_by(c.document_id)
-        .with_for_update(of=delivery, skip_locked=True)
+        .order_by(queue.delivered)
+        .with_for_update(of=queue.delivery, skip_locked=True)
     ).all()
     for row in found:
-        reason = _LOST_TRACK.format(number=row.number)
+        reason = _LOST_TRACK.format(number=queue.name(row.number))
         connection.execute(
-            update(delivery)
-            .where(c.document_id == row.document_id)
+            update(queue.delivery)
+            .where(queue.delivered == row.key)
             .values(
                 state=FAILED, attempts=row.attempts + 1, last_error=reason, next_attempt_at=None, claimed_by=None,
                 claimed_until=None,
             )
         )  # fmt: skip
-        _log(connection, row.document_id, row.attempts + 1, now, UNKNOWN, reason)
-    return [row.document_id for row in found]
+        _log(connection, queue, row.key, row.attempts + 1, now, UNKNOWN, reason)
+    return [row.key for row in found]
 
 
 def retry(
-    connection: Connection, ids: Sequence[int], *, now: datetime, recipients: Mapping[int, str] | None = None
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    now: datetime,
+    recipients: Mapping[int, str] | None = None,
+    queue: Queue = DOCUMENTS,
 ) -> list[int]:
     """Make deliveries due again, whatever stopped them, to a mended address if `recipients` has one.
 
     Gives those made due. What is sent, or being sent at this moment, is left alone.
     """
-    settle_unknown(connection, now)
-    c = delivery.c
-    free = and_(_UNSENT, or_(c.claimed_until.is_(None), c.claimed_until <= _utc(now)))
+    settle_unknown(connection, now, queue=queue)
+    c = queue.delivery.c
+    free = and_(queue.unsent, or_(c.claimed_until.is_(None), c.claimed_until <= _utc(now)))
     changed = []
     for wanted in sorted(set(ids)):
         values: dict[str, Any] = {
@@ -254,26 +311,29 @@ def retry(
         }
         if recipients is not None and wanted in recipients:
             values["recipient"] = recipients[wanted]
-        if connection.execute(update(delivery).where(c.document_id == wanted, free).values(values)).rowcount == 1:
+        made = connection.execute(update(queue.delivery).where(queue.delivered == wanted, free).values(values))
+        if made.rowcount == 1:
             changed.append(wanted)
     return changed
 
 
-def failed_deliveries(connection: Connection, ids: Sequence[int] | None = None) -> list[FailedDelivery]:
-    """What has not reached its buyer although it was tried, and why; by number. `ids` looks at those alone."""
-    c = delivery.c
+def failed_deliveries(
+    connection: Connection, ids: Sequence[int] | None = None, *, queue: Queue = DOCUMENTS
+) -> list[FailedDelivery]:
+    """What has not reached its tenant although it was tried, and why; by number. `ids` looks at those alone."""
+    c = queue.delivery.c
     found = (
-        select(document.c.number, document.c.tenant, delivery)
-        .join(document, document.c.id == c.document_id)
-        .where(_UNSENT, c.last_error.is_not(None))
-        .order_by(document.c.number)
+        select(queue.number.label("number"), queue.papers.c.tenant, queue.delivered.label("key"), queue.delivery)
+        .join(queue.papers, queue.papers.c.id == queue.delivered)
+        .where(queue.unsent, c.last_error.is_not(None))
+        .order_by(queue.number)
     )
     if ids is not None:
-        found = found.where(c.document_id.in_(ids))
+        found = found.where(queue.delivered.in_(ids))
     return [
         FailedDelivery(
-            document_id=row.document_id,
-            number=row.number,
+            key=row.key,
+            number=queue.name(row.number),
             tenant=row.tenant,
             recipient=row.recipient,
             state=row.state,
@@ -285,20 +345,15 @@ def failed_deliveries(connection: Connection, ids: Sequence[int] | None = None) 
     ]
 
 
-def count_unsent(connection: Connection) -> dict[str, int]:
+def count_unsent(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[str, int]:
     """How many deliveries are `queued` and how many `failed`."""
-    found = select(delivery.c.state, func.count()).where(_UNSENT).group_by(delivery.c.state)
+    state = queue.delivery.c.state
+    found = select(state, func.count()).where(queue.unsent).group_by(state)
     return {QUEUED: 0, FAILED: 0} | dict(connection.execute(found).all())
 
 
-def _log(connection: Connection, document_id: int, attempt: int, now: datetime, outcome: str, detail: str) -> None:
-    connection.execute(
-        _LOG,
-        {
-            "document_id": document_id,
-            "attempt": attempt,
-            "attempted_at": _utc(now),
-            "outcome": outcome,
-            "detail": detail,
-        },
-    )
+def _log(
+    connection: Connection, queue: Queue, key: int, attempt: int, now: datetime, outcome: str, detail: str
+) -> None:
+    row = {queue.key: key, "attempt": attempt, "attempted_at": _utc(now), "outcome": outcome, "detail": detail}
+    connection.execute(queue.attempt.insert(), row)

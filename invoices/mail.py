@@ -1,4 +1,4 @@
-"""The mail that carries a document: its texts, its headers, its attachment, as the bytes that are sent.
+"""The mail that carries a document or another paper: its texts, headers, attachments, as the bytes that are sent.
 
 Headers and parts are written here and not by `email`: whatever a name holds (line ends, encoded words,
 marks that reorder text) stays within its own header, and a mail costs a fifth of the time. All of it is
@@ -10,14 +10,14 @@ import tomllib
 import unicodedata
 from base64 import b64encode
 from binascii import b2a_qp
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from email.utils import format_datetime, quote
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -73,6 +73,34 @@ class Mail:
         return self.sender.is_international or self.recipient.is_international
 
 
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """What a mail says, in one language: sentences, then figures by name, then the rest. All of it is text."""
+
+    language: str
+    subject: str
+    before: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    after: tuple[str, ...]
+
+
+class Attached(NamedTuple):
+    """A PDF and the name it is saved under, in ASCII."""
+
+    file_name: str
+    pdf: bytes
+
+
+class Envelope(NamedTuple):
+    """Who writes to whom, and when (an aware instant)."""
+
+    sender: Mailbox
+    sender_name: str
+    recipient: Mailbox
+    recipient_name: str
+    now: datetime
+
+
 def parse_mailbox(text: str) -> Mailbox:
     """One plain address, `name@domain`; raises UnusableAddress with the reason in words."""
     address = text.strip()
@@ -115,45 +143,66 @@ def build_mail(
     document: Document, pdf: bytes, *, sender: Mailbox, sender_name: str, recipient: Mailbox, now: datetime
 ) -> Mail:
     """The mail that carries `pdf` to the buyer, in the buyer's language, dated `now` (an aware instant)."""
-    language = document.buyer.language if document.buyer.language in LANGUAGES else LANGUAGES[0]
+    text, file_name = document_text(document, sender_name)
+    envelope = Envelope(sender, sender_name, recipient, document.buyer.legal_name, now)
+    return compose_mail(document.number, text, [Attached(file_name, pdf)], envelope)
+
+
+def document_text(document: Document, operator: str) -> tuple[MailText, str]:
+    """What the mail of a document says, in the buyer's language; and the name of the file it carries."""
+    language = language_of(document.buyer.language)
     texts = _texts(language)
     kind = texts[document.kind]
-    words = _words(document, language, sender_name)
-    subject = shown(kind["subject"].format_map(words))
-    identity = message_id(document.number, sender)
+    words = _words(document, language, operator)
+    paragraphs = [paragraph.format_map(words) for paragraph in kind["paragraphs"]]
+    text = MailText(
+        language,
+        kind["subject"].format_map(words),
+        # The figures follow the sentence that announces them.
+        tuple(paragraphs[:-3]),
+        tuple((texts[name], words[name]) for name in _facts(document)),
+        tuple(paragraphs[-3:]),
+    )
+    return text, kind["file"].format_map(words)
+
+
+def compose_mail(number: str, text: MailText, attached: Sequence[Attached], envelope: Envelope) -> Mail:
+    """A mail about the paper of that number: the same Message-ID at every attempt, in the language of its text."""
+    subject = shown(text.subject)
+    identity = message_id(number, envelope.sender)
     headers = (
-        ("From", _named(sender_name, sender)),
-        ("Reply-To", _named(sender_name, sender)),
-        ("To", _named(document.buyer.legal_name, recipient)),
+        ("From", _named(envelope.sender_name, envelope.sender)),
+        ("Reply-To", _named(envelope.sender_name, envelope.sender)),
+        ("To", _named(envelope.recipient_name, envelope.recipient)),
         ("Subject", _encoded(subject)),
-        ("Date", format_datetime(now)),
+        ("Date", format_datetime(envelope.now)),
         ("Message-ID", identity),
         ("Auto-Submitted", "auto-generated"),
-        ("Content-Language", language),
+        ("Content-Language", text.language),
     )
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    plain, html = _plain_and_html(document, texts, words, subject, language)
-    parts = _multipart(plain, html, pdf, kind["file"].format_map(words))
-    return Mail(document.number, identity, sender, recipient, head.encode("utf-8") + parts)
+    parts = _multipart(*_plain_and_html(text, subject), attached)
+    return Mail(number, identity, envelope.sender, envelope.recipient, head.encode("utf-8") + parts)
 
 
-def _plain_and_html(
-    document: Document, texts: dict[str, Any], words: dict[str, str], subject: str, language: str
-) -> tuple[str, str]:
-    paragraphs = [paragraph.format_map(words) for paragraph in texts[document.kind]["paragraphs"]]
-    facts = [(texts[name], words[name]) for name in _facts(document)]
-    table = "\n".join(f"{label} : {value}" if language == "fr" else f"{label}: {value}" for label, value in facts)
-    # The figures follow the sentence that announces them, in both parts.
-    before, after = paragraphs[:-3], paragraphs[-3:]
-    html = _page().render(
-        language=language, direction=texts["direction"], subject=subject, before=before, facts=facts, after=after
+def language_of(language: str) -> str:
+    """The language a party is written to in: its own, if mails are written in it."""
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
+def _plain_and_html(text: MailText, subject: str) -> tuple[str, str]:
+    table = "\n".join(
+        f"{label} : {value}" if text.language == "fr" else f"{label}: {value}" for label, value in text.facts
     )
-    return "\n\n".join([*before, table, *after]), html
+    html = _page().render(
+        language=text.language, direction=_texts(text.language)["direction"], subject=subject, before=text.before,
+        facts=text.facts, after=text.after,
+    )  # fmt: skip
+    return "\n\n".join(part for part in (*text.before, table, *text.after) if part), html
 
 
-def _multipart(plain: str, html: str, pdf: bytes, file_name: str) -> bytes:
-    """The MIME parts (RFC 2046): text and HTML as alternatives, and the PDF attached under an ASCII name."""
-    attached = b64encode(pdf)
+def _multipart(plain: str, html: str, attached: Sequence[Attached]) -> bytes:
+    """The MIME parts (RFC 2046): text and HTML as alternatives, and each PDF attached under an ASCII name."""
     return b"\r\n".join(
         [
             b"MIME-Version: 1.0",
@@ -165,16 +214,21 @@ def _multipart(plain: str, html: str, pdf: bytes, file_name: str) -> bytes:
             *_text_part("plain", plain),
             *_text_part("html", html),
             b"--%b--" % _ALTERNATIVE,
-            b"--" + _MIXED,
-            b"Content-Type: application/pdf",
-            b"Content-Transfer-Encoding: base64",
-            b'Content-Disposition: attachment; filename="%b"' % file_name.encode("ascii"),
-            b"",
-            *(attached[start : start + _BASE64_LINE] for start in range(0, len(attached), _BASE64_LINE)),
+            *(line for one in attached for line in _pdf_part(one)),
             b"--%b--" % _MIXED,
             b"",
         ]
     )
+
+
+def _pdf_part(one: Attached) -> Iterator[bytes]:
+    content = b64encode(one.pdf)
+    yield b"--" + _MIXED
+    yield b"Content-Type: application/pdf"
+    yield b"Content-Transfer-Encoding: base64"
+    yield b'Content-Disposition: attachment; filename="%b"' % one.file_name.encode("ascii")
+    yield b""
+    yield from (content[start : start + _BASE64_LINE] for start in range(0, len(content), _BASE64_LINE))
 
 
 def _text_part(subtype: str, text: str) -> tuple[bytes, ...]:
@@ -194,27 +248,30 @@ def _facts(document: Document) -> tuple[str, ...]:
 def _words(document: Document, language: str, operator: str) -> dict[str, str]:
     return {
         "number": document.number,
-        "month": _month(document.period or document.issued_on, language),
-        "gross": _amount(document.gross, language),
-        "due": _day(document.due_on, language),
+        "month": month(document.period or document.issued_on, language),
+        "gross": amount(document.gross, language),
+        "due": day(document.due_on, language),
         "operator": shown(operator),
         "buyer": shown(document.buyer.legal_name),
         "corrects": ", ".join(document.corrects),
     }
 
 
-def _amount(centimes: int, language: str) -> str:
+def amount(centimes: int, language: str) -> str:
+    """An amount as people write it in a language: `1 234,56 DH`, `1,234.56 MAD`."""
     if language == "fr":
         return formats.dirhams(centimes)
     figure = format_decimal(Decimal(format_amount(centimes)), "#,##0.00", _LOCALES[language])
     return f"{figure}\u00a0{_CURRENCY[language]}"
 
 
-def _day(day: date, language: str) -> str:
-    return formats.day(day) if language == "fr" else format_date(day, "d MMMM y", _LOCALES[language])
+def day(on: date, language: str) -> str:
+    """A day as people write it in a language: `1 octobre 2026`."""
+    return formats.day(on) if language == "fr" else format_date(on, "d MMMM y", _LOCALES[language])
 
 
-def _month(first: date, language: str) -> str:
+def month(first: date, language: str) -> str:
+    """A month as people write it in a language."""
     return formats.month(first) if language == "fr" else format_date(first, "MMMM y", _LOCALES[language])
 
 

@@ -42,12 +42,17 @@ def store(documents_url: str, number: str, pdf: bytes) -> StoredFile:
     match = _NUMBER.fullmatch(number)
     if match is None:
         raise IllFormedDocument(f"{number!r} is not the number of a document: no file can be named by it")
+    return keep(documents_url, match[1], number, pdf)
+
+
+def keep(documents_url: str, folder: str, name: str, pdf: bytes) -> StoredFile:
+    """Keep a PDF as `folder/name.pdf`, whole or not at all; see `store`."""
     digest = sha256(pdf).hexdigest()
     filesystem, root = fsspec.core.url_to_fs(documents_url)
-    path = f"{match[1]}/{number}.pdf"
+    path = f"{folder}/{name}.pdf"
     kept = _read(filesystem, f"{root}/{path}")
     if kept is not None and kept != pdf:
-        path = f"{match[1]}/{number}.{digest[:16]}.pdf"
+        path = f"{folder}/{name}.{digest[:16]}.pdf"
         kept = _read(filesystem, f"{root}/{path}")
     if kept != pdf:
         _write(filesystem, f"{root}/{path}", pdf)

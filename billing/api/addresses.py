@@ -12,12 +12,15 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
 from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
+from billing.errors import Unknown
+from billing.messages.queueing import key_of, number_of
 from billing.network_import.cells import YEARS, BadCell, day
 from pricing.period import format_month, parse_month
 
 EVERY_KIND = "any"
 SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
+MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
 
 
@@ -105,6 +108,23 @@ class NumberInAddress(BaseConverter):
     regex = "(?:FA|AV)-[0-9]{4}-[0-9]{6,12}"
 
 
+class MessageInAddress(BaseConverter):
+    """A message's number, as its key."""
+
+    regex = "ME-[0-9]{6,18}"
+
+    def to_python(self, value: str) -> Any:
+        """The key; what is called otherwise is no address."""
+        try:
+            return key_of(value)
+        except Unknown:
+            raise NotFound from None
+
+    def to_url(self, value: int) -> str:
+        """As written in addresses."""
+        return number_of(value)
+
+
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
     "event": (EventInAddress, CODE_DOC),
@@ -114,6 +134,7 @@ _DOCS = {
     "serial": (SerialInAddress, SERIAL_DOC),
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
+    "told": (MessageInAddress, MESSAGE_DOC),
 }
 
 

@@ -17,7 +17,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
+from billing.messages.models import message_delivery
+from billing.messages.queueing import MESSAGES
 from billing.models import billing_run, run_outcome
+from invoices.delivery import DOCUMENTS
 from invoices.models import delivery
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -93,9 +96,15 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
     deliveries = GaugeMetricFamily("deliveries", "Documents to be delivered, by state", labels=("state",))
     _fill(deliveries, connection, delivery.c.state, ("queued", "failed", "sent"))
     yield deliveries
-    queue = GaugeMetricFamily("delivery_queue_size", "Deliveries that are due now")
-    due = (delivery.c.state != "sent") & (delivery.c.next_attempt_at <= now)
-    queue.add_metric((), _count(connection, delivery.c.document_id, due))
+    messages = GaugeMetricFamily("message_deliveries", "Mails that are no documents, by state", labels=("state",))
+    _fill(messages, connection, message_delivery.c.state, ("queued", "failed", "sent"))
+    yield messages
+    queue = GaugeMetricFamily("delivery_queue_size", "Deliveries that are due now, of documents and messages")
+    waiting = 0.0
+    for found in (DOCUMENTS, MESSAGES):
+        c = found.delivery.c
+        waiting += _count(connection, found.delivered, (c.state != "sent") & (c.next_attempt_at <= now))
+    queue.add_metric((), waiting)
     yield queue
 
 

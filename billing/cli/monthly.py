@@ -83,8 +83,9 @@ def deliver_command() -> None:
     """Render and send what is queued.
 
     What fails stays queued with its reason, and the next call tries it again, to the tenant's present address; the
-    exit status is then 1. A document is mailed at most once, even if this command is killed and started again, or
-    runs several times at once: what may have arrived is left to a person (HTTP API, deliveries).
+    exit status is then 1. Each document, letter or announcement is mailed at most once, even if this command is killed
+    and started again, or runs several times at once: what may have arrived is left to a person (HTTP API, deliveries
+    and messages).
     """
     from billing.config import load_settings
     from billing.delivery import deliver
@@ -99,4 +100,4 @@ def deliver_command() -> None:
         raise Failure(f"no mail can be sent now, everything stays queued: {outcome.unavailable}")
     if outcome.failures:
         count = len(outcome.failures)
-        raise Failure(f"{count} {'document' if count == 1 else 'documents'} could not be delivered")
+        raise Failure(f"{count} {'mail' if count == 1 else 'mails'} could not be delivered")

@@ -13,7 +13,7 @@ OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/problems/{slug}"}
 PARTS = {
     "code": "T1", "event_id": "E1", "site": "TNG", "service": "MEAL", "tenant_kind": "any", "slug": "not-found",
     "effective_from": "2026-09-01", "period": "2026-06", "number": "FA-2026-000001", "name": "the-finance",
-    "year": "2026", "act": "1", "entry": "1", "account": "3421",
+    "year": "2026", "act": "1", "entry": "1", "account": "3421", "told": "ME-000001", "paper": "1",
 }  # fmt: skip
 
 

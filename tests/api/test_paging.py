@@ -3,26 +3,30 @@
 from base64 import urlsafe_b64encode
 
 import pytest
+from sqlalchemy import Engine
 
 from tests.api.conftest import Caller
+from tests.billing.told import tell, to_tell
 
 LISTS = (
     "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
+    "/v1/messages",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
 
 
-def fill(caller: Caller) -> None:
+def fill(caller: Caller, engine: Engine) -> None:
     """Add what a billed park has none of yet, several of each."""
     for invoice in caller.get("/v1/documents?period=2026-08&kind=invoice")["items"][:2]:
         credit = {"invoice": invoice["number"], "lines": [{"line": 1, "amount": "1.00"}], "reason": "panne"}
         caller.post("/v1/credit-notes", credit)
         debt = {"invoice": invoice["number"], "kind": "doubtful", "reason": "saisie", "approved_by": "Mme Alaoui"}
         caller.post("/v1/debts", debt)
+    tell(engine, [to_tell(n) for n in range(1, 4)])
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
@@ -40,7 +44,7 @@ def pages(caller: Caller, path: str, limit: int) -> list[list[object]]:
         cursor = f"&cursor={page['next']}"
 
 
-def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller) -> None:
+def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller, engine: Engine) -> None:
     listed = {
         rule.rule
         for rule in park.app.url_map.iter_rules()
@@ -51,7 +55,7 @@ def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller) -> None:
     for part, example in EXAMPLES.items():
         listed = {rule.replace(part, example) for rule in listed}
     assert listed == set(LISTS)
-    fill(park)
+    fill(park, engine)
     for path in LISTS:
         [whole] = pages(park, path, 500)
         assert whole, path

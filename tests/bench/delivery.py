@@ -102,7 +102,7 @@ def whole_month(database: Path, port: int) -> tuple[float, int, list[tuple[int, 
 
 def render_only(sheaf: Sheaf) -> int:
     """Render a few documents and keep nothing; how many bytes they were."""
-    return sum(len(render_pdf(document)) for _, document in sheaf.documents)
+    return sum(len(render_pdf(paper)) for _, paper in sheaf.papers if isinstance(paper, Document))
 
 
 def rendering_alone(chosen: Settings, documents: Sequence[tuple[int, Document]]) -> float:

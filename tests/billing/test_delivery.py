@@ -130,7 +130,7 @@ def test_what_a_server_refuses_for_good_waits_for_a_person_and_hinders_nobody_el
         clock.now += timedelta(days=9)
         assert deliver_here(chosen, engine, clock).sent == 0
         with writing(engine) as connection:
-            assert [failure.document_id for failure in failed_deliveries(connection)] == ids[:1]
+            assert [failure.key for failure in failed_deliveries(connection)] == ids[:1]
             assert retry(connection, ids, now=clock(), recipients={ids[0]: "new@tenants.example"}) == ids[:1]
         assert deliver_here(chosen, engine, clock).sent == 1
         assert [recipient for _, recipient, _ in sink.taken] == [*addresses(3), "new@tenants.example"]
