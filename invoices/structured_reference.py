@@ -15,7 +15,7 @@ _SEPARATORS = re.compile(r"[\s.,:;/_-]+")
 # One that follows RF and two digits is a structured reference: its check digits decide, not its looks.
 _WRITTEN = re.compile(
     r"(?<![A-Z0-9])(?<!RF[0-9]{2}[\s.,:;/_-])"
-    r"(FA|AV)(?:[\s./_-]?([0-9]{4})[\s./_-]?([0-9]{6,9})|[\s./_-]([0-9]{4})[./_-]([0-9]{1,5}))(?![0-9])",
+    r"(FA|AV)(?:[\s./_-]{0,2}([0-9]{4})[\s./_-]{0,2}([0-9]{6,9})|[\s./_-]([0-9]{4})[./_-]([0-9]{1,5}))(?![0-9])",
     re.ASCII,
 )
 # In text without separators. What follows a reference may be digits too: any length it may have is tried.
