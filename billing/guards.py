@@ -291,6 +291,7 @@ _REFERENCES = (
     ("delivery", "document_id", "document", "id"),
     ("run_outcome", "period", "billing_run", "period"),
     ("run_position", "period", "billing_run", "period"),
+    ("funding_matrix", "period", "billing_run", "period"),
 )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -213,6 +214,18 @@ run_position = Table(
     references(["period"], ["billing_run.period"]),
 )
 
+funding_matrix = Table(
+    "funding_matrix",
+    metadata,
+    # Who funded whom in a run, as each closing found it; a run tried again with something new has another.
+    Column("period", Date, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    # Its margins in canonical form (`billing.cross_subsidy.matrices`), compressed, and their SHA-256 uncompressed.
+    Column("body", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    references(["period"], ["billing_run.period"]),
+)
+
 usage_billing = Table(
     "usage_billing",
     metadata,
@@ -309,4 +322,4 @@ act_change = Table(
 )
 
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (usage_event, run_position, usage_billing, act, act_change)
+APPEND_ONLY = (usage_event, run_position, funding_matrix, usage_billing, act, act_change)

@@ -14,6 +14,7 @@ import billing.messages.models
 import billing.models
 import invoices.models
 import ledger.models
+from billing.cross_subsidy.recomputed import keep_missing
 from billing.db import keeping_house, reading
 from billing.errors import SchemaNotReady
 from billing.roles import grant_service
@@ -42,11 +43,13 @@ def newest_version() -> str | None:
 def migrate(engine: Engine, service_role: str | None = None) -> tuple[str | None, str | None]:
     """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after).
 
+    Runs that were completed by a version that kept no matrix of who funded whom get theirs.
     On PostgreSQL `service_role` is given the rights the service needs, and no others (`billing.roles`).
     """
     with keeping_house(engine) as connection:
         before = current_version(connection)
         command.upgrade(_config(connection), "head")
+        keep_missing(connection)
         if service_role is not None:
             grant_service(connection, service_role, (t for metadata in METADATA for t in metadata.tables.values()))
         return before, current_version(connection)

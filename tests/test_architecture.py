@@ -27,10 +27,10 @@ NAMELESS = {"utils", "util", "common", "core", "services", "managers", "helpers"
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 ROUNDING = {"round", "quantize", "ceil", "floor", "trunc"}
 EFFECTS = {"create_engine", "open_engine", "connect", "Flask", "create_app", "load_settings", "open"}
-# What `pricing` may know of the world outside it.
+# What `pricing` may know of the world outside it; of NumPy its whole numbers, for large matrices.
 PRICING_IMPORTS = {
     "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "itertools",
-    "moneyed", "operator", "pricing", "re", "typing",
+    "moneyed", "numpy", "operator", "pricing", "re", "typing",
 }  # fmt: skip
 
 Found: TypeAlias = Iterator[ast.AST]

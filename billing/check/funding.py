@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, case, func, select
 
 from billing.check.documents import Place, difference_of_sums
+from billing.check.matrices import carried_faults, loose_matrices, matrix_faults, positions_booked_by, read_matrices
 from billing.check.proof import Step
+from billing.cross_subsidy.matrices import KeptMatrix
+from billing.cross_subsidy.recomputed import last_position_entry
 from billing.models import billing_run, run_batch, run_position, subsidy_grant
 from billing.postings import GRANTS, GRANTS_COUNTERPART, RESERVE, grant_reference, waterfall_entry, waterfall_reference
-from billing.run.closing import cross_subsidy_json
+from billing.run.closing import cross_subsidy_json, network_sites, positions_by_tenant, sum_positions
+from ledger.entry import Entry
 from ledger.models import entry, posting
 from ledger.periods import closings
 from pricing.cross_subsidy import Grant, Waterfall, waterfall
@@ -82,7 +86,7 @@ class Funds:
 
 
 def funding(connection: Connection, step: Step) -> Iterator[str]:
-    """Each run's waterfall recomputes from the positions, reserve and grants, and is what was posted."""
+    """Each run's waterfall and matrix recompute from the positions, reserve and grants, and are what was posted."""
     entries = _entries(connection)
     granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
     closed = (found.closed_through for found in closings(connection))
@@ -93,11 +97,20 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
         if run.status != "complete":
             break
         own = _standing_waterfall(run, entries, place)
+        kept, spoilt = read_matrices(connection, run.period)
+        yield from spoilt
+        for former in kept[:-1]:
+            # A closing that was taken back since: what it found from the funds of its day.
+            while place < len(entries) and entries[place].number <= former.through_entry:
+                funds.take(entries[place])
+                place += 1
+            yield from _former_faults(connection, former, funds, entries)
         # Without an entry of its own a run moved nothing: the funds are those the run before it left.
         for booked in entries[place : place if own is None else own]:
             funds.take(booked)
         yield from _open_batches(connection, run)
-        yield from _run_faults(connection, run, funds, None if own is None else entries[own])
+        standing = kept[-1] if kept else None
+        yield from _run_faults(connection, run, funds, None if own is None else entries[own], standing)
         if own is not None:
             funds.take(entries[own])
             place = own + 1
@@ -108,6 +121,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
     yield from funds.overdrawn()
     yield from _grants_received(connection, funds, entries)
     yield from _reversal_faults(entries)
+    yield from loose_matrices(connection)
 
 
 def _entries(connection: Connection) -> list[Booked]:
@@ -168,7 +182,9 @@ def _site_sums(
     return contributions, draws, advantage
 
 
-def _run_faults(connection: Connection, run: Any, funds: Funds, own: Booked | None) -> Iterator[str]:
+def _run_faults(
+    connection: Connection, run: Any, funds: Funds, own: Booked | None, kept: KeptMatrix | None
+) -> Iterator[str]:
     month = format_month(run.period)
     try:
         stored = json.loads(run.cross_subsidy)
@@ -178,11 +194,7 @@ def _run_faults(connection: Connection, run: Any, funds: Funds, own: Booked | No
         return
     yield from funds.overdrawn()
     contributions, draws, advantage = _site_sums(connection, run.period, sites)
-    grants = [
-        Grant(code, site, granted_on, max(funds.left.get(code, 0), 0))
-        for code, (site, granted_on) in sorted(funds.terms.items())
-    ]
-    outcome = waterfall(contributions, draws, max(funds.reserve, 0), grants, run.period)
+    outcome = waterfall(contributions, draws, max(funds.reserve, 0), _grants(funds), run.period)
     computed = dict(cross_subsidy_json(run.period, advantage, outcome))
     if own is None:
         # Where nothing was posted, which grants the run has seen is not known; nor did it matter.
@@ -190,6 +202,59 @@ def _run_faults(connection: Connection, run: Any, funds: Funds, own: Booked | No
     for path, due, stands in _differences(computed, stored):
         yield f"the run of {month}: its cross-subsidy says {path} {stands}, the positions give {due}"
     yield from _entry_faults(run, outcome, own)
+    yield from _standing_faults(connection, run, outcome, own, kept)
+
+
+def _standing_faults(
+    connection: Connection, run: Any, outcome: Waterfall, own: Booked | None, kept: KeptMatrix | None
+) -> Iterator[str]:
+    """The matrix that stands for a run is that of its positions, and its sums are those of its entries."""
+    month = format_month(run.period)
+    if kept is None:
+        yield f"the run of {month} is complete and no matrix of who funded whom is kept"
+        return
+    if own is not None and own.reference != waterfall_reference(run.period, kept.attempt):
+        yield f"the run of {month}: its matrix is that of attempt {kept.attempt}, and {own.reference} is what stands"
+    latest = last_position_entry(connection, run.period)
+    if not latest <= kept.through_entry or (own is not None and kept.through_entry >= own.number):
+        stood = f"when entry {kept.through_entry} was the last"
+        yield f"the run of {month}: its matrix says it was found {stood}, which is not between positions and waterfall"
+    yield from matrix_faults(kept, positions_by_tenant(connection, run.period), outcome)
+    yield from carried_faults(connection, kept)
+
+
+def _former_faults(connection: Connection, kept: KeptMatrix, funds: Funds, entries: list[Booked]) -> Iterator[str]:
+    """The matrix and the waterfall of a closing that was taken back recompute from what stood then."""
+    positions = positions_booked_by(connection, kept.period, kept.through_entry)
+    sums = sum_positions((position for _, position in positions), network_sites(connection))
+    outcome = waterfall(sums.contributions, sums.draws, max(funds.reserve, 0), _grants(funds), kept.period)
+    yield from matrix_faults(kept, positions, outcome)
+    reference = waterfall_reference(kept.period, kept.attempt)
+    posted = next((booked for booked in entries if booked.reference == reference), None)
+    expected = waterfall_entry(kept.period, kept.period, kept.attempt, outcome)
+    if posted is None or expected is None:
+        if (posted is None) != (expected is None):
+            yield f"{reference} was {'not ' if posted is None else ''}posted, the positions of its day say otherwise"
+        return
+    for fault in difference_of_sums(_sums(expected), posted.sums()):
+        yield f"entry {posted.number} ({reference}): {fault}"
+
+
+def _grants(funds: Funds) -> list[Grant]:
+    """The grants as the entries read so far leave them."""
+    return [
+        Grant(code, site, granted_on, max(funds.left.get(code, 0), 0))
+        for code, (site, granted_on) in sorted(funds.terms.items())
+    ]
+
+
+def _sums(booked: Entry) -> dict[Place, int]:
+    """The postings of an entry by account, auxiliary and site."""
+    found: dict[Place, int] = {}
+    for p in booked.postings:
+        place = p.account, p.auxiliary, p.site
+        found[place] = found.get(place, 0) + p.amount
+    return found
 
 
 def _differences(computed: Any, stored: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -208,11 +273,7 @@ def _entry_faults(run: Any, outcome: Waterfall, own: Booked | None) -> Iterator[
         elif expected is not None:
             yield f"the run of {format_month(run.period)} has no entry {expected.reference}"
         return
-    due: dict[Place, int] = {}
-    for p in expected.postings:
-        place = p.account, p.auxiliary, p.site
-        due[place] = due.get(place, 0) + p.amount
-    for fault in difference_of_sums(due, own.sums()):
+    for fault in difference_of_sums(_sums(expected), own.sums()):
         yield f"entry {own.number} ({own.reference}): {fault}"
     # A run tried again without anything new keeps the waterfall of the attempt before.
     if own.reference == expected.reference and own.effective_on != run.issued_on:

@@ -1,24 +1,21 @@
-"""Who funded whom in a run, tenant by tenant: read again from the positions and the waterfall it posted."""
+"""Who funded whom in a run, tenant by tenant, as it was kept."""
 
 import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from billing.cross_subsidy.matrices import standing_matrix
+from billing.cross_subsidy.recomputed import recomputed_funding
 from billing.exports.cross_subsidy import stored
 from billing.exports.tables import require_format, table
-from billing.models import billing_run, run_position
-from billing.postings import GRANTS
-from billing.run.closing import standing_waterfall
 from ledger.exports.columns import Cell, Column, Kind
-from pricing.cross_subsidy import GrantUse, Position, SiteFunding, Waterfall
-from pricing.funding_matrix import Funding, funding_of
-from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
+from pricing.funding_matrix import Funding
+from pricing.money import format_amount
 from pricing.period import format_month
 
-_OF_SITE = tuple(SiteFunding.__dataclass_fields__)
 # A row a cell; what nobody needed has no supported tenant.
 TO_RESERVE = "to_reserve"
 COLUMNS = (
@@ -34,33 +31,11 @@ COLUMNS = (
 
 
 def funding_of_run(connection: Connection, period: date) -> Funding:
-    """The matrix of a complete run, whenever it was run: a function of what it stored and posted. Raises Unknown."""
-    found = json.loads(stored(connection, period))
-    attempts = connection.scalar(select(billing_run.c.attempt).where(billing_run.c.period == period))
-    posted = standing_waterfall(connection, period, int(attempts or 0))
-    uses = tuple(
-        GrantUse(p.auxiliary, p.site, p.amount)
-        for p in (() if posted is None else posted.postings)
-        if p.account == GRANTS and p.auxiliary is not None and p.site is not None
-    )
-    sites = {
-        code: SiteFunding(*(_amount(site[name]) for name in _OF_SITE)) for code, site in sorted(found["sites"].items())
-    }
-    outcome = Waterfall(
-        sites=sites,
-        grant_uses=uses,
-        grants_left={code: _amount(left) for code, left in found["grants_left"].items()},
-        reserve_before=_amount(found["reserve_before"]),
-        reserve_used=sum(site.reserve for site in sites.values()),
-        surplus=_amount(found["surplus"]),
-    )
-    c = run_position.c
-    rows = connection.execute(select(c.tenant, c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
-    return funding_of(((row.tenant, Position(*row[1:])) for row in rows), outcome)
-
-
-def _amount(text: str) -> int:
-    return parse_decimal(text, AMOUNT_DECIMALS)
+    """The matrix of a complete run, as kept; computed again for one that was never kept. Raises Unknown."""
+    # Says why there is none.
+    stored(connection, period)
+    kept = standing_matrix(connection, period)
+    return recomputed_funding(connection, period) if kept is None else kept.funding
 
 
 def _rows(period: date, funding: Funding) -> Iterator[tuple[Cell, ...]]:

@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from billing.cross_subsidy.matrices import KeptMatrix, keep
 from billing.db import insert_rows
 from billing.models import run_position, site, subsidy_grant
 from billing.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
 from ledger.balances import account_balance
 from ledger.entry import Entry
 from ledger.journal import load_entry, post, reversal
-from ledger.models import posting
+from ledger.models import entry_counter, posting
 from pricing.cross_subsidy import Grant, Position, Waterfall, waterfall
+from pricing.funding_matrix import funding_of
 from pricing.money import format_amount
 from pricing.period import format_month
 
@@ -39,11 +41,16 @@ def sum_positions(positions: Iterable[Position], sites: Iterable[str]) -> SiteSu
     return SiteSums(contributions, draws, advantage)
 
 
+def positions_by_tenant(connection: Connection, period: date) -> list[tuple[str, Position]]:
+    """The positions a run has stored so far, each with its tenant."""
+    c = run_position.c
+    found = connection.execute(select(c.tenant, c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
+    return [(row[0], Position(*row[1:])) for row in found]
+
+
 def stored_positions(connection: Connection, period: date) -> list[Position]:
     """The positions a run has stored so far."""
-    c = run_position.c
-    found = connection.execute(select(c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
-    return [Position(*row) for row in found]
+    return [position for _, position in positions_by_tenant(connection, period)]
 
 
 def network_sites(connection: Connection) -> list[str]:
@@ -93,12 +100,13 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
 def close(
     connection: Connection, period: date, issued_on: date, attempt: int, recorded_at: datetime, standing: str | None
 ) -> str:
-    """Post the waterfall of all the run has issued; gives its outcome as exported, in JSON.
+    """Post the waterfall of all the run has issued, keep who funded whom; gives its outcome as exported, in JSON.
 
     `standing` is the outcome of a run that is tried again: where nothing it rests on was added it stays
     as it is, final (R14); else it is taken back and that of the whole run is posted.
     """
-    sums = sum_positions(stored_positions(connection, period), network_sites(connection))
+    found = positions_by_tenant(connection, period)
+    sums = sum_positions((position for _, position in found), network_sites(connection))
     if standing is not None and rests_on(standing, sums):
         return standing
     former = standing_waterfall(connection, period, attempt - 1)
@@ -106,7 +114,9 @@ def close(
         label = f"Péréquation {format_month(period)} - annulation de la cascade"
         taken_back = reversal(former, _reversal_reference(former.reference), issued_on, label)
         post(connection, [taken_back], recorded_at=recorded_at, insert=insert_rows)
+    through_entry = int(connection.scalar(select(entry_counter.c.last)) or 0)
     outcome = solve(connection, period, sums, None)
+    keep(connection, KeptMatrix(period, attempt, through_entry, funding_of(found, outcome)))
     entry_of_run = waterfall_entry(period, issued_on, attempt, outcome)
     if entry_of_run is not None:
         post(connection, [entry_of_run], recorded_at=recorded_at, insert=insert_rows)

@@ -146,6 +146,7 @@ def test_a_run_under_way_is_no_problem(park: Engine) -> None:
         "DELETE FROM act WHERE first_entry >= 33",
         "UPDATE act_counter SET last = (SELECT max(id) FROM act)",
         "UPDATE billing_run SET status = 'running', cross_subsidy = NULL WHERE period = '2026-08-01'",
+        "DELETE FROM funding_matrix WHERE period = '2026-08-01'",
         "DELETE FROM account_day",
         "INSERT INTO account_day SELECT account, effective_on, sum(CASE WHEN amount > 0 THEN amount ELSE 0 END), "
         "sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) FROM posting GROUP BY account, effective_on",

@@ -25,6 +25,7 @@ from pricing.funding_matrix import (
     Funding,
     Pool,
     Supported,
+    _matrix_by_arrays,
     funding_of,
     matrix,
 )
@@ -102,6 +103,56 @@ def test_cells_sum_to_rows_and_columns_and_are_the_exact_share_to_within_a_centi
             exact = Fraction(row * column, whole)
             assert cell >= 0
             assert abs(cell - exact) <= 1
+
+
+def cut(whole: int, parts: int, random: Random) -> list[int]:
+    """So many parts above nil that sum to the whole."""
+    cuts = sorted(random.sample(range(1, whole), parts - 1))
+    return [end - start for start, end in zip([0, *cuts], [*cuts, whole], strict=True)]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(40, 2 * 10**9), st.randoms(use_true_random=False))
+def test_large_matrices_are_what_small_ones_would_be(rows: int, columns: int, whole: int, random: Random) -> None:
+    """NumPy's integers and Python's give the same, whatever the sums whose products the former can hold."""
+    given_, received = cut(whole, rows, random), cut(whole, columns, random)
+    assert list(_matrix_by_arrays(given_, received, whole)) == list(matrix(given_, received))
+
+
+def test_a_month_of_400_funders_and_200_supported_tenants_holds_its_sums() -> None:
+    """Beyond the size from which arrays are used."""
+    random = Random(4)
+    positions = [(f"T{n}", Position(SITES[n % 3], random.randint(1, 300_000), 0, 0)) for n in range(400)]
+    positions += [(f"T{n}", Position(SITES[n % 3], 0, random.randint(1, 200_000), 0)) for n in range(400, 600)]
+    found = funding_of(positions, solved(positions))
+    received = Counter[str]()
+    for cell in found.cells():
+        received[cell.supported.tenant] += cell.amount
+    assert received == {tenant: p.need for tenant, p in positions if p.need}
+    for tenant in ("T0", "T17", "T450", "T599"):
+        assert list(found.cells_of(tenant)) == [
+            cell for cell in found.cells() if tenant in (cell.funder.code, cell.supported.tenant)
+        ]
+
+
+def test_amounts_beyond_any_array_are_shared_exactly() -> None:
+    rows = [2**70, 1, 2**70, *[3] * 300]
+    columns = [*cut(2**60, 200, Random(4)), sum(rows) - 2**60]
+    found = list(matrix(rows, columns))
+    assert [sum(row) for row in found] == rows
+    assert [sum(column) for column in zip(*found, strict=True)] == columns
+    assert min(min(row) for row in found) >= 0
+
+
+def test_a_waterfall_of_other_positions_makes_no_matrix() -> None:
+    positions = [("BIG", Position("CAS", 900, 0, 0)), ("NEW", Position("TNG", 0, 100, 0))]
+    outcome = solved(positions)
+    for others in (
+        [("BIG", Position("CAS", 900, 0, 0)), ("NEW", Position("TNG", 0, 101, 0))],
+        [("BIG", Position("CAS", 901, 0, 0)), ("NEW", Position("TNG", 0, 100, 0))],
+        [("BIG", Position("CAS", 900, 0, 0))],
+    ):
+        with pytest.raises(ValueError, match=r"other positions|nothing to share|below nil|differ"):
+            funding_of(others, outcome)
 
 
 amounts = st.integers(-5_000, 5_000)
