@@ -7,6 +7,7 @@ BillingError
 ├── Unknown              nothing bears that name
 ├── RunRefused           a month that can't be run now (R14)
 ├── PeriodRefused        a month that can't be closed now
+├── TooLong              more than one file of that kind can hold
 ├── ReasonRequired       an exception from the rule, without a reason
 └── Conflict             it exists already, or another act holds it
 """
@@ -73,6 +74,10 @@ class RunRefused(BillingError):
 
 class PeriodRefused(BillingError):
     """A month that can't be closed now."""
+
+
+class TooLong(BillingError):
+    """More than one file of that kind can hold."""
 
 
 class ReasonRequired(BillingError):

@@ -58,6 +58,16 @@ def day(value: date) -> str:
     return f"{_ordinal(value)} {MONTHS[value.month - 1]} {value.year}"
 
 
+def numeric_day(value: date) -> str:
+    """A day in a table: `09/09/2026`."""
+    return f"{value.day:02d}/{value.month:02d}/{value.year:04d}"
+
+
+def count(number: int) -> str:
+    """A whole number: `12 345`."""
+    return _french(str(number))
+
+
 def month(value: date) -> str:
     """The month a day lies in: `septembre 2026`."""
     return f"{MONTHS[value.month - 1]} {value.year}"

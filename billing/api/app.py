@@ -24,6 +24,7 @@ from billing.api.resources import (
     periods,
     quotes,
     register,
+    reports,
     runs,
     trail,
 )
@@ -86,6 +87,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         deposits,
         debts,
         books,
+        reports,
         trail,
         periods,
         quotes,

@@ -28,6 +28,7 @@ from billing.errors import (
     RunRefused,
     SchemaNotReady,
     Taken,
+    TooLong,
     Unknown,
 )
 from invoices.errors import (
@@ -117,6 +118,7 @@ MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is not JSON")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
 REFUSED = Kind("refused", 422, "The data is refused, nothing was written")
 UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
+TOO_LONG = Kind("too-long", 422, "It is more than one file of that kind can hold")
 REASON_REQUIRED = Kind("reason-required", 422, "An exception needs a reason")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for another request")
 INTERNAL = Kind("internal", 500, "The service failed")
@@ -127,7 +129,8 @@ NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, TOO_LARGE, MEDIA_TYPE,
-    VALIDATION, REFUSED, UNPRICEABLE, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE, NOT_READY,
+    VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE,
+    NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -141,6 +144,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     UnknownDocument: NOT_FOUND,
     UnknownAccount: NOT_FOUND,
     ReasonRequired: REASON_REQUIRED,
+    TooLong: TOO_LONG,
     Conflict: CONFLICT,
     ReferenceTaken: CONFLICT,
     RunRefused: RUN_REFUSED,

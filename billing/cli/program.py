@@ -26,6 +26,7 @@ COMMANDS = {
     "deposits": "billing.cli.deposits",
     "debts": "billing.cli.debts",
     "export": "billing.cli.exporting",
+    "report": "billing.cli.reporting",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",

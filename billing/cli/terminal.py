@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import click
 
 # Formats no terminal can show.
-BINARY = frozenset({"xlsx", "parquet"})
+BINARY = frozenset({"xlsx", "parquet", "pdf"})
 
 
 @contextmanager

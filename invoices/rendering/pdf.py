@@ -81,12 +81,13 @@ def render_template(name: str, **texts: object) -> str:
     return html
 
 
-def print_page(html: str, name: str, *, identifier: bytes) -> bytes:
+def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | None = None) -> bytes:
     """The PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
 
-    Raises RenderingFailed, which names the page by `name`.
+    `stylesheet` is CSS in place of that of documents; it names the same fonts. Raises RenderingFailed, which names the
+    page by `name`.
     """
-    return _press(os.getpid()).page(html, name, identifier)
+    return _press(os.getpid(), stylesheet).page(html, name, identifier)
 
 
 def check_printing() -> None:
@@ -147,9 +148,9 @@ def _stylesheet(name: str) -> str:
 
 
 class _Press:
-    """What one process needs to print, prepared once: fonts, stylesheet, template."""
+    """What one process needs to print with a stylesheet, prepared once: fonts, stylesheet, template."""
 
-    def __init__(self) -> None:
+    def __init__(self, stylesheet: str) -> None:
         weasyprint = _weasyprint()
         from cssselect2 import ElementWrapper  # type: ignore[import-untyped]
         from weasyprint.text.fonts import FontConfiguration
@@ -191,15 +192,15 @@ class _Press:
 
         self._weasyprint = weasyprint
         self._page = Page
-        self._lock = Lock()  # Pango's font maps are not for two threads at once.
+        self._lock = _lock(os.getpid())
         self._fonts = FontConfiguration()
         # A pool's process ends without finalising its objects: its folder of font files would stay behind.
         Finalize(None, self._fonts.__del__, exitpriority=0)
         self._fetcher = Nothing(fail_on_errors=True)
-        stylesheet = weasyprint.CSS(
-            string=_stylesheet(STYLESHEET), font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
+        parsed = weasyprint.CSS(
+            string=stylesheet, font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
         )
-        self._styles = KeptStyles(base, stylesheet, self._fonts)
+        self._styles = KeptStyles(base, parsed, self._fonts)
 
     def pdf(self, document: Document) -> bytes:
         """See `render_pdf`."""
@@ -249,9 +250,15 @@ def _named_failures(name: str) -> Iterator[None]:
 
 
 @cache
-def _press(_process: int) -> _Press:
+def _lock(_process: int) -> Lock:
+    """Pango's font maps are not for two threads at once, whichever press they are of."""
+    return Lock()
+
+
+@cache
+def _press(_process: int, stylesheet: str | None = None) -> _Press:
     # One a process: a forked child must not share the parent's font files, which vanish with their owner.
-    return _Press()
+    return _Press(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
 
 
 def _weasyprint() -> Any:

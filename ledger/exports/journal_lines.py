@@ -1,10 +1,10 @@
 """The journal, line by line, as every format reads it: streamed, with accounts' labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -77,9 +77,16 @@ def _between(column: ColumnElement[date], start: date | None, until: date | None
 
 
 def journal_lines(
-    connection: Connection, start: date | None, until: date | None, *order: ColumnElement[object]
+    connection: Connection, start: date | None, until: date | None, *order: ColumnElement[Any]
 ) -> Iterator[JournalLine]:
     """The lines of the entries effective from `start` to `until`, both included; by number unless `order` says else."""
+    return chosen_lines(connection, _between(entry.c.effective_on, start, until), *order)
+
+
+def chosen_lines(
+    connection: Connection, conditions: Iterable[ColumnElement[bool]], *order: ColumnElement[Any]
+) -> Iterator[JournalLine]:
+    """The lines that meet the conditions on entry and posting; by number unless `order` says else."""
     labels = dict(connection.execute(select(account.c.code, account.c.label)).all())
     instants = _Instants()
     statement = (
@@ -88,7 +95,7 @@ def journal_lines(
             entry.c.piece, posting.c.line_no, posting.c.account, posting.c.auxiliary, posting.c.site, posting.c.amount,
         )
         .join(posting, posting.c.entry_id == entry.c.id)
-        .where(*_between(entry.c.effective_on, start, until))
+        .where(*conditions)
         .order_by(*order, entry.c.id, posting.c.line_no)
     )  # fmt: skip
     for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):

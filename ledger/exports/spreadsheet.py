@@ -1,10 +1,10 @@
 """XLSX: real numbers, exact to the last decimal, and real days; text is text, never a formula or a link."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -48,7 +48,22 @@ class TextTooLong(ValueError):
     """A text that no spreadsheet cell can hold (32,767 characters)."""
 
 
-def _number_writer(sheet: Worksheet, decimals: int, form: Any) -> Callable[[int, int, Any], None]:
+_Writer: TypeAlias = Callable[[int, int, Any], None]
+# How the columns of a sheet are written: ordinarily, and where a row stands out.
+_Writers: TypeAlias = tuple[list[_Writer], list[_Writer]]
+
+
+class _Forms:
+    """The formats of a workbook's cells, ordinary and bold."""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self.bold = workbook.add_format({"bold": True})
+        forms = {kind: {"num_format": form} for kind, form in _NUMBER_FORMATS.items()}
+        self.ordinary = {kind: workbook.add_format(form) for kind, form in forms.items()}
+        self.standing_out = {kind: workbook.add_format({"bold": True, **form}) for kind, form in forms.items()}
+
+
+def _number_writer(sheet: Worksheet, decimals: int, form: Any) -> _Writer:
     def write(row: int, column: int, cell: int) -> None:
         # Not a binary float: the library would write 9.949999999999999 for 9.95.
         sheet.write_number(row, column, Decimal(cell).scaleb(-decimals), form)
@@ -56,15 +71,15 @@ def _number_writer(sheet: Worksheet, decimals: int, form: Any) -> Callable[[int,
     return write
 
 
-def _text_writer(sheet: Worksheet) -> Callable[[int, int, Any], None]:
+def _text_writer(sheet: Worksheet, form: Any) -> _Writer:
     def write(row: int, column: int, cell: str) -> None:
-        if sheet.write_string(row, column, cell) != 0:
+        if sheet.write_string(row, column, cell, form) != 0:
             raise TextTooLong(f"row {row + 1}, column {column + 1}: {cell[:60]}… is too long for a spreadsheet's cell")
 
     return write
 
 
-def _day_writer(sheet: Worksheet, form: Any) -> Callable[[int, int, Any], None]:
+def _day_writer(sheet: Worksheet, form: Any) -> _Writer:
     def write(row: int, column: int, cell: date) -> None:
         # A spreadsheet knows no time zone: instants are in UTC.
         moment = cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell
@@ -73,47 +88,76 @@ def _day_writer(sheet: Worksheet, form: Any) -> Callable[[int, int, Any], None]:
     return write
 
 
-def _open_sheet(
-    book: Workbook, name: str, columns: Sequence[Column], forms: Mapping[Kind, Any], bold: Any
-) -> list[Callable[[int, int, Any], None]]:
+def _writer(sheet: Worksheet, kind: Kind, forms: Mapping[Kind, Any], of_text: Any) -> _Writer:
+    if kind is Kind.TEXT:
+        return _text_writer(sheet, of_text)
+    if kind in (Kind.DAY, Kind.MONTH, Kind.INSTANT):
+        return _day_writer(sheet, forms[kind])
+    return _number_writer(sheet, _DECIMALS.get(kind, 0), forms[kind])
+
+
+def _open_sheet(workbook: Workbook, name: str, columns: Sequence[Column], forms: _Forms) -> _Writers:
     """A new sheet with its header line; gives what writes each of its columns."""
-    sheet = book.add_worksheet(name, TextIsText)
+    sheet = workbook.add_worksheet(name, TextIsText)
     sheet.freeze_panes(1, 0)
-    writers = []
     for index, (title, kind) in enumerate(columns):
         sheet.set_column(index, index, _WIDTHS.get(kind, 13))
-        sheet.write_string(0, index, title, bold)
-        if kind is Kind.TEXT:
-            writers.append(_text_writer(sheet))
-        elif kind in (Kind.DAY, Kind.MONTH, Kind.INSTANT):
-            writers.append(_day_writer(sheet, forms[kind]))
-        else:
-            writers.append(_number_writer(sheet, _DECIMALS.get(kind, 0), forms[kind]))
-    return writers
+        sheet.write_string(0, index, title, forms.bold)
+    return (
+        [_writer(sheet, kind, forms.ordinary, None) for _, kind in columns],
+        [_writer(sheet, kind, forms.standing_out, forms.bold) for _, kind in columns],
+    )
+
+
+class Sheet(NamedTuple):
+    """A sheet to be written: its name, its columns, its rows in order."""
+
+    name: str
+    columns: Sequence[Column]
+    rows: Rows
 
 
 def table(title: str, columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
     """The table as pieces of a workbook, written row by row to temporary files first. Raises TextTooLong."""
+    sheet = Sheet(title, columns, rows)
+    return book([sheet], empty=sheet)
+
+
+def book(
+    sheets: Iterable[Sheet], *, empty: Sheet, stands_out: Callable[[tuple[Any, ...]], bool] = lambda _row: False
+) -> Iterator[bytes]:
+    """Sheets, one after the other, as pieces of a workbook, which has `empty` when there is none; rows that stand out
+    are bold. Written row by row to temporary files first. Raises TextTooLong.
+    """
     with tempfile.TemporaryFile() as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        with Workbook(file, options) as book:
-            book.set_properties({"created": _CREATED})
-            bold = book.add_format({"bold": True})
-            forms = {kind: book.add_format({"num_format": form}) for kind, form in _NUMBER_FORMATS.items()}
-            sheets = 0
-            line = ROWS_MAX
-            writers: list[Callable[[int, int, Any], None]] = []
-            for row in rows:
-                if line == ROWS_MAX:
-                    sheets += 1
-                    name = title if sheets == 1 else f"{title} {sheets}"
-                    writers, line = _open_sheet(book, name, columns, forms, bold), 1
-                for index, cell in enumerate(row):
-                    if cell is not None:
-                        writers[index](line, index, cell)
-                line += 1
-            if not sheets:
-                _open_sheet(book, title, columns, forms, bold)
+        with Workbook(file, options) as workbook:
+            workbook.set_properties({"created": _CREATED})
+            forms = _Forms(workbook)
+            for sheet in sheets:
+                _write_sheet(workbook, forms, sheet, stands_out)
+            if not workbook.worksheets():
+                _open_sheet(workbook, empty.name, empty.columns, forms)
         file.seek(0)
         while piece := file.read(_PIECE_BYTES):
             yield piece
+
+
+def _write_sheet(
+    workbook: Workbook, forms: _Forms, sheet: Sheet, stands_out: Callable[[tuple[Any, ...]], bool]
+) -> None:
+    """One sheet, or as many as Excel needs for its rows."""
+    parts, line = 0, ROWS_MAX
+    writers: _Writers = ([], [])
+    for row in sheet.rows:
+        if line == ROWS_MAX:
+            parts += 1
+            name = sheet.name if parts == 1 else f"{sheet.name} {parts}"
+            writers, line = _open_sheet(workbook, name, sheet.columns, forms), 1
+        chosen = writers[1] if stands_out(row) else writers[0]
+        for index, cell in enumerate(row):
+            if cell is not None:
+                chosen[index](line, index, cell)
+        line += 1
+    if not parts:
+        _open_sheet(workbook, sheet.name, sheet.columns, forms)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from billing.api.resources.reports import LINES_ON_PAPER_MAX
+from billing.reports import FORMATS as REPORT_FORMATS
+from billing.reports import REPORTS
 from ledger.exports import FORMATS
 from tests.api.conftest import Caller
 
@@ -98,6 +101,54 @@ def test_a_file_hung_up_on_leaves_nothing_open(park: Caller) -> None:
     """More often than the pool has connections."""
     for _ in range(20):
         answer = park("GET", "/v1/ledger/exports?format=csv", buffered=False)
+        next(iter(answer.response))
+        answer.close()
+    assert park.get("/v1/ledger/accounts?limit=1")["items"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_books_are_handed_out_to_auditors_in_every_format(park: Caller, name: str) -> None:
+    for file_format, found in REPORT_FORMATS.items():
+        answer = park("GET", f"/v1/ledger/reports/{name}?format={file_format}&from=2026-07-01", "auditor")
+        assert (answer.status_code, answer.content_type) == (200, found.media_type)
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.{file_format}"'
+        assert len(answer.data) > 500
+
+
+def test_a_book_is_chosen_by_days_account_tenant_and_site(park: Caller) -> None:
+    def lines(query: str) -> list[dict[str, str]]:
+        found = park.get(f"/v1/ledger/reports/journal?format=json&{query}")
+        return [row for row in [*found["general"], *found["analytic"]] if row["kind"] == "line"]
+
+    whole = lines("")
+    assert lines("account=3421&tenant=D1") == [r for r in whole if (r["account"], r["auxiliary"]) == ("3421", "D1")]
+    assert lines("site=TNG") == [row for row in whole if row["site"] == "TNG"]
+    july = [row for row in whole if row["effective_on"][:7] == "2026-07"]
+    assert lines("from=2026-07-01&until=2026-07-31") == july != []
+
+
+def test_a_book_that_can_t_be_given_is_a_problem_that_says_why(park: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem(name: str, query: str) -> tuple[int, str]:
+        answer = park("GET", f"/v1/ledger/reports/{name}?{query}")
+        assert answer.content_type == "application/problem+json"
+        return answer.status_code, answer.json["type"].rsplit("/", 1)[1]
+
+    assert problem("inventory", "format=csv") == (404, "not-found")
+    assert problem("journal", "format=csv&tenant=T9") == (404, "not-found")
+    assert problem("journal", "format=csv&account=99") == (404, "not-found")
+    assert problem("journal", "format=docx") == (422, "validation")
+    assert problem("journal", "") == (422, "validation")
+    assert problem("journal", "format=csv&from=2026-08-01&until=2026-07-31") == (422, "validation")
+    assert LINES_ON_PAPER_MAX > 100
+    monkeypatch.setattr("billing.api.resources.reports.LINES_ON_PAPER_MAX", 3)
+    assert problem("journal", "format=pdf") == (422, "too-long")
+    assert park("GET", "/v1/ledger/reports/journal?format=csv").status_code == 200
+
+
+def test_a_book_hung_up_on_leaves_nothing_open(park: Caller) -> None:
+    """More often than the pool has connections."""
+    for _ in range(20):
+        answer = park("GET", "/v1/ledger/reports/ledger?format=html", buffered=False)
         next(iter(answer.response))
         answer.close()
     assert park.get("/v1/ledger/accounts?limit=1")["items"]

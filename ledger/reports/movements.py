@@ -1,0 +1,128 @@
+"""What accounts, or the tenants and grants within them, held before a period and moved in it.
+
+Opening entries (journal `AN`) are a pair of one day that moves nothing (`ledger.year_end`): they say what an opening
+balance says already, so they are no movements here. Leaving them out changes no balance at the end of any day.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
+
+from ledger.entry import OPENING
+from ledger.models import account, account_day, entry, posting
+from ledger.reports.selection import Selection
+
+_BATCH = 5_000
+_EVER = date.min
+
+
+class Movement(NamedTuple):
+    """An account, or an auxiliary within it: balance before the period, debits and credits in it, in centimes."""
+
+    account: str
+    label: str
+    auxiliary: str | None
+    opening: int
+    debit: int
+    credit: int
+
+    @property
+    def closing(self) -> int:
+        """The balance at the end of the period, debit positive."""
+        return self.opening + self.debit - self.credit
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing stood before and nothing moved."""
+        return not (self.opening or self.debit or self.credit)
+
+
+def by_account(connection: Connection, selection: Selection) -> list[Movement]:
+    """Every account that was ever posted to until the end of the period, by account; some may be idle."""
+    if selection.is_narrowed:
+        return list(_movements(connection, _of_postings(selection)))
+    opened = {code: (debit, credit) for code, debit, credit in openings(connection, selection)}
+    return [
+        moved._replace(debit=moved.debit - debit, credit=moved.credit - credit)
+        for moved in _movements(connection, _of_days(selection))
+        for debit, credit in (opened.get(moved.account, (0, 0)),)
+    ]
+
+
+def by_auxiliary(connection: Connection, selection: Selection) -> Iterator[Movement]:
+    """Every tenant or grant that stood or moved, account by account."""
+    p = posting.c
+    statement = _of_postings(selection, p.auxiliary).where(p.auxiliary.is_not(None)).order_by(p.auxiliary)
+    return (found for found in _movements(connection, statement) if not found.is_idle)
+
+
+def openings(connection: Connection, selection: Selection) -> list[tuple[str, int, int]]:
+    """What opening entries booked within the period, account by account: debits and credits, in centimes."""
+    p = posting.c
+    rows = connection.execute(
+        select(p.account, *sides(p.amount, literal(value=True)))
+        .join(entry, entry.c.id == p.entry_id)
+        .where(entry.c.journal == OPENING, *selection.of_entries())
+        .group_by(p.account)
+        .order_by(p.account)
+    )
+    return [(code, int(debit), int(credit)) for code, debit, credit in rows]
+
+
+def sides(amount: ColumnElement[int], within: ColumnElement[bool]) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The sums of debits and of credits."""
+    return (
+        func.coalesce(func.sum(case((within & (amount > 0), amount), else_=0)), 0),
+        func.coalesce(func.sum(case((within & (amount < 0), -amount), else_=0)), 0),
+    )
+
+
+def _before(column: ColumnElement[date], selection: Selection) -> ColumnElement[bool]:
+    return column < (selection.start or _EVER)
+
+
+def _of_days(selection: Selection) -> Select[Any]:
+    """From what accounts moved each day."""
+    d = account_day.c
+    before = _before(d.day, selection)
+    return (
+        select(
+            d.account, account.c.label, literal(None),
+            func.sum(case((before, d.debit - d.credit), else_=0)),
+            func.sum(case((before, 0), else_=d.debit)),
+            func.sum(case((before, 0), else_=d.credit)),
+        )
+        .join(account, account.c.code == d.account)
+        .where(*selection.of_accounts(d.account))
+        .where(*([] if selection.until is None else [d.day <= selection.until]))
+        .group_by(d.account, account.c.label)
+        .order_by(d.account)
+    )  # fmt: skip
+
+
+def _of_postings(selection: Selection, *by: ColumnElement[str | None]) -> Select[Any]:
+    """From the postings themselves, by account and whatever else."""
+    p = posting.c
+    before = _before(p.effective_on, selection)
+    opening_entries = select(entry.c.id).where(entry.c.journal == OPENING, *selection.of_days(entry.c.effective_on))
+    return (
+        select(
+            p.account, account.c.label, *(by or (literal(None),)),
+            func.sum(case((before, p.amount), else_=0)),
+            *sides(p.amount, ~before),
+        )
+        .join(account, account.c.code == p.account)
+        .where(*selection.of_postings(), p.entry_id.not_in(opening_entries))
+        .where(*([] if selection.until is None else [p.effective_on <= selection.until]))
+        .group_by(p.account, account.c.label, *by)
+        .order_by(p.account)
+    )  # fmt: skip
+
+
+def _movements(connection: Connection, statement: Select[Any]) -> Iterator[Movement]:
+    for code, label, auxiliary, opening, debit, credit in connection.execute(
+        statement, execution_options={"yield_per": _BATCH}
+    ):
+        yield Movement(code, label, auxiliary, int(opening), int(debit), int(credit))

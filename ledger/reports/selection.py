@@ -1,0 +1,63 @@
+"""Which postings a report is about: days, accounts, an auxiliary, a site."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement
+
+from ledger.models import entry, posting
+
+# What an auxiliary of an account is called: a tenant's or a funder's name; blank if nothing is known.
+NameOf: TypeAlias = Callable[[str, str], str]
+
+
+class Selection(NamedTuple):
+    """Postings effective from `start` to `until`, both included, of the accounts that begin with `account`.
+
+    `not_of` are accounts whose auxiliaries are of another kind, so that a tenant and a grant of one code stay apart.
+    """
+
+    start: date | None = None
+    until: date | None = None
+    account: str | None = None
+    auxiliary: str | None = None
+    site: str | None = None
+    not_of: tuple[str, ...] = ()
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether only some postings of an account are meant."""
+        return self.auxiliary is not None or self.site is not None
+
+    def of_accounts(self, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
+        """The condition on a column that holds accounts."""
+        return [] if self.account is None else [column.startswith(self.account, autoescape=True)]
+
+    def of_postings(self) -> list[ColumnElement[bool]]:
+        """The conditions on postings, days apart."""
+        p = posting.c
+        conditions = self.of_accounts(p.account)
+        if self.auxiliary is not None:
+            conditions.append(p.auxiliary == self.auxiliary)
+            if self.not_of:
+                conditions.append(p.account.not_in(self.not_of))
+        if self.site is not None:
+            conditions.append(p.site == self.site)
+        return conditions
+
+    def of_days(self, column: ColumnElement[date]) -> list[ColumnElement[bool]]:
+        """The conditions on a column that holds days."""
+        return [
+            *([] if self.start is None else [column >= self.start]),
+            *([] if self.until is None else [column <= self.until]),
+        ]
+
+    def of_entries(self) -> list[ColumnElement[bool]]:
+        """The conditions on postings joined with their entries, days included."""
+        return [*self.of_postings(), *self.of_days(entry.c.effective_on)]
+
+
+def of_class_9(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an account is analytic: the first thing rows are sorted by, so that parts follow one another (R21)."""
+    return account.startswith("9")
