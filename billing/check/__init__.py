@@ -25,6 +25,7 @@ _PROOFS: tuple[Proof, ...] = (
     periods.periods,
     books.strangers,
     series.numbers,
+    series.editions,
     series.parties,
     series.loose_rows,
     series.office_days,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.check.proof import Step, streamed
 from billing.models import lease, run_outcome, run_position, tenant, usage_billing, usage_event
-from invoices.document import INVOICE, SERIES, format_number
+from invoices.document import EDITION, INVOICE, SERIES, format_number
 from invoices.models import document, document_line, document_vat, number_series, party
 from invoices.numbering import EVERY_DOCUMENT
 
@@ -61,6 +61,20 @@ def _counters(
         newest = latest.get(kinds.get(series, ""), (date.min, ""))[0]
         if newest != known:
             yield f"series {series}: the newest document is of {newest}, the series says {known}"
+
+
+def editions(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each document is printed in an edition that there is, and in none older than one issued before it."""
+    d = document.c
+    before = func.max(d.edition).over(order_by=d.id, rows=(None, -1)).label("before")
+    printed = select(d.number, d.edition, before).order_by(d.id).subquery()
+    p = printed.c
+    wrong = or_(not_(p.edition.between(1, EDITION)), p.edition < p.before)
+    for number, edition, newest in connection.execute(select(p.number, p.edition, p.before).where(wrong)):
+        if newest is not None and edition < newest:
+            yield f"{number} is printed in edition {edition}, documents before it in edition {newest}"
+        else:
+            yield f"{number} is printed in edition {edition}, which this program has not"
 
 
 def office_days(connection: Connection, _step: Step) -> Iterator[str]:
