@@ -92,14 +92,6 @@ def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLin
     return [CreditableLine(line_no, line, left[line_no]) for line_no, line in enumerate(found.lines, 1)]
 
 
-def not_credited(connection: Connection, key: int) -> int:
-    """What of an invoice neither runs nor people took back, VAT included, in centimes; `key` is the document's."""
-    left = _left(connection, key)
-    x = document_line.c
-    rates = connection.execute(select(x.line_no, x.vat_rate).where(x.document_id == key))
-    return sum(v.base + v.amount for v in vat_breakdown((rate, left[line_no]) for line_no, rate in rates))
-
-
 def _left(connection: Connection, key: int) -> dict[int, int]:
     """By line of the invoice, what was invoiced less what runs and people took back of it, in centimes."""
     x, part = document_line.c, credited_part.c

@@ -1,5 +1,6 @@
 """How the database is opened, and how a transaction begins and ends: at the edge, here and nowhere below."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,7 +9,25 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Connection, Date, DateTime, Engine, Integer, String, Table, create_engine, event, text
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Engine,
+    Integer,
+    String,
+    Table,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL
 
 from billing.acts import CHANGES, Change, seal
@@ -18,6 +37,7 @@ SQLITE_BUSY_TIMEOUT_S = 600
 # Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
 _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
+_RECEIVABLES_LOCK = 0x7EC40003
 # Fewer rows than this are inserted faster than copied.
 _COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
@@ -126,6 +146,15 @@ def change_runs(connection: Connection) -> None:
     _advisory(connection, _RUN_LOCK, shared=False)
 
 
+def change_receivables(connection: Connection) -> None:
+    """Be the only one to say what settles what until this transaction ends; the register stays as it is meanwhile.
+
+    Runs go on: they add documents and settle none. Whoever also changes facts takes `change_facts` first.
+    """
+    hold_facts(connection)
+    _advisory(connection, _RECEIVABLES_LOCK, shared=False)
+
+
 class _DayTexts(dict[date | None, str | None]):
     """ISO texts of days; a month has thirty of them, and millions of cells."""
 
@@ -200,6 +229,15 @@ def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> st
     by_column = zip(*rows, strict=True)
     cells = [_copy_cells(table.c[name], column) for name, column in zip(columns, by_column, strict=True)]
     return "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of many values, handed over as one parameter however many they are."""
+    listed = list(values)
+    if connection.dialect.name == "sqlite":
+        held = func.json_each(json.dumps(listed)).table_valued("value")
+        return column.in_(select(held.c.value))
+    return column == any_(literal(listed, ARRAY(column.type)))
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:

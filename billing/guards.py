@@ -8,6 +8,7 @@ import billing.debts.models
 import billing.deposits.models
 import billing.messages.models
 import billing.models
+import billing.receivables.models
 import invoices.models
 import ledger.models
 
@@ -292,6 +293,7 @@ _REFERENCES = (
     ("run_outcome", "period", "billing_run", "period"),
     ("run_position", "period", "billing_run", "period"),
     ("funding_matrix", "period", "billing_run", "period"),
+    *billing.receivables.models.REFERENCES,
 )
 
 
@@ -303,6 +305,7 @@ def append_only_tables() -> list[Table]:
 def _of_billing() -> list[Table]:
     packages = (
         invoices.models, billing.models, billing.deposits.models, billing.debts.models, billing.messages.models,
+        billing.receivables.models,
     )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 

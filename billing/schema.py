@@ -12,6 +12,7 @@ import billing.debts.models
 import billing.deposits.models
 import billing.messages.models
 import billing.models
+import billing.receivables.models
 import invoices.models
 import ledger.models
 from billing.cross_subsidy.recomputed import keep_missing

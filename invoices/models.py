@@ -4,6 +4,9 @@ Units as in `pricing.money`: amounts in centimes, prices and rates in ten-thousa
 millionths.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -31,13 +34,13 @@ NAMING = {
 metadata = MetaData(naming_convention=NAMING)
 
 
-def references(columns: list[str], parent: list[str]) -> ForeignKeyConstraint:
+def references(columns: Sequence[str], parent: Sequence[str | Column[Any]]) -> ForeignKeyConstraint:
     """A foreign key of a table that is written set-wise, to rows that are never deleted.
 
     SQLite checks it row by row at little cost. PostgreSQL would take longer to check than to write;
     there a statement trigger checks a whole insert at once (`billing.guards`).
     """
-    return ForeignKeyConstraint(columns, parent).ddl_if(dialect="sqlite")
+    return ForeignKeyConstraint(columns, list(parent)).ddl_if(dialect="sqlite")
 
 
 number_series = Table(

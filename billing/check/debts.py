@@ -12,6 +12,7 @@ from billing.check.documents import Place, difference_of_sums
 from billing.check.proof import Step
 from billing.debts.models import debt_act
 from billing.debts.state import DOUBTFUL_CLIENTS, PROVISION, Debt, Decision, debt_after, decision_entry
+from billing.receivables.standing import doubtful_paid
 from invoices.models import document
 from ledger.models import entry, posting
 from pricing.money import format_amount
@@ -22,6 +23,7 @@ _OURS = ("OD/CR-%", "BQ/CR-%")
 def debts(connection: Connection, _step: Step) -> Iterator[str]:
     """Decisions are booked, none goes beyond the invoice, and 3424 and 3942 are what they come to, by tenant."""
     booked = _entries(connection)
+    paid = doubtful_paid(connection)
     due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION: Counter()}
     rows = connection.execute(
         select(debt_act, document.c.number, document.c.gross, document.c.tax, document.c.tenant.label("buyer"))
@@ -33,7 +35,7 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
         for row in made:
             yield from _entry_faults(row, booked)
         first = made[0]
-        debt = debt_after(Debt(first.gross, first.tax, 0), made)
+        debt = debt_after(Debt(first.gross, first.tax, 0, doubtful=-paid.get(first.document_id, 0)), made)
         yield from _debt_faults(first.number, debt)
         due[DOUBTFUL_CLIENTS][first.tenant] += debt.doubtful
         due[PROVISION][first.tenant] -= debt.provision

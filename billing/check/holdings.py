@@ -15,6 +15,7 @@ from billing.debts.models import debt_act
 from billing.debts.state import DOUBTFUL, REINSTATED, WRITTEN_OFF
 from billing.models import run_outcome, run_position, usage_billing, usage_event
 from billing.postings import CLIENTS
+from billing.receivables.models import allocation, allocation_undoing, settlement
 from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
@@ -48,7 +49,9 @@ class Holdings:
     positions: dict[RunKey, dict[str, Position]]
     shares: dict[RunKey, BookedEntry]
     receivables: dict[str, int]
-    # What decisions about debts took off the tenants' accounts, to doubtful ones or for good.
+    # What was settled of each document: paid, netted with credit notes, paid back, written off.
+    settled: dict[int, int]
+    # What of it stands on the doubtful account instead of the tenants' own.
     set_apart: dict[str, int]
     # Of credit notes by hand: the invoice's line each of their lines credits, the lines of invoices that bill
     # such a line again, and why they were given, by whom.
@@ -89,6 +92,7 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
         positions=stored,
         shares=_shares(connection, codes, periods),
         receivables=_receivables(connection, codes),
+        settled=_settled(connection, ids),
         set_apart=_set_apart(connection, codes),
         parts=_links(connection, credited_part, ids),
         withdrawals=_links(connection, credit_withdrawal, ids),
@@ -107,16 +111,35 @@ def _of_documents(
         yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
 
 
+def _settled(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    s = settlement.c
+    found = select(s.document_id, func.sum(s.base + s.vat)).group_by(s.document_id)
+    return {key: int(amount) for key, amount in _of_documents(connection, found, s.document_id, ids)}
+
+
 def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
-    a = debt_act.c
+    a, paid, undone = debt_act.c, allocation.c, allocation_undoing.c
     taken = case(
         (a.kind == DOUBTFUL, a.amount),
         (a.kind == REINSTATED, -a.amount),
-        (a.kind == WRITTEN_OFF, a.amount - a.from_doubtful),
+        (a.kind == WRITTEN_OFF, -a.from_doubtful),
         else_=0,
     )
-    found = select(a.tenant, func.sum(taken)).where(a.tenant.in_(codes)).group_by(a.tenant)
-    return {code: int(amount) for code, amount in connection.execute(found)}
+    decided = select(a.tenant, func.sum(taken)).where(a.tenant.in_(codes)).group_by(a.tenant)
+    found = {code: int(amount) for code, amount in connection.execute(decided)}
+    if found:
+        of_doubtful = (
+            select(paid.tenant, func.sum(paid.doubtful))
+            .outerjoin(allocation_undoing, undone.allocation_id == paid.id)
+            .where(
+                paid.document_id.in_(select(a.document_id).where(a.tenant.in_(codes))),
+                undone.allocation_id.is_(None),
+            )
+            .group_by(paid.tenant)
+        )
+        for code, amount in connection.execute(of_doubtful):
+            found[code] -= int(amount)
+    return found
 
 
 def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:

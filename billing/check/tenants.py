@@ -60,7 +60,7 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
     of_tenant: dict[str, dict[LineKey, Any]] = defaultdict(dict)
     owed: Counter[str] = Counter()
     for head in held.documents:
-        owed[head.tenant] += sign_of(head.kind) * head.gross
+        owed[head.tenant] += sign_of(head.kind) * (head.gross - held.settled.get(head.id, 0))
         for line in held.lines.get(head.id, ()):
             of_tenant[head.tenant][line.document_id, line.line_no] = line
     for head in held.documents:
@@ -77,10 +77,10 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
     for code in sorted({*owed, *held.receivables}):
         due = owed[code] - held.set_apart.get(code, 0)
         if due != held.receivables.get(code, 0):
-            apart = f", {format_amount(owed[code] - due)} of it doubtful or lost" if due != owed[code] else ""
+            apart = f", {format_amount(owed[code] - due)} of it doubtful" if due != owed[code] else ""
             yield (
                 f"account {CLIENTS} of tenant {code} stands at {format_amount(held.receivables.get(code, 0))}, its "
-                f"documents sum to {format_amount(owed[code])}{apart}"
+                f"documents have {format_amount(owed[code])} open{apart}"
             )
     yield from _run_faults(held)
 

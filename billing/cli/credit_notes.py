@@ -61,13 +61,17 @@ def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: d
     from billing.config import load_settings
     from billing.credit_notes import CreditOrder, Part, credit_terms, give_credit_note
     from billing.db import writing
+    from billing.receivables.allocating import settle_what_was_issued
     from pricing.money import format_amount
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a credit note by hand")
         order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, act_of(connection).actor)
-        issued = give_credit_note(connection, order, credit_terms(connection, settings, issued_on, clock()))
+        terms = credit_terms(connection, settings, issued_on, clock())
+        issued = give_credit_note(connection, order, terms)
+        tenants = [issued.draft.buyer.code]
+        settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=settings.terms, tenants=tenants)
     click.echo(f"{issued.number}: {format_amount(issued.gross)} DH credited on {invoice}, queued for delivery")
 
 

@@ -3,13 +3,16 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
-from billing.credit_notes import not_credited
 from billing.db import change_facts, insert_rows
 from billing.debts.models import debt_act
-from billing.debts.state import KINDS, RELEASED, WRITTEN_OFF, Debt, Decision, debt_after, decision_entry
+from billing.debts.state import KINDS, RECOVERED, RELEASED, WRITTEN_OFF, Debt, Decision, debt_after, decision_entry
 from billing.errors import Fault, Refused
+from billing.receivables.allocating import apply_credits
+from billing.receivables.models import allocation, settlement
+from billing.receivables.shares import Share
+from billing.receivables.standing import documents_keyed, standing_allocations
 from invoices.document import INVOICE
 from invoices.errors import UnknownDocument
 from invoices.models import document
@@ -45,6 +48,8 @@ def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> De
     """
     change_facts(connection)
     head = _invoice(connection, order.invoice)
+    # Nothing is lost that the tenant has credit for.
+    apply_credits(connection, recorded_at=recorded_at, tenants=[head.tenant])
     debt = debt_of(connection, head)
     amount = debt.most(order.kind) if order.amount is None else order.amount
     faults = list(_faults(order, debt, amount))
@@ -65,13 +70,28 @@ def _record(
         debt_act.insert()
         .values(
             document_id=head.id, tenant=head.tenant, reason=order.reason.strip(), asked_by=order.asked_by.strip(),
-            approved_by=order.approved_by.strip(), recorded_at=recorded_at, **made._asdict(),
+            approved_by=order.approved_by.strip(), recorded_at=recorded_at, kind=made.kind, decided_on=made.decided_on,
+            amount=made.amount, vat=made.vat, from_doubtful=made.from_doubtful,
         )
         .returning(debt_act.c.id)
     )  # fmt: skip
+    _tell_by_rate(connection, head.id, int(key or 0), made, debt)
     entry = decision_entry(int(key or 0), head.number, head.tenant, made)
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
     return debt.after(made)
+
+
+def _tell_by_rate(connection: Connection, document_id: int, key: int, made: Decision, debt: Debt) -> None:
+    """Keep by VAT rate what was written off, which settles the invoice, or recovered, which falls due."""
+    rows = []
+    for rate, base, vat in made.shares:
+        if made.kind == WRITTEN_OFF:
+            values = (base, vat, 0 if debt.due_at_issue else vat, 0, 0)
+        else:
+            values = (0, 0, 0, base, 0 if debt.due_at_issue else vat)
+        rows.append((document_id, made.kind, key, rate, made.decided_on, *values))
+    if rows:
+        insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
 
 
 def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
@@ -111,9 +131,35 @@ def _invoice(connection: Connection, number: str) -> Row[Any]:
 
 def debt_of(connection: Connection, head: Row[Any]) -> Debt:
     """Where an invoice's debt stands; `head` is its row of `document`."""
-    credited = head.gross - not_credited(connection, head.id)
+    found = documents_keyed(connection, [head.id])[head.id]
+    c = allocation.c
+    settled = standing_allocations().where(c.document_id == head.id).subquery()
+    by_note = settled.c.credit_note_id.is_not(None)
+    credited, paid, doubtful = connection.execute(
+        select(
+            func.coalesce(func.sum(case((by_note, settled.c.amount), else_=0)), 0),
+            func.coalesce(func.sum(case((by_note, 0), else_=settled.c.amount)), 0),
+            func.coalesce(func.sum(settled.c.doubtful), 0),
+        )
+    ).one()
     made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
-    return debt_after(Debt(head.gross, head.tax, credited), made)
+    begun = Debt(
+        head.gross, head.tax, int(credited), int(paid), tuple(found.shares), _lost(connection, head.id),
+        found.due_at_issue, -int(doubtful),
+    )  # fmt: skip
+    return debt_after(begun, made)
+
+
+def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
+    """What was written off of an invoice and not recovered, by VAT rate."""
+    s = settlement.c
+    rows = connection.execute(
+        select(s.rate, func.sum(s.base - s.base_due), func.sum(s.vat - s.vat_due))
+        .where(s.document_id == document_id, s.act.in_((WRITTEN_OFF, RECOVERED)))
+        .group_by(s.rate)
+        .order_by(s.rate)
+    )
+    return tuple(Share(rate, int(base), int(vat)) for rate, base, vat in rows)
 
 
 def acts() -> Select[Any]:
@@ -146,6 +192,7 @@ def debt_json(connection: Connection, number: str) -> dict[str, Any]:
         "tenant": head.tenant,
         "gross": format_amount(debt.gross),
         "credited": format_amount(debt.credited),
+        "paid": format_amount(debt.paid),
         "unpaid": format_amount(debt.unpaid),
         "doubtful": format_amount(debt.doubtful),
         "provision": format_amount(debt.provision),

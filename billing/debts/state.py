@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from billing.postings import CLIENTS, VAT_NOT_YET_DUE
+from billing.receivables.shares import Share, left_of, taken_of
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
 from pricing.money import settle
 
@@ -35,22 +36,34 @@ _LABELS = {
 
 
 class Decision(NamedTuple):
-    """One act about a debt: amounts in centimes, VAT included but for provisions."""
+    """One act about a debt: amounts in centimes, VAT included but for provisions.
+
+    `shares` are what it writes off or recovers, by VAT rate, where it is being taken.
+    """
 
     kind: str
     decided_on: date
     amount: int
     vat: int
     from_doubtful: int
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """Where an invoice stands: its gross and VAT, what was credited of it, what was decided; in centimes."""
+    """Where an invoice stands: its gross and VAT, what was credited and paid of it, what was decided; in centimes.
+
+    `doubtful` is what is set apart now; it begins below nil by what was paid of doubtful parts. `shares` are what is
+    open by VAT rate, `lost` what was written off and not recovered. `due_at_issue`: its VAT is due whatever comes.
+    """
 
     gross: int
     tax: int
     credited: int
+    paid: int = 0
+    shares: tuple[Share, ...] = ()
+    lost: tuple[Share, ...] = ()
+    due_at_issue: bool = False
     doubtful: int = 0
     provision: int = 0
     written_off: int = 0
@@ -61,7 +74,7 @@ class Debt:
     @property
     def unpaid(self) -> int:
         """What is still hoped for, VAT included."""
-        return max(self.gross - self.credited - self.written_off, 0)
+        return max(self.gross - self.credited - self.paid - self.written_off, 0)
 
     @property
     def may_be_provided(self) -> int:
@@ -84,14 +97,14 @@ class Debt:
         }[kind]
 
     def decision(self, kind: str, decided_on: date, amount: int) -> Decision:
-        """The act of so much, with its VAT: the difference of two states, so that its parts make up the whole."""
-        if kind == WRITTEN_OFF:
-            vat = self.vat_of(self.unpaid) - self.vat_of(self.unpaid - amount)
-            return Decision(kind, decided_on, amount, vat, min(self.doubtful, amount))
-        if kind == RECOVERED:
-            due = settle(self.written_off_vat * (self.recovered + amount), self.written_off)
-            return Decision(kind, decided_on, amount, due - self.recovered_vat, 0)
-        return Decision(kind, decided_on, amount, 0, 0)
+        """The act of so much, with its VAT by rate: what was left less what is left, so parts make up the whole."""
+        if kind not in (WRITTEN_OFF, RECOVERED):
+            return Decision(kind, decided_on, amount, 0, 0)
+        lost = kind == WRITTEN_OFF
+        shares = taken_of(self.shares if lost else self.lost, amount)
+        # What fell due as it was issued left 44551 then, and is not due again.
+        vat = 0 if self.due_at_issue else sum(share.vat for share in shares)
+        return Decision(kind, decided_on, amount, vat, min(self.doubtful, amount) if lost else 0, tuple(shares))
 
     def after(self, made: Decision) -> "Debt":
         """Where it stands once that was decided."""
@@ -111,6 +124,7 @@ class Debt:
                     doubtful=self.doubtful - made.from_doubtful,
                     written_off=self.written_off + amount,
                     written_off_vat=self.written_off_vat + made.vat,
+                    shares=tuple(left_of(self.shares, made.shares)) if made.shares else self.shares,
                 )
         return replace(self, recovered=self.recovered + amount, recovered_vat=self.recovered_vat + made.vat)
 

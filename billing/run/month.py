@@ -17,6 +17,7 @@ from billing.db import change_runs, reading, writing
 from billing.errors import RunRefused
 from billing.executors import LOCAL, open_executor, run_tasks, worker_count
 from billing.models import billing_run, run_batch, run_outcome, tenant
+from billing.receivables.allocating import settle_what_was_issued
 from billing.run.batch import BatchKey, do_batch, price_batch
 from billing.run.closing import (
     close,
@@ -81,14 +82,23 @@ def run_month(
         issued_before = stored_totals(connection, period)
         attempt = _begin(connection, period, issued_on, deliver, clock())
     if attempt is None:
+        _settle(settings, engine, clock())
         with reading(engine) as connection:
             return report_of(connection, period, issued_now=False)
     _do_batches(settings, engine, period, attempt, clock, workers, progress)
     with writing(engine) as connection:
         _finish(connection, period, attempt, clock())
+    _settle(settings, engine, clock())
+    with reading(engine) as connection:
         # A run tried again may find that nothing has been mended.
         nothing_new = attempt > 1 and stored_totals(connection, period) == issued_before
         return report_of(connection, period, issued_now=not nothing_new)
+
+
+def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
+    """What follows a run, in a transaction of its own: credits settle what was invoiced. Again it changes nothing."""
+    with writing(engine) as connection:
+        settle_what_was_issued(connection, recorded_at=now, terms=settings.terms)
 
 
 def _stage(connection: Connection, period: date, today_is: date) -> Stage:

@@ -272,7 +272,7 @@ CORRUPTIONS = (
     ),
     spoil(
         "a sale of another tenant",
-        r"account 3421 of tenant A1 stands at .*, its documents sum to",
+        r"account 3421 of tenant A1 stands at .*, its documents have",
         "UPDATE posting SET auxiliary = 'B1' WHERE entry_id = 3 AND account = '3421'",
     ),
     spoil(

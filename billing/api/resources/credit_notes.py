@@ -26,6 +26,7 @@ from billing.credit_notes import (
     find_credit_note,
     give_credit_note,
 )
+from billing.receivables.allocating import settle_what_was_issued
 from invoices.models import document
 from pricing.money import format_amount, format_rate
 
@@ -123,6 +124,8 @@ def create_credit_note(connection: Connection, order: Mapping[str, Any]) -> Answ
     parts = tuple(Part(line["line"], line["amount"]) for line in order["lines"] or ())
     wanted = CreditOrder(order["invoice"], parts, order["reason"], act_of(connection).actor)
     issued = give_credit_note(connection, wanted, terms)
+    tenants = [issued.draft.buyer.code]
+    settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=service().settings.terms, tenants=tenants)
     found = credit_note_json(connection, find_credit_note(connection, issued.number))
     return Answer(found, 201, {"Location": f"/v1/credit-notes/{issued.number}"})
 
