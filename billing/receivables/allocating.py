@@ -38,7 +38,7 @@ from billing.receivables.terms import Terms
 from billing.receivables.vat_at_issue import let_vat_fall_due
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credited_part, document, document_line
-from ledger.periods import first_open_day, require_open
+from ledger.periods import first_open_day, limits, require_open
 from pricing.money import format_amount
 
 REASON_LENGTH_MAX = 500
@@ -402,12 +402,16 @@ def _left_of(connection: Connection, key: int) -> tuple[list[Credit], int]:
 def acting_day(connection: Connection, on: date | None, recorded_at: datetime) -> date:
     """The day an act is booked: `on`, or today in Casablanca; the first open day where its month is closed.
 
-    Raises Refused for a day that is still to come, PeriodNotYetOpen.
+    Where nobody gave a day and this month is not open yet, it is the last open day. Raises Refused for a day that is
+    still to come, PeriodNotYetOpen.
     """
     today = recorded_at.astimezone(ZoneInfo(TIME_ZONE)).date()
     if on is not None and on > today:
         raise _refused("on", str(on), "is still to come", f"give {today} or a day before")
     day = first_open_day(connection, on or today)
+    open_through = limits(connection).open_through
+    if on is None and open_through is not None:
+        return min(day, open_through)
     require_open(connection, day)
     return day
 
