@@ -48,9 +48,22 @@ def is_eligible(kind: str, incorporated_on: date | None, admission: date) -> boo
     )
 
 
-def tenancy(kind: str, incorporated_on: date | None, admitted_on: date | None, lease_starts: Iterable[date]) -> Tenancy:
-    """The tenant's kind and window, from the facts of the register (R3-R5)."""
+def tenancy(
+    kind: str,
+    incorporated_on: date | None,
+    admitted_on: date | None,
+    lease_starts: Iterable[date],
+    *,
+    window_months: int = WINDOW_MONTHS,
+) -> Tenancy:
+    """The tenant's kind and window, from the facts of the register (R3-R5).
+
+    Another length of the window than R5's is for asking what if; bills are never priced by one. Nil months are no
+    window at all. Raises ValueError for fewer.
+    """
+    if window_months < 0:
+        raise ValueError("a window has no negative length")
     admission = admission_day(admitted_on, lease_starts)
-    if admission is None or not is_eligible(kind, incorporated_on, admission):
+    if admission is None or window_months == 0 or not is_eligible(kind, incorporated_on, admission):
         return Tenancy(kind, None)
-    return Tenancy(kind, Window(admission, add_months(admission, WINDOW_MONTHS)))
+    return Tenancy(kind, Window(admission, add_months(admission, window_months)))

@@ -19,6 +19,7 @@ from billing.api.resources import (
     deposits,
     documents,
     fiscal_years,
+    forecasts,
     messages,
     operations,
     periods,
@@ -91,6 +92,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         trail,
         periods,
         quotes,
+        forecasts,
         administration,
         operations,
     )

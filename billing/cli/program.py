@@ -27,6 +27,7 @@ COMMANDS = {
     "debts": "billing.cli.debts",
     "export": "billing.cli.exporting",
     "report": "billing.cli.reporting",
+    "forecast": "billing.cli.forecasting",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli.program import NAME, Command, Failure, example
-from billing.cli.terminal import progress, table
+from billing.cli.terminal import grouped, progress, table
 
 if TYPE_CHECKING:
     from billing.demo import Demonstration
@@ -56,12 +56,6 @@ def demo_command(folder: Path) -> None:
         raise Failure("the demonstration does not hold: see above")
 
 
-def _grouped(amount: str) -> str:
-    """A decimal string with its thousands apart: 2839.50 gives `2 839.50`."""
-    whole, _, cents = amount.partition(".")
-    return f"{int(whole):,}.{cents}".replace(",", "\N{NO-BREAK SPACE}")
-
-
 def _show_months(made: "Demonstration") -> None:
     from pricing.money import format_amount
     from pricing.period import format_month
@@ -72,15 +66,15 @@ def _show_months(made: "Demonstration") -> None:
             report.invoices.count,
             report.credit_notes.count,
             *(
-                _grouped(format_amount(billed - credited))
+                grouped(format_amount(billed - credited))
                 for billed, credited in (
                     (report.invoices.net, report.credit_notes.net),
                     (report.invoices.tax, report.credit_notes.tax),
                     (report.invoices.gross, report.credit_notes.gross),
                 )
             ),
-            _grouped(report.cross_subsidy["advantage"]),
-            _grouped(report.cross_subsidy["reserve_after"]),
+            grouped(report.cross_subsidy["advantage"]),
+            grouped(report.cross_subsidy["reserve_after"]),
         )
         for report in made.reports
     ]
@@ -107,7 +101,7 @@ def _show_funding(made: "Demonstration") -> None:
     for site in sums.values():
         site.append(site[-1] - site[own])
     sums["network"] = [sum(column) for column in zip(*sums.values(), strict=True)]
-    rows = [(code, *(_grouped(format_amount(amount)) for amount in site)) for code, site in sums.items()]
+    rows = [(code, *(grouped(format_amount(amount)) for amount in site)) for code, site in sums.items()]
     columns = ("site", "needs", *(f"← {name}" for name in _FUNDING.values()), "its firms bring", "gives on")
     table(
         f"Who funds whom in {format_month(last.period)}, in DH (given on, and not needed: to the reserve)",

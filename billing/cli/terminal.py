@@ -111,6 +111,13 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def grouped(amount: str) -> str:
+    """A decimal string with its thousands apart: 2839.50 gives `2 839.50`."""
+    whole, _, cents = amount.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{int(whole.lstrip('-')):,}.{cents}".replace(",", "\N{NO-BREAK SPACE}")
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table for people on standard output; all columns but the first are figures."""
     from rich.box import SIMPLE_HEAD

@@ -15,7 +15,16 @@ from billing.config import Operator
 from billing.db import hold_facts, insert_rows, open_engine, writing
 from billing.models import billing_run, run_batch, run_outcome, run_position, usage_billing
 from billing.postings import sale, tenant_position
-from billing.run.facts import Catalogue, Scope, fingerprint, first_period, load_catalogue, load_facts, previous_period
+from billing.run.facts import (
+    Catalogue,
+    Scope,
+    TenantFacts,
+    fingerprint,
+    first_period,
+    load_catalogue,
+    load_facts,
+    previous_period,
+)
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue
@@ -82,15 +91,31 @@ def _without_cycle_collection() -> Iterator[None]:
         gc.enable()
 
 
+class Ground(NamedTuple):
+    """What a run stands on: the month of the run before, if any, and where billing begins (R12)."""
+
+    previous: date | None
+    first: date
+
+
+def ground_of(connection: Connection, period: date) -> Ground:
+    """What the run of a month would stand on."""
+    return Ground(previous_period(connection, period), first_period(connection, period))
+
+
+def read_batch(connection: Connection, scope: Scope, catalogue: Catalogue, ground: Ground) -> list[TenantFacts]:
+    """The tenants of a batch with the facts its bills rest on."""
+    settled_until = scope.period if ground.previous is None else next_month(ground.previous)
+    return load_facts(connection, scope, catalogue, ground.previous, settled_until)
+
+
 def price_batch(connection: Connection, scope: Scope, catalogue: Catalogue) -> PricedBatch:
     """Read and price a batch; writes nothing, so that previews and runs share it."""
-    previous = previous_period(connection, scope.period)
-    first = first_period(connection, scope.period)
-    settled_until = scope.period if previous is None else next_month(previous)
-    facts = load_facts(connection, scope, catalogue, previous, settled_until)
+    ground = ground_of(connection, scope.period)
+    facts = read_batch(connection, scope, catalogue, ground)
     until = next_month(scope.period)
     return PricedBatch(
-        [bill_tenant(found, catalogue, scope.period, previous, first) for found in facts],
+        [bill_tenant(found, catalogue, scope.period, ground.previous, ground.first) for found in facts],
         {found.party.code: fingerprint(found.tenancy, found.leases, catalogue, until) for found in facts},
     )
 

@@ -19,6 +19,7 @@ from pricing.cross_subsidy import Grant, Position, Waterfall, waterfall
 from pricing.funding_matrix import funding_of
 from pricing.money import format_amount
 from pricing.period import format_month
+from pricing.projection import Funds
 
 
 class SiteSums(NamedTuple):
@@ -77,6 +78,12 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
 
     `own` is the run's own waterfall entry, where it still stands: what it moved is left out.
     """
+    reserve, grants = standing_funds(connection, own)
+    return waterfall(sums.contributions, sums.draws, reserve, grants, period)
+
+
+def standing_funds(connection: Connection, own: Entry | None = None) -> Funds:
+    """The reserve and the grants as the books have them, but for what the entry `own` moved."""
     moved = () if own is None else own.postings
     reserve = -account_balance(connection, RESERVE)
     grant = subsidy_grant.c
@@ -93,8 +100,7 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
             reserve += p.amount
         elif p.account == GRANTS and p.auxiliary is not None:
             left[p.auxiliary] += p.amount
-    grants = [Grant(row.code, row.site, row.granted_on, int(left.get(row.code, 0))) for row in rows]
-    return waterfall(sums.contributions, sums.draws, reserve, grants, period)
+    return Funds(reserve, tuple(Grant(row.code, row.site, row.granted_on, int(left.get(row.code, 0))) for row in rows))
 
 
 def close(

@@ -58,12 +58,24 @@ class Catalogue:
         return self._digests[key]
 
 
-def load_catalogue(connection: Connection) -> Catalogue:
-    """The whole catalogue, as it stands."""
+def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate]]:
+    """Every rate version: (site, service, tenant kind or blank, rate)."""
     c = rate.c
     versions = connection.execute(
         select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost)
     )
+    return [(row[0], row[1], row[2], Rate(*row[3:])) for row in versions]
+
+
+def load_vat_book(connection: Connection) -> VatBook:
+    """Every VAT version."""
+    c = vat_rate.c
+    found = connection.execute(select(c.service, c.effective_from, c.rate))
+    return VatBook((code, VatRate(effective_from, value)) for code, effective_from, value in found)
+
+
+def load_catalogue(connection: Connection) -> Catalogue:
+    """The whole catalogue, as it stands."""
     return Catalogue(
         sites=dict(connection.execute(select(site.c.code, site.c.name)).all()),
         services={
@@ -72,13 +84,8 @@ def load_catalogue(connection: Connection) -> Catalogue:
                 select(service.c.code, service.c.label, service.c.unit, service.c.revenue_account)
             )
         },
-        rates=RateBook((row[0], row[1], row[2], Rate(*row[3:])) for row in versions),
-        vat=VatBook(
-            (code, VatRate(effective_from, value))
-            for code, effective_from, value in connection.execute(
-                select(vat_rate.c.service, vat_rate.c.effective_from, vat_rate.c.rate)
-            )
-        ),
+        rates=RateBook(load_rate_versions(connection)),
+        vat=load_vat_book(connection),
     )
 
 

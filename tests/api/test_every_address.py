@@ -118,13 +118,15 @@ def test_a_scope_that_does_not_allow_it_is_told_which_does(ground: Caller) -> No
 
 
 def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
-    """Quotes and previews write nothing, so that auditors may ask for them."""
+    """Quotes, previews and forecasts write nothing, so that auditors may ask for them."""
     allowed = {
         operation.documented
         for operation in operations(ground.app)
         if operation.method != "GET" and ground(operation.method, operation.path, "auditor").status_code != 403
     }
-    assert allowed == {"/v1/quotes", "/v1/billing-runs/preview"}
+    assert allowed == {
+        "/v1/quotes", "/v1/billing-runs/preview", "/v1/forecasts", "/v1/forecasts/dial", "/v1/forecasts/what-if",
+    }  # fmt: skip
     kept = {
         operation.documented
         for operation in operations(ground.app)
