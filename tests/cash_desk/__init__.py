@@ -1,0 +1,1 @@
+"""The cash desk: what may be taken, what the receipt says."""

@@ -1,0 +1,82 @@
+"""What law says of cash: the limit, the thresholds of deduction, the stamp duty; by the day's settings."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from billing.cash_desk.rules import DAY, MONTH, Notice, Taken, cash_rules
+from billing.errors import BadConfiguration
+from billing.receivables.terms import load_terms
+
+ON = date(2026, 9, 7)
+SHIPPED = cash_rules(load_terms(None), ON)
+NOTHING = Taken(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "duty"),
+    [
+        (0, 0),
+        (1, 0),
+        (199, 0),
+        (200, 1),  # 0.5 centime, half away from zero
+        (123456, 309),  # law.md section 3: 1 234.56 gives 3.09
+        (1999999, 5000),
+    ],
+)
+def test_the_stamp_duty_is_a_quarter_of_a_percent_rounded_once(amount: int, duty: int) -> None:
+    assert SHIPPED.stamp_duty(amount) == duty
+
+
+def test_twenty_thousand_dirhams_are_refused_with_the_article_and_a_centime_less_is_taken() -> None:
+    assert SHIPPED.refusal(1_999_999, NOTHING) is None
+    refused = SHIPPED.refusal(2_000_000, NOTHING)
+    assert refused is not None
+    assert "art. 193" in refused.problem
+    assert refused.remedy == "ask for a cheque or a transfer; less than 20000.00 can be taken"
+
+
+def test_an_amount_split_over_the_day_is_counted_together() -> None:
+    taken = Taken(day=1_500_000, month=1_500_000)
+    assert SHIPPED.refusal(499_999, taken) is None
+    refused = SHIPPED.refusal(500_000, taken)
+    assert refused is not None
+    assert "on top of 15000.00 taken the same day" in refused.problem
+    assert refused.remedy.endswith("less than 5000.00 can be taken")
+
+
+@pytest.mark.parametrize(
+    ("amount", "taken", "notices"),
+    [
+        (500_000, NOTHING, ()),
+        (500_001, NOTHING, (Notice(DAY, 500_000),)),
+        (100, Taken(500_000, 500_000), (Notice(DAY, 500_000),)),
+        (100, Taken(0, 4_999_900), ()),
+        (101, Taken(0, 4_999_900), (Notice(MONTH, 5_000_000),)),
+        (600_000, Taken(0, 5_000_000), (Notice(DAY, 500_000), Notice(MONTH, 5_000_000))),
+    ],
+)
+def test_what_goes_beyond_what_the_payer_may_deduct_is_said(
+    amount: int, taken: Taken, notices: tuple[Notice, ...]
+) -> None:
+    assert SHIPPED.notices(amount, taken) == notices
+
+
+def test_the_rules_are_those_of_the_day(tmp_path: Path) -> None:
+    file = tmp_path / "terms.toml"
+    file.write_text(
+        '[[cash.limit]]\neffective_from = 2000-01-01\nvalue = "20000.00"\nsource = "law"\n'
+        '[[cash.limit]]\neffective_from = 2027-01-01\nvalue = "10000.00"\nsource = "a later law"\n',
+        encoding="utf-8",
+    )
+    terms = load_terms(file)
+    assert [cash_rules(terms, on).limit for on in (date(2026, 12, 31), date(2027, 1, 1))] == [2_000_000, 1_000_000]
+
+
+@pytest.mark.parametrize("value", ['"20 000"', '"1e4"', '"-1.00"', '"1.005"'])
+def test_an_amount_that_is_none_is_refused_by_name(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "terms.toml"
+    file.write_text(f'[[cash.limit]]\neffective_from = 2000-01-01\nvalue = {value}\nsource = "x"\n', encoding="utf-8")
+    with pytest.raises(BadConfiguration, match=r"TERMS_FILE: cash\.limit is"):
+        cash_rules(load_terms(file), ON)
