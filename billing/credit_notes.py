@@ -18,6 +18,7 @@ from billing.config import TIME_ZONE, Settings
 from billing.db import change_facts, insert_rows
 from billing.errors import Fault, Refused, Unknown
 from billing.models import tenant
+from billing.parties import buyer_of
 from billing.postings import sale
 from invoices.document import CREDIT_NOTE, INVOICE, Correction, DocumentLine, Party, credit_vat
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
@@ -222,12 +223,7 @@ def _buyer(connection: Connection, then: Party) -> Party:
     """The invoice's buyer, as the register has it today; as it was then if the register has lost it."""
     t = tenant.c
     row = connection.execute(select(tenant).where(t.code == then.code)).one_or_none()
-    if row is None:
-        return then
-    return Party(
-        row.code, row.legal_name, row.legal_form, row.address, row.city, ice=row.ice, tax_id=row.tax_id,
-        trade_register=row.trade_register, email=row.email, language=row.language,
-    )  # fmt: skip
+    return then if row is None else buyer_of(row)
 
 
 def credit_terms(

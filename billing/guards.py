@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
+import billing.cash_desk.models
 import billing.debts.models
 import billing.deposits.models
 import billing.messages.models
@@ -294,6 +295,7 @@ _REFERENCES = (
     ("run_position", "period", "billing_run", "period"),
     ("funding_matrix", "period", "billing_run", "period"),
     *billing.receivables.models.REFERENCES,
+    *billing.cash_desk.models.REFERENCES,
 )
 
 
@@ -306,6 +308,7 @@ def _of_billing() -> list[Table]:
     packages = (
         invoices.models, billing.models, billing.deposits.models, billing.debts.models, billing.messages.models,
         billing.receivables.models,
+        billing.cash_desk.models,
     )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 

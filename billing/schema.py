@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+import billing.cash_desk.models
 import billing.debts.models
 import billing.deposits.models
 import billing.messages.models

@@ -14,6 +14,7 @@ from billing.api.metrics import Metrics
 from billing.api.resources import (
     administration,
     books,
+    cash_receipts,
     credit_notes,
     debts,
     deposits,
@@ -86,6 +87,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         fiscal_years,
         credit_notes,
         deposits,
+        cash_receipts,
         debts,
         books,
         reports,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import acts, books, debts, deposits, funding, guards, messages, periods, series, tenants
+from billing.check import acts, books, cash, debts, deposits, funding, guards, messages, periods, series, tenants
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -33,6 +33,7 @@ _PROOFS: tuple[Proof, ...] = (
     acts.acts,
     deposits.deposits_held,
     debts.debts,
+    cash.cash,
     messages.messages,
     tenants.tenants,
     funding.funding,

@@ -6,15 +6,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, select
 
-from billing.check.documents import Place, difference_of_sums
+from billing.check.booked import Booked, balance_faults, booked_like, entry_faults
 from billing.check.proof import Step
 from billing.debts.models import debt_act
 from billing.debts.state import DOUBTFUL_CLIENTS, PROVISION, Debt, Decision, debt_after, decision_entry
 from billing.receivables.standing import doubtful_paid
 from invoices.models import document
-from ledger.models import entry, posting
 from pricing.money import format_amount
 
 _OURS = ("OD/CR-%", "BQ/CR-%")
@@ -22,7 +21,7 @@ _OURS = ("OD/CR-%", "BQ/CR-%")
 
 def debts(connection: Connection, _step: Step) -> Iterator[str]:
     """Decisions are booked, none goes beyond the invoice, and 3424 and 3942 are what they come to, by tenant."""
-    booked = _entries(connection)
+    booked = booked_like(connection, *_OURS)
     paid = doubtful_paid(connection)
     due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION: Counter()}
     rows = connection.execute(
@@ -33,7 +32,7 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
     for _, group in groupby(rows, key=attrgetter("document_id")):
         made = list(group)
         for row in made:
-            yield from _entry_faults(row, booked)
+            yield from _decision_faults(row, booked)
         first = made[0]
         debt = debt_after(Debt(first.gross, first.tax, 0, doubtful=-paid.get(first.document_id, 0)), made)
         yield from _debt_faults(first.number, debt)
@@ -42,23 +41,15 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
     for reference in sorted(booked):
         yield f"entry {reference} books a decision about a debt that does not stand"
     for account, balances in due.items():
-        yield from _balances(connection, account, balances)
+        yield from balance_faults(connection, account, balances, "the decisions come to")
 
 
-def _entry_faults(row: Any, booked: dict[str, tuple[Any, str, dict[Place, int]]]) -> Iterator[str]:
+def _decision_faults(row: Any, booked: Booked) -> Iterator[str]:
     made = Decision(row.kind, row.decided_on, row.amount, row.vat, row.from_doubtful)
     due = decision_entry(row.id, row.number, row.tenant, made)
-    stands = booked.pop(due.reference, None)
     if row.tenant != row.buyer:
         yield f"the decision {row.id} about {row.number} names tenant {row.tenant}, its buyer is {row.buyer}"
-    if stands is None:
-        yield f"the decision {row.id} about {row.number} has no entry {due.reference}"
-        return
-    if stands[:2] != (due.effective_on, due.piece):
-        yield f"entry {due.reference} is not of the day and piece of the decision it books"
-    sums: dict[Place, int] = {(p.account, p.auxiliary, p.site): p.amount for p in due.postings}
-    for fault in difference_of_sums(sums, stands[2]):
-        yield f"entry {due.reference}: {fault}"
+    yield from entry_faults(f"the decision {row.id} about {row.number}", due, booked)
 
 
 def _debt_faults(number: str, debt: Debt) -> Iterator[str]:
@@ -72,35 +63,3 @@ def _debt_faults(number: str, debt: Debt) -> Iterator[str]:
     ):
         if not 0 <= amount <= most:
             yield f"{number}: {format_amount(amount)} is {what}, from 0.00 to {format_amount(most)} can be"
-
-
-def _entries(connection: Connection) -> dict[str, tuple[Any, str, dict[Place, int]]]:
-    """The entries of decisions by reference: day, piece, sums."""
-    found: dict[str, tuple[Any, str, dict[Place, int]]] = {}
-    e, p = entry.c, posting.c
-    rows = connection.execute(
-        select(e.reference, e.effective_on, e.piece, p.account, p.auxiliary, p.site, p.amount)
-        .outerjoin(posting, p.entry_id == e.id)
-        .where(or_(*(e.reference.like(ours) for ours in _OURS)))
-    )
-    for reference, on, piece, account, auxiliary, site, amount in rows:
-        sums = found.setdefault(reference, (on, piece, {}))[2]
-        place = account, auxiliary, site
-        sums[place] = sums.get(place, 0) + amount
-    return found
-
-
-def _balances(connection: Connection, account: str, due: Counter[str]) -> Iterator[str]:
-    p = posting.c
-    stands = {
-        code: int(balance)
-        for code, balance in connection.execute(
-            select(p.auxiliary, func.sum(p.amount)).where(p.account == account).group_by(p.auxiliary)
-        )
-    }
-    for code in sorted({*due, *stands}, key=str):
-        if due[code] != stands.get(code, 0):
-            yield (
-                f"account {account} of tenant {code} stands at {format_amount(stands.get(code, 0))}, the decisions "
-                f"come to {format_amount(due[code])}"
-            )

@@ -24,6 +24,7 @@ COMMANDS = {
     "deliver": "billing.cli.monthly",
     "credit-notes": "billing.cli.credit_notes",
     "deposits": "billing.cli.deposits",
+    "cash": "billing.cli.cash",
     "debts": "billing.cli.debts",
     "export": "billing.cli.exporting",
     "report": "billing.cli.reporting",

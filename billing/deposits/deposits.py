@@ -16,9 +16,9 @@ from billing.db import change_facts, insert_rows
 from billing.deposits.models import deposit, deposit_movement
 from billing.errors import Conflict, Fault, Refused, Unknown
 from billing.models import lease, site, tenant
+from billing.parties import buyer_of
 from billing.receivables.terms import Terms
 from billing.run.facts import load_catalogue
-from invoices.document import Party
 from ledger.entry import BANK, CASH, Entry, Posting
 from ledger.journal import post
 from pricing.eligibility import SUBSIDISED, tenancy
@@ -82,10 +82,7 @@ def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
     if months * rent == 0:
         remedy = "terms.toml, deposits.months_of_rent, and the rates say what is asked"
         raise Refused([Fault("deposit", None, "lease", lease_code, "asks for no deposit", remedy)])
-    buyer = Party(
-        who.code, who.legal_name, who.legal_form, who.address, who.city, ice=who.ice, tax_id=who.tax_id,
-        trade_register=who.trade_register, email=who.email, language=who.language,
-    )  # fmt: skip
+    buyer = buyer_of(who)
     due_on = asking.asked_on + timedelta(days=asking.terms.at("deposits.payment_days", asking.asked_on))
     key = connection.scalar(
         deposit.insert()

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from billing.cash_desk.models import cash_receipt
+from billing.cash_desk.taking import CashDesk, CashPayment
 from billing.config import TIME_ZONE
 from billing.db import among, change_receivables
 from billing.errors import Fault, Refused, Taken
 from billing.models import site, tenant
 from billing.receivables.booking import (
+    CASH_PAID,
     MEANS_LABELS,
     MONEY,
     TO_BE_CLEARED,
@@ -29,7 +32,7 @@ from billing.receivables.recording import Records
 from billing.receivables.standing import OpenDocument, documents_numbered, open_documents_of
 from billing.receivables.terms import Terms
 from billing.receivables.vat_at_issue import let_vat_fall_due
-from invoices.document import CURRENCY, INVOICE
+from invoices.document import CURRENCY, INVOICE, Party
 from invoices.models import document
 from invoices.structured_reference import numbers_in
 from ledger.periods import Limits, limits
@@ -109,8 +112,11 @@ def receive(
     terms: Terms,
     source: str = "payments",
     lines: Sequence[int] | None = None,
+    seller: Party | None = None,
 ) -> list[int]:
     """Record receipts, allocate and book them, all or none; gives their keys in the same order.
+
+    Cash is acknowledged by a numbered receipt (`billing.cash_desk`) in the name of `seller`; without one it is refused.
 
     The same means, reference and value date again give the receipt that stands. Raises Refused with every fault of
     every order: `lines` say on which line of `source` each one stands; a receipt that stands with other values is a
@@ -124,6 +130,7 @@ def receive(
     known = _known(connection, orders)
     day = recorded_at.astimezone(ZoneInfo(TIME_ZONE)).date()
     open_days = limits(connection)
+    desk = CashDesk(connection, [p for p in map(_cash, orders) if p is not None], terms=terms, seller=seller)
     records = Records(connection, recorded_at)
     keys: list[int] = []
     of_batch: dict[tuple[str, str, date], tuple[int, ReceiptOrder]] = {}
@@ -139,8 +146,13 @@ def receive(
             key, differing = 0, []
             if not found:
                 found = list(_allocation_faults(order, ledger))
+            payment = _cash(order)
+            if not found and payment is not None and (refused := desk.fault(payment)) is not None:
+                found = [(str(refused.column), refused.value, refused.problem, refused.remedy)]
             if not found:
-                key = _record(records, order, ledger, terms)
+                key, settled = _record(records, order, ledger, terms)
+                if payment is not None:
+                    _acknowledge(records, desk, key, payment, order.reference, settled)
             of_batch[name] = key, order
         keys.append(key)
         if differing:
@@ -152,6 +164,22 @@ def receive(
         raise Refused(faults)
     records.write()
     return keys
+
+
+def _cash(order: ReceiptOrder) -> CashPayment | None:
+    """The cash of an order, if it is one of cash and says who pays."""
+    if order.means != CASH_PAID or order.tenant is None:
+        return None
+    money = sum([leg.amount for leg in order.legs if leg.kind == MONEY])
+    return CashPayment(order.tenant, order.value_date, money, order.site)
+
+
+def _acknowledge(
+    records: Records, desk: CashDesk, key: int, payment: CashPayment, reference: str, settled: Iterable[Settled]
+) -> None:
+    row, stamp = desk.acknowledge(key, payment, reference, settled)
+    records.add(cash_receipt, *row, records.recorded_at)
+    records.book(stamp)
 
 
 class _Standing(NamedTuple):
@@ -230,6 +258,8 @@ def _faults(order: ReceiptOrder, known: tuple[set[str], set[str]], today: date, 
         yield "payer_text", None, problem, "shorten it"
     if order.currency != CURRENCY:
         yield "currency", order.currency, f"is not {CURRENCY}", "books are kept in dirhams: give what the bank credited"
+    if order.means == CASH_PAID and order.tenant is None:
+        yield "tenant", None, "is missing", "say who pays: the receipt for cash names the payer"
     if order.tenant is not None and order.tenant not in known[0]:
         yield "tenant", order.tenant, "is unknown", "leave it blank if nobody knows whose it is"
     if order.site is not None and order.site not in known[1]:
@@ -314,8 +344,8 @@ def part_faults(parts: Sequence[Part], by_number: dict[str, OpenDocument], most:
         yield "amount", format_amount(asked), "is more than there is", f"at most {format_amount(most)} can be allocated"
 
 
-def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms) -> int:
-    """Lay down one receipt: its legs, whose it is, what it settles, its entries; gives its key."""
+def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms) -> tuple[int, list[Settled]]:
+    """Lay down one receipt: its legs, whose it is, what it settles, its entries; gives its key, and what it settles."""
     key, day, at = records.next_key(receipt), order.value_date, records.recorded_at
     records.add(
         receipt, key, order.means, order.reference, day, order.tenant, order.site, order.amount,
@@ -338,6 +368,7 @@ def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms
         records.add(placement, placed[code][0], key, code, amount, placed[code][1], day, 1, at)
     head = ReceiptHead(key, order.means, order.reference, order.tenant, order.site)
     settled: list[Settled] = []
+    later: list[Settled] = []
     is_money = order.means not in TO_BE_CLEARED
     for target, amount, how in parts:
         at_once = target.issued_on <= day
@@ -348,14 +379,13 @@ def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms
             settled.append(one)
             owned[target.tenant] -= amount
         else:
+            later.append(one)
             records.book(allocation_entry(number, on, one, account, number_of(key)))
     held = [Held(placed[code][1], code, amount) for code, amount in owned.items()]
     held.append(Held(UNPLACED, None, rest if payer is None else 0))
     # The receipt's own entry comes before those of what it settles later.
-    records.entries.insert(
-        len(records.entries) - (len(parts) - len(settled)), receipt_entry(head, day, legs, settled, held)
-    )
-    return key
+    records.entries.insert(len(records.entries) - len(later), receipt_entry(head, day, legs, settled, held))
+    return key, [*settled, *later]
 
 
 def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:

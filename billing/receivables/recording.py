@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
 
+from billing.cash_desk.models import cash_receipt
 from billing.db import insert_rows
 from billing.receivables.booking import Settled
 from billing.receivables.models import (
@@ -28,7 +29,7 @@ from ledger.journal import post
 # In the order they are written: what refers comes after what it refers to.
 _TABLES: tuple[Table, ...] = (
     receipt, receipt_leg, receipt_event, placement, placement_withdrawal, allocation, allocation_undoing, refund,
-    settlement,
+    settlement, cash_receipt,
 )  # fmt: skip
 _COLUMNS = {table: tuple(column.name for column in table.columns) for table in _TABLES}
 

@@ -1,11 +1,15 @@
 """Lists by cursor: every item once, whatever is added between two pages."""
 
 from base64 import urlsafe_b64encode
+from datetime import date
 
 import pytest
 from sqlalchemy import Engine
 
-from tests.api.conftest import Caller
+from billing.config import load_settings
+from billing.db import writing
+from billing.receivables.receiving import Leg, ReceiptOrder, receive
+from tests.api.conftest import NOW, Caller
 from tests.billing.told import tell, to_tell
 
 LISTS = (
@@ -13,7 +17,7 @@ LISTS = (
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
-    "/v1/messages",
+    "/v1/messages", "/v1/cash-receipts",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -26,6 +30,12 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller.post("/v1/credit-notes", credit)
         debt = {"invoice": invoice["number"], "kind": "doubtful", "reason": "saisie", "approved_by": "Mme Alaoui"}
         caller.post("/v1/debts", debt)
+    with writing(engine) as connection:
+        legs = (Leg("money", 10_000),)
+        payer = caller.get("/v1/tenants?limit=1")["items"][0]["code"]
+        cash = [ReceiptOrder("cash", f"caisse {n}", date(2026, 9, 1), payer, legs) for n in (1, 2, 3)]
+        settings = load_settings({})
+        receive(connection, cash, recorded_at=NOW, terms=settings.terms, seller=settings.operator.party)
     tell(engine, [to_tell(n) for n in range(1, 4)])
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})

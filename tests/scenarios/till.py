@@ -46,7 +46,9 @@ def order(
 
 def receives(park: Park, *orders: ReceiptOrder) -> list[int]:
     with writing(park.engine) as connection:
-        return receive(connection, orders, recorded_at=NOW, terms=park.settings.terms)
+        return receive(
+            connection, orders, recorded_at=NOW, terms=park.settings.terms, seller=park.settings.operator.party
+        )
 
 
 def allocates(park: Park, key: int, pays: Mapping[str, str] | None = None, on: str | None = None) -> list[int]:
