@@ -10,6 +10,7 @@ import billing.deposits.models
 import billing.messages.models
 import billing.models
 import billing.receivables.models
+import billing.statements.models
 import invoices.models
 import ledger.models
 
@@ -296,6 +297,7 @@ _REFERENCES = (
     ("funding_matrix", "period", "billing_run", "period"),
     *billing.receivables.models.REFERENCES,
     *billing.cash_desk.models.REFERENCES,
+    *billing.statements.models.REFERENCES,
 )
 
 
@@ -309,6 +311,7 @@ def _of_billing() -> list[Table]:
         invoices.models, billing.models, billing.deposits.models, billing.debts.models, billing.messages.models,
         billing.receivables.models,
         billing.cash_desk.models,
+        billing.statements.models,
     )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 

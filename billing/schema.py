@@ -14,6 +14,7 @@ import billing.deposits.models
 import billing.messages.models
 import billing.models
 import billing.receivables.models
+import billing.statements.models
 import invoices.models
 import ledger.models
 from billing.cross_subsidy.recomputed import keep_missing

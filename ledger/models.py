@@ -94,6 +94,18 @@ Index(
     postgresql_where=posting.c.auxiliary.is_not(None),
 )
 
+# What moved money accounts (class 5), to be compared with what banks and tills say.
+_IS_MONEY = posting.c.account.between("5", "5Z")
+Index(
+    "ix_posting_money",
+    posting.c.account,
+    posting.c.effective_on,
+    posting.c.entry_id,
+    posting.c.amount,
+    sqlite_where=_IS_MONEY,
+    postgresql_where=_IS_MONEY,
+)
+
 account_day = Table(
     "account_day",
     metadata,
