@@ -7,7 +7,20 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
 
-from billing.check import acts, books, cash, debts, deposits, funding, guards, messages, periods, series, tenants
+from billing.check import (
+    acts,
+    books,
+    cash,
+    debts,
+    deposits,
+    funding,
+    guards,
+    messages,
+    periods,
+    series,
+    statements,
+    tenants,
+)
 from billing.check.proof import Proof
 from billing.db import reading
 from billing.models import billing_run
@@ -35,6 +48,7 @@ _PROOFS: tuple[Proof, ...] = (
     debts.debts,
     cash.cash,
     messages.messages,
+    statements.statements,
     tenants.tenants,
     funding.funding,
 )
