@@ -15,12 +15,14 @@ from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
 from billing.errors import Unknown
 from billing.messages.queueing import key_of, number_of
 from billing.network_import.cells import YEARS, BadCell, day
+from billing.statements.importing import name_of
 from pricing.period import format_month, parse_month
 
 EVERY_KIND = "any"
 SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
+STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
 
 
@@ -125,6 +127,20 @@ class MessageInAddress(BaseConverter):
         return number_of(value)
 
 
+class StatementInAddress(BaseConverter):
+    """A bank statement's number, as its key."""
+
+    regex = "RE-[0-9]{6,18}"
+
+    def to_python(self, value: str) -> Any:
+        """The key."""
+        return int(value.removeprefix("RE-"))
+
+    def to_url(self, value: int) -> str:
+        """As written in addresses."""
+        return name_of(value)
+
+
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
     "event": (EventInAddress, CODE_DOC),
@@ -135,6 +151,7 @@ _DOCS = {
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
     "told": (MessageInAddress, MESSAGE_DOC),
+    "statement": (StatementInAddress, STATEMENT_DOC),
 }
 
 

@@ -28,15 +28,17 @@ from billing.api.resources import (
     register,
     reports,
     runs,
+    statements,
     trail,
 )
 from billing.api.service import Clock, Service
 from billing.config import Settings
+from billing.statements.statement import STATEMENT_BYTES_MAX
 
 BODY_BYTES_MAX = 1 << 20
 BATCH_BODY_BYTES_MAX = 10 << 20
-# The addresses that take whole batches.
-_BATCH_RULES = frozenset({"/v1/usage-events/batch"})
+# The addresses that take whole batches, or files.
+LARGE_BODIES = {"/v1/usage-events/batch": BATCH_BODY_BYTES_MAX, "/v1/statements": STATEMENT_BYTES_MAX}
 
 
 class StrictJson(JSONProvider):
@@ -53,7 +55,8 @@ class StrictJson(JSONProvider):
 
 def _limit_body() -> None:
     rule = request.url_rule
-    most = BATCH_BODY_BYTES_MAX if rule is not None and rule.rule in _BATCH_RULES else BODY_BYTES_MAX
+    takes_large = rule is not None and request.method == "POST"
+    most = LARGE_BODIES.get(rule.rule, BODY_BYTES_MAX) if rule is not None and takes_large else BODY_BYTES_MAX
     # What comes without its length is counted while it is read.
     request.max_content_length = most
     if request.content_length is not None and request.content_length > most:
@@ -89,6 +92,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         deposits,
         cash_receipts,
         debts,
+        statements,
         books,
         reports,
         trail,

@@ -105,6 +105,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         """Hand a view what the request holds, loaded and judged."""
         return cast(Decorator, super().arguments(schema, **doc))
 
+    def doc(self, **doc: Any) -> Decorator:
+        """Document what nothing else says."""
+        return cast(Decorator, super().doc(**doc))
+
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
     ) -> None:

@@ -114,7 +114,7 @@ CONFLICT = Kind("conflict", 409, "It contradicts what stands")
 RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
 PERIOD = Kind("period", 409, "The month is closed, or can't be now")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
-MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is not JSON")
+MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of a type this address does not take")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
 REFUSED = Kind("refused", 422, "The data is refused, nothing was written")
 UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
@@ -174,7 +174,7 @@ _DETAIL_OF_STATUS: Mapping[int, str] = {
     400: "the body is not JSON in UTF-8: check what is sent",
     404: "nothing has this address: see /docs for those that exist",
     405: "the header Allow lists the methods this address takes",
-    415: "send the body as JSON, with the header Content-Type: application/json",
+    415: "send the body as JSON, with the header Content-Type: application/json, or as a type that /docs lists here",
 }
 _log = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "deposits": "billing.cli.deposits",
     "cash": "billing.cli.cash",
     "debts": "billing.cli.debts",
+    "statements": "billing.cli.statements",
     "export": "billing.cli.exporting",
     "report": "billing.cli.reporting",
     "forecast": "billing.cli.forecasting",

@@ -10,6 +10,7 @@ from billing.config import load_settings
 from billing.db import writing
 from billing.receivables.receiving import Leg, ReceiptOrder, receive
 from tests.api.conftest import NOW, Caller
+from tests.billing.statement_files import camt, entry
 from tests.billing.told import tell, to_tell
 
 LISTS = (
@@ -17,7 +18,7 @@ LISTS = (
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
-    "/v1/messages", "/v1/cash-receipts",
+    "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -37,6 +38,10 @@ def fill(caller: Caller, engine: Engine) -> None:
         settings = load_settings({})
         receive(connection, cash, recorded_at=NOW, terms=settings.terms, seller=settings.operator.party)
     tell(engine, [to_tell(n) for n in range(1, 4)])
+    for day, opening in ((1, 0), (2, 30_000)):
+        moved = [entry(amount, date(2026, 9, day)) for amount in (10_000, 20_000)]
+        content = camt(moved, opening=opening, closing=opening + 30_000, on=date(2026, 9, day), name=f"R{day}")
+        assert caller("POST", "/v1/statements", data=content, content_type="application/xml").status_code == 201
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
