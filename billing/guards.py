@@ -11,6 +11,7 @@ import billing.messages.models
 import billing.models
 import billing.receivables.models
 import billing.statements.models
+import billing.switches.models
 import invoices.models
 import ledger.models
 
@@ -312,6 +313,7 @@ def _of_billing() -> list[Table]:
         billing.receivables.models,
         billing.cash_desk.models,
         billing.statements.models,
+        billing.switches.models,
     )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 

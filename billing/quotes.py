@@ -87,7 +87,7 @@ class Quote(NamedTuple):
             "window": None
             if window is None
             else {"first_day": window.start.isoformat(), "last_day": (window.end - ONE_DAY).isoformat()},
-            "months": [_month_json(month) for month in self.months],
+            "months": [month_json(month) for month in self.months],
             **_sums_json(
                 total(month.net for month in self.months),
                 total(month.tax for month in self.months),
@@ -208,7 +208,8 @@ def _sums_json(net: int, tax: int, advantage: int) -> dict[str, str]:
     }
 
 
-def _month_json(month: QuotedMonth) -> dict[str, Any]:
+def month_json(month: QuotedMonth) -> dict[str, Any]:
+    """A month with its lines, VAT and sums."""
     return {
         "month": format_month(month.month),
         "lines": [line_json(line) for line in month.lines],

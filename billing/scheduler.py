@@ -20,16 +20,20 @@ from sqlalchemy import Connection, Engine, select
 
 from billing.acts import SCHEDULER, Act, new_request_id, on_behalf
 from billing.config import TIME_ZONE, Settings
-from billing.db import keeping_house, open_engine, reading
+from billing.db import keeping_house, open_engine, reading, writing
 from billing.delivery import DeliveryReport
 from billing.errors import BillingError, RunRefused
 from billing.models import billing_run, lease, usage_event
 from billing.run.report import RunReport
+from billing.switches.announcing import BY_THE_CLOCK, AnnounceReport, announce
 from invoices.errors import InvoicingError
 from pricing.period import first_of_month, format_month
 
 DELIVER_EVERY_MINUTES = 1
 CHECK_AT_HOUR, CHECK_AT_MINUTE = 3, 30
+# Announcements leave in office hours: what is due is looked at every hour, so that a morning without the service, or a
+# failure, is made up for; each is made once.
+ANNOUNCE_FROM_HOUR, ANNOUNCE_TO_HOUR, ANNOUNCE_AT_MINUTE = 8, 17, 20
 # How long the answer to an Idempotency-Key is given again.
 ANSWERS_KEPT = timedelta(days=30)
 # So many problems and failures are logged one by one.
@@ -53,6 +57,7 @@ class Jobs:
     run_month: Callable[[date], RunReport]
     deliver: Callable[[], DeliveryReport]
     check: Callable[[], list[str]]
+    announce: Callable[[], AnnounceReport | None] = lambda: None
 
 
 def due_period(now: datetime, run_day: int, run_hour: int) -> date:
@@ -123,6 +128,21 @@ def deliver_what_is_due(jobs: Jobs) -> None:
         _say(logging.INFO, "deliver", "done", sent=report.sent, queued=report.queued, failed=report.failed)
 
 
+def announce_what_is_due(jobs: Jobs) -> None:
+    """Announce the switches of today; says nothing when there were none, or when the settings leave it to people."""
+    try:
+        report = jobs.announce()
+    except Exception as error:
+        _say_failed("switches", error)
+        return
+    if report is None:
+        return
+    for tenant, reason in report.unpriced[:_NAMED_MAX]:
+        _say(logging.WARNING, "switches", "not announced", tenant=tenant, reason=reason)
+    if report.announced:
+        _say(logging.INFO, "switches", "done", result=report.lines())
+
+
 def check_all(jobs: Jobs) -> None:
     """Prove R22 on the whole database; each problem is logged."""
     try:
@@ -175,6 +195,14 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     def send() -> DeliveryReport:
         return deliver(settings, acting("deliver"), clock=clock, only_due=True, stop=stop)
 
+    def announcing() -> AnnounceReport | None:
+        now = clock()
+        day = now.astimezone(ZoneInfo(TIME_ZONE)).date()
+        if not settings.terms.at(BY_THE_CLOCK, day):
+            return None
+        with writing(acting("switches announce")) as connection:
+            return announce(connection, settings.terms, settings.operator, day, recorded_at=now)
+
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
@@ -185,6 +213,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         run_month=lambda period: run_month(settings, acting(f"run {format_month(period)}"), period, clock=clock),
         deliver=send,
         check=at_night,
+        announce=announcing,
     )
 
 
@@ -246,6 +275,12 @@ def make_scheduler(jobs: Jobs, clock: Callable[[], datetime], run_day: int, run_
     scheduler.add_job(month, "cron", minute=0, id="run", next_run_time=now)
     every_minute = partial(deliver_what_is_due, jobs)
     scheduler.add_job(every_minute, "interval", minutes=DELIVER_EVERY_MINUTES, id="deliver", next_run_time=now)
+    office_hours = f"{ANNOUNCE_FROM_HOUR}-{ANNOUNCE_TO_HOUR}"
+    is_open = ANNOUNCE_FROM_HOUR <= now.hour <= ANNOUNCE_TO_HOUR
+    scheduler.add_job(
+        partial(announce_what_is_due, jobs), "cron", hour=office_hours, minute=ANNOUNCE_AT_MINUTE, id="switches",
+        **({"next_run_time": now} if is_open else {}),
+    )  # fmt: skip
     at_night = {"hour": CHECK_AT_HOUR, "minute": CHECK_AT_MINUTE}
     scheduler.add_job(partial(check_all, jobs), "cron", id="check", **at_night)
     return scheduler

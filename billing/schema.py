@@ -15,6 +15,7 @@ import billing.messages.models
 import billing.models
 import billing.receivables.models
 import billing.statements.models
+import billing.switches.models
 import invoices.models
 import ledger.models
 from billing.cross_subsidy.recomputed import keep_missing

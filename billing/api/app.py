@@ -29,6 +29,7 @@ from billing.api.resources import (
     reports,
     runs,
     statements,
+    switches,
     trail,
 )
 from billing.api.service import Clock, Service
@@ -99,6 +100,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         periods,
         quotes,
         forecasts,
+        switches,
         administration,
         operations,
     )

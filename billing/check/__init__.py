@@ -19,6 +19,7 @@ from billing.check import (
     periods,
     series,
     statements,
+    switches,
     tenants,
 )
 from billing.check.proof import Proof
@@ -49,6 +50,7 @@ _PROOFS: tuple[Proof, ...] = (
     cash.cash,
     messages.messages,
     statements.statements,
+    switches.switches,
     tenants.tenants,
     funding.funding,
 )

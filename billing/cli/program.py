@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "billing.cli.exporting",
     "report": "billing.cli.reporting",
     "forecast": "billing.cli.forecasting",
+    "switches": "billing.cli.switches",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from billing.config import load_settings
 from billing.db import writing
 from billing.receivables.receiving import Leg, ReceiptOrder, receive
+from billing.switches.models import switch_notice
 from tests.api.conftest import NOW, Caller
 from tests.billing.statement_files import camt, entry
 from tests.billing.told import tell, to_tell
@@ -19,6 +20,8 @@ LISTS = (
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
     "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
+    "/v1/messages", "/v1/cash-receipts",
+    "/v1/messages", "/v1/switch-notices",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -42,6 +45,10 @@ def fill(caller: Caller, engine: Engine) -> None:
         moved = [entry(amount, date(2026, 9, day)) for amount in (10_000, 20_000)]
         content = camt(moved, opening=opening, closing=opening + 30_000, on=date(2026, 9, day), name=f"R{day}")
         assert caller("POST", "/v1/statements", data=content, content_type="application/xml").status_code == 201
+    told = tell(engine, [to_tell(n) for n in range(1, 4)]).values()
+    notice = {"tenant": "T1", "switches_on": date(2026, 9, 10), "step": 30, "announced_on": date(2026, 9, 1)}
+    with writing(engine) as connection:
+        connection.execute(switch_notice.insert(), [{**notice, "message_id": message} for message in told])
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
