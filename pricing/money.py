@@ -64,6 +64,11 @@ def price_fraction(price: int, numerator: int, denominator: int) -> int:
     return settle(price * numerator, denominator * _PRICE_PER_CENTIME) * _PRICE_PER_CENTIME
 
 
+def share_of(part: int, whole: int) -> int:
+    """What part of a whole an amount is, as a rate, rounded to the whole percent: 1 of 3 gives 0.33."""
+    return settle(part * 100, whole) * (RATE_SCALE // 100)
+
+
 def price_of(amount: int) -> int:
     """The price of one unit that costs an amount in centimes, exactly."""
     return amount * _PRICE_PER_CENTIME

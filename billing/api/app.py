@@ -16,6 +16,7 @@ from billing.api.resources import (
     books,
     cash_receipts,
     credit_notes,
+    cross_subsidy,
     debts,
     deposits,
     documents,
@@ -86,6 +87,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     modules = (
         register,
         runs,
+        cross_subsidy,
         documents,
         messages,
         fiscal_years,

@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "billing.cli.reporting",
     "forecast": "billing.cli.forecasting",
     "switches": "billing.cli.switches",
+    "cross-subsidy": "billing.cli.cross_subsidy",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",

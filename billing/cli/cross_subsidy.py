@@ -1,0 +1,47 @@
+"""The commands for who funds whom: a tenant's own account."""
+
+import json
+from datetime import date
+
+import click
+
+from billing.cli.parameters import MONTH
+from billing.cli.program import Command, Group, database, example
+from billing.cli.terminal import destination, require_showable
+
+
+@click.group("cross-subsidy", cls=Group)
+def cross_subsidy_command() -> None:
+    """Who funds whom, for those whom it concerns: a tenant's own account of it."""
+
+
+@cross_subsidy_command.command(
+    "account",
+    cls=Command,
+    epilog=example("technopark-billing cross-subsidy account T0042 --format pdf --output compte-T0042.pdf"),
+)
+@click.argument("tenant")
+@click.option("--until", type=MONTH, metavar="YYYY-MM", help="Last month counted. Default: the latest run.")
+@click.option("--format", "format_name", type=click.Choice(("json", "pdf")), default="json", show_default=True)
+@click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
+def account_command(tenant: str, until: date | None, format_name: str, output: str | None) -> None:
+    """What TENANT received since its admission, from whom, what it brought, for whom, its prices; as data or a page.
+
+    Others are named only where the operator allows it (TERMS_FILE: cross_subsidy.names).
+    """
+    from billing.config import load_settings
+    from billing.cross_subsidy.account import account_json, account_of
+    from billing.cross_subsidy.account_paper import account_pdf, addressee_of
+    from billing.db import reading
+
+    require_showable(format_name, output)
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        account = account_of(connection, tenant, until, settings.terms)
+        to = addressee_of(connection, tenant)
+    if format_name == "pdf":
+        written = account_pdf(account, settings.operator.party, to)
+    else:
+        written = json.dumps(account_json(account), ensure_ascii=False, indent=2).encode() + b"\n"
+    with destination(output) as stream:
+        stream.write(written)

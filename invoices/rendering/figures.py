@@ -1,0 +1,196 @@
+"""Papers told in figures and charts: a tenant's account, a year's statement. Blocks in the order they are read.
+
+Who writes one says every text of it, ready to print; escaping is the template's.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple, Protocol, TypeAlias
+
+from markupsafe import Markup
+
+from invoices.document import Party
+from invoices.rendering.charts import POINTS_A_MM
+from invoices.rendering.pdf import STYLESHEET, print_page, render_template
+from invoices.rendering.sheet import Fact, Note, PartyText, legal_lines, party_text
+from invoices.rendering.texts import catalogue, language_of
+
+TEMPLATE = "figures.html"
+PAGE_MM = 180.0
+GUTTER_MM = 10.0
+
+
+class Drawn(Protocol):
+    """A chart (`invoices.rendering.charts`)."""
+
+    def svg(self, width: float, height: float) -> Markup:
+        """The chart in so many points."""
+        ...
+
+
+class Lead(NamedTuple):
+    """What the paper says, in sentences of larger letters."""
+
+    sentences: tuple[str, ...]
+
+
+class Figure(NamedTuple):
+    """A figure that matters: what it is, its amount, what should be known about it."""
+
+    label: str
+    value: str
+    note: str
+
+
+# Beyond so many characters figures are set smaller, so that they stand apart.
+_ROOMY_FIGURE_MAX = 13
+_CROWDED_FIGURE_MAX = 16
+
+
+class Figures(NamedTuple):
+    """Figures side by side."""
+
+    figures: tuple[Figure, ...]
+
+    @property
+    def density(self) -> str:
+        """How large they can be set."""
+        longest = max((len(figure.value) for figure in self.figures), default=0) * len(self.figures) // 4
+        return "tight" if longest > _CROWDED_FIGURE_MAX else "crowded" if longest > _ROOMY_FIGURE_MAX else "roomy"
+
+
+class Chart(NamedTuple):
+    """A drawing with its title and a line below it; `height` in millimetres."""
+
+    title: str
+    subtitle: str
+    drawn: Drawn
+    height: float
+
+
+class Charts(NamedTuple):
+    """Charts side by side, or one over the whole width."""
+
+    charts: tuple[Chart, ...]
+
+
+class Column(NamedTuple):
+    """A column of a table: its title, its width (`30mm`, blank: what is left), whether it holds texts."""
+
+    title: str
+    width: str
+    is_text: bool
+
+
+class Rows(NamedTuple):
+    """A table; where `total` is said its last row is the sum of those above."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: bool
+    note: str = ""
+
+
+class Notes(NamedTuple):
+    """Short texts side by side."""
+
+    notes: tuple[Note, ...]
+
+
+class Break(NamedTuple):
+    """From here on another page."""
+
+    is_break: bool = True
+
+
+Block: TypeAlias = Lead | Figures | Charts | Rows | Notes | Break
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePaper:
+    """A paper as texts and drawings. Without `buyer` nobody is addressed: it is for whoever reads it."""
+
+    issued_on: date
+    seller: Party
+    buyer: Party | None
+    addressee: str
+    subject: str
+    title: str
+    number: str
+    facts: tuple[Fact, ...]
+    blocks: tuple[Block, ...]
+
+
+class DrawnChart(NamedTuple):
+    """A chart as the template has it."""
+
+    title: str
+    subtitle: str
+    svg: Markup
+    width: str
+
+
+class FigurePage(NamedTuple):
+    """What the template prints: the paper, its drawings, and what every paper of the house bears."""
+
+    paper: FigurePaper
+    blocks: tuple[tuple[str, object], ...]
+    language: str
+    continued: str
+    seller: PartyText
+    buyer: PartyText | None
+    legal: tuple[str, ...]
+
+
+def figures_html(paper: FigurePaper) -> str:
+    """The paper's page as HTML: all of it, so that it can be kept and printed later as it is."""
+    language = language_of("fr" if paper.buyer is None else paper.buyer.language)
+    t = catalogue(language)
+    page = FigurePage(
+        paper,
+        tuple(
+            (type(block).__name__.lower(), _drawn(block) if isinstance(block, Charts) else block)
+            for block in paper.blocks
+        ),
+        language,
+        f"{paper.title}, {paper.number}",
+        party_text(paper.seller, t),
+        None if paper.buyer is None else party_text(paper.buyer, t),
+        legal_lines(paper.seller, t)[:1],
+    )
+    return render_template(TEMPLATE, page=page)
+
+
+def _drawn(charts: Charts) -> tuple[DrawnChart, ...]:
+    number = len(charts.charts)
+    width = (PAGE_MM - GUTTER_MM * (number - 1)) / number
+    return tuple(
+        DrawnChart(
+            chart.title,
+            chart.subtitle,
+            chart.drawn.svg(width * POINTS_A_MM, chart.height * POINTS_A_MM),
+            f"{width + (GUTTER_MM if index + 1 < number else 0):.2f}mm",
+        )
+        for index, chart in enumerate(charts.charts)
+    )
+
+
+@cache
+def _stylesheet() -> str:
+    """The stylesheet of documents, and what papers of this kind add to it."""
+    templates = files("invoices.rendering").joinpath("templates")
+    return "".join(templates.joinpath(name).read_text(encoding="utf-8") for name in (STYLESHEET, "figures.css"))
+
+
+def print_figures(html: str, name: str) -> bytes:
+    """The PDF/A-3 of such a page: the same bytes for the same HTML. Raises RenderingFailed."""
+    return print_page(html, name, identifier=sha256(html.encode()).digest()[:16], stylesheet=_stylesheet())
+
+
+def render_figures(paper: FigurePaper) -> bytes:
+    """The paper's PDF/A-3: a pure function of its texts and numbers. Raises RenderingFailed."""
+    return print_figures(figures_html(paper), paper.number)

@@ -1,0 +1,43 @@
+"""Who funds whom, told to whom it concerns, over HTTP."""
+
+import json
+from decimal import Decimal
+
+from tests.api.conftest import Caller
+
+
+def test_a_tenants_account_month_by_month(park: Caller) -> None:
+    found = park.get("/v1/tenants/A1/cross-subsidy-account", "auditor")
+    assert [month["period"] for month in found["months"]] == ["2026-06", "2026-07", "2026-08"]
+    for month in found["months"]:
+        for side in ("received", "contributed"):
+            total = Decimal(month[side]["total"])
+            assert sum(map(Decimal, month[side]["by_group"].values())) == total
+            assert sum(Decimal(part["amount"]) for part in month[side]["by_site"]) == total
+        assert Decimal(month["net"]) == Decimal(month["received"]["total"]) - Decimal(month["contributed"]["total"])
+    assert found["months"][-1]["cumulated"] == found["net"]
+    assert sum(Decimal(month["received"]["total"]) for month in found["months"]) == Decimal(found["received"]["total"])
+    assert Decimal(found["received"]["total"]) > 0
+    until = park.get("/v1/tenants/A1/cross-subsidy-account?until=2026-06")
+    assert until["months"] == found["months"][:1]
+
+
+def test_the_account_as_a_page_is_the_same_bytes_each_time(park: Caller) -> None:
+    first, second = (park("GET", "/v1/tenants/B1/cross-subsidy-account/pdf") for _ in range(2))
+    assert (first.status_code, first.content_type) == (200, "application/pdf")
+    assert first.data.startswith(b"%PDF-1.7")
+    assert first.data == second.data
+
+
+def test_an_account_of_nobody_or_before_the_first_run(park: Caller) -> None:
+    for path in ("/v1/tenants/NOBODY/cross-subsidy-account", "/v1/tenants/A1/cross-subsidy-account?until=2026-05"):
+        for address in (path, path.replace("account", "account/pdf")):
+            answer = park("GET", address)
+            assert (answer.status_code, answer.json["type"]) == (404, "/problems/not-found"), address
+    assert park("GET", "/v1/tenants/A1/cross-subsidy-account?until=2026-13").status_code == 422
+
+
+def test_no_other_firm_is_named(park: Caller) -> None:
+    found = park.get("/v1/tenants/A1/cross-subsidy-account")
+    assert found["named"] is False
+    assert '"B1"' not in json.dumps(found)
