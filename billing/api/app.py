@@ -32,6 +32,7 @@ from billing.api.resources import (
     statements,
     switches,
     trail,
+    vat_returns,
 )
 from billing.api.service import Clock, Service
 from billing.config import Settings
@@ -98,6 +99,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         statements,
         books,
         reports,
+        vat_returns,
         trail,
         periods,
         quotes,

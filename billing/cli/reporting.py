@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from billing.cli.parameters import DAY
+from billing.cli.parameters import DAY, MONTH
 from billing.cli.program import Command, Group, database, example
 from billing.cli.terminal import destination, require_showable
 
@@ -86,3 +86,24 @@ for _name, _title, _holds in _BOOKS:
             ),
         )(_book)
     )
+
+
+@report_command.command(
+    "vat-return",
+    epilog=example("technopark-billing report vat-return --period 2026-06 --format pdf -o tva-2026-06.pdf"),
+)
+@click.option("--period", type=MONTH, metavar="YYYY-MM", required=True, help="The month of the return.")
+@click.option("--format", "format_name", type=click.Choice(_FORMATS), default="html", show_default=True)
+@click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
+def vat_return_command(period: date, format_name: str, output: str | None) -> None:
+    """TVA exigible: what fell due in a month by line of the return and rate, each figure traced to receipts."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.vat_return.files import vat_return_pieces
+
+    require_showable(format_name, output)
+    settings = load_settings()
+    operator, terms = settings.operator.party, settings.terms
+    with database(settings) as engine, reading(engine) as connection, destination(output) as file:
+        for piece in vat_return_pieces(connection, period, format_name, operator=operator, terms=terms):
+            file.write(piece)

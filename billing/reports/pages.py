@@ -108,7 +108,7 @@ def _within_limit(prepared: Prepared) -> Iterator[Part]:
                 )
             yield row
 
-    return (Part(part.key, counted(part.rows)) for part in prepared.report.parts)
+    return (part._replace(rows=counted(part.rows)) for part in prepared.report.parts)
 
 
 @cache
@@ -283,4 +283,5 @@ _TEXTS: Mapping[Kind, Callable[[Any], str]] = {
     Kind.COUNT: _or_blank(str),
     Kind.DAY: _or_blank(formats.numeric_day),
     Kind.MONTH: _or_blank(formats.month),
+    Kind.RATE: _or_blank(formats.percentage),
 }

@@ -57,15 +57,19 @@ class Row(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The general ledger's rows, or class 9's; to be read before the next part is asked for."""
+    """The general ledger's rows, or class 9's; to be read before the next part is asked for.
+
+    `heading` is what it is called in French where that is another name than its own.
+    """
 
     key: str
     rows: Iterator[Row]
+    heading: str = ""
 
     @property
     def title(self) -> str:
         """Its name in French."""
-        return PART_TITLES[self.key]
+        return self.heading or PART_TITLES[self.key]
 
 
 class Report(NamedTuple):

@@ -21,7 +21,7 @@ LINES_ON_PAPER_MAX = 1_500
 blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/ledger", description="The books accountants expect")
 
 
-def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
+def in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
     """Document an answer by each media type reports have."""
     for media_type in sorted({found.media_type for found in FORMATS.values()}):
         view = blueprint.alt_response(200, schema={"type": "string"}, content_type=media_type, success=True)(view)
@@ -29,7 +29,7 @@ def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @blueprint.route("/reports/<part:report>")
-@_in_every_format
+@in_every_format
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
     strict_schema(
