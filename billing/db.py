@@ -39,7 +39,7 @@ _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
 _RECEIVABLES_LOCK = 0x7EC40003
 # Fewer rows than this are inserted faster than copied.
-_COPY_LEAST = 16
+COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
 # statements, triggers above all; a few sizes only, so that the prepared statements are found again.
 _SQLITE_BLOCKS = (200, 20, 1)
@@ -224,6 +224,17 @@ def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
     return cells
 
 
+def copy_statement(table: Table, columns: Sequence[str]) -> str:
+    """The COPY that takes what `copy_blocks` gives."""
+    return f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
+
+
+def copy_blocks(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    """The rows in COPY's text format, some hundred at a time."""
+    for start in range(0, len(rows), _COPY_BLOCK):
+        yield _copy_block(table, columns, rows[start : start + _COPY_BLOCK])
+
+
 def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> str:
     """The rows in COPY's text format."""
     by_column = zip(*rows, strict=True)
@@ -252,11 +263,11 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         )
         return
     listed = list(rows)
-    if len(listed) >= _COPY_LEAST:
+    if len(listed) >= COPY_LEAST:
         cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-            for start in range(0, len(listed), _COPY_BLOCK):
-                copy.write(_copy_block(table, columns, listed[start : start + _COPY_BLOCK]))
+        with cursor.copy(copy_statement(table, columns)) as copy:
+            for block in copy_blocks(table, columns, listed):
+                copy.write(block)
         cursor.close()
     elif listed:
         # One statement, not one a row: triggers check an entry's postings together.

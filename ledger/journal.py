@@ -75,10 +75,11 @@ def post(
         numbers.update((e.reference, number) for number, e in enumerate(fresh, first))
         entry_rows, posting_rows, moved = _laid_out(fresh, first, recorded_at)
         _open_accounts(connection, {code for code, _ in moved})
-        # Postings first: the entry's row seals them.
+        # What needs an answer first, then what a writer may still be writing when this returns; postings before
+        # entries, whose rows seal them.
+        _add_to_days(connection, moved)
         insert(connection, posting, _POSTING_COLUMNS, posting_rows)
         insert(connection, entry, _ENTRY_COLUMNS, entry_rows)
-        _add_to_days(connection, moved)
     return [numbers[e.reference] for e in entries]
 
 

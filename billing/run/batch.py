@@ -1,18 +1,19 @@
 """One batch of tenants: one transaction with its documents, numbers, entries, links and deliveries."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from billing.acts import Act, on_behalf
 from billing.config import Operator
-from billing.db import hold_facts, insert_rows, open_engine, writing
+from billing.copying import copying_beside, undisturbed
+from billing.db import RowWriter, hold_facts, open_engine, writing
 from billing.models import billing_run, run_batch, run_outcome, run_position, usage_billing
 from billing.postings import sale, tenant_position
 from billing.run.facts import (
@@ -37,6 +38,9 @@ _OUTCOME_COLUMNS = (
     "period", "tenant", "status", "message", "invoice_id", "credit_note_id", "fingerprint", "usage_watermark",
 )  # fmt: skip
 _POSITION_COLUMNS = ("period", "tenant", "site", "contribution", "draw", "advantage")
+# A batch priced while another is written waits for nobody longer than this.
+_PATIENCE_MS = 20
+_LOCK_NOT_AVAILABLE = "55P03"
 _DELIVERY_COLUMNS = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
 
 
@@ -72,23 +76,75 @@ def _engine(database_url: str) -> Engine:
 
 def do_batch(key: BatchKey) -> int:
     """Do one batch in a worker, whatever others do at the same time; gives its number."""
-    engine = on_behalf(_engine(key.database_url), key.act, lambda: key.recorded_at)
-    with writing(engine) as connection, _without_cycle_collection():
-        issue_batch(connection, key)
+    do_batches([key], lambda _key, _number: None)
     return key.batch_no
 
 
-@contextmanager
-def _without_cycle_collection() -> Iterator[None]:
-    """A batch makes many small values and no cycles: looking for some would take a sixth of its time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
+def do_batches(keys: Sequence[BatchKey], told: Callable[[BatchKey, int], None]) -> None:
+    """Do batches one after the other in this process; `told` hears of each when it is committed.
+
+    On PostgreSQL the next one is priced while the server still writes the last rows of one. That never waits for
+    anybody: whoever has taken numbers waits for nothing that others may hold.
+    """
+    ahead: _Steps | None = None
+    batch: _Steps | None = None
     try:
-        yield
+        for key, following in zip_longest(keys, keys[1:]):
+            with undisturbed():
+                if ahead is None:
+                    batch = _steps(key)
+                    next(batch)
+                else:
+                    batch, ahead = ahead, None
+                next(batch)
+                if following is not None:
+                    ahead = _ahead(following)
+                next(batch, None)
+            told(key, key.batch_no)
     finally:
-        gc.enable()
+        for steps in (batch, ahead):
+            if steps is not None:
+                steps.close()
+
+
+# A batch in its transaction: after the first step it is priced, after the second written, after the third committed.
+# Closed before, it is rolled back.
+_Steps: TypeAlias = Generator[None, None, None]
+
+
+def _steps(key: BatchKey, patience_ms: int | None = None) -> _Steps:
+    """A batch, step by step; with a patience, the first step raises OperationalError if it waits longer for others."""
+    engine = on_behalf(_engine(key.database_url), key.act, lambda: key.recorded_at)
+    with writing(engine) as connection, copying_beside(connection) as insert:
+        if patience_ms is not None:
+            connection.execute(text(f"SET LOCAL lock_timeout = {patience_ms}"))
+        begun = _begin(connection, key)
+        if patience_ms is not None:
+            connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+        yield
+        if begun is None:
+            yield
+            return
+        _write(connection, key, *begun, insert)
+        yield
+        connection.execute(update(run_batch).where(_is_batch(key)).values(status="done"))
+
+
+def _ahead(key: BatchKey) -> _Steps | None:
+    """A batch that is priced while another is still being written; None where that is not to be had at once.
+
+    SQLite has one writer. On PostgreSQL another run may hold the batch, or somebody wait to change the register.
+    """
+    if _engine(key.database_url).dialect.name != "postgresql":
+        return None
+    steps = _steps(key, _PATIENCE_MS)
+    try:
+        next(steps)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            return None
+        raise
+    return steps
 
 
 class Ground(NamedTuple):
@@ -120,21 +176,25 @@ def price_batch(connection: Connection, scope: Scope, catalogue: Catalogue) -> P
     )
 
 
-def issue_batch(connection: Connection, key: BatchKey) -> None:
-    """Bill a batch unless it is done: the caller's transaction holds all of it or nothing (R14, R15)."""
-    this_batch = (
-        (run_batch.c.period == key.period)
-        & (run_batch.c.attempt == key.attempt)
-        & (run_batch.c.batch_no == key.batch_no)
-    )
+def _begin(connection: Connection, key: BatchKey) -> tuple[Row[Any], PricedBatch] | None:
+    """Lock a batch and price it, with its run; None if it is done."""
     # Whoever else runs this month waits here, and then finds the batch done.
-    batch = connection.execute(select(run_batch).where(this_batch).with_for_update()).one()
+    batch = connection.execute(select(run_batch).where(_is_batch(key)).with_for_update()).one()
     if batch.status == "done":
-        return
+        return None
     hold_facts(connection)
     run = connection.execute(select(billing_run).where(billing_run.c.period == key.period)).one()
     scope = Scope(key.period, batch.first_tenant, batch.last_tenant, only_errors=key.attempt > 1)
-    priced = price_batch(connection, scope, load_catalogue(connection))
+    return run, price_batch(connection, scope, load_catalogue(connection))
+
+
+def _is_batch(key: BatchKey) -> ColumnElement[bool]:
+    c = run_batch.c
+    return and_(c.period == key.period, c.attempt == key.attempt, c.batch_no == key.batch_no)
+
+
+def _write(connection: Connection, key: BatchKey, run: Row[Any], priced: PricedBatch, insert: RowWriter) -> None:
+    """Bill a batch: the caller's transaction holds all of it or nothing (R14, R15)."""
     drafts: list[Draft] = [
         draft for bill in priced.bills for draft in (bill.invoice, bill.credit_note) if draft is not None
     ]
@@ -144,19 +204,19 @@ def issue_batch(connection: Connection, key: BatchKey) -> None:
         due_on=run.issued_on + timedelta(days=key.operator.payment_terms_days),
         seller=key.operator.party,
     )
-    issued = issue(connection, drafts, terms, insert=insert_rows)
+    issued = issue(connection, drafts, terms, insert=insert)
     of_tenant: dict[str, dict[str, Issued]] = {}
     for found in issued:
         of_tenant.setdefault(found.draft.buyer.code, {})[found.draft.kind] = found
+    # Before any other statement: what is computed now, the server need not wait for.
     entries = [
         entry for bill in priced.bills for entry in _entries(bill, of_tenant.get(bill.tenant, {}), key.period, terms)
     ]
-    post(connection, entries, recorded_at=key.recorded_at, insert=insert_rows)
-    _write_links(connection, key, priced, of_tenant)
+    post(connection, entries, recorded_at=key.recorded_at, insert=insert)
+    _write_links(connection, key, priced, of_tenant, insert)
     if run.deliver:
         rows = [(found.id, "queued", 0, key.recorded_at, found.draft.buyer.email) for found in issued]
-        insert_rows(connection, delivery, _DELIVERY_COLUMNS, rows)
-    connection.execute(update(run_batch).where(this_batch).values(status="done"))
+        insert(connection, delivery, _DELIVERY_COLUMNS, rows)
 
 
 def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: Issue) -> list[Entry]:
@@ -178,7 +238,11 @@ def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: I
 
 
 def _write_links(
-    connection: Connection, key: BatchKey, priced: PricedBatch, issued: dict[str, dict[str, Issued]]
+    connection: Connection,
+    key: BatchKey,
+    priced: PricedBatch,
+    issued: dict[str, dict[str, Issued]],
+    insert: RowWriter,
 ) -> None:
     """What ties facts to documents: outcomes, positions, and which line billed which event."""
     outcomes, positions, links = [], [], []
@@ -201,6 +265,6 @@ def _write_links(
         connection.execute(
             run_outcome.delete().where(run_outcome.c.period == key.period, run_outcome.c.tenant.in_(retried))
         )
-    insert_rows(connection, run_outcome, _OUTCOME_COLUMNS, outcomes)
-    insert_rows(connection, run_position, _POSITION_COLUMNS, positions)
-    insert_rows(connection, usage_billing, ("usage_event_id", "document_id", "line_no"), links)
+    insert(connection, run_outcome, _OUTCOME_COLUMNS, outcomes)
+    insert(connection, run_position, _POSITION_COLUMNS, positions)
+    insert(connection, usage_billing, ("usage_event_id", "document_id", "line_no"), links)

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ from billing.errors import RunRefused
 from billing.executors import LOCAL, open_executor, run_tasks, worker_count
 from billing.models import billing_run, run_batch, run_outcome, tenant
 from billing.receivables.allocating import settle_what_was_issued
-from billing.run.batch import BatchKey, do_batch, price_batch
+from billing.run.batch import BatchKey, do_batch, do_batches, price_batch
 from billing.run.closing import (
     close,
     cross_subsidy_json,
@@ -214,23 +212,24 @@ def _do_batches(
         if progress is not None:
             progress(done, len(batches))
 
-    run_tasks(lambda: _pool(settings, engine, len(keys), workers), do_batch, keys, count)
+    if _in_this_process(settings, engine, len(keys), workers):
+        do_batches(keys, count)
+        return
+    chosen = settings if workers is None else replace(settings, executor=LOCAL)
+    run_tasks(lambda: open_executor(chosen, workers), do_batch, keys, count)
 
 
-def _pool(settings: Settings, engine: Engine, batches: int, workers: int | None) -> AbstractContextManager[Executor]:
-    """Where the batches are done: `workers` processes if told, else what suits the database.
+def _in_this_process(settings: Settings, engine: Engine, batches: int, workers: int | None) -> bool:
+    """Whether the batches are done here one after the other, or by `workers` processes, or whatever is set.
 
     SQLite has one writer, so others would only wait for it; few batches are done before processes have
     started. Threads were slower than none: what is not the database's time is the interpreter's.
     """
-    local = replace(settings, executor=LOCAL)
     if workers is not None:
-        return open_executor(local, workers)
-    if engine.dialect.name == "sqlite" or batches == 1:
-        return open_executor(local, 1)
-    if settings.executor != LOCAL:
-        return open_executor(settings)
-    return open_executor(local, worker_count() if batches >= _BATCHES_FOR_PROCESSES else 1)
+        return workers == 1
+    if engine.dialect.name == "sqlite" or batches <= 1:
+        return True
+    return settings.executor == LOCAL and (batches < _BATCHES_FOR_PROCESSES or worker_count() == 1)
 
 
 def _finish(connection: Connection, period: date, attempt: int, now: datetime) -> None:
