@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from flask import Flask, request
+from flask import Flask, Request, request
 from flask.json.provider import JSONProvider
 from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -57,12 +57,13 @@ class StrictJson(JSONProvider):
 
 
 def _limit_body() -> None:
-    rule = request.url_rule
-    takes_large = rule is not None and request.method == "POST"
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined] # each look-up through the proxy costs
+    rule, length = asked.url_rule, asked.content_length
+    takes_large = rule is not None and asked.method == "POST"
     most = LARGE_BODIES.get(rule.rule, BODY_BYTES_MAX) if rule is not None and takes_large else BODY_BYTES_MAX
     # What comes without its length is counted while it is read.
-    request.max_content_length = most
-    if request.content_length is not None and request.content_length > most:
+    asked.max_content_length = most
+    if length is not None and length > most:
         raise RequestEntityTooLarge(f"at most {most} bytes are taken here: send less, or in several requests")
 
 

@@ -3,9 +3,12 @@
 import io
 import json
 import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -127,21 +130,73 @@ def test_runs_errors_deliveries_and_the_queue_are_measured(park: Caller, engine:
     assert found["billing_tenants_in_error", ()] == 0
 
 
-def test_a_line_a_request_as_json_refused_ones_as_well(ground: Caller) -> None:
-    stream = io.StringIO()
+@contextmanager
+def logged(log_format: str, stream: TextIO) -> Iterator[logging.Handler]:
+    """Logging as a server has it, into a stream, for the length of a block."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
-        configure_logging("json", stream)
-        ground("GET", "/v1/sites", headers={"X-Request-ID": "one"})
-        ground("GET", "/v1/sites", None, headers={"X-Request-ID": "two"})
-        ground("GET", "/v1/tenants/NOBODY", headers={"X-Request-ID": "three"})
+        configure_logging(log_format, stream)
+        yield root.handlers[0]
     finally:
         root.handlers[:] = before[0]
         root.setLevel(before[1])
+
+
+def test_a_line_a_request_as_json_refused_ones_as_well(ground: Caller) -> None:
+    stream = io.StringIO()
+    with logged("json", stream):
+        ground("GET", "/v1/sites", headers={"X-Request-ID": "one"})
+        ground("GET", "/v1/sites", None, headers={"X-Request-ID": "two"})
+        ground("GET", "/v1/tenants/NOBODY", headers={"X-Request-ID": "three"})
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(line["request_id"], line["route"], line["status"], line["token"]) for line in lines] == [
         ("one", "/v1/sites", 200, "the-finance"),
         ("two", "/v1/sites", 401, None),
         ("three", "/v1/tenants/<code:code>", 404, "the-finance"),
     ]
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_the_line_of_a_request_is_what_the_formatter_would_write(ground: Caller, log_format: str) -> None:
+    stream, records = io.StringIO(), Records()
+    with logged(log_format, stream) as handler:
+        ground("GET", "/v1/sites", headers={"X-Request-ID": "one"})
+        ground("GET", "/é\n'%22", None, headers={"X-Request-ID": "two"})
+        # With a second handler beside it, a record is made, and formatted.
+        logging.getLogger().addHandler(records)
+        ground("GET", "/v1/sites", headers={"X-Request-ID": "one"})
+        ground("GET", "/é\n'%22", None, headers={"X-Request-ID": "two"})
+        assert [record.__dict__["request_id"] for record in records.found] == ["one", "two"]
+        assert stream.getvalue().splitlines()[2:] == [handler.format(record) for record in records.found]
+    lines = [WHEN.sub("", line) for line in stream.getvalue().splitlines()]
+    assert lines[:2] == lines[2:]
+    assert len(set(lines)) == 2
+
+
+class Records(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record)
+
+
+# The moment and the milliseconds, which differ from request to request.
+WHEN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z|[0-9.]+ ms|\"ms\":[0-9.]+")
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing."""
+
+    def write(self, _text: str) -> int:
+        raise OSError("No space left on device")
+
+
+def test_a_log_that_cannot_be_written_fails_no_request(ground: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    with logged("json", FullDisk()):
+        assert ground("GET", "/v1/sites").status_code == 200
+    assert "No space left on device" in capsys.readouterr().err
