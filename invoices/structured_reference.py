@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from stdnum.iso7064 import mod_97_10
 
 _NUMBER = re.compile(r"(FA|AV)-([0-9]{4})-([0-9]{6,})", re.ASCII)
+_AS_DIGITS = {"FA": "1510", "AV": "1031", "RF": "2715"}
 _SEPARATORS = re.compile(r"[\s.,:;/_-]+")
 # People write a number with other separators, in lower case, or without its zeros where separators tell what is what.
 # One that follows RF and two digits is a structured reference: its check digits decide, not its looks.
@@ -63,6 +64,7 @@ def _structured(capitals: str) -> Iterator[str]:
         check_digits, series, year, sequence, more = match.groups()
         # A sequence is padded to six digits: a longer one doesn't begin with zero.
         for length in range(1 if sequence.startswith("0") else len(more) + 1):
-            number = f"{series}-{year}-{sequence}{more[:length]}"
-            if rf_of(number)[2:4] == check_digits:
-                yield number
+            # Valid where the whole, RF and check digits last, letters as two digits, leaves 1 by 97 (ISO 7064).
+            digits = f"{_AS_DIGITS[series]}{year}{sequence}{more[:length]}{_AS_DIGITS['RF']}{check_digits}"
+            if int(digits) % 97 == 1:
+                yield f"{series}-{year}-{sequence}{more[:length]}"

@@ -297,6 +297,7 @@ def _leg_faults(order: ReceiptOrder) -> Iterator[_Found]:
 def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Any) -> _Ledger:
     """The documents that orders name or may settle, those of receipts that stand left out."""
     named: set[str] = set()
+    said: set[str] = set()
     payers: set[str] = set()
     for order in orders:
         if (order.means, order.reference, order.value_date) in standing:
@@ -304,13 +305,15 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: An
         if not isinstance(order.allocations, str):
             named.update(part.invoice for part in order.allocations)
         elif order.allocations == AUTOMATIC:
-            named.update(numbers_in(order.payer_text))
+            said.update(numbers_in(order.payer_text))
             if order.tenant is not None:
                 payers.add(order.tenant)
-    ledger = _Ledger(documents_numbered(connection, named) if named else {})
-    payers.update(one.tenant for one in ledger.by_number.values())
+    ledger = _Ledger(documents_numbered(connection, named | said) if named or said else {})
+    # Whoever names every invoice with its amount pays no other: what else is open is not asked for.
+    payers.update(ledger.by_number[number].tenant for number in said if number in ledger.by_number)
     for one in open_documents_of(connection, INVOICE, payers) if payers else ():
         ledger.of_tenant.setdefault(one.tenant, []).append(ledger.by_number.setdefault(one.number, one))
+    payers.update(one.tenant for one in ledger.by_number.values())
     payers.update(order.tenant for order in orders if order.tenant is not None)
     ledger.invoiced_since = invoiced_since(connection, payers)
     return ledger

@@ -95,8 +95,9 @@ class _Reading:
 
     def __init__(self, file: str, namespace: str) -> None:
         self.file = file
-        # Names are compared without their namespace, which is cut off by length: the fastest way there is.
-        self._cut = len(namespace) + 2
+        # Children are asked for by their whole names; where many are, the namespace is cut off by length.
+        self._namespace = f"{{{namespace}}}"
+        self._cut = len(self._namespace)
         self.faults: list[Fault] = []
 
     def statements(self, root: Element) -> tuple[Statement, ...]:
@@ -122,11 +123,11 @@ class _Reading:
         for name in path:
             if element is None:
                 return None
-            element = next((child for child in element if child.tag[self._cut :] == name), None)
+            element = next(element.iterchildren(self._namespace + name), None)
         return element
 
     def _all(self, element: Element, name: str) -> list[Element]:
-        return [child for child in element if child.tag[self._cut :] == name]
+        return list(element.iterchildren(self._namespace + name))
 
     def _text(self, element: Element | None, *path: str) -> str:
         found = self._child(element, *path)
@@ -241,13 +242,7 @@ class _Reading:
             self._code(told.get("BkTxCd")),
             self._text(told.get("RvslInd")) in ("true", "1"),
         )
-        details = [
-            detail
-            for child in entry
-            if child.tag[self._cut :] == "NtryDtls"
-            for detail in child
-            if detail.tag[self._cut :] == "TxDtls"
-        ]
+        details = [detail for child in self._all(entry, "NtryDtls") for detail in self._all(child, "TxDtls")]
         amounts = self._amounts(details, amount, currency) if len(details) > 1 else None
         if amounts is None:
             line = self._line(common, details[0] if len(details) == 1 else None, amount, "")

@@ -115,16 +115,16 @@ class Proposal(NamedTuple):
 class Pool:
     """What lines are matched with, found by whatever a line may name. What one line takes is gone for the next."""
 
-    invoices: Iterable[OpenInvoice]
     names: Mapping[str, str]
     accounts: Mapping[str, str]
+    invoices: Iterable[OpenInvoice] = ()
     withheld: Mapping[str, Withheld] = field(default_factory=dict)
     rates: Rates = NO_TAX
     waiting: Iterable[Cheque] = ()
     cleared: Iterable[Cheque] = ()
     entries: Iterable[BookedEntry] = ()
     own_movements: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    _by_number: dict[str, OpenInvoice] = field(init=False)
+    _by_number: dict[str, OpenInvoice] = field(init=False, default_factory=dict)
     _of_tenant: dict[str, list[str]] = field(init=False, default_factory=dict)
     _by_amount: dict[int, list[str]] = field(init=False, default_factory=dict)
     _by_name: dict[str, list[str]] = field(init=False, default_factory=dict)
@@ -137,17 +137,22 @@ class Pool:
     _taken_entries: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self._by_number = {one.number: one for one in self.invoices}
+        self.hold(self.invoices)
+        self._index_names()
+        self._waiting, self._cleared = _by_amount(self.waiting), _by_amount(self.cleared)
+        for entry in self.entries:
+            self._entries.setdefault(entry.amount, []).append(entry)
+
+    def hold(self, invoices: Iterable[OpenInvoice]) -> None:
+        """Let lines be matched with these invoices, and with no others."""
+        self._by_number = {one.number: one for one in invoices}
+        self._of_tenant, self._by_amount = {}, {}
         for one in self._by_number.values():
             if one.open > 0:
                 self._of_tenant.setdefault(one.tenant, []).append(one.number)
                 self._by_amount.setdefault(one.open, []).append(one.number)
         for numbers in self._of_tenant.values():
             numbers.sort(key=lambda number: (self._by_number[number].due_on, number))
-        self._index_names()
-        self._waiting, self._cleared = _by_amount(self.waiting), _by_amount(self.cleared)
-        for entry in self.entries:
-            self._entries.setdefault(entry.amount, []).append(entry)
 
     def _index_names(self) -> None:
         counts: dict[str, int] = {}
@@ -186,10 +191,14 @@ class Pool:
         found.sort(key=lambda proposal: -proposal.confidence)
         return tuple(found[:PROPOSALS_MAX])
 
+    def payer_of(self, line: BankLine) -> str | None:
+        """Whose the payer's account is known to be, or else whose name the payer bears."""
+        return self.accounts.get(line.counterparty_account) or self._named_tenant(line)
+
     def _received(self, line: BankLine) -> list[Proposal]:
-        said = f"{line.structured_reference} {line.end_to_end_id} {line.text}"
-        structured = [one for number in structured_numbers_in(said) if (one := self._by_number.get(number)) is not None]
-        named = structured or [one for number in numbers_in(said) if (one := self._by_number.get(number)) is not None]
+        by_structure, by_number = numbers_of(line)
+        structured = [one for number in by_structure if (one := self._by_number.get(number)) is not None]
+        named = structured or [one for number in by_number if (one := self._by_number.get(number)) is not None]
         if named:
             return self._paying_named(line, named, is_structured=bool(structured))
         code = self.accounts.get(line.counterparty_account)
@@ -296,12 +305,11 @@ class Pool:
         """The invoices a line may pay less taxes: whoever asks for its proposals gives their bases in `withheld`."""
         if line.amount <= 0 or line.is_reversal or not (self.rates.rent or self.rates.vat):
             return []
-        said = f"{line.structured_reference} {line.end_to_end_id} {line.text}"
-        named = [number for number in numbers_in(said) if number in self._by_number]
+        named = [number for number in numbers_of(line)[1] if number in self._by_number]
         if named:
             is_short = line.amount < sum(self._by_number[number].open for number in named)
             return named if is_short else []
-        code = self.accounts.get(line.counterparty_account) or self._named_tenant(line)
+        code = self.payer_of(line)
         numbers = self._of_tenant.get(code, []) if code is not None else []
         opens = [(number, self._by_number[number]) for number in numbers]
         if any(one.open == line.amount for _, one in opens):
@@ -402,6 +410,16 @@ class Pool:
 
 
 _REFERENCE = re.compile(r"[^\s,;:()]+")
+
+
+def numbers_of(line: BankLine) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The numbers of documents that a line names by structured reference, and in any way."""
+    return _numbers_in(f"{line.structured_reference} {line.end_to_end_id} {line.text}")
+
+
+@lru_cache(maxsize=65536)
+def _numbers_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return structured_numbers_in(text), numbers_in(text)
 
 
 def _by_amount(cheques: Iterable[Cheque]) -> dict[int, list[Cheque]]:

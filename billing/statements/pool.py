@@ -1,10 +1,23 @@
 """What lines of statements are matched with, read set-wise: what is open, who pays, what the books hold already."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, exists, func, literal_column, not_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from billing.db import among
 from billing.models import tenant
@@ -21,12 +34,12 @@ from billing.statements.matching import (
     Pool,
     Rates,
     Withheld,
+    numbers_of,
 )
 from billing.statements.models import bank_line, line_decision, line_entry
 from billing.statements.statement import BankLine
 from invoices.document import INVOICE
 from invoices.models import document, document_line
-from invoices.structured_reference import numbers_in
 from ledger.models import entry, posting
 from pricing.money import RATE_DECIMALS, parse_decimal
 
@@ -41,12 +54,11 @@ def is_latest() -> ColumnElement[bool]:
 
 
 def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -> Pool:
-    """Everything those lines may be matched with; what they don't name is found by amount and name."""
+    """Everything those lines may be matched with, and no more: what they name, whoever they name, their amounts."""
     on = max((line.booked_on for line in lines), default=None)
     if on is None:
-        return Pool((), {}, {})
+        return Pool({}, {})
     pool = Pool(
-        _invoices(connection, lines),
         dict(connection.execute(select(tenant.c.code, tenant.c.legal_name)).all()),
         _known_accounts(connection, lines),
         rates=Rates(
@@ -58,6 +70,7 @@ def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -
         entries=unlinked_entries(connection, lines),
         own_movements=terms.at("statements.own_movements", on),
     )
+    pool.hold(_invoices(connection, lines, pool))
     short = {number for line in lines for number in pool.may_be_kept_back(line)}
     pool.withheld = _withheld(connection, short) if short else {}
     return pool
@@ -67,24 +80,57 @@ def _rate(text: Any) -> int:
     return parse_decimal(str(text), RATE_DECIMALS)
 
 
-def _invoices(connection: Connection, lines: Sequence[BankLine]) -> list[OpenInvoice]:
-    """Every open invoice, and those named by lines of which nothing is open any more."""
-    c = open_items_select().subquery().c
+def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> list[OpenInvoice]:
+    """The invoices that lines name, those open of who pays, and those of an amount of which nothing else is known.
+
+    What a payment leaves over may be another invoice of the same tenant: whoever is named is asked for whole, unless
+    the amount is exactly what is named.
+    """
+    credits_of = [line for line in lines if line.amount > 0 and not line.is_reversal]
+    named = {number for line in credits_of for number in numbers_of(line)[1]}
+    invoices = {one.number: one for one in _numbered(connection, named)}
+    payers: set[str] = set()
+    amounts: set[int] = set()
+    for line in credits_of:
+        its = [invoices[number] for number in numbers_of(line)[1] if number in invoices]
+        if its:
+            if line.amount > sum(one.open for one in its):
+                payers.update(one.tenant for one in its)
+            continue
+        code = pool.payer_of(line)
+        if code is None:
+            amounts.add(line.amount)
+        else:
+            payers.add(code)
+    if payers or amounts:
+        of_payers = among(connection, document.c.tenant, sorted(payers))
+        for row in connection.execute(
+            _open_invoices(lambda left: or_(of_payers, among(connection, left, sorted(amounts))))
+        ):
+            invoices.setdefault(row.number, OpenInvoice(*row))
+    return list(invoices.values())
+
+
+def _open_invoices(narrowed: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Select[Any]:
+    """The open invoices as `OpenInvoice`; they are narrowed by what is open of them, or otherwise."""
+    found = open_items_select()
+    c = found.selected_columns
     # PostgreSQL sums to a decimal.
-    found = select(c.number, c.tenant, c.due_on, c.gross, cast(c.open, BigInteger)).where(c.kind == INVOICE)
-    invoices = [OpenInvoice(*row) for row in connection.execute(found)]
-    named = {number for line in lines for number in numbers_in(_said(line))} - {one.number for one in invoices}
-    if named:
-        d = document.c
-        closed = select(d.number, d.tenant, d.due_on, d.gross).where(
-            d.kind == INVOICE, among(connection, d.number, sorted(named))
-        )
-        invoices += [OpenInvoice(*row, 0) for row in connection.execute(closed)]
-    return invoices
+    left = cast(c.open, BigInteger)
+    wanted = (c.number, c.tenant, c.due_on, c.gross, left.label("open"))
+    return found.with_only_columns(*wanted).where(document.c.kind == INVOICE, narrowed(left))
 
 
-def _said(line: BankLine) -> str:
-    return f"{line.structured_reference} {line.end_to_end_id} {line.text}"
+def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice]:
+    """Invoices by number, open or not."""
+    if not numbers:
+        return
+    d = document.c
+    by_number = among(connection, d.number, sorted(numbers))
+    opens = {row.number: int(row.open) for row in connection.execute(_open_invoices(lambda _: by_number))}
+    rows = select(d.number, d.tenant, d.due_on, d.gross).where(d.kind == INVOICE, by_number)
+    for row in connection.execute(rows):
+        yield OpenInvoice(*row, opens.get(row.number, 0))
 
 
 def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tests.bench.table import Row, machine, markdown
 
-PARTS = ("run", "ledger", "pdf", "api", "delivery", "imports")
+PARTS = ("run", "ledger", "pdf", "api", "delivery", "imports", "statements")
 
 
 def main() -> int:

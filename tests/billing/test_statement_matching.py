@@ -44,7 +44,7 @@ def _invoice(sequence: int, tenant: str, left: int, gross: int | None = None, du
 
 
 def _pool(*invoices: OpenInvoice, **more: Any) -> Pool:
-    return Pool(invoices, NAMES, {"RIB1": "T1"}, **more)
+    return Pool(NAMES, {"RIB1": "T1"}, invoices, **more)
 
 
 def _first(pool: Pool, line: BankLine) -> Proposal:
@@ -208,7 +208,7 @@ def test_no_proposal_gives_more_than_came_or_is_open(lefts: list[int], amount: i
 def test_a_line_costs_the_same_among_many_invoices() -> None:
     invoices = [_invoice(n, f"T{n % 5_000}", 1_000 + n) for n in range(1, 50_001)]
     names = {f"T{n}": f"Société {n:x} Atlas Conseil" for n in range(5_000)}
-    large, small = Pool(invoices, names, {}), Pool(invoices[:500], names, {})
+    large, small = Pool(names, {}, invoices), Pool(names, {}, invoices[:500])
     lines = [_line(1_000 + n, f"VIR {rf_of(invoices[n].number)}" if n % 2 else "VIR ATLAS") for n in range(400)]
 
     def seconds(pool: Pool) -> float:
