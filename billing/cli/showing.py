@@ -120,6 +120,11 @@ def _show_places(made: "Demonstration") -> None:
         ("a mature firm", f"{made.mature}  (what it brings to newcomers)"),
         ("all documents", f"{folder / 'documents'}  ({len(documents)} PDF/A-3, each with its XML)"),
         ("the mails", f"{folder / 'outbox'}  ({mails} .eml)"),
+        (
+            "the bank",
+            f"{made.banking.folder}  (camt.053: {made.banking.lines} lines, {made.banking.booked} booked themselves, "
+            f"{made.banking.waiting} wait; reconciliation)",
+        ),
         ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),
         ("the database", f"{folder / 'billing.sqlite'}  ({proved})"),
     ]

@@ -154,6 +154,24 @@ def list_command() -> None:
     table("", ("statement", "the bank's", "until", "opening", "closing", "lines", "waiting"), rows)
 
 
+@statements_command.command(
+    "waiting", epilog=example("technopark-billing statements waiting --format xlsx -o lignes-en-attente.xlsx")
+)
+@click.option("--format", "format_name", type=click.Choice(("csv", "xlsx")), default="csv", show_default=True)
+@click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
+def waiting_command(format_name: str, output: str | None) -> None:
+    """Write the lines that wait for a person, each with the best proposal and its reason, as a table in French."""
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.statements.lines import waiting_pieces
+
+    require_showable(format_name, output)
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection, destination(output) as file:
+        for piece in waiting_pieces(connection, settings.terms, format_name):
+            file.write(piece)
+
+
 @statements_command.command("lines", epilog=example("technopark-billing statements lines --waiting"))
 @click.argument("statement", required=False)
 @click.option("--waiting", is_flag=True, help="Only those that wait for a person.")

@@ -16,6 +16,7 @@ from billing.check import check
 from billing.config import MailTransport, Settings, load_settings, operating_user
 from billing.db import open_engine, reading
 from billing.delivery import DeliveryReport, deliver
+from billing.demo.payments import Banking, bank_demonstration
 from billing.errors import Fault, Refused
 from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
 from billing.network_import import import_folder
@@ -33,6 +34,7 @@ _DATABASE = "billing.sqlite"
 _DOCUMENTS = "documents"
 _OUTBOX = "outbox"
 _BOOKS = "books"
+_BANK = "bank"
 
 # Announces a step by its name; what it gives draws the step's progress, (done, in all), if anything does.
 Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
@@ -50,6 +52,7 @@ class Demonstration:
     folder: Path
     reports: tuple[RunReport, ...]
     delivery: DeliveryReport
+    banking: Banking
     newcomer: Path | None
     mature: Path | None
     problems: tuple[str, ...]
@@ -57,6 +60,8 @@ class Demonstration:
 
 def demonstrate(folder: Path, *, show: Show) -> Demonstration:
     """Bill the sample network from June to November 2026 in `folder`, with the last month's PDFs and mails.
+
+    Half of the last month is paid through bank statements made up for it.
 
     A former demonstration in the folder is replaced; any other folder that holds something is refused
     (Refused). Nothing outside the folder is touched: database, PDFs, mails and books are all below it.
@@ -76,6 +81,8 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
                 reports.append(_run(settings, engine, period, progress))
         with show("PDFs and mails") as progress:
             delivery = deliver(settings, engine, clock=_clock, progress=progress)
+        with show("bank statements"):
+            banking = bank_demonstration(settings, engine, LAST, folder / _BANK, now=_clock())
         with show("books"):
             _write_books(engine, folder / _BOOKS)
         with show("check") as progress:
@@ -85,7 +92,7 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             mature = _invoice(connection, folder, document.c.contribution)
     finally:
         engine.dispose()
-    return Demonstration(folder, tuple(reports), delivery, newcomer, mature, tuple(problems))
+    return Demonstration(folder, tuple(reports), delivery, banking, newcomer, mature, tuple(problems))
 
 
 def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> Path | None:
@@ -114,7 +121,7 @@ def _clear(folder: Path) -> None:
         raise Refused([Fault(str(folder), None, None, None, "holds files that are no demonstration", remedy)])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).write_text("Made by `technopark-billing demo`, which replaces it.\n", encoding="utf-8")
-    for name in (_DOCUMENTS, _OUTBOX, _BOOKS):
+    for name in (_DOCUMENTS, _OUTBOX, _BOOKS, _BANK):
         shutil.rmtree(folder / name, ignore_errors=True)
     for suffix in ("", "-wal", "-shm", "-journal"):
         (folder / f"{_DATABASE}{suffix}").unlink(missing_ok=True)

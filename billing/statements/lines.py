@@ -1,19 +1,21 @@
 """Statements and their lines as people and programs see them: what each was found to be, or what is proposed for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, not_, select, tuple_
 
+from billing.exports.tables import require_format, table
 from billing.receivables.booking import number_of
 from billing.receivables.terms import Terms
 from billing.statements.deciding import UNDONE, LineKey, line_row, propose
 from billing.statements.importing import line_name, name_of
-from billing.statements.matching import Proposal
+from billing.statements.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.statements.models import bank_line, line_decision, line_entry
 from billing.statements.pool import is_latest
 from billing.statements.statement import BankLine
+from ledger.exports.columns import Column, Kind
 from pricing.money import format_amount
 
 
@@ -139,3 +141,49 @@ def proposal_json(proposal: Proposal) -> dict[str, Any]:
         "entry": proposal.entry,
         "account": proposal.account,
     }
+
+
+COLUMNS = (
+    Column("Ligne", Kind.TEXT),
+    Column("Date", Kind.DAY),
+    Column("Montant", Kind.AMOUNT),
+    Column("Contrepartie", Kind.TEXT),
+    Column("Libellé", Kind.TEXT),
+    Column("Référence banque", Kind.TEXT),
+    Column("Proposition", Kind.TEXT),
+    Column("Locataire", Kind.TEXT),
+    Column("Factures", Kind.TEXT),
+    Column("Certitude (%)", Kind.COUNT),
+    Column("Motif", Kind.TEXT),
+)
+# What proposals are called where accountants read them.
+_KINDS = {
+    RECEIVED: "Encaissement",
+    CLEARED: "Chèque ou effet encaissé",
+    BOUNCED: "Chèque ou effet impayé",
+    BOOKED: "Mouvement propre à la banque",
+    RECORDED: "Déjà comptabilisé",
+}
+
+
+def waiting_pieces(connection: Connection, terms: Terms, file_format: str) -> Iterator[bytes]:
+    """The lines that wait for a person, each with the best proposal, as pieces of a file: CSV, XLSX. Raises Unknown."""
+    require_format(file_format)
+    lines = [line_row(row) for row in connection.execute(lines_of(None, waiting=True))]
+    found = propose(connection, [line.line for line in lines], terms)
+    rows = [
+        (
+            line_name(*key), line.booked_on, line.amount, line.counterparty, line.text, line.bank_reference,
+            *(_best(proposals[0]) if proposals else (None,) * 5),
+        )
+        for (key, line), proposals in zip(lines, found, strict=True)
+    ]  # fmt: skip
+    return table(file_format, "Lignes en attente", COLUMNS, rows)
+
+
+def _best(proposal: Proposal) -> tuple[Any, ...]:
+    invoices = ", ".join(f"{part.invoice} {format_amount(part.amount)}" for part in proposal.parts)
+    what = invoices or proposal.account or proposal.entry
+    if proposal.receipt is not None:
+        what = number_of(proposal.receipt)
+    return _KINDS[proposal.kind], proposal.tenant, what, proposal.confidence, proposal.why

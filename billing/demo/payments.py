@@ -1,0 +1,161 @@
+"""Money in, for the demonstration: half of the last month's invoices paid through bank statements made up for it.
+
+Most payers quote the structured reference, some the number, some nothing: then amount and name must do. One keeps back
+tax on its rent, one pays too much, one nobody can place; a cheque is credited and comes back. What is certain books
+itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from sqlalchemy import Connection, Engine
+
+from billing.config import Settings
+from billing.db import reading, writing
+from billing.receivables.receiving import Leg, ReceiptOrder, receive
+from billing.statements.lines import waiting_pieces
+from billing.statements.reconciling import pieces as reconciliation_pieces
+from billing.statements.reconciling import reconcile
+from billing.statements.statement import account
+from billing.statements.taking import Taken, Taking, take_file
+from invoices.document import INVOICE, Document
+from invoices.reading import document_ids, load_documents
+from pricing.money import RATE_SCALE, format_amount, settle
+
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+OPENING = 125_000_000
+PAID_ON, RETURNED_ON = date(2026, 11, 16), date(2026, 11, 23)
+# The demonstration's bank is as of then, if the clock of whoever runs it is not yet.
+KNOWN_AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+CHEQUE, CHEQUE_ON = "CHQ 4411207", date(2026, 11, 10)
+# Of eight invoices paid: five by reference, one by number, two by nothing but amount and name.
+_HOW = ("reference", "reference", "number", "reference", "name", "reference", "reference", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Banking:
+    """What became of the bank's statements: lines in all, booked, waiting; and what still parts bank and books."""
+
+    folder: Path
+    lines: int
+    booked: int
+    waiting: int
+    difference: int
+    unexplained: int
+
+
+def bank_demonstration(settings: Settings, engine: Engine, period: date, folder: Path, *, now: datetime) -> Banking:
+    """Pay half of a month's invoices through camt.053 files left in `folder`, with what waits, and reconcile."""
+    folder.mkdir()
+    at = max(now, KNOWN_AT)
+    with reading(engine) as connection:
+        found = load_documents(connection, document_ids(connection, period))
+    invoices = [document for _, document in found if document.kind == INVOICE]
+    by_cheque, *others = [document for place, document in enumerate(invoices) if place % 2 == 0]
+    with writing(engine) as connection:
+        cheque = ReceiptOrder(
+            "cheque", CHEQUE, CHEQUE_ON, by_cheque.buyer.code, (Leg("money", by_cheque.gross),), "automatic",
+            by_cheque.number,
+        )  # fmt: skip
+        receive(connection, [cheque], recorded_at=at, terms=settings.terms)
+    rib = settings.operator.party.rib
+    first = [*_payments(others, PAID_ON), _entry(by_cheque.gross, PAID_ON, "RC0001", text=f"REMISE {CHEQUE}")]
+    closing = OPENING + sum(amount for amount, _ in first)
+    second = [
+        _entry(-by_cheque.gross, RETURNED_ON, "IM0001", text=f"{CHEQUE} IMPAYE SANS PROVISION"),
+        _entry(-3_300, RETURNED_ON, "CM0001", text="COMMISSION SUR IMPAYE"),
+    ]
+    after = closing + sum(amount for amount, _ in second)
+    files = {
+        "releve-2026-11-16.xml": _camt("REL-2026-46", rib, PAID_ON, OPENING, closing, first),
+        "releve-2026-11-23.xml": _camt("REL-2026-47", rib, RETURNED_ON, closing, after, second),
+    }
+    taken = []
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        with writing(engine) as connection:
+            taken.append(take_file(connection, content, name, Taking(rib, settings.terms, at)))
+    return _left(settings, engine, folder, taken)
+
+
+def _left(settings: Settings, engine: Engine, folder: Path, taken: Sequence[Taken]) -> Banking:
+    own = account(settings.operator.party.rib)
+    with reading(engine) as connection:
+        for name, content in _tables(connection, own, settings).items():
+            (folder / name).write_bytes(content)
+        found = reconcile(connection, own)
+    new, booked = sum(one.new for one in taken), sum(one.booked for one in taken)
+    return Banking(folder, new, booked, new - booked, found.difference, found.unexplained)
+
+
+def _tables(connection: Connection, own: str, settings: Settings) -> dict[str, bytes]:
+    return {
+        "rapprochement.xlsx": b"".join(reconciliation_pieces(connection, own, None, "xlsx")),
+        "rapprochement.json": b"".join(reconciliation_pieces(connection, own, None, "json")),
+        "lignes-en-attente.xlsx": b"".join(waiting_pieces(connection, settings.terms, "xlsx")),
+        "lignes-en-attente.csv": b"".join(waiting_pieces(connection, settings.terms, "csv")),
+    }
+
+
+def _payments(invoices: Sequence[Document], on: date) -> list[tuple[int, str]]:
+    """What comes in on a day: an entry an invoice, and one that nobody can place."""
+    withheld = next(place for place, one in enumerate(invoices) if _HOW[place % 8] == "reference" and _rent(one))
+    too_much = next(place for place in range(len(invoices)) if place > withheld and _HOW[place % 8] == "reference")
+    found = []
+    for place, one in enumerate(invoices):
+        amount = one.gross
+        if place == withheld:
+            # 5 % of the rent without VAT, kept back at source since July 2026 (law.md section 3).
+            amount -= settle(_rent(one) * 500, RATE_SCALE)
+        elif place == too_much:
+            amount += 50_000
+        how = _HOW[place % 8]
+        found.append(
+            _entry(
+                amount,
+                on,
+                f"VR{place:06d}",
+                payer=one.buyer.legal_name.upper(),
+                structured=one.payment_reference if how == "reference" else "",
+                text=f"Règlement facture {one.number}" if how == "number" else "VIREMENT RECU",
+            )
+        )
+    return [*found, _entry(123_457, on, "VS0001", text="VERSEMENT GUICHET AGENCE MAARIF")]
+
+
+def _rent(document: Document) -> int:
+    return sum(line.priced.amount for line in document.lines if line.priced.lease is not None)
+
+
+def _entry(
+    amount: int, on: date, reference: str, *, payer: str = "", structured: str = "", text: str = ""
+) -> tuple[int, str]:
+    """A movement, with its amount."""
+    party = f"<Dbtr><Pty><Nm>{escape(payer)}</Nm></Pty></Dbtr>" if payer else ""
+    told = f"<Ustrd>{escape(text)}</Ustrd>" if text else ""
+    if structured:
+        told += f"<Strd><CdtrRefInf><Ref>{structured}</Ref></CdtrRefInf></Strd>"
+    return amount, (
+        f'<Ntry><Amt Ccy="MAD">{format_amount(abs(amount))}</Amt>'
+        f"<CdtDbtInd>{'CRDT' if amount > 0 else 'DBIT'}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
+        f"<BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt><AcctSvcrRef>{reference}</AcctSvcrRef>"
+        f"<NtryDtls><TxDtls><RltdPties>{party}</RltdPties><RmtInf>{told}</RmtInf></TxDtls></NtryDtls></Ntry>"
+    )
+
+
+def _camt(name: str, rib: str, on: date, opening: int, closing: int, entries: Iterable[tuple[int, str]]) -> bytes:
+    """The camt.053 file of one statement, an entry a line."""
+    balances = "\n".join(
+        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="MAD">{format_amount(amount)}</Amt>'
+        f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{on}</Dt></Dt></Bal>"
+        for code, amount in (("OPBD", opening), ("CLBD", closing))
+    )
+    told = "\n".join(text for _, text in entries)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><BkToCstmrStmt>\n<Stmt><Id>{name}</Id>'
+        f"<Acct><Id><Othr><Id>{rib}</Id></Othr></Id><Ccy>MAD</Ccy></Acct>\n{balances}\n{told}\n"
+        "</Stmt></BkToCstmrStmt></Document>\n"
+    ).encode()
