@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Row, and_, func, select, tuple_
 
+from billing.acts import record_change
 from billing.db import change_receivables, insert_rows
 from billing.debts.state import DOUBTFUL_CLIENTS, VAT_DUE
 from billing.deposits.deposits import HELD as DEPOSITS_HELD
@@ -294,6 +295,8 @@ def decide(
     tenant = choice.tenant or _tenant_of(connection, entries)
     decided = _Decided(key, decision_no, choice.kind, confidence, said, row.line.booked_on, tenant, tuple(entries))
     _write(connection, [decided], recorded_at)
+    after = {"decision": choice.kind, "why": said, "entries": [reference for reference, _ in entries]}
+    record_change(connection, "statement-lines", line_name(*key), None, after)
 
 
 def accept_proposal(connection: Connection, key: LineKey, number: int, *, recorded_at: datetime, terms: Terms) -> str:
@@ -451,6 +454,8 @@ def undo_decision(connection: Connection, key: LineKey, *, reason: str, recorded
         key, latest.decision_no + 1, UNDONE, None, said, acting_day(connection, None, recorded_at), None, ()
     )
     _write(connection, [decided], recorded_at)
+    before = {"decision": latest.kind, "why": latest.why}
+    record_change(connection, "statement-lines", line_name(*key), before, {"decision": UNDONE, "why": said})
 
 
 def _take_back(connection: Connection, receipt_id: int, reason: str, recorded_at: datetime) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from billing.acts import record_change
 from billing.config import TIME_ZONE
 from billing.db import among, change_receivables, insert_rows
 from billing.errors import Fault, Refused
@@ -80,7 +81,7 @@ def import_statements(
     chain = _chain(connection, account(own_account))
     next_key = int(connection.scalar(select(func.coalesce(func.max(bank_statement.c.id), 0))) or 0) + 1
     seen: Counter[str] = Counter()
-    heads: list[tuple[object, ...]] = []
+    heads: list[tuple[Any, ...]] = []
     rows: list[tuple[object, ...]] = []
     done: list[Imported] = []
     for one, listed, digest in zip(statements, prints, digests, strict=True):
@@ -121,6 +122,12 @@ def import_statements(
         raise Refused(faults)
     insert_rows(connection, bank_statement, _STATEMENT_COLUMNS, heads)
     insert_rows(connection, bank_line, _LINE_COLUMNS, rows)
+    for key, _, _, reference, file, opening, closed_on, closing, count, *_ in heads:
+        after = {
+            "file": file, "reference": reference, "closed_on": str(closed_on), "opening": format_amount(opening),
+            "closing": format_amount(closing), "lines": count,
+        }  # fmt: skip
+        record_change(connection, "statements", name_of(key), None, after)
     return done
 
 
