@@ -164,7 +164,10 @@ def account_of(connection: Connection, code: str, until: date | None, settings: 
     starts = connection.scalars(select(lease.c.starts_on).where(lease.c.tenant == code)).all()
     admission = admission_day(row.admitted_on, starts)
     terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, starts)
-    first = first_run if admission is None else max(first_run, min(first_of_month(admission), last))
+    # What was used before the admission is billed, and counts, as well.
+    earliest = connection.scalar(select(func.min(run_position.c.period)).where(run_position.c.tenant == code))
+    known = [day for day in (earliest, None if admission is None else first_of_month(admission)) if day is not None]
+    first = max(first_run, min(*known, last)) if known else first_run
     months = tuple(_months(connection, code, first, last))
     prices, switch, problem = _prices(connection, code, first, last, terms)
     names = _names(connection, months) if settings.at(NAMES, last) else None

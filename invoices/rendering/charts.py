@@ -5,7 +5,7 @@ drawing. Tones of one colour tell series apart, on paper without colour too; wha
 a legend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -136,7 +136,12 @@ class Months:
         up = max((sum(bar.up) for bar in self.bars), default=0)
         down = max((sum(bar.down) for bar in self.bars), default=0)
         upward, downward = _axis(up, down)
-        left, right, top, bottom = _left((*upward, *downward)), width, 17.0 if self.marks else 10.0, height - 19.0
+        left, right, top, bottom = (
+            _left((*upward, *downward)),
+            width,
+            17.0 if self.marks or self.above else 10.0,
+            height - 19.0,
+        )
         scale = (bottom - top) / max(upward[-1] + downward[-1], 1)
         nil = top + upward[-1] * scale
         for amount in (*upward, *(-amount for amount in downward[1:])):
@@ -338,3 +343,142 @@ class Steps:
             if step.upper > step.lower and (best is None or index - first > best[1] - best[0]):
                 best = first, index
         return best
+
+
+class Band(NamedTuple):
+    """What flows from one on the left to one on the right, by their places; `strong` where it matters most."""
+
+    origin: int
+    target: int
+    amount: int
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Flows as bands from names on the left to names on the right, as thick as their amounts."""
+
+    origins: tuple[tuple[str, str], ...]
+    targets: tuple[tuple[str, str], ...]
+    bands: tuple[Band, ...]
+
+    def svg(self, width: float, height: float) -> Markup:
+        """The chart in so many points."""
+        canvas = Canvas(width, height)
+        whole_amount = sum(band.amount for band in self.bands) or 1
+        gap = 9.0
+        rows = max(len(self.origins), len(self.targets))
+        scale = (height - gap * (rows - 1) - 8) / whole_amount
+        left, right = width * 0.27, width * 0.73
+        sums = (
+            [sum(b.amount for b in self.bands if b.origin == index) for index in range(len(self.origins))],
+            [sum(b.amount for b in self.bands if b.target == index) for index in range(len(self.targets))],
+        )
+        tops = tuple(self._tops(of_side, scale, gap, height) for of_side in sums)
+        # The strong ones last, so that they lie above.
+        down = [list(tops[0]), list(tops[1])]
+        shapes = []
+        for band in sorted(self.bands, key=lambda band: (band.origin, band.target)):
+            y1, y2, size = down[0][band.origin], down[1][band.target], band.amount * scale
+            down[0][band.origin] += size
+            down[1][band.target] += size
+            shapes.append((band.strong, self._shape(left + 3, right - 3, y1, y2, size)))
+        for strong, shape in sorted(shapes, key=lambda found: found[0]):
+            canvas.path(shape, fill="#39846f" if strong else "#d5e3de")
+        for side, names, x in ((0, self.origins, left), (1, self.targets, right - 3)):
+            for index, (name, printed) in enumerate(names):
+                y, size = tops[side][index], sums[side][index] * scale
+                canvas.rect(x, y, 3, max(size, 0.6), INK)
+                edge, anchor = (x - 5, "end") if side == 0 else (x + 8, "start")
+                middle = y + size / 2
+                canvas.text(
+                    edge, middle + 0.2, _clipped(name, width * 0.25, 7.0), size=7.0, fill=INK, anchor=anchor, bold=True
+                )
+                canvas.text(edge, middle + 8, printed, size=6.4, anchor=anchor)
+        return canvas.svg()
+
+    def _tops(self, sums: Sequence[int], scale: float, gap: float, height: float) -> list[float]:
+        """Where each name begins: in order, with room for two lines of text each, in the middle of the height."""
+        y, found = 4.0, []
+        for amount in sums:
+            size = amount * scale
+            # A thin one still needs the room of its name.
+            room = max(size, 9.0)
+            found.append(y + (room - size) / 2)
+            y += room + gap
+        spare = (height - (y - gap)) / 2
+        return [top + max(spare, 0) for top in found]
+
+    def _shape(self, x1: float, x2: float, y1: float, y2: float, size: float) -> str:
+        middle = (x1 + x2) / 2
+        back1, back2 = y1 + size, y2 + size
+        return (
+            f"M{x1:.2f} {y1:.2f} C{middle:.2f} {y1:.2f} {middle:.2f} {y2:.2f} {x2:.2f} {y2:.2f} "
+            f"L{x2:.2f} {back2:.2f} C{middle:.2f} {back2:.2f} {middle:.2f} {back1:.2f} {x1:.2f} {back1:.2f} Z"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Amounts from the largest to the smallest, one thin bar each, without names; where the middle one stands."""
+
+    amounts: tuple[int, ...]
+    largest: str
+    middle: str
+
+    def svg(self, width: float, height: float) -> Markup:
+        """The chart in so many points."""
+        canvas = Canvas(width, height)
+        most = max(self.amounts, default=0)
+        upward = ticks(most, 3)
+        left, right, top, bottom = _left(upward), width, 8.0, height - 12.0
+        scale = (bottom - top) / max(upward[-1], 1)
+        slot = (right - left) / max(len(self.amounts), 1)
+        for amount in upward:
+            y = bottom - amount * scale
+            canvas.line(left, y, right, y, FAINT, 0.5)
+            canvas.text(left - 4, y + 2.2, whole(amount), anchor="end")
+        for index, amount in enumerate(self.amounts):
+            canvas.rect(left + index * slot, bottom - amount * scale, max(slot * 0.86, 0.25), amount * scale, TONES[0])
+        canvas.line(left, bottom, right, bottom, INK, 0.7)
+        if self.amounts:
+            place = left + (len(self.amounts) // 2 + 0.5) * slot
+            value = bottom - self.amounts[len(self.amounts) // 2] * scale
+            canvas.dashed(place, min(value - 11, bottom - 23), place, bottom)
+            after = place + 3 + len(self.middle) * _SMALL * _LETTER <= right
+            x, anchor = (place + 3, "start") if after else (right, "end")
+            canvas.text(x, min(value - 13, bottom - 25), self.middle, fill=INK, anchor=anchor, bold=True)
+            canvas.text(left + slot + 8, bottom - self.amounts[0] * scale + 6, self.largest, fill=INK, bold=True)
+        canvas.text(left, bottom + 9, "de la plus grande part")
+        canvas.text(right, bottom + 9, "à la plus petite", anchor="end")
+        return canvas.svg()
+
+
+class Used(NamedTuple):
+    """A sum of which a part was used: its name, both amounts, and what is printed of it."""
+
+    label: str
+    used: int
+    left: int
+    printed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Sums as bars one below the other: what was used of each dark, what is left light."""
+
+    uses: tuple[Used, ...]
+
+    def svg(self, width: float, height: float) -> Markup:
+        """The chart in so many points."""
+        canvas = Canvas(width, height)
+        most = max((use.used + use.left for use in self.uses), default=1) or 1
+        row = height / max(len(self.uses), 1)
+        for index, use in enumerate(self.uses):
+            y = index * row
+            dark, light = width * use.used / most, width * use.left / most
+            canvas.text(0, y + 7.4, _clipped(use.label, width * 0.6, 7.0), size=7.0, fill=INK)
+            canvas.text(width, y + 7.4, use.printed, size=7.0, anchor="end")
+            canvas.rect(0, y + 9.8, dark, 6.2, TONES[0])
+            canvas.rect(dark + (0.5 if dark else 0), y + 9.8, light, 6.2, TONES[3])
+        return canvas.svg()

@@ -58,7 +58,7 @@ class Figures(NamedTuple):
     @property
     def density(self) -> str:
         """How large they can be set."""
-        longest = max((len(figure.value) for figure in self.figures), default=0) * len(self.figures) // 4
+        longest = max((len(figure.value) for figure in self.figures), default=0) * min(len(self.figures), 4) // 4
         return "tight" if longest > _CROWDED_FIGURE_MAX else "crowded" if longest > _ROOMY_FIGURE_MAX else "roomy"
 
 
@@ -86,7 +86,7 @@ class Column(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A table; where `total` is said its last row is the sum of those above."""
+    """A table under its title and a note; where `total` is said its last row is the sum of those above."""
 
     title: str
     columns: tuple[Column, ...]

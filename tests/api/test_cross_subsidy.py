@@ -41,3 +41,26 @@ def test_no_other_firm_is_named(park: Caller) -> None:
     found = park.get("/v1/tenants/A1/cross-subsidy-account")
     assert found["named"] is False
     assert '"B1"' not in json.dumps(found)
+
+
+def test_the_years_statement_ties_to_the_ledger(park: Caller) -> None:
+    found = park.get("/v1/cross-subsidy/years/2026", "auditor")
+    assert found["months_counted"] == ["2026-06", "2026-07", "2026-08"]
+    balance = {row["account"]: row for row in park.get("/v1/ledger/trial-balance")["accounts"]}
+    assert Decimal(balance["9202"]["balance"]) == -Decimal(found["support"])
+    assert Decimal(balance["9201"]["balance"]) == Decimal(found["contributions"])
+    assert -Decimal(balance["9207"]["balance"]) == Decimal(found["reserve_after"])
+    assert -Decimal(balance["9208"]["balance"]) == sum(Decimal(grant["left"]) for grant in found["grants"])
+    assert Decimal(balance["9209"]["balance"]) == Decimal(found["sources"]["operator"])
+    assert Decimal(balance["9210"]["balance"]) == sum(Decimal(grant["received"]) for grant in found["grants"])
+    assert Decimal(balance["9301"]["balance"]) == Decimal(found["advantage"])
+    assert {tie["difference"] for tie in found["ledger"]} == {"0.00"}
+
+
+def test_the_years_statement_on_paper_and_as_a_workbook(park: Caller) -> None:
+    for form, begins in (("pdf", b"%PDF-1.7"), ("xlsx", b"PK")):
+        first, second = (park("GET", f"/v1/cross-subsidy/years/2026/{form}") for _ in range(2))
+        assert first.status_code == 200
+        assert first.data.startswith(begins)
+        assert first.data == second.data
+    assert park("GET", "/v1/cross-subsidy/years/2025").status_code == 404

@@ -188,6 +188,21 @@ def test_a_firm_without_lease_has_an_account_of_nothing(small_park: Park) -> Non
     assert "rien n’a été reçu" in " ".join(text_of(page_of(small_park, account(small_park, "IDLE"))).split())
 
 
+def test_what_was_used_before_the_admission_counts_too(park: Park) -> None:
+    """A large firm eats at Tanger in May, billed in June; its first lease begins in August."""
+    park.opens(
+        tenants=[{"code": "BIG", "kind": "large"}],
+        leases=[{"code": "L1", "tenant": "BIG", "area_m2": "10", "starts_on": "2026-08-01"}],
+        usage=[{"event_id": "U1", "tenant": "BIG", "quantity": "10", "occurred_on": "2026-05-04"}],
+    )
+    for month in ("2026-06", "2026-07", "2026-08"):
+        park.bills(month)
+    found = told(park, "BIG")
+    assert [(month["period"], month["contributed"]["total"]) for month in found["months"]] == [
+        ("2026-06", "25.00"), ("2026-07", "0.00"), ("2026-08", "160.00"),
+    ]  # fmt: skip
+
+
 def test_where_a_price_is_missing_the_account_stands_without_prices(small_park: Park) -> None:
     """A lease at a site without rates: its bill is an error, its account tells what it had."""
     small_park.enters(

@@ -1,4 +1,4 @@
-"""Who funds whom, for those whom it concerns: a tenant's own account."""
+"""Who funds whom, for those whom it concerns: a tenant's own account, the year's statement."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +14,10 @@ from billing.api.service import service
 from billing.api.transactions import reads
 from billing.cross_subsidy.account import GROUPS, USES, Account, account_json, account_of
 from billing.cross_subsidy.account_paper import account_pdf, addressee_of
+from billing.cross_subsidy.year import SOURCES, year_statement
+from billing.cross_subsidy.year_paper import year_pdf
+from billing.cross_subsidy.year_tables import year_json, year_workbook
+from ledger.exports import spreadsheet
 from pricing.funding_matrix import GRANT, TENANT
 
 _TEXT = fields.String
@@ -104,6 +108,78 @@ class AccountSchema(Schema):
     switch = fields.Nested(SwitchSchema, required=True, allow_none=True)
 
 
+class YearMonthSchema(Schema):
+    """A month of a year's statement."""
+
+    period = _TEXT(required=True)
+    support = _TEXT(required=True)
+    sources = fields.Dict(keys=_TEXT(validate=validate.OneOf(SOURCES)), values=_TEXT(), required=True)
+    to_reserve = _TEXT(required=True)
+    advantage = _TEXT(required=True)
+    reserve_after = _TEXT(required=True)
+
+
+class FlowSchema(Schema):
+    """What one source gave the firms of one site; `origin` is the site whose firms gave."""
+
+    source = _TEXT(required=True, validate=validate.OneOf(SOURCES))
+    origin = _TEXT(required=True, allow_none=True)
+    site = _TEXT(required=True)
+    amount = _TEXT(required=True)
+
+
+class GrantYearSchema(Schema):
+    """A grant over the year."""
+
+    code = _TEXT(required=True)
+    funder = _TEXT(required=True)
+    site = _TEXT(required=True, allow_none=True)
+    before = _TEXT(required=True)
+    received = _TEXT(required=True)
+    used = _TEXT(required=True)
+    left = _TEXT(required=True)
+
+
+class DistributionSchema(Schema):
+    """What each firm received and brought, largest first; `null` where fewer than five did."""
+
+    supports = fields.List(_TEXT(), required=True, allow_none=True)
+    contributions = fields.List(_TEXT(), required=True, allow_none=True)
+
+
+class TieSchema(Schema):
+    """An account: what the statement says, what the entries of its months moved; those dated in another year."""
+
+    account = _TEXT(required=True)
+    stated = _TEXT(required=True)
+    booked = _TEXT(required=True)
+    difference = _TEXT(required=True)
+    dated_elsewhere = _TEXT(required=True)
+    dated_here = _TEXT(required=True)
+
+
+class CrossSubsidyYearSchema(Schema):
+    """The year's statement: who funded whom, month by month and site by site, without names."""
+
+    year = fields.Integer(required=True)
+    months_counted = fields.List(_TEXT(), required=True)
+    support = _TEXT(required=True)
+    sources = fields.Dict(keys=_TEXT(validate=validate.OneOf(SOURCES)), values=_TEXT(), required=True)
+    contributions = _TEXT(required=True)
+    to_reserve = _TEXT(required=True)
+    advantage = _TEXT(required=True)
+    reserve_before = _TEXT(required=True)
+    reserve_after = _TEXT(required=True)
+    firms_supported = fields.Integer(required=True)
+    firms_contributing = fields.Integer(required=True)
+    months = fields.List(fields.Nested(YearMonthSchema), required=True)
+    flows = fields.List(fields.Nested(FlowSchema), required=True)
+    to_reserve_by_site = fields.Dict(keys=_TEXT(), values=_TEXT(), required=True)
+    grants = fields.List(fields.Nested(GrantYearSchema), required=True)
+    distribution = fields.Nested(DistributionSchema, required=True)
+    ledger = fields.List(fields.Nested(TieSchema), required=True)
+
+
 blueprint = ApiBlueprint(
     "cross-subsidy", __name__, url_prefix="/v1", description="Who funds whom, told to whom it concerns"
 )
@@ -135,3 +211,32 @@ def get_account_page(connection: Connection, query: Mapping[str, Any], code: str
     account = _account(connection, code, query)
     written = account_pdf(account, service().settings.operator.party, addressee_of(connection, code))
     return Response(written, content_type="application/pdf")
+
+
+@blueprint.route("/cross-subsidy/years/<year:year>")
+@blueprint.response(200, CrossSubsidyYearSchema)
+@blueprint.alt_response(409, "CONFLICT")
+@reads
+def get_cross_subsidy_year(connection: Connection, year: int) -> dict[str, Any]:
+    """Who funded whom in the months of a year, without names; its figures are those of the ledger, or there is none."""
+    return year_json(year_statement(connection, year))
+
+
+@blueprint.route("/cross-subsidy/years/<year:year>/pdf")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@reads
+def get_cross_subsidy_year_paper(connection: Connection, year: int) -> Response:
+    """The same as its board and the regions read it, in French: figures, charts, tables."""
+    written = year_pdf(year_statement(connection, year), service().settings.operator.party)
+    return Response(written, content_type="application/pdf")
+
+
+@blueprint.route("/cross-subsidy/years/<year:year>/xlsx")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=spreadsheet.MEDIA_TYPE)
+@blueprint.alt_response(409, "CONFLICT")
+@reads
+def get_cross_subsidy_year_workbook(connection: Connection, year: int) -> Response:
+    """The same as a workbook, a sheet a table."""
+    return Response(b"".join(year_workbook(year_statement(connection, year))), content_type=spreadsheet.MEDIA_TYPE)
