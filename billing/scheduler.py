@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, select
 
 from billing.acts import SCHEDULER, Act, new_request_id, on_behalf
 from billing.config import TIME_ZONE, Settings
+from billing.cross_subsidy.sending import send_accounts
 from billing.db import keeping_house, open_engine, reading, writing
 from billing.delivery import DeliveryReport
 from billing.errors import BillingError, RunRefused
@@ -34,6 +35,8 @@ CHECK_AT_HOUR, CHECK_AT_MINUTE = 3, 30
 # Announcements leave in office hours: what is due is looked at every hour, so that a morning without the service, or a
 # failure, is made up for; each is made once.
 ANNOUNCE_FROM_HOUR, ANNOUNCE_TO_HOUR, ANNOUNCE_AT_MINUTE = 8, 17, 20
+# After the announcements: what a run makes due is queued within the hour.
+ACCOUNTS_AT_MINUTE = 40
 # How long the answer to an Idempotency-Key is given again.
 ANSWERS_KEPT = timedelta(days=30)
 # So many problems and failures are logged one by one.
@@ -58,6 +61,8 @@ class Jobs:
     deliver: Callable[[], DeliveryReport]
     check: Callable[[], list[str]]
     announce: Callable[[], AnnounceReport | None] = lambda: None
+    # Tenants' accounts of the péréquation, as the settings say: to whom one was queued.
+    accounts: Callable[[], list[str]] = list
 
 
 def due_period(now: datetime, run_day: int, run_hour: int) -> date:
@@ -143,6 +148,17 @@ def announce_what_is_due(jobs: Jobs) -> None:
         _say(logging.INFO, "switches", "done", result=report.lines())
 
 
+def send_accounts_due(jobs: Jobs) -> None:
+    """Queue tenants' accounts of the péréquation that are due; says nothing when there were none."""
+    try:
+        queued = jobs.accounts()
+    except Exception as error:
+        _say_failed("accounts", error)
+        return
+    if queued:
+        _say(logging.INFO, "accounts", "done", queued=len(queued))
+
+
 def check_all(jobs: Jobs) -> None:
     """Prove R22 on the whole database; each problem is logged."""
     try:
@@ -203,6 +219,11 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         with writing(acting("switches announce")) as connection:
             return announce(connection, settings.terms, settings.operator, day, recorded_at=now)
 
+    def sending_accounts() -> list[str]:
+        now = clock()
+        day = now.astimezone(ZoneInfo(TIME_ZONE)).date()
+        return send_accounts(acting("cross-subsidy send"), settings.terms, settings.operator, day, now)
+
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
@@ -214,6 +235,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         deliver=send,
         check=at_night,
         announce=announcing,
+        accounts=sending_accounts,
     )
 
 
@@ -281,6 +303,9 @@ def make_scheduler(jobs: Jobs, clock: Callable[[], datetime], run_day: int, run_
         partial(announce_what_is_due, jobs), "cron", hour=office_hours, minute=ANNOUNCE_AT_MINUTE, id="switches",
         **({"next_run_time": now} if is_open else {}),
     )  # fmt: skip
+    scheduler.add_job(
+        partial(send_accounts_due, jobs), "cron", hour=office_hours, minute=ACCOUNTS_AT_MINUTE, id="accounts"
+    )
     at_night = {"hour": CHECK_AT_HOUR, "minute": CHECK_AT_MINUTE}
     scheduler.add_job(partial(check_all, jobs), "cron", id="check", **at_night)
     return scheduler

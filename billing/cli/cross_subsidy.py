@@ -1,4 +1,4 @@
-"""The commands for who funds whom: a tenant's own account."""
+"""The commands for who funds whom: a tenant's own account, written or sent."""
 
 import json
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import click
 
 from billing.cli.parameters import MONTH
-from billing.cli.program import Command, Group, database, example
+from billing.cli.program import Command, Group, WritingCommand, clock, database, example
 from billing.cli.terminal import destination, require_showable
 
 
@@ -45,3 +45,29 @@ def account_command(tenant: str, until: date | None, format_name: str, output: s
         written = json.dumps(account_json(account), ensure_ascii=False, indent=2).encode() + b"\n"
     with destination(output) as stream:
         stream.write(written)
+
+
+@cross_subsidy_command.command(
+    "send", cls=WritingCommand, epilog=example("technopark-billing cross-subsidy send --dry-run")
+)
+@click.option("--dry-run", is_flag=True, help="Only list to whom an account would be sent, and why.")
+def send_command(dry_run: bool) -> None:
+    """Queue the accounts of the latest run that are due by the settings (TERMS_FILE: cross_subsidy.account_sent).
+
+    One a tenant and run at most; done again it queues nothing more. `deliver` sends what is queued.
+    """
+    from billing.config import load_settings
+    from billing.cross_subsidy.sending import due_accounts, send_accounts
+    from billing.db import reading
+    from billing.run.month import today
+
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine:
+        if dry_run:
+            with reading(engine) as connection:
+                for one in due_accounts(connection, settings.terms, today(now)):
+                    click.echo(f"{one.tenant} {one.occasion}")
+            return
+        queued = send_accounts(engine, settings.terms, settings.operator, today(now), now)
+    click.echo(f"{len(queued)} accounts queued")

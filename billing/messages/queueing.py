@@ -17,6 +17,7 @@ from invoices.delivery import QUEUED, Queue
 from invoices.document import Party
 from invoices.errors import FileAlreadyRecorded, IllFormedDocument
 from invoices.mail import Attached, Envelope, Mail, MailText, compose_mail
+from invoices.rendering.figures import KeptPage, print_figures
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, InWords, Note
 from invoices.storage import StoredFile, keep
@@ -29,10 +30,10 @@ _NUMBER = re.compile(r"ME-([0-9]{6,18})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A letter that a message carries, and the name it is saved under: `Releve-2026-09-15.pdf`."""
+    """A letter, or a page in charts, that a message carries; the name it is saved under: `Releve-2026-09-15.pdf`."""
 
     file_name: str
-    letter: Letter
+    letter: Letter | KeptPage
 
     def __post_init__(self) -> None:
         if _FILE_NAME.fullmatch(self.file_name) is None:
@@ -138,12 +139,16 @@ def _blocks(messages: Iterable[Message]) -> Iterator[list[Message]]:
 
 
 def _paper_json(paper: Paper) -> dict[str, Any]:
+    if isinstance(paper.letter, KeptPage):
+        return {"file_name": paper.file_name, "page": asdict(paper.letter)}
     letter = asdict(paper.letter)
     letter["issued_on"] = paper.letter.issued_on.isoformat()
     return {"file_name": paper.file_name, "letter": letter}
 
 
 def _paper(content: dict[str, Any]) -> Paper:
+    if "page" in content:
+        return Paper(content["file_name"], KeptPage(**content["page"]))
     told = content["letter"]
     words = told["in_words"]
     letter = Letter(
@@ -194,11 +199,18 @@ def load_message(connection: Connection, key: int) -> Told:
     return found[0][1]
 
 
+def printed(paper: Paper) -> bytes:
+    """A paper as PDF: the same bytes every time. Raises RenderingFailed."""
+    if isinstance(paper.letter, KeptPage):
+        return print_figures(paper.letter.html, paper.letter.number)
+    return render_letter(paper.letter)
+
+
 def print_papers(told: Told, documents_url: str) -> tuple[StoredFile, ...]:
     """Print and keep the papers of a message, in order; doing it again gives the same files. Raises RenderingFailed."""
     folder = str(told.written_on.year)
     return tuple(
-        keep(documents_url, folder, f"{told.number}-{paper_no}", render_letter(paper.letter))
+        keep(documents_url, folder, f"{told.number}-{paper_no}", printed(paper))
         for paper_no, paper in enumerate(told.message.papers, 1)
     )
 

@@ -125,6 +125,14 @@ class FigurePaper:
     blocks: tuple[Block, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """The page of such a paper as it was made, to be printed later: what it is called, and all it holds."""
+
+    number: str
+    html: str
+
+
 class DrawnChart(NamedTuple):
     """A chart as the template has it."""
 

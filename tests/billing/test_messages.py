@@ -22,7 +22,7 @@ from billing.delivery import DeliveryReport, deliver
 from billing.errors import Unknown
 from billing.executors import open_executor
 from billing.messages.models import message, message_attempt, message_delivery, message_file
-from billing.messages.queueing import MESSAGES, key_of, load_message, number_of
+from billing.messages.queueing import MESSAGES, key_of, load_message, number_of, printed
 from billing.models import act_change, tenant
 from invoices.delivery import BACK_OFF, claim, hand_over, retry
 from invoices.errors import IllFormedDocument
@@ -60,7 +60,7 @@ def test_a_message_reads_back_as_it_was_queued_and_prints_the_same_bytes(engine:
         told = load_message(connection, key)
     assert told.message == to_tell(1, papers=2)
     assert (told.number, told.written_on) == ("ME-000001", DAY)
-    assert render_letter(told.message.papers[1].letter) == render_letter(letter(title="Relevé 2"))
+    assert printed(told.message.papers[1]) == render_letter(letter(title="Relevé 2"))
 
 
 def test_a_kind_and_a_key_are_told_once_ever(engine: Engine) -> None:

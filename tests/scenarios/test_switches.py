@@ -26,7 +26,7 @@ from billing.switches.finding import Bills, bills_of, switch_of, switching, usag
 from billing.switches.listing import ahead_json, gains, pieces, switches_ahead
 from billing.switches.models import switch_notice
 from billing.switches.wording import letter, mail_text
-from invoices.rendering.letter import render_letter
+from invoices.rendering.letter import Letter, render_letter
 from pricing.money import format_amount
 from pricing.period import format_month
 from tests.billing.test_check import behind_its_back
@@ -178,7 +178,9 @@ def test_a_window_that_moves_is_announced_again_with_a_correction(park: Park) ->
         second = load_message(connection, 2).message
     assert second.text.subject.startswith("Rectification : votre remise pépinière prend fin le 31 juillet 2026")
     assert "qui annonçait le plein tarif à compter du 10 septembre 2026" in second.text.before[1]
-    assert "annule et remplace la précédente" in second.papers[0].letter.paragraphs[0]
+    [paper] = second.papers
+    assert isinstance(paper.letter, Letter)
+    assert "annule et remplace la précédente" in paper.letter.paragraphs[0]
     assert check(park.engine) == []
 
 

@@ -82,7 +82,7 @@ class BillSchema(Schema):
     gross = _TEXT(required=True)
 
 
-class SwitchSchema(Schema):
+class PriceSwitchSchema(Schema):
     """The day the window ends, and the bills of the whole months around it."""
 
     on = _TEXT(required=True)
@@ -90,7 +90,7 @@ class SwitchSchema(Schema):
     after = fields.Nested(BillSchema, required=True)
 
 
-class AccountSchema(Schema):
+class CrossSubsidyAccountSchema(Schema):
     """A tenant's account of the péréquation since its admission."""
 
     tenant = _TEXT(required=True)
@@ -105,7 +105,7 @@ class AccountSchema(Schema):
     months = fields.List(fields.Nested(AccountMonthSchema), required=True)
     prices = fields.List(fields.Nested(AccountPriceSchema), required=True)
     prices_problem = _TEXT(required=True, allow_none=True)
-    switch = fields.Nested(SwitchSchema, required=True, allow_none=True)
+    switch = fields.Nested(PriceSwitchSchema, required=True, allow_none=True)
 
 
 class YearMonthSchema(Schema):
@@ -193,7 +193,7 @@ def _account(connection: Connection, code: str, query: Mapping[str, Any]) -> Acc
 
 
 @blueprint.route("/tenants/<part:code>/cross-subsidy-account")
-@blueprint.response(200, AccountSchema)
+@blueprint.response(200, CrossSubsidyAccountSchema)
 @blueprint.arguments(strict_schema("AccountQuery", _QUERY), location="query")
 @reads
 def get_account(connection: Connection, query: Mapping[str, Any], code: str) -> dict[str, Any]:

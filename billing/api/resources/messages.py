@@ -18,9 +18,8 @@ from billing.api.service import service
 from billing.api.transactions import reads, writes
 from billing.errors import Conflict, Unknown
 from billing.messages.models import message, message_delivery
-from billing.messages.queueing import MESSAGES, Told, load_message, number_of
+from billing.messages.queueing import MESSAGES, Told, load_message, number_of, printed
 from invoices.delivery import FAILED, QUEUED, SENT, retry
-from invoices.rendering.letter import render_letter
 
 _TEXT = fields.String
 _STATES = (QUEUED, FAILED, SENT)
@@ -100,7 +99,7 @@ def get_message_paper(connection: Connection, told: int, paper: int) -> Response
         raise Unknown(f"{number_of(told)} carries {len(papers)} papers: there is no paper {paper}")
     found = papers[paper - 1]
     named = {"Content-Disposition": f'inline; filename="{found.file_name}"'}
-    return Response(render_letter(found.letter), content_type="application/pdf", headers=named)
+    return Response(printed(found), content_type="application/pdf", headers=named)
 
 
 @blueprint.route("/messages/<told:told>/retry", methods=["POST"])
