@@ -287,7 +287,7 @@ class Steps:
             # The year that lasts counts: a first December makes room for it.
             room = len(step.year) * _SMALL * _LETTER + 2
             crowded = any(later.year for later in self.steps[index + 1 : index + 1 + int(room / slot)])
-            if step.year and x > taken and not crowded:
+            if step.year and x > taken and x + room <= right and not crowded:
                 canvas.text(x + 2, bottom + 9, step.year, fill=INK, bold=True)
                 taken = x + room
         for mark in self.marks:
