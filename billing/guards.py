@@ -298,6 +298,7 @@ _REFERENCES = (
     ("funding_matrix", "period", "billing_run", "period"),
     *billing.receivables.models.REFERENCES,
     *billing.cash_desk.models.REFERENCES,
+    *billing.deposits.models.REFERENCES,
     *billing.statements.models.REFERENCES,
 )
 

@@ -48,6 +48,7 @@ _PROOFS: tuple[Proof, ...] = (
     series.taken_back_once,
     acts.acts,
     deposits.deposits_held,
+    deposits.final_statements,
     debts.debts,
     cash.cash,
     receipts.receipts,

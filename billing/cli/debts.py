@@ -4,7 +4,7 @@ from datetime import date
 
 import click
 
-from billing.cli.parameters import DAY
+from billing.cli.parameters import AMOUNT, DAY
 from billing.cli.program import Group, WritingCommand, clock, database, example
 from billing.cli.terminal import table
 
@@ -25,10 +25,12 @@ def debts_command() -> None:
 )
 @click.argument("invoice")
 @click.argument("kind", type=click.Choice(_KINDS))
-@click.option("--amount", metavar="DH", help="VAT included, but for provisions. Default: all that is possible.")
+@click.option(
+    "--amount", type=AMOUNT, metavar="DH", help="VAT included, but for provisions. Default: all that is possible."
+)
 @click.option("--on", "decided_on", type=DAY, metavar="YYYY-MM-DD", help="Day of the entry. Default: today.")
 @click.option("--approved-by", required=True, metavar="NAME", help="Who approves it: not who asks.")
-def decide_command(invoice: str, kind: str, amount: str | None, decided_on: date | None, approved_by: str) -> None:
+def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None, approved_by: str) -> None:
     """Decide about what is unpaid of INVOICE and book it; the reason is required.
 
     doubtful: to 3424; reinstated: back. provisioned: 6196 to 3942; released: back by 7196. written_off: 6182, its VAT
@@ -38,21 +40,15 @@ def decide_command(invoice: str, kind: str, amount: str | None, decided_on: date
     from billing.config import load_settings
     from billing.db import writing
     from billing.debts.deciding import Order, decide
-    from billing.network_import.cells import BadCell
-    from billing.network_import.cells import amount as parse_amount
     from billing.run.month import today
     from pricing.money import format_amount
 
-    try:
-        centimes = None if amount is None else parse_amount(amount)
-    except BadCell as error:
-        raise click.BadParameter(f"{amount!r} {error.problem}: {error.remedy}") from None
     settings = load_settings()
     now = clock()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a decision about a debt")
         asked_by = act_of(connection).actor
-        order = Order(invoice, kind, decided_on or today(now), centimes, reason, asked_by, approved_by)
+        order = Order(invoice, kind, decided_on or today(now), amount, reason, asked_by, approved_by)
         debt = decide(connection, order, recorded_at=now)
     parts = (("unpaid", debt.unpaid), ("doubtful", debt.doubtful), ("provided for", debt.provision),
              ("written off", debt.written_off), ("recovered", debt.recovered))  # fmt: skip

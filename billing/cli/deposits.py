@@ -4,7 +4,7 @@ from datetime import date
 
 import click
 
-from billing.cli.parameters import DAY
+from billing.cli.parameters import AMOUNT, DAY
 from billing.cli.program import Command, Group, WritingCommand, clock, database, example
 from billing.cli.terminal import destination, table
 
@@ -45,11 +45,11 @@ _REFERENCE = click.option("--reference", required=True, help="The bank's or the 
     epilog=example("technopark-billing deposits receive L00012 2175.00 --on 2026-09-03 --reference VIR-8841"),
 )
 @click.argument("lease")
-@click.argument("amount")
+@click.argument("amount", type=AMOUNT)
 @_ON
 @_MEANS
 @_REFERENCE
-def receive_command(lease: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+def receive_command(lease: str, amount: int, moved_on: date, means: str, reference: str) -> None:
     """Record and book AMOUNT received for the deposit of LEASE."""
     _move(lease, "received", amount, moved_on, means, reference)
 
@@ -62,35 +62,29 @@ def receive_command(lease: str, amount: str, moved_on: date, means: str, referen
     ),
 )
 @click.argument("lease")
-@click.argument("amount")
+@click.argument("amount", type=AMOUNT)
 @_ON
 @_MEANS
 @_REFERENCE
-def give_back_command(lease: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+def give_back_command(lease: str, amount: int, moved_on: date, means: str, reference: str) -> None:
     """Record and book AMOUNT given back of the deposit of LEASE; the reason is required."""
     _move(lease, "returned", amount, moved_on, means, reference)
 
 
-def _move(lease: str, kind: str, amount: str, moved_on: date, means: str, reference: str) -> None:
+def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, reference: str) -> None:
     from billing.acts import act_of, require_reason
     from billing.config import load_settings
     from billing.db import writing
     from billing.deposits.deposits import RETURNED, Movement, deposit_of_lease, find_deposit, move_deposit, number_of
-    from billing.network_import.cells import BadCell
-    from billing.network_import.cells import amount as parse_amount
     from pricing.money import format_amount
 
-    try:
-        centimes = parse_amount(amount)
-    except BadCell as error:
-        raise click.BadParameter(f"{amount!r} {error.problem}: {error.remedy}") from None
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = act_of(connection).reason
         if kind == RETURNED:
             reason = require_reason(connection, "giving back a deposit")
         key = deposit_of_lease(connection, lease)
-        movement = Movement(kind, means, moved_on, centimes, reference, reason)
+        movement = Movement(kind, means, moved_on, amount, reference, reason)
         move_deposit(connection, key, movement, recorded_at=clock())
         held = find_deposit(connection, key).held
     click.echo(f"{number_of(key)}: {format_amount(held)} DH held")
@@ -134,3 +128,60 @@ def paper_command(lease: str, output: str) -> None:
         head = find_deposit(connection, deposit_of_lease(connection, lease))
     with destination(output) as stream:
         stream.write(deposit_call_pdf(head))
+
+
+@deposits_command.command(
+    "set-off",
+    cls=WritingCommand,
+    epilog=example('technopark-billing deposits set-off L00012 --on 2027-03-05 --reason "Fin de bail"'),
+)
+@click.argument("lease")
+@click.option("--amount", type=AMOUNT, help="Default: all that is held and open.")
+@click.option("--on", type=DAY, metavar="YYYY-MM-DD", required=True, help="A day after the lease's end.")
+def set_off_command(lease: str, amount: int | None, on: date) -> None:
+    """Let the deposit of LEASE pay its tenant's invoices, the oldest due first; the reason is required."""
+    from billing.acts import require_reason
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.deposits.deposits import deposit_of_lease, find_deposit, number_of
+    from billing.deposits.setting_off import SetOff, set_off_deposit
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "setting off a deposit")
+        key = deposit_of_lease(connection, lease)
+        wanted = SetOff(amount, on, reason)
+        set_off_deposit(connection, key, wanted, recorded_at=clock(), terms=settings.terms)
+        found = find_deposit(connection, key)
+    click.echo(f"{number_of(key)}: {format_amount(found.set_off)} DH set off, {format_amount(found.held)} DH held")
+
+
+@deposits_command.command(
+    "close",
+    cls=WritingCommand,
+    epilog=example("technopark-billing deposits close L00012 --on 2027-03-05 --output arrete.pdf"),
+)
+@click.argument("lease")
+@click.option("--on", type=DAY, metavar="YYYY-MM-DD", required=True, help="A day after the lease's end.")
+@click.option("--output", metavar="FILE", help="Where the statement is written as PDF.")
+def close_command(lease: str, on: date, output: str | None) -> None:
+    """Close the account of LEASE: credits and the deposit pay what is open, the final statement says what remains.
+
+    Closing again changes nothing: the statement that stands is given.
+    """
+    from billing.config import load_settings
+    from billing.db import writing
+    from billing.deposits.final_statement import close_tenancy, final_statement_pdf, number_of_statement
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        head = close_tenancy(
+            connection, lease, on, recorded_at=clock(), terms=settings.terms, operator=settings.operator
+        )
+    if output is not None:
+        with destination(output) as stream:
+            stream.write(final_statement_pdf(head))
+    side = "owes" if head.balance > 0 else "is owed" if head.balance else "neither owes nor is owed:"
+    click.echo(f"{number_of_statement(head.id)}: {head.tenant} {side} {format_amount(abs(head.balance))} DH")

@@ -1,4 +1,4 @@
-"""The kinds of argument the commands share: months and days, refused as wrong usage when they are none."""
+"""The kinds of argument the commands share: months, days, amounts, refused as wrong usage when they are none."""
 
 import re
 from datetime import date
@@ -43,5 +43,24 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r} is not a day such as 2026-09-01", param, ctx)
 
 
+class Amount(click.ParamType[int]):
+    """An amount above nil such as `2362.50`, in centimes."""
+
+    name = "AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The centimes; a usage error for anything else."""
+        if isinstance(value, int):
+            return value
+        from billing.network_import.cells import BadCell
+        from billing.network_import.cells import amount as parse_amount
+
+        try:
+            return int(parse_amount(value))
+        except BadCell as error:
+            self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
+
+
 MONTH = Month()
 DAY = Day()
+AMOUNT = Amount()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from billing.cli.parameters import DAY
+from billing.cli.parameters import AMOUNT, DAY
 from billing.cli.program import Group, WritingCommand, clock, database, example
 from billing.cli.terminal import destination, require_showable, table
 
@@ -36,16 +36,6 @@ class Line(click.ParamType["LineKey"]):
 LINE = Line()
 
 
-def _centimes(text: str) -> int:
-    from billing.network_import.cells import BadCell
-    from billing.network_import.cells import amount as parse_amount
-
-    try:
-        return int(parse_amount(text))
-    except BadCell as error:
-        raise click.BadParameter(f"{text!r} {error.problem}: {error.remedy}") from None
-
-
 def _balance(text: str | None) -> int | None:
     from billing.statements.statement import BadText, centimes
 
@@ -63,7 +53,7 @@ def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
         number, sign, amount = text.partition("=")
         if not sign:
             raise click.BadParameter(f"{text!r} must be INVOICE=AMOUNT, such as FA-2026-000012=1740.00")
-        found.append(Part(number, _centimes(amount)))
+        found.append(Part(number, AMOUNT.convert(amount, None, None)))
     return tuple(found)
 
 
@@ -221,8 +211,8 @@ def lines_command(statement: str | None, waiting: bool) -> None:
 @click.option("--proposal", type=click.IntRange(1, 3), help="Which of the proposals. Default: the first.")
 @click.option("--tenant", help="Whose it is, instead of a proposal; what is left over is its credit.")
 @click.option("--invoice", "invoices", multiple=True, metavar="NUMBER=AMOUNT", help="What it pays; may be repeated.")
-@click.option("--rent-withheld", metavar="AMOUNT", help="Tax on the rent that the payer kept back.")
-@click.option("--vat-withheld", metavar="AMOUNT", help="VAT that the payer kept back.")
+@click.option("--rent-withheld", type=AMOUNT, help="Tax on the rent that the payer kept back.")
+@click.option("--vat-withheld", type=AMOUNT, help="VAT that the payer kept back.")
 @click.option("--receipt", "receipts", multiple=True, metavar="RG-…", help="The cheques or bills it clears or returns.")
 @click.option("--unplaced", is_flag=True, help="Money that nobody can place: it waits on 4497.")
 def accept_command(
@@ -230,8 +220,8 @@ def accept_command(
     proposal: int | None,
     tenant: str | None,
     invoices: tuple[str, ...],
-    rent_withheld: str | None,
-    vat_withheld: str | None,
+    rent_withheld: int | None,
+    vat_withheld: int | None,
     receipts: tuple[str, ...],
     unplaced: bool,
 ) -> None:
@@ -250,8 +240,8 @@ def accept_command(
     elif any(said) or unplaced:
         parts = _parts(invoices)
         choice = Choice(
-            "received", tenant, parts, _centimes(rent_withheld) if rent_withheld else 0,
-            _centimes(vat_withheld) if vat_withheld else 0, automatic=tenant is not None and not parts,
+            "received", tenant, parts, rent_withheld or 0,
+            vat_withheld or 0, automatic=tenant is not None and not parts,
         )  # fmt: skip
     _decide(line, choice, proposal or 1)
 

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, se
 
 from billing.config import Operator
 from billing.db import change_facts, insert_rows
-from billing.deposits.models import deposit, deposit_movement
+from billing.deposits.models import deposit, deposit_movement, deposit_set_off
 from billing.errors import Conflict, Fault, Refused, Unknown
 from billing.models import lease, site, tenant
 from billing.parties import buyer_of
@@ -193,7 +193,7 @@ def movement_entry(
 
 
 def deposits() -> Select[Any]:
-    """Every deposit with what is held of it and how many movements it has had; to be narrowed and put in order."""
+    """Every deposit with what is held of it and what was set off; to be narrowed and put in order."""
     m = deposit_movement.c
     moved = (
         select(
@@ -204,11 +204,19 @@ def deposits() -> Select[Any]:
         .group_by(m.deposit_id)
         .subquery()
     )
-    return select(
-        deposit,
-        cast(func.coalesce(moved.c.held, 0), BigInteger).label("held"),
-        func.coalesce(moved.c.movements, 0).label("movements"),
-    ).outerjoin(moved, moved.c.deposit_id == deposit.c.id)
+    o = deposit_set_off.c
+    used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
+    set_off = func.coalesce(used.c.amount, 0)
+    return (
+        select(
+            deposit,
+            cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
+            func.coalesce(moved.c.movements, 0).label("movements"),
+            cast(set_off, BigInteger).label("set_off"),
+        )
+        .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
+        .outerjoin(used, used.c.deposit_id == deposit.c.id)
+    )
 
 
 def find_deposit(connection: Connection, key: int) -> Row[Any]:
@@ -245,6 +253,7 @@ def deposit_json(connection: Connection, head: Row[Any]) -> dict[str, Any]:
         "amount": format_amount(head.amount),
         "asked_on": head.asked_on.isoformat(),
         "due_on": head.due_on.isoformat(),
+        "set_off": format_amount(head.set_off),
         "held": format_amount(head.held),
         "movements": [
             {

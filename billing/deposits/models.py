@@ -1,4 +1,4 @@
-"""The tables of deposits: what was asked, and what came and went; rows are only ever added. Amounts in centimes."""
+"""The tables of deposits: asked, come, gone, set off; and of closed leases. Rows are only ever added; centimes."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from billing.models import code, identity, metadata
+from invoices.models import references
 
 deposit = Table(
     "deposit",
@@ -63,5 +64,42 @@ deposit_movement = Table(
     CheckConstraint("kind = 'received' OR reason IS NOT NULL", name="reason"),
 )
 
+deposit_set_off = Table(
+    "deposit_set_off",
+    metadata,
+    # Deposit money that paid invoices: the receipt of means `deposit` that books it says how much, of whom, when.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    Column("deposit_id", identity(), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    references(["deposit_id"], ["deposit.id"]),
+    CheckConstraint("amount > 0 AND reason <> ''", name="amount"),
+    Index("ix_deposit_set_off_deposit_id", "deposit_id"),
+)
+
+final_statement = Table(
+    "final_statement",
+    metadata,
+    # How a tenant's account stood when a lease was closed, for good; one a lease. AC-000001 to people.
+    Column("id", identity(), Identity(), primary_key=True),
+    Column("lease", ForeignKey("lease.code"), nullable=False, unique=True),
+    Column("tenant", code(), nullable=False),
+    Column("closed_on", Date, nullable=False),
+    # What the tenant still owes (above nil) or is owed (below), its deposit counted in.
+    Column("balance", BigInteger, nullable=False),
+    # As printed (JSON): documents, credits, the deposit, seller, buyer.
+    Column("content", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Index("ix_final_statement_tenant", "tenant"),
+)
+
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (deposit, deposit_movement)
+APPEND_ONLY = (deposit, deposit_movement, deposit_set_off, final_statement)
+
+# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+REFERENCES = (
+    ("deposit_set_off", "receipt_id", "receipt", "id"),
+    ("deposit_set_off", "deposit_id", "deposit", "id"),
+)

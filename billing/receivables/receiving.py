@@ -16,6 +16,7 @@ from billing.errors import Fault, Refused, Taken
 from billing.models import site, tenant
 from billing.receivables.booking import (
     CASH_PAID,
+    DEPOSIT,
     MEANS_LABELS,
     MONEY,
     TO_BE_CLEARED,
@@ -70,6 +71,7 @@ class ReceiptOrder:
 
     `allocations` are the invoices it settles with amounts, or `automatic`: those the payer's text names, then the
     oldest due of the tenant; or `none`. `site` is the till that took cash.
+    `deposit` is the one whose money pays, where the means is `deposit`: its own act asks for that (`billing.deposits`).
     """
 
     means: str
@@ -81,6 +83,7 @@ class ReceiptOrder:
     payer_text: str = ""
     currency: str = CURRENCY
     site: str | None = None
+    deposit: int | None = None
 
     @property
     def amount(self) -> int:
@@ -249,6 +252,9 @@ def _faults(order: ReceiptOrder, known: tuple[set[str], set[str]], today: date, 
     """What is wrong with a receipt by itself, as (column, value, problem, remedy)."""
     if order.means not in MEANS_LABELS:
         yield "means", order.means, "is no means of payment", f"these are {', '.join(MEANS_LABELS)}"
+    elif (order.means == DEPOSIT) != (order.deposit is not None):
+        remedy = "`technopark-billing deposits set-off LEASE`, or POST /v1/deposits/LEASE/set-offs"
+        yield "means", order.means, "is set off where deposits are", remedy
     if not 0 < len(order.reference) <= REFERENCE_LENGTH_MAX or not order.reference.isprintable():
         problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
         yield "reference", order.reference, problem, "give the bank's or the drawer's own"

@@ -7,6 +7,7 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection
 
+from billing.acts import require_reason
 from billing.api.fields import Amount, Code, Day
 from billing.api.idempotency import Answer
 from billing.api.openapi import ApiBlueprint
@@ -28,8 +29,15 @@ from billing.deposits.deposits import (
     find_deposit,
     move_deposit,
 )
+from billing.deposits.final_statement import (
+    close_tenancy,
+    final_statement_json,
+    final_statement_pdf,
+    find_final_statement,
+)
 from billing.deposits.models import deposit
 from billing.deposits.papers import deposit_call_pdf
+from billing.deposits.setting_off import SetOff, set_off_deposit
 
 _TEXT = fields.String
 
@@ -57,8 +65,33 @@ class DepositSchema(Schema):
     amount = _TEXT(required=True)
     asked_on = _TEXT(required=True)
     due_on = _TEXT(required=True)
+    set_off = _TEXT(required=True, metadata={"description": "What of it paid invoices"})
     held = _TEXT(required=True)
     movements = fields.List(fields.Nested(DepositMovementSchema), required=True)
+
+
+class StatedDocumentSchema(Schema):
+    """A document of which something is open."""
+
+    number = _TEXT(required=True)
+    kind = _TEXT(required=True)
+    issued_on = _TEXT(required=True)
+    due_on = _TEXT(required=True)
+    open = _TEXT(required=True, metadata={"description": "Below nil on credit notes"})
+
+
+class FinalStatementSchema(Schema):
+    """How a tenant's account stood when a lease was closed."""
+
+    number = _TEXT(required=True)
+    lease = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+    closed_on = _TEXT(required=True)
+    documents = fields.List(fields.Nested(StatedDocumentSchema), required=True)
+    credit = _TEXT(required=True)
+    set_off = _TEXT(required=True)
+    deposit_left = _TEXT(required=True)
+    balance = _TEXT(required=True, metadata={"description": "What the tenant owes; below nil what it is owed"})
 
 
 _REASON_LENGTH_MAX = 500
@@ -134,3 +167,56 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
     """The call for the deposit of a lease, on paper: the same bytes for ever."""
     head = find_deposit(connection, deposit_of_lease(connection, code))
     return Response(deposit_call_pdf(head), content_type="application/pdf")
+
+
+@blueprint.route("/deposits/<part:code>/set-offs", methods=["POST"])
+@blueprint.response(201, DepositSchema)
+@blueprint.arguments(
+    strict_schema(
+        "DepositSetOffOrder",
+        {
+            "amount": Amount(load_default=None, allow_none=True),
+            "on": Day(required=True, metadata={"description": "A day after the lease's end"}),
+        },
+    )
+)
+@writes
+def create_deposit_set_off(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
+    """Let a lease's deposit pay its tenant's invoices, the oldest due first, for the reason in `X-Reason`."""
+    found = service()
+    reason = require_reason(connection, "setting off a deposit")
+    key = deposit_of_lease(connection, code)
+    wanted = SetOff(order["amount"], order["on"], reason)
+    set_off_deposit(connection, key, wanted, recorded_at=found.clock(), terms=found.settings.terms)
+    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+
+
+@blueprint.route("/leases/<part:code>/final-statement", methods=["POST"])
+@blueprint.response(201, FinalStatementSchema)
+@blueprint.arguments(strict_schema("FinalStatementOrder", {"on": Day(required=True)}))
+@writes
+def create_final_statement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
+    """Close the account of a lease that has ended; closed again, the statement that stands is given."""
+    found = service()
+    settings = found.settings
+    head = close_tenancy(
+        connection, code, order["on"], recorded_at=found.clock(), terms=settings.terms, operator=settings.operator
+    )
+    return Answer(final_statement_json(head), 201)
+
+
+@blueprint.route("/leases/<part:code>/final-statement")
+@blueprint.response(200, FinalStatementSchema)
+@reads
+def get_final_statement(connection: Connection, code: str) -> dict[str, Any]:
+    """The statement that closed a lease."""
+    return final_statement_json(find_final_statement(connection, code))
+
+
+@blueprint.route("/leases/<part:code>/final-statement/pdf")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@reads
+def get_final_statement_paper(connection: Connection, code: str) -> Response:
+    """The statement that closed a lease, on paper: the same bytes for ever."""
+    return Response(final_statement_pdf(find_final_statement(connection, code)), content_type="application/pdf")
