@@ -51,6 +51,21 @@ def test_many_mails_leave_over_one_connection_and_arrive_as_they_were() -> None:
         assert len(sink.sessions) == 1
 
 
+@pytest.mark.parametrize("security", ["none", "starttls"])
+def test_the_end_of_a_message_does_not_wait_until_the_server_acknowledges_what_came_before(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    # 40 ms a mail where acknowledgements are delayed, which Linux does once a connection is under way.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    kept = certificate if security == "starttls" else None
+    with listening(kept) as sink, SmtpTransport(server(sink, security)) as transport:
+        transport.send(mail(), go_ahead)
+        connection = transport._connection
+        assert connection is not None
+        assert connection.sock is not None
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:
     dotted = replace(mail(), content=b"Message-ID: <x@y>\r\n\r\n.\r\n..\r\n.dot\r\n")
     with listening() as sink, SmtpTransport(server(sink)) as transport:
