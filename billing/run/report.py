@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from billing.models import billing_run, run_outcome
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import document, document_line
-from pricing.money import format_amount
+from pricing.money import AMOUNT_DECIMALS, dirhams, format_amount, parse_decimal
 from pricing.period import format_month
 
 
@@ -76,13 +76,24 @@ class RunReport:
         found = [head]
         for name, totals in (("invoices", self.invoices), ("credit notes", self.credit_notes)):
             found.append(
-                f"  {totals.count} {name}, {totals.lines} lines: net {format_amount(totals.net)}, "
-                f"tax {format_amount(totals.tax)}, gross {format_amount(totals.gross)}"
+                f"  {totals.count} {name}, {totals.lines} lines: net {_shown(totals.net)}, "
+                f"tax {_shown(totals.tax)}, gross {_shown(totals.gross)}"
             )
         found.append(
-            f"  discounts worth {self.cross_subsidy['advantage']}, reserve {self.cross_subsidy['reserve_after']}"
+            f"  discounts worth {_shown(_centimes(self.cross_subsidy['advantage']))}, "
+            f"reserve {_shown(_centimes(self.cross_subsidy['reserve_after']))}"
         )
         return found
+
+
+def _shown(amount: int) -> str:
+    """Centimes with their currency, for people."""
+    money = dirhams(amount)
+    return f"{money.amount} {money.currency}"
+
+
+def _centimes(exported: str) -> int:
+    return parse_decimal(exported, AMOUNT_DECIMALS)
 
 
 def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:

@@ -330,7 +330,7 @@ def test_a_run_bills_the_month_and_says_so_in_one_line(invoke: Invoke, entered: 
     said = ok(invoke("run", "2026-06", "--issue-date", "2026-06-01"))
     assert said.count("\n") == 1
     # Office 22.5 m² and one meal; office 40 m².
-    assert "2 invoices, 3 lines: net 7142.50, tax 1426.75, gross 8569.25" in said
+    assert "2 invoices, 3 lines: net 7142.50 MAD, tax 1426.75 MAD, gross 8569.25 MAD" in said
     with reading(engine) as connection:
         assert connection.execute(select(delivery.c.state)).scalars().all() == ["queued", "queued"]
         assert [str(day) for day in connection.scalars(select(document.c.issued_on))] == ["2026-06-01"] * 2
