@@ -77,6 +77,9 @@ def prepare(folder: Path) -> Path:
         import_folder(engine, network, now=now())
     for month in BEFORE:
         run_month(chosen, engine, month, clock=now, issued_on=month, deliver=False)
+    # The file is copied as it is: nothing may be left beside it.
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     return folder / "month.sqlite"
 
