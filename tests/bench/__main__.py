@@ -3,6 +3,8 @@
 import argparse
 import importlib
 import sys
+import time
+import traceback
 from datetime import UTC, datetime
 
 from tests.bench.table import Row, machine, markdown
@@ -18,16 +20,26 @@ def main() -> int:
     parser.add_argument("--output", help="write the table there as well, in Markdown")
     options = parser.parse_args()
     found: list[Row] = []
+    broken = []
     for part in options.parts or PARTS:
+        began = time.monotonic()
         print(f"measuring {part} ...", file=sys.stderr, flush=True)  # noqa: T201
-        found += importlib.import_module(f"tests.bench.{part}").rows(quick=options.quick)
+        try:
+            found += importlib.import_module(f"tests.bench.{part}").rows(quick=options.quick)
+        except Exception:
+            # What the other parts have measured, and will, is not lost.
+            traceback.print_exc()
+            broken.append(part)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
     kind = " (quick: not a measurement)" if options.quick else ""
     text = f"{datetime.now(UTC):%Y-%m-%d}{kind}. {machine()}.\n\n{markdown(found)}\n"
     print(text)  # noqa: T201
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:
             file.write(text)
-    return 0 if all(row.holds for row in found) else 1
+    for part in broken:
+        print(f"{part} could not be measured", file=sys.stderr)  # noqa: T201
+    return 0 if not broken and all(row.holds for row in found) else 1
 
 
 if __name__ == "__main__":
