@@ -64,12 +64,13 @@ class Withheld(NamedTuple):
 
 
 class Cheque(NamedTuple):
-    """A cheque or bill that waits to be cleared, or was cleared and may come back."""
+    """A cheque or bill that waits to be cleared, or was cleared and may come back; neither before `since`."""
 
     receipt: int
     number: str
     tenant: str | None
     amount: int
+    since: date
 
 
 class BookedEntry(NamedTuple):
@@ -364,7 +365,7 @@ class Pool:
                 CLEARED, *_of_cheque(cheque, line, bool(words & _CHEQUE), "to be cleared"), cheque.tenant,
                 receipt=cheque.receipt,
             )
-            for cheque in self._left(self._waiting, line.amount)
+            for cheque in self._left(self._waiting, line.amount, line.booked_on)
         ]  # fmt: skip
 
     def _came_back(self, line: BankLine) -> list[Proposal]:
@@ -374,11 +375,15 @@ class Pool:
                 BOUNCED, *_of_cheque(cheque, line, bool(words & _RETURNED), "cleared before"), cheque.tenant,
                 receipt=cheque.receipt,
             )
-            for cheque in self._left(self._cleared, -line.amount)
+            for cheque in self._left(self._cleared, -line.amount, line.booked_on)
         ]  # fmt: skip
 
-    def _left(self, cheques: Mapping[int, Sequence[Cheque]], amount: int) -> list[Cheque]:
-        found = [cheque for cheque in cheques.get(amount, ()) if cheque.receipt not in self._taken_receipts]
+    def _left(self, cheques: Mapping[int, Sequence[Cheque]], amount: int, on: date) -> list[Cheque]:
+        found = [
+            cheque
+            for cheque in cheques.get(amount, ())
+            if cheque.receipt not in self._taken_receipts and cheque.since <= on
+        ]
         return found[:_SAME_AMOUNT_MAX]
 
     def _recorded(self, line: BankLine) -> list[Proposal]:

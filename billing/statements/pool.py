@@ -17,12 +17,13 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 
 from billing.db import among
 from billing.models import tenant
 from billing.receivables.booking import MONEY, TO_BE_CLEARED
-from billing.receivables.models import receipt, receipt_event, receipt_leg
+from billing.receivables.models import receipt, receipt_event, receipt_leg, refund
 from billing.receivables.open_items import open_items_select
 from billing.receivables.terms import Terms
 from billing.statements.matching import (
@@ -156,14 +157,22 @@ def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[s
 
 
 def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
-    """Cheques and bills that wait to be cleared, or were cleared and have not come back."""
-    r, e, leg = receipt.c, receipt_event.c, receipt_leg.c
-    cleared = exists().where(e.receipt_id == r.id, e.kind == "cleared")
-    bounced = exists().where(e.receipt_id == r.id, e.kind == "bounced")
+    """Cheques and bills that wait to be cleared, or were cleared and may come back: those refunded can't."""
+    r, leg = receipt.c, receipt_leg.c
+    cleared, bounced = receipt_event.alias("cleared"), receipt_event.alias("bounced")
+    refunded = exists().where(refund.c.receipt_id == r.id)
+    since = func.coalesce(cleared.c.happened_on, r.value_date)
     rows = connection.execute(
-        select(r.id, r.reference, r.tenant, leg.amount)
+        select(r.id, r.reference, r.tenant, leg.amount, since)
         .join(receipt_leg, and_(leg.receipt_id == r.id, leg.kind == MONEY))
-        .where(r.means.in_(TO_BE_CLEARED), cleared if is_cleared else not_(cleared), not_(bounced))
+        .outerjoin(cleared, and_(cleared.c.receipt_id == r.id, cleared.c.kind == "cleared"))
+        .outerjoin(bounced, and_(bounced.c.receipt_id == r.id, bounced.c.kind == "bounced"))
+        .where(
+            r.means.in_(TO_BE_CLEARED),
+            cleared.c.receipt_id.is_not(None) if is_cleared else cleared.c.receipt_id.is_(None),
+            bounced.c.receipt_id.is_(None),
+            not_(refunded) if is_cleared else true(),
+        )
         .order_by(r.id)
     )
     return [Cheque(*row) for row in rows]

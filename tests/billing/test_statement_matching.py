@@ -157,12 +157,15 @@ def test_names_are_compared_without_what_tells_nobody_apart() -> None:
 
 
 def test_cheques_are_cleared_by_credits_and_come_back_by_debits() -> None:
-    cheque = Cheque(7, "CHQ 4411207", "T1", 12_000)
-    pool = _pool(waiting=[cheque], cleared=[Cheque(8, "5500123", "T2", 9_000)])
+    cheque = Cheque(7, "CHQ 4411207", "T1", 12_000, DAY)
+    pool = _pool(waiting=[cheque], cleared=[Cheque(8, "5500123", "T2", 9_000, DAY)])
     found = _first(pool, _line(12_000, "REMISE CHEQUE 4411207"))
     assert (found.kind, found.confidence, found.receipt, found.tenant) == (CLEARED, 96, 7, "T1")
     assert _first(pool, _line(12_000, "REMISE CHEQUE")).confidence == 75
     assert _first(pool, _line(12_000)).confidence == 50
+    before = {"booked_on": DAY - timedelta(days=1)}
+    assert pool.proposals(_line(12_000, "REMISE CHEQUE 4411207", **before)) == ()
+    assert pool.proposals(_line(-9_000, "CHEQUE IMPAYE 5500123", **before)) == ()
     back = _first(pool, _line(-9_000, "CHEQUE IMPAYE 5500123"))
     assert (back.kind, back.confidence, back.receipt) == (BOUNCED, 96, 8)
     pool.take(found)

@@ -1,5 +1,6 @@
 """Statements of the bank: kept once, in order, matched with a reason; certain lines book themselves, others wait."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -239,6 +240,21 @@ def test_a_cheque_is_cleared_by_its_credit_and_comes_back_by_its_debit(billed: P
     assert check(billed.engine) == []
     with pytest.raises(Conflict, match="happens once"):
         undoes_line(billed, (2, 1))
+
+
+def test_a_cheque_the_bank_knew_before_we_did_waits_instead_of_refusing_the_statement(billed: Park) -> None:
+    receives(billed, order("3480.00", means="cheque", reference="CHQ 4411207", on="2026-06-22"))
+    taken = takes(billed, statement([says("3480.00", text="REMISE CHEQUE 4411207")], opening="0", closing="3480"))
+    assert (taken.new, taken.booked) == (1, 0)
+
+
+def test_the_same_statement_taken_eight_times_at_once_is_kept_once(billed: Park) -> None:
+    content = statement([says("3480.00", structured=rf_of(FIRST)), says("77.00")], opening="0", closing="3557")
+    with ThreadPoolExecutor(8) as clients:
+        done = list(clients.map(lambda _: takes(billed, content), range(8)))
+    assert sorted((taken.new, taken.booked) for taken in done) == [(0, 0)] * 7 + [(2, 1)]
+    assert still_open(billed) == {SECOND: "1740.00"}
+    assert check(billed.engine) == []
 
 
 def test_one_credit_clears_a_slip_of_cheques(billed: Park) -> None:
