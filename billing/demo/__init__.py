@@ -28,6 +28,8 @@ from ledger.exports import write_journal
 from pricing.period import format_month, months
 
 FIRST, LAST = date(2026, 6, 1), date(2026, 11, 1)
+# A firm of the sample network whose discount ends in September.
+SWITCHED = "T0146"
 NETWORK = Path(__file__).parent / "network"
 _MARK = ".technopark-billing-demo"
 _DATABASE = "billing.sqlite"
@@ -166,6 +168,23 @@ def _write_books(engine: Engine, folder: Path) -> None:
         for name, write in files.items():
             with (folder / name).open("wb") as file:
                 write(connection, file)
+        _write_cross_subsidy(connection, folder)
+
+
+def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
+    """The year's statement, and the account of a firm whose discount ended in these months."""
+    # Printing is slow to load: only where something is printed.
+    from billing.cross_subsidy.account import account_of
+    from billing.cross_subsidy.account_paper import account_pdf, addressee_of
+    from billing.cross_subsidy.year import year_statement
+    from billing.cross_subsidy.year_paper import year_pdf
+
+    settings = load_settings({})
+    seller = settings.operator.party
+    (folder / f"perequation-{LAST.year}.pdf").write_bytes(year_pdf(year_statement(connection, LAST.year), seller))
+    found = account_of(connection, SWITCHED, None, settings.terms)
+    page = account_pdf(found, seller, addressee_of(connection, SWITCHED))
+    (folder / f"compte-de-perequation-{SWITCHED}.pdf").write_bytes(page)
 
 
 def _cross_subsidy(period: date) -> _Write:

@@ -26,6 +26,8 @@ TONES = ("#0b4a3c", "#39846f", "#7fb1a3", "#b9d5cd", "#d5e3de", "#9aa3ad")
 _SMALL = 6.4
 # Half the size of the letters is their width, near enough to tell whether a label fits.
 _LETTER = 0.54
+# Few months are few bars, not broad ones.
+_THICKEST = 30.0
 
 
 class Canvas:
@@ -169,7 +171,8 @@ class Months:
         return canvas.svg()
 
     def _bar(self, canvas: Canvas, bar: Bar, x: float, slot: float, nil: float, scale: float) -> None:
-        inset, thick = slot * 0.16, slot * 0.68
+        thick = min(slot * 0.68, _THICKEST)
+        inset = (slot - thick) / 2
         y = nil
         for tone, amount in zip(TONES, bar.up, strict=False):
             size = amount * scale
