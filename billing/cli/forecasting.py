@@ -188,11 +188,26 @@ def _percent(found: Fraction) -> str:
 @forecast_command.command(
     "assumptions", cls=Command, epilog=example("technopark-billing forecast assumptions > assumptions.toml")
 )
-def assumptions_command() -> None:
-    """Show what is assumed of the future unless told otherwise, as a file to be changed."""
+@click.option("--observed", is_flag=True, help="Instead: what the register has seen in the last 24 months.")
+def assumptions_command(observed: bool) -> None:
+    """Show what is assumed of the future unless told otherwise, as a file to be changed.
+
+    With --observed the same file as the register's own last 24 whole months would have it: who came, who left.
+    """
     from billing.forecast.assumptions import shipped_text
 
-    click.echo(shipped_text(), nl=False)
+    if not observed:
+        click.echo(shipped_text(), nl=False)
+        return
+    from billing.config import load_settings
+    from billing.db import reading
+    from billing.forecast.observed import as_toml
+    from billing.forecast.observed import observed as seen
+    from billing.run.month import today
+
+    day = today(clock())
+    with database(load_settings()) as engine, reading(engine) as connection:
+        click.echo(as_toml(seen(connection, day), day), nl=False)
 
 
 @forecast_command.command("dial", cls=Command, epilog=example("technopark-billing forecast dial --area 22.5"))

@@ -187,6 +187,7 @@ class _Arrivals:
         ]
         empty = np.zeros((0, chance.draws), dtype=np.int64)
         self._cohorts = _Cohorts(empty, empty[:, :1], empty)
+        self._standing = empty
 
     def admit(self, place: int, taken: Whole) -> None:
         """Let this month's newcomers in, as far as offices are free; `taken` are those of residents, by draw."""
@@ -216,21 +217,30 @@ class _Arrivals:
         return firm, np.where(comes, place + 1 + stays, 0)
 
     def month(self, place: int) -> Month:
-        """What all who have come supply and need in a month's run, by draw."""
-        supply = self._of(place, self._amounts.office_supply) + self._of(place - 1, self._amounts.usage_supply)
-        need = self._of(place, self._amounts.office_need) + self._of(place - 1, self._amounts.usage_need)
+        """What all who have come supply and need in a month's run, by draw; asked month by month, in order."""
+        before, self._standing = self._standing, self._standing_in(place)
+        amounts = self._amounts
+        supply = _summed(amounts.office_supply, place, self._standing) + _summed(
+            amounts.usage_supply, place - 1, before
+        )
+        need = _summed(amounts.office_need, place, self._standing) + _summed(amounts.usage_need, place - 1, before)
         return Month(supply, need)
 
-    def _of(self, place: int, amounts: Whole) -> Whole:
-        """The sum over those who are there in a month."""
+    def _standing_in(self, place: int) -> Whole:
+        """Where each newcomer stands in a month: which place among tiers × firms; the one beyond them: not there."""
         cohorts = self._cohorts
-        if place < 0 or not len(cohorts.firm):
-            return np.zeros(self._chance.draws, dtype=np.int64)
         there = (cohorts.came <= place) & (place < cohorts.gone)
         pays_market = ~(self._subsidised[cohorts.firm] & (place - cohorts.came < WINDOW_MONTHS))
-        found = np.where(there, amounts[pays_market.astype(np.int64), cohorts.firm, place], 0)
-        summed: Whole = found.sum(axis=0)
-        return summed
+        return np.where(there, pays_market * len(self._firms) + cohorts.firm, 2 * len(self._firms))
+
+
+def _summed(amounts: Whole, place: int, standing: Whole) -> Whole:
+    """The sum by draw of what those who stand somewhere bring in a month; none before the first."""
+    if place < 0 or not len(standing):
+        return np.zeros(standing.shape[1], dtype=np.int64)
+    of_month = np.append(amounts[:, :, place].ravel(), 0)
+    summed: Whole = of_month[standing].sum(axis=0)
+    return summed
 
 
 def _weight(assumptions: Assumptions, firm: Firm) -> Fraction:

@@ -56,6 +56,8 @@ def test_its_assumptions_are_shown_changed_and_given(invoke: Invoke, tmp_path: P
         invoke("forecast", "--months", 1, "--draws", 5, "--assumptions", file, "--format", "json").output
     )
     assert found["assumptions"]["departures"]["market"] == "1/50"
+    file.write_text(invoke("forecast", "assumptions", "--observed").output, encoding="utf-8")
+    assert invoke("forecast", "--months", 2, "--draws", 5, "--assumptions", file).exit_code == 0
     file.write_text("[departures]\nmarket = 2\n", encoding="utf-8")
     refused = invoke("forecast", "--assumptions", file)
     assert refused.exit_code == 1

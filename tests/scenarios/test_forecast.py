@@ -13,9 +13,10 @@ from sqlalchemy import Engine, select
 
 from billing.db import reading
 from billing.errors import Refused, RunRefused, Unknown
-from billing.forecast.assumptions import Assumptions, load_assumptions, nothing_by_chance
+from billing.forecast.assumptions import Assumptions, load_assumptions, nothing_by_chance, read_assumptions
 from billing.forecast.dial import Dial, Reading
 from billing.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
+from billing.forecast.observed import as_toml, observed
 from billing.forecast.shown import dial_pieces, forecast_json, forecast_pieces, what_if_json, what_if_pieces
 from billing.forecast.what_if import Asked, WhatIf, months_asked, what_if
 from billing.models import billing_run
@@ -277,6 +278,41 @@ def test_the_dial_of_a_small_park_can_be_worked_out_by_hand(park: Park) -> None:
     park.enters(leases=[{**LEASES[1], "unit": "U-L2", "ends_on": "2026-08-31"}])  # type: ignore[dict-item]
     _, readings = turns(park, 10_000_000, first=JUNE, assumptions=certain)
     assert {(one.newcomers, one.confidence) for one in readings} == {(None, Fraction(0))}
+
+
+def test_what_the_register_has_seen_can_be_assumed(park: Park, tmp_path: Path) -> None:
+    """From November 2024 to October 2026: two came to Tanger, one of them left in the month of its switch."""
+    came: list[Row] = [
+        {"code": "T1", "incorporated_on": "2024-01-15"},
+        {"code": "T3", "kind": "sme", "incorporated_on": "2010-01-01"},
+        LARGE,
+    ]
+    leases: list[Row] = [
+        {"code": "L1", "tenant": "T1", "area_m2": "20", "starts_on": "2025-01-10", "ends_on": "2026-07-20"},
+        {"code": "L3", "tenant": "T3", "area_m2": "20", "starts_on": "2026-04-01"},
+        LEASES[1],
+    ]
+    park.opens(tenants=came, leases=leases)
+    with reading(park.engine) as connection:
+        found = observed(connection, TODAY)
+    assert found == {
+        "arrivals": {
+            "a_month": {"CAS": "0", "TNG": "1/12"},
+            "kinds": {"sme": "1/2", "startup": "1/2"},
+            "areas_m2": {"20": "1"},
+            "young": {"share": "1/2"},
+        },
+        # T1 was there on the first of 17 months before that of its switch, and gone on 1 August.
+        "departures": {"at_the_switch": "1", "market": "0", "subsidised": "0"},
+    }
+    file = tmp_path / "observed.toml"
+    file.write_text(as_toml(found, TODAY), encoding="utf-8")
+    assert load_assumptions(file) == read_assumptions(found, "observed")
+    assert load_assumptions(file).leaves_at_the_switch == 1
+    import_folder(park.engine, SAMPLE, now=NOW)
+    with reading(park.engine) as connection:
+        of_sample = read_assumptions(observed(connection, TODAY), "observed")
+    assert len(ahead(park, assumptions=of_sample, first=JUNE, months=3).months) == 3
 
 
 def test_a_forecast_begins_after_the_latest_run_and_not_before_it_is_complete(park: Park) -> None:

@@ -38,7 +38,7 @@ from billing.network_import.rate_card import rate_card_of
 from ledger.exports import comma_separated, spreadsheet
 
 # A request is answered while it waits: what takes longer is asked on the command line.
-_MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 2000, 1000, 1000
+_MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 1000, 1000, 1000
 _TEXT = fields.String
 _RATES = next(resource for resource in RESOURCES if resource.stem == "rates")
 _MEDIA_TYPES = {"csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}

@@ -108,7 +108,7 @@ class AnnouncementsSchema(Schema):
     """What was announced now."""
 
     on = _TEXT(required=True)
-    announced = fields.List(fields.Nested(SwitchNoticeSchema(exclude=("announced_on",))), required=True)
+    announced = fields.List(fields.Nested(SwitchNoticeSchema), required=True)
     unpriced = fields.List(fields.Nested(TenantErrorSchema), required=True)
 
 
@@ -153,7 +153,7 @@ def get_switches_table(connection: Connection, query: Mapping[str, Any]) -> Resp
     return Response(found, content_type=_MEDIA_TYPES[query["format"]], headers=headers)
 
 
-@blueprint.route("/tenants/<part:code>/switch")
+@blueprint.route("/tenant-switches/<part:code>")
 @blueprint.response(200, TenantSwitchSchema)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @reads
@@ -169,7 +169,7 @@ def get_tenant_switch(connection: Connection, code: str) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/tenants/<part:code>/switch/pdf")
+@blueprint.route("/tenant-switches/<part:code>/pdf")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
@@ -209,6 +209,7 @@ def create_switch_notices(connection: Connection) -> Answer:
                     "tenant": one.tenant,
                     "switches_on": one.switches_on.isoformat(),
                     "step": one.step,
+                    "announced_on": made.on.isoformat(),
                     "corrects": one.corrects,
                 }
                 for one in made.announced
