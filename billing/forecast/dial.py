@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heapify, heapreplace
+from math import lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from pricing.eligibility import WINDOW_MONTHS
 
 CONFIDENCE = Fraction(95, 100)
 # Nobody admits more at once; beyond it the answer is that number, "or more".
-NEWCOMERS_MAX = 100_000
+NEWCOMERS_MAX = 10_000
 _KIND = "startup"
 
 
@@ -146,15 +147,15 @@ def _order_of_admission(outlook: Outlook) -> tuple[str, ...]:
     """
     sized = all(capacity for capacity in outlook.capacity.values())
     size = {site: outlook.capacity[site] or 1 if sized else 1 for site in outlook.sites}
-    queue = [(Fraction(1, size[site]), site) for site in outlook.sites]
+    # One more counts for as much as it takes of the site's offices, in whole numbers.
+    whole = lcm(*size.values())
+    queue = [(whole // size[site], site) for site in outlook.sites]
     heapify(queue)
     order: list[str] = []
-    counts = dict.fromkeys(outlook.sites, 1)
     while queue and len(order) < NEWCOMERS_MAX:
-        site = queue[0][1]
+        reached, site = queue[0]
         order.append(site)
-        counts[site] += 1
-        heapreplace(queue, (Fraction(counts[site], size[site]), site))
+        heapreplace(queue, (reached + whole // size[site], site))
     return tuple(order)
 
 
