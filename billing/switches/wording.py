@@ -137,7 +137,7 @@ def letter(one: Announcement) -> Letter:
             f"{_MONTHS_OF_WINDOW.format(day=formats.day(found.window.start))} Elle prend fin le "
             f"{formats.day(found.last_day)} ; à compter du {formats.day(found.switches_on)}, vos bureaux vous sont "
             "facturés au plein tarif. Votre bail, lui, ne change pas.",
-            f"Voici ce que vos bureaux vous seront facturés, en dirhams, aux tarifs connus à ce jour : "
+            f"Voici ce que vous coûteront vos bureaux, en dirhams, aux tarifs connus à ce jour : "
             f"{formats.month(one.bills.before.month)} est le dernier mois entièrement remisé, "
             f"{formats.month(one.bills.after.month)} le premier entièrement au plein tarif.",
         ),
