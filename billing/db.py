@@ -38,6 +38,7 @@ SQLITE_BUSY_TIMEOUT_S = 600
 _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
 _RECEIVABLES_LOCK = 0x7EC40003
+_DUNNING_LOCK = 0x7EC4000A
 # Fewer rows than this are inserted faster than copied.
 COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
@@ -153,6 +154,12 @@ def change_receivables(connection: Connection) -> None:
     """
     hold_facts(connection)
     _advisory(connection, _RECEIVABLES_LOCK, shared=False)
+
+
+def change_dunning(connection: Connection) -> None:
+    """Be the only one to remind tenants until this transaction ends; the register stays as it is meanwhile."""
+    hold_facts(connection)
+    _advisory(connection, _DUNNING_LOCK, shared=False)
 
 
 class _DayTexts(dict[date | None, str | None]):

@@ -7,6 +7,7 @@ from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 import billing.cash_desk.models
 import billing.debts.models
 import billing.deposits.models
+import billing.dunning.models
 import billing.messages.models
 import billing.models
 import billing.receivables.models
@@ -315,6 +316,7 @@ def _of_billing() -> list[Table]:
         billing.cash_desk.models,
         billing.statements.models,
         billing.switches.models,
+        billing.dunning.models,
     )  # fmt: skip
     return [table for m in packages for table in m.APPEND_ONLY]
 

@@ -1,4 +1,4 @@
-"""The work of the clock, in a process of its own: the monthly run, deliveries, the nightly check.
+"""The work of the clock, in a process of its own: the monthly run, deliveries, reminders, the nightly check.
 
 What is to be done is read off the database each time, never remembered: so downtime is caught up, an
 interrupted run is finished, and any number of replicas run a month once (`run_month` is serialised and
@@ -23,6 +23,8 @@ from billing.config import TIME_ZONE, Settings
 from billing.cross_subsidy.sending import send_accounts
 from billing.db import keeping_house, open_engine, reading, writing
 from billing.delivery import DeliveryReport
+from billing.dunning.policy import is_automatic
+from billing.dunning.sending import DunningReport, send_reminders
 from billing.errors import BillingError, RunRefused
 from billing.models import billing_run, lease, usage_event
 from billing.run.report import RunReport
@@ -37,6 +39,9 @@ CHECK_AT_HOUR, CHECK_AT_MINUTE = 3, 30
 ANNOUNCE_FROM_HOUR, ANNOUNCE_TO_HOUR, ANNOUNCE_AT_MINUTE = 8, 17, 20
 # After the announcements: what a run makes due is queued within the hour.
 ACCOUNTS_AT_MINUTE = 40
+# Reminders leave in office hours: what fell due is looked at every hour, so that a morning without the service, or a
+# failure, is made up for; a tenant is written to once a day.
+REMIND_FROM_HOUR, REMIND_TO_HOUR, REMIND_AT_MINUTE = 8, 17, 10
 # How long the answer to an Idempotency-Key is given again.
 ANSWERS_KEPT = timedelta(days=30)
 # So many problems and failures are logged one by one.
@@ -63,6 +68,7 @@ class Jobs:
     announce: Callable[[], AnnounceReport | None] = lambda: None
     # Tenants' accounts of the péréquation, as the settings say: to whom one was queued.
     accounts: Callable[[], list[str]] = list
+    remind: Callable[[], DunningReport | None] = lambda: None
 
 
 def due_period(now: datetime, run_day: int, run_hour: int) -> date:
@@ -159,6 +165,17 @@ def send_accounts_due(jobs: Jobs) -> None:
         _say(logging.INFO, "accounts", "done", queued=len(queued))
 
 
+def remind_of_what_is_due(jobs: Jobs) -> None:
+    """Queue the reminders of today; says nothing when there were none, or when the settings leave it to people."""
+    try:
+        report = jobs.remind()
+    except Exception as error:
+        _say_failed("dunning", error)
+        return
+    if report is not None and report.sent:
+        _say(logging.INFO, "dunning", "done", result=report.lines())
+
+
 def check_all(jobs: Jobs) -> None:
     """Prove R22 on the whole database; each problem is logged."""
     try:
@@ -224,6 +241,14 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         day = now.astimezone(ZoneInfo(TIME_ZONE)).date()
         return send_accounts(acting("cross-subsidy send"), settings.terms, settings.operator, day, now)
 
+    def remind() -> DunningReport | None:
+        now = clock()
+        day = now.astimezone(ZoneInfo(TIME_ZONE)).date()
+        if not is_automatic(settings.terms, day):
+            return None
+        with writing(acting("dunning")) as connection:
+            return send_reminders(connection, settings, day, recorded_at=now)
+
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
@@ -233,6 +258,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         standing=look,
         run_month=lambda period: run_month(settings, acting(f"run {format_month(period)}"), period, clock=clock),
         deliver=send,
+        remind=remind,
         check=at_night,
         announce=announcing,
         accounts=sending_accounts,
@@ -306,6 +332,10 @@ def make_scheduler(jobs: Jobs, clock: Callable[[], datetime], run_day: int, run_
     scheduler.add_job(
         partial(send_accounts_due, jobs), "cron", hour=office_hours, minute=ACCOUNTS_AT_MINUTE, id="accounts"
     )
+    reminding = partial(remind_of_what_is_due, jobs)
+    hours = f"{REMIND_FROM_HOUR}-{REMIND_TO_HOUR}"
+    at_once = {"next_run_time": now} if REMIND_FROM_HOUR <= now.hour <= REMIND_TO_HOUR else {}
+    scheduler.add_job(reminding, "cron", hour=hours, minute=REMIND_AT_MINUTE, id="dunning", **at_once)
     at_night = {"hour": CHECK_AT_HOUR, "minute": CHECK_AT_MINUTE}
     scheduler.add_job(partial(check_all, jobs), "cron", id="check", **at_night)
     return scheduler

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 import billing.cash_desk.models
 import billing.debts.models
 import billing.deposits.models
+import billing.dunning.models
 import billing.messages.models
 import billing.models
 import billing.receivables.models

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
 from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
+from billing.dunning import holding
 from billing.errors import Unknown
 from billing.messages.queueing import key_of, number_of
 from billing.network_import.cells import YEARS, BadCell, day
@@ -23,14 +24,18 @@ SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
 STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
+HOLD_DOC = {"pattern": "^SU-[0-9]{6,}$", "example": "SU-000001"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
 
 
 class CodeInAddress(BaseConverter):
-    """A code; it may hold a slash where nothing follows it."""
+    """A code; it may hold a slash where nothing follows it.
+
+    (One that ends like the address of something a tenant has is found in lists alone: its address is taken.)
+    """
 
     part_isolating = False
-    regex = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    regex = r"(?!.*/(?:statement|switch|cross-subsidy-account)(?:/pdf)?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
 
 
 class EventInAddress(CodeInAddress):
@@ -141,6 +146,23 @@ class StatementInAddress(BaseConverter):
         return name_of(value)
 
 
+class HoldInAddress(BaseConverter):
+    """The number of a dispute or a promise, as its key."""
+
+    regex = "SU-[0-9]{6,18}"
+
+    def to_python(self, value: str) -> Any:
+        """The key; what is called otherwise is no address."""
+        try:
+            return holding.key_of(value)
+        except Unknown:
+            raise NotFound from None
+
+    def to_url(self, value: int) -> str:
+        """As written in addresses."""
+        return holding.number_of(value)
+
+
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
     "event": (EventInAddress, CODE_DOC),
@@ -152,6 +174,7 @@ _DOCS = {
     "number": (NumberInAddress, NUMBER_DOC),
     "told": (MessageInAddress, MESSAGE_DOC),
     "statement": (StatementInAddress, STATEMENT_DOC),
+    "held": (HoldInAddress, HOLD_DOC),
 }
 
 

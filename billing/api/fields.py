@@ -128,6 +128,16 @@ class Amount(fields.String):
         return _judged(cells.amount, super()._deserialize(value, attr, data, **kwargs))
 
 
+class Rate(fields.String):
+    """A rate from 0 to 1, in ten-thousandths: 0.20 is 20 %."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={**RATE_DOC, **kwargs.pop("metadata", {})}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return _judged(cells.vat_rate, super()._deserialize(value, attr, data, **kwargs))
+
+
 class MailAddress(fields.String):
     """An address mail can be sent to."""
 

@@ -13,6 +13,7 @@ from billing.check import (
     cash,
     debts,
     deposits,
+    dunning,
     funding,
     guards,
     messages,
@@ -56,6 +57,7 @@ _PROOFS: tuple[Proof, ...] = (
     messages.messages,
     statements.statements,
     switches.switches,
+    dunning.dunning,
     tenants.tenants,
     funding.funding,
 )

@@ -27,6 +27,7 @@ COMMANDS = {
     "cash": "billing.cli.cash",
     "debts": "billing.cli.debts",
     "statements": "billing.cli.statements",
+    "dunning": "billing.cli.dunning",
     "export": "billing.cli.exporting",
     "report": "billing.cli.reporting",
     "forecast": "billing.cli.forecasting",

@@ -9,6 +9,7 @@ import click
 
 from billing.cli.parameters import DAY, MONTH
 from billing.cli.program import Command, Group, database, example
+from billing.cli.receivables_reports import COMMANDS as OF_RECEIVABLES
 from billing.cli.terminal import destination, require_showable
 
 _FORMATS = ("html", "pdf", "xlsx", "csv", "json")
@@ -141,3 +142,7 @@ def cross_subsidy_year_command(year: int, format_name: str, output: str | None) 
             stream.writelines(year_workbook(found))
         else:
             stream.write(json.dumps(year_json(found), ensure_ascii=False, indent=2).encode() + b"\n")
+
+
+for _of_receivables in OF_RECEIVABLES:
+    report_command.add_command(_of_receivables)

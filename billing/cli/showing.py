@@ -112,13 +112,15 @@ def _show_funding(made: "Demonstration") -> None:
 
 def _show_places(made: "Demonstration") -> None:
     folder = made.folder
-    documents = sorted((folder / "documents").rglob("*.pdf"))
+    documents = [path for path in (folder / "documents").rglob("*.pdf") if path.name[:2] in ("FA", "AV")]
+    reminders = ", ".join(path.name for path in made.reminders)
     mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
     proved = "proved by check" if not made.problems else f"{len(made.problems)} problems found by check"
     rows = [
         ("a newcomer", f"{made.newcomer}  (its discount, and when that ends)"),
         ("a mature firm", f"{made.mature}  (what it brings to newcomers)"),
         ("all documents", f"{folder / 'documents'}  ({len(documents)} PDF/A-3, each with its XML)"),
+        ("a reminder", f"{folder / 'reminders'}  ({reminders or 'nothing is due to be reminded of'})"),
         ("the mails", f"{folder / 'outbox'}  ({mails} .eml)"),
         (
             "the bank",

@@ -14,13 +14,16 @@ from sqlalchemy.engine import URL
 from billing.acts import CLI, Act, new_request_id, on_behalf
 from billing.check import check
 from billing.config import MailTransport, Settings, load_settings, operating_user
-from billing.db import open_engine, reading
+from billing.db import open_engine, reading, writing
 from billing.delivery import DeliveryReport, deliver
 from billing.demo.payments import Banking, bank_demonstration
+from billing.dunning.sending import due_reminders, send_reminders
 from billing.errors import Fault, Refused
 from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.messages.queueing import key_of, load_message, printed
 from billing.network_import import import_folder
 from billing.run import RunReport, run_month
+from billing.run.month import today
 from billing.schema import migrate
 from invoices.document import INVOICE
 from invoices.models import document, document_file
@@ -37,6 +40,7 @@ _DOCUMENTS = "documents"
 _OUTBOX = "outbox"
 _BOOKS = "books"
 _BANK = "bank"
+_REMINDERS = "reminders"
 
 # Announces a step by its name; what it gives draws the step's progress, (done, in all), if anything does.
 Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
@@ -48,7 +52,8 @@ class Demonstration:
     """What was made: the months' reports in order, the delivery of the last, the problems `check` found (none).
 
     `newcomer` and `mature` are the PDFs of two tenants of the last month: the one with the largest discount
-    on its invoice, and the one that brings most to newcomers; None where none was rendered.
+    on its invoice, and the one that brings most to newcomers; None where none was rendered. `reminders` are the letter
+    and the statement of the tenant that is asked for most today.
     """
 
     folder: Path
@@ -57,6 +62,7 @@ class Demonstration:
     banking: Banking
     newcomer: Path | None
     mature: Path | None
+    reminders: tuple[Path, ...]
     problems: tuple[str, ...]
 
 
@@ -85,6 +91,8 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             delivery = deliver(settings, engine, clock=_clock, progress=progress)
         with show("bank statements"):
             banking = bank_demonstration(settings, engine, LAST, folder / _BANK, now=_clock())
+        with show("reminder"):
+            reminders = _remind(settings, engine, folder / _REMINDERS)
         with show("books"):
             _write_books(engine, folder / _BOOKS)
         with show("check") as progress:
@@ -94,7 +102,7 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             mature = _invoice(connection, folder, document.c.contribution)
     finally:
         engine.dispose()
-    return Demonstration(folder, tuple(reports), delivery, banking, newcomer, mature, tuple(problems))
+    return Demonstration(folder, tuple(reports), delivery, banking, newcomer, mature, reminders, tuple(problems))
 
 
 def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> Path | None:
@@ -110,6 +118,27 @@ def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> 
     return None if path is None else folder / _DOCUMENTS / path
 
 
+def _remind(settings: Settings, engine: Engine, folder: Path) -> tuple[Path, ...]:
+    """Remind the tenant that is asked for most today; its letter and statement are left in `folder` as well."""
+    folder.mkdir()
+    now = _clock()
+    with writing(engine) as connection:
+        due = due_reminders(connection, settings.terms, today(now))
+        if not due:
+            return ()
+        most = max(due, key=lambda reminder: (reminder.total, reminder.tenant)).tenant
+        [sent] = send_reminders(connection, settings, today(now), recorded_at=now, tenants=[most]).sent
+    deliver(settings, engine, clock=_clock)
+    with reading(engine) as connection:
+        told = load_message(connection, key_of(sent.number))
+    paths = []
+    for paper in told.message.papers:
+        path = folder / f"{Path(paper.file_name).stem}-{sent.number}.pdf"
+        path.write_bytes(printed(paper))
+        paths.append(path)
+    return tuple(paths)
+
+
 def _clock() -> datetime:
     return datetime.now(UTC)
 
@@ -123,7 +152,7 @@ def _clear(folder: Path) -> None:
         raise Refused([Fault(str(folder), None, None, None, "holds files that are no demonstration", remedy)])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).write_text("Made by `technopark-billing demo`, which replaces it.\n", encoding="utf-8")
-    for name in (_DOCUMENTS, _OUTBOX, _BOOKS, _BANK):
+    for name in (_DOCUMENTS, _OUTBOX, _BOOKS, _BANK, _REMINDERS):
         shutil.rmtree(folder / name, ignore_errors=True)
     for suffix in ("", "-wal", "-shm", "-journal"):
         (folder / f"{_DATABASE}{suffix}").unlink(missing_ok=True)

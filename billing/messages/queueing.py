@@ -164,6 +164,7 @@ def _paper(content: dict[str, Any]) -> Paper:
             "sums": tuple((label, amount) for label, amount in told["sums"]),
             "in_words": None if words is None else InWords(words[0], tuple(words[1]), words[2]),
             "notes": tuple(Note(title, tuple(lines)) for title, lines in told["notes"]),
+            "carried": tuple((forward, brought) for forward, brought in told.get("carried", ())),
         }
     )
     return Paper(content["file_name"], letter)

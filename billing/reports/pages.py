@@ -25,7 +25,7 @@ _PIECES = 200
 _FIGURES_CARRIED = 10
 _STYLES = {
     "effective_on": "day", "number": "number", "journal": "short", "site": "site", "account": "code", "piece": "piece",
-    "auxiliary": "party", "month": "month",
+    "auxiliary": "party", "month": "month", "tenant": "party", "receipt": "number", "value_date": "day",
 }  # fmt: skip
 
 

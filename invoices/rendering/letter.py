@@ -42,6 +42,12 @@ class Letter:
     sums: tuple[tuple[str, str], ...]
     in_words: InWords | None
     notes: tuple[Note, ...]
+    # Of each row, what stands at the foot of a page that ends after it, and at the head of one that begins with it.
+    carried: tuple[tuple[str, str], ...] = ()
+    # At the head of each further page; blank: its title and number.
+    continued: str = ""
+    # Set close, so that a long table takes few pages.
+    is_compact: bool = False
 
 
 class LetterPage(NamedTuple):
@@ -62,7 +68,7 @@ def render_letter(letter: Letter) -> bytes:
     page = LetterPage(
         letter,
         language,
-        t["heading"]["continued"].format(title=letter.title, number=letter.number),
+        letter.continued or t["heading"]["continued"].format(title=letter.title, number=letter.number),
         party_text(letter.seller, t),
         party_text(letter.buyer, t),
         legal_lines(letter.seller, t),

@@ -16,6 +16,7 @@ PARTS = {
     "year": "2026", "act": "1", "entry": "1", "account": "3421", "told": "ME-000001", "paper": "1",
     "report": "trial-balance",
     "statement": "RE-000001", "line": "1",
+    "hold": "SU-000001",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ LISTS = (
     "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
     "/v1/messages", "/v1/cash-receipts",
     "/v1/messages", "/v1/switch-notices",
+    "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -40,7 +41,6 @@ def fill(caller: Caller, engine: Engine) -> None:
         cash = [ReceiptOrder("cash", f"caisse {n}", date(2026, 9, 1), payer, legs) for n in (1, 2, 3)]
         settings = load_settings({})
         receive(connection, cash, recorded_at=NOW, terms=settings.terms, seller=settings.operator.party)
-    tell(engine, [to_tell(n) for n in range(1, 4)])
     for day, opening in ((1, 0), (2, 30_000)):
         moved = [entry(amount, date(2026, 9, day)) for amount in (10_000, 20_000)]
         content = camt(moved, opening=opening, closing=opening + 30_000, on=date(2026, 9, day), name=f"R{day}")
@@ -49,6 +49,12 @@ def fill(caller: Caller, engine: Engine) -> None:
     notice = {"tenant": "T1", "switches_on": date(2026, 9, 10), "step": 30, "announced_on": date(2026, 9, 1)}
     with writing(engine) as connection:
         connection.execute(switch_notice.insert(), [{**notice, "message_id": message} for message in told])
+    caller.post("/v1/dunning/reminders", {})
+    reason = {"X-Reason": "appel"}
+    for tenant in [one["code"] for one in caller.get("/v1/tenants")["items"]][:2]:
+        caller("POST", "/v1/dunning/holds", json={"kind": "dispute", "tenant": tenant}, headers=reason)
+        clause = {"tenant": tenant, "rate": "0.10"}
+        caller("POST", "/v1/dunning/interest-clauses", json=clause, headers=reason)
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):

@@ -707,12 +707,16 @@ def test_demo_replaces_a_former_one_and_shows_six_months(tmp_path: Path) -> None
     assert found.returncode == 0, found.stderr
     assert (folder / "notes.txt").read_text() == "mine"
     assert "2026-11        428              0   2\u00a0611\u00a0656.46" in found.stdout
-    assert len(list((folder / "documents").rglob("*.pdf"))) == 428
-    mails = list((folder / "outbox").iterdir())
-    assert len(mails) == 428
+    assert len(list((folder / "documents").rglob("FA-*.pdf"))) == 428
+    # The letter and the statement of one tenant that is reminded, in its mail and beside it.
+    assert sorted(path.name.rsplit("-", 5)[0] for path in (folder / "reminders").iterdir()) == [
+        "Relance", "Releve-de-compte",
+    ]  # fmt: skip
+    assert len(list((folder / "outbox").glob("FA-*.eml"))) == 428
+    assert [path.name for path in (folder / "outbox").glob("ME-*.eml")] == ["ME-000001.eml"]
     assert not (folder / "outbox" / "old.eml").exists()
     places = re.findall(rf"({re.escape(str(folder))}[^ ]*)  \(", found.stdout)
-    assert len(places) == 7
+    assert len(places) == 8
     assert all(Path(place).exists() for place in places)
     for months in range(6, 12):
         assert json.loads((folder / "books" / f"cross-subsidy-2026-{months:02}.json").read_text())["sites"]

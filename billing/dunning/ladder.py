@@ -1,0 +1,109 @@
+"""The ladder: which step an invoice has reached on a day, and what a tenant is written about it; pure.
+
+A step is so many days from the due date, before it or after. An invoice only ever climbs: of the steps it has reached
+and not been reminded of, the highest is sent, and those below it never are. So a day on which nothing ran is
+followed by one mail, not by a flood; and steps are known by their days, so that a ladder that changes repeats none.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """A rung: its place in the ladder, from 1, and its days from the due date; below nil before it."""
+
+    number: int
+    days: int
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it reminds of what is not due yet."""
+        return self.days < 0
+
+
+class Claimed(NamedTuple):
+    """An invoice of which something is open, as the ladder sees it; centimes.
+
+    `ladder` are the days of its steps, ascending; `sent` the days of the highest step it was reminded of, if any;
+    `is_held` whether a dispute or a promise keeps it from being reminded of.
+    """
+
+    document_id: int
+    number: str
+    tenant: str
+    issued_on: date
+    due_on: date
+    gross: int
+    open: int
+    ladder: tuple[int, ...]
+    sent: int | None = None
+    is_held: bool = False
+
+
+class Reached(NamedTuple):
+    """An invoice and the step that it is reminded of."""
+
+    claimed: Claimed
+    step: Step
+
+
+class Reminder(NamedTuple):
+    """What one tenant is written on one day: every invoice that has reached a step, the longest due first."""
+
+    tenant: str
+    reached: tuple[Reached, ...]
+
+    @property
+    def highest(self) -> Step:
+        """The step that gives the letter its tone: the highest that any of its invoices has reached."""
+        return max((one.step for one in self.reached), key=lambda step: step.days)
+
+    @property
+    def total(self) -> int:
+        """All that it asks for, in centimes."""
+        return sum([one.claimed.open for one in self.reached])
+
+
+def step_due(claimed: Claimed, day: date) -> Step | None:
+    """The step to be sent on a day, or None.
+
+    What reminds of a day ahead is sent until that day and not after it: from then on it would be wrong.
+    """
+    if claimed.open <= 0 or claimed.is_held:
+        return None
+    late = (day - claimed.due_on).days
+    reached = [Step(number, days) for number, days in enumerate(claimed.ladder, 1) if days <= late]
+    if not reached:
+        return None
+    highest = reached[-1]
+    if claimed.sent is not None and highest.days <= claimed.sent:
+        return None
+    return None if highest.is_ahead and late > 0 else highest
+
+
+def next_step(claimed: Claimed, day: date) -> date | None:
+    """The next day, after `day`, on which a step of an invoice is due if nothing changes; None when none is left."""
+    floor = claimed.sent
+    ahead = [claimed.due_on + timedelta(days=days) for days in claimed.ladder if floor is None or days > floor]
+    return min((found for found in ahead if found > day), default=None)
+
+
+def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, least: int) -> Iterator[Reminder]:
+    """What is due to be sent on a day, one reminder a tenant; `claims` come tenant by tenant.
+
+    Nothing is sent for less than `least` centimes: neither if the letter asks for less, nor if the tenant owes less
+    once its `credit` (what it has paid in advance or was credited, not used yet) is set against all that is due.
+    """
+    for tenant, found in groupby(claims, key=lambda claimed: claimed.tenant):
+        listed = list(found)
+        reached = [Reached(one, step) for one in listed if (step := step_due(one, day)) is not None]
+        if not reached:
+            continue
+        reached.sort(key=lambda one: (one.claimed.due_on, one.claimed.document_id))
+        reminder = Reminder(tenant, tuple(reached))
+        named = {one.claimed.document_id for one in reached}
+        owed = sum([one.open for one in listed if one.document_id in named or (one.due_on < day and not one.is_held)])
+        if min(reminder.total, owed - credit.get(tenant, 0)) >= max(least, 1):
+            yield reminder

@@ -1,0 +1,98 @@
+"""A statement on paper: the tenant's account line by line, its balance carried from page to page, its ages."""
+
+from billing.receivables.reports.ages import LABELS, Ages
+from billing.receivables.reports.statement import Statement, StatementLine
+from invoices import formats
+from invoices.document import Party
+from invoices.rendering.letter import Column, Letter
+from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
+from invoices.rendering.texts import catalogue
+
+_COLUMNS = (
+    Column("Date", "20mm", True),
+    Column("Pièce", "30mm", True),
+    Column("Libellé", "50mm", True),
+    Column("Échéance", "20mm", True),
+    Column("Débit", "19mm", False),
+    Column("Crédit", "19mm", False),
+    Column("Solde (DH)", "22mm", False),
+)
+
+
+def statement_letter(found: Statement, ages: Ages, seller: Party, buyer: Party) -> Letter:
+    """The statement; `ages` tell how old what it leaves open is."""
+    rows = [_row(line) for line in found.lines]
+    carried = [_carried(line.balance) for line in found.lines]
+    if found.start is not None:
+        rows.insert(0, ("", "", f"Solde au {formats.day(found.start)}", "", "", "", formats.amount(found.opening)))
+        carried.insert(0, _carried(found.opening))
+    return Letter(
+        issued_on=found.until,
+        seller=seller,
+        buyer=buyer,
+        subject=f"Relevé de compte au {formats.day(found.until)}",
+        title="Relevé de compte",
+        number=f"Au {formats.day(found.until)}",
+        addressee="Client",
+        facts=(
+            Fact("Compte client", found.tenant),
+            Fact("Période", _period(found)),
+            Fact("Montants", "dirhams (DH), TTC"),
+        ),
+        paragraphs=() if found.lines else ("Aucun mouvement sur la période.",),
+        columns=_COLUMNS,
+        rows=tuple(rows),
+        sums=(
+            ("Total débit", formats.dirhams(found.debit)),
+            ("Total crédit", formats.dirhams(found.credit)),
+            _balance(found.closing),
+        ),
+        in_words=None,
+        notes=(_payment(seller), _ages(ages)),
+        carried=tuple(carried),
+        continued=f"Relevé de compte {found.tenant} au {formats.day(found.until)}, suite",
+        is_compact=True,
+    )
+
+
+def _row(line: StatementLine) -> tuple[str, ...]:
+    return (
+        formats.numeric_day(line.on),
+        line.piece,
+        line.label,
+        "" if line.due_on is None else formats.numeric_day(line.due_on),
+        formats.amount(line.amount) if line.amount > 0 else "",
+        formats.amount(-line.amount) if line.amount < 0 else "",
+        formats.amount(line.balance),
+    )
+
+
+def _carried(balance: int) -> tuple[str, str]:
+    texts = catalogue("fr")["carry"]
+    amount = formats.amount(balance)
+    return texts["forward"].format(amount=amount), texts["brought"].format(amount=amount)
+
+
+def _period(found: Statement) -> str:
+    if found.start is None:
+        return f"jusqu’au {formats.day(found.until)}"
+    return formats.days(found.start, found.until)
+
+
+def _balance(closing: int) -> tuple[str, str]:
+    if closing < 0:
+        return "Solde en votre faveur", formats.dirhams(-closing)
+    return "Solde à régler" if closing else "Compte soldé", formats.dirhams(closing)
+
+
+def _payment(seller: Party) -> Note:
+    rib = formats.grouped(seller.rib, RIB_GROUPS)
+    lines = ("Par virement, en rappelant le numéro de la facture", seller.bank, f"RIB {rib}" if rib else "")
+    return Note("Règlement", tuple(line for line in lines if line))
+
+
+def _ages(ages: Ages) -> Note:
+    if not ages.total:
+        return Note("Factures non réglées", ("Aucune",))
+    lines = (f"{label} : {formats.dirhams(amount)}" for label, amount in zip(LABELS, ages, strict=True) if amount)
+    return Note("Factures non réglées", tuple(lines))
