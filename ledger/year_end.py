@@ -97,6 +97,12 @@ def undo_year_end(
     return year_end(connection, year)
 
 
+def opening_reference(connection: Connection, year: int) -> str | None:
+    """The reference of the entry that opens a year's accounts; None while nothing has opened it."""
+    standing = _standing_references(_references(connection, OPENING, year - 1))
+    return standing[-1] if standing else None
+
+
 def _balances(connection: Connection, until: date, classes: Sequence[str]) -> list[Posting]:
     """What the accounts of some classes hold at the end of a day, by auxiliary and site; those at nil left out."""
     p = posting.c

@@ -33,6 +33,7 @@ COMMANDS = {
     "forecast": "billing.cli.forecasting",
     "switches": "billing.cli.switches",
     "cross-subsidy": "billing.cli.cross_subsidy",
+    "audit-bundle": "billing.cli.auditing",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
     "serve": "billing.cli.operating",

@@ -1,6 +1,6 @@
 """What was asked for, judged against the register, and what the report says of itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from ledger.errors import UnknownAccount
 from ledger.models import account, entry_counter
 from ledger.reports import REPORTS
 from ledger.reports.rows import Report
-from ledger.reports.selection import Selection
+from ledger.reports.selection import NameOf, Selection
 
 # Accounts whose auxiliaries are grants; everywhere else they are tenants (R20, R21).
 _OF_GRANTS = (GRANTS, GRANTS_COUNTERPART)
@@ -57,7 +57,7 @@ def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max:
     until = asked.until or last_day(connection)
     not_of = _OF_GRANTS if asked.tenant is not None else ()
     selection = Selection(asked.start, asked.until, asked.account, asked.tenant, asked.site, not_of)
-    report = REPORTS[name](connection, selection, _names(connection))
+    report = REPORTS[name](connection, selection, names_of_auxiliaries(connection))
     books = Fact("État des livres", f"écritures n° 1 à {formats.count(newest)}" if newest else "aucune écriture")
     facts = (Fact("Période", _period(asked.start, until)), *filters, Fact("Montants", "dirhams (DH)"), books)
     return Prepared(report, asked, facts, until, newest, lines_on_paper_max)
@@ -93,7 +93,7 @@ def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
         yield Fact("Site", f"{asked.site} - {name}")
 
 
-def _names(connection: Connection) -> Callable[[str, str], str]:
+def names_of_auxiliaries(connection: Connection) -> NameOf:
     """What auxiliaries are called: read once, when the first one is asked for."""
 
     @cache

@@ -8,7 +8,14 @@ from itertools import chain
 
 from sqlalchemy import Connection
 
-from ledger.exports.journal_lines import JournalLine, OpenedAccount, entries_by_day, opened_accounts
+from ledger.exports.journal_lines import (
+    JournalLine,
+    OpenedAccount,
+    brought_forward,
+    entries_by_day,
+    held_accounts,
+    opened_accounts,
+)
 from ledger.exports.pieces import pieces
 from pricing.money import format_amount
 
@@ -95,3 +102,10 @@ def journal(connection: Connection, start: date | None, until: date | None) -> I
     """The journal by day; passes `bean-check`."""
     opened = map(_opening, opened_accounts(connection, start, until))
     return pieces(chain([_HEAD], opened, map(_entry, entries_by_day(connection, start, until))))
+
+
+def period(connection: Connection, start: date, until: date) -> Iterator[bytes]:
+    """The same for a period, which begins with what every account held before: its balances are those of the books."""
+    opened = map(_opening, held_accounts(connection, start, until))
+    entries = chain(brought_forward(connection, start), entries_by_day(connection, start, until))
+    return pieces(chain([_HEAD], opened, map(_entry, entries)))

@@ -1,7 +1,7 @@
 """The journal, line by line, as every format reads it: streamed, with accounts' labels."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ from ledger.models import account, entry, posting
 
 # Rows a database hands over at a time.
 _BATCH = 5_000
+# What stands for a journal where a file begins with what was held before.
+BROUGHT_FORWARD = "REPORT"
 
 JOURNAL_COLUMNS = (
     Column("number", Kind.COUNT),
@@ -106,6 +108,11 @@ def chosen_lines(
         )  # fmt: skip
 
 
+def of_class_9(code: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an account is analytic: its totals are never mixed with the general ledger's (R21)."""
+    return code.startswith("9")
+
+
 def entries_by_day(connection: Connection, start: date | None, until: date | None) -> Iterator[list[JournalLine]]:
     """The entries, each as its lines, by day and number: the order of a book kept day by day."""
     for _, lines in groupby(journal_lines(connection, start, until, entry.c.effective_on), key=attrgetter("number")):
@@ -116,6 +123,34 @@ def journal_cells(connection: Connection, start: date | None, until: date | None
     """The lines by number, as cells of JOURNAL_COLUMNS; of debit and credit the one that isn't meant is 0.00."""
     for line in journal_lines(connection, start, until):
         yield (*line[:-1], line.debit, line.credit)
+
+
+def brought_forward(connection: Connection, start: date) -> Iterator[list[JournalLine]]:
+    """What every account and auxiliary held before `start`, as an entry for the general ledger and one for class 9.
+
+    They stand in no journal: a file that begins on a day begins with them, so that its balances are the books'.
+    """
+    p = posting.c
+    statement = (
+        select(p.account, account.c.label, p.auxiliary, func.sum(p.amount))
+        .join(account, account.c.code == p.account)
+        .where(p.effective_on < start)
+        .group_by(p.account, account.c.label, p.auxiliary)
+        .having(func.sum(p.amount) != 0)
+        .order_by(of_class_9(p.account), p.account, p.auxiliary.is_not(None), p.auxiliary)
+    )
+    midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
+    eve = f"Soldes au {start - timedelta(days=1)}"
+    rows = connection.execute(statement, execution_options={"yield_per": _BATCH})
+    for is_analytic, held in groupby(rows, lambda row: row[0].startswith("9")):
+        reference = f"{BROUGHT_FORWARD}/{start}/{'analytique' if is_analytic else 'general'}"
+        yield [
+            JournalLine(
+                0, reference, BROUGHT_FORWARD, start, midnight, eve, str(start.year), place, code, label, auxiliary,
+                None, int(amount),
+            )
+            for place, (code, label, auxiliary, amount) in enumerate(held, 1)
+        ]  # fmt: skip
 
 
 class OpenedAccount(NamedTuple):
@@ -129,10 +164,20 @@ class OpenedAccount(NamedTuple):
 
 def opened_accounts(connection: Connection, start: date | None, until: date | None) -> Iterator[OpenedAccount]:
     """Every account and auxiliary that moves from `start` to `until`, by account and auxiliary."""
+    return _opened(connection, _between(posting.c.effective_on, start, until))
+
+
+def held_accounts(connection: Connection, start: date, until: date) -> Iterator[OpenedAccount]:
+    """The same with those that stood before: they are opened on `start`."""
+    for found in _opened(connection, _between(posting.c.effective_on, None, until)):
+        yield found._replace(first_moved_on=max(found.first_moved_on, start))
+
+
+def _opened(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> Iterator[OpenedAccount]:
     statement = (
         select(posting.c.account, account.c.label, posting.c.auxiliary, func.min(posting.c.effective_on))
         .join(account, account.c.code == posting.c.account)
-        .where(*_between(posting.c.effective_on, start, until))
+        .where(*conditions)
         .group_by(posting.c.account, account.c.label, posting.c.auxiliary)
         .order_by(posting.c.account, posting.c.auxiliary.is_not(None), posting.c.auxiliary)
     )

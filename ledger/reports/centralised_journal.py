@@ -9,10 +9,11 @@ from sqlalchemy import Connection, literal, select
 
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports.columns import Kind
+from ledger.exports.journal_lines import of_class_9
 from ledger.models import account, entry, posting
 from ledger.reports.movements import sides
 from ledger.reports.rows import Carried, Column, Label, Part, Report, Row, RowKind, part_of
-from ledger.reports.selection import NameOf, Selection, of_class_9
+from ledger.reports.selection import NameOf, Selection
 
 _COLUMNS = (
     Column("month", "Mois", Kind.MONTH, once=True),

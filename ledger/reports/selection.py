@@ -56,8 +56,3 @@ class Selection(NamedTuple):
     def of_entries(self) -> list[ColumnElement[bool]]:
         """The conditions on postings joined with their entries, days included."""
         return [*self.of_postings(), *self.of_days(entry.c.effective_on)]
-
-
-def of_class_9(account: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an account is analytic: the first thing rows are sorted by, so that parts follow one another (R21)."""
-    return account.startswith("9")

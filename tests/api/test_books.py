@@ -3,6 +3,7 @@
 import csv
 import io
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,14 @@ def test_a_book_hung_up_on_leaves_nothing_open(park: Caller) -> None:
         next(iter(answer.response))
         answer.close()
     assert park.get("/v1/ledger/accounts?limit=1")["items"]
+
+
+def test_an_auditor_takes_a_years_books_away(park: Caller) -> None:
+    answer = park("GET", "/v1/ledger/audit-bundles/2026", "auditor")
+    assert (answer.status_code, answer.content_type) == (200, "application/zip")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit-2026.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.read("controle/controle.txt").decode().splitlines()[-1] == "difference = 0"
+    for year, status in (("2019", 404), ("26", 404), ("9999", 404)):
+        refused = park("GET", f"/v1/ledger/audit-bundles/{year}", "auditor")
+        assert (refused.status_code, refused.content_type) == (status, "application/problem+json")

@@ -12,6 +12,7 @@ from billing.api.openapi import ApiBlueprint
 from billing.api.problems import FieldError, InvalidRequest
 from billing.api.schemas import strict_schema
 from billing.api.service import service
+from billing.audit_bundle import MEDIA_TYPE, audit_bundle
 from billing.db import reading
 from billing.reports import FORMATS, Asked, report_pieces
 
@@ -55,14 +56,35 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
         raise InvalidRequest([FieldError("query", "from", "comes after until")])
     asked = Asked(start, until, query.get("account"), query.get("tenant"), query.get("site"))
     chosen = FORMATS[query["format"]]
-    pieces = _pieces(report, asked, query["format"])
+    return _streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{query['format']}")
+
+
+@blueprint.route("/audit-bundles/<year:year>")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+def get_audit_bundle(year: int) -> Response:
+    """A year's books for an auditor, as one ZIP archive, written while it is sent.
+
+    `controle/controle.txt` in it ends with `difference = 0`: every file was read back and compared with the books.
+    """
+    return _streamed(_bundle_pieces(year), MEDIA_TYPE, f"audit-{year}.zip")
+
+
+def _streamed(pieces: Generator[bytes, None, None], media_type: str, name: str) -> Response:
     # What can go wrong goes wrong before the first piece, while a problem can still be answered.
     first = next(pieces, b"")
-    headers = {"Content-Disposition": f'attachment; filename="{report}.{query["format"]}"'}
-    answer = Response(chain([first], pieces), content_type=chosen.media_type, headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    answer = Response(chain([first], pieces), content_type=media_type, headers=headers)
     # A caller who hangs up ends the snapshot too.
     answer.call_on_close(pieces.close)
     return answer
+
+
+def _bundle_pieces(year: int) -> Generator[bytes, None, None]:
+    """The archive's pieces, within one snapshot that ends with the last of them."""
+    found = service()
+    with reading(found.engine) as connection:
+        yield from audit_bundle(connection, year, found.settings.operator.party).pieces
 
 
 def _pieces(name: str, asked: Asked, file_format: str) -> Generator[bytes, None, None]:
