@@ -15,6 +15,7 @@ from billing.audit_bundle.control import Control, balances_of
 from billing.audit_bundle.read_back import Reader
 from billing.audit_bundle.readme import readme
 from billing.errors import Unknown
+from billing.receivables.terms import Terms
 from invoices.document import Party
 from ledger.balances import last_day
 
@@ -42,7 +43,7 @@ class AuditBundle:
         return f"audit-{self.year}.zip"
 
 
-def audit_bundle(connection: Connection, year: int, operator: Party) -> AuditBundle:
+def audit_bundle(connection: Connection, year: int, operator: Party, terms: Terms) -> AuditBundle:
     """The books of a year as a ZIP archive. The connection's transaction must stay open until the last piece is taken.
 
     Raises Unknown when nothing is booked in that year.
@@ -53,14 +54,14 @@ def audit_bundle(connection: Connection, year: int, operator: Party) -> AuditBun
         booked = "nothing is booked yet" if newest is None else f"the books end on {newest}"
         raise Unknown(f"nothing is booked in {year}: {booked}")
     bundle = AuditBundle(year, iter(()), control)
-    bundle.pieces = _pieces(connection, bundle, operator)
+    bundle.pieces = _pieces(connection, bundle, operator, terms)
     return bundle
 
 
-def _pieces(connection: Connection, bundle: AuditBundle, operator: Party) -> Iterator[bytes]:
+def _pieces(connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms) -> Iterator[bytes]:
     year, control = bundle.year, bundle.control
     archive = Archive(year)
-    listed = list(files_of(connection, year, operator))
+    listed = list(files_of(connection, year, operator, terms))
     yield from archive.add(README, [readme(connection, year, operator, listed)])
     for found in listed:
         yield from archive.add(found.path, _read_back(found, control))

@@ -13,9 +13,12 @@ from billing.audit_bundle.read_back import Reader
 from billing.exports import cross_subsidy, funding_matrix
 from billing.exports.tables import table
 from billing.models import billing_run
+from billing.receivables.terms import Terms
 from billing.reports import Asked, report_pieces
 from billing.reports.asked import names_of_auxiliaries
+from billing.vat_return.files import vat_return_pieces
 from invoices.document import Party
+from ledger.balances import last_day
 from ledger.exports import beancount, fec, hledger, journal_pieces
 from ledger.exports.columns import Column, Kind
 from ledger.periods import closings
@@ -35,12 +38,13 @@ class Bundled(NamedTuple):
     is_of_the_year: bool = False
 
 
-def files_of(connection: Connection, year: int, operator: Party) -> Iterator[Bundled]:
+def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
     """The files of a year's bundle, in order."""
     yield from _fec_files(connection, year, operator)
     yield from _journal_files(connection, year)
     yield from _books(connection, year, operator)
     yield from _registers(connection, year)
+    yield from _vat_returns(connection, year, operator, terms)
     yield from _cross_subsidy(connection, year)
     yield from _engines(connection, year)
 
@@ -155,6 +159,21 @@ def _closings(connection: Connection) -> Iterator[bytes]:
     names = {"close": "clôture", "reopen": "réouverture"}
     rows = ((c.number, c.month, names[c.action], c.recorded_at, c.reason, c.digest) for c in closings(connection))
     return table("csv", "Clôtures", columns, rows)
+
+
+def _vat_returns(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
+    """The working papers of the months up to the last one booked."""
+    newest = last_day(connection)
+    for month in range(1, 13):
+        period = date(year, month, 1)
+        if newest is None or period > newest:
+            return
+        for file_format in ("csv", "xlsx"):
+            yield Bundled(
+                f"tva/{format_month(period)}.{file_format}",
+                "TVA exigible du mois, par ligne de la déclaration et par taux, encaissement par encaissement",
+                partial(vat_return_pieces, connection, period, file_format, operator=operator, terms=terms),
+            )
 
 
 def _cross_subsidy(connection: Connection, year: int) -> Iterator[Bundled]:

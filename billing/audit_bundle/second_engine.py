@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -65,9 +64,9 @@ def _run(name: str, *arguments: str) -> str:
     if program is None:
         raise NoEngine(f"{name} can't be found")
     # They read and write what the locale says.
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    command = ["/usr/bin/env", "LC_ALL=C.UTF-8", program, *arguments]
     done = subprocess.run(  # noqa: S603 (a program of that name, found as a shell would)
-        [program, *arguments], capture_output=True, env=environment, encoding="utf-8", check=False
+        command, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode:
         raise EngineDisagrees(f"{name} refuses the books: {(done.stderr or done.stdout).strip()[:500]}")

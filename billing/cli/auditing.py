@@ -32,7 +32,7 @@ def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
         require_engines()
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        bundle = audit_bundle(connection, year, settings.operator.party)
+        bundle = audit_bundle(connection, year, settings.operator.party, settings.terms)
         for piece in bundle.pieces:
             file.write(piece)
     click.echo(f"{output}: {len(bundle.files)} files of {year}, {len(bundle.control.compared)} of them read back")

@@ -39,6 +39,7 @@ from tests.billing.billed_park import NOW, bill_park
 from tests.ledger.books import RECORDED_AT, SEPTEMBER, invoice, post_all
 
 OPERATOR = load_settings({}).operator.party
+TERMS = load_settings({}).terms
 FEC = f"fec/{OPERATOR.tax_id}FEC20261231.txt"
 
 
@@ -51,7 +52,7 @@ def park(engine: Engine, tmp_path: Path) -> Engine:
 def written(engine: Engine, year: int = 2026) -> tuple[AuditBundle, zipfile.ZipFile]:
     """A bundle, and the archive it came to."""
     with reading(engine) as connection:
-        bundle = audit_bundle(connection, year, OPERATOR)
+        bundle = audit_bundle(connection, year, OPERATOR, TERMS)
         content = b"".join(bundle.pieces)
     return bundle, zipfile.ZipFile(io.BytesIO(content))
 
@@ -106,9 +107,9 @@ def test_the_readme_tells_of_every_file_and_whom_to_ask(park: Engine) -> None:
 
 def test_the_same_books_give_the_same_bytes_and_bear_no_moment(park: Engine) -> None:
     with reading(park) as connection:
-        first = b"".join(audit_bundle(connection, 2026, OPERATOR).pieces)
+        first = b"".join(audit_bundle(connection, 2026, OPERATOR, TERMS).pieces)
     with reading(park) as connection:
-        assert b"".join(audit_bundle(connection, 2026, OPERATOR).pieces) == first
+        assert b"".join(audit_bundle(connection, 2026, OPERATOR, TERMS).pieces) == first
     assert {info.date_time for info in zipfile.ZipFile(io.BytesIO(first)).infolist()} == {(2026, 12, 31, 0, 0, 0)}
 
 
@@ -128,9 +129,19 @@ def test_the_register_has_every_document_with_its_vat_and_the_hash_of_its_pdf(pa
     assert len(table(archive, "fec/concordance.csv")) > len(rows)
 
 
+def test_the_vat_papers_of_the_months_booked_and_the_waterfalls_of_the_months_run_are_there(park: Engine) -> None:
+    _, archive = written(park)
+    names = archive.namelist()
+    assert [name for name in names if name.startswith("tva/") and name.endswith("csv")] == [
+        f"tva/2026-{month:02d}.csv" for month in range(1, 9)
+    ]
+    for month in ("2026-06", "2026-07", "2026-08"):
+        assert {f"perequation/{month}-cascade.json", f"perequation/{month}-matrice.csv"} <= set(names)
+
+
 def test_a_year_in_which_nothing_is_booked_has_no_bundle(park: Engine) -> None:
     with pytest.raises(Unknown, match="nothing is booked in 2019: the books end on 2026-"), reading(park) as connection:
-        audit_bundle(connection, 2019, OPERATOR)
+        audit_bundle(connection, 2019, OPERATOR, TERMS)
 
 
 # --- FEC (law.md section 6) --------------------------------------------------------------------------
@@ -366,7 +377,7 @@ def test_memory_does_not_grow_with_the_year(engine: Engine) -> None:
     def peak() -> int:
         with reading(engine) as connection:
             tracemalloc.start()
-            for _ in audit_bundle(connection, 2026, OPERATOR).pieces:
+            for _ in audit_bundle(connection, 2026, OPERATOR, TERMS).pieces:
                 pass
             most = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
@@ -395,7 +406,7 @@ def test_the_command_line_writes_it_lets_the_engines_recompute_and_says_the_diff
     assert done.stdout.splitlines()[-1] == "difference = 0"
     assert "hledger: no complaint" in done.stdout
     with reading(park) as connection:
-        assert target.read_bytes() == b"".join(audit_bundle(connection, 2026, OPERATOR).pieces)
+        assert target.read_bytes() == b"".join(audit_bundle(connection, 2026, OPERATOR, TERMS).pieces)
     command[3] = "2019"
     refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert refused.returncode == 1

@@ -84,7 +84,7 @@ def _bundle_pieces(year: int) -> Generator[bytes, None, None]:
     """The archive's pieces, within one snapshot that ends with the last of them."""
     found = service()
     with reading(found.engine) as connection:
-        yield from audit_bundle(connection, year, found.settings.operator.party).pieces
+        yield from audit_bundle(connection, year, found.settings.operator.party, found.settings.terms).pieces
 
 
 def _pieces(name: str, asked: Asked, file_format: str) -> Generator[bytes, None, None]:
