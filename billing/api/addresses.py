@@ -11,7 +11,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
-from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC
+from billing.api.fields import CODE_DOC, DAY_DOC, MONTH_DOC, RECEIPT_DOC
 from billing.dunning import holding
 from billing.errors import Unknown
 from billing.messages.queueing import key_of, number_of
@@ -132,6 +132,20 @@ class MessageInAddress(BaseConverter):
         return number_of(value)
 
 
+class ReceiptInAddress(BaseConverter):
+    """A receipt's number, as its key."""
+
+    regex = "RG-[0-9]{6,18}"
+
+    def to_python(self, value: str) -> Any:
+        """The key."""
+        return int(value.removeprefix("RG-"))
+
+    def to_url(self, value: int) -> str:
+        """As written in addresses."""
+        return f"RG-{value:06d}"
+
+
 class StatementInAddress(BaseConverter):
     """A bank statement's number, as its key."""
 
@@ -173,6 +187,7 @@ _DOCS = {
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
     "told": (MessageInAddress, MESSAGE_DOC),
+    "money": (ReceiptInAddress, RECEIPT_DOC),
     "statement": (StatementInAddress, STATEMENT_DOC),
     "held": (HoldInAddress, HOLD_DOC),
 }

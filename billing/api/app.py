@@ -27,6 +27,7 @@ from billing.api.resources import (
     operations,
     periods,
     quotes,
+    receipts,
     receivables_reports,
     register,
     reports,
@@ -43,7 +44,11 @@ from billing.statements.statement import STATEMENT_BYTES_MAX
 BODY_BYTES_MAX = 1 << 20
 BATCH_BODY_BYTES_MAX = 10 << 20
 # The addresses that take whole batches, or files.
-LARGE_BODIES = {"/v1/usage-events/batch": BATCH_BODY_BYTES_MAX, "/v1/statements": STATEMENT_BYTES_MAX}
+LARGE_BODIES = {
+    "/v1/usage-events/batch": BATCH_BODY_BYTES_MAX,
+    "/v1/receipts/batch": BATCH_BODY_BYTES_MAX,
+    "/v1/statements": STATEMENT_BYTES_MAX,
+}
 
 
 class StrictJson(JSONProvider):
@@ -99,6 +104,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
         fiscal_years,
         credit_notes,
         deposits,
+        receipts,
         cash_receipts,
         debts,
         statements,

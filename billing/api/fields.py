@@ -15,6 +15,7 @@ from pricing.period import parse_month
 CODE_DOC = {"minLength": 1, "maxLength": cells.CODE_LENGTH_MAX, "pattern": r"^\S(.*\S)?$"}
 TEXT_DOC = {"maxLength": cells.TEXT_LENGTH_MAX}
 DAY_DOC = {"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "example": "2026-09-30"}
+RECEIPT_DOC = {"pattern": "^RG-[0-9]{6,18}$", "example": "RG-000001"}
 MONTH_DOC = {"pattern": "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", "example": "2026-09"}
 
 
@@ -136,6 +137,20 @@ class Rate(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return _judged(cells.vat_rate, super()._deserialize(value, attr, data, **kwargs))
+
+
+class ReceiptNumber(fields.String):
+    """A receipt's number, `RG-000012`, as its key."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata=dict(RECEIPT_DOC), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        found: str = super()._deserialize(value, attr, data, **kwargs)
+        digits = found.removeprefix("RG-")
+        if found == digits or not (digits.isascii() and digits.isdecimal() and 6 <= len(digits) <= 18):
+            raise ValidationError("is no receipt such as RG-000012")
+        return int(digits)
 
 
 class MailAddress(fields.String):

@@ -45,10 +45,13 @@ from billing.receivables.models import (
     refund,
     settlement,
 )
+from billing.receivables.receiving import LEG_KINDS
 from billing.receivables.recording import sign_of
+from billing.receivables.refunding import REFUND_MEANS
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import document
 from ledger.entry import Entry
+from ledger.errors import UnbalancedEntry
 from ledger.models import entry, posting
 from pricing.money import format_amount
 
@@ -132,8 +135,10 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
             documents,
         )  # fmt: skip
         faults += [f"{number_of(head.id)}: {fault}" for fault in story.faults()]
-        if legs[head.id]:
-            entries += story.entries()
+        try:
+            entries += list(story.entries())
+        except UnbalancedEntry as error:
+            faults.append(f"{number_of(head.id)}: no entry can book what became of it: {error}")
     return entries, faults
 
 
@@ -211,6 +216,11 @@ class _Story(NamedTuple):
         whole = sum(leg.amount for leg in self.legs)
         if whole != head.amount:
             yield f"its legs sum to {format_amount(whole)}, not {format_amount(head.amount)}"
+        unknown = {leg.kind for leg in self.legs} - set(LEG_KINDS)
+        if unknown:
+            yield f"its leg {unknown.pop()!r} is of no kind there is"
+        if any(paid.means not in REFUND_MEANS for paid in self.refunds):
+            yield "it was paid back by no means there is"
         if self.unplaced < 0:
             yield f"{format_amount(-self.unplaced)} more is placed or paid back than came in"
         if self.events and head.means not in TO_BE_CLEARED:
@@ -219,7 +229,7 @@ class _Story(NamedTuple):
             left = placed.amount - self.used(placed)
             if left < 0:
                 yield f"{format_amount(-left)} more of what {placed.tenant} has is used than there is"
-            if placed.in_receipt and placed.placed_on != head.value_date:
+            if placed.in_receipt not in (0, 1) or (placed.in_receipt and placed.placed_on != head.value_date):
                 yield f"its placement {placed.id} is booked with it, but dated {placed.placed_on}"
             for one in self.allocated[placed.id]:
                 yield from self._allocation_faults(placed, one)
@@ -231,12 +241,16 @@ class _Story(NamedTuple):
         name = f"the allocation {row.id} to {one.number}"
         if row.tenant != placed.tenant:
             yield f"{name} is of tenant {row.tenant}, its money {placed.tenant}'s"
-        if row.in_receipt and (row.allocated_on != head.value_date or not placed.in_receipt):
+        if row.in_receipt not in (0, 1) or (
+            row.in_receipt and (row.allocated_on != head.value_date or not placed.in_receipt)
+        ):
             yield f"{name} is booked with the receipt, but dated {row.allocated_on}"
         if row.allocated_on < placed.placed_on:
             yield f"{name} comes before its money, of {placed.placed_on}"
-        if row.how == "note":
-            yield f"{name} is of money, and called a credit note's"
+        if row.how not in ("explicit", "reference", "oldest", "credit"):
+            yield f"{name} is of money, and made as {row.how!r}"
+        if one.undoing is not None and one.undoing.in_return not in (0, 1):
+            yield f"{name} is undone neither by a person nor by a return"
         if self.bounced is not None and one.undoing is None:
             yield f"{name} stands, though the receipt came back unpaid"
         if (
@@ -409,6 +423,8 @@ def _of_notes(connection: Connection) -> tuple[list[Entry], list[str]]:
     for row in rows:
         name, its = refund_number_of(row.id), told.pop(row.id, [])
         amount = sum(share.base + share.vat for share in its)
+        if row.means not in REFUND_MEANS:
+            faults.append(f"{name} was paid by no means there is")
         if (row.kind, row.buyer) != (CREDIT_NOTE, row.tenant) or row.refunded_on < row.issued_on:
             faults.append(f"{name} pays back no credit note of tenant {row.tenant}")
         if amount != row.amount or any(share.document_id != row.credit_note_id for share in its):

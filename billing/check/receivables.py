@@ -12,9 +12,19 @@ from billing.check.proof import Step, streamed
 from billing.debts.models import debt_act
 from billing.debts.state import RECOVERED, WRITTEN_OFF
 from billing.postings import VAT_NOT_YET_DUE
-from billing.receivables.booking import MONEY, TO_BE_CLEARED, UNPLACED
-from billing.receivables.models import allocation, placement, receipt, receipt_event, receipt_leg, refund, settlement
+from billing.receivables.booking import MONEY, TO_BE_CLEARED, UNPLACED, number_of
+from billing.receivables.models import (
+    allocation,
+    placement,
+    receipt,
+    receipt_certificate,
+    receipt_event,
+    receipt_leg,
+    refund,
+    settlement,
+)
 from billing.receivables.open_items import credits  # noqa: A004
+from billing.receivables.receiving import WITHHOLDINGS
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_vat
 from ledger.models import posting
@@ -29,6 +39,7 @@ def receivables(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _vat_not_yet_due(connection)
     yield from _credits(connection)
     yield from _to_be_cleared(connection)
+    yield from _certificates(connection)
 
 
 def _over_settled(connection: Connection) -> Iterator[str]:
@@ -195,3 +206,15 @@ def _to_be_cleared(connection: Connection) -> Iterator[str]:
                 f"account {account} stands at {format_amount(stands)}, cheques and bills to be cleared are "
                 f"{format_amount(int(waiting))}"
             )
+
+
+def _certificates(connection: Connection) -> Iterator[str]:
+    """Every certificate is of a tax that was withheld."""
+    c, leg = receipt_certificate.c, receipt_leg.c
+    found = (
+        select(c.receipt_id, c.kind)
+        .outerjoin(receipt_leg, and_(leg.receipt_id == c.receipt_id, leg.kind == c.kind, leg.kind.in_(WITHHOLDINGS)))
+        .where(leg.receipt_id.is_(None))
+    )
+    for key, kind in connection.execute(found):
+        yield f"the certificate of {number_of(key)} is of no tax withheld: {kind}"

@@ -15,7 +15,7 @@ from billing.cli.terminal import progress, report, rows_progress, warn
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be new and changed.")
 def import_command(folder: Path, dry_run: bool) -> None:
-    """Load the network folder FOLDER: sites, services, rates, tenants, leases, usage, grants.
+    """Load the network folder FOLDER: sites, services, rates, tenants, leases, usage, grants, payments.
 
     All or nothing: one bad row refuses the whole folder, and every fault of every file is named. Rows are
     matched by their key; importing never deletes, and importing the same folder again changes nothing.
@@ -25,7 +25,7 @@ def import_command(folder: Path, dry_run: bool) -> None:
 
     settings = load_settings()
     with database(settings) as engine, rows_progress() as show:
-        found = import_folder(engine, folder, now=clock(), dry_run=dry_run, progress=show)
+        found = import_folder(engine, folder, now=clock(), dry_run=dry_run, progress=show, settings=settings)
     for line in found.lines():
         click.echo(line, err=line.startswith("warning:"))
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "billing.cli.monthly",
     "deliver": "billing.cli.monthly",
     "credit-notes": "billing.cli.credit_notes",
+    "payments": "billing.cli.payments",
     "deposits": "billing.cli.deposits",
     "cash": "billing.cli.cash",
     "debts": "billing.cli.debts",

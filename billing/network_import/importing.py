@@ -1,12 +1,14 @@
 """Imports a network folder, or records from elsewhere, all or nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.config import Settings
 from billing.db import change_facts, insert_rows, writing
 from billing.errors import Fault, Refused
 from billing.models import import_log
@@ -23,11 +25,21 @@ from billing.network_import.checks import (
 from billing.network_import.faults import Faults
 from billing.network_import.grants import check_grants, number_revisions, post_grants
 from billing.network_import.layout import LAYOUTS, Layout
+from billing.network_import.payments import (
+    PAYMENTS,
+    Payments,
+    load_payments,
+    note_faults,
+    note_payments,
+    read_payments,
+)
 from billing.network_import.reading import NumberedRow, read_rows
 from billing.network_import.report import FileCounts, ImportReport
 from billing.network_import.sheet import Sheet
 from billing.network_import.stored import stored_rows, stored_services
 from billing.network_import.usage import Known, UsageLoader
+from billing.receivables.terms import Terms, load_terms
+from invoices.document import Party
 from ledger.accounts import label_of
 from ledger.models import account
 
@@ -44,19 +56,35 @@ class _Source(NamedTuple):
 
 
 def import_folder(
-    engine: Engine, folder: Path, *, now: datetime, dry_run: bool = False, progress: Progress | None = None
+    engine: Engine,
+    folder: Path,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    settings: Settings | None = None,
 ) -> ImportReport:
     """Load a network folder (contract) in one transaction, all or nothing.
 
     Raises Refused with every fault of every file; then, and with `dry_run`, nothing is written. `now`
     is a UTC instant. Rows are matched by key: a new key is added, a known one with other values is a
-    change, nothing is deleted.
+    change, nothing is deleted. Payments are booked by the terms of `settings` (None: as shipped), cash in the name of
+    its operator.
     """
-    faults, warnings = _collectors(layout.file for layout in LAYOUTS.values())
+    faults, warnings = _collectors([*(layout.file for layout in LAYOUTS.values()), PAYMENTS.file])
     paths = _find(folder, warnings)
     with writing(engine) as connection:
-        sources = {stem: _Source(path.name, read_rows(path, LAYOUTS[stem], faults)) for stem, path in paths.items()}
+        sources = {
+            stem: _Source(path.name, read_rows(path, LAYOUTS[stem], faults))
+            for stem, path in paths.items()
+            if stem != PAYMENTS.stem
+        }
         act = _Import(connection, sources, faults, warnings, progress)
+        if PAYMENTS.stem in paths:
+            rows = read_rows(paths[PAYMENTS.stem], PAYMENTS, faults)
+            act.payments = read_payments(PAYMENTS.file, rows, faults)
+        if settings is not None:
+            act.terms, act.seller = settings.terms, settings.operator.party
         report = act.carry_out(now=now, source=str(folder), dry_run=dry_run)
         if dry_run:
             connection.rollback()
@@ -96,12 +124,14 @@ def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
 
 def _find(folder: Path, warnings: Faults) -> dict[str, Path]:
     """The files of a network folder by stem, in the order of reading; raises Refused if there are none."""
-    names = ", ".join(layout.file for layout in LAYOUTS.values())
+    names = ", ".join([*(layout.file for layout in LAYOUTS.values()), PAYMENTS.file])
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise Refused([Fault(str(folder), None, None, None, problem, "give a folder that holds the network's files")])
     present = {path.name: path for path in folder.iterdir()}
     paths = {stem: present[layout.file] for stem, layout in LAYOUTS.items() if layout.file in present}
+    if PAYMENTS.file in present:
+        paths[PAYMENTS.stem] = present[PAYMENTS.file]
     if not paths:
         raise Refused([Fault(str(folder), None, None, None, "holds none of the network's files", f"these are {names}")])
     absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in paths]
@@ -141,6 +171,10 @@ class _Import:
         self._faults = faults
         self._warnings = warnings
         self._progress = progress
+        # What of payments.csv could be read, and how it is booked.
+        self.payments: Payments | None = None
+        self.terms: Terms | None = None
+        self.seller: Party | None = None
         self._sheets = {
             stem: Sheet(layout, sources[stem].file if stem in sources else layout.file)
             for stem, layout in LAYOUTS.items()
@@ -157,7 +191,13 @@ class _Import:
             if create_only:
                 sheet.refuse_changes(self._faults)
         usage = self._check()
+        terms = self.terms or load_terms(None)
         if self._faults:
+            if self.payments is not None:
+                coming = (str(key[0]) for key in self._sheets["tenants"].by_key)
+                note_payments(
+                    self._connection, self.payments, self._faults, coming, now=now, terms=terms, seller=self.seller
+                )
             raise Refused(self._faults.in_order())
         for sheet in self._sheets.values():
             sheet.write(self._connection)
@@ -165,10 +205,25 @@ class _Import:
         self._add_accounts()
         post_grants(self._connection, self._sheets["grants"], recorded_at=now)
         report = self._report(usage, dry_run)
+        if self.payments is not None:
+            report = replace(report, files={**report.files, self.payments.file: self._load_payments(now, terms)})
         insert_rows(
             self._connection, import_log, ("imported_at", "source", "summary"), [(now, source, report.as_json())]
         )
         return report
+
+    def _load_payments(self, now: datetime, terms: Terms) -> FileCounts:
+        """Record the payments, once all they refer to is there; raises Refused with every fault, in order."""
+        if self.payments is None:
+            return FileCounts()
+        try:
+            counts = load_payments(self._connection, self.payments, now=now, terms=terms, seller=self.seller)
+        except Refused as refused:
+            note_faults(refused.faults, self._faults)
+            raise Refused(self._faults.in_order()) from None
+        if self._progress is not None:
+            self._progress(self.payments.file, len(self.payments.orders))
+        return counts
 
     def _read(self, stem: str, sheet: Sheet) -> None:
         if stem not in self._sources:

@@ -1,10 +1,9 @@
 """Certificates of taxes withheld: each withholding waits for one, with its number and day (law.md section 3)."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, not_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, not_, select
 
 from billing.acts import require_reason
 from billing.db import change_receivables
@@ -14,20 +13,6 @@ from billing.receivables.booking import number_of
 from billing.receivables.models import receipt, receipt_certificate, receipt_event, receipt_leg
 from billing.receivables.receiving import REFERENCE_LENGTH_MAX, WITHHOLDINGS
 from pricing.money import format_amount
-
-
-class Withholding(NamedTuple):
-    """A tax withheld of a receipt, with the certificate that counts, or none yet; centimes."""
-
-    receipt: int
-    kind: str
-    tenant: str | None
-    means: str
-    reference: str
-    value_date: date
-    amount: int
-    number: str | None
-    certified_on: date | None
 
 
 def record_certificate(
@@ -63,41 +48,39 @@ def record_certificate(
     )  # fmt: skip
 
 
-def withholdings(connection: Connection, *, missing: bool = False, tenant: str | None = None) -> Iterator[Withholding]:
-    """Taxes withheld, oldest first, those of cheques that came back left out; `missing`: without certificate only."""
-    c, leg, r, e = receipt_certificate.c, receipt_leg.c, receipt.c, receipt_event.c
+def withholdings() -> Select[Any]:
+    """Taxes withheld, each with the certificate that counts or none yet; those of cheques that came back left out."""
+    c, leg, e = receipt_certificate.c, receipt_leg.c, receipt_event.c
     later = receipt_certificate.alias("later")
     newer = exists().where(later.c.receipt_id == c.receipt_id, later.c.kind == c.kind, later.c.version > c.version)
-    found = (
+    r = receipt.c
+    return (
         select(
-            r.id, leg.kind, r.tenant, r.means, r.reference, r.value_date, leg.amount, c.number, c.certified_on,
+            leg.receipt_id, leg.kind, leg.amount, r.tenant, r.means, r.reference, r.value_date, c.number,
+            c.certified_on,
         )
-        .join(receipt_leg, leg.receipt_id == r.id)
-        .outerjoin(receipt_certificate, and_(c.receipt_id == r.id, c.kind == leg.kind, not_(newer)))
-        .where(
-            leg.kind.in_(WITHHOLDINGS),
-            not_(exists().where(e.receipt_id == r.id, e.kind == "bounced")),
-        )
-        .order_by(r.value_date, r.id, leg.kind)
+        .join(receipt, r.id == leg.receipt_id)
+        .outerjoin(receipt_certificate, and_(c.receipt_id == leg.receipt_id, c.kind == leg.kind, not_(newer)))
+        .where(leg.kind.in_(WITHHOLDINGS), not_(exists().where(e.receipt_id == leg.receipt_id, e.kind == "bounced")))
+        .order_by(leg.receipt_id, leg.kind)
     )  # fmt: skip
-    if missing:
-        found = found.where(c.number.is_(None))
-    if tenant is not None:
-        found = found.where(r.tenant == tenant)
-    for row in connection.execute(found):
-        yield Withholding(*row)
 
 
-def withholding_json(found: Withholding) -> dict[str, Any]:
+def is_missing() -> ColumnElement[bool]:
+    """Taxes withheld without a certificate."""
+    return receipt_certificate.c.number.is_(None)
+
+
+def withholding_json(row: Row[Any]) -> dict[str, Any]:
     """A tax withheld as JSON."""
     return {
-        "receipt": number_of(found.receipt),
-        "kind": found.kind,
-        "tenant": found.tenant,
-        "means": found.means,
-        "reference": found.reference,
-        "value_date": found.value_date.isoformat(),
-        "amount": format_amount(found.amount),
-        "certificate": found.number,
-        "certified_on": None if found.certified_on is None else found.certified_on.isoformat(),
+        "receipt": number_of(row.receipt_id),
+        "kind": row.kind,
+        "tenant": row.tenant,
+        "means": row.means,
+        "reference": row.reference,
+        "value_date": row.value_date.isoformat(),
+        "amount": format_amount(row.amount),
+        "certificate": row.number,
+        "certified_on": None if row.certified_on is None else row.certified_on.isoformat(),
     }

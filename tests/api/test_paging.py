@@ -23,6 +23,7 @@ LISTS = (
     "/v1/messages", "/v1/cash-receipts",
     "/v1/messages", "/v1/switch-notices",
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
+    "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -41,6 +42,7 @@ def fill(caller: Caller, engine: Engine) -> None:
         cash = [ReceiptOrder("cash", f"caisse {n}", date(2026, 9, 1), payer, legs) for n in (1, 2, 3)]
         settings = load_settings({})
         receive(connection, cash, recorded_at=NOW, terms=settings.terms, seller=settings.operator.party)
+    pay(caller)
     for day, opening in ((1, 0), (2, 30_000)):
         moved = [entry(amount, date(2026, 9, day)) for amount in (10_000, 20_000)]
         content = camt(moved, opening=opening, closing=opening + 30_000, on=date(2026, 9, day), name=f"R{day}")
@@ -59,6 +61,21 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
         caller.post(f"/v1/periods/{period}/close", None)
+
+
+def pay(caller: Caller) -> None:
+    """Receipts with a tax withheld, of which a part is paid back each time."""
+    for n in (1, 2, 3):
+        order = {
+            "means": "transfer", "reference": f"V{n}", "value_date": "2026-09-01", "tenant": "B1", "amount": "100.00",
+            "rent_withholding": "5.00", "allocation": "none" if n == 3 else "automatic",
+        }  # fmt: skip
+        assert caller.post("/v1/receipts", order).status_code == 201
+    for n in (1, 2, 3):
+        refund = {"reference": f"R{n}", "refunded_on": "2026-09-01", "receipt": "RG-000006", "tenant": "B1"}
+        refund["amount"] = "1.00"
+        headers = {"X-Reason": "doublon"}
+        assert caller("POST", "/v1/refunds", json=refund, headers=headers).status_code == 201
 
 
 def pages(caller: Caller, path: str, limit: int) -> list[list[object]]:

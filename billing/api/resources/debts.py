@@ -51,6 +51,7 @@ class DebtSchema(Schema):
     tenant = _TEXT(required=True)
     gross = _TEXT(required=True)
     credited = _TEXT(required=True)
+    paid = _TEXT(required=True)
     unpaid = _TEXT(required=True)
     doubtful = _TEXT(required=True)
     provision = _TEXT(required=True)

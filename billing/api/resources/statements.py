@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from werkzeug.exceptions import UnsupportedMediaType
 
 from billing.acts import act_of, require_reason
-from billing.api.fields import Amount, Code, Day, Flag, WholeNumber
+from billing.api.fields import Amount, Code, Day, Flag, ReceiptNumber, WholeNumber
 from billing.api.idempotency import Answer
 from billing.api.openapi import ApiBlueprint
 from billing.api.paging import page
@@ -35,7 +35,6 @@ KINDS = (RECEIVED, CLEARED, BOUNCED, BOOKED, RECORDED)
 WAITING, DECIDED = "waiting", "decided"
 # What a bank's file may be sent as; which kind it is, is seen in it.
 MEDIA_TYPES = ("application/octet-stream", "application/xml", "text/xml", "text/csv", "text/plain")
-_RECEIPT_DOC = {"pattern": "^RG-[0-9]{6,}$", "example": "RG-000001"}
 
 
 class Balance(fields.String):
@@ -49,20 +48,6 @@ class Balance(fields.String):
             return centimes(super()._deserialize(value, attr, data, **kwargs))
         except BadText as error:
             raise ValidationError(f"{error}: write it like -1234.56") from None
-
-
-class ReceiptNumber(fields.String):
-    """A receipt's number, as its key."""
-
-    def __init__(self) -> None:
-        super().__init__(metadata=dict(_RECEIPT_DOC))
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        found: str = super()._deserialize(value, attr, data, **kwargs)
-        digits = found.removeprefix("RG-")
-        if found == digits or not (digits.isascii() and digits.isdecimal() and 6 <= len(digits) <= 18):
-            raise ValidationError("is no receipt such as RG-000012")
-        return int(digits)
 
 
 class StatementSchema(Schema):
