@@ -6,11 +6,12 @@ from datetime import date, datetime
 from sqlalchemy import Connection, exists, not_, select
 
 from billing.db import change_receivables
+from billing.errors import BadConfiguration
 from billing.receivables.booking import issue_entry
 from billing.receivables.models import settlement
 from billing.receivables.recording import Records, sign_of
 from billing.receivables.standing import ISSUED
-from billing.receivables.terms import Term, Terms
+from billing.receivables.terms import VARIABLE, Term, Terms
 from invoices.models import document, document_vat
 from ledger.periods import first_open_day
 
@@ -24,6 +25,9 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
     what is issued from its first day on. Again it changes nothing.
     """
     versions = terms.versions["vat.regime"]
+    for term in versions:
+        if term.value not in (DEBITS, CASHED):
+            raise BadConfiguration(f"{VARIABLE}: vat.regime is {CASHED} or {DEBITS}, not {term.value!r}")
     if all(term.value != DEBITS for term in versions):
         return 0
     change_receivables(connection)

@@ -69,3 +69,40 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
         with pytest.raises(IntegrityError), keeping_house(engine) as connection:
             connection.execute(insert, refused)
     engine.dispose()
+
+
+def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any) -> None:
+    """Version 0010 tells earlier losses as settlements, their base and VAT as they were booked."""
+    engine = open_engine(database_url)
+    with keeping_house(engine) as connection:
+        command.upgrade(_config(connection), "0009")
+        connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
+        connection.execute(
+            text(
+                "INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, "
+                "gross, advantage, contribution, edition) VALUES (1, 'FA-2026-000001', 'invoice', '2026-06-01', "
+                "'2026-06-01', '2026-06-01', 'T1', 'p', 'p', 20000, 3000, 23000, 0, 0, 1)"
+            )
+        )
+        for rate in (1000, 2000):
+            of_rate = "INSERT INTO document_vat (document_id, rate, base, amount) VALUES (1, :rate, 10000, :rate)"
+            connection.execute(text(of_rate), {"rate": rate})
+        for number, kind, amount, vat in ((1, "written_off", 7667, 1001), (2, "recovered", 100, 13)):
+            connection.execute(
+                text(
+                    "INSERT INTO debt_act (id, document_id, tenant, kind, decided_on, amount, vat, from_doubtful, "
+                    "reason, asked_by, approved_by, recorded_at) VALUES (:id, 1, 'T1', :kind, '2026-12-31', "
+                    ":amount, :vat, 0, 'perdu', 'amina', 'karim', '2026-12-31 10:00:00')"
+                ),
+                {"id": number, "kind": kind, "amount": amount, "vat": vat},
+            )
+    migrate(engine)
+    with reading(engine) as connection:
+        told = connection.execute(
+            text("SELECT act, rate, base, vat, vat_released, base_due, vat_due FROM settlement ORDER BY act_id, rate")
+        ).all()
+    engine.dispose()
+    assert [tuple(row) for row in told] == [
+        ("written_off", 1000, 3333, 334, 334, 0, 0), ("written_off", 2000, 3333, 667, 667, 0, 0),
+        ("recovered", 1000, 0, 0, 0, 44, 4), ("recovered", 2000, 0, 0, 0, 43, 9),
+    ]  # fmt: skip
