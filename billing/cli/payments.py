@@ -373,11 +373,11 @@ def certificates_command(everything: bool) -> None:
     """List the taxes withheld whose certificates are missing."""
     from billing.config import load_settings
     from billing.db import reading
-    from billing.receivables.certificates import is_missing, withholding_json, withholdings
+    from billing.receivables.certificates import is_missing, withholding_json, withholdings_select
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = withholdings() if everything else withholdings().where(is_missing())
+        found = withholdings_select() if everything else withholdings_select().where(is_missing())
         rows = [withholding_json(row) for row in connection.execute(found)]
     if not rows:
         click.echo("no tax was withheld yet" if everything else "no certificate is missing")

@@ -1,7 +1,8 @@
 """Certificates of taxes withheld: each withholding waits for one, with its number and day (law.md section 3)."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, not_, select
 
@@ -13,6 +14,20 @@ from billing.receivables.booking import number_of
 from billing.receivables.models import receipt, receipt_certificate, receipt_event, receipt_leg
 from billing.receivables.receiving import REFERENCE_LENGTH_MAX, WITHHOLDINGS
 from pricing.money import format_amount
+
+
+class Withholding(NamedTuple):
+    """A tax withheld of a receipt, with the certificate that counts, or none yet; centimes."""
+
+    receipt: int
+    kind: str
+    tenant: str | None
+    means: str
+    reference: str
+    value_date: date
+    amount: int
+    number: str | None
+    certified_on: date | None
 
 
 def record_certificate(
@@ -48,7 +63,7 @@ def record_certificate(
     )  # fmt: skip
 
 
-def withholdings() -> Select[Any]:
+def withholdings_select() -> Select[Any]:
     """Taxes withheld, each with the certificate that counts or none yet; those of cheques that came back left out."""
     c, leg, e = receipt_certificate.c, receipt_leg.c, receipt_event.c
     later = receipt_certificate.alias("later")
@@ -64,6 +79,20 @@ def withholdings() -> Select[Any]:
         .where(leg.kind.in_(WITHHOLDINGS), not_(exists().where(e.receipt_id == leg.receipt_id, e.kind == "bounced")))
         .order_by(leg.receipt_id, leg.kind)
     )  # fmt: skip
+
+
+def withholdings(connection: Connection, *, missing: bool = False, tenant: str | None = None) -> Iterator[Withholding]:
+    """Taxes withheld, oldest receipt first, returned cheques left out; `missing`: only those without certificate."""
+    found = withholdings_select()
+    if missing:
+        found = found.where(is_missing())
+    if tenant is not None:
+        found = found.where(receipt.c.tenant == tenant)
+    for row in connection.execute(found):
+        yield Withholding(
+            row.receipt_id, row.kind, row.tenant, row.means, row.reference, row.value_date, row.amount, row.number,
+            row.certified_on,
+        )  # fmt: skip
 
 
 def is_missing() -> ColumnElement[bool]:

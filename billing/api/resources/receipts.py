@@ -17,7 +17,7 @@ from billing.api.service import service
 from billing.api.transactions import reads, writes
 from billing.receivables.allocating import allocate, apply_credits, place, undo, withdraw
 from billing.receivables.booking import BILL, CARD, CASH_PAID, CHEQUE, TRANSFER, number_of
-from billing.receivables.certificates import is_missing, record_certificate, withholding_json, withholdings
+from billing.receivables.certificates import is_missing, record_certificate, withholding_json, withholdings_select
 from billing.receivables.clearing import bounce, clear
 from billing.receivables.listing import (
     STATES,
@@ -421,7 +421,7 @@ def create_certificate(connection: Connection, order: Mapping[str, Any], receive
 @reads
 def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """Taxes withheld of receipts, each with its certificate or none yet; those of returned cheques left out."""
-    found = withholdings()
+    found = withholdings_select()
     if query.get("tenant") is not None:
         found = found.where(receipt.c.tenant == query["tenant"])
     if query.get("missing") is not None:
