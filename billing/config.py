@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,11 @@ class Settings:
     terms: Terms
     # PostgreSQL: the role `migrate` gives the service's rights to.
     service_role: str | None
+    # The key that signs checkpoints of the books, and the name of their log; who says at which time it was (RFC 3161).
+    proof_key_file: Path | None
+    proof_origin: str
+    tsa_url: str | None
+    tsa_ca_file: Path | None
 
 
 def _database_url(text: str) -> URL:
@@ -148,6 +154,25 @@ def _whole(environment: Mapping[str, str], name: str, default: int, least: int, 
     return int(text)
 
 
+def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
+    """The name of the log of the books: the operator's, unless it keeps several books."""
+    usual = re.sub(r"[\s+]", "", operator.party.ice)
+    name = environment.get("PROOF_ORIGIN") or f"technopark-billing/{usual}"
+    if re.fullmatch(r"[^\s+]+", name) is None or not name.isprintable():
+        raise BadConfiguration(f"PROOF_ORIGIN is {name!r}: write a name without spaces and +, as books.example.ma/1")
+    return name
+
+
+def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
+    """Whom to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
+    url, file = environment.get("TSA_URL") or None, environment.get("TSA_CA_FILE") or None
+    if url is not None and urlsplit(url).scheme not in ("http", "https"):
+        raise BadConfiguration(f"TSA_URL is {url!r}: write the address of an authority, http://… or https://…")
+    if (url is None) != (file is None):
+        raise BadConfiguration("TSA_URL and TSA_CA_FILE go together: whom to ask, and the certificates to trust")
+    return url, None if file is None else Path(file)
+
+
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in the environment; raises BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
@@ -167,11 +192,13 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if log_format not in ("json", "text"):
         raise BadConfiguration(f"LOG_FORMAT is {log_format!r}: it must be json or text")
     operator_file = environment.get("OPERATOR_FILE")
+    operator = load_operator(Path(operator_file) if operator_file else None)
+    tsa_url, tsa_ca_file = _tsa(environment)
     return Settings(
         database_url=_database_url(environment.get("DATABASE_URL") or DATABASE_URL_DEFAULT),
         documents_url=documents_url,
         mail=_mail(environment.get("SMTP_URL") or SMTP_URL_DEFAULT),
-        operator=load_operator(Path(operator_file) if operator_file else None),
+        operator=operator,
         executor=executor,
         run_day=_whole(environment, "RUN_DAY", 1, 1, 28),
         run_hour=_whole(environment, "RUN_HOUR", 6, 0, 23),
@@ -179,6 +206,10 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         open_months_max=_whole(environment, "OPEN_MONTHS_MAX", 2, 2, 24),
         terms=load_terms(Path(environment["TERMS_FILE"]) if environment.get("TERMS_FILE") else None),
         service_role=environment.get("SERVICE_ROLE") or None,
+        proof_key_file=Path(environment["PROOF_KEY_FILE"]) if environment.get("PROOF_KEY_FILE") else None,
+        proof_origin=_proof_origin(environment, operator),
+        tsa_url=tsa_url,
+        tsa_ca_file=tsa_ca_file,
     )
 
 

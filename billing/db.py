@@ -18,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Integer,
+    LargeBinary,
     String,
     Table,
     any_,
@@ -39,6 +40,7 @@ _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
 _RECEIVABLES_LOCK = 0x7EC40003
 _DUNNING_LOCK = 0x7EC4000A
+_LOG_LOCK = 0x7EC40004
 # Fewer rows than this are inserted faster than copied.
 COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
@@ -162,6 +164,11 @@ def change_dunning(connection: Connection) -> None:
     _advisory(connection, _DUNNING_LOCK, shared=False)
 
 
+def append_log(connection: Connection) -> None:
+    """Be the only one to add to the log of the books' hashes until this transaction ends."""
+    _advisory(connection, _LOG_LOCK, shared=False)
+
+
 class _DayTexts(dict[date | None, str | None]):
     """ISO texts of days; a month has thirty of them, and millions of cells."""
 
@@ -221,6 +228,8 @@ class _CopyTexts(dict[Any, str]):
 
 def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
     """One column of a block in COPY's text format; by column, since that is several times faster than by cell."""
+    if isinstance(column.type, LargeBinary):
+        return [_COPY_NULL if cell is None else f"\\\\x{cell.hex()}" for cell in cells]
     if column.nullable or not isinstance(column.type, Integer | String):
         # Codes and days: few values in many cells.
         return map(_CopyTexts().__getitem__, cells)

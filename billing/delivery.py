@@ -289,7 +289,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
             raise
         return load(documents_url, kept.path, kept.sha256)
     made = render_and_store(document, documents_url)
-    with keeping_house(engine) as connection:
+    with writing(engine) as connection:
         kept = _record(connection, document_id, made, clock())
     return load(documents_url, kept.path, kept.sha256)
 
@@ -331,9 +331,12 @@ def _record_one(
 
 
 def _record(connection: Connection, document_id: int, made: StoredFile, now: datetime) -> StoredFile:
-    """Record a file as the document's, unless one stands already: the file that counts."""
+    """Record a file as the document's, with this transaction's act, unless one stands already: the file that counts."""
     try:
-        record_file(connection, document_id, made, now)
+        if record_file(connection, document_id, made, now):
+            issued = invoices_models.document.c
+            number = connection.scalar(select(issued.number).where(issued.id == document_id))
+            record_change(connection, "files", str(number), None, {"sha256": made.sha256})
     except FileAlreadyRecorded:
         # Another process, of another version, has printed it meanwhile: the first one recorded stands.
         return file_of(connection, document_id) or made
@@ -455,7 +458,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def take(self, _sheaf: Sheaf, printed: Sequence[Printed]) -> None:
         """Record what a worker has rendered, then send it."""
-        with keeping_house(self.engine) as connection:
+        with writing(self.engine) as connection:
             files = {
                 one.key: self.mailing.record(connection, one.key, one.files, self.clock())
                 for one in printed

@@ -10,6 +10,7 @@ import billing.deposits.models
 import billing.dunning.models
 import billing.messages.models
 import billing.models
+import billing.proof.models
 import billing.receivables.models
 import billing.statements.models
 import billing.switches.models
@@ -287,6 +288,33 @@ def closed_months(dialect: str) -> list[str]:
     return statements
 
 
+def unbroken_log(dialect: str) -> list[str]:
+    """The statements that refuse a leaf of the log that does not follow the one before it."""
+    refusal = "proof_leaf: leaves follow each other without gap (R22)"
+    if dialect == "postgresql":
+        return [
+            f"""
+            CREATE FUNCTION check_leaves() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE low bigint; high bigint; number bigint;
+            BEGIN
+                SELECT min(position), max(position), count(*) INTO low, high, number FROM added;
+                IF high - low + 1 <> number
+                   OR low <> coalesce((SELECT max(position) FROM proof_leaf WHERE position < low), -1) + 1 THEN
+                    RAISE EXCEPTION '{refusal}' USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+                RETURN NULL;
+            END $$
+            """,
+            "CREATE TRIGGER proof_leaf_unbroken AFTER INSERT ON proof_leaf REFERENCING NEW TABLE AS added "
+            "FOR EACH STATEMENT EXECUTE FUNCTION check_leaves()",
+        ]
+    return [
+        "CREATE TRIGGER proof_leaf_unbroken BEFORE INSERT ON proof_leaf "
+        "WHEN NEW.position <> (SELECT coalesce(max(position), -1) + 1 FROM proof_leaf) "
+        f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+    ]
+
+
 _REFERENCES = (
     ("document", "seller", "party", "digest"),
     ("document", "buyer", "party", "digest"),
@@ -311,6 +339,7 @@ def append_only_tables() -> list[Table]:
 
 def _of_billing() -> list[Table]:
     packages = (
+        billing.proof.models,
         invoices.models, billing.models, billing.deposits.models, billing.debts.models, billing.messages.models,
         billing.receivables.models,
         billing.cash_desk.models,
@@ -332,5 +361,6 @@ def guard_statements(dialect: str) -> tuple[str, ...]:
         *counted_entries(dialect),
         *closed_months(dialect),
         *forward_only(dialect),
+        *unbroken_log(dialect),
         *set_wise_references(dialect, _REFERENCES),
     )

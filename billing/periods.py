@@ -35,6 +35,7 @@ def close_period(
     before = _standing(connection)
     found = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
     record_change(connection, "periods", format_month(month), before, _standing(connection) | {"digest": found.digest})
+    _name(connection, found)
     return found
 
 
@@ -47,7 +48,13 @@ def reopen_period(connection: Connection, month: date, *, recorded_at: datetime)
     before = _standing(connection)
     found = reopen_month(connection, month, reason=reason, recorded_at=recorded_at)
     record_change(connection, "periods", format_month(month), before, _standing(connection))
+    _name(connection, found)
     return found
+
+
+def _name(connection: Connection, found: Closing) -> None:
+    """Name a closing or reopening by its number, so that the log of the proof holds it with its act."""
+    record_change(connection, "closings", str(found.number), None, {"digest": found.digest})
 
 
 def _standing(connection: Connection) -> dict[str, Any]:

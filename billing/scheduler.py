@@ -33,6 +33,7 @@ from invoices.errors import InvoicingError
 from pricing.period import first_of_month, format_month
 
 DELIVER_EVERY_MINUTES = 1
+PROVE_EVERY_MINUTES = 1
 CHECK_AT_HOUR, CHECK_AT_MINUTE = 3, 30
 # Announcements leave in office hours: what is due is looked at every hour, so that a morning without the service, or a
 # failure, is made up for; each is made once.
@@ -69,6 +70,7 @@ class Jobs:
     # Tenants' accounts of the péréquation, as the settings say: to whom one was queued.
     accounts: Callable[[], list[str]] = list
     remind: Callable[[], DunningReport | None] = lambda: None
+    prove: Callable[[], tuple[int, int | None]] = lambda: (0, None)
 
 
 def due_period(now: datetime, run_day: int, run_hour: int) -> date:
@@ -176,6 +178,17 @@ def remind_of_what_is_due(jobs: Jobs) -> None:
         _say(logging.INFO, "dunning", "done", result=report.lines())
 
 
+def prove_what_is_new(jobs: Jobs) -> None:
+    """Log what was committed, and sign the log when it is time; says nothing when nothing was signed."""
+    try:
+        _, signed = jobs.prove()
+    except Exception as error:
+        _say_failed("prove", error)
+        return
+    if signed is not None:
+        _say(logging.INFO, "prove", "checkpoint signed", size=signed)
+
+
 def check_all(jobs: Jobs) -> None:
     """Prove R22 on the whole database; each problem is logged."""
     try:
@@ -216,6 +229,8 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     from billing.api.idempotency import forget_answers
     from billing.check import check
     from billing.delivery import deliver
+    from billing.proof.keeping import keep_up
+    from billing.proof.timestamps import stamp
     from billing.run import run_month
 
     def look() -> Standing:
@@ -249,6 +264,13 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         with writing(acting("dunning")) as connection:
             return send_reminders(connection, settings, day, recorded_at=now)
 
+    def prove() -> tuple[int, int | None]:
+        added, signed = keep_up(settings, engine, clock)
+        if signed is None:
+            return added, None
+        stamp(settings, engine, signed)
+        return added, signed.size
+
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
@@ -262,6 +284,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         check=at_night,
         announce=announcing,
         accounts=sending_accounts,
+        prove=prove,
     )
 
 
@@ -336,6 +359,9 @@ def make_scheduler(jobs: Jobs, clock: Callable[[], datetime], run_day: int, run_
     hours = f"{REMIND_FROM_HOUR}-{REMIND_TO_HOUR}"
     at_once = {"next_run_time": now} if REMIND_FROM_HOUR <= now.hour <= REMIND_TO_HOUR else {}
     scheduler.add_job(reminding, "cron", hour=hours, minute=REMIND_AT_MINUTE, id="dunning", **at_once)
+    scheduler.add_job(
+        partial(prove_what_is_new, jobs), "interval", minutes=PROVE_EVERY_MINUTES, id="prove", next_run_time=now
+    )
     at_night = {"hour": CHECK_AT_HOUR, "minute": CHECK_AT_MINUTE}
     scheduler.add_job(partial(check_all, jobs), "cron", id="check", **at_night)
     return scheduler

@@ -14,6 +14,7 @@ import billing.deposits.models
 import billing.dunning.models
 import billing.messages.models
 import billing.models
+import billing.proof.models
 import billing.receivables.models
 import billing.statements.models
 import billing.switches.models

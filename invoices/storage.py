@@ -74,6 +74,35 @@ def load(documents_url: str, path: str, digest: str) -> bytes:
     return pdf
 
 
+def keep_at(documents_url: str, path: str, content: bytes) -> None:
+    """Keep bytes at a path of the caller's, whole or not at all; raises FileDamaged where others lie already."""
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    kept = _read(filesystem, f"{root}/{path}")
+    if kept is None:
+        _write(filesystem, f"{root}/{path}", content)
+    elif kept != content:
+        raise FileDamaged(path, sha256(content).hexdigest(), sha256(kept).hexdigest())
+
+
+def kept_names(documents_url: str, folder: str) -> list[str]:
+    """The names of the files kept in a folder, in order; none where there is no such folder."""
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    try:
+        found = filesystem.ls(f"{root}/{folder}", detail=False)
+    except FileNotFoundError:
+        return []
+    return sorted(str(path).rpartition("/")[2] for path in found)
+
+
+def read_kept(documents_url: str, path: str) -> bytes:
+    """The bytes kept at a path; raises FileMissing."""
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    kept = _read(filesystem, f"{root}/{path}")
+    if kept is None:
+        raise FileMissing(path)
+    return kept
+
+
 def _read(filesystem: Any, path: str) -> bytes | None:
     try:
         content: bytes = filesystem.cat_file(path)
@@ -109,13 +138,13 @@ def _write(filesystem: Any, path: str, content: bytes) -> None:
         os.close(folder)
 
 
-def record_file(connection: Connection, document_id: int, stored: StoredFile, rendered_at: datetime) -> None:
-    """Record which file is the document's PDF; recording the same one again changes nothing.
+def record_file(connection: Connection, document_id: int, stored: StoredFile, rendered_at: datetime) -> bool:
+    """Record which file is the document's PDF; gives whether it was new: the same one again changes nothing.
 
     Two processes may do so at once. Raises FileAlreadyRecorded when a file with another hash stands.
     """
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    connection.execute(
+    added = connection.execute(
         insert(document_file)
         .values(
             document_id=document_id,
@@ -125,10 +154,12 @@ def record_file(connection: Connection, document_id: int, stored: StoredFile, re
             rendered_at=rendered_at,
         )
         .on_conflict_do_nothing(index_elements=["document_id"])
-    )
+        .returning(document_file.c.document_id)
+    ).all()
     recorded = file_of(connection, document_id)
     if recorded is None or recorded.sha256 != stored.sha256:
         raise FileAlreadyRecorded(document_id, recorded.sha256 if recorded else "?", stored.sha256)
+    return bool(added)
 
 
 def file_of(connection: Connection, document_id: int) -> StoredFile | None:

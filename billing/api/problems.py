@@ -31,6 +31,7 @@ from billing.errors import (
     TooLong,
     Unknown,
 )
+from billing.proof.errors import ProofError
 from invoices.errors import (
     FileAlreadyRecorded,
     FileDamaged,
@@ -119,6 +120,7 @@ VALIDATION = Kind("validation", 422, "The request is not as documented")
 REFUSED = Kind("refused", 422, "The data is refused, nothing was written")
 UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
 TOO_LONG = Kind("too-long", 422, "It is more than one file of that kind can hold")
+PROOF = Kind("proof", 409, "It can't be proved as things stand")
 REASON_REQUIRED = Kind("reason-required", 422, "An exception needs a reason")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for another request")
 INTERNAL = Kind("internal", 500, "The service failed")
@@ -129,8 +131,8 @@ NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, TOO_LARGE, MEDIA_TYPE,
-    VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE, UNAVAILABLE,
-    NOT_READY,
+    PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE,
+    UNAVAILABLE, NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -153,6 +155,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     PeriodNotYetOpen: PERIOD,
     PeriodOutOfOrder: PERIOD,
     IssueDateGoesBack: RUN_REFUSED,
+    ProofError: PROOF,
     PricingError: UNPRICEABLE,
     RenderingFailed: RENDERING,
     FileMissing: FILE,

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import OperationalError
 
 from billing.check import (
     acts,
@@ -16,6 +17,7 @@ from billing.check import (
     dunning,
     funding,
     guards,
+    log,
     messages,
     periods,
     receipts,
@@ -48,6 +50,11 @@ _PROOFS: tuple[Proof, ...] = (
     series.office_days,
     series.taken_back_once,
     acts.acts,
+    log.logged,
+    log.order,
+    log.nameless,
+    log.nodes,
+    log.signed,
     deposits.deposits_held,
     deposits.final_statements,
     debts.debts,
@@ -68,7 +75,8 @@ def check(
 ) -> list[str]:
     """Every problem found, as sentences that name the row; an empty list proves R22.
 
-    With `documents_url` the stored PDF files are read and their SHA-256 compared as well. `progress`
+    With `documents_url` the stored PDF files are read and their SHA-256 compared as well, and the log of the proof
+    with the newest checkpoint kept there. `progress`
     is told units of work done and in all. Of each kind at most NAMED_MAX problems are named.
     """
     problems: list[str] = []
@@ -89,6 +97,7 @@ def check(
             from billing.check.files import files
 
             problems += _named("files", files(connection, step, documents_url))
+            problems += _named("outside", log.outside(connection, step, documents_url))
     if progress is not None:
         progress(total, total)
     return problems
@@ -116,4 +125,9 @@ def _named(proof: str, problems: Iterator[str]) -> list[str]:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # Rows can be spoilt in ways no proof foresees; that is a finding as well.
         found.append(f"the proof of {proof} stopped at a row that can't be what it should be: {error!r}")
+    except OperationalError as error:
+        # SQLite hands out texts as they are stored; one that is no text stops whoever reads it.
+        if "decode" not in str(error.orig):
+            raise
+        found.append(f"the proof of {proof} stopped at a row with text that is none: {error.orig!r}")
     return found

@@ -112,11 +112,13 @@ def journal_command(start: date | None, until: date | None, format_name: str, ou
     """The entries of the journals, posting by posting, in the form an accountant or auditor reads."""
     from billing.config import load_settings
     from billing.db import reading
-    from ledger.exports import write_journal
+    from billing.proof.checkpoints import with_checkpoint
+    from ledger.exports import journal_pieces
 
     if start is not None and until is not None and start > until:
         raise click.UsageError(f"--from {start} comes after --until {until}")
     require_showable(format_name, output)
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        write_journal(connection, format_name, file, start=start, until=until)
+        pieces = journal_pieces(connection, format_name, start=start, until=until)
+        file.writelines(with_checkpoint(connection, format_name, pieces))

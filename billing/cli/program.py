@@ -37,6 +37,7 @@ COMMANDS = {
     "audit-bundle": "billing.cli.auditing",
     "periods": "billing.cli.periods",
     "check": "billing.cli.operating",
+    "proof": "billing.cli.proving",
     "serve": "billing.cli.operating",
     "scheduler": "billing.cli.operating",
     "demo": "billing.cli.showing",

@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 
 from billing.config import load_settings
 from billing.db import writing
+from billing.proof.models import proof_checkpoint
+from billing.proof.notes import parse_verifier_key
 from billing.receivables.receiving import Leg, ReceiptOrder, receive
 from billing.switches.models import switch_notice
 from tests.api.conftest import NOW, Caller
@@ -15,6 +17,7 @@ from tests.billing.statement_files import camt, entry
 from tests.billing.told import tell, to_tell
 
 LISTS = (
+    "/v1/proof/checkpoints",
     "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
@@ -57,6 +60,10 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller("POST", "/v1/dunning/holds", json={"kind": "dispute", "tenant": tenant}, headers=reason)
         clause = {"tenant": tenant, "rate": "0.10"}
         caller("POST", "/v1/dunning/interest-clauses", json=clause, headers=reason)
+    with writing(engine) as connection:
+        key = parse_verifier_key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+        signed = {"size": 1, "root": "", "note": "", "verifier_keys": str(key), "signed_at": NOW}
+        connection.execute(proof_checkpoint.insert(), [{"id": number, **signed} for number in (1, 2, 3)])
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from tests.bench.table import Row, machine, markdown
 
-PARTS = ("run", "ledger", "pdf", "api", "delivery", "imports", "statements", "aged_balance", "receipts")
+PARTS = ("run", "ledger", "proof", "pdf", "api", "delivery", "imports", "statements", "aged_balance", "receipts")
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Column, Date, DateTime, Engine, Table, make_url, text
 from sqlalchemy.exc import IntegrityError
 
+from billing.acts import record_change
 from billing.check import NAMED_MAX, check
 from billing.db import open_engine, reading, writing
 from billing.models import run_outcome, run_position, usage_billing, usage_event
@@ -681,6 +682,8 @@ def test_a_stored_pdf_must_be_there_as_it_was_rendered(park: Engine, tmp_path: P
     ]
     with writing(park) as connection:
         connection.execute(document_file.insert(), rows)
+        for key in contents:
+            record_change(connection, "files", f"FA-2026-{key:06d}", None, {})
     for key, content in contents.items():
         (folder / f"{key}.pdf").write_bytes(content)
     assert check(park, documents_url=folder.as_uri()) == []

@@ -17,6 +17,7 @@ from billing.api.service import service
 from billing.api.transactions import reads
 from billing.db import reading
 from billing.exports.trial_balance import trial_balance_json
+from billing.proof.checkpoints import with_checkpoint
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
 from ledger.models import account, entry, posting
@@ -216,4 +217,5 @@ def get_export(query: Mapping[str, Any]) -> Response:
 def _pieces(engine: Engine, query: Mapping[str, Any]) -> Generator[bytes, None, None]:
     """The file's pieces, within one snapshot that ends with the last of them."""
     with reading(engine) as connection:
-        yield from journal_pieces(connection, query["format"], start=query.get("from"), until=query.get("until"))
+        pieces = journal_pieces(connection, query["format"], start=query.get("from"), until=query.get("until"))
+        yield from with_checkpoint(connection, query["format"], pieces)

@@ -15,7 +15,7 @@ from billing.api.openapi import ApiBlueprint
 from billing.api.paging import page
 from billing.api.schemas import instant, page_schema, query_schema, strict_schema
 from billing.api.service import service
-from billing.api.transactions import reads, writes
+from billing.api.transactions import acting_engine, reads, writes
 from billing.db import reading
 from billing.delivery import ensure_pdf
 from billing.errors import Conflict, Unknown
@@ -132,7 +132,7 @@ def get_document_pdf(number: str) -> Response:
     found = service()
     with reading(found.engine) as connection:
         key = document_id(connection, number)
-    pdf = ensure_pdf(found.engine, found.settings.documents_url, key, clock=found.clock)
+    pdf = ensure_pdf(acting_engine(), found.settings.documents_url, key, clock=found.clock)
     return Response(pdf, content_type="application/pdf", headers=_named(f"{number}.pdf"))
 
 

@@ -1,0 +1,31 @@
+"""What the clock does for the proof: the log follows the books, a checkpoint follows the log within the hour."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from billing.config import Settings
+from billing.db import reading
+from billing.proof import log
+from billing.proof.checkpoints import Checkpoint, make_checkpoint, newest_checkpoint
+
+# Between two checkpoints of a log that grows; on demand one can be had at any time.
+CHECKPOINT_EVERY = timedelta(hours=1)
+
+
+def keep_up(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> tuple[int, Checkpoint | None]:
+    """Log what was committed; sign the log's head if there is a key and it is time. Gives what was added, and signed.
+
+    Raises what `log.append` and `make_checkpoint` raise.
+    """
+    added = log.append(engine)
+    if settings.proof_key_file is None:
+        return added, None
+    with reading(engine) as connection:
+        newest, size = newest_checkpoint(connection), log.size_of(connection)
+    if newest is not None:
+        signed_at = newest.signed_at.replace(tzinfo=newest.signed_at.tzinfo or UTC)
+        if newest.size == size or clock() - signed_at < CHECKPOINT_EVERY:
+            return added, None
+    return added, make_checkpoint(settings, engine, clock)

@@ -1,0 +1,248 @@
+"""The log: every record's hash in the order of acts, appended after they were committed; and proofs from it.
+
+The order is a function of the books. Acts are counted without gap in the order of commits; each stands for the
+documents it added, then the entries, then the closings and files its changes name, then itself. So whoever appends
+knows from the log's end what comes next, and the same books always give the same log.
+
+Appending reads and hashes in a snapshot, and writes in a short transaction that first looks whether the log still
+ends where the snapshot saw it: of several who append at once one adds a leaf, and nobody who posts waits for hashes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, func, select, text
+
+from billing.db import append_log, insert_rows, keeping_house, reading
+from billing.proof.errors import BrokenLog
+from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST, records
+from billing.proof.merkle import (
+    Hash,
+    Span,
+    Subtree,
+    consistency_spans,
+    inclusion_spans,
+    leaf_hash,
+    perfect_root,
+    root_of,
+    subtrees,
+)
+from billing.proof.models import proof_leaf, proof_node
+
+# Every so many levels a row of hashes is kept: a proof reads a few groups of sixteen.
+LEVELS = 4
+WIDTH = 1 << LEVELS
+# Leaves hashed, and written, at a time.
+BLOCK = 5_000
+_LEAF_COLUMNS = ("position", "kind", "key", "form", "hash")
+_NODE_COLUMNS = ("level", "position", "hash")
+# Subjects of changes that name a record of their own, and how the key they give finds its number.
+NAMED = {"closings": CLOSING, "files": FILE}
+
+
+class Name(NamedTuple):
+    """A record: its kind and number."""
+
+    kind: str
+    key: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class Leaf(NamedTuple):
+    """A leaf of the log."""
+
+    position: int
+    name: Name
+    form: int
+    hash: Hash
+
+
+_ACTS = (
+    "SELECT id, first_document, last_document, first_entry, last_entry FROM act WHERE id > :after ORDER BY id "
+    "LIMIT :count"
+)
+_NAMED_BY_ACTS = (
+    "SELECT c.act_id, c.subject, CASE c.subject WHEN 'closings' THEN "
+    "(SELECT p.id FROM period_act p WHERE CAST(p.id AS TEXT) = c.key) ELSE "
+    "(SELECT d.id FROM document d WHERE d.number = c.key) END AS number, c.key FROM act_change c "
+    "WHERE c.act_id > :after AND c.act_id <= :until AND c.subject IN ('closings', 'files') ORDER BY c.act_id, c.seq"
+)
+# Acts read at a time.
+_ACTS_AT_ONCE = 1_000
+
+
+def sequence(connection: Connection, after: int = 0) -> Iterator[Name]:
+    """What the log holds, or will hold, from the act that follows `after` on, in order."""
+    while rows := connection.execute(text(_ACTS), {"after": after, "count": _ACTS_AT_ONCE}).all():
+        for expected, row in enumerate(rows, after + 1):
+            if row.id != expected:
+                raise BrokenLog(f"act {expected} is missing: see `check`")
+        named: dict[int, list[Name]] = {}
+        for act_id, subject, number, key in connection.execute(
+            text(_NAMED_BY_ACTS), {"after": after, "until": rows[-1].id}
+        ):
+            if number is None:
+                raise BrokenLog(f"act {act_id} names {subject} {key}, which do not exist: see `check`")
+            named.setdefault(act_id, []).append(Name(NAMED[subject], number))
+        for row in rows:
+            yield from _ranged(DOCUMENT, row.first_document, row.last_document)
+            yield from _ranged(ENTRY, row.first_entry, row.last_entry)
+            yield from named.get(row.id, ())
+            yield Name(ACT, row.id)
+        after = rows[-1].id
+
+
+def _ranged(kind: str, first: int | None, last: int | None) -> Iterator[Name]:
+    if first is not None and last is not None:
+        for key in range(first, last + 1):
+            yield Name(kind, key)
+
+
+def size_of(connection: Connection) -> int:
+    """How many leaves the log has."""
+    return int(connection.scalar(select(func.coalesce(func.max(proof_leaf.c.position) + 1, 0))) or 0)
+
+
+def forms_of(connection: Connection, names: Iterable[tuple[Name, int]]) -> dict[Name, bytes]:
+    """The canonical forms of records in the versions given, of those that exist."""
+    keys: dict[tuple[str, int], list[int]] = {}
+    for name, version in names:
+        keys.setdefault((name.kind, version), []).append(name.key)
+    found: dict[Name, bytes] = {}
+    for (kind, version), of_kind in keys.items():
+        for key, record in records(connection, FORMS[kind, version], of_kind).items():
+            found[Name(kind, key)] = record
+    return found
+
+
+def append(engine: Engine) -> int:
+    """Log what was committed since the log was last appended to; gives how many leaves this call has added.
+
+    Any number of processes may do so at once. Raises BrokenLog.
+    """
+    added = 0
+    while True:
+        with reading(engine) as connection:
+            first, leaves = _pending(connection)
+            nodes = list(_nodes(connection, first, leaves))
+        if not leaves:
+            return added
+        with keeping_house(engine) as connection:
+            append_log(connection)
+            if size_of(connection) != first:
+                # Somebody else was here first: what this call has hashed stands already.
+                continue
+            insert_rows(connection, proof_leaf, _LEAF_COLUMNS, [(x.position, *x.name, x.form, x.hash) for x in leaves])
+            insert_rows(connection, proof_node, _NODE_COLUMNS, nodes)
+        added += len(leaves)
+
+
+def _pending(connection: Connection) -> tuple[int, list[Leaf]]:
+    """The log's size, and the leaves that come next, at most a block of them."""
+    first = size_of(connection)
+    x = proof_leaf.c
+    # Acts end the leaves they stand for; after the last one some of the next act's may stand already.
+    ended = connection.execute(
+        select(x.key, x.position).where(x.kind == ACT).order_by(x.key.desc()).limit(1)
+    ).one_or_none()
+    after, begun = (0, first) if ended is None else (ended.key, first - ended.position - 1)
+    names = list(islice(sequence(connection, after), begun, begun + BLOCK))
+    found = forms_of(connection, ((name, NEWEST[name.kind].version) for name in names))
+    missing = next((name for name in names if name not in found), None)
+    if missing is not None:
+        raise BrokenLog(f"{missing} does not exist, though an act names it: see `check`")
+    return first, [
+        Leaf(position, name, NEWEST[name.kind].version, leaf_hash(found[name]))
+        for position, name in enumerate(names, first)
+    ]
+
+
+def _nodes(connection: Connection, first: int, leaves: Sequence[Leaf]) -> Iterator[tuple[int, int, Hash]]:
+    """The nodes that these leaves complete, level by level."""
+    hashes = [leaf.hash for leaf in leaves]
+    level = 0
+    while hashes:
+        begun = first % WIDTH
+        before = _hashes(connection, [(level, first - begun, first)]) if begun else {}
+        hashes = [before[Subtree(level, position)] for position in range(first - begun, first)] + hashes
+        first //= WIDTH
+        level += LEVELS
+        whole = [hashes[i : i + WIDTH] for i in range(0, len(hashes) - WIDTH + 1, WIDTH)]
+        hashes = [perfect_root(group) for group in whole]
+        for position, found in enumerate(hashes, first):
+            yield level, position, found
+
+
+def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> dict[Subtree, Hash]:
+    """Stored hashes by (level, first position, position after the last), in one statement."""
+    queries = [
+        f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"
+        if level == 0
+        else "SELECT level, position, hash FROM proof_node "
+        f"WHERE level = {level} AND position BETWEEN {start} AND {end - 1}"
+        for level, start, end in ranges
+    ]
+    if not queries:
+        return {}
+    rows = connection.exec_driver_sql(" UNION ALL ".join(queries)).all()
+    return {Subtree(level, position): bytes(found) for level, position, found in rows}
+
+
+def roots(connection: Connection, spans: Sequence[Span]) -> list[Hash]:
+    """The roots over spans of the log; raises BrokenLog where the log lacks a hash."""
+    wanted = {subtree for span in spans for subtree in subtrees(span)}
+    stored = sorted({_stored(subtree) for subtree in wanted})
+    known = _hashes(connection, stored)
+
+    def hash_of(subtree: Subtree) -> Hash:
+        level, start, end = _stored(subtree)
+        try:
+            return perfect_root([known[Subtree(level, position)] for position in range(start, end)])
+        except KeyError:
+            raise BrokenLog("the log lacks hashes it had: see `check`") from None
+
+    return [root_of(span, hash_of) for span in spans]
+
+
+def _stored(subtree: Subtree) -> tuple[int, int, int]:
+    """The stored hashes a subtree is made of: their level, the first one's position, that after the last."""
+    above = subtree.level % LEVELS
+    return subtree.level - above, subtree.position << above, (subtree.position + 1) << above
+
+
+def root(connection: Connection, size: int) -> Hash:
+    """The root over the first `size` leaves."""
+    return roots(connection, [Span(0, size)])[0]
+
+
+def inclusion(connection: Connection, position: int, size: int) -> list[Hash]:
+    """The hashes that prove that a leaf is in the tree of `size` leaves."""
+    return roots(connection, inclusion_spans(position, size))
+
+
+def consistency(connection: Connection, older: int, size: int) -> list[Hash]:
+    """The hashes that prove that the tree of `older` leaves begins that of `size`."""
+    return roots(connection, consistency_spans(older, size))
+
+
+def leaf_of(connection: Connection, name: Name) -> Leaf | None:
+    """A record's leaf; None while it has none."""
+    x = proof_leaf.c
+    row = connection.execute(
+        select(x.position, x.form, x.hash).where(x.kind == name.kind, x.key == name.key)
+    ).one_or_none()
+    return None if row is None else Leaf(row.position, name, row.form, bytes(row.hash))
+
+
+def leaves(connection: Connection, start: int, end: int) -> list[Leaf]:
+    """The leaves from `start` until before `end`, in order."""
+    x = proof_leaf.c
+    rows = connection.execute(
+        select(x.position, x.kind, x.key, x.form, x.hash)
+        .where(x.position >= start, x.position < end)
+        .order_by(x.position)
+    )
+    return [Leaf(row.position, Name(row.kind, row.key), row.form, bytes(row.hash)) for row in rows]

@@ -1,0 +1,176 @@
+"""The Merkle tree of RFC 6962: hashes, and which of them prove that a leaf is in a tree, or that a tree grew.
+
+Trees are described by perfect subtrees: (level, position) has 2^level leaves, the first of them
+position * 2^level. What hashes they have is the caller's; nothing here reads or writes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import NamedTuple, TypeAlias
+
+EMPTY_ROOT = sha256().digest()
+
+Hash: TypeAlias = bytes
+HashOf: TypeAlias = "Callable[[Subtree], Hash]"
+
+
+class Subtree(NamedTuple):
+    """A perfect subtree: 2^level leaves from position * 2^level on."""
+
+    level: int
+    position: int
+
+
+class Span(NamedTuple):
+    """Leaves from `start` until before `end`: a subtree's, or all from a subtree's first to the tree's end."""
+
+    start: int
+    end: int
+
+
+def leaf_hash(record: bytes) -> Hash:
+    """The hash of a leaf."""
+    return sha256(b"\x00" + record).digest()
+
+
+def node_hash(left: Hash, right: Hash) -> Hash:
+    """The hash of a node over two others."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def perfect_root(hashes: Sequence[Hash]) -> Hash:
+    """The root over 1, 2, 4, 8 … subtrees of one level."""
+    while len(hashes) > 1:
+        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+    return hashes[0]
+
+
+def subtrees(span: Span) -> Iterator[Subtree]:
+    """The largest perfect subtrees that make up a span, left to right."""
+    start = span.start
+    while start < span.end:
+        level = (span.end - start).bit_length() - 1
+        if start:
+            level = min(level, (start & -start).bit_length() - 1)
+        yield Subtree(level, start >> level)
+        start += 1 << level
+
+
+def root_of(span: Span, hash_of: HashOf) -> Hash:
+    """The root over a span (RFC 6962, 2.1); of no leaves, the hash of nothing."""
+    hashes = [hash_of(subtree) for subtree in subtrees(span)]
+    if not hashes:
+        return EMPTY_ROOT
+    root = hashes.pop()
+    while hashes:
+        root = node_hash(hashes.pop(), root)
+    return root
+
+
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """The spans whose roots prove that leaf `index` is in the tree of `size` leaves, lowest first (RFC 6962, 2.1.1)."""
+    if not 0 <= index < size:
+        raise ValueError(f"leaf {index} is not in a tree of {size}")
+    start, end = 0, size
+    found = []
+    while end - start > 1:
+        split = start + _left(end - start)
+        if index < split:
+            found.append(Span(split, end))
+            end = split
+        else:
+            found.append(Span(start, split))
+            start = split
+    return found[::-1]
+
+
+def consistency_spans(older: int, size: int) -> list[Span]:
+    """The spans whose roots prove that the tree of `older` leaves begins that of `size` (RFC 6962, 2.1.2)."""
+    if not 0 <= older <= size:
+        raise ValueError(f"a tree of {older} leaves does not begin one of {size}")
+    if older in (0, size):
+        return []
+    start, end, is_whole = 0, size, True
+    found = []
+    while older != end:
+        split = start + _left(end - start)
+        if older <= split:
+            found.append(Span(split, end))
+            end = split
+        else:
+            found.append(Span(start, split))
+            start, is_whole = split, False
+    if not is_whole:
+        found.append(Span(start, end))
+    return found[::-1]
+
+
+def _left(count: int) -> int:
+    """The largest power of two below `count`, which is at least two."""
+    return 1 << ((count - 1).bit_length() - 1)
+
+
+def is_included(leaf: Hash, index: int, size: int, root: Hash, path: Sequence[Hash]) -> bool:
+    """Whether a path proves that `leaf` is leaf `index` of the tree of `size` leaves with that root."""
+    if not 0 <= index < size:
+        return False
+    spans = inclusion_spans(index, size)
+    if len(spans) != len(path):
+        return False
+    found = leaf
+    for span, sibling in zip(spans, path, strict=True):
+        found = node_hash(sibling, found) if span.end <= index else node_hash(found, sibling)
+    return found == root
+
+
+def is_consistent(older: int, size: int, older_root: Hash, root: Hash, path: Sequence[Hash]) -> bool:
+    """Whether a path proves that the tree of `older` leaves begins that of `size` (RFC 9162, 2.1.4.2)."""
+    if older == size:
+        return older_root == root and not path
+    if older == 0:
+        return older_root == EMPTY_ROOT and not path
+    if not 0 < older < size or not path:
+        return False
+    hashes = [older_root, *path] if older & (older - 1) == 0 else list(path)
+    old, new = older - 1, size - 1
+    while old & 1:
+        old, new = old >> 1, new >> 1
+    first = second = hashes[0]
+    for found in hashes[1:]:
+        if new == 0:
+            return False
+        if old & 1 or old == new:
+            first, second = node_hash(found, first), node_hash(found, second)
+            while old and not old & 1:
+                old, new = old >> 1, new >> 1
+        else:
+            second = node_hash(second, found)
+        old, new = old >> 1, new >> 1
+    return new == 0 and first == older_root and second == root
+
+
+class GrowingTree:
+    """A tree that leaves are added to, one after the other; it keeps one hash a level."""
+
+    def __init__(self, size: int = 0, peaks: Iterable[Hash] = ()) -> None:
+        self.size = size
+        # The roots of the perfect subtrees of the span so far, largest first.
+        self._peaks = list(peaks)
+
+    def add(self, leaf: Hash) -> None:
+        """Add one leaf."""
+        count, found = self.size, leaf
+        while count & 1:
+            found = node_hash(self._peaks.pop(), found)
+            count >>= 1
+        self._peaks.append(found)
+        self.size += 1
+
+    def root(self) -> Hash:
+        """The root over the leaves so far."""
+        if not self._peaks:
+            return EMPTY_ROOT
+        found = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            found = node_hash(peak, found)
+        return found

@@ -1,0 +1,122 @@
+"""Proofs for whoever asks: that a record is in the log under a checkpoint, and that one checkpoint begins another."""
+
+import re
+from base64 import b64encode
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from billing.errors import Unknown
+from billing.proof import log
+from billing.proof.checkpoints import Checkpoint, newest_checkpoint
+from billing.proof.errors import BrokenLog, NotYetProved
+from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE
+from billing.proof.merkle import leaf_hash
+from invoices.models import document
+
+KINDS = (DOCUMENT, ENTRY, CLOSING, FILE, ACT)
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+class Inclusion(NamedTuple):
+    """A record with the hashes that lead from it to the root over `size` records; all of these in base64.
+
+    `checkpoint` has signed that root; None while nothing was signed.
+    """
+
+    name: log.Name
+    position: int
+    record: bytes
+    leaf: str
+    size: int
+    root: str
+    path: tuple[str, ...]
+    checkpoint: Checkpoint | None
+
+
+class Consistency(NamedTuple):
+    """The hashes that lead from the root over `older` records to that over `size`; all of these in base64."""
+
+    older: int
+    older_root: str
+    size: int
+    root: str
+    path: tuple[str, ...]
+
+
+def named(connection: Connection, kind: str, key: str) -> log.Name:
+    """A record by its kind and what people call it: documents and their files by number; raises Unknown."""
+    if kind in (DOCUMENT, FILE):
+        found = connection.scalar(select(document.c.id).where(document.c.number == key))
+        if found is None:
+            raise Unknown(f"no document bears the number {key}")
+        return log.Name(kind, int(found))
+    if kind not in KINDS or _NUMBER.fullmatch(key) is None:
+        raise Unknown(f"there is no {kind} {key}: give one of {', '.join(KINDS)}, and its number")
+    return log.Name(kind, int(key))
+
+
+def prove_inclusion(connection: Connection, name: log.Name) -> Inclusion:
+    """That a record is in the log, under the newest checkpoint, or while there is none under the log's present root.
+
+    Raises NotYetProved while it lies under none, BrokenLog where it is no longer what was logged.
+    """
+    leaf = log.leaf_of(connection, name)
+    newest = newest_checkpoint(connection)
+    size = log.size_of(connection) if newest is None else newest.size
+    if leaf is None or leaf.position >= size:
+        raise NotYetProved(
+            f"{name} lies under no checkpoint yet, or does not exist: `technopark-billing proof checkpoint` makes one"
+        )
+    record = log.forms_of(connection, [(name, leaf.form)]).get(name)
+    if record is None or leaf_hash(record) != leaf.hash:
+        raise BrokenLog(f"{name} is not what was logged at position {leaf.position}: see `check`")
+    return Inclusion(
+        name,
+        leaf.position,
+        record,
+        _encoded(leaf.hash),
+        size,
+        _encoded(log.root(connection, size)) if newest is None else newest.root,
+        tuple(_encoded(found) for found in log.inclusion(connection, leaf.position, size)),
+        newest,
+    )
+
+
+def prove_consistency(connection: Connection, older: int, size: int | None = None) -> Consistency:
+    """That the log of `older` records begins that of `size`: by default the newest checkpoint's, or all of it.
+
+    Raises Unknown for sizes the log never had.
+    """
+    newest = newest_checkpoint(connection)
+    largest = log.size_of(connection)
+    if size is None:
+        size = largest if newest is None else newest.size
+    if not 0 <= older <= size <= largest:
+        raise Unknown(f"the log has {largest} records: give sizes from 0 to {largest}, the older one first")
+    return Consistency(
+        older,
+        _encoded(log.root(connection, older)),
+        size,
+        _encoded(log.root(connection, size)),
+        tuple(_encoded(found) for found in log.consistency(connection, older, size)),
+    )
+
+
+def inclusion_json(found: Inclusion) -> dict[str, Any]:
+    """An inclusion proof as JSON: the record as the text that was hashed, and everything that proves it."""
+    return {
+        "kind": found.name.kind,
+        "number": found.name.key,
+        "position": found.position,
+        "record": found.record.decode(),
+        "leaf": found.leaf,
+        "size": found.size,
+        "root": found.root,
+        "path": list(found.path),
+        "checkpoint": None if found.checkpoint is None else found.checkpoint.note,
+    }
+
+
+def _encoded(found: bytes) -> str:
+    return b64encode(found).decode()

@@ -1,0 +1,97 @@
+"""What an authority of time says of a checkpoint (RFC 3161): it existed at that instant, whoever holds our key.
+
+Optional: TSA_URL names the authority, TSA_CA_FILE the certificates its answers must lead to. Nobody is asked within a
+transaction.
+"""
+
+from datetime import UTC, datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import Request, urlopen
+
+from cryptography.x509 import load_pem_x509_certificates
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
+from rfc3161_client.errors import VerificationError
+from sqlalchemy import Connection, Engine, select
+
+from billing.config import Settings
+from billing.db import append_log, keeping_house, reading
+from billing.proof.checkpoints import Checkpoint
+from billing.proof.errors import NoTimestamp
+from billing.proof.models import proof_timestamp
+
+_MEDIA_TYPE = "application/timestamp-query"
+_WAIT_S = 20
+# An answer is a signature and a few certificates.
+_ANSWER_BYTES_MAX = 1 << 20
+
+
+class Timestamp(NamedTuple):
+    """An authority's whole answer about a checkpoint, and the UTC instant it states."""
+
+    checkpoint_id: int
+    authority: str
+    response: bytes
+    stamped_at: datetime
+
+
+def timestamp_of(connection: Connection, checkpoint_id: int) -> Timestamp | None:
+    """What an authority has said of a checkpoint; None if none was asked."""
+    row = connection.execute(
+        select(proof_timestamp).where(proof_timestamp.c.checkpoint_id == checkpoint_id)
+    ).one_or_none()
+    return None if row is None else Timestamp(row.checkpoint_id, row.authority, bytes(row.response), row.stamped_at)
+
+
+def stamp(settings: Settings, engine: Engine, found: Checkpoint) -> Timestamp | None:
+    """Have a checkpoint stamped and keep the answer; one that is stamped stays as it is. None without TSA_URL.
+
+    Raises NoTimestamp when the authority does not answer, or with something that does not hold.
+    """
+    if settings.tsa_url is None or settings.tsa_ca_file is None:
+        return None
+    with reading(engine) as connection:
+        standing = timestamp_of(connection, found.id)
+    if standing is not None:
+        return standing
+    ask = TimestampRequestBuilder().data(found.note.encode()).hash_algorithm(HashAlgorithm.SHA256)
+    request = ask.nonce(nonce=True).cert_request(cert_request=True).build()
+    answer = _asked(settings.tsa_url, request.as_bytes())
+    stamped_at = verify_timestamp(answer, found.note, settings.tsa_ca_file, nonce=request.nonce)
+    made = Timestamp(found.id, settings.tsa_url, answer, stamped_at)
+    with keeping_house(engine) as connection:
+        append_log(connection)
+        standing = timestamp_of(connection, found.id)
+        if standing is None:
+            connection.execute(proof_timestamp.insert().values(made._asdict()))
+    return standing or made
+
+
+def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | None = None) -> datetime:
+    """The instant an answer states of a checkpoint; raises NoTimestamp unless it is signed by whom we trust."""
+    try:
+        roots = load_pem_x509_certificates(ca_file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise NoTimestamp(f"TSA_CA_FILE: {ca_file} holds no certificates that can be read: {error}") from None
+    try:
+        response = decode_timestamp_response(answer)
+        verifier = VerifierBuilder(roots=list(roots), nonce=nonce).build()
+        verifier.verify_message(response, note.encode())
+        at: datetime = response.tst_info.gen_time
+    except (VerificationError, ValueError) as error:
+        raise NoTimestamp(f"the authority's answer does not hold: {error}") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _asked(url: str, query: bytes) -> bytes:
+    # The scheme is http or https: the settings allow no other.
+    request = Request(url, data=query, headers={"Content-Type": _MEDIA_TYPE}, method="POST")  # noqa: S310
+    try:
+        with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310
+            content: bytes = answer.read(_ANSWER_BYTES_MAX + 1)
+    except (OSError, HTTPException, ValueError) as error:
+        raise NoTimestamp(f"the authority at {url} does not answer: {error}") from None
+    if len(content) > _ANSWER_BYTES_MAX:
+        raise NoTimestamp(f"the authority at {url} answers with more than {_ANSWER_BYTES_MAX} bytes")
+    return content

@@ -1,0 +1,483 @@
+#!/usr/bin/env python3
+"""Check exported books offline: every record, the log over them, the signature, and your own older checkpoints.
+
+    python3 verify_books.py EXPORT [--key NAME+ID+KEY]... [--checkpoint FILE]... [--unsigned]
+
+EXPORT is the folder or ZIP file with `records.jsonl`, `leaves.txt`, `checkpoint.txt`, `checkpoints.jsonl` and
+`keys.txt`, at its top or in a folder of it. Needs Python 3.9 or later and the package `cryptography`, nothing else.
+It says in one sentence that the books are proved (exit status 0), or what is wrong first (1).
+
+What is checked:
+1. each line of records.jsonl is canonical JSON (RFC 8785), and SHA-256 of a zero byte and the line is its leaf;
+2. entries, documents, acts and closings are numbered 1, 2, 3 ... without gap, documents also within their series; each
+   act is preceded by exactly what it names; every entry balances; a document's totals are those of its lines; a
+   closing's digest is that of its balances;
+3. the root over all leaves (RFC 6962) is the checkpoint's, and an Ed25519 key has signed that (C2SP signed note);
+4. every older checkpoint, those of the export and those you kept, is a beginning of the same log.
+
+Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
+have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by whoever
+holds the key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+RECORDS, LEAVES, CHECKPOINT, CHECKPOINTS, KEYS = (
+    "records.jsonl",
+    "leaves.txt",
+    "checkpoint.txt",
+    "checkpoints.jsonl",
+    "keys.txt",
+)
+KINDS = ("document", "entry", "closing", "file", "act")
+COUNTED = {"document": "documents", "entry": "entries", "closing": "closings", "file": "files", "act": "acts"}
+LINE_BYTES_MAX = 1 << 30
+
+
+class Wrong(Exception):
+    """What is wrong, as a sentence."""
+
+
+# The export: a folder or a ZIP file.
+
+
+class Export:
+    """The files of an export, wherever in it they are."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.archive: zipfile.ZipFile | None = None
+        if self.path.is_dir():
+            names = sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
+        else:
+            try:
+                self.archive = zipfile.ZipFile(self.path)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise Wrong(f"{path} is neither a folder nor a ZIP file: {error}") from None
+            names = sorted(self.archive.namelist())
+        found = [name for name in names if name.rpartition("/")[2] == RECORDS]
+        if len(found) != 1:
+            raise Wrong(f"{path} holds {len(found)} files named {RECORDS} instead of one")
+        self.folder = found[0][: -len(RECORDS)]
+        self.names = set(names)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.folder + name in self.names
+
+    def open(self, name: str) -> BinaryIO:
+        """A file, to be read."""
+        if not self.has(name):
+            raise Wrong(f"{name} is missing from the export")
+        if self.archive is not None:
+            return cast("BinaryIO", self.archive.open(self.folder + name))
+        return (self.path / (self.folder + name)).open("rb")
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a file, without their ends."""
+        with self.open(name) as file:
+            while line := file.readline(LINE_BYTES_MAX):
+                if not line.endswith(b"\n"):
+                    raise Wrong(f"{name} ends in the middle of a line")
+                yield line[:-1]
+
+    def text(self, name: str) -> str:
+        """A whole file as text."""
+        with self.open(name) as file:
+            return decoded(file.read(), name)
+
+
+def decoded(raw: bytes, name: str) -> str:
+    """Bytes as text."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Wrong(f"{name} is not UTF-8") from None
+
+
+# The tree (RFC 6962).
+
+
+class Tree:
+    """The Merkle tree over the leaves so far: one hash a level."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.peaks: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """One leaf more."""
+        count, found = self.size, leaf
+        while count & 1:
+            found = node(self.peaks.pop(), found)
+            count >>= 1
+        self.peaks.append(found)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over the leaves so far."""
+        if not self.peaks:
+            return hashlib.sha256().digest()
+        found = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            found = node(peak, found)
+        return found
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash over two others."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+# Checkpoints and keys (C2SP).
+
+
+class Key:
+    """A key that verifies: its name, its four-byte id, and the public key."""
+
+    def __init__(self, text: str) -> None:
+        parts = text.strip().split("+", 2)
+        try:
+            raw = base64.b64decode(parts[2], validate=True)
+        except (IndexError, ValueError):
+            raw = b""
+        if len(raw) != 33 or raw[:1] != b"\x01":
+            raise Wrong(f"{text.strip()!r} is no Ed25519 key for checkpoints (NAME+ID+KEY)")
+        self.text, self.name, self.public = text.strip(), parts[0], raw[1:]
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+        if self.id.hex() != parts[1]:
+            raise Wrong(f"the key {self.text} says it is {parts[1]}, it is {self.id.hex()}")
+
+
+class Checkpoint:
+    """A signed head of the log, as read; what it says counts once it is verified."""
+
+    def __init__(self, note: str, what: str) -> None:
+        self.what = what
+        body, blank, lines = note.rpartition("\n\n")
+        parts = body.split("\n")
+        try:
+            root = base64.b64decode(parts[2], validate=True)
+            size = int(parts[1])
+        except (IndexError, ValueError):
+            root, size = b"", -1
+        if not blank or not lines.endswith("\n") or len(root) != 32 or size < 0 or parts[1] != str(size):
+            raise Wrong(f"{what} is no checkpoint (C2SP signed note)")
+        self.text, self.origin, self.size, self.root = body + "\n", parts[0], size, root
+        self.signatures = [self.signature(line) for line in lines[:-1].split("\n")]
+
+    def signature(self, line: str) -> tuple[str, bytes, bytes]:
+        """A line of a signature: the key's name and id, what it made of the text."""
+        parts = line.split(" ")
+        try:
+            raw = base64.b64decode(parts[2], validate=True)
+        except (IndexError, ValueError):
+            raw = b""
+        if len(parts) != 3 or parts[0] != "\u2014" or len(raw) <= 4:
+            raise Wrong(f"{self.what} has a line that is no signature")
+        return parts[1], raw[:4], raw[4:]
+
+    def verify(self, keys: Sequence[Key]) -> list[Key]:
+        """The keys that have signed it; one that is known and does not verify spoils it."""
+        signed = []
+        for name, key_id, signature in self.signatures:
+            for key in keys:
+                if (key.name, key.id) == (name, key_id):
+                    try:
+                        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, self.text.encode())
+                    except InvalidSignature:
+                        raise Wrong(f"{self.what}: the signature of {key.text} does not verify") from None
+                    signed.append(key)
+        if not signed:
+            raise Wrong(f"{self.what} is signed by no key that is known")
+        return signed
+
+
+# The records.
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785, of texts, whole numbers, null, lists and objects: what the records hold."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Wrong("it holds text that is no Unicode") from None
+
+
+def no_fraction(text: str) -> None:
+    """Records hold whole numbers only."""
+    raise ValueError(f"{text} is no whole number")
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """A record, if its line is in canonical form."""
+    try:
+        found = json.loads(line.decode("utf-8"), parse_float=no_fraction, parse_constant=no_fraction)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Wrong(f"it is no JSON: {error}") from None
+    if canonical(found) != line:
+        raise Wrong("it is not in canonical form (RFC 8785)")
+    return cast("dict[str, Any]", found)
+
+
+def centimes(text: str) -> int:
+    """An amount as whole centimes."""
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    whole, _, cents = digits.partition(".")
+    if len(cents) != 2 or not (whole + cents).isdigit():
+        raise Wrong(f"{text!r} is no amount")
+    return sign * int(whole + cents)
+
+
+def amount(value: int) -> str:
+    """Whole centimes as an amount."""
+    return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
+
+
+class Books:
+    """What was read so far: how far each kind has been counted, and what the next act must name."""
+
+    def __init__(self) -> None:
+        self.count = dict.fromkeys(KINDS, 0)
+        # The last number of each series; a bit for each document with a file; the records since the last act.
+        self.series: dict[str, int] = {}
+        self.with_file = bytearray()
+        self.since_act: list[tuple[str, int]] = []
+
+    def take(self, kind: str, key: int, record: dict[str, Any]) -> None:
+        """One record more; raises Wrong."""
+        if kind != "file" and key != self.count[kind] + 1:
+            raise Wrong(f"{kind} {self.count[kind] + 1} should come here: the numbers have a gap")
+        self.count[kind] += 1
+        getattr(self, "take_" + kind)(key, record)
+        if kind == "act":
+            self.since_act.clear()
+        else:
+            self.since_act.append((kind, key))
+
+    def take_entry(self, _key: int, record: dict[str, Any]) -> None:
+        """An entry balances."""
+        head, postings = record["entry"], record["postings"]
+        if len(postings) != head["posting_count"] or len(postings) < 2:
+            raise Wrong(f"it says it has {head['posting_count']} postings, {len(postings)} stand")
+        if [p["line_no"] for p in postings] != list(range(1, len(postings) + 1)):
+            raise Wrong("its postings are not numbered 1, 2, 3 ...")
+        left = sum(centimes(p["amount"]) for p in postings)
+        if left:
+            raise Wrong(f"it does not balance: debits less credits are {amount(left)}")
+        if any(p["effective_on"] != head["effective_on"] for p in postings):
+            raise Wrong("its postings are dated otherwise than it is")
+        if len({p["account"].startswith("9") for p in postings}) != 1:
+            raise Wrong("it mixes class 9 with the general ledger")
+
+    def take_document(self, _key: int, record: dict[str, Any]) -> None:
+        """A document's totals are those of its lines, its number follows the last of its series."""
+        head, lines, vat = record["document"], record["lines"], record["vat"]
+        net, tax, gross = (centimes(head[name]) for name in ("net", "tax", "gross"))
+        if not lines or [x["line_no"] for x in lines] != list(range(1, len(lines) + 1)):
+            raise Wrong("its lines are not numbered 1, 2, 3 ...")
+        if net != sum(centimes(x["amount"]) for x in lines) or net != sum(centimes(x["base"]) for x in vat):
+            raise Wrong(f"its net, {head['net']}, is not that of its lines")
+        if tax != sum(centimes(x["amount"]) for x in vat) or gross != net + tax:
+            raise Wrong(f"its tax and gross, {head['tax']} and {head['gross']}, are not those of its VAT")
+        parties = {party["role"]: party["digest"] for party in record["parties"]}
+        if parties != {role: head[role] for role in ("buyer", "seller")}:
+            raise Wrong("its seller or buyer is missing")
+        series, _, number = head["number"].rpartition("-")
+        if not number.isdigit() or int(number) != self.series.get(series, 0) + 1:
+            expected = f"{series}-{self.series.get(series, 0) + 1:06d}"
+            raise Wrong(f"it bears the number {head['number']} where {expected} should come")
+        self.series[series] = int(number)
+
+    def take_closing(self, _key: int, record: dict[str, Any]) -> None:
+        """A closing's digest is that of its balances; a reopening has none."""
+        head, balances = record["closing"], record["balances"]
+        lines = ["technopark-trial-balance/1", head["month"][:7]]
+        lines += [f"{b['account']}\t{b['debit']}\t{b['credit']}" for b in balances]
+        digest = hashlib.sha256(("\n".join(lines) + "\n").encode()).hexdigest()
+        if (head["action"] == "close" and digest != head["digest"]) or (head["action"] != "close" and balances):
+            raise Wrong("its digest is not that of its balances")
+
+    def take_file(self, key: int, _record: dict[str, Any]) -> None:
+        """A file is a document's that stands before it, which has one only."""
+        at, bit = key >> 3, 1 << (key & 7)
+        if not 0 < key <= self.count["document"]:
+            raise Wrong("it is the file of a document that does not stand before it")
+        self.with_file.extend(bytes(max(0, at + 1 - len(self.with_file))))
+        if self.with_file[at] & bit:
+            raise Wrong("its document has a file already")
+        self.with_file[at] |= bit
+
+    def take_act(self, _key: int, record: dict[str, Any]) -> None:
+        """An act follows what it names."""
+        head = record["act"]
+        named: list[tuple[str, int]] = []
+        for kind in ("document", "entry"):
+            first, last = head["first_" + kind], head["last_" + kind]
+            if (first is None) != (last is None):
+                raise Wrong(f"it names a first or last {kind} only")
+            if first is not None:
+                # Counted, not listed, before it is known that so many stand before it.
+                if last - first >= len(self.since_act):
+                    raise Wrong(f"it names {COUNTED[kind]} {first} to {last}, which do not all stand before it")
+                named += [(kind, number) for number in range(first, last + 1)]
+        subjects = {"closings": "closing", "files": "file"}
+        kinds = [subjects[change["subject"]] for change in record["changes"] if change["subject"] in subjects]
+        if [kind for kind, _ in self.since_act[len(named) :]] != kinds or self.since_act[: len(named)] != named:
+            raise Wrong("what stands before it is not what it names")
+
+
+def check_record(books: Books, line: bytes, leaf: bytes, place: int) -> bytes:
+    """One line of records.jsonl and of leaves.txt; gives the leaf's hash."""
+    parts = leaf.split(b" ")
+    if len(parts) != 3 or parts[1].decode("ascii", "replace") not in KINDS or not parts[2].isdigit():
+        raise Wrong(f"line {place} of {LEAVES} is no leaf")
+    kind, key = parts[1].decode(), int(parts[2])
+    try:
+        if line == b"null":
+            raise Wrong("it is in the log, and no longer in the books")
+        if hashlib.sha256(b"\x00" + line).hexdigest().encode() != parts[0]:
+            raise Wrong("it is not what was logged: it was changed since")
+        record = parsed(line)
+        tag, number = record.get("form"), record.get(kind, {}).get("document_id" if kind == "file" else "id")
+        if not isinstance(tag, str) or tag.rpartition("/")[0] != f"technopark-{kind}" or number != key:
+            raise Wrong(f"the record in its place says it is {tag} {number}")
+        if tag != f"technopark-{kind}/1":
+            raise Wrong(f"its form, {tag}, is newer than this program: take the one that came with the export")
+        books.take(kind, key, record)
+    except Wrong as error:
+        raise Wrong(f"{kind} {key} (line {place}): {error}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Wrong(f"{kind} {key} (line {place}): it lacks what such a record has ({error!r})") from None
+    return bytes.fromhex(parts[0].decode())
+
+
+# The whole.
+
+
+def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) -> dict[int, list[Checkpoint]]:
+    """Checkpoints by the size they are of: those of the export and those the auditor kept."""
+    found: dict[int, list[Checkpoint]] = {}
+    for line in export.lines(CHECKPOINTS) if export.has(CHECKPOINTS) else ():
+        try:
+            said = json.loads(line)
+            checkpoint = Checkpoint(said["note"], f"checkpoint {said['number']} of the export")
+        except (ValueError, KeyError, TypeError):
+            raise Wrong(f"{CHECKPOINTS} has a line that is none") from None
+        checkpoint.verify(keys)
+        found.setdefault(checkpoint.size, []).append(checkpoint)
+    for path in kept:
+        try:
+            note = Path(path).read_bytes()
+        except OSError as error:
+            raise Wrong(f"{path} cannot be read: {error.strerror}") from None
+        checkpoint = Checkpoint(decoded(note, path), f"your checkpoint {path}")
+        checkpoint.verify(keys)
+        found.setdefault(checkpoint.size, []).append(checkpoint)
+    return found
+
+
+def verify(export: Export, keys: Sequence[Key], kept: Sequence[str], is_unsigned: bool) -> str:
+    """Everything; gives the sentence that says so, raises Wrong."""
+    if not is_unsigned and not export.has(CHECKPOINT):
+        raise Wrong("the export bears no checkpoint: nobody has signed these books (--unsigned checks all the rest)")
+    head = None if is_unsigned else Checkpoint(export.text(CHECKPOINT), CHECKPOINT)
+    signed = [] if head is None else head.verify(keys)
+    older = older_checkpoints(export, keys, kept)
+    if head is not None:
+        require_older(older, head)
+    books, tree = read_through(export, older)
+    for checkpoint in (found for size, of_size in older.items() if size > tree.size for found in of_size):
+        raise Wrong(
+            f"{checkpoint.what} is of {checkpoint.size} records, the export has {tree.size}: the last "
+            f"{checkpoint.size - tree.size} were dropped, or it is an older export"
+        )
+    counts = ", ".join(f"{count} {COUNTED[kind]}" for kind, count in books.count.items() if count) or "none"
+    if head is None:
+        return f"{tree.size} records ({counts}) hold together; nobody has signed them. Their root: {shown(tree.root())}"
+    if tree.size != head.size:
+        raise Wrong(f"the checkpoint is of {head.size} records, the export has {tree.size}")
+    require(tree, [head])
+    signers = ", ".join(key.text for key in signed)
+    return f"proved: {tree.size} records ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+
+
+def shown(root: bytes) -> str:
+    """A root as checkpoints write it."""
+    return base64.b64encode(root).decode()
+
+
+def require_older(older: dict[int, list[Checkpoint]], head: Checkpoint) -> None:
+    """Older checkpoints are of the same books, and none is newer than the export's."""
+    for size in sorted(older):
+        for checkpoint in older[size]:
+            if checkpoint.origin != head.origin:
+                raise Wrong(f"{checkpoint.what} is of other books: {checkpoint.origin}, not {head.origin}")
+            if size > head.size:
+                raise Wrong(
+                    f"{checkpoint.what} is of {size} records, the export of {head.size}: the last {size - head.size} "
+                    "were dropped, or it is an older export"
+                )
+
+
+def read_through(export: Export, older: dict[int, list[Checkpoint]]) -> tuple[Books, Tree]:
+    """Every record in turn, and every older checkpoint when its size is reached."""
+    books, tree = Books(), Tree()
+    require(tree, older.get(0, ()))
+    leaves = export.lines(LEAVES)
+    for place, line in enumerate(export.lines(RECORDS), 1):
+        leaf = next(leaves, None)
+        if leaf is None:
+            raise Wrong(f"{RECORDS} has more lines than the {place - 1} of {LEAVES}")
+        tree.add(check_record(books, line, leaf, place))
+        require(tree, older.get(place, ()))
+    if next(leaves, None) is not None:
+        raise Wrong(f"{LEAVES} has more lines than the {tree.size} of {RECORDS}")
+    return books, tree
+
+
+def require(tree: Tree, checkpoints: Iterable[Checkpoint]) -> None:
+    """Checkpoints of the tree as it is now have its root."""
+    for checkpoint in checkpoints:
+        if tree.root() != checkpoint.root:
+            raise Wrong(f"{checkpoint.what}, of {checkpoint.size} records, is not over the records of this export")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("export", help="the folder or ZIP file")
+    parser.add_argument("--key", action="append", default=[], help="a key you trust, NAME+ID+KEY; may be repeated")
+    parser.add_argument("--checkpoint", action="append", default=[], help="a checkpoint you kept; may be repeated")
+    parser.add_argument("--unsigned", action="store_true", help="check an export that no key has signed")
+    options = parser.parse_args(arguments)
+    try:
+        export = Export(options.export)
+        keys = [Key(text) for text in options.key or export.text(KEYS).splitlines()]
+        said = verify(export, keys, options.checkpoint, options.unsigned)
+    except Wrong as error:
+        sys.stderr.write(f"WRONG: {error}\n")
+        return 1
+    sys.stdout.write(said + "\n")
+    if not options.key and not options.unsigned:
+        sys.stdout.write(
+            "The key is the export's own: compare it with the one you were given, or give that by --key.\n"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
