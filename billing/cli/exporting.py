@@ -113,12 +113,12 @@ def journal_command(start: date | None, until: date | None, format_name: str, ou
     from billing.config import load_settings
     from billing.db import reading
     from billing.proof.checkpoints import with_checkpoint
-    from ledger.exports import journal_pieces
+    from ledger.exports import write_journal
 
     if start is not None and until is not None and start > until:
         raise click.UsageError(f"--from {start} comes after --until {until}")
     require_showable(format_name, output)
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        pieces = journal_pieces(connection, format_name, start=start, until=until)
-        file.writelines(with_checkpoint(connection, format_name, pieces))
+        write_journal(connection, format_name, file, start=start, until=until)
+        file.writelines(with_checkpoint(connection, format_name, iter(())))
