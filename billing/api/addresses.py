@@ -31,11 +31,11 @@ NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000
 class CodeInAddress(BaseConverter):
     """A code; it may hold a slash where nothing follows it.
 
-    (One that ends like the address of something a tenant has is found in lists alone: its address is taken.)
+    (One that ends like the address of something a tenant or lease has is found in lists alone: its address is taken.)
     """
 
     part_isolating = False
-    regex = r"(?!.*/(?:statement|switch|cross-subsidy-account)(?:/pdf)?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    regex = r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account)(?:/pdf)?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
 
 
 class EventInAddress(CodeInAddress):

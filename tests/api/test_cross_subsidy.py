@@ -37,6 +37,15 @@ def test_an_account_of_nobody_or_before_the_first_run(park: Caller) -> None:
     assert park("GET", "/v1/tenants/A1/cross-subsidy-account?until=2026-13").status_code == 422
 
 
+def test_what_a_tenants_address_allows_its_accounts_does_not(park: Caller) -> None:
+    """A code may hold a slash: an account is no tenant of the code `A1/cross-subsidy-account`."""
+    for end in ("", "/pdf"):
+        for path in (f"/v1/tenants/A1/cross-subsidy-account{end}", f"/v1/leases/L1/final-statement{end}"):
+            answer = park("PATCH", path, json={"city": "Fès"})
+            assert (answer.status_code, answer.json["type"]) == (405, "/problems/method-not-allowed"), path
+            assert "PATCH" not in answer.headers["Allow"], path
+
+
 def test_no_other_firm_is_named(park: Caller) -> None:
     found = park.get("/v1/tenants/A1/cross-subsidy-account")
     assert found["named"] is False
