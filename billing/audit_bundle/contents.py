@@ -13,6 +13,7 @@ from billing.audit_bundle.read_back import Reader
 from billing.exports import cross_subsidy, funding_matrix
 from billing.exports.tables import table
 from billing.models import billing_run
+from billing.proof.export import VERIFIER, export_files
 from billing.receivables.terms import Terms
 from billing.reports import Asked, report_pieces
 from billing.reports.asked import names_of_auxiliaries
@@ -47,6 +48,7 @@ def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -
     yield from _vat_returns(connection, year, operator, terms)
     yield from _cross_subsidy(connection, year)
     yield from _engines(connection, year)
+    yield from _proof(connection)
 
 
 def _days(year: int) -> tuple[date, date]:
@@ -213,3 +215,24 @@ def _engines(connection: Connection, year: int) -> Iterator[Bundled]:
         read_back.BeancountReader(),
         openings=FROM_OPENINGS,
     )
+
+
+_PROOF = {
+    "records.jsonl": "la forme canonique de chaque enregistrement depuis l'origine, un par ligne",
+    "leaves.txt": "l'empreinte de chaque enregistrement, dans l'ordre du journal de Merkle",
+    "checkpoint.txt": "la dernière signature de tout ce qui précède",
+    "checkpoints.jsonl": "toutes les signatures, de la plus ancienne à la dernière",
+    "keys.txt": "les clés publiques qui les vérifient",
+    VERIFIER: "le vérificateur, un seul fichier, sans rien du nôtre",
+}
+
+
+def _proof(connection: Connection) -> Iterator[Bundled]:
+    """The whole history under proof, not the year's alone: a part of a log proves nothing of what was left out."""
+    for path, pieces in export_files(connection):
+        says = _PROOF.get(path, "horodatage d'une signature par une autorité de temps (RFC 3161)")
+        yield Bundled(f"preuve/{path}", says, partial(_given, pieces))
+
+
+def _given(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    return pieces
