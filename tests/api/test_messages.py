@@ -23,8 +23,8 @@ def test_messages_are_listed_with_their_state_and_shown_with_what_they_say(groun
     tell(engine, [to_tell(1)], kind="window_end")
     listed = ground.get("/v1/messages")["items"]
     assert [(one["number"], one["kind"], one["tenant"], one["state"]) for one in listed] == [
-        ("ME-000001", "dunning", "T0001", "queued"),
-        ("ME-000002", "dunning", "T0002", "queued"),
+        ("ME-000001", "notice", "T0001", "queued"),
+        ("ME-000002", "notice", "T0002", "queued"),
         ("ME-000003", "window_end", "T0001", "queued"),
     ]
     for query, numbers in (
