@@ -431,9 +431,7 @@ def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> dict[
 
 @blueprint.route("/allocations")
 @blueprint.response(200, page_schema(AllocationSchema, "Allocation"))
-@blueprint.arguments(
-    query_schema("AllocationQuery", {"tenant": Code(), "invoice": _TEXT(metadata=_NUMBER_DOC)}), location="query"
-)
+@blueprint.arguments(query_schema("AllocationQuery", {"tenant": Code(), "invoice": Code()}), location="query")
 @reads
 def list_allocations(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """What settles what, in the order it was said; undone allocations too, with the day and the reason."""
