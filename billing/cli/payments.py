@@ -219,10 +219,13 @@ def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> 
 @payments_command.command("apply", cls=WritingCommand, epilog=example("technopark-billing payments apply"))
 @click.option("--tenant", help="Default: everybody.")
 def apply_command(tenant: str | None) -> None:
-    """Let credits settle what is open, as after each run: credit notes first, then money carried forward."""
+    """Let credits settle what is open: credit notes first, then money carried forward.
+
+    Each run does it by itself as far as no VAT falls due by it; here a credit note settles invoices of other rates too.
+    """
     from billing.config import load_settings
     from billing.db import writing
-    from billing.receivables.allocating import settle_what_was_issued
+    from billing.receivables.allocating import apply_credits, settle_what_was_issued
     from billing.receivables.models import allocation
 
     settings = load_settings()
@@ -230,6 +233,7 @@ def apply_command(tenant: str | None) -> None:
         before = _count(connection, allocation)
         tenants = None if tenant is None else [tenant]
         settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
+        apply_credits(connection, recorded_at=clock(), tenants=tenants)
         made = _count(connection, allocation) - before
     click.echo(f"{made} {'allocation' if made == 1 else 'allocations'} made")
 

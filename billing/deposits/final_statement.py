@@ -15,7 +15,7 @@ from billing.deposits.setting_off import SetOff, set_off_deposit
 from billing.errors import Fault, Refused, Unknown
 from billing.models import billing_run, lease, site, tenant
 from billing.parties import buyer_of
-from billing.receivables.allocating import settle_what_was_issued
+from billing.receivables.allocating import apply_credits, settle_what_was_issued
 from billing.receivables.open_items import credits, open_items  # noqa: A004
 from billing.receivables.terms import Terms
 from invoices import formats
@@ -52,6 +52,7 @@ def close_tenancy(
         return standing
     _require_closable(connection, let, on)
     settle_what_was_issued(connection, recorded_at=recorded_at, terms=terms, tenants=[let.tenant])
+    apply_credits(connection, recorded_at=recorded_at, tenants=[let.tenant])
     held = connection.execute(deposits().where(deposit.c.lease == lease_code)).one_or_none()
     owed = sum(item.open for item in open_items(connection, tenants=[let.tenant]) if item.open > 0)
     set_off = 0 if held is None else min(held.held, owed)

@@ -1,8 +1,8 @@
 """What money and credit notes settle after they came in: by a person's word, or by themselves; and taken back again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
@@ -33,6 +33,7 @@ from billing.receivables.models import (
 from billing.receivables.open_items import Credit, credit_of, credits, placements_left, unplaced_left  # noqa: A004
 from billing.receivables.receiving import Part, credit_account, invoiced_since, part_faults
 from billing.receivables.recording import Records, sign_of
+from billing.receivables.shares import Share, alike_of, netted_of, taken_of, whole
 from billing.receivables.standing import OpenDocument, documents_keyed, documents_numbered, open_documents_of
 from billing.receivables.terms import Terms
 from billing.receivables.vat_at_issue import let_vat_fall_due
@@ -42,6 +43,10 @@ from ledger.periods import first_open_day, limits, require_open
 from pricing.money import format_amount
 
 REASON_LENGTH_MAX = 500
+
+
+# What of a credit note and of an invoice settle each other, by rate; both amount to the same.
+Netting: TypeAlias = Callable[[OpenDocument, OpenDocument], tuple[list[Share], list[Share]]]
 
 
 def allocate(
@@ -161,12 +166,15 @@ def apply_credits(
     recorded_at: datetime,
     tenants: Iterable[str] | None = None,
     on: date | None = None,
+    netting: Netting | None = None,
 ) -> list[int]:
     """Let every credit of tenants (None: of everybody) settle what is open: credit notes, then money carried forward.
 
     A credit note settles the invoices it corrects first, then the tenant's oldest due; what is left of either stays
     the tenant's, for the next invoice, for ever. Gives the allocations' keys; again it changes nothing.
+    `netting` says how much of a credit note settles an invoice: over all rates unless given.
     """
+    parts_of = netting or over_all_rates
     change_receivables(connection)
     day = acting_day(connection, on, recorded_at)
     concerned = None if tenants is None else sorted(set(tenants))
@@ -186,9 +194,9 @@ def apply_credits(
         its = corrected.get(note.key, set())
         candidates = by_tenant.get(note.tenant, [])
         for target in [*(one for one in candidates if one.key in its), *candidates]:
-            amount = min(note.open, target.open)
-            if amount:
-                made.append(_net(records, note, target, amount, day))
+            credit, taken = parts_of(note, target)
+            if whole(credit):
+                made.append(_net(records, note, target, credit, taken, day))
     made += _fill_from(records, purses, by_tenant, day, "credit")
     records.write()
     return made
@@ -199,15 +207,29 @@ def settle_what_was_issued(
 ) -> None:
     """What follows a run, or a credit note by hand: VAT due at issue falls due, then credits settle what is open.
 
-    `tenants` None: of everybody.
+    `tenants` None: of everybody. A credit note settles like with like only: no VAT falls due, nor is given back,
+    because documents were issued. What is left of it waits for `apply_credits`, a refund, or the next invoice.
     """
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
-    apply_credits(connection, recorded_at=recorded_at, tenants=tenants)
+    apply_credits(connection, recorded_at=recorded_at, tenants=tenants, netting=like_with_like)
 
 
-def _net(records: Records, note: OpenDocument, target: OpenDocument, amount: int, day: date) -> int:
+def over_all_rates(note: OpenDocument, target: OpenDocument) -> tuple[list[Share], list[Share]]:
+    """All that both have open: rate by rate as far as they have it, then over the others, whose VAT falls due by it."""
+    credit = taken_of(note.shares, min(note.open, target.open))
+    return credit, netted_of(target.shares, credit)
+
+
+def like_with_like(note: OpenDocument, target: OpenDocument) -> tuple[list[Share], list[Share]]:
+    """What both have open just so, base for base and VAT for VAT."""
+    return alike_of(note.shares, target.shares), alike_of(target.shares, note.shares)
+
+
+def _net(
+    records: Records, note: OpenDocument, target: OpenDocument, credit: list[Share], taken: list[Share], day: date
+) -> int:
     on = max(day, target.issued_on, note.issued_on)
-    key, settled = records.net(note, target, amount, on)
+    key, settled = records.net(note, target, credit, taken, on)
     records.book(allocation_entry(key, on, settled, None, note.number))
     return key
 

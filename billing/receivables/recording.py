@@ -20,7 +20,7 @@ from billing.receivables.models import (
     refund,
     settlement,
 )
-from billing.receivables.shares import Share
+from billing.receivables.shares import Share, whole
 from billing.receivables.standing import OpenDocument
 from invoices.document import CREDIT_NOTE
 from ledger.entry import Entry
@@ -108,12 +108,18 @@ class Records:
         )  # fmt: skip
         return key, Settled(target.number, target.tenant, amount, doubtful, vat)
 
-    def net(self, note: OpenDocument, target: OpenDocument, amount: int, on: date) -> tuple[int, Settled]:
-        """An allocation of a credit note to an invoice: its VAT is netted with the invoice's, rate by rate."""
-        key = self.next_key(allocation)
+    def net(
+        self, note: OpenDocument, target: OpenDocument, credit: list[Share], taken: list[Share], on: date
+    ) -> tuple[int, Settled]:
+        """An allocation of a credit note to an invoice: `credit` of the one settles `taken` of the other.
+
+        Both amount to the same; where their VAT is not, the difference falls due, or is given back.
+        """
+        key, amount = self.next_key(allocation), whole(credit)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
-        credit = note.take(amount)
-        vat = self.settle(target, "allocated", key, on, target.net(credit), falls_due=True)
+        note.take_shares(credit)
+        target.take_shares(taken)
+        vat = self.settle(target, "allocated", key, on, taken, falls_due=True)
         vat -= self.settle(note, "allocated", key, on, credit, falls_due=True)
         self.add(
             allocation, key, None, note.key, target.key, target.tenant, amount, doubtful, on, "note", 0,

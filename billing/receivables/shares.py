@@ -71,6 +71,17 @@ def netted_of(shares: Sequence[Share], credit: Sequence[Share]) -> list[Share]:
     return [Share(m.rate, m.base + b.base, m.vat + b.vat) for m, b in zip(matched, beyond, strict=True)]
 
 
+def alike_of(shares: Sequence[Share], others: Sequence[Share]) -> list[Share]:
+    """The part of what is open that another document has open just so: base for base and VAT for VAT, rate by rate."""
+    by_rate = {share.rate: share for share in others}
+    nothing = Share(0, 0, 0)
+    alike = []
+    for rate, base, vat in shares:
+        other = by_rate.get(rate, nothing)
+        alike.append(Share(rate, min(base, other.base), min(vat, other.vat)))
+    return alike
+
+
 def left_of(shares: Sequence[Share], taken: Sequence[Share]) -> list[Share]:
     """What is open after a part was taken; both list the same rates in the same order."""
     return [Share(s.rate, s.base - t.base, s.vat - t.vat) for s, t in zip(shares, taken, strict=True)]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 from billing.db import among
 from billing.debts.models import debt_act
 from billing.receivables.models import allocation, allocation_undoing, settlement
-from billing.receivables.shares import Share, left_of, netted_of, taken_of, whole
+from billing.receivables.shares import Share, left_of, taken_of, whole
 from invoices.models import document, document_vat
 
 ISSUED = "issued"
@@ -42,11 +42,9 @@ class OpenDocument:
         self._less(taken, amount)
         return taken
 
-    def net(self, credit: list[Share]) -> list[Share]:
-        """Settle what a credit note's shares amount to; gives it by rate."""
-        taken = netted_of(self.shares, credit)
-        self._less(taken, whole(taken))
-        return taken
+    def take_shares(self, shares: list[Share]) -> None:
+        """Settle so much of what is open at each rate."""
+        self._less(shares, whole(shares))
 
     def take_doubtful(self, amount: int) -> int:
         """How much of an amount, about to be taken, settles what is doubtful: what the sound part can't bear."""

@@ -25,7 +25,8 @@ blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/ledger", descripti
 def in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
     """Document an answer by each media type reports have."""
     for media_type in sorted({found.media_type for found in FORMATS.values()}):
-        view = blueprint.alt_response(200, schema={"type": "string"}, content_type=media_type, success=True)(view)
+        schema = {"type": "object" if media_type == "application/json" else "string"}
+        view = blueprint.alt_response(200, schema=schema, content_type=media_type, success=True)(view)
     return view
 
 
