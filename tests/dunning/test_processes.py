@@ -40,6 +40,13 @@ if __name__ == "__main__":
     print(len(report.sent), sent, flush=True)
 """
 
+BY_THE_CLOCK = """
+[[dunning.by_the_clock]]
+effective_from = 1900-01-01
+value = true
+source = "test"
+"""
+
 
 @pytest.fixture
 def billed(engine: Engine, tmp_path: Path) -> Engine:
@@ -58,10 +65,17 @@ def billed(engine: Engine, tmp_path: Path) -> Engine:
     return engine
 
 
+def where_the_clock_reminds(engine: Engine, folder: Path, url: str = "") -> dict[str, str]:
+    """The environment of a scheduler whose settings leave reminders to it."""
+    terms = folder / "terms.toml"
+    terms.write_text(BY_THE_CLOCK, encoding="utf-8")
+    return {**os.environ, **environment(engine, folder, url), "TERMS_FILE": str(terms)}
+
+
 def start(engine: Engine, folder: Path, url: str, at: datetime, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _REMIND, at.isoformat(), *arguments],
-        env={**os.environ, **environment(engine, folder, url)},
+        env=where_the_clock_reminds(engine, folder, url),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -99,7 +113,7 @@ def test_a_scheduler_killed_while_it_queues_has_queued_nothing_and_the_next_does
     program = killed + _REMIND
     died = subprocess.run(
         [sys.executable, "-c", program, LATE.isoformat()],
-        env={**os.environ, **environment(billed, tmp_path)},
+        env=where_the_clock_reminds(billed, tmp_path),
         check=False,
     )
     assert died.returncode == -9
