@@ -127,6 +127,10 @@ def _show_places(made: "Demonstration") -> None:
             f"{made.banking.folder}  (camt.053: {made.banking.lines} lines, {made.banking.booked} booked themselves, "
             f"{made.banking.waiting} wait; reconciliation)",
         ),
+        (
+            "who funds whom",
+            f"{folder / 'books'}  (perequation-2026.pdf, for the board; compte-de-perequation-….pdf, a firm's)",
+        ),
         ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),
         ("the database", f"{folder / 'billing.sqlite'}  ({proved})"),
     ]
