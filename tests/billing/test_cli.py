@@ -716,7 +716,7 @@ def test_demo_replaces_a_former_one_and_shows_six_months(tmp_path: Path) -> None
     assert [path.name for path in (folder / "outbox").glob("ME-*.eml")] == ["ME-000001.eml"]
     assert not (folder / "outbox" / "old.eml").exists()
     places = re.findall(rf"({re.escape(str(folder))}[^ ]*)  \(", found.stdout)
-    assert len(places) == 8
+    assert len(places) == 9
     assert all(Path(place).exists() for place in places)
     for months in range(6, 12):
         assert json.loads((folder / "books" / f"cross-subsidy-2026-{months:02}.json").read_text())["sites"]
