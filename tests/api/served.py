@@ -81,7 +81,7 @@ def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> I
         )
     served = Served(process, f"http://127.0.0.1:{port}", log)
     try:
-        _wait_until_alive(served)
+        _wait_until_alive(served, workers)
         yield served
     finally:
         if process.poll() is None:
@@ -89,13 +89,16 @@ def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> I
             process.wait()
 
 
-def _wait_until_alive(served: Served) -> None:
+def _wait_until_alive(served: Served, workers: int) -> None:
+    """Until it answers and every worker has started: granian's worker hears no signal before."""
     for _ in range(1200):
         if served.process.poll() is not None:
             break
         try:
-            if served.open("/healthz")[0] == 200:
+            started = served.log.read_text(encoding="utf-8").count("Started worker-")
+            if started >= workers and served.open("/healthz")[0] == 200:
                 return
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError(served.log.read_text(encoding="utf-8"))
