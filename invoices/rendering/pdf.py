@@ -23,6 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from invoices.document import Document
 from invoices.errors import RenderingFailed
+from invoices.rendering.frames import with_room
 from invoices.rendering.sheet import sheet_of
 from invoices.rendering.texts import catalogue
 from invoices.xml import ATTACHMENT_NAME, document_xml
@@ -60,6 +61,7 @@ _XMP_PROPERTIES = {
 }
 
 
+@with_room
 def render_pdf(document: Document) -> bytes:
     """The document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
 
@@ -81,6 +83,7 @@ def render_template(name: str, **texts: object) -> str:
     return html
 
 
+@with_room
 def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | None = None) -> bytes:
     """The PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
 
