@@ -139,6 +139,10 @@ _SEAL = {
 }
 
 
+# Prepared once, like the others: every mail notes one.
+_NOTE = act_change.insert()
+
+
 def seal(connection: Connection) -> None:
     """Record the act of this transaction, as the last thing it does; PostgreSQL leaves it out if nothing was done."""
     options = connection.get_execution_options()
@@ -159,7 +163,7 @@ def seal(connection: Connection) -> None:
     noted = {"noted": bool(changes)} if connection.dialect.name == "postgresql" else {}
     number = connection.execute(insert, values | noted).scalar_one_or_none()
     if changes:
-        connection.execute(act_change.insert(), [_row(number, seq, change) for seq, change in enumerate(changes, 1)])
+        connection.execute(_NOTE, [_row(number, seq, change) for seq, change in enumerate(changes, 1)])
 
 
 def _row(number: int | None, seq: int, change: Change) -> dict[str, Any]:

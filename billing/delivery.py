@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from itertools import islice
 from threading import Event
@@ -66,7 +67,6 @@ from invoices.delivery import (
 from invoices.document import Document
 from invoices.errors import (
     ClaimLost,
-    FileAlreadyRecorded,
     FileMissing,
     InvoicingError,
     MessageDeferred,
@@ -78,11 +78,13 @@ from invoices.errors import (
 from invoices.mail import Attached, Envelope, Mail, Mailbox, compose_mail, document_text, parse_mailbox
 from invoices.reading import load_documents
 from invoices.rendering.workers import render_and_store
-from invoices.storage import StoredFile, file_of, load, record_file
+from invoices.storage import StoredFile, files_of, load, record_files
 from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Transport
 
-# Papers claimed and rendered together: few, so that the last task of a month keeps no core idle for long.
+# Papers rendered together: few, so that the last task of a month keeps no core idle for long.
 CHUNK = 4
+# Papers claimed together: few, so that of several who deliver none waits for what another holds.
+CLAIMED = 16
 # How many keys a query is asked for at once.
 _KEYS_MAX = 500
 # How often somebody else's delivery is looked at again.
@@ -90,6 +92,17 @@ _POLL_S = 1
 _log = logging.getLogger(__name__)
 
 Clock: TypeAlias = Callable[[], datetime]
+
+
+class Which(Enum):
+    """Which of the papers that are not sent one pass tries."""
+
+    # What waits to be sent, once its next attempt is due: the scheduler's choice.
+    DUE = "due"
+    # The same, due yet or not.
+    QUEUED = "queued"
+    # What failed for good as well, to the tenant's present address: a person's choice.
+    UNSENT = "unsent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,7 @@ class DeliveryReport:
 
 
 Sendable: TypeAlias = Document | Told
+Files: TypeAlias = tuple[StoredFile, ...]
 
 
 class Sheaf(NamedTuple):
@@ -131,7 +145,7 @@ class Printed(NamedTuple):
     """What became of one paper of a sheaf: the files that are kept, or why there are none."""
 
     key: int
-    files: tuple[StoredFile, ...] | None
+    files: Files | None
     reason: str
 
 
@@ -146,7 +160,7 @@ def print_sheaf(sheaf: Sheaf) -> list[Printed]:
     return printed
 
 
-def _print(paper: Sendable, documents_url: str) -> tuple[StoredFile, ...]:
+def _print(paper: Sendable, documents_url: str) -> Files:
     if isinstance(paper, Document):
         return (render_and_store(paper, documents_url),)
     return print_papers(paper, documents_url)
@@ -160,10 +174,10 @@ class Mailing:
     # What acts call their deliveries.
     subject: str
     load: Callable[[Connection, Sequence[int]], Iterable[tuple[int, Any]]]
-    # The files of a paper as recorded; None while they are not all there.
-    kept: Callable[[Connection, int, Any], tuple[StoredFile, ...] | None]
-    # Record files as the paper's, unless some stand already; the files that count.
-    record: Callable[[Connection, int, tuple[StoredFile, ...], datetime], tuple[StoredFile, ...]]
+    # The files of papers as recorded, of those that have them all.
+    kept: Callable[[Connection, Mapping[int, Any]], dict[int, Files]]
+    # Record files as the papers', unless some stand already; the files that count.
+    record: Callable[[Connection, Mapping[int, Files], datetime], dict[int, Files]]
     compose: Callable[[Any, Sequence[bytes], Envelope], Mail]
     # What failed: key, where it goes, where it was first addressed to, the tenant's present address.
     misaddressed: Callable[[Connection], Iterable[tuple[int, str, str, str]]]
@@ -176,17 +190,14 @@ def deliver(
     clock: Clock,
     open_pool: PoolOpener | None = None,
     progress: Callable[[int, int], None] | None = None,
-    retry_failed: bool = False,
-    only_due: bool = False,
+    which: Which = Which.QUEUED,
     wait: Callable[[float], object] | None = None,
     stop: Event | None = None,
     lease: timedelta = LEASE,
 ) -> DeliveryReport:
     """Render and send what is queued, each paper once, however many do so at the same time.
 
-    What is queued is tried now; with `only_due`, what was tried before waits until its next attempt is due;
-    with `retry_failed`, what failed for good is tried again too, to the tenant's present address, but not what
-    may have arrived (`invoices.delivery.retry` alone does that).
+    What may have arrived is never tried again here (`invoices.delivery.retry` alone does that).
     With `wait` (a `sleep`), deliveries that another process holds are waited for, and taken over if it
     dies. `progress` is told papers done and in all; `stop` ends the pass after the mail under way.
     Raises BadConfiguration if mail has no sender or the executor can't be used.
@@ -194,9 +205,9 @@ def deliver(
     sender = _sender(settings)
     with keeping_house(engine) as connection:
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
-        if retry_failed:
+        if which is Which.UNSENT:
             _mend_addresses(connection)
-        listed = [_listed(connection, mailing.queue, clock(), retry_failed, only_due) for mailing in MAILINGS]
+        listed = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
     total = sum(map(len, listed))
     if open_pool is None:
         # A few papers are rendered sooner here than processes are started.
@@ -266,10 +277,10 @@ def _misaddressed_messages(connection: Connection) -> Iterator[tuple[int, str, s
     yield from _misaddressed(connection, MESSAGES, message.c.recipient, message)
 
 
-def _listed(connection: Connection, queue: Queue, now: datetime, retry_failed: bool, only_due: bool) -> dict[int, int]:
-    if retry_failed:
-        return unsent(connection, queue=queue)
-    return due(connection, now, queue=queue) if only_due else queued(connection, queue=queue)
+def _listed(connection: Connection, queue: Queue, now: datetime, which: Which) -> dict[int, int]:
+    if which is Which.DUE:
+        return due(connection, now, queue=queue)
+    return queued(connection, queue=queue) if which is Which.QUEUED else unsent(connection, queue=queue)
 
 
 def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: Clock) -> bytes:
@@ -279,7 +290,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
     of processes at once. Raises UnknownDocument, RenderingFailed, FileDamaged, FileMissing.
     """
     with reading(engine) as connection:
-        kept = file_of(connection, document_id)
+        kept = files_of(connection, [document_id]).get(document_id)
         ((_, document),) = load_documents(connection, [document_id])
     try:
         if kept is not None:
@@ -290,7 +301,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
         return load(documents_url, kept.path, kept.sha256)
     made = render_and_store(document, documents_url)
     with writing(engine) as connection:
-        kept = _record(connection, document_id, made, clock())
+        ((kept,),) = _record(connection, {document_id: (made,)}, clock()).values()
     return load(documents_url, kept.path, kept.sha256)
 
 
@@ -319,28 +330,18 @@ def _parts(listed: Mapping[int, int], size: int) -> Iterator[dict[int, int]]:
         yield part
 
 
-def _kept(connection: Connection, document_id: int, _document: Document) -> tuple[StoredFile, ...] | None:
-    found = file_of(connection, document_id)
-    return None if found is None else (found,)
+def _kept(connection: Connection, documents: Mapping[int, Document]) -> dict[int, Files]:
+    return {one: (file,) for one, file in files_of(connection, list(documents)).items()}
 
 
-def _record_one(
-    connection: Connection, document_id: int, made: tuple[StoredFile, ...], now: datetime
-) -> tuple[StoredFile, ...]:
-    return (_record(connection, document_id, made[0], now),)
-
-
-def _record(connection: Connection, document_id: int, made: StoredFile, now: datetime) -> StoredFile:
-    """Record a file as the document's, with this transaction's act, unless one stands already: the file that counts."""
-    try:
-        if record_file(connection, document_id, made, now):
-            issued = invoices_models.document.c
-            number = connection.scalar(select(issued.number).where(issued.id == document_id))
-            record_change(connection, "files", str(number), None, {"sha256": made.sha256})
-    except FileAlreadyRecorded:
-        # Another process, of another version, has printed it meanwhile: the first one recorded stands.
-        return file_of(connection, document_id) or made
-    return made
+def _record(connection: Connection, made: Mapping[int, Files], now: datetime) -> dict[int, Files]:
+    """Record files as the documents', with this transaction's act, unless some stand already: the files that count."""
+    if added := record_files(connection, {one: file for one, (file,) in made.items()}, now):
+        c = invoices_models.document.c
+        numbered = connection.execute(select(c.number, c.id).where(c.id.in_(added)).order_by(c.id))
+        for number, one in numbered:
+            record_change(connection, "files", number, None, {"sha256": made[one][0].sha256})
+    return {one: (file,) for one, file in files_of(connection, list(made)).items()}
 
 
 def _compose(document: Document, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:
@@ -353,7 +354,7 @@ def _addressee(paper: Sendable) -> str:
 
 
 MAILINGS = (
-    Mailing(DOCUMENTS, "deliveries", load_documents, _kept, _record_one, _compose, _misaddressed_documents),
+    Mailing(DOCUMENTS, "deliveries", load_documents, _kept, _record, _compose, _misaddressed_documents),
     Mailing(MESSAGES, "message-deliveries", load_messages, kept_papers, record_papers, compose, _misaddressed_messages),
 )
 
@@ -432,38 +433,35 @@ class _Pass(AbstractContextManager["_Pass"]):
         return {one: attempts for part in parts for one, attempts in part.items() if one not in self.claimed}
 
     def sheaves(self, listed: Mapping[int, int]) -> Iterator[Sheaf]:
-        """Claim papers a few at a time: sheaves of those to be rendered; those that have PDFs are sent at once."""
+        """Claim some papers at a time: sheaves of those to be rendered; those that have PDFs are sent at once."""
         documents_url = _wherever(self.settings.documents_url)
-        for part in _parts(listed, CHUNK):
+        for part in _parts(listed, CLAIMED):
             if self.is_over():
                 return
             found, files = self._claim(part)
             for one, kept in files.items():
                 self._send(one, kept)
-            new = tuple((one, paper) for one, paper in found if one not in files)
-            if new:
-                yield Sheaf(documents_url, new)
+            new = (item for item in found.items() if item[0] not in files)
+            while not self.is_over() and (papers := tuple(islice(new, CHUNK))):
+                yield Sheaf(documents_url, papers)
 
-    def _claim(self, part: Mapping[int, int]) -> tuple[list[tuple[int, Sendable]], dict[int, tuple[StoredFile, ...]]]:
+    def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
         """Hold what nobody holds: those papers, and the files of those that have them."""
         with keeping_house(self.engine) as connection:
             claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
         self.held.update({found.key: found for found in claims})
         self.claimed.update(found.key for found in claims)
         with reading(self.engine) as connection:
-            papers = list(self.mailing.load(connection, [found.key for found in claims]))
-            kept = [(one, self.mailing.kept(connection, one, paper)) for one, paper in papers]
+            papers = dict(self.mailing.load(connection, [found.key for found in claims]))
+            kept = self.mailing.kept(connection, papers)
         self.papers.update(papers)
-        return papers, {one: files for one, files in kept if files is not None}
+        return papers, kept
 
     def take(self, _sheaf: Sheaf, printed: Sequence[Printed]) -> None:
         """Record what a worker has rendered, then send it."""
         with writing(self.engine) as connection:
-            files = {
-                one.key: self.mailing.record(connection, one.key, one.files, self.clock())
-                for one in printed
-                if one.files is not None
-            }
+            made = {one.key: one.files for one in printed if one.files is not None}
+            files = self.mailing.record(connection, made, self.clock()) if made else {}
         self.rendered += len(files)
         for one in printed:
             kept = files.get(one.key)
@@ -477,7 +475,7 @@ class _Pass(AbstractContextManager["_Pass"]):
         for key, _ in sheaf.papers:
             self._fail(self.held[key], DEFERRED, "the worker that rendered it, or one printed with it, was killed")
 
-    def _send(self, key: int, kept: tuple[StoredFile, ...]) -> None:
+    def _send(self, key: int, kept: Files) -> None:
         """Send one paper, and record what became of it."""
         held = self.held[key]
         if self.is_over():
@@ -507,7 +505,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             self.sent += 1
             self._drop(key)
 
-    def _mail(self, held: Claim, kept: tuple[StoredFile, ...]) -> Mail:
+    def _mail(self, held: Claim, kept: Files) -> Mail:
         paper = self.papers[held.key]
         envelope = Envelope(
             self.sender,

@@ -228,7 +228,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     """The jobs on a database; `stop` ends a delivery after the mail under way."""
     from billing.api.idempotency import forget_answers
     from billing.check import check
-    from billing.delivery import deliver
+    from billing.delivery import Which, deliver
     from billing.proof.keeping import keep_up
     from billing.proof.timestamps import stamp
     from billing.run import run_month
@@ -241,7 +241,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         return on_behalf(engine, Act(SCHEDULER, SCHEDULER, operation, new_request_id()), clock)
 
     def send() -> DeliveryReport:
-        return deliver(settings, acting("deliver"), clock=clock, only_due=True, stop=stop)
+        return deliver(settings, acting("deliver"), clock=clock, which=Which.DUE, stop=stop)
 
     def announcing() -> AnnounceReport | None:
         now = clock()

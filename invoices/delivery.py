@@ -16,7 +16,20 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from invoices.errors import ClaimLost
 from invoices.models import delivery, delivery_attempt, document
@@ -92,6 +105,11 @@ def _record_sent(queue: Queue) -> Any:
         )
         .returning(queue.delivery.c.attempts)
     )  # fmt: skip
+
+
+@cache
+def _log_attempt(queue: Queue) -> Insert:
+    return queue.attempt.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,4 +374,4 @@ def _log(
     connection: Connection, queue: Queue, key: int, attempt: int, now: datetime, outcome: str, detail: str
 ) -> None:
     row = {queue.key: key, "attempt": attempt, "attempted_at": _utc(now), "outcome": outcome, "detail": detail}
-    connection.execute(queue.attempt.insert(), row)
+    connection.execute(_log_attempt(queue), row)

@@ -7,7 +7,6 @@ InvoicingError
 ├── RenderingFailed     its PDF could not be made
 ├── FileMissing         its PDF is not where it was kept
 ├── FileDamaged         its PDF is no longer what was kept
-├── FileAlreadyRecorded another PDF stands for it
 └── NotDelivered        its mail did not go out; the message is the reason that is recorded
     ├── UnusableAddress     no mail can be sent there
     ├── MessageRefused      the server refuses it for good
@@ -62,16 +61,6 @@ class FileDamaged(InvoicingError):
     def __init__(self, path: str, recorded: str, found: str) -> None:
         super().__init__(
             f"{path} is not the file that was kept (SHA-256 {recorded}, now {found}): restore it from a backup"
-        )
-
-
-class FileAlreadyRecorded(InvoicingError):
-    """A document has a PDF, and it is not this one; what was issued is never replaced."""
-
-    def __init__(self, document_id: int, recorded: str, given: str) -> None:
-        super().__init__(
-            f"document {document_id} has its PDF (SHA-256 {recorded}), which another ({given}) can't replace: "
-            "send the recorded one"
         )
 
 

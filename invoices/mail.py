@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from email.utils import format_datetime, quote
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -265,11 +265,14 @@ def amount(centimes: int, language: str) -> str:
     return f"{figure}\u00a0{_CURRENCY[language]}"
 
 
+# The mails of a month name few days.
+@lru_cache(maxsize=256)
 def day(on: date, language: str) -> str:
     """A day as people write it in a language: `1 octobre 2026`."""
     return formats.day(on) if language == "fr" else format_date(on, "d MMMM y", _LOCALES[language])
 
 
+@lru_cache(maxsize=256)
 def month(first: date, language: str) -> str:
     """A month as people write it in a language."""
     return formats.month(first) if language == "fr" else format_date(first, "MMMM y", _LOCALES[language])

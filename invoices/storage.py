@@ -7,9 +7,11 @@ a file left behind by a killed process is found again, or ignored.
 import os
 import re
 import uuid
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import fsspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from invoices.errors import FileAlreadyRecorded, FileDamaged, FileMissing, IllFormedDocument
+from invoices.errors import FileDamaged, FileMissing, IllFormedDocument
 from invoices.models import document_file
 
 _NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
@@ -48,7 +50,7 @@ def store(documents_url: str, number: str, pdf: bytes) -> StoredFile:
 def keep(documents_url: str, folder: str, name: str, pdf: bytes) -> StoredFile:
     """Keep a PDF as `folder/name.pdf`, whole or not at all; see `store`."""
     digest = sha256(pdf).hexdigest()
-    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    filesystem, root = _place(documents_url)
     path = f"{folder}/{name}.pdf"
     kept = _read(filesystem, f"{root}/{path}")
     if kept is not None and kept != pdf:
@@ -64,7 +66,7 @@ def load(documents_url: str, path: str, digest: str) -> bytes:
 
     Raises FileMissing, or FileDamaged when they no longer hash to `digest`.
     """
-    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    filesystem, root = _place(documents_url)
     pdf = _read(filesystem, f"{root}/{path}")
     if pdf is None:
         raise FileMissing(path)
@@ -76,7 +78,7 @@ def load(documents_url: str, path: str, digest: str) -> bytes:
 
 def keep_at(documents_url: str, path: str, content: bytes) -> None:
     """Keep bytes at a path of the caller's, whole or not at all; raises FileDamaged where others lie already."""
-    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    filesystem, root = _place(documents_url)
     kept = _read(filesystem, f"{root}/{path}")
     if kept is None:
         _write(filesystem, f"{root}/{path}", content)
@@ -86,7 +88,7 @@ def keep_at(documents_url: str, path: str, content: bytes) -> None:
 
 def kept_names(documents_url: str, folder: str) -> list[str]:
     """The names of the files kept in a folder, in order; none where there is no such folder."""
-    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    filesystem, root = _place(documents_url)
     try:
         found = filesystem.ls(f"{root}/{folder}", detail=False)
     except FileNotFoundError:
@@ -96,11 +98,23 @@ def kept_names(documents_url: str, folder: str) -> list[str]:
 
 def read_kept(documents_url: str, path: str) -> bytes:
     """The bytes kept at a path; raises FileMissing."""
-    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    filesystem, root = _place(documents_url)
     kept = _read(filesystem, f"{root}/{path}")
     if kept is None:
         raise FileMissing(path)
     return kept
+
+
+def _place(documents_url: str) -> tuple[Any, str]:
+    """The file system of an address, and its root there."""
+    return _opened(documents_url, os.getpid())
+
+
+@cache
+def _opened(documents_url: str, _process: int) -> tuple[Any, str]:
+    # Looking an address up costs as much as writing a file; a forked child must not share its parent's connections.
+    filesystem, root = fsspec.core.url_to_fs(documents_url)
+    return filesystem, root
 
 
 def _read(filesystem: Any, path: str) -> bytes | None:
@@ -138,32 +152,27 @@ def _write(filesystem: Any, path: str, content: bytes) -> None:
         os.close(folder)
 
 
-def record_file(connection: Connection, document_id: int, stored: StoredFile, rendered_at: datetime) -> bool:
-    """Record which file is the document's PDF; gives whether it was new: the same one again changes nothing.
+def record_files(connection: Connection, stored: Mapping[int, StoredFile], rendered_at: datetime) -> list[int]:
+    """Record which files are the PDFs of documents, by id; gives the documents that had none recorded, in order.
 
-    Two processes may do so at once. Raises FileAlreadyRecorded when a file with another hash stands.
+    What is recorded stands: two processes may print the same at once, and the first to record its file decides.
     """
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    added = connection.execute(
+    rows = [{"document_id": one, "rendered_at": rendered_at, **asdict(file)} for one, file in sorted(stored.items())]
+    # Rows as parameters: a statement of its own for each number of rows would be prepared anew each time.
+    added = connection.scalars(
         insert(document_file)
-        .values(
-            document_id=document_id,
-            path=stored.path,
-            sha256=stored.sha256,
-            size_bytes=stored.size_bytes,
-            rendered_at=rendered_at,
-        )
         .on_conflict_do_nothing(index_elements=["document_id"])
-        .returning(document_file.c.document_id)
-    ).all()
-    recorded = file_of(connection, document_id)
-    if recorded is None or recorded.sha256 != stored.sha256:
-        raise FileAlreadyRecorded(document_id, recorded.sha256 if recorded else "?", stored.sha256)
-    return bool(added)
+        .returning(document_file.c.document_id),
+        rows,
+    )
+    return sorted(added)
 
 
-def file_of(connection: Connection, document_id: int) -> StoredFile | None:
-    """The document's PDF as recorded, or None while it has none."""
+def files_of(connection: Connection, document_ids: Collection[int]) -> dict[int, StoredFile]:
+    """The PDFs of those documents as recorded; none for one that has not been printed."""
     f = document_file.c
-    row = connection.execute(select(f.path, f.sha256, f.size_bytes).where(f.document_id == document_id)).one_or_none()
-    return None if row is None else StoredFile(row.path, row.sha256, row.size_bytes)
+    rows = connection.execute(
+        select(f.document_id, f.path, f.sha256, f.size_bytes).where(f.document_id.in_(document_ids))
+    )
+    return {one: StoredFile(*file) for one, *file in rows}

@@ -24,6 +24,8 @@ _COMMAND_TIMEOUT_S = 60
 # RFC 5321 4.5.3.2.6 asks for ten minutes, so that a slow acceptance isn't taken for none.
 _END_TIMEOUT_S = 600
 _REASON_MAX = 500
+# What a server answers to sender, recipient and DATA if it takes them.
+_GO_ON = ((250,), (250, 251), (354,))
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -158,8 +160,8 @@ class SmtpTransport:
             address = mail.recipient if mail.recipient.is_international else mail.sender
             raise MessageRefused(f"the mail server takes no address beyond ASCII (SMTPUTF8), such as {address}")
         try:
-            self._envelope(connection, mail)
-            self._content(connection, mail)
+            self._open_message(connection, mail)
+            connection.send(_LEADING_DOT.sub(b"..", mail.content))
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise ServerUnavailable(f"the mail server {self._server} can't be used: {_reason(error)}") from error
@@ -174,22 +176,23 @@ class SmtpTransport:
             raise ServerUnavailable(f"the mail server {self._server} hung up before the end of the message")
         return self._end(connection, mail)
 
-    def _envelope(self, connection: smtplib.SMTP, mail: Mail) -> None:
-        options = [f"SIZE={len(mail.content)}"] if connection.has_extn("size") else []
+    def _open_message(self, connection: smtplib.SMTP, mail: Mail) -> None:
+        """Name sender and recipient, and have the server wait for the content."""
+        parameters = f" SIZE={len(mail.content)}" if connection.has_extn("size") else ""
         if mail.is_international:
-            options.append("SMTPUTF8")
-        code, answer = connection.mail(str(mail.sender), options)
-        if code == 552:
-            self._refuse(connection, code, answer)
-        elif code >= 500:
+            parameters += " SMTPUTF8"
+        answers = _ask(connection, f"MAIL FROM:<{mail.sender}>{parameters}", f"RCPT TO:<{mail.recipient}>", "DATA")
+        refused = next((at for at, (code, _) in enumerate(answers) if code not in _GO_ON[at]), None)
+        if refused is None:
+            return
+        if answers[-1][0] in _GO_ON[-1]:
+            # It waits for the content of what it has refused: without its dot the message is none.
+            self._drop()
+        code, answer = answers[refused]
+        if refused == 0 and code >= 500 and code != 552:
             # It would refuse every mail we send: not this one's fault.
             raise smtplib.SMTPSenderRefused(code, answer, str(mail.sender))
-        self._expect(connection, code, answer, 250)
-        self._expect(connection, *connection.rcpt(str(mail.recipient)), 250, 251)
-
-    def _content(self, connection: smtplib.SMTP, mail: Mail) -> None:
-        self._expect(connection, *connection.docmd("DATA"), 354)
-        connection.send(_LEADING_DOT.sub(b"..", mail.content))
+        self._refuse(connection, code, answer)
 
     def _end(self, connection: smtplib.SMTP, mail: Mail) -> str:
         ending = b".\r\n" if mail.content.endswith(b"\r\n") else b"\r\n.\r\n"
@@ -211,13 +214,6 @@ class SmtpTransport:
             self._refuse(connection, code, answer)
         return _answer(code, answer)
 
-    def _expect(self, connection: smtplib.SMTP, code: int, answer: bytes, *wanted: int) -> None:
-        if code == 421:
-            # The server takes leave: it says nothing about this message.
-            raise smtplib.SMTPResponseException(code, answer)
-        if code not in wanted:
-            self._refuse(connection, code, answer)
-
     def _refuse(self, connection: smtplib.SMTP, code: int, answer: bytes) -> NoReturn:
         try:
             # The next mail begins afresh.
@@ -228,6 +224,30 @@ class SmtpTransport:
         if code >= 500:
             raise MessageRefused(f"the mail server refuses it: {said}")
         raise MessageDeferred(f"the mail server refuses it for now: {said}")
+
+
+def _ask(connection: smtplib.SMTP, *commands: str) -> list[tuple[int, bytes]]:
+    """The answers to the commands that open a message, up to the first refusal.
+
+    All are asked at once where the server takes them so (PIPELINING, RFC 2920), which saves two round trips a mail;
+    then all are answered.
+    """
+    lines = [f"{command}\r\n".encode() for command in commands]
+    at_once = connection.has_extn("pipelining")
+    if at_once:
+        connection.send(b"".join(lines))
+    answers: list[tuple[int, bytes]] = []
+    for line, wanted in zip(lines, _GO_ON, strict=True):
+        if not at_once:
+            connection.send(line)
+        code, answer = connection.getreply()
+        if code == 421:
+            # The server takes leave: it says nothing about this message.
+            raise smtplib.SMTPResponseException(code, answer)
+        answers.append((code, answer))
+        if not at_once and code not in wanted:
+            break
+    return answers
 
 
 def _answer(code: int, answer: bytes) -> str:

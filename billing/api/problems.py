@@ -33,7 +33,6 @@ from billing.errors import (
 )
 from billing.proof.errors import ProofError
 from invoices.errors import (
-    FileAlreadyRecorded,
     FileDamaged,
     FileMissing,
     InvoicingError,
@@ -160,7 +159,6 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     RenderingFailed: RENDERING,
     FileMissing: FILE,
     FileDamaged: FILE,
-    FileAlreadyRecorded: FILE,
     SchemaNotReady: NOT_READY,
     OperationalError: UNAVAILABLE,
     InterfaceError: UNAVAILABLE,

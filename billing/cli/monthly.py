@@ -88,11 +88,11 @@ def deliver_command() -> None:
     and messages).
     """
     from billing.config import load_settings
-    from billing.delivery import deliver
+    from billing.delivery import Which, deliver
 
     settings = load_settings()
     with database(settings) as engine, progress("delivering") as show:
-        outcome = deliver(settings, engine, clock=clock, progress=show, retry_failed=True, wait=time.sleep)
+        outcome = deliver(settings, engine, clock=clock, progress=show, which=Which.UNSENT, wait=time.sleep)
     click.echo(", ".join(outcome.lines()))
     for failure in outcome.failures:
         click.echo(str(failure), err=True)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from billing.errors import Unknown
 from billing.messages.models import message, message_attempt, message_delivery, message_file
 from invoices.delivery import QUEUED, Queue
 from invoices.document import Party
-from invoices.errors import FileAlreadyRecorded, IllFormedDocument
+from invoices.errors import IllFormedDocument
 from invoices.mail import Attached, Envelope, Mail, MailText, compose_mail
 from invoices.rendering.figures import KeptPage, print_figures
 from invoices.rendering.letter import Column, Letter, render_letter
@@ -216,34 +216,39 @@ def print_papers(told: Told, documents_url: str) -> tuple[StoredFile, ...]:
     )
 
 
-def kept_papers(connection: Connection, key: int, told: Told) -> tuple[StoredFile, ...] | None:
-    """The papers of a message as recorded, in order; None while one is missing."""
-    f = message_file.c
-    rows = connection.execute(
-        select(f.path, f.sha256, f.size_bytes).where(f.message_id == key).order_by(f.paper_no)
-    ).all()
-    return tuple(StoredFile(*row) for row in rows) if len(rows) == len(told.message.papers) else None
+def kept_papers(connection: Connection, told: Mapping[int, Told]) -> dict[int, tuple[StoredFile, ...]]:
+    """The papers of messages as recorded, in order, of those that have them all."""
+    recorded = _papers_of(connection, told)
+    return {key: files for key, files in recorded.items() if len(files) == len(told[key].message.papers)}
 
 
 def record_papers(
-    connection: Connection, key: int, printed: Sequence[StoredFile], rendered_at: datetime
-) -> tuple[StoredFile, ...]:
-    """Record which files are a message's papers, unless some stand already: gives those that count."""
+    connection: Connection, printed: Mapping[int, Sequence[StoredFile]], rendered_at: datetime
+) -> dict[int, tuple[StoredFile, ...]]:
+    """Record which files are the papers of messages, unless some stand already: gives those that count."""
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
     rows = [
         {"message_id": key, "paper_no": paper_no, "rendered_at": rendered_at, **asdict(one)}
-        for paper_no, one in enumerate(printed, 1)
+        for key, files in printed.items()
+        for paper_no, one in enumerate(files, 1)
     ]
-    if not rows:
-        return ()
-    connection.execute(insert(message_file).on_conflict_do_nothing(), rows)
+    if rows:
+        connection.execute(insert(message_file).on_conflict_do_nothing(), rows)
+    return _papers_of(connection, printed)
+
+
+def _papers_of(connection: Connection, keys: Collection[int]) -> dict[int, tuple[StoredFile, ...]]:
+    """The files of each message as recorded, in order; some messages have none."""
+    found: dict[int, list[StoredFile]] = {key: [] for key in keys}
     f = message_file.c
-    stands = connection.execute(
-        select(f.path, f.sha256, f.size_bytes).where(f.message_id == key).order_by(f.paper_no)
-    ).all()
-    if len(stands) != len(rows):
-        raise FileAlreadyRecorded(key, f"{len(stands)} papers", f"{len(rows)} papers")
-    return tuple(StoredFile(*row) for row in stands)
+    rows = connection.execute(
+        select(f.message_id, f.path, f.sha256, f.size_bytes)
+        .where(f.message_id.in_(list(keys)))
+        .order_by(f.message_id, f.paper_no)
+    )
+    for key, *file in rows:
+        found[key].append(StoredFile(*file))
+    return {key: tuple(files) for key, files in found.items()}
 
 
 def compose(told: Told, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:

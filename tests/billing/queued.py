@@ -23,12 +23,13 @@ import sys, time
 from datetime import UTC, datetime, timedelta
 from billing.config import load_settings
 from billing.db import open_engine
-from billing.delivery import deliver
+from billing.delivery import Which, deliver
 if __name__ == "__main__":
     settings = load_settings()
     engine = open_engine(settings.database_url)
+    which = Which.UNSENT if sys.argv[2:] == ["all"] else Which.QUEUED
     report = deliver(settings, engine, clock=lambda: datetime.now(UTC), wait=time.sleep,
-                     lease=timedelta(seconds=float(sys.argv[1])), retry_failed=sys.argv[2:] == ["all"])
+                     lease=timedelta(seconds=float(sys.argv[1])), which=which)
     print(report.sent, flush=True)
 """
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.config import Settings
 from billing.db import insert_rows, reading, writing
-from billing.delivery import DeliveryReport, deliver, ensure_pdf
+from billing.delivery import DeliveryReport, Which, deliver, ensure_pdf
 from billing.errors import BadConfiguration
 from billing.executors import open_executor
 from invoices.delivery import BACK_OFF, claim, due, failed_deliveries, hand_over, retry
@@ -70,7 +70,7 @@ def test_what_is_queued_is_rendered_on_all_cores_recorded_and_sent_once(engine: 
         assert hashlib.sha256(pdf.get_content()).hexdigest() == files[document_id].sha256
         assert state_of(engine, document_id).state == "sent"
         assert attempts_of(engine, document_id) == [(1, "sent")]
-    assert deliver(chosen, engine, clock=MovedClock(), retry_failed=True).sent == 0
+    assert deliver(chosen, engine, clock=MovedClock(), which=Which.UNSENT).sent == 0
 
 
 def test_what_a_server_refuses_for_now_is_tried_again_with_growing_pauses_then_left_to_a_person(
@@ -82,22 +82,22 @@ def test_what_a_server_refuses_for_now_is_tried_again_with_growing_pauses_then_l
         chosen = settings(engine, tmp_path, smtp(sink))
         sink.at_recipient["busy@tenants.example"] = ["450 mailbox busy"] * 99
         for pause in BACK_OFF:
-            report = deliver_here(chosen, engine, clock, only_due=True)
+            report = deliver_here(chosen, engine, clock, which=Which.DUE)
             assert [failure.reason for failure in report.failures] == [
                 "the mail server refuses it for now: 450 mailbox busy"
             ]
             assert state_of(engine, document_id).state == "queued"
             assert report.failures[0].next_attempt_at == clock.now + pause
             clock.now += pause - timedelta(seconds=1)
-            assert deliver_here(chosen, engine, clock, only_due=True).failures == ()
+            assert deliver_here(chosen, engine, clock, which=Which.DUE).failures == ()
             clock.now += timedelta(seconds=1)
-        report = deliver_here(chosen, engine, clock, only_due=True)
+        report = deliver_here(chosen, engine, clock, which=Which.DUE)
         assert (report.queued, report.failed) == (0, 1)
         assert state_of(engine, document_id).state == "failed"
         clock.now += timedelta(days=365)
         assert deliver_here(chosen, engine, clock).failures == ()
         sink.at_recipient.clear()
-        assert deliver_here(chosen, engine, clock, retry_failed=True).sent == 1
+        assert deliver_here(chosen, engine, clock, which=Which.UNSENT).sent == 1
     assert attempts_of(engine, document_id) == [(n, "deferred") for n in range(1, 8)] + [(8, "sent")]
     assert sum(BACK_OFF, timedelta()) < timedelta(days=2)
 
@@ -109,7 +109,7 @@ def test_a_person_who_delivers_need_not_wait_for_the_next_attempt(engine: Engine
         chosen = settings(engine, tmp_path, smtp(sink))
         sink.at_recipient["busy@tenants.example"] = ["450 mailbox busy"]
         assert deliver_here(chosen, engine, clock).sent == 0
-        assert deliver_here(chosen, engine, clock, only_due=True).sent == 0
+        assert deliver_here(chosen, engine, clock, which=Which.DUE).sent == 0
         assert deliver_here(chosen, engine, clock).sent == 1
 
 
@@ -239,7 +239,7 @@ def test_what_was_put_to_the_server_by_a_process_that_died_is_never_sent_again_b
     assert report.sent == 0
     assert "died before the mail server's answer was written down" in report.failures[0].reason
     assert attempts_of(engine, document_id) == [(1, "unknown")]
-    assert deliver_here(chosen, engine, clock, retry_failed=True, wait=clock.wait).sent == 0
+    assert deliver_here(chosen, engine, clock, which=Which.UNSENT, wait=clock.wait).sent == 0
     with writing(engine) as connection:
         assert retry(connection, [document_id], now=clock()) == [document_id]
     assert deliver_here(chosen, engine, clock).sent == 1

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
 from billing.db import keeping_house, reading, writing
-from billing.delivery import DeliveryReport, deliver
+from billing.delivery import DeliveryReport, Which, deliver
 from billing.errors import Unknown
 from billing.executors import open_executor
 from billing.messages.models import message, message_attempt, message_delivery, message_file
@@ -109,7 +109,7 @@ def test_what_is_queued_is_printed_kept_and_sent_with_its_papers_after_the_docum
     )
     assert list(mails["ME-000002"].iter_attachments()) == []
     assert [(state_of(engine, key).state, attempts_of(engine, key)) for key in told] == [("sent", [(1, "sent")])] * 3
-    assert deliver_here(engine, tmp_path, retry_failed=True).sent == 0
+    assert deliver_here(engine, tmp_path, which=Which.UNSENT).sent == 0
     chosen = settings(engine, tmp_path)
     assert [one for one in check(engine, documents_url=chosen.documents_url) if "message" in one or "ME-" in one] == []
 
@@ -122,10 +122,10 @@ def test_a_refusal_for_now_is_tried_again_with_growing_pauses_under_one_message_
     with listening() as sink:
         sink.at_recipient["t1@tenants.example"] = ["450 busy"] * 2
         for pause in BACK_OFF[:2]:
-            assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, only_due=True).sent == 0
-            assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, only_due=True).failures == ()
+            assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, which=Which.DUE).sent == 0
+            assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, which=Which.DUE).failures == ()
             clock.now += pause
-        assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, only_due=True).sent == 1
+        assert deliver_here(engine, tmp_path, smtp(sink), clock=clock, which=Which.DUE).sent == 1
         assert sink.count() == {"<ME-000001@parcs.example>": 1}
     assert attempts_of(engine, key) == [(1, "deferred"), (2, "deferred"), (3, "sent")]
 
@@ -153,7 +153,7 @@ def test_an_unusable_address_is_shown_and_mended_by_the_tenants_new_one(engine: 
     with writing(engine) as connection:
         connection.execute(tenant.update().values(email="new@tenants.example"))
     assert deliver_here(engine, tmp_path).sent == 0
-    assert deliver_here(engine, tmp_path, retry_failed=True).sent == 1
+    assert deliver_here(engine, tmp_path, which=Which.UNSENT).sent == 1
     assert state_of(engine, key).recipient == "new@tenants.example"
 
 
@@ -164,7 +164,7 @@ def test_a_mail_put_to_the_server_by_a_process_that_died_is_left_to_a_person(eng
         [held] = claim(connection, {key: 0}, by="dead", now=NOON, queue=MESSAGES)
         hand_over(connection, held, now=NOON, queue=MESSAGES)
     clock.now += timedelta(minutes=5)
-    report = deliver_here(engine, tmp_path, clock=clock, retry_failed=True)
+    report = deliver_here(engine, tmp_path, clock=clock, which=Which.UNSENT)
     assert report.sent == 0
     assert "look for ME-000001 in the server's log" in report.failures[0].reason
     with writing(engine) as connection:

@@ -29,6 +29,8 @@ class Sink:
     at_end: list[str] = field(default_factory=list)
     on_taken: Callable[[str], None] = lambda _: None
     sessions: set[int] = field(default_factory=set)
+    # What it says it can do beyond what aiosmtpd says: commands in one packet are answered in turn.
+    extensions: tuple[str, ...] = ()
     port: int = 0
     # The answer to the end of a message waits for this.
     answering: threading.Event = field(default_factory=threading.Event)
@@ -38,6 +40,12 @@ class Sink:
         """How often each Message-ID was taken."""
         with self.lock:
             return Counter(message_id for message_id, _, _ in self.taken)
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*(f"250-{extension}" for extension in self.extensions), *responses]
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -93,10 +101,13 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 @contextmanager
 def listening(
-    certificate: tuple[Path, Path] | None = None, login: tuple[str, str] | None = None, **options: Any
+    certificate: tuple[Path, Path] | None = None,
+    login: tuple[str, str] | None = None,
+    extensions: tuple[str, ...] = (),
+    **options: Any,
 ) -> Iterator[Sink]:
     """A sink that listens; with a certificate it asks for STARTTLS, with a login it asks for that."""
-    sink = Sink()
+    sink = Sink(extensions=extensions)
     sink.answering.set()
     sink.port = free_port()
     if certificate is not None:

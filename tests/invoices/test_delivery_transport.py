@@ -43,8 +43,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
-def test_many_mails_leave_over_one_connection_and_arrive_as_they_were() -> None:
-    with listening() as sink, SmtpTransport(server(sink)) as transport:
+either_way = pytest.mark.parametrize("extensions", [(), ("PIPELINING",)], ids=["in-turn", "at-once"])
+
+
+@either_way
+def test_many_mails_leave_over_one_connection_and_arrive_as_they_were(extensions: tuple[str, ...]) -> None:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         mails = [mail(sequence=n) for n in range(1, 6)]
         assert [transport.send(each, go_ahead) for each in mails] == ["250 taken"] * 5
         assert [content for _, _, content in sink.taken] == [each.content for each in mails]
@@ -115,8 +119,11 @@ def test_a_server_that_does_not_answer_is_unavailable() -> None:
     ("answer", "error"),
     [("550 no such user", MessageRefused), ("450 mailbox busy", MessageDeferred), ("452 full", MessageDeferred)],
 )
-def test_the_refusal_of_one_recipient_concerns_that_mail_alone(answer: str, error: type[NotDelivered]) -> None:
-    with listening() as sink, SmtpTransport(server(sink)) as transport:
+@either_way
+def test_the_refusal_of_one_recipient_concerns_that_mail_alone(
+    answer: str, error: type[NotDelivered], extensions: tuple[str, ...]
+) -> None:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_recipient["gone@b.example"] = [answer]
         with pytest.raises(error, match=answer):
             transport.send(mail("gone@b.example"), go_ahead)
@@ -129,10 +136,11 @@ def test_the_refusal_of_one_recipient_concerns_that_mail_alone(answer: str, erro
     ("answer", "error"),
     [("554 looks like spam", MessageRefused), ("451 try later", MessageDeferred), ("421 leaving", MessageDeferred)],
 )
+@either_way
 def test_a_refusal_after_the_end_of_the_message_is_an_answer_not_a_doubt(
-    answer: str, error: type[NotDelivered]
+    answer: str, error: type[NotDelivered], extensions: tuple[str, ...]
 ) -> None:
-    with listening() as sink, SmtpTransport(server(sink)) as transport:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_end = [answer]
         with pytest.raises(error, match=answer):
             transport.send(mail(), go_ahead)
@@ -140,15 +148,17 @@ def test_a_refusal_after_the_end_of_the_message_is_an_answer_not_a_doubt(
         assert list(sink.count()) == ["<FA-2026-000013@parcs.example>"]
 
 
-def test_a_server_that_refuses_the_sender_refuses_everything() -> None:
-    with listening() as sink, SmtpTransport(server(sink)) as transport:
+@either_way
+def test_a_server_that_refuses_the_sender_refuses_everything(extensions: tuple[str, ...]) -> None:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_mail = ["530 authentication required"]
         with pytest.raises(ServerUnavailable, match="530 authentication required"):
             transport.send(mail(), go_ahead)
 
 
-def test_a_connection_the_server_has_closed_is_opened_anew_for_the_next_mail() -> None:
-    with listening() as sink, SmtpTransport(server(sink)) as transport:
+@either_way
+def test_a_connection_the_server_has_closed_is_opened_anew_for_the_next_mail(extensions: tuple[str, ...]) -> None:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         transport.send(mail(sequence=1), go_ahead)
         sink.at_mail = ["421 too many mails on this connection"]
         transport.send(mail(sequence=2), go_ahead)
@@ -189,7 +199,7 @@ def raw_server(until: bytes, listener: socket.socket, conversations: int = 1) ->
                 for line in lines:
                     if line.startswith(until):
                         break
-                    if line.startswith((b"ehlo", b"mail", b"rcpt", b"rset")):
+                    if line.lower().startswith((b"ehlo", b"mail", b"rcpt", b"rset")):
                         connection.sendall(b"250 OK\r\n")
                     elif line.startswith(b"DATA"):
                         connection.sendall(b"354 go on\r\n")
@@ -197,6 +207,32 @@ def raw_server(until: bytes, listener: socket.socket, conversations: int = 1) ->
     thread = threading.Thread(target=converse, daemon=True)
     thread.start()
     return thread
+
+
+def test_a_server_that_takes_commands_at_once_gets_them_before_it_answers_any() -> None:
+    """Two round trips a mail are saved; a message whose recipient it refuses, though it says go on, is never ended."""
+    heard: list[bytes] = []
+
+    def converse(listener: socket.socket) -> None:
+        connection, _address = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 raw\r\n")
+            assert lines.readline().upper().startswith(b"EHLO")
+            connection.sendall(b"250-raw\r\n250 PIPELINING\r\n")
+            heard.extend(lines.readline() for _ in range(3))
+            connection.sendall(b"250 OK\r\n550 no such user\r\n354 go on\r\n")
+            heard.append(lines.read())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=converse, args=(listener,), daemon=True)
+        thread.start()
+        with (
+            SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none")) as transport,
+            pytest.raises(MessageRefused, match="no such user"),
+        ):
+            transport.send(mail(), go_ahead)
+        thread.join(10)
+    assert heard == [b"MAIL FROM:<facturation@parcs.example>\r\n", b"RCPT TO:<a@b.example>\r\n", b"DATA\r\n", b""]
 
 
 def test_a_connection_that_breaks_after_the_end_leaves_the_outcome_unknown() -> None:

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from billing.db import reading, writing
-from invoices.errors import FileAlreadyRecorded, FileDamaged, FileMissing, IllFormedDocument
+from invoices.errors import FileDamaged, FileMissing, IllFormedDocument
 from invoices.models import document, document_file, party
-from invoices.storage import StoredFile, file_of, load, record_file, store
+from invoices.storage import StoredFile, files_of, load, record_files, store
 
 PDF = b"%PDF-1.7 one"
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -80,16 +80,16 @@ def _issued(engine: Engine) -> int:
     return 7
 
 
-def test_a_file_is_recorded_once_and_another_is_refused(engine: Engine) -> None:
+def test_the_first_file_recorded_stands(engine: Engine) -> None:
     document_id = _issued(engine)
     kept = StoredFile("2026/FA-2026-000012.pdf", "a" * 64, 12)
     with reading(engine) as connection:
-        assert file_of(connection, document_id) is None
-    for _ in range(2):
+        assert files_of(connection, [document_id]) == {}
+    for added in ([document_id], []):
         with writing(engine) as connection:
-            record_file(connection, document_id, kept, NOW)
-    with writing(engine) as connection, pytest.raises(FileAlreadyRecorded, match="document 7"):
-        record_file(connection, document_id, StoredFile(kept.path, "b" * 64, 12), NOW)
+            assert record_files(connection, {document_id: kept}, NOW) == added
+    with writing(engine) as connection:
+        assert record_files(connection, {document_id: StoredFile(kept.path, "b" * 64, 12)}, NOW) == []
     with reading(engine) as connection:
-        assert file_of(connection, document_id) == kept
+        assert files_of(connection, [document_id]) == {document_id: kept}
         assert connection.scalar(select(func.count()).select_from(document_file)) == 1
