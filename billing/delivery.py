@@ -8,7 +8,7 @@ rendered or sent within a transaction.
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,8 +69,8 @@ from invoices.errors import (
     ClaimLost,
     FileMissing,
     InvoicingError,
-    MessageDeferred,
     MessageRefused,
+    NotDelivered,
     OutcomeUnknown,
     ServerUnavailable,
     UnusableAddress,
@@ -79,12 +79,14 @@ from invoices.mail import Attached, Envelope, Mail, Mailbox, compose_mail, docum
 from invoices.reading import load_documents
 from invoices.rendering.workers import render_and_store
 from invoices.storage import StoredFile, files_of, load, record_files
-from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Transport
+from invoices.transport import CONNECTIONS, FolderTransport, Outcome, SmtpServer, SmtpTransport, Transport
 
-# Papers rendered together: few, so that the last task of a month keeps no core idle for long.
-CHUNK = 4
+# Papers rendered together, then sent: few, so that the last task of a month keeps no core idle for long.
+CHUNK = 2 * CONNECTIONS
 # Papers claimed together: few, so that of several who deliver none waits for what another holds.
-CLAIMED = 16
+CLAIMED = 2 * CHUNK
+# How an attempt ended, where it is not merely put off.
+_OUTCOMES: Mapping[type[NotDelivered], str] = {MessageRefused: REFUSED, OutcomeUnknown: UNKNOWN}
 # How many keys a query is asked for at once.
 _KEYS_MAX = 500
 # How often somebody else's delivery is looked at again.
@@ -177,7 +179,7 @@ class Mailing:
     # The files of papers as recorded, of those that have them all.
     kept: Callable[[Connection, Mapping[int, Any]], dict[int, Files]]
     # Record files as the papers', unless some stand already; the files that count.
-    record: Callable[[Connection, Mapping[int, Files], datetime], dict[int, Files]]
+    record: Callable[[Connection, Mapping[int, Any], Mapping[int, Files], datetime], dict[int, Files]]
     compose: Callable[[Any, Sequence[bytes], Envelope], Mail]
     # What failed: key, where it goes, where it was first addressed to, the tenant's present address.
     misaddressed: Callable[[Connection], Iterable[tuple[int, str, str, str]]]
@@ -301,7 +303,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
         return load(documents_url, kept.path, kept.sha256)
     made = render_and_store(document, documents_url)
     with writing(engine) as connection:
-        ((kept,),) = _record(connection, {document_id: (made,)}, clock()).values()
+        ((kept,),) = _record(connection, {document_id: document}, {document_id: (made,)}, clock()).values()
     return load(documents_url, kept.path, kept.sha256)
 
 
@@ -334,13 +336,15 @@ def _kept(connection: Connection, documents: Mapping[int, Document]) -> dict[int
     return {one: (file,) for one, file in files_of(connection, list(documents)).items()}
 
 
-def _record(connection: Connection, made: Mapping[int, Files], now: datetime) -> dict[int, Files]:
+def _record(
+    connection: Connection, documents: Mapping[int, Document], made: Mapping[int, Files], now: datetime
+) -> dict[int, Files]:
     """Record files as the documents', with this transaction's act, unless some stand already: the files that count."""
-    if added := record_files(connection, {one: file for one, (file,) in made.items()}, now):
-        c = invoices_models.document.c
-        numbered = connection.execute(select(c.number, c.id).where(c.id.in_(added)).order_by(c.id))
-        for number, one in numbered:
-            record_change(connection, "files", number, None, {"sha256": made[one][0].sha256})
+    added = record_files(connection, {one: file for one, (file,) in made.items()}, now)
+    for one in added:
+        record_change(connection, "files", documents[one].number, None, {"sha256": made[one][0].sha256})
+    if len(added) == len(made):
+        return dict(made)
     return {one: (file,) for one, file in files_of(connection, list(made)).items()}
 
 
@@ -439,8 +443,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             if self.is_over():
                 return
             found, files = self._claim(part)
-            for one, kept in files.items():
-                self._send(one, kept)
+            self._send(files)
             new = (item for item in found.items() if item[0] not in files)
             while not self.is_over() and (papers := tuple(islice(new, CHUNK))):
                 yield Sheaf(documents_url, papers)
@@ -461,49 +464,79 @@ class _Pass(AbstractContextManager["_Pass"]):
         """Record what a worker has rendered, then send it."""
         with writing(self.engine) as connection:
             made = {one.key: one.files for one in printed if one.files is not None}
-            files = self.mailing.record(connection, made, self.clock()) if made else {}
+            files = self.mailing.record(connection, self.papers, made, self.clock()) if made else {}
         self.rendered += len(files)
         for one in printed:
-            kept = files.get(one.key)
-            if kept is None:
+            if one.key not in files:
                 self._fail(self.held[one.key], DEFERRED, one.reason)
-            else:
-                self._send(one.key, kept)
+        self._send(files)
 
     def give_up(self, sheaf: Sheaf) -> None:
         """A sheaf that takes every worker down: none of it is tried again at once."""
         for key, _ in sheaf.papers:
             self._fail(self.held[key], DEFERRED, "the worker that rendered it, or one printed with it, was killed")
 
-    def _send(self, key: int, kept: Files) -> None:
-        """Send one paper, and record what became of it."""
-        held = self.held[key]
-        if self.is_over():
-            self._let_go([key])
-            return
-        try:
-            mail = self._mail(held, kept)
-            answer = self.transport.send(mail, partial(self._hand_over, held))
-        except ClaimLost as error:
+    def _send(self, kept: Mapping[int, Files]) -> None:
+        """Send some papers, as many at once as there are connections, unless it is over."""
+        waiting = list(kept)
+        while waiting and not self.is_over():
+            together, waiting = waiting[:CONNECTIONS], waiting[CONNECTIONS:]
+            self._send_together({key: kept[key] for key in together})
+        self._let_go(waiting)
+
+    def _send_together(self, kept: Mapping[int, Files]) -> None:
+        """Send some papers at once, and record what became of them."""
+        mails: dict[str, tuple[int, Mail]] = {}
+        for key, files in kept.items():
+            try:
+                mail = self._mail(self.held[key], files)
+            except UnusableAddress as error:
+                self._fail(self.held[key], REFUSED, str(error))
+            except (InvoicingError, OSError) as error:
+                self._fail(self.held[key], DEFERRED, str(error))
+            else:
+                mails[mail.number] = key, mail
+        keys = {number: key for number, (key, _) in mails.items()}
+        self.transport.send(
+            [mail for _, mail in mails.values()], partial(self._hand_over, keys), partial(self._answered, keys)
+        )
+
+    def _hand_over(self, keys: Mapping[str, int], numbers: Collection[str]) -> list[str]:
+        """Which of these mails may be ended: it is written down that they are about to be."""
+        wanted = [keys[number] for number in numbers]
+        with keeping_house(self.engine) as connection:
+            held = hand_over(
+                connection, wanted, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue
+            )
+        return [number for number in numbers if keys[number] in held]
+
+    def _answered(self, keys: Mapping[str, int], outcomes: Mapping[str, Outcome]) -> None:
+        """Record what became of some mails."""
+        became = {keys[number]: outcome for number, outcome in outcomes.items()}
+        answers = {key: outcome for key, outcome in became.items() if isinstance(outcome, str)}
+        if answers:
+            with writing(self.engine) as connection:
+                record_sent(connection, answers, now=self.clock(), queue=self.mailing.queue)
+                for held in map(self.held.__getitem__, answers):
+                    self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
+        for key, outcome in became.items():
+            if isinstance(outcome, str):
+                self.sent += 1
+                self._drop(key)
+            else:
+                self._not_delivered(self.held[key], outcome)
+
+    def _not_delivered(self, held: Claim, error: NotDelivered) -> None:
+        if isinstance(error, ClaimLost):
             _log.warning("%s", error)
-            self._drop(key)
-        except ServerUnavailable as error:
+            self._drop(held.key)
+        elif isinstance(error, ServerUnavailable):
             self.unavailable = str(error)
             with keeping_house(self.engine) as connection:
                 withdraw(connection, held, queue=self.mailing.queue)
-            self._let_go([key])
-        except (UnusableAddress, MessageRefused) as error:
-            self._fail(held, REFUSED, str(error))
-        except OutcomeUnknown as error:
-            self._fail(held, UNKNOWN, str(error))
-        except (MessageDeferred, InvoicingError, OSError) as error:
-            self._fail(held, DEFERRED, str(error))
+            self._let_go([held.key])
         else:
-            with writing(self.engine) as connection:
-                record_sent(connection, held, now=self.clock(), answer=answer, queue=self.mailing.queue)
-                self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
-            self.sent += 1
-            self._drop(key)
+            self._fail(held, _OUTCOMES.get(type(error), DEFERRED), str(error))
 
     def _mail(self, held: Claim, kept: Files) -> Mail:
         paper = self.papers[held.key]
@@ -516,10 +549,6 @@ class _Pass(AbstractContextManager["_Pass"]):
         )
         pdfs = [load(self.settings.documents_url, one.path, one.sha256) for one in kept]
         return self.mailing.compose(paper, pdfs, envelope)
-
-    def _hand_over(self, held: Claim) -> None:
-        with keeping_house(self.engine) as connection:
-            hand_over(connection, held, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:

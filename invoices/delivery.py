@@ -10,19 +10,19 @@ two from sending the same. A claim found expired after that moment is an unknown
 decides about it: at most one mail a paper.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     Insert,
     Table,
-    Update,
     and_,
     bindparam,
     func,
@@ -31,7 +31,6 @@ from sqlalchemy import (
     update,
 )
 
-from invoices.errors import ClaimLost
 from invoices.models import delivery, delivery_attempt, document
 
 QUEUED, FAILED, SENT = "queued", "failed", "sent"
@@ -84,13 +83,15 @@ class Queue:
 DOCUMENTS = Queue(document, delivery, delivery_attempt, "document_id", document.c.number)
 
 
-# What each mail costs is prepared once.
+# What mails cost is prepared once.
 @cache
-def _hand_over(queue: Queue) -> Update:
+def _hand_over(queue: Queue) -> Any:
+    wanted: BindParameter[list[int]] = bindparam("wanted", expanding=True)
     return (
         update(queue.delivery)
-        .where(queue.delivered == bindparam("wanted"), queue.delivery.c.claimed_by == bindparam("holder"), queue.unsent)
+        .where(queue.delivered.in_(wanted), queue.delivery.c.claimed_by == bindparam("holder"), queue.unsent)
         .values(handed_over_at=bindparam("now"), claimed_until=bindparam("until"))
+        .returning(queue.delivered)
     )
 
 
@@ -98,12 +99,12 @@ def _hand_over(queue: Queue) -> Update:
 def _record_sent(queue: Queue) -> Any:
     return (
         update(queue.delivery)
-        .where(queue.delivered == bindparam("wanted"), queue.unsent)
+        .where(queue.delivered.in_(bindparam("wanted", expanding=True)), queue.unsent)
         .values(
             state=SENT, sent_at=bindparam("now"), attempts=queue.delivery.c.attempts + 1, next_attempt_at=None,
             claimed_by=None, claimed_until=None, last_error=None,
         )
-        .returning(queue.delivery.c.attempts)
+        .returning(queue.delivered, queue.delivery.c.attempts)
     )  # fmt: skip
 
 
@@ -222,20 +223,28 @@ def _held(queue: Queue, held: Claim) -> ColumnElement[bool]:
 
 
 def hand_over(
-    connection: Connection, held: Claim, *, now: datetime, lease: timedelta = LEASE, queue: Queue = DOCUMENTS
-) -> None:
-    """Write down that the end of the message is about to be put; raises ClaimLost if it must not be."""
+    connection: Connection,
+    held: Collection[int],
+    *,
+    by: str,
+    now: datetime,
+    lease: timedelta = LEASE,
+    queue: Queue = DOCUMENTS,
+) -> set[int]:
+    """Write down that the ends of messages are about to be put; gives those that `by` still holds, the others must not.
+
+    `held` are papers.
+    """
     now = _utc(now)
-    key = {"wanted": held.key, "holder": held.by, "now": now, "until": now + lease}
-    if connection.execute(_hand_over(queue), key).rowcount != 1:
-        raise ClaimLost(f"the delivery of {queue.papers.name} {held.key} has been taken over by another process")
+    key = {"wanted": list(held), "holder": by, "now": now, "until": now + lease}
+    return set(connection.scalars(_hand_over(queue), key))
 
 
-def record_sent(connection: Connection, held: Claim, *, now: datetime, answer: str, queue: Queue = DOCUMENTS) -> None:
-    """The server has it: whatever else happened to the row meanwhile, it is sent."""
-    attempt = connection.scalar(_record_sent(queue), {"wanted": held.key, "now": _utc(now)})
-    if attempt is not None:
-        _log(connection, queue, held.key, attempt, now, SENT, answer)
+def record_sent(connection: Connection, answers: Mapping[int, str], *, now: datetime, queue: Queue = DOCUMENTS) -> None:
+    """The server has these, by paper with its answers: whatever else happened to the rows meanwhile, they are sent."""
+    rows = connection.execute(_record_sent(queue), {"wanted": list(answers), "now": _utc(now)}).all()
+    for one, attempt in sorted(rows):
+        _log(connection, queue, one, attempt, now, SENT, answers[one])
 
 
 def record_failure(

@@ -223,7 +223,10 @@ def kept_papers(connection: Connection, told: Mapping[int, Told]) -> dict[int, t
 
 
 def record_papers(
-    connection: Connection, printed: Mapping[int, Sequence[StoredFile]], rendered_at: datetime
+    connection: Connection,
+    _told: Mapping[int, Told],
+    printed: Mapping[int, Sequence[StoredFile]],
+    rendered_at: datetime,
 ) -> dict[int, tuple[StoredFile, ...]]:
     """Record which files are the papers of messages, unless some stand already: gives those that count."""
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert

@@ -162,7 +162,7 @@ def test_a_mail_put_to_the_server_by_a_process_that_died_is_left_to_a_person(eng
     clock = MovedClock()
     with keeping_house(engine) as connection:
         [held] = claim(connection, {key: 0}, by="dead", now=NOON, queue=MESSAGES)
-        hand_over(connection, held, now=NOON, queue=MESSAGES)
+        assert hand_over(connection, [held.key], by="dead", now=NOON, queue=MESSAGES) == {key}
     clock.now += timedelta(minutes=5)
     report = deliver_here(engine, tmp_path, clock=clock, which=Which.UNSENT)
     assert report.sent == 0

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from invoices.errors import (
     ServerUnavailable,
 )
 from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
-from invoices.transport import FolderTransport, SmtpServer, SmtpTransport
+from invoices.transport import FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
 from tests.invoices.documents import w1
 from tests.invoices.smtp_sink import Sink, free_port, listening, make_certificate
 
@@ -30,8 +31,30 @@ def mail(recipient: str = "a@b.example", sequence: int = 12, pdf: bytes = b"%PDF
     return build_mail(document, pdf, sender=OPERATOR, sender_name="Op", recipient=parse_mailbox(recipient), now=NOW)
 
 
-def go_ahead() -> None:
-    """Nobody else has it: the end may be put."""
+def go_ahead(numbers: Collection[str]) -> Collection[str]:
+    """Nobody else has them: their ends may be put."""
+    return numbers
+
+
+def send_all(transport: Transport, *mails: Mail, may_end: MayEnd = go_ahead) -> list[Outcome]:
+    """What became of mails that are sent together, in their order; each is told of once."""
+    told: dict[str, Outcome] = {}
+
+    def answered(outcomes: Mapping[str, Outcome]) -> None:
+        assert outcomes
+        assert not told.keys() & outcomes.keys()
+        told.update(outcomes)
+
+    transport.send(mails, may_end, answered)
+    return [told[mail.number] for mail in mails]
+
+
+def send(transport: Transport, mail: Mail, may_end: MayEnd = go_ahead) -> str:
+    """The server's last word about one mail; raises why it was not delivered."""
+    (outcome,) = send_all(transport, mail, may_end=may_end)
+    if isinstance(outcome, NotDelivered):
+        raise outcome
+    return outcome
 
 
 def server(sink: Sink, security: str = "none", user: str = "", password: str = "") -> SmtpServer:
@@ -50,7 +73,7 @@ either_way = pytest.mark.parametrize("extensions", [(), ("PIPELINING",)], ids=["
 def test_many_mails_leave_over_one_connection_and_arrive_as_they_were(extensions: tuple[str, ...]) -> None:
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         mails = [mail(sequence=n) for n in range(1, 6)]
-        assert [transport.send(each, go_ahead) for each in mails] == ["250 taken"] * 5
+        assert [send(transport, each) for each in mails] == ["250 taken"] * 5
         assert [content for _, _, content in sink.taken] == [each.content for each in mails]
         assert len(sink.sessions) == 1
 
@@ -63,9 +86,8 @@ def test_the_end_of_a_message_does_not_wait_until_the_server_acknowledges_what_c
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     kept = certificate if security == "starttls" else None
     with listening(kept) as sink, SmtpTransport(server(sink, security)) as transport:
-        transport.send(mail(), go_ahead)
-        connection = transport._connection
-        assert connection is not None
+        send(transport, mail())
+        connection = transport._lines[0].connection
         assert connection.sock is not None
         assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
@@ -73,7 +95,7 @@ def test_the_end_of_a_message_does_not_wait_until_the_server_acknowledges_what_c
 def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:
     dotted = replace(mail(), content=b"Message-ID: <x@y>\r\n\r\n.\r\n..\r\n.dot\r\n")
     with listening() as sink, SmtpTransport(server(sink)) as transport:
-        transport.send(dotted, go_ahead)
+        send(transport, dotted)
         assert sink.taken[0][2] == dotted.content
 
 
@@ -84,35 +106,35 @@ def test_with_starttls_and_a_login_mail_leaves_encrypted(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with listening(certificate, ("facturation", "sesame+1")) as sink:
         with SmtpTransport(server(sink, "starttls", "facturation", "sesame+1")) as transport:
-            assert transport.send(mail(), go_ahead) == "250 taken"
+            assert send(transport, mail()) == "250 taken"
         wrong = SmtpTransport(server(sink, "starttls", "facturation", "wrong"))
         with wrong as transport, pytest.raises(ServerUnavailable, match="535") as refusal:
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         assert "wrong" not in str(refusal.value)
         beyond = SmtpTransport(server(sink, "starttls", "facturation", "sésame"))
         with beyond as transport, pytest.raises(ServerUnavailable, match="must be ASCII"):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         assert len(sink.taken) == 1
 
 
 def test_a_certificate_nobody_vouches_for_stops_everything(certificate: tuple[Path, Path]) -> None:
     with listening(certificate) as sink, SmtpTransport(server(sink, "starttls")) as transport:
         with pytest.raises(ServerUnavailable, match="certificate verify failed"):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         assert sink.taken == []
 
 
 def test_without_starttls_nothing_is_sent_in_clear_when_it_is_required() -> None:
     with listening() as sink, SmtpTransport(server(sink, "starttls", "user", "secret")) as transport:
         with pytest.raises(ServerUnavailable, match="offers no STARTTLS"):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         assert sink.taken == []
 
 
 def test_a_server_that_does_not_answer_is_unavailable() -> None:
     transport = SmtpTransport(SmtpServer("127.0.0.1", free_port(), "none"))
     with pytest.raises(ServerUnavailable, match="refused"):
-        transport.send(mail(), go_ahead)
+        send(transport, mail())
 
 
 @pytest.mark.parametrize(
@@ -126,8 +148,8 @@ def test_the_refusal_of_one_recipient_concerns_that_mail_alone(
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_recipient["gone@b.example"] = [answer]
         with pytest.raises(error, match=answer):
-            transport.send(mail("gone@b.example"), go_ahead)
-        transport.send(mail(sequence=13), go_ahead)
+            send(transport, mail("gone@b.example"))
+        send(transport, mail(sequence=13))
         assert [recipient for _, recipient, _ in sink.taken] == ["a@b.example"]
         assert len(sink.sessions) == 1
 
@@ -143,8 +165,8 @@ def test_a_refusal_after_the_end_of_the_message_is_an_answer_not_a_doubt(
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_end = [answer]
         with pytest.raises(error, match=answer):
-            transport.send(mail(), go_ahead)
-        transport.send(mail(sequence=13), go_ahead)
+            send(transport, mail())
+        send(transport, mail(sequence=13))
         assert list(sink.count()) == ["<FA-2026-000013@parcs.example>"]
 
 
@@ -153,38 +175,38 @@ def test_a_server_that_refuses_the_sender_refuses_everything(extensions: tuple[s
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_mail = ["530 authentication required"]
         with pytest.raises(ServerUnavailable, match="530 authentication required"):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
 
 
 @either_way
 def test_a_connection_the_server_has_closed_is_opened_anew_for_the_next_mail(extensions: tuple[str, ...]) -> None:
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
-        transport.send(mail(sequence=1), go_ahead)
+        send(transport, mail(sequence=1))
         sink.at_mail = ["421 too many mails on this connection"]
-        transport.send(mail(sequence=2), go_ahead)
+        send(transport, mail(sequence=2))
         assert len(sink.taken) == 2
         assert len(sink.sessions) == 2
 
 
 def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
     with listening(enable_SMTPUTF8=True) as sink, SmtpTransport(server(sink)) as transport:
-        transport.send(mail("عنوان@t0042.example"), go_ahead)
+        send(transport, mail("عنوان@t0042.example"))
         assert sink.taken[0][1] == "عنوان@t0042.example"
     with listening(enable_SMTPUTF8=False) as sink, SmtpTransport(server(sink)) as transport:
         with pytest.raises(MessageRefused, match="SMTPUTF8"):
-            transport.send(mail("عنوان@t0042.example"), go_ahead)
-        transport.send(mail("contact@société.example"), go_ahead)
+            send(transport, mail("عنوان@t0042.example"))
+        send(transport, mail("contact@société.example"))
         assert sink.taken[0][1] == "contact@xn--socit-esab.example"
 
 
 def test_a_message_whose_claim_is_lost_before_its_end_is_never_taken() -> None:
-    def lost() -> None:
-        raise ClaimLost("taken over")
+    def lost(_numbers: Collection[str]) -> Collection[str]:
+        return ()
 
     with listening() as sink, SmtpTransport(server(sink)) as transport:
         with pytest.raises(ClaimLost):
-            transport.send(mail(sequence=1), lost)
-        transport.send(mail(sequence=2), go_ahead)
+            send(transport, mail(sequence=1), lost)
+        send(transport, mail(sequence=2))
         assert list(sink.count()) == ["<FA-2026-000002@parcs.example>"]
 
 
@@ -230,7 +252,7 @@ def test_a_server_that_takes_commands_at_once_gets_them_before_it_answers_any() 
             SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none")) as transport,
             pytest.raises(MessageRefused, match="no such user"),
         ):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         thread.join(10)
     assert heard == [b"MAIL FROM:<facturation@parcs.example>\r\n", b"RCPT TO:<a@b.example>\r\n", b"DATA\r\n", b""]
 
@@ -240,7 +262,7 @@ def test_a_connection_that_breaks_after_the_end_leaves_the_outcome_unknown() -> 
         thread = raw_server(b".\r\n", listener)
         transport = SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none"))
         with pytest.raises(OutcomeUnknown, match="look for it in that server's log"):
-            transport.send(mail(), go_ahead)
+            send(transport, mail())
         thread.join(10)
 
 
@@ -249,17 +271,18 @@ def test_a_connection_that_breaks_before_the_end_is_known_not_to_have_delivered(
         thread = raw_server(b"Date:", listener)
         transport = SmtpTransport(SmtpServer("127.0.0.1", listener.getsockname()[1], "none"))
 
-        def wait_for_the_hang_up() -> None:
+        def wait_for_the_hang_up(numbers: Collection[str]) -> Collection[str]:
             thread.join(10)
+            return numbers
 
         with pytest.raises(ServerUnavailable):
-            transport.send(mail(), wait_for_the_hang_up)
+            send(transport, mail(), wait_for_the_hang_up)
 
 
 def test_the_folder_holds_each_mail_once_however_often_it_is_written(tmp_path: Path) -> None:
     with FolderTransport(tmp_path / "outbox") as transport:
         for _ in range(2):
-            answer = transport.send(mail(), go_ahead)
+            answer = send(transport, mail())
     assert answer == f"written to {tmp_path / 'outbox' / 'FA-2026-000012.eml'}"
     (file,) = (tmp_path / "outbox").iterdir()
     assert b"\r\nMessage-ID: <FA-2026-000012@parcs.example>\r\n" in file.read_bytes()
@@ -268,4 +291,4 @@ def test_the_folder_holds_each_mail_once_however_often_it_is_written(tmp_path: P
 def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file, not a folder")
     with FolderTransport(tmp_path / "outbox") as transport, pytest.raises(ServerUnavailable, match="SMTP_URL"):
-        transport.send(mail(), go_ahead)
+        send(transport, mail())
