@@ -29,6 +29,10 @@ class Sink:
     at_end: list[str] = field(default_factory=list)
     on_taken: Callable[[str], None] = lambda _: None
     sessions: set[int] = field(default_factory=set)
+    # How many connections it grants.
+    most_sessions: int = 99
+    # Whose mails alone wait for `answering`; with none, all do.
+    slow: set[str] = field(default_factory=set)
     # What it says it can do beyond what aiosmtpd says: commands in one packet are answered in turn.
     extensions: tuple[str, ...] = ()
     port: int = 0
@@ -44,13 +48,26 @@ class Sink:
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
+        if self._is_full(session):
+            return ["421 too many connections"]
         session.host_name = hostname
         return [*(f"250-{extension}" for extension in self.extensions), *responses]
+
+    async def handle_HELO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str
+    ) -> str:
+        if self._is_full(session):
+            return "421 too many connections"
+        session.host_name = hostname
+        return "250 raw"
+
+    def _is_full(self, session: Session) -> bool:
+        self.sessions.add(id(session))
+        return len(self.sessions) > self.most_sessions
 
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        self.sessions.add(id(session))
         if self.at_mail:
             return self.at_mail.pop(0)
         envelope.mail_from = address
@@ -75,7 +92,7 @@ class Sink:
         with self.lock:
             self.taken.append((found[1].decode(), envelope.rcpt_tos[0], content))
         self.on_taken(found[1].decode())
-        while not self.answering.is_set():
+        while not self.answering.is_set() and (not self.slow or envelope.rcpt_tos[0] in self.slow):
             await asyncio.sleep(0.01)
         return "250 taken"
 

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from invoices.errors import (
     ServerUnavailable,
 )
 from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
-from invoices.transport import FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
+from invoices.transport import CONNECTIONS, FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
 from tests.invoices.documents import w1
 from tests.invoices.smtp_sink import Sink, free_port, listening, make_certificate
 
@@ -229,6 +230,70 @@ def raw_server(until: bytes, listener: socket.socket, conversations: int = 1) ->
     thread = threading.Thread(target=converse, daemon=True)
     thread.start()
     return thread
+
+
+@either_way
+def test_mails_that_are_sent_together_use_a_few_connections_and_are_told_of_each(extensions: tuple[str, ...]) -> None:
+    with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
+        sink.at_recipient["gone@b.example"] = ["550 no such user"]
+        mails = [mail(f"a{n}@b.example" if n != 2 else "gone@b.example", n) for n in range(1, 8)]
+        outcomes = send_all(transport, *mails)
+        assert [outcome for outcome in outcomes if isinstance(outcome, str)] == ["250 taken"] * 6
+        assert isinstance(outcomes[1], MessageRefused)
+        assert sorted(recipient for _, recipient, _ in sink.taken) == [f"a{n}@b.example" for n in (1, 3, 4, 5, 6, 7)]
+        assert len(sink.sessions) == CONNECTIONS
+
+
+def test_of_mails_that_are_sent_together_those_whose_claims_are_lost_are_not_ended() -> None:
+    asked: list[Collection[str]] = []
+
+    def but_the_first(numbers: Collection[str]) -> Collection[str]:
+        asked.append(numbers)
+        return list(numbers)[1:]
+
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        outcomes = send_all(transport, *(mail(sequence=n) for n in (1, 2, 3)), may_end=but_the_first)
+        assert isinstance(outcomes[0], ClaimLost)
+        assert outcomes[1:] == ["250 taken"] * 2
+        assert sorted(sink.count()) == ["<FA-2026-000002@parcs.example>", "<FA-2026-000003@parcs.example>"]
+    assert asked == [["FA-2026-000001", "FA-2026-000002", "FA-2026-000003"]]
+
+
+def test_a_server_that_grants_one_connection_gets_one_mail_after_the_other() -> None:
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        sink.most_sessions = 1
+        assert send_all(transport, *(mail(sequence=n) for n in range(1, 5))) == ["250 taken"] * 4
+        # It was asked for a second one once.
+        assert len(sink.sessions) == 2
+
+
+def test_nobody_waits_to_be_told_for_a_server_that_takes_its_time_over_another_mail() -> None:
+    told: dict[str, Outcome] = {}
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        sink.slow.add("slow@b.example")
+        sink.answering.clear()
+        mails = [mail("slow@b.example", 1), mail(sequence=2), mail(sequence=3)]
+        sending = threading.Thread(target=transport.send, args=(mails, go_ahead, told.update), daemon=True)
+        sending.start()
+        for _ in range(500):
+            if len(told) == 2:
+                break
+            time.sleep(0.01)
+        assert told == {"FA-2026-000002": "250 taken", "FA-2026-000003": "250 taken"}
+        sink.answering.set()
+        sending.join(10)
+    assert told["FA-2026-000001"] == "250 taken"
+
+
+def test_a_failure_to_write_down_what_is_about_to_end_ends_nothing() -> None:
+    def broken(_numbers: Collection[str]) -> Collection[str]:
+        raise RuntimeError("the database is gone")
+
+    with listening() as sink, SmtpTransport(server(sink)) as transport:
+        with pytest.raises(RuntimeError, match="the database is gone"):
+            send_all(transport, *(mail(sequence=n) for n in (1, 2)), may_end=broken)
+        assert send(transport, mail(sequence=3)) == "250 taken"
+        assert list(sink.count()) == ["<FA-2026-000003@parcs.example>"]
 
 
 def test_a_server_that_takes_commands_at_once_gets_them_before_it_answers_any() -> None:
