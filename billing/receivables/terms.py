@@ -4,6 +4,7 @@ The shipped file says which settings there are. Each has versions: `effective_fr
 `value`, `source` (why). Raises BadConfiguration, which names the file, for anything else.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from billing.errors import BadConfiguration
+from ledger.accounts import label_of
+from ledger.errors import UnknownAccount
 
 VARIABLE = "TERMS_FILE"
 _FIELDS = {"effective_from", "value", "source"}
+# Looked up by names that the program gives, so that one left out would be missed only when money of that kind comes in.
+_ALL_KEYS = {"receipts.accounts", "receipts.withheld_accounts", "receipts.credit_accounts"}
+_GIVE_ACCOUNTS = {*_ALL_KEYS, "credit_notes.rebate_accounts"}
 
 
 class Term(NamedTuple):
@@ -62,7 +68,40 @@ def load_terms(path: Path | None) -> Terms:
         wanted = type(shipped.versions[name][0].value)
         if any(type(term.value) is not wanted for term in versions):
             raise BadConfiguration(f"{VARIABLE}: {path}: the values of {name} must be of the kind shipped, {wanted}")
+        if wanted is dict:
+            for term in versions:
+                _judge_mapping(f"{VARIABLE}: {path}: {name} from {term.effective_from}", name, term.value)
     return Terms({**shipped.versions, **own})
+
+
+def _judge_mapping(where: str, name: str, given: Mapping[str, Any]) -> None:
+    """Raise BadConfiguration for a value of several keys that whoever looks one up would stumble over."""
+    shipped: Mapping[str, Any] = _shipped().versions[name][-1].value
+    if name in _ALL_KEYS and set(given) != set(shipped):
+        missing, unknown = sorted(set(shipped) - set(given)), sorted(set(given) - set(shipped))
+        problem = f"leaves out {', '.join(missing)}" if missing else f"gives {', '.join(unknown)}, which is not known"
+        raise BadConfiguration(f"{where} {problem}: write each of {', '.join(shipped)} once, as {_written(shipped)}")
+    wanted = type(next(iter(shipped.values())))
+    for key, value in given.items():
+        if type(value) is not wanted:
+            raise BadConfiguration(f"{where}: {key} is {value!r}, not of the kind shipped: write {_written(shipped)}")
+        if name in _GIVE_ACCOUNTS and not _is_account(value):
+            raise BadConfiguration(f"{where}: {key} is {value!r}, no account of the chart: write {_written(shipped)}")
+
+
+def _written(value: Any) -> str:
+    """A value as it would stand in the file, on one line."""
+    if not isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    return "{ " + ", ".join(f"{json.dumps(key)} = {_written(one)}" for key, one in value.items()) + " }"
+
+
+def _is_account(text: str) -> bool:
+    try:
+        label_of(text)
+    except UnknownAccount:
+        return False
+    return True
 
 
 @cache
