@@ -14,7 +14,7 @@ from billing.guards import append_only_tables
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 # Rows that are replaced or forgotten; everything else only grows or is updated.
-_DELETABLE = frozenset({"run_outcome", "idempotency_key"})
+_DELETABLE = frozenset({"run_outcome", "idempotency_key", "unsettled_document", "unsettled_placement"})
 
 
 def grant_service(connection: Connection, role: str, tables: Iterable[Table]) -> None:

@@ -15,6 +15,7 @@ from billing.postings import VAT_NOT_YET_DUE
 from billing.receivables.booking import MONEY, TO_BE_CLEARED, UNPLACED, number_of
 from billing.receivables.models import (
     allocation,
+    looked_through,
     placement,
     receipt,
     receipt_certificate,
@@ -22,8 +23,10 @@ from billing.receivables.models import (
     receipt_leg,
     refund,
     settlement,
+    unsettled_document,
+    unsettled_placement,
 )
-from billing.receivables.open_items import credits  # noqa: A004
+from billing.receivables.open_items import credits, open_items_select, placements_left  # noqa: A004
 from billing.receivables.receiving import WITHHOLDINGS
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_vat
@@ -40,6 +43,7 @@ def receivables(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _credits(connection)
     yield from _to_be_cleared(connection)
     yield from _certificates(connection)
+    yield from _overlooked(connection)
 
 
 def _over_settled(connection: Connection) -> Iterator[str]:
@@ -218,3 +222,30 @@ def _certificates(connection: Connection) -> Iterator[str]:
     )
     for key, kind in connection.execute(found):
         yield f"the certificate of {number_of(key)} is of no tax withheld: {kind}"
+
+
+def _overlooked(connection: Connection) -> Iterator[str]:
+    """Whatever is open is among what `billing.receivables.unsettled` has whoever settles look at."""
+    looked = connection.execute(select(looked_through)).one_or_none()
+    if looked is None:
+        yield "nobody remembers what was looked at: the row of looked_through is missing"
+        return
+    items = open_items_select().subquery()
+    u, v = unsettled_document.c, unsettled_placement.c
+    documents = (
+        select(items.c.number)
+        .outerjoin(unsettled_document, u.document_id == items.c.document_id)
+        .where(u.document_id.is_(None), items.c.document_id <= looked.document_id)
+        .order_by(items.c.document_id)
+    )
+    for number in connection.scalars(documents):
+        yield f"{number} is open and would be overlooked: unsettled_document does not name it"
+    left = placements_left(placement.c.id <= looked.placement_id).subquery()
+    money = (
+        select(left.c.receipt_id)
+        .outerjoin(unsettled_placement, v.placement_id == left.c.id)
+        .where(v.placement_id.is_(None))
+        .order_by(left.c.id)
+    )
+    for key in connection.scalars(money):
+        yield f"{number_of(key)} has money left that would be overlooked: unsettled_placement does not name it"

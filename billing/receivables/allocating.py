@@ -30,12 +30,13 @@ from billing.receivables.models import (
     receipt_event,
     settlement,
 )
-from billing.receivables.open_items import Credit, credit_of, credits, placements_left, unplaced_left  # noqa: A004
+from billing.receivables.open_items import Credit, credit_of, placements_left, unplaced_left
 from billing.receivables.receiving import Part, credit_account, invoiced_since, part_faults
 from billing.receivables.recording import Records, sign_of
 from billing.receivables.shares import Share, alike_of, netted_of, taken_of, whole
 from billing.receivables.standing import OpenDocument, documents_keyed, documents_numbered, open_documents_of
 from billing.receivables.terms import Terms
+from billing.receivables.unsettled import look_again, open_credits
 from billing.receivables.vat_at_issue import let_vat_fall_due
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credited_part, document, document_line
@@ -172,19 +173,18 @@ def apply_credits(
 
     A credit note settles the invoices it corrects first, then the tenant's oldest due; what is left of either stays
     the tenant's, for the next invoice, for ever. Gives the allocations' keys; again it changes nothing.
-    `netting` says how much of a credit note settles an invoice: over all rates unless given.
+    `netting` says how much of a credit note settles an invoice: over all rates unless given. Reads what is open, and
+    what came or was settled since the credits of all were last applied: nothing of what was settled before.
     """
     parts_of = netting or over_all_rates
     change_receivables(connection)
     day = acting_day(connection, on, recorded_at)
     concerned = None if tenants is None else sorted(set(tenants))
     notes = open_documents_of(connection, CREDIT_NOTE, concerned)
-    purses = list(credits(connection, tenants=concerned, unplaced=False))
+    purses = open_credits(connection, concerned)
     payers = {note.tenant for note in notes} | {purse.tenant for purse in purses if purse.tenant is not None}
-    if not payers:
-        return []
     by_tenant: dict[str, list[OpenDocument]] = {}
-    for one in open_documents_of(connection, INVOICE, payers):
+    for one in open_documents_of(connection, INVOICE, payers) if payers else ():
         by_tenant.setdefault(one.tenant, []).append(one)
     records = Records(connection, recorded_at)
     corrected = _corrected(connection, [note.key for note in notes])
@@ -199,6 +199,8 @@ def apply_credits(
                 made.append(_net(records, note, target, credit, taken, day))
     made += _fill_from(records, purses, by_tenant, day, "credit")
     records.write()
+    if concerned is None:
+        look_again(connection)
     return made
 
 

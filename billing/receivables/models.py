@@ -228,6 +228,35 @@ settlement = Table(
     sqlite_with_rowid=False,
 )
 
+# What may be open (`billing.receivables.unsettled`): no facts, but where to look for what is, kept so that history
+# need not be read. A document not settled ...
+unsettled_document = Table(
+    "unsettled_document",
+    metadata,
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant", code(), nullable=False),
+    Index("ix_unsettled_document_tenant", "tenant"),
+)
+
+# ... and a placement of which something settles nothing.
+unsettled_placement = Table(
+    "unsettled_placement",
+    metadata,
+    Column("placement_id", identity(), primary_key=True, autoincrement=False),
+    Column("tenant", code(), nullable=False),
+    Index("ix_unsettled_placement_tenant", "tenant"),
+)
+
+looked_through = Table(
+    "looked_through",
+    metadata,
+    # One row: the newest document and placement when all was last looked at; what came later may be open.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", BigInteger, nullable=False),
+    Column("placement_id", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
 # What the database refuses to change or delete (R22).
 APPEND_ONLY = (
     receipt, receipt_leg, receipt_certificate, receipt_event, placement, placement_withdrawal, allocation,

@@ -22,6 +22,7 @@ from billing.receivables.models import (
 )
 from billing.receivables.shares import Share, whole
 from billing.receivables.standing import OpenDocument
+from billing.receivables.unsettled import reopen
 from invoices.document import CREDIT_NOTE
 from ledger.entry import Entry
 from ledger.journal import post
@@ -154,10 +155,13 @@ class Records:
         return moved
 
     def write(self) -> None:
-        """Write every row, then post the entries."""
+        """Write every row, name what they open again, then post the entries."""
         for table in _TABLES:
             if self._rows[table]:
                 insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
+        if undone := [key for key, *_ in self._rows[allocation_undoing]]:
+            reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == "undone"]
+            reopen(self._connection, reopened, undone)
         post(self._connection, self.entries, recorded_at=self.recorded_at, insert=insert_rows)
 
 

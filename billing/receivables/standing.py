@@ -11,6 +11,7 @@ from billing.db import among
 from billing.debts.models import debt_act
 from billing.receivables.models import allocation, allocation_undoing, settlement
 from billing.receivables.shares import Share, left_of, taken_of, whole
+from billing.receivables.unsettled import unsettled_documents
 from invoices.models import document, document_vat
 
 ISSUED = "issued"
@@ -69,10 +70,12 @@ def documents_keyed(connection: Connection, keys: Iterable[int]) -> dict[int, Op
 
 
 def open_documents_of(connection: Connection, kind: str, tenants: Iterable[str] | None) -> list[OpenDocument]:
-    """The documents of a kind of which something is open, oldest due first; `tenants` None: of everybody."""
-    concerned = document.c.kind == kind
-    if tenants is not None:
-        concerned = and_(concerned, among(connection, document.c.tenant, sorted(set(tenants))))
+    """The documents of a kind of which something is open, oldest due first; `tenants` None: of everybody.
+
+    What is settled for good is not read, so that it costs the same however long anybody has paid.
+    """
+    keys = unsettled_documents(connection, None if tenants is None else sorted(set(tenants)))
+    concerned = and_(document.c.kind == kind, document.c.id.in_(keys))
     found = [one for one in _loaded(connection, concerned, only_open=True) if one.open]
     found.sort(key=lambda one: (one.due_on, one.key))
     return found
