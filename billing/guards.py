@@ -152,8 +152,9 @@ def forward_only(dialect: str) -> list[str]:
         ),
         (
             "message_delivery",
-            "OLD.state = 'sent' OR NEW.state = 'queued' AND OLD.state = 'failed' OR NEW.attempts < OLD.attempts",
-            "states only move queued, failed, sent; attempts only grow",
+            "OLD.state IN ('sent', 'stopped') OR NEW.state = 'queued' AND OLD.state = 'failed' "
+            "OR NEW.attempts < OLD.attempts",
+            "states only move queued, failed, sent or stopped; attempts only grow",
         ),
         ("run_batch", "OLD.status = 'done'", "a batch is done once"),
         ("act_counter", "NEW.last < OLD.last", "acts are counted on, never back"),

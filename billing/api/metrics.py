@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
-from billing.messages.models import message_delivery
+from billing.messages.models import STOPPED, message_delivery
 from billing.messages.queueing import MESSAGES
 from billing.models import billing_run, run_outcome
 from invoices.delivery import DOCUMENTS
@@ -97,13 +97,13 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
     _fill(deliveries, connection, delivery.c.state, ("queued", "failed", "sent"))
     yield deliveries
     messages = GaugeMetricFamily("message_deliveries", "Mails that are no documents, by state", labels=("state",))
-    _fill(messages, connection, message_delivery.c.state, ("queued", "failed", "sent"))
+    _fill(messages, connection, message_delivery.c.state, ("queued", "failed", "sent", STOPPED))
     yield messages
     queue = GaugeMetricFamily("delivery_queue_size", "Deliveries that are due now, of documents and messages")
     waiting = 0.0
     for found in (DOCUMENTS, MESSAGES):
         c = found.delivery.c
-        waiting += _count(connection, found.delivered, (c.state != "sent") & (c.next_attempt_at <= now))
+        waiting += _count(connection, found.delivered, found.unsent & (c.next_attempt_at <= now))
     queue.add_metric((), waiting)
     yield queue
 

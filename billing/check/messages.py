@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from billing.check.proof import Step, streamed
-from billing.messages.models import message, message_attempt, message_delivery, message_file
+from billing.dunning.sending import KIND as DUNNING
+from billing.messages.models import STOPPED, message, message_attempt, message_delivery, message_file
 from billing.messages.queueing import number_of, told_of
 from invoices.delivery import SENT
 from invoices.errors import InvoicingError
@@ -22,6 +23,7 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
             message,
             d.state,
             d.attempts,
+            d.last_error,
             func.coalesce(tried.c.n, 0).label("attempted"),
             func.coalesce(kept.c.n, 0).label("files"),
         )
@@ -34,6 +36,8 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
         number = number_of(row.id)
         if row.state is None:
             yield f"message {number} was never queued for delivery"
+        elif row.state == STOPPED and (row.kind != DUNNING or not row.last_error):
+            yield f"message {number} was stopped, and is no reminder or does not say why"
         elif row.attempts != row.attempted:
             yield f"message {number} counts {row.attempts} attempts, {row.attempted} are recorded"
         try:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 from billing.db import change_facts, insert_rows
 from billing.debts.models import debt_act
 from billing.debts.state import KINDS, RECOVERED, RELEASED, WRITTEN_OFF, Debt, Decision, debt_after, decision_entry
+from billing.dunning.stopping import stop_settled
 from billing.errors import Fault, Refused
 from billing.receivables.allocating import apply_credits
 from billing.receivables.models import allocation, settlement
@@ -76,6 +77,7 @@ def _record(
         .returning(debt_act.c.id)
     )  # fmt: skip
     _tell_by_rate(connection, head.id, int(key or 0), made, debt)
+    stop_settled(connection, [head.id])
     entry = decision_entry(int(key or 0), head.number, head.tenant, made)
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
     return debt.after(made)

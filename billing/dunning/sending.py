@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Row, func, select
 
 from billing.acts import record_change
 from billing.config import Settings
-from billing.db import change_dunning, insert_rows
+from billing.db import change_dunning, change_receivables, insert_rows
 from billing.dunning.clauses import Clauses, load_clauses
 from billing.dunning.fine import statutory_fine
 from billing.dunning.holding import Held, held_on
 from billing.dunning.ladder import Claimed, Reminder, reminders
 from billing.dunning.models import dunning_act, dunning_step
 from billing.dunning.policy import Policy, fine_rates, policy_at
+from billing.dunning.stopping import stop_settled
 from billing.dunning.wording import Cost, Dunned, key_of, message_of
 from billing.messages.queueing import number_of, queue_messages
 from billing.receivables.open_items import credits, open_items_select  # noqa: A004
@@ -89,6 +90,9 @@ def send_reminders(
             connection, KIND, (message_of(one) for one in made), written_on=on, queued_at=recorded_at
         )
         sent += _record(connection, made, queued, recorded_at)
+    # Who settles an invoice stops its reminders, but could see none of these: what was settled meanwhile is found now.
+    change_receivables(connection)
+    stop_settled(connection)
     return DunningReport(on, tuple(sent))
 
 

@@ -18,6 +18,10 @@ from sqlalchemy import (
 
 from billing.models import code, identity, metadata
 
+# A message that is not sent any more, since what it says is no longer so; beside those of every queue
+# (`invoices.delivery`).
+STOPPED = "stopped"
+
 message = Table(
     "message",
     metadata,
@@ -54,7 +58,7 @@ message_file = Table(
 message_delivery = Table(
     "message_delivery",
     metadata,
-    # As `delivery` of documents: one row a message, its state only moves queued -> (failed ->) sent.
+    # As `delivery` of documents: one row a message, its state only moves queued -> (failed ->) sent or stopped.
     Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
     Column("state", String(8), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -65,7 +69,7 @@ message_delivery = Table(
     Column("sent_at", DateTime(timezone=True)),
     Column("recipient", Text, nullable=False),
     Column("last_error", Text),
-    CheckConstraint("state IN ('queued', 'failed', 'sent')", name="state"),
+    CheckConstraint("state IN ('queued', 'failed', 'sent', 'stopped')", name="state"),
     Index("ix_message_delivery_state_next_attempt_at", "state", "next_attempt_at"),
 )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from billing.cash_desk.models import cash_receipt
 from billing.db import insert_rows
+from billing.dunning.stopping import stop_settled
 from billing.receivables.booking import Settled
 from billing.receivables.models import (
     allocation,
@@ -155,13 +156,16 @@ class Records:
         return moved
 
     def write(self) -> None:
-        """Write every row, name what they open again, then post the entries."""
+        """Write every row, name what they open again, stop reminders of what they settle, then post the entries."""
         for table in _TABLES:
             if self._rows[table]:
                 insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
         if undone := [key for key, *_ in self._rows[allocation_undoing]]:
             reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == "undone"]
             reopen(self._connection, reopened, undone)
+        settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]
+        if settled:
+            stop_settled(self._connection, settled)
         post(self._connection, self.entries, recorded_at=self.recorded_at, insert=insert_rows)
 
 

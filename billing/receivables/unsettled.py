@@ -69,10 +69,26 @@ def look_again(connection: Connection) -> None:
     connection.execute(insert(u).from_select(["document_id", "tenant"], _anew(new, u.c.document_id, d.id)))
     placed = select(p.id, p.tenant).where(p.id > before.placement_id, p.id <= newest_placement)
     connection.execute(insert(v).from_select(["placement_id", "tenant"], _anew(placed, v.c.placement_id, p.id)))
-    connection.execute(delete(u).where(u.c.document_id.in_(_settled(select(u.c.document_id)))))
+    connection.execute(delete(u).where(u.c.document_id.in_(settled_of(select(u.c.document_id)))))
     left = placements_left(p.id.in_(select(v.c.placement_id))).with_only_columns(p.id)
     connection.execute(delete(v).where(v.c.placement_id.in_(select(v.c.placement_id).except_(left))))
     connection.execute(update(looked_through).values(document_id=newest_document, placement_id=newest_placement))
+
+
+def settled_of(keys: Select[Any]) -> Select[Any]:
+    """Those of documents of which nothing is open."""
+    d, s = document.c, settlement.c
+    sums = (
+        select(s.document_id, func.sum(s.base + s.vat).label("settled"))
+        .where(s.document_id.in_(keys))
+        .group_by(s.document_id)
+        .subquery()
+    )
+    return (
+        select(d.id)
+        .outerjoin(sums, sums.c.document_id == d.id)
+        .where(d.id.in_(keys), d.gross == func.coalesce(sums.c.settled, 0))
+    )
 
 
 def _named_or_later(
@@ -97,19 +113,3 @@ def _named_or_later(
 def _anew(rows: Select[Any], named: Column[Any], key: Column[Any]) -> Select[Any]:
     """Those of rows that are not named yet: what came and was reopened since the last look is."""
     return rows.where(~select(literal(1)).where(named == key).exists())
-
-
-def _settled(keys: Select[Any]) -> Select[Any]:
-    """Those of documents of which nothing is open."""
-    d, s = document.c, settlement.c
-    sums = (
-        select(s.document_id, func.sum(s.base + s.vat).label("settled"))
-        .where(s.document_id.in_(keys))
-        .group_by(s.document_id)
-        .subquery()
-    )
-    return (
-        select(d.id)
-        .outerjoin(sums, sums.c.document_id == d.id)
-        .where(d.id.in_(keys), d.gross == func.coalesce(sums.c.settled, 0))
-    )

@@ -64,6 +64,19 @@ def test_a_failed_message_is_retried_to_a_mended_address_and_the_act_tells(groun
     assert ground.post("/v1/messages/ME-000001/retry", {}).status_code == 409
 
 
+def test_a_stopped_message_is_listed_with_its_reason_and_not_retried(ground: Caller, engine: Engine) -> None:
+    [key] = tell(engine, [to_tell(1)]).values()
+    why = "not sent: settled meanwhile: FA-2026-000001"
+    set_state(engine, key, state="stopped", next_attempt_at=None, last_error=why)
+    (one,) = ground.get("/v1/messages?state=stopped")["items"]
+    assert (one["number"], one["state"], one["last_error"]) == ("ME-000001", "stopped", why)
+    answer = ground.post("/v1/messages/ME-000001/retry", {})
+    assert (answer.status_code, answer.json["detail"]) == (409, f"ME-000001 is {why}")
+    metrics = ground("GET", "/metrics").text
+    assert 'message_deliveries{state="stopped"} 1.0' in metrics
+    assert "delivery_queue_size 0.0" in metrics
+
+
 def test_metrics_count_messages_by_state_and_with_what_is_due(ground: Caller, engine: Engine) -> None:
     tell(engine, [to_tell(1), to_tell(2)])
     answer = ground("GET", "/metrics")

@@ -106,3 +106,28 @@ def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any)
         ("written_off", 1000, 3333, 334, 334, 0, 0), ("written_off", 2000, 3333, 667, 667, 0, 0),
         ("recovered", 1000, 0, 0, 0, 44, 4), ("recovered", 2000, 0, 0, 0, 43, 9),
     ]  # fmt: skip
+
+
+def test_messages_queued_before_they_could_be_stopped_stay_as_they_are(database_url: Any) -> None:
+    """Version 0018 rewords the declaration of `message_delivery`; on SQLite in place, with its rows and guards."""
+    engine = open_engine(database_url)
+    with keeping_house(engine) as connection:
+        command.upgrade(_config(connection), "0017")
+        connection.execute(
+            text(
+                "INSERT INTO message (id, kind, key, tenant, written_on, recipient, recipient_name, content, "
+                "queued_at) VALUES (1, 'dunning', 'k', 'T1', '2026-06-01', 'a@b.ma', 'A', '{}', '2026-06-01 08:00:00')"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (1, 'failed', 2, 'a@b')")
+        )
+    migrate(engine)
+    with keeping_house(engine) as connection:
+        kept = connection.execute(text("SELECT state, attempts, recipient FROM message_delivery")).all()
+        assert [tuple(row) for row in kept] == [("failed", 2, "a@b")]
+        connection.execute(text("UPDATE message_delivery SET state = 'stopped'"))
+    for refused in ("SET state = 'failed'", "SET state = 'gone'"):
+        with pytest.raises(IntegrityError), keeping_house(engine) as connection:
+            connection.execute(text(f"UPDATE message_delivery {refused}"))
+    engine.dispose()

@@ -13,12 +13,15 @@ from billing.dunning.models import dunning_act, dunning_step
 from billing.dunning.policy import EVERYBODY
 from billing.errors import Conflict, ReasonRequired, Refused, Unknown
 from billing.messages.models import message, message_delivery
-from billing.messages.queueing import Message, load_message
+from billing.messages.queueing import MESSAGES, Message, load_message
 from billing.receivables.terms import Term, Terms
+from invoices.delivery import claim, hand_over, record_sent, retry
+from invoices.errors import ClaimLost
 from invoices.rendering.letter import Letter
 from tests.networks import Row
 from tests.scenarios.park import Park
-from tests.scenarios.reminding import day, ends, holds, reminds, reminds_daily
+from tests.scenarios.reminding import day, ends, holds, morning, reminds, reminds_daily
+from tests.scenarios.test_debts import decides
 from tests.scenarios.till import bounces, order, receives
 
 TENANTS: list[Row] = [
@@ -104,6 +107,79 @@ def test_after_days_on_which_nothing_ran_one_mail_catches_up(billed: Park) -> No
         "2026-09-20 T2: FA-2026-000002 +30; 1800.00",
         "2026-09-29 T1: FA-2026-000003 +30; 3480.00",
     ]
+
+
+def mails(park: Park) -> list[str]:
+    """Every message with the state of its delivery, and why it was not sent."""
+    d = message_delivery.c
+    found = select(message.c.written_on, message.c.tenant, d.state, d.last_error).join(
+        message_delivery, d.message_id == message.c.id
+    )
+    with reading(park.engine) as connection:
+        rows = connection.execute(found.order_by(message.c.id)).all()
+    return [f"{on} {code}: {state}{'' if why is None else f', {why}'}" for on, code, state, why in rows]
+
+
+def test_a_reminder_of_what_was_paid_before_it_went_out_is_not_sent(billed: Park) -> None:
+    reminds(billed, "2026-08-03")
+    receives(billed, order("1000.00", on="2026-08-03", pays={JUNE_T1: "1000.00"}))
+    # Part of the debt is still a debt.
+    assert mails(billed) == ["2026-08-03 T1: queued", "2026-08-03 T2: queued"]
+    receives(billed, order("2480.00", reference="V2", on="2026-08-03", pays={JUNE_T1: "2480.00"}))
+    assert mails(billed) == [
+        "2026-08-03 T1: stopped, not sent: settled meanwhile: FA-2026-000001", "2026-08-03 T2: queued",
+    ]  # fmt: skip
+    with writing(billed.engine) as connection:
+        assert retry(connection, [1, 2], now=morning(day("2026-08-04")), queue=MESSAGES) == [2]
+    with pytest.raises(DBAPIError, match="states only move"), writing(billed.engine) as connection:
+        connection.execute(text("UPDATE message_delivery SET state = 'queued' WHERE message_id = 1"))
+    assert check(billed.engine) == []
+
+
+def test_a_mail_that_names_something_paid_is_stopped_and_the_rest_reminded_of_at_its_next_step(billed: Park) -> None:
+    billed.bills("2026-07")
+    reminds(billed, "2026-08-30")
+    receives(billed, order("3480.00", on="2026-08-30", pays={JUNE_T1: "3480.00"}))
+    assert mails(billed) == [
+        "2026-08-30 T1: stopped, not sent: settled meanwhile: FA-2026-000001", "2026-08-30 T2: queued",
+    ]  # fmt: skip
+    assert reminds_daily(billed, "2026-08-31", "2026-09-02") == ["2026-09-02 T1: FA-2026-000003 +3; 3480.00"]
+    assert check(billed.engine) == []
+
+
+def test_a_reminder_of_what_was_written_off_is_not_sent(billed: Park) -> None:
+    reminds(billed, "2026-08-03")
+    decides(billed, "written_off", on="2026-11-20")
+    assert mails(billed)[0] == "2026-08-03 T1: stopped, not sent: settled meanwhile: FA-2026-000001"
+
+
+def test_what_is_being_sent_is_not_stopped_and_what_is_stopped_is_not_sent(billed: Park) -> None:
+    reminds(billed, "2026-08-03")
+    now = morning(day("2026-08-03"))
+    with writing(billed.engine) as connection:
+        first, second = claim(connection, {1: 0, 2: 0}, by="a", now=now, queue=MESSAGES)
+        hand_over(connection, first, now=now, queue=MESSAGES)
+    receives(
+        billed,
+        order("3480.00", on="2026-08-03", pays={JUNE_T1: "3480.00"}),
+        order("1800.00", tenant="T2", reference="V2", on="2026-08-03", pays={JUNE_T2: "1800.00"}),
+    )
+    with pytest.raises(ClaimLost), writing(billed.engine) as connection:
+        hand_over(connection, second, now=now, queue=MESSAGES)
+    with writing(billed.engine) as connection:
+        record_sent(connection, first, now=now, answer="250 OK", queue=MESSAGES)
+    assert mails(billed) == [
+        "2026-08-03 T1: sent", "2026-08-03 T2: stopped, not sent: settled meanwhile: FA-2026-000002",
+    ]  # fmt: skip
+
+
+def test_what_was_settled_while_reminders_were_queued_is_found(billed: Park, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receipt committed after the open items were read can't see the reminder: it is looked for again at the end."""
+    monkeypatch.setattr("billing.receivables.recording.stop_settled", lambda *_: [])
+    reminds(billed, "2026-08-03")
+    receives(billed, order("3480.00", on="2026-08-03", pays={JUNE_T1: "3480.00"}))
+    reminds(billed, "2026-08-03")
+    assert mails(billed)[0] == "2026-08-03 T1: stopped, not sent: settled meanwhile: FA-2026-000001"
 
 
 def test_a_dispute_holds_one_invoice_back_until_it_is_ended(billed: Park) -> None:

@@ -17,12 +17,12 @@ from billing.api.schemas import instant, page_schema, query_schema, strict_schem
 from billing.api.service import service
 from billing.api.transactions import reads, writes
 from billing.errors import Conflict, Unknown
-from billing.messages.models import message, message_delivery
+from billing.messages.models import STOPPED, message, message_delivery
 from billing.messages.queueing import MESSAGES, Told, load_message, number_of, printed
 from invoices.delivery import FAILED, QUEUED, SENT, retry
 
 _TEXT = fields.String
-_STATES = (QUEUED, FAILED, SENT)
+_STATES = (QUEUED, FAILED, SENT, STOPPED)
 
 
 class MessageSchema(Schema):
@@ -72,7 +72,7 @@ blueprint = ApiBlueprint("messages", __name__, url_prefix="/v1", description="Ma
 )
 @reads
 def list_messages(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
-    """The messages, by number; `state=failed` lists those a person must look at."""
+    """The messages, by number; `state=failed` lists those a person must look at, `stopped` those that became untrue."""
     columns = {"state": message_delivery.c.state, "tenant": message.c.tenant, "kind": message.c.kind}
     chosen = [column == query[name] for name, column in columns.items() if query.get(name) is not None]
     return page(connection, _MESSAGES.where(*chosen), (message.c.id,), query, _message_json)
@@ -109,6 +109,8 @@ def get_message_paper(connection: Connection, told: int, paper: int) -> Response
 def retry_message(connection: Connection, order: Mapping[str, Any], told: int) -> Answer:
     """Send an unsent message at the next delivery, whatever stopped it, to a mended address if one is given."""
     before = _message_json(_row(connection, told))
+    if before["state"] == STOPPED:
+        raise Conflict(f"{number_of(told)} is {before['last_error']}")
     recipients = {told: order["email"]} if "email" in order else None
     if not retry(connection, [told], now=service().clock(), recipients=recipients, queue=MESSAGES):
         raise Conflict(f"{number_of(told)} has been sent, or is being sent at this moment: GET it")
