@@ -177,7 +177,7 @@ def decide_certain(
         line = by_key[key].line
         if proposal.kind in (CLEARED, BOUNCED):
             entries = _of_cheques(
-                connection, line, proposal.kind, [proposal.receipt or 0], proposal.why, recorded_at=recorded_at,
+                connection, line, proposal.kind, [proposal.receipt or 0], proposal.why.text, recorded_at=recorded_at,
                 terms=terms,
             )  # fmt: skip
             decided.append(_decided(key, 1, proposal, line.booked_on, entries))
@@ -191,7 +191,7 @@ def _decided(
     key: LineKey, decision_no: int, proposal: Proposal, on: date, entries: Iterable[tuple[str, int | None]]
 ) -> _Decided:
     return _Decided(
-        key, decision_no, proposal.kind, proposal.confidence, proposal.why, on, proposal.tenant, tuple(entries)
+        key, decision_no, proposal.kind, proposal.confidence, proposal.why.text, on, proposal.tenant, tuple(entries)
     )
 
 
@@ -309,7 +309,7 @@ def accept_proposal(connection: Connection, key: LineKey, number: int, *, record
         raise _refused("proposal", str(number), problem, remedy)
     chosen = found[number - 1]
     decide(
-        connection, key, choice_of(chosen), why=chosen.why, recorded_at=recorded_at, terms=terms,
+        connection, key, choice_of(chosen), why=chosen.why.text, recorded_at=recorded_at, terms=terms,
         confidence=chosen.confidence,
     )  # fmt: skip
     return chosen.kind

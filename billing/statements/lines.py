@@ -132,7 +132,8 @@ def proposal_json(proposal: Proposal) -> dict[str, Any]:
     return {
         "kind": proposal.kind,
         "confidence": proposal.confidence,
-        "why": proposal.why,
+        "why": proposal.why.text,
+        "reason": proposal.why.code,
         "tenant": proposal.tenant,
         "allocations": [{"invoice": part.invoice, "amount": format_amount(part.amount)} for part in proposal.parts],
         "rent_withheld": format_amount(proposal.rent_withheld),
@@ -186,4 +187,4 @@ def _best(proposal: Proposal) -> tuple[Any, ...]:
     what = invoices or proposal.account or proposal.entry
     if proposal.receipt is not None:
         what = number_of(proposal.receipt)
-    return _KINDS[proposal.kind], proposal.tenant, what, proposal.confidence, proposal.why
+    return _KINDS[proposal.kind], proposal.tenant, what, proposal.confidence, proposal.why.text

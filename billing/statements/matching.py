@@ -21,9 +21,11 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from billing.receivables.receiving import Part
+from billing.statements.reasons import Why, reason, withheld
 from billing.statements.statement import BankLine
+from invoices.formats import dirhams
 from invoices.structured_reference import numbers_in, structured_numbers_in
-from pricing.money import RATE_SCALE, format_amount, settle
+from pricing.money import RATE_SCALE, settle
 
 RECEIVED, CLEARED, BOUNCED, BOOKED, RECORDED = "received", "cleared", "bounced", "booked", "recorded"
 PROPOSALS_MAX = 3
@@ -102,7 +104,7 @@ class Proposal(NamedTuple):
 
     kind: str
     confidence: int
-    why: str
+    why: Why
     tenant: str | None = None
     parts: tuple[Part, ...] = ()
     rent_withheld: int = 0
@@ -205,88 +207,87 @@ class Pool:
         code = self.accounts.get(line.counterparty_account)
         by_name = self._named_tenant(line)
         if code is not None:
-            why = f"the payer's account is known as that of {code}"
-            return self._paying_tenant(line.amount, code, why, (95, 90, 75))
+            return self._paying_tenant(line.amount, code, "account", (95, 90, 75))
         if by_name is not None:
-            why = f"the payer's name is that of {by_name}"
-            return self._paying_tenant(line.amount, by_name, why, (85, 80, 60))
+            return self._paying_tenant(line.amount, by_name, "name", (85, 80, 60))
         return self._paying_amount(line.amount)
 
     # --- invoices that a line names ------------------------------------------------------------------
 
     def _paying_named(self, line: BankLine, named: list[OpenInvoice], *, is_structured: bool) -> list[Proposal]:
         amount = line.amount
-        what = "structured reference" if is_structured else "number"
-        why = f"the {what} of {', '.join(one.number for one in named)}"
+        by, numbers = "structured" if is_structured else "number", ", ".join(one.number for one in named)
         tenants = {one.tenant for one in named}
         tenant = named[0].tenant if len(tenants) == 1 else None
         listed = [one for one in named if one.open > 0]
         left = sum(one.open for one in listed)
         whole = tuple(Part(one.number, one.open) for one in listed)
         if listed and amount == left:
-            exact = f"{why}, and exactly what is open"
-            return [Proposal(RECEIVED, 100 if is_structured else 97, exact, tenant, whole)]
+            why = reason(by, "exact", invoices=numbers)
+            return [Proposal(RECEIVED, 100 if is_structured else 97, why, tenant, whole)]
         kept = self._kept_back(amount, listed)
         if kept is not None:
             rent, vat = kept
-            told = f"{why}, less {_kept_text(rent, vat)}"
-            return [Proposal(RECEIVED, 95 if is_structured else 93, told, tenant, whole, rent, vat)]
+            why = reason(by, "withheld", invoices=numbers, withheld=withheld(rent, vat))
+            return [Proposal(RECEIVED, 95 if is_structured else 93, why, tenant, whole, rent, vat)]
         if amount < left:
             parts, rest = [], amount
             for one in listed:
                 if rest:
                     parts.append(Part(one.number, min(rest, one.open)))
                     rest -= parts[-1].amount
-            told = f"{why}, of which {format_amount(left)} is open"
-            return [Proposal(RECEIVED, 90 if is_structured else 88, told, tenant, tuple(parts))]
+            why = reason(by, "part", invoices=numbers, open=dirhams(left))
+            return [Proposal(RECEIVED, 90 if is_structured else 88, why, tenant, tuple(parts))]
         if tenant is not None:
             others = [number for number in self._of_tenant.get(tenant, ()) if number not in {p.invoice for p in whole}]
             more = self._summing(amount - left, others)
             if more is not None and more[1]:
-                told = f"{why}, and with other invoices of {tenant} exactly what is open"
-                return [Proposal(RECEIVED, 92, told, tenant, (*whole, *more[0]))]
-        told = f"{why}, of which only {format_amount(left)} is open"
-        return [Proposal(RECEIVED, 88 if tenant is not None else 70, told, tenant, whole)]
+                why = reason(by, "with_others", invoices=numbers, tenant=tenant)
+                return [Proposal(RECEIVED, 92, why, tenant, (*whole, *more[0]))]
+        why = reason(by, "more", invoices=numbers, open=dirhams(left))
+        return [Proposal(RECEIVED, 88 if tenant is not None else 70, why, tenant, whole)]
 
     # --- invoices of the tenant who pays -------------------------------------------------------------
 
-    def _paying_tenant(self, amount: int, code: str, why: str, sure: tuple[int, int, int]) -> list[Proposal]:
-        """`sure` is how certain it is: exact for one invoice, for several or with tax withheld, for neither."""
+    def _paying_tenant(self, amount: int, code: str, by: str, sure: tuple[int, int, int]) -> list[Proposal]:
+        """What a tenant may pay, known `by` account or name.
+
+        `sure` is how certain it is: exact for one invoice, for several or with tax withheld, for neither.
+        """
         numbers = [number for number in self._of_tenant.get(code, ()) if self._by_number[number].open > 0]
         exact = [number for number in numbers if self._by_number[number].open == amount]
         if exact:
-            told = f"{why}, and the amount exactly what is open of {exact[0]}"
+            why = reason(by, "exact_of", tenant=code, invoices=exact[0])
             certain = sure[0] if len(exact) == 1 else sure[1]
-            return [Proposal(RECEIVED, certain, told, code, (Part(exact[0], amount),))]
+            return [Proposal(RECEIVED, certain, why, code, (Part(exact[0], amount),))]
         several = self._summing(amount, numbers)
         if several is not None:
             parts, is_only = several
-            told = f"{why}, and the amount exactly what is open of {', '.join(part.invoice for part in parts)}"
-            return [Proposal(RECEIVED, sure[1] if is_only else sure[1] - 10, told, code, parts)]
+            why = reason(by, "exact_of", tenant=code, invoices=", ".join(part.invoice for part in parts))
+            return [Proposal(RECEIVED, sure[1] if is_only else sure[1] - 10, why, code, parts)]
         for number in numbers:
             one = self._by_number[number]
             kept = self._kept_back(amount, [one])
             if kept is not None:
-                told = f"{why}, and the amount what is open of {number} less {_kept_text(*kept)}"
-                return [Proposal(RECEIVED, sure[1], told, code, (Part(number, one.open),), *kept)]
+                why = reason(by, "withheld_of", tenant=code, invoices=number, withheld=withheld(*kept))
+                return [Proposal(RECEIVED, sure[1], why, code, (Part(number, one.open),), *kept)]
         parts_of, rest = [], amount
         for number in numbers:
             if rest:
                 parts_of.append(Part(number, min(rest, self._by_number[number].open)))
                 rest -= parts_of[-1].amount
-        told = f"{why}, but the amount is that of no invoices: the oldest due first"
-        return [Proposal(RECEIVED, sure[2], told, code, tuple(parts_of))]
+        return [Proposal(RECEIVED, sure[2], reason(by, "oldest", tenant=code), code, tuple(parts_of))]
 
     def _paying_amount(self, amount: int) -> list[Proposal]:
         numbers = [number for number in self._by_amount.get(amount, ()) if self._by_number[number].open == amount]
         certain = 55 if len(numbers) == 1 else 30
-        why = "nothing but the amount, which is exactly what is open of {number}"
         return [
             Proposal(
-                RECEIVED, certain, why.format(number=number), self._by_number[number].tenant, (Part(number, amount),)
+                RECEIVED, certain, reason("amount", "exact_of", invoices=number), self._by_number[number].tenant,
+                (Part(number, amount),),
             )
             for number in numbers[:_SAME_AMOUNT_MAX]
-        ]
+        ]  # fmt: skip
 
     def _kept_back(self, amount: int, listed: Sequence[OpenInvoice]) -> tuple[int, int] | None:
         """What of whole invoices was kept back as tax on rent and VAT, if that explains the amount to the centime."""
@@ -362,7 +363,7 @@ class Pool:
         words = set(_words(line.text))
         return [
             Proposal(
-                CLEARED, *_of_cheque(cheque, line, bool(words & _CHEQUE), "to be cleared"), cheque.tenant,
+                CLEARED, *_of_cheque(cheque, line, bool(words & _CHEQUE), "to_be_cleared"), cheque.tenant,
                 receipt=cheque.receipt,
             )
             for cheque in self._left(self._waiting, line.amount, line.booked_on)
@@ -372,7 +373,7 @@ class Pool:
         words = set(_words(line.text))
         return [
             Proposal(
-                BOUNCED, *_of_cheque(cheque, line, bool(words & _RETURNED), "cleared before"), cheque.tenant,
+                BOUNCED, *_of_cheque(cheque, line, bool(words & _RETURNED), "cleared"), cheque.tenant,
                 receipt=cheque.receipt,
             )
             for cheque in self._left(self._cleared, -line.amount, line.booked_on)
@@ -397,10 +398,10 @@ class Pool:
         for entry in near[:_SAME_AMOUNT_MAX]:
             text = entry.text.upper()
             if line.bank_reference and line.bank_reference.upper() in _REFERENCE.findall(text):
-                certain, how = 97, f"by its reference {line.bank_reference}"
+                certain, how = 97, "by_reference"
             else:
-                certain, how = (80, "by day and amount") if len(near) == 1 else (50, "by amount, as others are")
-            why = f"the books have it already as {entry.reference}, {how}"
+                certain, how = (80, "by_day") if len(near) == 1 else (50, "by_amount")
+            why = reason("recorded", how, entry=entry.reference, reference=line.bank_reference)
             found.append(Proposal(RECORDED, certain, why, entry=entry.reference))
         return found
 
@@ -409,7 +410,7 @@ class Pool:
         for account, beginnings in self.own_movements.items():
             for words in beginnings:
                 if f" {words} " in f" {text} ":
-                    why = f"the bank's own movement, by its word {words}"
+                    why = reason("own_movement", "by_word", word=words)
                     return [Proposal(BOOKED, 80, why, account=account)]
         return []
 
@@ -434,20 +435,15 @@ def _by_amount(cheques: Iterable[Cheque]) -> dict[int, list[Cheque]]:
     return found
 
 
-def _of_cheque(cheque: Cheque, line: BankLine, is_told: bool, what: str) -> tuple[int, str]:
+def _of_cheque(cheque: Cheque, line: BankLine, is_told: bool, what: str) -> tuple[int, Why]:
     """How certain it is that a line is of that cheque, and why."""
     words = set(_words(f"{line.text} {line.bank_reference} {line.end_to_end_id}"))
     number = next((word for word in _words(cheque.number) if len(word) >= 4 and word in words), None)
     if number is not None:
-        return 96, f"the number {number} and the amount of a cheque or bill {what}"
+        return 96, reason("cheque_number", what)
     if is_told:
-        return 75, f"the amount of a cheque or bill {what}, and the bank's word for one"
-    return 50, f"nothing but the amount of a cheque or bill {what}"
-
-
-def _kept_text(rent: int, vat: int) -> str:
-    told = [f"{format_amount(rent)} of tax on the rent"] if rent else []
-    return " and ".join([*told, *([f"{format_amount(vat)} of VAT"] if vat else [])])
+        return 75, reason("cheque_word", what)
+    return 50, reason("cheque_amount", what)
 
 
 def _words(text: str) -> list[str]:

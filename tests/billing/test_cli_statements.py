@@ -71,7 +71,8 @@ def test_a_statement_from_its_import_to_its_reconciliation(run: Run, tmp_path: P
     assert "all 4 lines stand already" in run("statements", "import", "releve.xml")
     waiting = run("statements", "lines", "--waiting")
     assert "60 %  received T1" in waiting
-    assert "80 %  booked  6147: the bank's own movement, by its word COMMISSION" in waiting
+    assert "80 %  booked  6147: Mouvement propre à la banque : d’après le mot COMMISSION" in waiting
+    assert "Mouvement propre à la banque : d’après le mot COMMISSION" in run("statements", "waiting", "--format", "csv")
     assert run("statements", "accept", "RE-000001/2") == "RE-000001/2: received\n"
     assert run("statements", "accept", "RE-000001/3", "--proposal", "1") == "RE-000001/3: booked\n"
     refused = run.tried("statements", "ignore", "RE-000001/4", "--account", "6147")

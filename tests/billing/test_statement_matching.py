@@ -57,7 +57,9 @@ ONE, TWO, THREE = _invoice(1, "T1", 12_000), _invoice(2, "T1", 5_000, due=30), _
 def test_a_structured_reference_with_the_exact_amount_is_certain() -> None:
     found = _first(_pool(ONE, TWO, THREE), _line(12_000, structured_reference=rf_of(ONE.number)))
     assert (found.confidence, found.tenant, found.parts) == (100, "T1", (Part(ONE.number, 12_000),))
-    assert found.why == "the structured reference of FA-2026-000001, and exactly what is open"
+    assert found.why == (
+        "structured/exact", "Référence structurée de FA-2026-000001 : exactement le reste dû",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,11 @@ def test_tax_kept_back_at_source_explains_an_amount_to_the_centime() -> None:
         found = _first(pool, line)
         assert (found.rent_withheld, found.vat_withheld, found.parts) == (rent, vat, (Part(invoice.number, 348_000),))
         assert found.confidence == 95
+    # The last of them: both taxes, as an accountant reads it.
+    assert found.why.text == (
+        "Référence structurée de FA-2026-000001 : le reste dû moins 145,00 DH de retenue sur le loyer et "
+        "435,00 DH de TVA retenue"
+    )
     by_account = _first(pool, _line(333_500, counterparty_account="RIB1"))
     assert (by_account.confidence, by_account.rent_withheld) == (90, 14_500)
     assert _first(pool, _line(333_501, counterparty_account="RIB1")).confidence == 75
@@ -128,7 +135,10 @@ def test_what_one_line_pays_is_gone_for_the_next() -> None:
     pool.take(_first(pool, line))
     again = _first(pool, line)
     assert (again.confidence, again.parts) == (88, ())
-    assert again.why == "the structured reference of FA-2026-000001, of which only 0.00 is open"
+    assert again.why == (
+        "structured/more",
+        "Référence structurée de FA-2026-000001 : plus que le reste dû, qui est de 0,00 DH",
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,8 @@ def test_no_proposal_gives_more_than_came_or_is_open(lefts: list[int], amount: i
         assert len({part.invoice for part in found.parts}) == len(found.parts)
         assert sum(part.amount for part in found.parts) <= amount + found.rent_withheld + found.vat_withheld
         assert 0 <= found.confidence <= 100
-        assert found.why
+        assert found.why.text
+        assert "{" not in found.why.text
 
 
 def test_a_line_costs_the_same_among_many_invoices() -> None:

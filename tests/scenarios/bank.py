@@ -62,7 +62,7 @@ def accepts(park: Park, key: tuple[int, int]) -> None:
         (row,) = [row for row in lines_of_statements(connection, [key[0]]) if row.key == key]
         ((first, *_),) = propose(connection, [row.line], park.settings.terms)
         decide(
-            connection, key, choice_of(first), why=first.why, recorded_at=NOW, terms=park.settings.terms,
+            connection, key, choice_of(first), why=first.why.text, recorded_at=NOW, terms=park.settings.terms,
             confidence=first.confidence,
         )  # fmt: skip
 

@@ -95,7 +95,8 @@ class ProposalSchema(Schema):
 
     kind = _TEXT(required=True, validate=validate.OneOf(KINDS))
     confidence = fields.Integer(required=True)
-    why = _TEXT(required=True)
+    why = _TEXT(required=True, metadata={"description": "In French, for whoever decides"})
+    reason = _TEXT(required=True, metadata={"description": "The same as a code: structured/exact"})
     tenant = _TEXT(required=True, allow_none=True)
     allocations = fields.List(fields.Nested(LineAllocationSchema), required=True)
     rent_withheld = _TEXT(required=True)
