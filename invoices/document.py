@@ -130,9 +130,7 @@ class Document:
     @property
     def payment_reference(self) -> str:
         """What payers are asked to quote, as machines write it [BT-83]."""
-        if self.kind == INVOICE and self.edition >= EDITION_REFERENCED:
-            return rf_of(self.number)
-        return self.number
+        return payment_reference_of(self.number, self.kind, self.edition)
 
     @property
     def corrects(self) -> tuple[str, ...]:
@@ -160,3 +158,8 @@ def credit_vat(rate: int, base: int, left: int) -> VatSubtotal:
 def format_number(kind: str, year: int, sequence: int) -> str:
     """`FA-2026-000001`: series, year of issue, place in the series (R15)."""
     return f"{SERIES[kind]}-{year:04d}-{sequence:06d}"
+
+
+def payment_reference_of(number: str, kind: str, edition: int) -> str:
+    """What the paper of a document asks payers to quote: its structured reference, or its number if it bears none."""
+    return rf_of(number) if kind == INVOICE and edition >= EDITION_REFERENCED else number

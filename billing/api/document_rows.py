@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
-from invoices.document import CURRENCY
+from invoices.document import CURRENCY, payment_reference_of
 from invoices.models import credited_part, document, document_line, document_vat
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
@@ -80,6 +80,7 @@ def _document_json(head: Any, lines: list[dict[str, Any]], vat: list[dict[str, A
         "due_on": head.due_on.isoformat(),
         "tenant": head.tenant,
         "currency": CURRENCY,
+        "payment_reference": payment_reference_of(head.number, head.kind, head.edition),
         "lines": lines,
         "vat": vat,
         "net": format_amount(head.net),

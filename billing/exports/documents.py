@@ -47,6 +47,7 @@ COLUMNS = (
     Column("net", Kind.AMOUNT),
     Column("tax", Kind.AMOUNT),
     Column("gross", Kind.AMOUNT),
+    Column("payment_reference", Kind.TEXT),
 )
 
 
@@ -60,6 +61,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "due_on": document.due_on.isoformat(),
         "tenant": document.buyer.code,
         "currency": document.currency,
+        "payment_reference": document.payment_reference,
         "lines": [_line_json(line) for line in document.lines],
         "vat": [
             {"rate": format_rate(vat.rate), "base": format_amount(vat.base), "amount": format_amount(vat.amount)}
@@ -130,6 +132,7 @@ def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:
                 p.full_price, p.unit_price, p.amount, p.full_amount, p.cost_amount, p.vat_rate,
                 None if line.corrects is None else line.corrects.number,
                 *((found.net, found.tax, found.gross) if line_no == 1 else (None, None, None)),
+                found.payment_reference,
             )  # fmt: skip
 
 

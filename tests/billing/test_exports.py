@@ -22,6 +22,7 @@ from billing.exports import export_cross_subsidy, export_documents, export_fundi
 from billing.exports.documents import COLUMNS
 from billing.models import billing_run
 from invoices.models import document
+from invoices.structured_reference import rf_of
 from ledger.entry import Entry, Posting
 from ledger.models import entry, posting
 from pricing.cross_subsidy import SiteFunding
@@ -90,8 +91,8 @@ def test_documents_are_a_list_by_number_in_the_contracts_shape(park: Engine) -> 
     assert {d["kind"] for d in found} == {"invoice", "credit_note"}
     for d in found:
         assert list(d) == [
-            "number", "kind", "period", "issued_on", "due_on", "tenant", "currency", "lines", "vat", "net", "tax",
-            "gross",
+            "number", "kind", "period", "issued_on", "due_on", "tenant", "currency", "payment_reference", "lines",
+            "vat", "net", "tax", "gross",
         ]  # fmt: skip
         for line in d["lines"]:
             assert list(line) == [
@@ -118,6 +119,13 @@ def test_the_export_and_the_api_say_the_same_of_every_document(park: Engine) -> 
                 select(document).where(document.c.period == period).order_by(document.c.number)
             ).all()
             assert json.loads(documents(park, period)) == documents_of_the_api(connection, heads)
+
+
+def test_an_invoice_says_what_payers_quote_as_its_paper_does(park: Engine) -> None:
+    found = {d["number"]: d["payment_reference"] for d in json.loads(documents(park, JULY))}
+    for number, reference in found.items():
+        assert reference == (rf_of(number) if number.startswith("FA") else number)
+    assert {row["number"]: row["payment_reference"] for row in csv_rows(documents(park, JULY, "csv"))} == found
 
 
 def test_a_run_of_many_documents_is_one_list(park: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,10 @@ class DocumentSchema(Schema):
     due_on = _TEXT(required=True)
     tenant = _TEXT(required=True)
     currency = _TEXT(required=True)
+    payment_reference = _TEXT(
+        required=True,
+        metadata={"description": "What payers quote (ISO 11649): RF21FA2026000012; its number where it bears none"},
+    )
     lines = fields.List(fields.Nested(DocumentLineSchema), required=True)
     vat = fields.List(fields.Nested(VatSchema), required=True)
     net = _TEXT(required=True)
