@@ -141,11 +141,10 @@ def tidy(text: str | None, most: int = TEXT_LENGTH_MAX) -> str:
     """A bank's text on one line: single spaces, nothing that can't be printed or stored, at most `most` characters."""
     if not text:
         return ""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(
-            character if unicodedata.category(character)[0] != "C" else " "
-            for character in unicodedata.normalize("NFC", text)
-        )
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
     return " ".join(text.split())[:most].rstrip()
 
 
