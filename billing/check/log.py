@@ -43,9 +43,8 @@ def logged(connection: Connection, _step: Step) -> Iterator[str]:
             leaves = log.leaves(connection, start, start + _BLOCK)
             if [leaf.position for leaf in leaves] != list(range(start, min(start + _BLOCK, size))):
                 yield f"leaves of the log are missing between positions {start} and {start + _BLOCK}"
-            found = log.forms_of(connection, ((leaf.name, leaf.form) for leaf in leaves))
-            for leaf in leaves:
-                yield from _leaf_faults(leaf, found.get(leaf.name))
+            for leaf, record in zip(leaves, log.forms_of(connection, leaves), strict=True):
+                yield from _leaf_faults(leaf, record)
 
 
 def _leaf_faults(leaf: Leaf, record: bytes | None) -> Iterator[str]:

@@ -9,26 +9,29 @@ ends where the snapshot saw it: of several who append at once one adds a leaf, a
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import repeat
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select, text
 
+from billing.copying import undisturbed
 from billing.db import append_log, insert_rows, keeping_house, reading
 from billing.proof.errors import BrokenLog
-from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST, records
+from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
 from billing.proof.merkle import (
     Hash,
     Span,
     Subtree,
     consistency_spans,
     inclusion_spans,
-    leaf_hash,
+    leaf_hashes,
     perfect_root,
+    perfect_roots,
     root_of,
     subtrees,
 )
 from billing.proof.models import proof_leaf, proof_node
+from billing.proof.records import records
 
 # Every so many levels a row of hashes is kept: a proof reads a few groups of sixteen.
 LEVELS = 4
@@ -60,6 +63,13 @@ class Leaf(NamedTuple):
     hash: Hash
 
 
+class Run(NamedTuple):
+    """Records of one kind that follow each other, by number."""
+
+    kind: str
+    keys: range
+
+
 _ACTS = (
     "SELECT id, first_document, last_document, first_entry, last_entry FROM act WHERE id > :after ORDER BY id "
     "LIMIT :count"
@@ -76,29 +86,45 @@ _ACTS_AT_ONCE = 1_000
 
 def sequence(connection: Connection, after: int = 0) -> Iterator[Name]:
     """What the log holds, or will hold, from the act that follows `after` on, in order."""
+    for run in _runs(connection, after):
+        yield from map(Name, repeat(run.kind), run.keys)
+
+
+def _runs(connection: Connection, after: int) -> Iterator[Run]:
+    """The same by runs."""
     while rows := connection.execute(text(_ACTS), {"after": after, "count": _ACTS_AT_ONCE}).all():
         for expected, row in enumerate(rows, after + 1):
             if row.id != expected:
                 raise BrokenLog(f"act {expected} is missing: see `check`")
-        named: dict[int, list[Name]] = {}
+        named: dict[int, list[Run]] = {}
         for act_id, subject, number, key in connection.execute(
             text(_NAMED_BY_ACTS), {"after": after, "until": rows[-1].id}
         ):
             if number is None:
                 raise BrokenLog(f"act {act_id} names {subject} {key}, which do not exist: see `check`")
-            named.setdefault(act_id, []).append(Name(NAMED[subject], number))
-        for row in rows:
-            yield from _ranged(DOCUMENT, row.first_document, row.last_document)
-            yield from _ranged(ENTRY, row.first_entry, row.last_entry)
-            yield from named.get(row.id, ())
-            yield Name(ACT, row.id)
+            named.setdefault(act_id, []).append(Run(NAMED[subject], range(number, number + 1)))
+        for act_id, first_document, last_document, first_entry, last_entry in rows:
+            if first_document is not None and last_document is not None:
+                yield Run(DOCUMENT, range(first_document, last_document + 1))
+            if first_entry is not None and last_entry is not None:
+                yield Run(ENTRY, range(first_entry, last_entry + 1))
+            yield from named.get(act_id, ())
+            yield Run(ACT, range(act_id, act_id + 1))
         after = rows[-1].id
 
 
-def _ranged(kind: str, first: int | None, last: int | None) -> Iterator[Name]:
-    if first is not None and last is not None:
-        for key in range(first, last + 1):
-            yield Name(kind, key)
+def _block(runs: Iterable[Run], begun: int) -> Iterator[Run]:
+    """A block of leaves, after the first `begun`."""
+    wanted = BLOCK
+    for kind, keys in runs:
+        rest = keys[begun:]
+        begun -= len(keys) - len(rest)
+        if rest:
+            taken = rest[:wanted]
+            yield Run(kind, taken)
+            wanted -= len(taken)
+            if not wanted:
+                return
 
 
 def size_of(connection: Connection) -> int:
@@ -106,16 +132,13 @@ def size_of(connection: Connection) -> int:
     return int(connection.scalar(select(func.coalesce(func.max(proof_leaf.c.position) + 1, 0))) or 0)
 
 
-def forms_of(connection: Connection, names: Iterable[tuple[Name, int]]) -> dict[Name, bytes]:
-    """The canonical forms of records in the versions given, of those that exist."""
+def forms_of(connection: Connection, leaves: Sequence[Leaf]) -> list[bytes | None]:
+    """The canonical forms of the leaves' records as they stand, in the versions logged; None for one that is lost."""
     keys: dict[tuple[str, int], list[int]] = {}
-    for name, version in names:
-        keys.setdefault((name.kind, version), []).append(name.key)
-    found: dict[Name, bytes] = {}
-    for (kind, version), of_kind in keys.items():
-        for key, record in records(connection, FORMS[kind, version], of_kind).items():
-            found[Name(kind, key)] = record
-    return found
+    for leaf in leaves:
+        keys.setdefault((leaf.name.kind, leaf.form), []).append(leaf.name.key)
+    found = {of_form: records(connection, FORMS[of_form], of_kind) for of_form, of_kind in keys.items()}
+    return [found[leaf.name.kind, leaf.form].get(leaf.name.key) for leaf in leaves]
 
 
 def append(engine: Engine) -> int:
@@ -125,9 +148,10 @@ def append(engine: Engine) -> int:
     """
     added = 0
     while True:
-        with reading(engine) as connection:
-            first, leaves = _pending(connection)
-            nodes = list(_nodes(connection, first, leaves))
+        with reading(engine) as connection, undisturbed():
+            first = size_of(connection)
+            leaves = _pending(connection, first)
+            nodes = list(_nodes(connection, first, [found for *_, found in leaves]))
         if not leaves:
             return added
         with keeping_house(engine) as connection:
@@ -135,34 +159,43 @@ def append(engine: Engine) -> int:
             if size_of(connection) != first:
                 # Somebody else was here first: what this call has hashed stands already.
                 continue
-            insert_rows(connection, proof_leaf, _LEAF_COLUMNS, [(x.position, *x.name, x.form, x.hash) for x in leaves])
+            insert_rows(connection, proof_leaf, _LEAF_COLUMNS, leaves)
             insert_rows(connection, proof_node, _NODE_COLUMNS, nodes)
         added += len(leaves)
 
 
-def _pending(connection: Connection) -> tuple[int, list[Leaf]]:
-    """The log's size, and the leaves that come next, at most a block of them."""
-    first = size_of(connection)
+def _pending(connection: Connection, first: int) -> list[tuple[int, str, int, int, Hash]]:
+    """The rows of the leaves that come next in a log of `first`, at most a block of them."""
     x = proof_leaf.c
     # Acts end the leaves they stand for; after the last one some of the next act's may stand already.
     ended = connection.execute(
         select(x.key, x.position).where(x.kind == ACT).order_by(x.key.desc()).limit(1)
     ).one_or_none()
     after, begun = (0, first) if ended is None else (ended.key, first - ended.position - 1)
-    names = list(islice(sequence(connection, after), begun, begun + BLOCK))
-    found = forms_of(connection, ((name, NEWEST[name.kind].version) for name in names))
-    missing = next((name for name in names if name not in found), None)
+    runs = list(_block(_runs(connection, after), begun))
+    of_kinds: dict[str, list[int]] = {}
+    for kind, keys in runs:
+        of_kinds.setdefault(kind, []).extend(keys)
+    hashes = {kind: _leaf_hashes(connection, kind, keys) for kind, keys in of_kinds.items()}
+    rows: list[tuple[int, str, int, int, Hash]] = []
+    for kind, keys in runs:
+        positions = range(first + len(rows), first + len(rows) + len(keys))
+        found = map(hashes[kind].__getitem__, keys)
+        rows += zip(positions, repeat(kind), keys, repeat(NEWEST[kind].version), found)
+    return rows
+
+
+def _leaf_hashes(connection: Connection, kind: str, keys: Sequence[int]) -> dict[int, Hash]:
+    """The hashes of records of one kind, by number; raises BrokenLog where one does not exist."""
+    found = records(connection, NEWEST[kind], keys)
+    missing = next((key for key in keys if key not in found), None)
     if missing is not None:
-        raise BrokenLog(f"{missing} does not exist, though an act names it: see `check`")
-    return first, [
-        Leaf(position, name, NEWEST[name.kind].version, leaf_hash(found[name]))
-        for position, name in enumerate(names, first)
-    ]
+        raise BrokenLog(f"{kind} {missing} does not exist, though an act names it: see `check`")
+    return dict(zip(found, leaf_hashes(found.values()), strict=True))
 
 
-def _nodes(connection: Connection, first: int, leaves: Sequence[Leaf]) -> Iterator[tuple[int, int, Hash]]:
+def _nodes(connection: Connection, first: int, hashes: list[Hash]) -> Iterator[tuple[int, int, Hash]]:
     """The nodes that these leaves complete, level by level."""
-    hashes = [leaf.hash for leaf in leaves]
     level = 0
     while hashes:
         begun = first % WIDTH
@@ -170,10 +203,8 @@ def _nodes(connection: Connection, first: int, leaves: Sequence[Leaf]) -> Iterat
         hashes = [before[Subtree(level, position)] for position in range(first - begun, first)] + hashes
         first //= WIDTH
         level += LEVELS
-        whole = [hashes[i : i + WIDTH] for i in range(0, len(hashes) - WIDTH + 1, WIDTH)]
-        hashes = [perfect_root(group) for group in whole]
-        for position, found in enumerate(hashes, first):
-            yield level, position, found
+        hashes = list(perfect_roots(hashes[: len(hashes) // WIDTH * WIDTH], WIDTH))
+        yield from zip(repeat(level), range(first, first + len(hashes)), hashes)
 
 
 def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> dict[Subtree, Hash]:

@@ -33,6 +33,11 @@ def leaf_hash(record: bytes) -> Hash:
     return sha256(b"\x00" + record).digest()
 
 
+def leaf_hashes(records: Iterable[bytes]) -> list[Hash]:
+    """The hashes of leaves."""
+    return [sha256(b"\x00" + record).digest() for record in records]
+
+
 def node_hash(left: Hash, right: Hash) -> Hash:
     """The hash of a node over two others."""
     return sha256(b"\x01" + left + right).digest()
@@ -40,9 +45,19 @@ def node_hash(left: Hash, right: Hash) -> Hash:
 
 def perfect_root(hashes: Sequence[Hash]) -> Hash:
     """The root over 1, 2, 4, 8 … subtrees of one level."""
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
-    return hashes[0]
+    [root] = perfect_roots(hashes, len(hashes))
+    return root
+
+
+def perfect_roots(hashes: Sequence[Hash], width: int) -> Sequence[Hash]:
+    """The roots over every `width` subtrees of one level: 1, 2, 4, 8 …, of which `hashes` has a multiple."""
+    while width > 1:
+        # `node_hash`, a level at a time: a call a node costs as much as its hash.
+        hashes = [
+            sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)
+        ]
+        width //= 2
+    return hashes
 
 
 def subtrees(span: Span) -> Iterator[Subtree]:

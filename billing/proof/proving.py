@@ -68,7 +68,7 @@ def prove_inclusion(connection: Connection, name: log.Name) -> Inclusion:
         raise NotYetProved(
             f"{name} lies under no checkpoint yet, or does not exist: `technopark-billing proof checkpoint` makes one"
         )
-    record = log.forms_of(connection, [(name, leaf.form)]).get(name)
+    [record] = log.forms_of(connection, [leaf])
     if record is None or leaf_hash(record) != leaf.hash:
         raise BrokenLog(f"{name} is not what was logged at position {leaf.position}: see `check`")
     return Inclusion(

@@ -8,11 +8,12 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from billing.db import reading
-from billing.proof.forms import FORMS, canonical, records
+from billing.proof.forms import FORMS
 from billing.proof.merkle import leaf_hash
+from billing.proof.records import canonical, records
 from tests.billing.test_check import behind_its_back
 
 VECTORS = json.loads((Path(__file__).parent.parent / "golden" / "proof" / "records.json").read_text(encoding="utf-8"))
@@ -66,6 +67,67 @@ def test_bytes_that_are_no_text_have_a_form_that_no_text_has(raw: bytes) -> None
         assert json.loads(found)["label"].startswith("?")
     else:
         assert found == canonical({"label": text})
+
+
+# Cells of the books as they should be, and as a spoilt SQLite file may hold them: bytes (texts that are none if so
+# stored), numbers of another kind, keys of 64 bits.
+_CELLS = st.none() | st.integers(-(2**63), 2**63 - 1) | _TEXTS
+_SPOILT = _CELLS | st.binary(max_size=8) | st.floats(allow_nan=False)
+_ENTRIES = st.lists(
+    st.tuples(st.lists(_CELLS, min_size=6, max_size=6), st.lists(st.lists(_CELLS, min_size=4, max_size=4), max_size=4)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(_ENTRIES, _SPOILT, st.booleans())
+def test_records_put_together_from_texts_are_those_of_the_plain_objects(
+    entries: list[tuple[list[Any], list[list[Any]]]], spoilt: Any, is_text: bool
+) -> None:
+    """Whatever a file holds: a spoilt cell anywhere makes no other bytes of its record or of those beside it."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        # No types: SQLite keeps each cell as it is given.
+        connection.exec_driver_sql(
+            "CREATE TABLE entry (id, effective_on, journal, label, piece, posting_count, recorded_at, reference)"
+        )
+        connection.exec_driver_sql(
+            "CREATE TABLE posting (entry_id, line_no, account, amount, auxiliary, effective_on, site)"
+        )
+        entries[-1][0][2] = spoilt
+        for number, (head, postings) in enumerate(entries, 1):
+            connection.exec_driver_sql(
+                f"INSERT INTO entry VALUES (?, ?, ?, {'CAST(? AS TEXT)' if is_text else '?'}, ?, ?, ?, ?)",
+                (number, *head[:5], "2026-09-01 06:00:00", head[5]),
+            )
+            for line_no, (account, auxiliary, effective_on, site) in enumerate(postings, 1):
+                connection.exec_driver_sql(
+                    "INSERT INTO posting VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (number, line_no, account, -line_no, auxiliary, effective_on, site),
+                )
+        driver: Any = connection.connection.driver_connection
+        driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        labels = [label for (label,) in driver.execute("SELECT label FROM entry ORDER BY id")]
+        driver.text_factory = str
+        found = records(connection, FORMS["entry", 1], range(1, len(entries) + 1))
+    engine.dispose()
+    for number, (head, postings) in enumerate(entries, 1):
+        plain = {
+            "entry": {
+                "effective_on": head[0], "id": number, "journal": head[1], "label": labels[number - 1],
+                "piece": head[3], "posting_count": head[4], "recorded_at": "2026-09-01T06:00:00.000000Z",
+                "reference": head[5],
+            },
+            "form": "technopark-entry/1",
+            "postings": [
+                {
+                    "account": account, "amount": f"-0.0{line_no}", "auxiliary": auxiliary,
+                    "effective_on": effective_on, "line_no": line_no, "site": site,
+                }
+                for line_no, (account, auxiliary, effective_on, site) in enumerate(postings, 1)
+            ],
+        }  # fmt: skip
+        assert found[number] == canonical(plain)
 
 
 def test_what_is_asked_for_and_does_not_exist_is_left_out(engine: Engine) -> None:
