@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import chain
+from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -35,6 +36,8 @@ from billing.acts import CHANGES, Change, seal
 
 # One writer at a time is SQLite's rule: others wait this long before they give up.
 SQLITE_BUSY_TIMEOUT_S = 600
+# They look again after this share of what they have waited, within these bounds in seconds.
+_SQLITE_WAIT, _SQLITE_WAIT_LEAST_S, _SQLITE_WAIT_MOST_S = 0.01, 0.0002, 0.01
 # Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
 _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
@@ -77,8 +80,35 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: upgrading a read transaction later can't wait, only fail.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+    elif not _took_its_turn(connection):
+        # Once more, for the error that says why.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _took_its_turn(connection: Connection) -> bool:
+    """Begin to write as soon as nobody else does; false if that can't be, or takes too long.
+
+    SQLite's own waiting looks again after up to 100 ms. Whoever writes one transaction after the other leaves the lock
+    free for a fraction of one in between, and would keep everybody else out.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        began = monotonic()
+        while (waited := monotonic() - began) < SQLITE_BUSY_TIMEOUT_S:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False
+                sleep(min(max(waited * _SQLITE_WAIT, _SQLITE_WAIT_LEAST_S), _SQLITE_WAIT_MOST_S))
+            else:
+                return True
+        return False
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_S * 1000}")
 
 
 @contextmanager
