@@ -224,17 +224,21 @@ def apply_command(tenant: str | None) -> None:
     Each run does it by itself as far as no VAT falls due by it; here a credit note settles invoices of other rates too.
     """
     from billing.config import load_settings
-    from billing.db import writing
+    from billing.db import keeping_house, writing
     from billing.receivables.allocating import apply_credits, settle_what_was_issued
     from billing.receivables.models import allocation
+    from billing.receivables.unsettled import look_again
 
     settings = load_settings()
-    with database(settings) as engine, writing(engine) as connection:
-        before = _count(connection, allocation)
-        tenants = None if tenant is None else [tenant]
-        settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
-        apply_credits(connection, recorded_at=clock(), tenants=tenants)
-        made = _count(connection, allocation) - before
+    with database(settings) as engine:
+        with writing(engine) as connection:
+            before = _count(connection, allocation)
+            tenants = None if tenant is None else [tenant]
+            settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
+            apply_credits(connection, recorded_at=clock(), tenants=tenants)
+            made = _count(connection, allocation) - before
+        with keeping_house(engine) as connection:
+            look_again(connection)
     click.echo(f"{made} {'allocation' if made == 1 else 'allocations'} made")
 
 

@@ -36,7 +36,7 @@ from billing.receivables.recording import Records, sign_of
 from billing.receivables.shares import Share, alike_of, netted_of, taken_of, whole
 from billing.receivables.standing import OpenDocument, documents_keyed, documents_numbered, open_documents_of
 from billing.receivables.terms import Terms
-from billing.receivables.unsettled import look_again, open_credits
+from billing.receivables.unsettled import open_credits
 from billing.receivables.vat_at_issue import let_vat_fall_due
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credited_part, document, document_line
@@ -174,7 +174,7 @@ def apply_credits(
     A credit note settles the invoices it corrects first, then the tenant's oldest due; what is left of either stays
     the tenant's, for the next invoice, for ever. Gives the allocations' keys; again it changes nothing.
     `netting` says how much of a credit note settles an invoice: over all rates unless given. Reads what is open, and
-    what came or was settled since the credits of all were last applied: nothing of what was settled before.
+    what came or was settled since the last look (`unsettled.look_again`): nothing of what was settled before.
     """
     parts_of = netting or over_all_rates
     change_receivables(connection)
@@ -199,8 +199,6 @@ def apply_credits(
                 made.append(_net(records, note, target, credit, taken, day))
     made += _fill_from(records, purses, by_tenant, day, "credit")
     records.write()
-    if concerned is None:
-        look_again(connection)
     return made
 
 

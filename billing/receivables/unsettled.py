@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, CompoundSelect, Connection, Select, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from billing.db import among
+from billing.db import among, change_receivables
 from billing.receivables.models import (
     allocation,
     looked_through,
@@ -58,8 +58,10 @@ def reopen(connection: Connection, documents: Iterable[int], undone: Iterable[in
 def look_again(connection: Connection) -> None:
     """Name what has come since the last look and is open, drop what is settled by now. Reads nothing else.
 
-    Whoever looks holds `change_receivables`. Documents come meanwhile, but their keys follow the order of commits.
+    Nobody is ever asked about it: it is housework, after each run and whenever the credits of all are applied.
+    Documents come meanwhile, but their keys follow the order of commits.
     """
+    change_receivables(connection)
     before = connection.execute(select(looked_through)).one()
     newest_document = connection.scalar(select(func.max(document.c.id))) or 0
     newest_placement = connection.scalar(select(func.max(placement.c.id))) or 0

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import date
 
-from billing.db import reading, writing
+from billing.db import keeping_house, reading, writing
 from billing.receivables.allocating import allocate, apply_credits, place, settle_what_was_issued, undo, withdraw
 from billing.receivables.booking import number_of
 from billing.receivables.clearing import bounce, clear
 from billing.receivables.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receiving import AUTOMATIC, NONE, Leg, Part, ReceiptOrder, receive
 from billing.receivables.refunding import RefundOrder, refund_credit
+from billing.receivables.unsettled import look_again
 from pricing.money import format_amount, parse_decimal
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park
@@ -63,12 +64,20 @@ def allocates(park: Park, key: int, pays: Mapping[str, str] | None = None, on: s
 def applies(park: Park, on: str | None = None) -> list[int]:
     day = None if on is None else date.fromisoformat(on)
     with writing(park.engine) as connection:
-        return apply_credits(connection, recorded_at=NOW, on=day)
+        made = apply_credits(connection, recorded_at=NOW, on=day)
+    _looks_again(park)
+    return made
 
 
 def settles(park: Park) -> None:
     with writing(park.engine) as connection:
         settle_what_was_issued(connection, recorded_at=NOW, terms=park.settings.terms)
+    _looks_again(park)
+
+
+def _looks_again(park: Park) -> None:
+    with keeping_house(park.engine) as connection:
+        look_again(connection)
 
 
 def undoes(park: Park, key: int, on: str = "2026-06-25", reason: str = "erreur de saisie") -> None:
