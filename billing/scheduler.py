@@ -231,6 +231,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     from billing.delivery import Which, deliver
     from billing.proof.keeping import keep_up
     from billing.proof.timestamps import stamp
+    from billing.receivables.unsettled import look_again
     from billing.run import run_month
 
     def look() -> Standing:
@@ -274,6 +275,8 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
+        with keeping_house(engine) as connection:
+            look_again(connection)
         return check(engine, documents_url=settings.documents_url)
 
     return Jobs(

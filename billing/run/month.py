@@ -11,12 +11,11 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from billing.acts import act_of
 from billing.config import TIME_ZONE, Settings
-from billing.db import change_runs, keeping_house, reading, writing
+from billing.db import change_runs, reading, writing
 from billing.errors import RunRefused
 from billing.executors import LOCAL, open_executor, run_tasks, worker_count
 from billing.models import billing_run, run_batch, run_outcome, tenant
 from billing.receivables.allocating import settle_what_was_issued
-from billing.receivables.unsettled import look_again
 from billing.run.batch import BatchKey, do_batch, do_batches, price_batch
 from billing.run.closing import (
     close,
@@ -98,8 +97,6 @@ def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
     """What follows a run, in a transaction of its own: credits settle what was invoiced. Again it changes nothing."""
     with writing(engine) as connection:
         settle_what_was_issued(connection, recorded_at=now, terms=settings.terms)
-    with keeping_house(engine) as connection:
-        look_again(connection)
 
 
 def _stage(connection: Connection, period: date, today_is: date) -> Stage:
