@@ -275,7 +275,6 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
-        with keeping_house(engine) as connection:
             look_again(connection)
         return check(engine, documents_url=settings.documents_url)
 

@@ -58,9 +58,8 @@ def reopen(connection: Connection, documents: Iterable[int], undone: Iterable[in
 def look_again(connection: Connection) -> None:
     """Name what has come since the last look and is open, drop what is settled by now. Reads nothing else.
 
-    Nobody is ever asked about it: it is housework, of the scheduler's nights and of `payments apply`. A run
-    would pay for it: a third of a second for 10,000 documents on PostgreSQL.
-    Documents come meanwhile, but their keys follow the order of commits.
+    Housework, done by the scheduler each night and by `payments apply`; a run would pay a third of a second for it with
+    10,000 documents on PostgreSQL. Documents come meanwhile, but their keys follow the order of commits.
     """
     change_receivables(connection)
     before = connection.execute(select(looked_through)).one()
