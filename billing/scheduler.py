@@ -319,12 +319,15 @@ def _stop_signals() -> int:
     """A file descriptor that can be read once SIGTERM or SIGINT has come."""
     readable, writable = os.pipe()
 
-    def tell(number: int, _frame: object) -> None:
+    def once(number: int, _frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        os.write(writable, b"!")
 
-    signal.signal(signal.SIGTERM, tell)
-    signal.signal(signal.SIGINT, tell)
+    # The interpreter itself writes there, at once: a handler in Python would wait until the reading has ended, for ever
+    # if the signal comes just before it begins.
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable)
+    signal.signal(signal.SIGTERM, once)
+    signal.signal(signal.SIGINT, once)
     return readable
 
 

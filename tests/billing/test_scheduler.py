@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from billing.delivery import DeliveryReport
 from billing.errors import Conflict, RunRefused
 from billing.models import billing_run
 from billing.network_import import import_folder
+from billing.receivables.models import looked_through, unsettled_document
 from billing.run import RunReport, Totals, run_month
 from billing.scheduler import (
     Jobs,
@@ -28,6 +30,7 @@ from billing.scheduler import (
     check_all,
     deliver_what_is_due,
     due_period,
+    jobs_of,
     make_scheduler,
     month_to_run,
     run_what_is_due,
@@ -225,6 +228,18 @@ def test_how_far_billing_has_come_is_read_off_the_database(engine: Engine, tmp_p
     assert found() == Standing(None, is_complete=False, has_facts=True)
     run_month(settings(engine, tmp_path), engine, JUNE, clock=MovedClock())
     assert found() == Standing(JUNE, is_complete=True, has_facts=True)
+
+
+def test_by_night_what_may_be_open_is_looked_through_again(engine: Engine, tmp_path: Path) -> None:
+    park_with_a_tenant(engine, tmp_path)
+    chosen = settings(engine, tmp_path)
+    run_month(chosen, engine, JUNE, clock=MovedClock())
+    with reading(engine) as connection:
+        assert connection.scalar(select(looked_through.c.document_id)) == 0
+    assert jobs_of(chosen, engine, MovedClock(), Event()).check() == []
+    with reading(engine) as connection:
+        assert connection.scalar(select(looked_through.c.document_id)) == 2
+        assert sorted(connection.scalars(select(unsettled_document.c.tenant))) == ["T1", "T2"]
 
 
 def start_scheduler(engine: Engine, folder: Path, log: Path) -> subprocess.Popen[bytes]:
