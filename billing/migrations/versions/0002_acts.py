@@ -5,8 +5,8 @@ from pathlib import Path
 from alembic import op
 from sqlalchemy import text
 
-import billing.models
-from billing.acts import RANGES
+import billing.frame.tables
+from billing.frame.audit_log import RANGES
 
 revision = "0002"
 down_revision = "0001"
@@ -20,7 +20,7 @@ def upgrade() -> None:
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     newest = {r.name: int(connection.scalar(text(r.newest)) or 0) for r in RANGES}
     stood = any(newest.values())
-    op.bulk_insert(billing.models.act_counter, [{"id": 1, "last": int(stood)}])
+    op.bulk_insert(billing.frame.tables.act_counter, [{"id": 1, "last": int(stood)}])
     if stood:
         columns = [f"{end}_{name}" for name in newest for end in ("first", "last")]
         numbers = [number for last in newest.values() for number in ((1, last) if last else (None, None))]

@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 from sqlalchemy import Connection, text
 
-from billing.config import operating_user
+from billing.frame.settings import operating_user
 
 revision = "0016"
 down_revision = "0015"
