@@ -71,8 +71,8 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options())
     addresses.register(app, api)
-    for subject in SUBJECTS:
-        for module in subject.loaded(subject.resources):
-            api.register_blueprint(module.blueprint)
-    api.register_blueprint(operations.blueprint)
+    modules = [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [operations]
+    for module in modules:
+        api.register_blueprint(module.blueprint)
+    api.add_shapes(shape for module in modules for shape in module.blueprint.shapes)
     return app

@@ -19,10 +19,10 @@ from billing.bank.tables import bank_line, bank_statement
 from billing.bank.taking import MAPPING_DEFAULT, Taking, take_file
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.errors import Fault, Refused, Unknown
-from billing.frame.http.fields import Amount, Code, Day, Flag, ReceiptNumber, WholeNumber
+from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -190,7 +190,7 @@ blueprint = ApiBlueprint(
 @blueprint.response(200, page_schema(StatementSchema, "Statement"))
 @blueprint.arguments(query_schema("StatementQuery", {}), location="query")
 @reads
-def list_statements(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_statements(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The statements, in the order they were taken in."""
     return page(connection, select(bank_statement), (bank_statement.c.id,), query, statement_json)
 
@@ -204,7 +204,7 @@ def list_statements(connection: Connection, query: Mapping[str, Any]) -> dict[st
         {
             "file": fields.String(
                 load_default="statement",
-                validate=[validate.Length(1, FILE_LENGTH_MAX), validate.Regexp(r"^[^\x00-\x1f\x7f]*\Z")],
+                validate=[validate.Length(1, FILE_LENGTH_MAX), FullMatch(r"^[^\x00-\x1f\x7f]*$")],
                 metadata={"description": "What the file is called"},
             ),
             "format": fields.String(
@@ -273,7 +273,7 @@ def get_statement(connection: Connection, statement: int) -> dict[str, Any]:
     location="query",
 )
 @reads
-def list_statement_lines(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_statement_lines(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The lines of all statements, in order; those that wait for a person with `state=waiting`."""
     state = query.get("state")
     found = lines_of(None, waiting=None if state is None else state == WAITING)
@@ -281,8 +281,14 @@ def list_statement_lines(connection: Connection, query: Mapping[str, Any]) -> di
         found = found.where(bank_line.c.booked_on >= query["from"])
     if query.get("until") is not None:
         found = found.where(bank_line.c.booked_on <= query["until"])
-    rows = page(connection, found, (bank_line.c.statement_id, bank_line.c.line_no), query, lambda row: row)
-    return {"items": lines_json(connection, rows["items"], service().settings.terms), "next": rows["next"]}
+    terms = service().settings.terms
+    return page_together(
+        connection,
+        found,
+        (bank_line.c.statement_id, bank_line.c.line_no),
+        query,
+        lambda rows: lines_json(connection, rows, terms),
+    )
 
 
 @blueprint.route("/statements/<statement:statement>/lines/<serial:line>")

@@ -1,6 +1,7 @@
 """Issued documents: as data, as PDF, as XML; and whether they reached their buyers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -15,10 +16,11 @@ from billing.frame.errors import Conflict, Unknown
 from billing.frame.http.fields import Code, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
+from billing.frame.shapes import instant
 from billing.run.line_shapes import VatSchema
 from invoices.delivery import retry
 from invoices.document import CREDIT_NOTE, INVOICE
@@ -103,11 +105,12 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
     location="query",
 )
 @reads
-def list_documents(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The documents, by number; those of a month's run with `period`."""
     chosen = [document.c[name] == query[name] for name in ("period", "tenant", "kind") if query.get(name) is not None]
-    found = page(connection, select(document).where(*chosen), (document.c.number,), query, lambda row: row)
-    return {"items": documents_json(connection, found["items"]), "next": found["next"]}
+    return page_together(
+        connection, select(document).where(*chosen), (document.c.number,), query, partial(documents_json, connection)
+    )
 
 
 @blueprint.route("/documents/<number:number>")
@@ -153,7 +156,7 @@ def _named(name: str) -> dict[str, str]:
     location="query",
 )
 @reads
-def list_deliveries(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_deliveries(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Documents to be sent, by number; `state=failed` lists those a person must look at."""
     columns = {"state": delivery.c.state, "tenant": document.c.tenant}
     chosen = [column == query[name] for name, column in columns.items() if query.get(name) is not None]

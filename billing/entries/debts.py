@@ -6,24 +6,27 @@ section 5).
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple
 
 from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
 from pricing.vat_shares import Share
 
-DOUBTFUL, REINSTATED = "doubtful", "reinstated"
+
+class DebtActKind(StrEnum):
+    """The kinds of decision about a debt."""
+
+    DOUBTFUL = "doubtful"
+    REINSTATED = "reinstated"
+    PROVISIONED = "provisioned"
+    RELEASED = "released"
+    WRITTEN_OFF = "written_off"
+    RECOVERED = "recovered"
 
 
-PROVISIONED, RELEASED = "provisioned", "released"
-
-
-WRITTEN_OFF, RECOVERED = "written_off", "recovered"
-
-
-KINDS = (DOUBTFUL, REINSTATED, PROVISIONED, RELEASED, WRITTEN_OFF, RECOVERED)
-
-
+KINDS: tuple[str, ...] = tuple(DebtActKind)
+DOUBTFUL, REINSTATED, PROVISIONED, RELEASED, WRITTEN_OFF, RECOVERED = KINDS
 DOUBTFUL_CLIENTS = "3424"
 
 

@@ -7,12 +7,14 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection, Row
 
 from billing.frame.errors import Unknown
+from billing.frame.http.fields import FullMatch
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
+from billing.frame.shapes import instant
 from billing.proof.checkpoints import Checkpoint, as_checkpoint, checkpoints, known_keys, make_checkpoint
 from billing.proof.checkpoints import newest_checkpoint as newest
 from billing.proof.proving import KINDS, inclusion_json, named, prove_consistency, prove_inclusion
@@ -86,7 +88,7 @@ def _row_json(row: Row[Any]) -> dict[str, Any]:
 @blueprint.response(200, page_schema(CheckpointSchema, "Checkpoint"))
 @blueprint.arguments(query_schema("CheckpointQuery", {}), location="query")
 @reads
-def list_checkpoints(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_checkpoints(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Every checkpoint, oldest first."""
     return page(connection, checkpoints(), (proof_checkpoint.c.id,), query, _row_json)
 
@@ -134,7 +136,7 @@ def get_keys(connection: Connection) -> dict[str, Any]:
             "kind": fields.String(required=True, validate=validate.OneOf(KINDS)),
             "number": fields.String(
                 required=True,
-                validate=validate.Regexp(r"^[A-Z0-9-]{1,32}\Z"),
+                validate=FullMatch(r"^[A-Z0-9-]{1,32}$"),
                 metadata={"description": "A document's number (also of its file), or an entry's, closing's, act's"},
             ),
         },

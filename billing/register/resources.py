@@ -20,7 +20,7 @@ from billing.frame.errors import Fault, Refused, Unknown
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import page_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -113,7 +113,7 @@ def _location(resource: Resource, record: Mapping[str, Any]) -> str:
 def _list_view(resource: Resource) -> Callable[..., Any]:
     table = resource.layout.table
 
-    def view(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    def view(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
         chosen = [
             table.c[name] == ("" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name])
             for name in resource.filters

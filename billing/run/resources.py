@@ -14,10 +14,11 @@ from billing.frame.http.authentication import READERS, opened_to
 from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads
+from billing.frame.shapes import instant
 from billing.register.tables import billing_run
 from billing.run import preview_month, run_month
 from billing.run.matrix_export import funding_of_run, json_pieces
@@ -239,7 +240,7 @@ def _find(connection: Connection, period: date) -> Row[Any]:
 @blueprint.response(200, page_schema(RunSchema, "Run"))
 @blueprint.arguments(query_schema("RunQuery", {}), location="query")
 @reads
-def list_runs(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_runs(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The runs, by month."""
     return page(connection, _runs(), (billing_run.c.period,), query, _run_json)
 
@@ -263,7 +264,7 @@ def get_run(connection: Connection, period: date) -> dict[str, Any]:
     query_schema("OutcomeQuery", {"status": fields.String(validate=validate.OneOf(OUTCOMES))}), location="query"
 )
 @reads
-def list_outcomes(connection: Connection, query: Mapping[str, Any], period: date) -> dict[str, Any]:
+def list_outcomes(connection: Connection, query: Mapping[str, Any], period: date) -> Page[Any]:
     """What a run meant for each tenant; those in error say why."""
     _find(connection, period)
     invoice, credit_note = document.alias("invoice"), document.alias("credit_note")

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, select
 from billing.frame.http.authentication import ADMINS, opened_to
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema
+from billing.frame.http.paging import Page, page
+from billing.frame.http.schemas import page_schema, query_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.shapes import instant
 from billing.frame.tables import api_token
 from billing.frame.tokens import revoke_token
 from billing.register.tables import import_log
@@ -58,7 +59,7 @@ def _token_json(token: Any) -> dict[str, Any]:
 @blueprint.arguments(query_schema("TokenQuery", {}), location="query")
 @opened_to(ADMINS)
 @reads
-def list_tokens(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_tokens(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The tokens ever made, by name; the command line makes them, so that no secret travels here."""
     return page(connection, select(api_token), (api_token.c.name,), query, _token_json)
 
@@ -85,6 +86,6 @@ def _import_json(row: Row[Any]) -> dict[str, Any]:
 @blueprint.response(200, page_schema(ImportSchema, "Import"))
 @blueprint.arguments(query_schema("ImportQuery", {}), location="query")
 @reads
-def list_imports(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_imports(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Every change to the register, oldest first: when, by whom, what was before and after."""
     return page(connection, select(import_log), (import_log.c.id,), query, _import_json)

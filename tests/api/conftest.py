@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import Engine
 
 from billing.api import create_app
@@ -14,6 +14,7 @@ from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.frame.tokens import SCOPES, create_token
 from billing.register.network_import import import_folder
+from tests.api.documented import require_documented
 from tests.billing.billed_park import bill_park
 from tests.networks import write_network
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
 
 
 class Caller:
-    """Calls an app with the token of a scope; None calls without."""
+    """Calls an app with the token of a scope, None without; what is answered must be what the document says."""
 
     def __init__(self, app: Flask, secrets: dict[str, str]) -> None:
         self.app = app
@@ -32,7 +33,12 @@ class Caller:
         headers = dict(options.pop("headers", {}))
         if scope is not None:
             headers["Authorization"] = f"Bearer {self.secrets[scope]}"
-        return self.app.test_client().open(path, method=method, headers=headers, **options)
+        with self.app.test_client() as client:
+            answer = client.open(path, method=method, headers=headers, **options)
+            if answer.status_code < 300 and answer.is_json:
+                assert request.url_rule is not None
+                require_documented(self.app, method, request.url_rule.rule, answer.status_code, answer.json)
+        return answer
 
     def get(self, path: str, scope: str | None = "finance", **options: Any) -> Any:
         """The JSON of a GET that must succeed."""

@@ -139,3 +139,16 @@ def test_every_fault_of_payments_is_listed_with_those_of_the_other_files(invoke:
     (network / "payments.csv").write_text(HEADER + "VIR-1,transfer,2026-06-05,T1,,10.01,,,,,,\n", encoding="utf-8")
     changed = invoke("import", network)
     assert "payments.csv:2: reference 'VIR-1' stands already as RG-000001 with another amount" in changed.output
+
+
+def test_a_debt_is_decided_listed_and_shown(invoke: Invoke) -> None:
+    assert said(invoke("debts", "list")) == "nothing was decided about debts yet"
+    decided = ("debts", "decide", "FA-2026-000001", "doubtful", "--on", "2026-06-20", "--approved-by", "Mme Alaoui")
+    assert "doubtful 3480.00" in said(invoke(*decided, "--reason", "Saisie"))
+    listed = said(invoke("debts", "list")).splitlines()[-1].split()
+    assert listed[:6] == ["FA-2026-000001", "T1", "doubtful", "2026-06-20", "3480.00", "0.00"]
+    shown = [line.split() for line in said(invoke("debts", "show", "FA-2026-000001")).splitlines()]
+    assert ["doubtful", "3480.00"] in shown
+    # What may be decided now.
+    assert ["reinstated", "3480.00"] in shown
+    assert ["released", "0.00"] in shown

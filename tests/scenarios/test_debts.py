@@ -7,7 +7,7 @@ import pytest
 from billing.check import check
 from billing.frame.database import reading, writing
 from billing.frame.errors import Refused
-from billing.receivables.debts.deciding import Order, debt_json, decide
+from billing.receivables.debts.deciding import Order, debt_standing, decide
 from pricing.money import parse_decimal
 from tests.networks import Row
 from tests.oracle.service import NOW
@@ -44,8 +44,8 @@ def decides(
 
 def stands(park: Park, *names: str) -> list[str]:
     with reading(park.engine) as connection:
-        found = debt_json(connection, "FA-2026-000001")
-    return [str(found[name]) for name in names]
+        found = debt_standing(connection, "FA-2026-000001")
+    return [str(getattr(found, name)) for name in names]
 
 
 def test_a_debt_becomes_doubtful_is_provided_for_and_is_lost_in_part(billed: Park) -> None:

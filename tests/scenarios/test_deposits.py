@@ -13,7 +13,7 @@ from billing.receivables.deposits.deposits import (
     Asking,
     Movement,
     ask_deposit,
-    deposit_json,
+    deposit_shape,
     find_deposit,
     move_deposit,
 )
@@ -62,7 +62,7 @@ def moves(
 
 def held(park: Park, key: int) -> str:
     with reading(park.engine) as connection:
-        return str(deposit_json(connection, find_deposit(connection, key))["held"])
+        return deposit_shape(connection, key).held
 
 
 def test_two_months_of_the_rent_charged_are_asked_and_asked_once(park: Park) -> None:
@@ -70,9 +70,9 @@ def test_two_months_of_the_rent_charged_are_asked_and_asked_once(park: Park) -> 
     first, second = asks(park, "L1"), asks(park, "L2")
     assert asks(park, "L1") == first
     with reading(park.engine) as connection:
-        told = [deposit_json(connection, find_deposit(connection, key)) for key in (first, second)]
+        told = [deposit_shape(connection, key) for key in (first, second)]
     # 22.5 m² at a third of 145.00 (48.33): 1,087.43 a month; 40 m² at the full 150.00.
-    assert [(x["monthly_rent"], x["months"], x["amount"], x["due_on"]) for x in told] == [
+    assert [(x.monthly_rent, x.months, x.amount, str(x.due_on)) for x in told] == [
         ("1087.43", 2, "2174.86", "2026-06-16"),
         ("6000.00", 2, "12000.00", "2026-06-16"),
     ]
@@ -86,8 +86,8 @@ def test_site_and_kind_decide_how_many_months_are_asked(park: Park, tmp_path: Pa
     (tmp_path / "terms.toml").write_text(HOUSE, encoding="utf-8")
     keys = [asks(park, lease, tmp_path / "terms.toml") for lease in ("L1", "L2")]
     with reading(park.engine) as connection:
-        told = [deposit_json(connection, find_deposit(connection, key)) for key in keys]
-    assert [(x["monthly_rent"], x["months"]) for x in told] == [("3262.50", 2), ("6000.00", 3)]
+        told = [deposit_shape(connection, key) for key in keys]
+    assert [(x.monthly_rent, x.months) for x in told] == [("3262.50", 2), ("6000.00", 3)]
 
 
 def test_it_is_received_in_parts_held_and_given_back_in_parts(park: Park) -> None:

@@ -1,26 +1,21 @@
 """A lease ends: its deposit pays what was not paid, and a final statement closes the account."""
 
 from datetime import date
+from typing import cast
 
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import text as sql
 
 from billing.check import check
 from billing.frame.database import keeping_house, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.settings import load_settings
-from billing.receivables.deposits.deposits import (
-    Asking,
-    Movement,
-    ask_deposit,
-    deposit_json,
-    find_deposit,
-    move_deposit,
-)
+from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, deposit_shape, move_deposit
 from billing.receivables.deposits.final_statement import (
     close_tenancy,
-    final_statement_json,
     final_statement_pdf,
+    final_statement_shape,
     find_final_statement,
 )
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
@@ -66,13 +61,13 @@ def closes(park: Park, on: str = "2026-08-10") -> dict[str, object]:
             connection, "L1", date.fromisoformat(on), recorded_at=NOW, terms=park.settings.terms,
             operator=park.settings.operator,
         )  # fmt: skip
-    return final_statement_json(head)
+    return cast(dict[str, object], to_builtins(final_statement_shape(head)))
 
 
 def held(park: Park) -> tuple[str, str]:
     with reading(park.engine) as connection:
-        told = deposit_json(connection, find_deposit(connection, 1))
-    return told["set_off"], told["held"]
+        told = deposit_shape(connection, 1)
+    return told.set_off, told.held
 
 
 def test_a_deposit_pays_the_oldest_invoices_and_their_vat_falls_due(ended: Park) -> None:

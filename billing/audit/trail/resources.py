@@ -1,6 +1,7 @@
 """The audit trail: acts with what they changed, and the way from an account to whoever moved it, and back up."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,9 +22,10 @@ from billing.frame.audit_log import API, CLI, PROGRAM, RANGES, SCHEDULER
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import Code
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema
+from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.schemas import page_schema, query_schema
 from billing.frame.http.transactions import reads
+from billing.frame.shapes import instant
 from billing.frame.tables import act, act_change
 from invoices.errors import UnknownDocument
 from invoices.models import document
@@ -141,7 +143,7 @@ def _change_json(row: Row[Any]) -> dict[str, Any]:
     location="query",
 )
 @reads
-def list_acts(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Every transaction that wrote, in the order of commits: who, when, why."""
     chosen = [act.c[name] == query[name] for name in ("actor", "origin", "request_id") if query.get(name) is not None]
     return page(connection, select(act).where(*chosen), (act.c.id,), query, _act_json)
@@ -166,7 +168,7 @@ def _find_act(connection: Connection, number: int) -> Row[Any]:
 @blueprint.response(200, page_schema(ChangeSchema, "Change"))
 @blueprint.arguments(query_schema("ChangeOfActQuery", {}), location="query")
 @reads
-def list_changes_of_act(connection: Connection, query: Mapping[str, Any], act: int) -> dict[str, Any]:
+def list_changes_of_act(connection: Connection, query: Mapping[str, Any], act: int) -> Page[Any]:
     """What an act changed: each row before and after."""
     _find_act(connection, act)
     c = act_change.c
@@ -177,7 +179,7 @@ def list_changes_of_act(connection: Connection, query: Mapping[str, Any], act: i
 @blueprint.response(200, page_schema(ChangeSchema, "ChangeOfAny"))
 @blueprint.arguments(query_schema("ChangeQuery", {"subject": Code(), "key": Code()}), location="query")
 @reads
-def list_changes(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_changes(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was changed, oldest first: of one thing with `subject` and `key` (`tenants`, `T0042`), its whole history."""
     c = act_change.c
     chosen = [c[name] == query[name] for name in ("subject", "key") if query.get(name) is not None]
@@ -188,15 +190,14 @@ def list_changes(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
 @blueprint.response(200, page_schema(EntryTrailSchema, "EntryOfAccount"))
 @blueprint.arguments(query_schema("EntryOfAccountQuery", {"auxiliary": Code()}), location="query")
 @reads
-def list_entries_of_account(connection: Connection, query: Mapping[str, Any], account: str) -> dict[str, Any]:
+def list_entries_of_account(connection: Connection, query: Mapping[str, Any], account: str) -> Page[Any]:
     """The entries that moved an account, or one tenant or grant within it, by number, each with the way down."""
     p = posting.c
     moved = [p.account == account]
     if query.get("auxiliary") is not None:
         moved.append(p.auxiliary == query["auxiliary"])
     found = select(entry).where(select(p.line_no).where(p.entry_id == entry.c.id, *moved).exists())
-    heads = page(connection, found, (entry.c.id,), query, lambda row: row)
-    return {"items": _entry_trails(connection, heads["items"]), "next": heads["next"]}
+    return page_together(connection, found, (entry.c.id,), query, partial(_entry_trails, connection))
 
 
 @blueprint.route("/ledger/entries/<serial:entry>")

@@ -13,10 +13,11 @@ from billing.books.exports.trial_balance import trial_balance_json
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
+from billing.frame.shapes import instant
 from billing.proof.checkpoints import with_checkpoint
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
@@ -116,7 +117,7 @@ _POSTINGS = (
     location="query",
 )
 @reads
-def list_entries(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_entries(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Entries with their postings, by number: the order they were recorded in."""
     found = select(entry)
     for name in ("journal", "reference", "piece"):
@@ -129,8 +130,7 @@ def list_entries(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
     moved = [posting.c[name] == query[name] for name in ("account", "auxiliary") if query.get(name) is not None]
     if moved:
         found = found.where(select(posting.c.line_no).where(posting.c.entry_id == entry.c.id, *moved).exists())
-    heads = page(connection, found, (entry.c.id,), query, lambda row: row)
-    return {"items": entries_json(connection, heads["items"]), "next": heads["next"]}
+    return page_together(connection, found, (entry.c.id,), query, partial(entries_json, connection))
 
 
 def entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ def entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict
 @blueprint.response(200, page_schema(AccountSchema, "Account"))
 @blueprint.arguments(query_schema("AccountQuery", {}), location="query")
 @reads
-def list_accounts(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_accounts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The chart of accounts, by number."""
     return page(
         connection, select(account), (account.c.code,), query, lambda row: {"account": row.code, "label": row.label}

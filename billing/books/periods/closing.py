@@ -5,14 +5,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from billing.books.periods import shapes as period_shapes
 from billing.frame.audit_log import record_change, require_reason
 from billing.frame.database import insert_rows
 from billing.frame.errors import PeriodRefused
 from billing.register.tables import billing_run
+from ledger.models import period_act
 from ledger.periods import Closing, close_month, last_day, limits, reopen_month
 from ledger.year_end import YearEnd, close_year, last_day_of, undo_year_end, year_end
 from pricing.money import format_amount
-from pricing.period import format_month
+from pricing.period import first_of_month, format_month
 
 DECEMBER = 12
 
@@ -50,6 +52,20 @@ def reopen_period(connection: Connection, month: date, *, recorded_at: datetime)
     record_change(connection, "periods", format_month(month), before, _standing(connection))
     _name(connection, found)
     return found
+
+
+def period_standing(connection: Connection, month: date) -> period_shapes.Period:
+    """Whether a month is open, with its closings and reopenings."""
+    its_acts = select(period_act).where(period_act.c.month == month).order_by(period_act.c.id)
+    history = [period_shapes.Closing.of(row) for row in connection.execute(its_acts)]
+    through = limits(connection).closed_through
+    is_closed = through is not None and month <= first_of_month(through)
+    return period_shapes.Period(
+        period=format_month(month),
+        state="closed" if is_closed else "open",
+        digest=history[-1].digest if is_closed and history else None,
+        history=history,
+    )
 
 
 def _name(connection: Connection, found: Closing) -> None:

@@ -14,7 +14,7 @@ from billing.cross_subsidy.tier_changes.wording import letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -185,7 +185,7 @@ def get_switch_letter(connection: Connection, code: str) -> Response:
 @blueprint.response(200, page_schema(SwitchNoticeSchema, "SwitchNotice"))
 @blueprint.arguments(query_schema("SwitchNoticeQuery", {"tenant": Code()}), location="query")
 @reads
-def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was announced, in order."""
     found = select(switch_notice)
     if query.get("tenant") is not None:

@@ -22,7 +22,7 @@ from billing.frame.audit_log import act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page_together
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -104,13 +104,18 @@ blueprint = ApiBlueprint("credit notes", __name__, url_prefix="/v1", description
 @blueprint.response(200, page_schema(CreditNoteSchema, "CreditNote"))
 @blueprint.arguments(query_schema("CreditNoteQuery", {"tenant": Code()}), location="query")
 @reads
-def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The credit notes made by hand, by number; those that runs issued are found among the documents."""
     found = credit_notes()
     if query.get("tenant") is not None:
         found = found.where(document.c.tenant == query["tenant"])
-    heads = page(connection, found, (document.c.number,), query, lambda row: row)
-    return {"items": [credit_note_json(connection, head) for head in heads["items"]], "next": heads["next"]}
+    return page_together(
+        connection,
+        found,
+        (document.c.number,),
+        query,
+        lambda heads: [credit_note_json(connection, head) for head in heads],
+    )
 
 
 @blueprint.route("/credit-notes", methods=["POST"])

@@ -13,10 +13,11 @@ from billing.frame.http.addresses import SERIAL_DOC
 from billing.frame.http.fields import Code, MailAddress
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import instant, page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.shapes import instant
 from billing.messages.queueing import MESSAGES, Told, load_message, number_of, printed
 from billing.messages.tables import STOPPED, message, message_delivery
 from invoices.delivery import FAILED, QUEUED, SENT, retry
@@ -71,7 +72,7 @@ blueprint = ApiBlueprint("messages", __name__, url_prefix="/v1", description="Ma
     location="query",
 )
 @reads
-def list_messages(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_messages(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The messages, by number; `state=failed` lists those a person must look at, `stopped` those that became untrue."""
     columns = {"state": message_delivery.c.state, "tenant": message.c.tenant, "kind": message.c.kind}
     chosen = [column == query[name] for name, column in columns.items() if query.get(name) is not None]

@@ -1,10 +1,11 @@
 """The fields of requests: strict texts for codes, days, months, decimals; and what the documentation says of each."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from billing.frame import cells
 from invoices.errors import UnusableAddress
@@ -28,6 +29,20 @@ AMOUNT_DOC = decimal_doc(AMOUNT_DECIMALS, "2362.50")
 PRICE_DOC = decimal_doc(PRICE_DECIMALS, "150.00")
 QUANTITY_DOC = decimal_doc(QUANTITY_DECIMALS, "22.5")
 RATE_DOC = decimal_doc(RATE_DECIMALS, "0.20")
+
+
+class FullMatch(validate.Validator):
+    """The pattern that a whole text must match, written so that ECMA-262 reads it alike: its `$` is the very end."""
+
+    def __init__(self, pattern: str) -> None:
+        # Where the documentation looks for it.
+        self.regex = re.compile(pattern)
+
+    def __call__(self, value: str) -> str:
+        """The text; raises ValidationError."""
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(validate.Regexp.default_message)
+        return value
 
 
 class Cell(fields.String):

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import orjson
 from flask import g, request
+from msgspec import Raw
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.frame.http.problems import FieldError, InvalidRequest, KeyReused
+from billing.frame.shapes import encode
 from billing.frame.tables import idempotency_key
 
 HEADER = "Idempotency-Key"
@@ -24,7 +26,7 @@ _KEY = re.compile(PATTERN, re.ASCII)
 
 
 class Answer(NamedTuple):
-    """What a view answers: the body as JSON values, the status, further headers."""
+    """What a view answers: the body as a shape or JSON values, the status, further headers."""
 
     body: Any
     status: int = 200
@@ -76,7 +78,7 @@ def claim(connection: Connection, wanted: Asked, now: datetime) -> Answer | None
     if stored.status is None:
         # Begun and never finished: what is done under a claim alone may be done again.
         return None
-    return Answer(orjson.loads(stored.body), stored.status, orjson.loads(stored.headers) | {REPLAYED: "true"})
+    return Answer(Raw(stored.body.encode()), stored.status, orjson.loads(stored.headers) | {REPLAYED: "true"})
 
 
 def keep(connection: Connection, wanted: Asked, answer: Answer) -> None:
@@ -87,7 +89,7 @@ def keep(connection: Connection, wanted: Asked, answer: Answer) -> None:
         .values(
             status=answer.status,
             headers=orjson.dumps(dict(answer.headers)).decode(),
-            body=orjson.dumps(answer.body).decode(),
+            body=encode(answer.body).decode(),
         )
     )
 

@@ -1,23 +1,27 @@
 """The OpenAPI document: what flask-smorest gathers, with the problems, tokens and keys every operation shares."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from marshmallow import RAISE, Schema, fields
+from msgspec.json import schema_components
 from webargs.flaskparser import FlaskParser
 
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http import idempotency
 from billing.frame.http.authentication import READERS, scopes_of
 from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest
+from billing.frame.shapes import Shape
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 TITLE = "technopark-billing"
 SECURITY = "token"
+_REFERENCE = "#/components/schemas/{name}"
 # The header that says why.
 REASON = "X-Reason"
 _BODY_METHODS = frozenset({"post", "put", "patch"})
@@ -87,6 +91,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.shapes: list[Any] = []
         self._prepare_doc_cbks.append(_shared_doc)
 
     def route(self, rule: str, **options: Any) -> Decorator:
@@ -94,7 +99,11 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         return cast(Decorator, super().route(rule, **options))
 
     def response(self, status_code: int, schema: Any = None, **doc: Any) -> Decorator:
-        """Document what a view answers when all is well."""
+        """Document what a view answers when all is well: a shape, a page of them, or another schema."""
+        schema_class = get_origin(schema) or schema
+        if isinstance(schema_class, type) and issubclass(schema_class, Shape):
+            self.shapes.append(schema)
+            schema = {"$ref": _REFERENCE.format(name=_component_name(schema))}
         return cast(Decorator, super().response(status_code, schema, **doc))
 
     def alt_response(self, status_code: int, response: Any = None, **doc: Any) -> Decorator:
@@ -116,6 +125,41 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         name = endpoint or view_func.__name__
         view_func._apidoc = {**getattr(view_func, "_apidoc", {}), "operation": name, "rule": rule}
         super().add_url_rule(rule, name, view_func, *args, **options)
+
+
+def _component_name(shape: Any) -> str:
+    """The name of a shape in the document: `DebtAct`, and `DebtActPage` for `Page[DebtAct]`."""
+    return "".join(part.__name__ for part in (*get_args(shape), get_origin(shape) or shape))
+
+
+@cache
+def shape_components(shapes: tuple[Any, ...]) -> dict[str, Any]:
+    """The schemas of shapes, and of the shapes and enums within them, by their names in the document."""
+    references, schemas = schema_components(shapes, ref_template=_REFERENCE)
+    names = {
+        reference["$ref"].rpartition("/")[2]: _component_name(shape)
+        for shape, reference in zip(shapes, references, strict=True)
+    }
+    return {names.get(key, key): _for_generators(schema) for key, schema in schemas.items()}
+
+
+def _for_generators(schema: Any) -> Any:
+    """A schema as client generators like it: no titles, each enum with its type, one schema for a value or null."""
+    if isinstance(schema, list):
+        return [_for_generators(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # A field may be called `title`; a title is no schema.
+    made = {key: _for_generators(inner) for key, inner in schema.items() if key != "title" or isinstance(inner, dict)}
+    choices = made.get("anyOf")
+    if isinstance(choices, list) and "type" in choices[0] and choices[1:] == [{"type": "null"}]:
+        del made["anyOf"]
+        made = {**choices[0], **made, "type": [choices[0]["type"], "null"]}
+        if "enum" in made:
+            made["enum"].append(None)
+    if isinstance(made.get("enum"), list):
+        made.setdefault("type", "string")
+    return made
 
 
 def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any) -> dict[str, Any]:
@@ -172,6 +216,11 @@ class BillingApi(Api):  # type: ignore[misc]
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def add_shapes(self, shapes: Iterable[Any]) -> None:
+        """Add the shapes that answers have to the document's components."""
+        for name, schema in shape_components(tuple(dict.fromkeys(shapes))).items():
+            self.spec.components.schema(name, schema)
 
     def _register_error_handlers(self) -> None:
         """`billing.frame.http.problems` answers every error."""

@@ -4,17 +4,19 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from marshmallow import fields, validate
 from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 
 from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.shapes import Shape, about
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 _CURSOR_LENGTH_MAX = 1000
+T = TypeVar("T")
 
 
 class Limit(fields.Integer):
@@ -39,25 +41,42 @@ class Cursor(fields.String):
         )
 
 
+class Page(Shape, Generic[T], frozen=True):
+    """One page of a list."""
+
+    items: Annotated[list[T], about("What is listed, in the list's order")]
+    next: Annotated[str | None, about("`cursor` of the next page; null on the last")]
+
+
 def page(
     connection: Connection,
     statement: Select[Any],
     key: Sequence[ColumnElement[Any]],
     query: Mapping[str, Any],
-    dump: Callable[[Row[Any]], Any],
-) -> dict[str, Any]:
+    dump: Callable[[Row[Any]], T],
+) -> Page[T]:
     """One page of `statement` by `key`, which is unique and which the statement selects.
 
     `query` holds `limit` and `cursor`. Raises InvalidRequest for a cursor this list did not give.
     """
+    return page_together(connection, statement, key, query, lambda rows: [dump(row) for row in rows])
+
+
+def page_together(
+    connection: Connection,
+    statement: Select[Any],
+    key: Sequence[ColumnElement[Any]],
+    query: Mapping[str, Any],
+    dump: Callable[[Sequence[Row[Any]]], list[T]],
+) -> Page[T]:
+    """As `page`, where `dump` takes all rows of the page: what is nested in them costs one statement, not one a row."""
     limit = query["limit"]
     if query["cursor"] is not None:
         after = _decoded(query["cursor"], key)
         statement = statement.where(tuple_(*key) > after if len(key) > 1 else key[0] > after[0])
     rows = connection.execute(statement.order_by(*key).limit(limit + 1)).all()
-    items = [dump(row) for row in rows[:limit]]
     following = _encoded(rows[limit - 1], key) if len(rows) > limit else None
-    return {"items": items, "next": following}
+    return Page(dump(rows[:limit]), following)
 
 
 def _encoded(row: Row[Any], key: Sequence[ColumnElement[Any]]) -> str:

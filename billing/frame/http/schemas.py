@@ -1,7 +1,6 @@
-"""How schemas are put together: pages of something, queries, bodies; and how instants are written."""
+"""How schemas are put together: pages of something, queries, bodies."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields
@@ -32,12 +31,3 @@ def strict_schema(name: str, found: Mapping[str, fields.Field[Any]]) -> type[Sch
     base = Schema.from_dict(dict(found), name=name)
     made: type[Schema] = type(name, (base,), {"Meta": type("Meta", (), {"unknown": RAISE, "register": False})})
     return made
-
-
-def instant(at: datetime | None) -> str | None:
-    """A UTC instant as answers write it: `2026-09-01T05:00:00Z`."""
-    if at is None:
-        return None
-    # SQLite keeps instants in UTC, without saying so.
-    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return utc.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import orjson
 from flask import Response, g, request
 from sqlalchemy import Engine
 
@@ -14,6 +13,7 @@ from billing.frame.http.idempotency import Answer, asked, claim, keep, release
 from billing.frame.http.openapi import REASON
 from billing.frame.http.problems import FieldError, InvalidRequest
 from billing.frame.http.service import service
+from billing.frame.shapes import encode
 
 
 def acting_engine() -> Engine:
@@ -42,7 +42,7 @@ def answered(found: Any) -> Response:
         return found
     if not isinstance(found, Answer):
         found = Answer(found)
-    return Response(orjson.dumps(found.body), found.status, dict(found.headers), content_type="application/json")
+    return Response(encode(found.body), found.status, dict(found.headers), content_type="application/json")
 
 
 def reads(view: Callable[..., Any]) -> Callable[..., Response]:

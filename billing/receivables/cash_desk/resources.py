@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from billing.frame.http.fields import Code
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import page_schema, query_schema
 from billing.frame.http.transactions import reads
 from billing.receivables.cash_desk.papers import cash_paper_pdf
@@ -56,7 +56,7 @@ blueprint = ApiBlueprint("cash-receipts", __name__, url_prefix="/v1/cash-receipt
 @blueprint.response(200, page_schema(CashReceiptSchema, "CashReceipt"))
 @blueprint.arguments(query_schema("CashReceiptQuery", {"tenant": Code()}), location="query")
 @reads
-def list_cash_receipts(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_cash_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The receipts given for cash, by number."""
     found = cash_receipts()
     if query.get("tenant") is not None:

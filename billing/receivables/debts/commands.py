@@ -60,17 +60,18 @@ def list_command() -> None:
     """List what was decided about debts."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.debts.deciding import act_json, acts
+    from billing.receivables.debts.deciding import acts
+    from billing.receivables.debts.shapes import DebtAct
     from billing.receivables.tables.debts import debt_act
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = [act_json(row) for row in connection.execute(acts().order_by(debt_act.c.id))]
+        found = [DebtAct.of(row) for row in connection.execute(acts().order_by(debt_act.c.id))]
     if not found:
         click.echo("nothing was decided about debts yet")
         return
     names = ("invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason")
-    table("", names, [[row[name] for name in names] for row in found])
+    table("", names, [[getattr(act, name) for name in names] for act in found])
 
 
 @debts_command.command("show", epilog=example("technopark-billing debts show FA-2026-000012"))
@@ -79,11 +80,11 @@ def show_command(invoice: str) -> None:
     """Show where the debt of INVOICE stands, and what may be decided of it."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.debts.deciding import debt_json
+    from billing.receivables.debts.deciding import debt_standing
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = debt_json(connection, invoice)
+        found = debt_standing(connection, invoice)
     names = ("gross", "credited", "unpaid", "doubtful", "provision", "written_off", "recovered")
-    table(invoice, ("", "DH"), [(name, found[name]) for name in names])
-    table("possible now", ("", "at most"), list(found["possible"].items()))
+    table(invoice, ("", "DH"), [(name, getattr(found, name)) for name in names])
+    table("possible now", ("", "at most"), list(found.possible.items()))

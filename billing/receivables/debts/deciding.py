@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from billing.entries.debts import KINDS, RECOVERED, RELEASED, WRITTEN_OFF, Decision, decision_entry
+from billing.entries.debts import RECOVERED, RELEASED, WRITTEN_OFF, DebtActKind, Decision, decision_entry
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused
+from billing.receivables.debts import shapes
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import documents_keyed, standing_allocations
 from billing.receivables.open_items.stopping_reminders import stop_settled
@@ -170,37 +171,22 @@ def acts() -> Select[Any]:
     return select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id)
 
 
-def act_json(row: Row[Any]) -> dict[str, Any]:
-    """A decision as JSON."""
-    return {
-        "invoice": row.number,
-        "tenant": row.tenant,
-        "kind": row.kind,
-        "decided_on": row.decided_on.isoformat(),
-        "amount": format_amount(row.amount),
-        "vat": format_amount(row.vat),
-        "reason": row.reason,
-        "asked_by": row.asked_by,
-        "approved_by": row.approved_by,
-    }
-
-
-def debt_json(connection: Connection, number: str) -> dict[str, Any]:
+def debt_standing(connection: Connection, number: str) -> shapes.Debt:
     """Where an invoice's debt stands, with the decisions that led there. Raises UnknownDocument, Refused."""
     head = _invoice(connection, number)
     debt = debt_of(connection, head)
     made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
-    return {
-        "invoice": number,
-        "tenant": head.tenant,
-        "gross": format_amount(debt.gross),
-        "credited": format_amount(debt.credited),
-        "paid": format_amount(debt.paid),
-        "unpaid": format_amount(debt.unpaid),
-        "doubtful": format_amount(debt.doubtful),
-        "provision": format_amount(debt.provision),
-        "written_off": format_amount(debt.written_off),
-        "recovered": format_amount(debt.recovered),
-        "possible": {kind: format_amount(max(debt.most(kind), 0)) for kind in KINDS},
-        "acts": [act_json(row) for row in made],
-    }
+    return shapes.Debt(
+        invoice=number,
+        tenant=head.tenant,
+        gross=format_amount(debt.gross),
+        credited=format_amount(debt.credited),
+        paid=format_amount(debt.paid),
+        unpaid=format_amount(debt.unpaid),
+        doubtful=format_amount(debt.doubtful),
+        provision=format_amount(debt.provision),
+        written_off=format_amount(debt.written_off),
+        recovered=format_amount(debt.recovered),
+        possible={kind: format_amount(max(debt.most(kind), 0)) for kind in DebtActKind},
+        acts=[shapes.DebtAct.of(row) for row in made],
+    )

@@ -4,7 +4,7 @@ A deposit is no price: it bears no VAT and stands on 1487, by tenant, until it g
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
+from billing.receivables.deposits import shapes
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off
 from billing.register.catalogue import load_catalogue
 from billing.register.parties import buyer_of
@@ -29,6 +30,7 @@ HELD = "1487"
 RECEIVED, RETURNED = "received", "returned"
 # Where money is, by how it moves: its journal and account.
 MEANS = {"transfer": (BANK, "5141"), "cash": (CASH, "5161")}
+_MEANS_OF: dict[str, Any] = {account: means for means, (_, account) in MEANS.items()}
 REFERENCE_LENGTH_MAX = 100
 _LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
 _SIGNS = {RECEIVED: 1, RETURNED: -1}
@@ -235,35 +237,44 @@ def deposit_of_lease(connection: Connection, lease_code: str) -> int:
     return int(key)
 
 
-def movements(connection: Connection, key: int) -> list[Row[Any]]:
-    """What came and went, in order."""
+def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[shapes.Deposit]:
+    """The deposits whose rows are `heads`, in that order, each with what came and went of it."""
     m = deposit_movement.c
-    return list(connection.execute(select(deposit_movement).where(m.deposit_id == key).order_by(m.movement_no)))
+    moved = connection.execute(
+        select(deposit_movement).where(m.deposit_id.in_([head.id for head in heads])).order_by(m.movement_no)
+    )
+    movements: dict[int, list[shapes.DepositMovement]] = {head.id: [] for head in heads}
+    for row in moved:
+        movements[row.deposit_id].append(
+            shapes.DepositMovement(
+                kind=row.kind,
+                moved_on=row.moved_on,
+                amount=format_amount(row.amount),
+                means=_MEANS_OF[row.money_account],
+                reference=row.reference,
+                reason=row.reason,
+            )
+        )
+    return [
+        shapes.Deposit(
+            number=number_of(head.id),
+            lease=head.lease,
+            tenant=head.tenant,
+            site=head.site,
+            months=head.months,
+            monthly_rent=format_amount(head.monthly_rent),
+            amount=format_amount(head.amount),
+            asked_on=head.asked_on,
+            due_on=head.due_on,
+            set_off=format_amount(head.set_off),
+            held=format_amount(head.held),
+            movements=movements[head.id],
+        )
+        for head in heads
+    ]
 
 
-def deposit_json(connection: Connection, head: Row[Any]) -> dict[str, Any]:
-    """A deposit as JSON, with its movements."""
-    return {
-        "number": number_of(head.id),
-        "lease": head.lease,
-        "tenant": head.tenant,
-        "site": head.site,
-        "months": head.months,
-        "monthly_rent": format_amount(head.monthly_rent),
-        "amount": format_amount(head.amount),
-        "asked_on": head.asked_on.isoformat(),
-        "due_on": head.due_on.isoformat(),
-        "set_off": format_amount(head.set_off),
-        "held": format_amount(head.held),
-        "movements": [
-            {
-                "kind": row.kind,
-                "moved_on": row.moved_on.isoformat(),
-                "amount": format_amount(row.amount),
-                "means": next(means for means, (_, account) in MEANS.items() if account == row.money_account),
-                "reference": row.reference,
-                "reason": row.reason,
-            }
-            for row in movements(connection, head.id)
-        ],
-    }
+def deposit_shape(connection: Connection, key: int) -> shapes.Deposit:
+    """One deposit, with what came and went of it; raises Unknown."""
+    (shape,) = deposit_shapes(connection, [find_deposit(connection, key)])
+    return shape

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import convert
 from sqlalchemy import Connection, Row, func, select
 
 from billing.frame.database import change_facts
@@ -13,6 +14,7 @@ from billing.frame.settings import Operator
 from billing.frame.terms import Terms
 from billing.receivables.deposits.deposits import deposits
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
+from billing.receivables.deposits.shapes import FinalStatement, StatedDocument
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.allocating import apply_credits, settle_what_was_issued
 from billing.receivables.tables.deposits import deposit, final_statement
@@ -125,20 +127,20 @@ def find_final_statement(connection: Connection, lease_code: str) -> Row[Any]:
     return found
 
 
-def final_statement_json(head: Row[Any]) -> dict[str, Any]:
-    """A final statement as JSON; `balance` is what the tenant owes, below nil what it is owed."""
+def final_statement_shape(head: Row[Any]) -> FinalStatement:
+    """A final statement, as its row keeps it."""
     content = json.loads(head.content)
-    return {
-        "number": number_of_statement(head.id),
-        "lease": head.lease,
-        "tenant": head.tenant,
-        "closed_on": head.closed_on.isoformat(),
-        "documents": content["documents"],
-        "credit": content["credit"],
-        "set_off": content["set_off"],
-        "deposit_left": content["deposit_left"],
-        "balance": format_amount(head.balance),
-    }
+    return FinalStatement(
+        number=number_of_statement(head.id),
+        lease=head.lease,
+        tenant=head.tenant,
+        closed_on=head.closed_on,
+        documents=convert(content["documents"], list[StatedDocument]),
+        credit=content["credit"],
+        set_off=content["set_off"],
+        deposit_left=content["deposit_left"],
+        balance=format_amount(head.balance),
+    )
 
 
 def final_statement_letter(head: Row[Any]) -> Letter:

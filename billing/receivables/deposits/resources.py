@@ -1,18 +1,19 @@
 """Deposits: asked when a lease begins, received, returned; and their call on paper."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Amount, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
-from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.paging import Page, page_together
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.receivables.deposits.deposits import (
@@ -23,76 +24,23 @@ from billing.receivables.deposits.deposits import (
     Asking,
     Movement,
     ask_deposit,
-    deposit_json,
     deposit_of_lease,
+    deposit_shape,
+    deposit_shapes,
     deposits,
     find_deposit,
     move_deposit,
 )
 from billing.receivables.deposits.final_statement import (
     close_tenancy,
-    final_statement_json,
     final_statement_pdf,
+    final_statement_shape,
     find_final_statement,
 )
 from billing.receivables.deposits.papers import deposit_call_pdf
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
+from billing.receivables.deposits.shapes import Deposit, FinalStatement
 from billing.receivables.tables.deposits import deposit
-
-_TEXT = fields.String
-
-
-class DepositMovementSchema(Schema):
-    """Money of a deposit that came in or went back."""
-
-    kind = _TEXT(required=True, validate=validate.OneOf((RECEIVED, RETURNED)))
-    moved_on = _TEXT(required=True)
-    amount = _TEXT(required=True)
-    means = _TEXT(required=True, validate=validate.OneOf(tuple(MEANS)))
-    reference = _TEXT(required=True)
-    reason = _TEXT(required=True, allow_none=True)
-
-
-class DepositSchema(Schema):
-    """A deposit: what was asked, what is held."""
-
-    number = _TEXT(required=True)
-    lease = _TEXT(required=True)
-    tenant = _TEXT(required=True)
-    site = _TEXT(required=True)
-    months = fields.Integer(required=True)
-    monthly_rent = _TEXT(required=True)
-    amount = _TEXT(required=True)
-    asked_on = _TEXT(required=True)
-    due_on = _TEXT(required=True)
-    set_off = _TEXT(required=True, metadata={"description": "What of it paid invoices"})
-    held = _TEXT(required=True)
-    movements = fields.List(fields.Nested(DepositMovementSchema), required=True)
-
-
-class StatedDocumentSchema(Schema):
-    """A document of which something is open."""
-
-    number = _TEXT(required=True)
-    kind = _TEXT(required=True)
-    issued_on = _TEXT(required=True)
-    due_on = _TEXT(required=True)
-    open = _TEXT(required=True, metadata={"description": "Below nil on credit notes"})
-
-
-class FinalStatementSchema(Schema):
-    """How a tenant's account stood when a lease was closed."""
-
-    number = _TEXT(required=True)
-    lease = _TEXT(required=True)
-    tenant = _TEXT(required=True)
-    closed_on = _TEXT(required=True)
-    documents = fields.List(fields.Nested(StatedDocumentSchema), required=True)
-    credit = _TEXT(required=True)
-    set_off = _TEXT(required=True)
-    deposit_left = _TEXT(required=True)
-    balance = _TEXT(required=True, metadata={"description": "What the tenant owes; below nil what it is owed"})
-
 
 _REASON_LENGTH_MAX = 500
 _MOVEMENT: Mapping[str, fields.Field[Any]] = {
@@ -112,20 +60,19 @@ blueprint = ApiBlueprint("deposits", __name__, url_prefix="/v1", description="De
 
 
 @blueprint.route("/deposits")
-@blueprint.response(200, page_schema(DepositSchema, "Deposit"))
+@blueprint.response(200, Page[Deposit])
 @blueprint.arguments(query_schema("DepositQuery", {"tenant": Code()}), location="query")
 @reads
-def list_deposits(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_deposits(connection: Connection, query: Mapping[str, Any]) -> Page[Deposit]:
     """The deposits, in the order they were asked."""
     found = deposits()
     if query.get("tenant") is not None:
         found = found.where(deposit.c.tenant == query["tenant"])
-    heads = page(connection, found, (deposit.c.id,), query, lambda row: row)
-    return {"items": [deposit_json(connection, head) for head in heads["items"]], "next": heads["next"]}
+    return page_together(connection, found, (deposit.c.id,), query, partial(deposit_shapes, connection))
 
 
 @blueprint.route("/deposits", methods=["POST"])
-@blueprint.response(201, DepositSchema)
+@blueprint.response(201, Deposit)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DepositOrder", {"lease": Code(required=True)}))
 @writes
@@ -134,19 +81,19 @@ def create_deposit(connection: Connection, order: Mapping[str, Any]) -> Answer:
     found = service()
     asking = Asking(found.today(), found.clock(), found.settings.operator, found.settings.terms)
     key = ask_deposit(connection, order["lease"], asking)
-    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+    return Answer(deposit_shape(connection, key), 201)
 
 
 @blueprint.route("/deposits/<part:code>")
-@blueprint.response(200, DepositSchema)
+@blueprint.response(200, Deposit)
 @reads
-def get_deposit(connection: Connection, code: str) -> dict[str, Any]:
+def get_deposit(connection: Connection, code: str) -> Deposit:
     """The deposit of the lease with that code."""
-    return deposit_json(connection, find_deposit(connection, deposit_of_lease(connection, code)))
+    return deposit_shape(connection, deposit_of_lease(connection, code))
 
 
 @blueprint.route("/deposits/<part:code>/movements", methods=["POST"])
-@blueprint.response(201, DepositSchema)
+@blueprint.response(201, Deposit)
 @blueprint.arguments(strict_schema("DepositMovementOrder", _MOVEMENT))
 @writes
 def create_deposit_movement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
@@ -156,7 +103,7 @@ def create_deposit_movement(connection: Connection, order: Mapping[str, Any], co
         order["kind"], order["means"], order["moved_on"], order["amount"], order["reference"], order["reason"]
     )
     move_deposit(connection, key, movement, recorded_at=service().clock())
-    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+    return Answer(deposit_shape(connection, key), 201)
 
 
 @blueprint.route("/deposits/<part:code>/pdf")
@@ -170,7 +117,7 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
 
 
 @blueprint.route("/deposits/<part:code>/set-offs", methods=["POST"])
-@blueprint.response(201, DepositSchema)
+@blueprint.response(201, Deposit)
 @blueprint.arguments(
     strict_schema(
         "DepositSetOffOrder",
@@ -188,11 +135,11 @@ def create_deposit_set_off(connection: Connection, order: Mapping[str, Any], cod
     key = deposit_of_lease(connection, code)
     wanted = SetOff(order["amount"], order["on"], reason)
     set_off_deposit(connection, key, wanted, recorded_at=found.clock(), terms=found.settings.terms)
-    return Answer(deposit_json(connection, find_deposit(connection, key)), 201)
+    return Answer(deposit_shape(connection, key), 201)
 
 
 @blueprint.route("/leases/<part:code>/final-statement", methods=["POST"])
-@blueprint.response(201, FinalStatementSchema)
+@blueprint.response(201, FinalStatement)
 @blueprint.arguments(strict_schema("FinalStatementOrder", {"on": Day(required=True)}))
 @writes
 def create_final_statement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
@@ -202,15 +149,15 @@ def create_final_statement(connection: Connection, order: Mapping[str, Any], cod
     head = close_tenancy(
         connection, code, order["on"], recorded_at=found.clock(), terms=settings.terms, operator=settings.operator
     )
-    return Answer(final_statement_json(head), 201)
+    return Answer(final_statement_shape(head), 201)
 
 
 @blueprint.route("/leases/<part:code>/final-statement")
-@blueprint.response(200, FinalStatementSchema)
+@blueprint.response(200, FinalStatement)
 @reads
-def get_final_statement(connection: Connection, code: str) -> dict[str, Any]:
+def get_final_statement(connection: Connection, code: str) -> FinalStatement:
     """The statement that closed a lease."""
-    return final_statement_json(find_final_statement(connection, code))
+    return final_statement_shape(find_final_statement(connection, code))
 
 
 @blueprint.route("/leases/<part:code>/final-statement/pdf")

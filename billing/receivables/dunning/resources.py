@@ -1,6 +1,7 @@
 """Dunning over HTTP: what is due, sending it, what was sent; disputes and promises; interest clauses."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row
 from billing.frame.http.fields import Code, Day, Rate
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -130,15 +131,14 @@ def get_due_reminders(connection: Connection, query: Mapping[str, Any]) -> dict[
 @blueprint.response(200, page_schema(ReminderSchema, "Reminder"))
 @blueprint.arguments(query_schema("ReminderQuery", {"tenant": Code(), "invoice": Code()}), location="query")
 @reads
-def list_reminders(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_reminders(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The reminders that were sent, in order, with what became of their mails."""
     chosen = acts()
     if query.get("tenant") is not None:
         chosen = chosen.where(dunning_act.c.tenant == query["tenant"])
     if query.get("invoice") is not None:
         chosen = chosen.where(of_invoice(query["invoice"]))
-    found = page(connection, chosen, (dunning_act.c.id,), query, lambda row: row)
-    return {"items": acts_json(connection, found["items"]), "next": found["next"]}
+    return page_together(connection, chosen, (dunning_act.c.id,), query, partial(acts_json, connection))
 
 
 @blueprint.route("/reminders", methods=["POST"])
@@ -160,7 +160,7 @@ def create_reminders(connection: Connection, order: Mapping[str, Any]) -> Answer
     location="query",
 )
 @reads
-def list_holds(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_holds(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Disputes and promises, in the order they were recorded."""
     chosen = holds()
     if query.get("tenant") is not None:
@@ -201,7 +201,7 @@ def end_one_hold(connection: Connection, order: Mapping[str, Any], hold: int) ->
 @blueprint.response(200, page_schema(ClauseSchema, "InterestClause"))
 @blueprint.arguments(query_schema("InterestClauseQuery", {"tenant": Code()}), location="query")
 @reads
-def list_interest_clauses(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_interest_clauses(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What leases say of interest on late payment, in the order it was recorded."""
     chosen = clauses()
     if query.get("tenant") is not None:

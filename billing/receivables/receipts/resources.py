@@ -12,7 +12,7 @@ from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.paging import page
+from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -276,7 +276,7 @@ def _receive(connection: Connection, orders: list[Mapping[str, Any]], source: st
 @blueprint.response(200, page_schema(ReceiptSchema, "Receipt"))
 @blueprint.arguments(query_schema("ReceiptQuery", _QUERY), location="query")
 @reads
-def list_receipts(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The receipts, in the order they were recorded."""
     found = receipts()
     if query.get("tenant") is not None:
@@ -424,7 +424,7 @@ def create_certificate(connection: Connection, order: Mapping[str, Any], receive
     location="query",
 )
 @reads
-def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Taxes withheld of receipts, each with its certificate or none yet; those of returned cheques left out."""
     found = withholdings_select()
     if query.get("tenant") is not None:
@@ -438,7 +438,7 @@ def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> dict[
 @blueprint.response(200, page_schema(AllocationSchema, "Allocation"))
 @blueprint.arguments(query_schema("AllocationQuery", {"tenant": Code(), "invoice": Code()}), location="query")
 @reads
-def list_allocations(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_allocations(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What settles what, in the order it was said; undone allocations too, with the day and the reason."""
     found = allocations()
     if query.get("tenant") is not None:
@@ -483,7 +483,7 @@ _REFUND: Mapping[str, fields.Field[Any]] = {
 @blueprint.response(200, page_schema(RefundSchema, "Refund"))
 @blueprint.arguments(query_schema("RefundQuery", {"tenant": Code()}), location="query")
 @reads
-def list_refunds(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was paid back, in order."""
     found = refunds()
     if query.get("tenant") is not None:
@@ -515,7 +515,7 @@ def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
     location="query",
 )
 @reads
-def list_open_items(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def list_open_items(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """The invoices not paid and the credit notes not used, in the order they were issued."""
     on: date | None = query.get("on")
     found = open_items_select(on)

@@ -1,0 +1,44 @@
+"""The shapes of accounting periods: how a month stands, and each closing and reopening."""
+
+from typing import Annotated, Any, Literal
+
+from sqlalchemy import Row
+
+from billing.frame.shapes import Day, Digest, Instant, Month, Serial, Shape, Text, about, instant
+from pricing.period import format_month
+
+
+class Closing(Shape, frozen=True):
+    """A month that was closed, or reopened."""
+
+    number: Serial
+    period: Month
+    action: Annotated[Literal["close", "reopen"], about("What was done")]
+    recorded_at: Annotated[Instant, about("When it was done")]
+    reason: Annotated[Text | None, about("Why it was reopened; null where it was closed")]
+    digest: Annotated[Digest, about("SHA-256 of the month's trial balance")]
+    closed_through: Annotated[Day | None, about("Nothing is posted up to this day; null: any day can be posted to")]
+    open_through: Annotated[Day, about("Nor after this one")]
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Closing":
+        """The closing whose row of `period_act` is given."""
+        return cls(
+            number=row.id,
+            period=format_month(row.month),
+            action=row.action,
+            recorded_at=instant(row.recorded_at),
+            reason=row.reason,
+            digest=row.digest,
+            closed_through=row.closed_through,
+            open_through=row.open_through,
+        )
+
+
+class Period(Shape, frozen=True):
+    """How a month stands, and how it came to that."""
+
+    period: Month
+    state: Annotated[Literal["open", "closed"], about("Whether it is posted to")]
+    digest: Annotated[Digest | None, about("SHA-256 of its trial balance, as its closing found it; null: it is open")]
+    history: Annotated[list[Closing], about("Its closings and reopenings, oldest first")]
