@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL
 
@@ -24,9 +25,27 @@ FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
 
 def pytest_configure() -> None:
-    """No property fails for being slow: a busy machine is no fault, and the bench measures time."""
-    hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
-    hypothesis.settings.load_profile("patient")
+    """Draw the same examples on every run, and let none fail for being slow.
+
+    So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
+    many, and prints what fails as a decorator that makes it an explicit example.
+    """
+    explores = bool(os.environ.get("EXPLORE"))
+    hypothesis.settings.register_profile(
+        "project",
+        hypothesis.settings(
+            deadline=None, derandomize=not explores, database=None, print_blob=explores,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )  # fmt: skip
+    hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a server of their own, tests never wait for one; exploring takes as long as it takes."""
+    if os.environ.get("EXPLORE"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 def _is_near(host: Any) -> bool:
