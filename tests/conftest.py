@@ -18,8 +18,11 @@ from sqlalchemy.engine import URL
 
 from billing.frame.database import open_engine
 from billing.schema.migrating import migrate
+from tests.support.examples import EXPLORES
 
 POSTGRES = "TEST_POSTGRES_URL"
+# Fixtures that tests of several rooms ask for.
+pytest_plugins = ["tests.support.api", "tests.support.dask_cluster", "tests.support.proofs", "tests.support.spoiling"]
 
 FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
@@ -28,13 +31,12 @@ def pytest_configure() -> None:
     """Draw the same examples on every run, and let none fail for being slow.
 
     So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
-    many, and prints what fails as a decorator that makes it an explicit example.
+    many, and prints what fails as code that makes it an explicit example.
     """
-    explores = bool(os.environ.get("EXPLORE"))
     hypothesis.settings.register_profile(
         "project",
         hypothesis.settings(
-            deadline=None, derandomize=not explores, database=None, print_blob=explores,
+            deadline=None, derandomize=not EXPLORES, database=None, print_blob=EXPLORES,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )  # fmt: skip
@@ -42,8 +44,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a server of their own, tests never wait for one; exploring takes as long as it takes."""
-    if os.environ.get("EXPLORE"):
+    """Give tests that explore all the time they take."""
+    if EXPLORES:
         for item in items:
             item.add_marker(pytest.mark.timeout(0))
 

@@ -22,11 +22,11 @@ from billing.register.network_import import import_folder
 from invoices import formats
 from ledger.models import entry, posting
 from pricing.money import format_amount
-from tests.billing.test_check import behind_its_back
-from tests.invoices.pages import GOLDEN, text_of
 from tests.oracle.sample import SAMPLE
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.pages import GOLDEN, text_of
+from tests.support.park import Park
+from tests.support.spoiling import behind_its_back
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 SELLER = load_settings({}).operator.party
