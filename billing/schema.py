@@ -20,6 +20,7 @@ import billing.statements.models
 import billing.switches.models
 import invoices.models
 import ledger.models
+from billing.config import operating_user
 from billing.cross_subsidy.recomputed import keep_missing
 from billing.db import keeping_house, reading
 from billing.errors import SchemaNotReady
@@ -32,7 +33,9 @@ def _config(connection: Connection | None = None) -> Config:
     config = Config()
     # Alembic interpolates % in option values.
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    # Migrations import nothing of the project: what they need is handed to them.
     config.attributes["connection"] = connection
+    config.attributes["actor"] = operating_user()
     return config
 
 

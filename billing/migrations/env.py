@@ -1,12 +1,6 @@
-"""Run the migrations on the connection `billing.schema` hands in."""
+"""Run the migrations on the connection that `config.attributes` hands in."""
 
 from alembic import context
 
-from billing.schema import METADATA
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    transactional_ddl=True,
-)
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
 context.run_migrations()
