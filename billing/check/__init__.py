@@ -40,6 +40,7 @@ _PROOFS: tuple[Proof, ...] = (
     guards.guards,
     books.entries,
     books.account_days,
+    books.accounts,
     books.pools,
     periods.periods,
     books.strangers,

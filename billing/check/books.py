@@ -21,7 +21,9 @@ from billing.check.proof import Step, is_postgresql, month_text
 from billing.models import billing_run, run_outcome
 from billing.postings import CLIENTS, NETWORK_POOL, SITE_POOL
 from invoices.models import document
+from ledger.accounts import chart, label_of
 from ledger.entry import CROSS_SUBSIDY, JOURNAL_LABELS, SALES
+from ledger.errors import UnknownAccount
 from ledger.models import account, account_day, entry, entry_counter, posting
 from pricing.money import format_amount
 
@@ -165,6 +167,21 @@ def account_days(connection: Connection, _step: Step) -> Iterator[str]:
     unknown = select(d.account).where(not_(exists().where(account.c.code == d.account))).distinct()
     for code in connection.scalars(unknown):
         yield f"account {code} has postings and is not in the chart of accounts"
+
+
+def accounts(connection: Connection, _step: Step) -> Iterator[str]:
+    """Every account of the chart can be posted to, and each account bears the label the chart gives it."""
+    labels: dict[str, str] = dict(connection.execute(select(account.c.code, account.c.label)).all())
+    for code in sorted(chart().keys() - labels.keys()):
+        yield f"account {code} of the chart is not in the table of accounts: no entry can be posted to it"
+    for code, label in sorted(labels.items()):
+        try:
+            shipped = label_of(code)
+        except UnknownAccount:
+            yield f"account {code} ({label}) is not an account of the chart, nor below one"
+            continue
+        if label != shipped:
+            yield f"account {code} is labelled {label!r}, in the chart {shipped!r}"
 
 
 def pools(connection: Connection, _step: Step) -> Iterator[str]:

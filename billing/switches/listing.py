@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from billing.exports.tables import require_format, table
 from billing.run.facts import load_catalogue
 from billing.switches.finding import runs, switching
-from billing.switches.models import switch_notice
+from billing.switches.models import tier_change_announcement
 from ledger.exports.columns import Cell, Column, Kind
 from pricing.errors import PricingError
 from pricing.money import format_amount, format_quantity, line_amount
@@ -103,7 +103,7 @@ def switches_ahead(connection: Connection, first: date, months: int) -> Ahead:
 
 
 def _announced(connection: Connection) -> dict[tuple[str, date], tuple[int, ...]]:
-    c = switch_notice.c
+    c = tier_change_announcement.c
     found: dict[tuple[str, date], tuple[int, ...]] = {}
     for code, day, step in connection.execute(select(c.tenant, c.switches_on, c.step).order_by(c.message_id)):
         found[code, day] = (*found.get((code, day), ()), step)

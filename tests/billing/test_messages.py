@@ -23,7 +23,7 @@ from billing.errors import Unknown
 from billing.executors import open_executor
 from billing.messages.models import message, message_attempt, message_delivery, message_file
 from billing.messages.queueing import MESSAGES, key_of, load_message, number_of, printed
-from billing.models import act_change, tenant
+from billing.models import audit_change, tenant
 from invoices.delivery import BACK_OFF, claim, hand_over, retry
 from invoices.errors import IllFormedDocument
 from invoices.rendering.letter import render_letter
@@ -238,7 +238,7 @@ def test_what_was_told_never_changes_and_states_never_go_back(engine: Engine, tm
 def test_acts_tell_what_was_queued_and_what_became_of_it(engine: Engine, tmp_path: Path) -> None:
     tell(engine, [to_tell(1)])
     deliver_here(engine, tmp_path)
-    c = act_change.c
+    c = audit_change.c
     with reading(engine) as connection:
         found = connection.execute(select(c.subject, c.key).where(c.key == "ME-000001").order_by(c.act_id, c.seq)).all()
     assert [tuple(row) for row in found] == [("messages", "ME-000001"), ("message-deliveries", "ME-000001")]

@@ -14,10 +14,10 @@ from billing.check import check
 from billing.config import load_settings
 from billing.db import reading
 from billing.errors import Conflict
-from billing.models import act
+from billing.models import audit_event
 from billing.receivables.terms import load_terms
 from billing.scheduler import Jobs, Standing, announce_what_is_due, jobs_of, make_scheduler
-from billing.switches.models import switch_notice
+from billing.switches.models import tier_change_announcement
 from tests.scenarios.park import Park
 
 # 30 days before 10 September 2026, half past midnight in UTC: the 11th of August in Casablanca as well.
@@ -33,7 +33,10 @@ def park_on(engine: Engine, folder: Path) -> None:
 
 def notices(engine: Engine) -> list[tuple[str, int]]:
     with reading(engine) as connection:
-        return [tuple(row) for row in connection.execute(select(switch_notice.c.tenant, switch_notice.c.step))]
+        return [
+            tuple(row)
+            for row in connection.execute(select(tier_change_announcement.c.tenant, tier_change_announcement.c.step))
+        ]
 
 
 def test_the_clock_announces_what_is_due_once_as_its_own_act(
@@ -47,7 +50,7 @@ def test_the_clock_announces_what_is_due_once_as_its_own_act(
     assert notices(engine) == [("T1", 30)]
     assert [(r.__dict__["job"], r.__dict__["outcome"]) for r in caplog.records] == [("switches", "done")]
     with reading(engine) as connection:
-        newest = connection.execute(select(act).order_by(act.c.id.desc()).limit(1)).one()
+        newest = connection.execute(select(audit_event).order_by(audit_event.c.id.desc()).limit(1)).one()
     assert (newest.actor, newest.operation) == (SCHEDULER, "switches announce")
     assert check(engine) == []
 

@@ -20,7 +20,7 @@ from billing.messages.queueing import number_of
 from billing.quotes import line_json, month_json
 from billing.switches.announcing import announce, announcement_of
 from billing.switches.listing import MONTHS, MONTHS_MAX, ahead_json, pieces, switches_ahead
-from billing.switches.models import switch_notice
+from billing.switches.models import tier_change_announcement
 from billing.switches.wording import letter
 from invoices.rendering.letter import render_letter
 from ledger.exports import comma_separated, spreadsheet
@@ -187,10 +187,10 @@ def get_switch_letter(connection: Connection, code: str) -> Response:
 @reads
 def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """What was announced, in order."""
-    found = select(switch_notice)
+    found = select(tier_change_announcement)
     if query.get("tenant") is not None:
-        found = found.where(switch_notice.c.tenant == query["tenant"])
-    return page(connection, found, (switch_notice.c.message_id,), query, _notice_json)
+        found = found.where(tier_change_announcement.c.tenant == query["tenant"])
+    return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
 
 
 @blueprint.route("/switch-notices", methods=["POST"])
