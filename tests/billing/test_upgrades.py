@@ -27,28 +27,36 @@ RENAMED = {
 }  # fmt: skip
 # Migrations that name what stands count on.
 COUNTERS = {"act_counter", "audit_counter"}
-# What PostgreSQL knows of a schema, as lines of text.
+# What a database knows of its schema. PostgreSQL's catalogues answer faster than its information_schema.
 STRUCTURE = {
-    "columns": """
-        SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type,
-               character_maximum_length, is_identity, identity_generation, generation_expression, collation_name
-        FROM information_schema.columns WHERE table_schema = 'public'
-    """,
-    "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    "constraints": """
-        SELECT conrelid\\:\\:regclass\\:\\:text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE connamespace = 'public'\\:\\:regnamespace
-    """,
-    "triggers": """
-        SELECT pg_get_triggerdef(t.oid), t.tgenabled\\:\\:text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-        WHERE c.relnamespace = 'public'\\:\\:regnamespace AND NOT t.tgisinternal
-    """,
-    "functions": "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'\\:\\:regnamespace",
-    "sequences": "SELECT sequencename, data_type\\:\\:text, start_value FROM pg_sequences WHERE schemaname = 'public'",
-    "rights": """
-        SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants
-        WHERE table_schema = 'public' AND grantee LIKE 'service_%'
-    """,
+    "sqlite": {"schema": "SELECT type, name, tbl_name, sql FROM sqlite_schema"},
+    "postgresql": {
+        "column": """
+            SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+                   a.attgenerated, a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid)
+            FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+            LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+        """,
+        "index": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "constraint": """
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace
+        """,
+        "trigger": """
+            SELECT pg_get_triggerdef(t.oid), t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
+        """,
+        "function": "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        "right on a table": """
+            SELECT c.relname, c.relkind, acl.grantee::regrole::text, acl.privilege_type
+            FROM pg_class c, aclexplode(c.relacl) AS acl WHERE c.relnamespace = 'public'::regnamespace
+        """,
+        "right on the schema": """
+            SELECT acl.grantee::oid::text, acl.privilege_type
+            FROM pg_namespace n, aclexplode(n.nspacl) AS acl WHERE n.nspname = 'public'
+        """,
+    },
 }
 
 Contents: TypeAlias = Mapping[str, list[dict[str, Any]]]
@@ -131,10 +139,11 @@ def lost_rows(before: Contents, after: Contents) -> list[str]:
 
 def structure_of(connection: Connection) -> set[str]:
     """Tables, columns, indexes, constraints, triggers, functions and rights, each as a line."""
-    queries = STRUCTURE
-    if connection.dialect.name == "sqlite":
-        queries = {"schema": "SELECT type, name, tbl_name, sql FROM sqlite_schema"}
-    return {f"{kind}: {tuple(row)}" for kind, query in queries.items() for row in connection.execute(text(query))}
+    return {
+        f"{kind}: {tuple(row)}"
+        for kind, query in STRUCTURE[connection.dialect.name].items()
+        for row in connection.exec_driver_sql(query)
+    }
 
 
 def seeded(connection: Connection) -> dict[str, list[Any]]:
