@@ -38,7 +38,7 @@ def references(columns: Sequence[str], parent: Sequence[str | Column[Any]]) -> F
     """A foreign key of a table that is written set-wise, to rows that are never deleted.
 
     SQLite checks it row by row at little cost. PostgreSQL would take longer to check than to write;
-    there a statement trigger checks a whole insert at once (`billing.guards`).
+    there a statement trigger checks a whole insert at once (`billing.schema.triggers`).
     """
     return ForeignKeyConstraint(columns, list(parent)).ddl_if(dialect="sqlite")
 
@@ -232,3 +232,13 @@ APPEND_ONLY = (
     party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, document_file,
     delivery_attempt,
 )  # fmt: skip
+
+# References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.
+REFERENCES = (
+    ("document", "seller", "party", "digest"),
+    ("document", "buyer", "party", "digest"),
+    ("document_line", "document_id", "document", "id"),
+    ("document_line", "corrects_document_id,corrects_line_no", "document_line", "document_id,line_no"),
+    ("document_vat", "document_id", "document", "id"),
+    ("delivery", "document_id", "document", "id"),
+)

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL
 
-from billing.db import open_engine
-from billing.schema import migrate
+from billing.frame.database import open_engine
+from billing.schema.migrating import migrate
 
 POSTGRES = "TEST_POSTGRES_URL"
 

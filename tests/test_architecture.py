@@ -16,12 +16,12 @@ SOURCES = {
 }
 
 # Where the outside comes in: these may ask for the time. Everybody else is told it.
-CLOCK_EDGES = ("billing/cli/program.py", "billing/serve.py", "billing/demo/__init__.py")
+CLOCK_EDGES = ("billing/frame/terminal/command.py", "billing/api/serve.py", "billing/demo/__init__.py")
 # Prometheus' own library is switched by a variable of its own.
-ENVIRONMENT_EDGES = ("billing/config.py", "billing/api/metrics.py")
-TRANSACTION_EDGE = "billing/db.py"
+ENVIRONMENT_EDGES = ("billing/frame/settings.py", "billing/api/metrics.py")
+TRANSACTION_EDGE = "billing/frame/database.py"
 # Where amounts are worked out.
-MONEY_PATHS = ("pricing/", "ledger/", "billing/postings.py", "billing/run/", "billing/network_import/")
+MONEY_PATHS = ("pricing/", "ledger/", "billing/entries/", "billing/run/", "billing/register/")
 
 NAMELESS = {"utils", "util", "common", "core", "services", "managers", "helpers", "misc"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}

@@ -15,7 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from billing.cli.program import COMMANDS
-from billing.config import load_settings
+from billing.frame.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("billing", "invoices", "ledger", "pricing")

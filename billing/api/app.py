@@ -8,39 +8,15 @@ from flask.json.provider import JSONProvider
 from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from billing.api import addresses, authentication, openapi, problems, request_log
-from billing.api.authentication import Door
+from billing.api import operations, request_log
 from billing.api.metrics import Metrics
-from billing.api.resources import (
-    administration,
-    books,
-    cash_receipts,
-    credit_notes,
-    cross_subsidy,
-    debts,
-    deposits,
-    documents,
-    dunning,
-    fiscal_years,
-    forecasts,
-    messages,
-    operations,
-    periods,
-    proof,
-    quotes,
-    receipts,
-    receivables_reports,
-    register,
-    reports,
-    runs,
-    statements,
-    switches,
-    trail,
-    vat_returns,
-)
-from billing.api.service import Clock, Service
-from billing.config import Settings
-from billing.statements.statement import STATEMENT_BYTES_MAX
+from billing.bank.formats.statement import STATEMENT_BYTES_MAX
+from billing.frame.civil_time import Clock
+from billing.frame.http import addresses, authentication, openapi, problems
+from billing.frame.http.authentication import Door
+from billing.frame.http.service import Service
+from billing.frame.settings import Settings
+from billing.subjects import SUBJECTS
 
 BODY_BYTES_MAX = 1 << 20
 BATCH_BODY_BYTES_MAX = 10 << 20
@@ -87,40 +63,16 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     app.config["OPENAPI_VERSION"] = "3.1.0"
     metrics = Metrics()
     door = Door(engine, clock)
-    Service(settings, engine, clock, door, metrics).install(app)
+    Service(settings, engine, clock, door).install(app)
+    metrics.install(app)
     request_log.register(app, metrics)
     authentication.register(app, door)
     app.before_request(_limit_body)
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options())
     addresses.register(app, api)
-    modules = (
-        register,
-        runs,
-        cross_subsidy,
-        documents,
-        messages,
-        dunning,
-        receivables_reports,
-        fiscal_years,
-        credit_notes,
-        deposits,
-        receipts,
-        cash_receipts,
-        debts,
-        statements,
-        books,
-        reports,
-        vat_returns,
-        trail,
-        periods,
-        proof,
-        quotes,
-        forecasts,
-        switches,
-        administration,
-        operations,
-    )
-    for module in modules:
-        api.register_blueprint(module.blueprint)
+    for subject in SUBJECTS:
+        for module in subject.loaded(subject.resources):
+            api.register_blueprint(module.blueprint)
+    api.register_blueprint(operations.blueprint)
     return app

@@ -1,7 +1,7 @@
 """What Prometheus reads: requests of all processes together, and what waits in the database.
 
 Where several processes serve, each writes its counts to files in PROMETHEUS_MULTIPROC_DIR
-(`billing.serve` sets it) and whichever is asked sums them.
+(`billing.api.serve` sets it) and whichever is asked sums them.
 """
 
 import os
@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import prometheus_client.values
+from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -17,13 +18,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
-from billing.messages.models import STOPPED, message_delivery
 from billing.messages.queueing import MESSAGES
-from billing.models import billing_run, run_outcome
+from billing.messages.tables import STOPPED, message_delivery
+from billing.register.tables import billing_run
+from billing.run.tables import run_outcome
 from invoices.delivery import DOCUMENTS
 from invoices.models import delivery
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_EXTENSION = "technopark-metrics"
 SEVERAL_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -50,6 +53,10 @@ class Metrics:
         # Looking a child up costs as much as counting.
         self._children: dict[tuple[str, str, int], Histogram] = {}
 
+    def install(self, app: Flask) -> None:
+        """Make these the counts of `app`."""
+        app.extensions[_EXTENSION] = self
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; an unknown address has a blank route."""
         key = method, route, status
@@ -71,6 +78,12 @@ class Metrics:
             registry.register(_Same(list(self._registry.collect())))
         registry.register(_Same(list(_of_database(connection, now))))
         return generate_latest(registry)
+
+
+def installed_metrics() -> Metrics:
+    """Return the counts of the app that answers this request."""
+    metrics: Metrics = current_app.extensions[_EXTENSION]
+    return metrics
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -4,7 +4,7 @@ import errno
 import sys
 from typing import Any
 
-from billing.errors import BillingError, Refused
+from billing.frame.errors import BillingError, Refused
 from invoices.errors import InvoicingError
 from ledger.errors import LedgerError
 from pricing.errors import PricingError
@@ -98,6 +98,6 @@ def _first_line(error: object) -> str:
 
 def _sqlite_file() -> str:
     """The SQLite file the settings name, for messages."""
-    from billing.config import load_settings
+    from billing.frame.settings import load_settings
 
     return load_settings().database_url.database or ""

@@ -1,1 +1,16 @@
 """Who funds whom, kept and told: the matrix of each run, a tenant's own account, the year's statement."""
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    tables=("tier_changes.tables",),
+    checks=("tier_changes.checks",),
+    resources=("resources", "tier_changes.resources", "forecast.resources"),
+    commands={
+        "forecast": "forecast.commands",
+        "switches": "tier_changes.commands",
+        "cross-subsidy": "accounts.commands",
+        "report cross-subsidy-year": "annual_report.commands",
+    },
+)

@@ -11,20 +11,20 @@ from typing import BinaryIO, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
-from billing.acts import CLI, Act, new_request_id, on_behalf
+from billing.books.exports import export_cross_subsidy, export_documents, export_trial_balance
 from billing.check import check
-from billing.config import MailTransport, Settings, load_settings, operating_user
-from billing.db import open_engine, reading, writing
-from billing.delivery import DeliveryReport, deliver
 from billing.demo.payments import Banking, bank_demonstration
-from billing.dunning.sending import due_reminders, send_reminders
-from billing.errors import Fault, Refused
-from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.documents.delivery.delivering import DeliveryReport, deliver
+from billing.frame.audit_log import CLI, Act, new_request_id, on_behalf
+from billing.frame.civil_time import today
+from billing.frame.database import open_engine, reading, writing
+from billing.frame.errors import Fault, Refused
+from billing.frame.settings import MailTransport, Settings, load_settings, operating_user
 from billing.messages.queueing import key_of, load_message, printed
-from billing.network_import import import_folder
+from billing.receivables.dunning.sending import due_reminders, send_reminders
+from billing.register.network_import import import_folder
 from billing.run import RunReport, run_month
-from billing.run.month import today
-from billing.schema import migrate
+from billing.schema.migrating import migrate
 from invoices.document import INVOICE
 from invoices.models import document, document_file
 from ledger.exports import write_journal
@@ -203,10 +203,10 @@ def _write_books(engine: Engine, folder: Path) -> None:
 def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     """The year's statement, and the account of a firm whose discount ended in these months."""
     # Printing is slow to load: only where something is printed.
-    from billing.cross_subsidy.account import account_of
-    from billing.cross_subsidy.account_paper import account_pdf, addressee_of
-    from billing.cross_subsidy.year import year_statement
-    from billing.cross_subsidy.year_paper import year_pdf
+    from billing.cross_subsidy.accounts.account import account_of
+    from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
+    from billing.cross_subsidy.annual_report.year import year_statement
+    from billing.cross_subsidy.annual_report.year_paper import year_pdf
 
     settings = load_settings({})
     seller = settings.operator.party

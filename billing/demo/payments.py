@@ -13,14 +13,14 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import Connection, Engine
 
-from billing.config import Settings
-from billing.db import reading, writing
-from billing.receivables.receiving import Leg, ReceiptOrder, receive
-from billing.statements.lines import waiting_pieces
-from billing.statements.reconciling import pieces as reconciliation_pieces
-from billing.statements.reconciling import reconcile
-from billing.statements.statement import account
-from billing.statements.taking import Taken, Taking, take_file
+from billing.bank.formats.statement import account
+from billing.bank.lines import waiting_pieces
+from billing.bank.reconciling import pieces as reconciliation_pieces
+from billing.bank.reconciling import reconcile
+from billing.bank.taking import Taken, Taking, take_file
+from billing.frame.database import reading, writing
+from billing.frame.settings import Settings
+from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
 from invoices.document import INVOICE, Document
 from invoices.reading import document_ids, load_documents
 from pricing.money import RATE_SCALE, format_amount, settle

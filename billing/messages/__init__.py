@@ -10,7 +10,15 @@ ever: what was queued before, by whomever, is left alone and is not among the ke
 `message.id` it has got; people call it by `number_of`). So whatever facts go with a message are written for those keys
 alone. Nothing is printed or sent there.
 
-After COMMIT `billing.delivery.deliver` (the scheduler, every minute, or `technopark-billing deliver`) prints the
+After COMMIT `billing.documents.delivery.delivering.deliver` (the scheduler, every minute, or
+`technopark-billing deliver`) prints the
 papers, keeps them and sends the mail: at most one a message, always with the same Message-ID, tried again with growing
 pauses; what fails is shown with its reason.
 """
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    tables=("tables",),
+)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from billing.acts import record_change
-from billing.errors import Unknown
-from billing.messages.models import message, message_attempt, message_delivery, message_file
+from billing.frame.audit_log import record_change
+from billing.frame.errors import Unknown
+from billing.messages.tables import message, message_attempt, message_delivery, message_file
 from invoices.delivery import QUEUED, Queue
 from invoices.document import Party
 from invoices.errors import IllFormedDocument

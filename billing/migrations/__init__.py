@@ -1,1 +1,1 @@
-"""Versions of the schema (Alembic); `billing.schema` runs them."""
+"""Versions of the schema (Alembic); `billing.schema.migrating` runs them."""

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
-from billing.config import Settings
-from billing.db import append_log, keeping_house, reading
-from billing.errors import Unknown
+from billing.frame.database import append_log, keeping_house, reading
+from billing.frame.errors import Unknown
+from billing.frame.proof_errors import BadNote, BrokenLog, NoProofKey
+from billing.frame.settings import Settings
 from billing.proof import log
-from billing.proof.errors import BadNote, BrokenLog, NoProofKey
-from billing.proof.models import proof_checkpoint
 from billing.proof.notes import (
     SignerKey,
     TreeHead,
@@ -26,6 +25,7 @@ from billing.proof.notes import (
     signed_note,
     verify_note,
 )
+from billing.proof.tables import proof_checkpoint
 from invoices.storage import keep_at, kept_names, read_kept
 
 FOLDER = "checkpoints"

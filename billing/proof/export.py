@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from billing.proof import log
 from billing.proof.checkpoints import as_checkpoint, checkpoints, known_keys, newest_checkpoint
-from billing.proof.models import proof_checkpoint, proof_timestamp
+from billing.proof.tables import proof_checkpoint, proof_timestamp
 
 VERIFIER = "verify_books.py"
 _BLOCK = 1_000

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from billing.config import Settings
-from billing.db import reading
+from billing.frame.database import reading
+from billing.frame.settings import Settings
 from billing.proof import log
 from billing.proof.checkpoints import Checkpoint, make_checkpoint, newest_checkpoint
 

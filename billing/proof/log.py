@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from billing.copying import undisturbed
-from billing.db import append_log, insert_rows, keeping_house, reading
-from billing.proof.errors import BrokenLog
+from billing.frame.background_copy import undisturbed
+from billing.frame.database import append_log, insert_rows, keeping_house, reading
+from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
 from billing.proof.merkle import (
     Hash,
@@ -30,8 +30,8 @@ from billing.proof.merkle import (
     root_of,
     subtrees,
 )
-from billing.proof.models import proof_leaf, proof_node
 from billing.proof.records import records
+from billing.proof.tables import proof_leaf, proof_node
 
 # Every so many levels a row of hashes is kept: a proof reads a few groups of sixteen.
 LEVELS = 4

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from billing.proof.errors import BadNote, BadProofKey
+from billing.frame.proof_errors import BadNote, BadProofKey
 
 _ED25519 = b"\x01"
 _DASH = "\u2014"

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from billing.errors import Unknown
+from billing.frame.errors import Unknown
+from billing.frame.proof_errors import BrokenLog, NotYetProved
 from billing.proof import log
 from billing.proof.checkpoints import Checkpoint, newest_checkpoint
-from billing.proof.errors import BrokenLog, NotYetProved
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE
 from billing.proof.merkle import leaf_hash
 from invoices.models import document

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from sqlalchemy import Connection, Date, DateTime, Integer, MetaData
 
-import billing.models
+import billing.frame.tables
 import invoices.models
 import ledger.models
 from billing.proof.forms import DECIMALS, Form, Part
@@ -28,7 +28,7 @@ Cell: TypeAlias = str | int | None
 # What makes a cell that is not blank what a record holds.
 _Convert: TypeAlias = Callable[[Any], str]
 
-_METADATA: tuple[MetaData, ...] = (ledger.models.metadata, invoices.models.metadata, billing.models.metadata)
+_METADATA: tuple[MetaData, ...] = (ledger.models.metadata, invoices.models.metadata, billing.frame.tables.metadata)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?", re.ASCII)
 _SECONDS = len("2026-09-01 06:00:00")
 

@@ -15,11 +15,11 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuild
 from rfc3161_client.errors import VerificationError
 from sqlalchemy import Connection, Engine, select
 
-from billing.config import Settings
-from billing.db import append_log, keeping_house, reading
+from billing.frame.database import append_log, keeping_house, reading
+from billing.frame.proof_errors import NoTimestamp
+from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint
-from billing.proof.errors import NoTimestamp
-from billing.proof.models import proof_timestamp
+from billing.proof.tables import proof_timestamp
 
 _MEDIA_TYPE = "application/timestamp-query"
 _WAIT_S = 20

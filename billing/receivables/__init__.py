@@ -1,1 +1,30 @@
 """Money in: what tenants owe, what they paid, what becomes of the difference."""
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    tables=("tables.receipts", "tables.cash_desk", "tables.debts", "tables.deposits", "tables.dunning"),
+    checks=("deposits.checks", "debts.checks", "cash_desk.checks", "receipts.checks", "checks", "dunning.checks"),
+    resources=(
+        "receipts.resources",
+        "cash_desk.resources",
+        "debts.resources",
+        "deposits.resources",
+        "dunning.resources",
+        "reports.resources",
+    ),
+    import_files=("receipts.payments_file",),
+    commands={
+        "payments": "receipts.commands",
+        "deposits": "deposits.commands",
+        "cash": "cash_desk.commands",
+        "debts": "debts.commands",
+        "dunning": "dunning.commands",
+        "report statement": "reports.commands",
+        "report aged-balance": "reports.commands",
+        "report receipts": "reports.commands",
+        "report unplaced-receipts": "reports.commands",
+        "report missing-certificates": "reports.commands",
+    },
+)

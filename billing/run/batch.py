@@ -10,22 +10,15 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from billing.acts import Act, on_behalf
-from billing.config import Operator
-from billing.copying import copying_beside, undisturbed
-from billing.db import RowWriter, hold_facts, open_engine, writing
-from billing.models import billing_run, run_batch, run_outcome, run_position, usage_billing
-from billing.postings import sale, tenant_position
-from billing.run.facts import (
-    Catalogue,
-    Scope,
-    TenantFacts,
-    fingerprint,
-    first_period,
-    load_catalogue,
-    load_facts,
-    previous_period,
-)
+from billing.entries.postings import sale, tenant_position
+from billing.frame.audit_log import Act, on_behalf
+from billing.frame.background_copy import copying_beside, undisturbed
+from billing.frame.database import RowWriter, hold_facts, open_engine, writing
+from billing.frame.settings import Operator
+from billing.register.catalogue import Catalogue, load_catalogue
+from billing.register.tables import billing_run
+from billing.run.facts import Scope, TenantFacts, fingerprint, first_period, load_facts, previous_period
+from billing.run.tables import run_batch, run_outcome, run_position, usage_billing
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from billing.cross_subsidy.matrices import KeptMatrix, keep
-from billing.db import insert_rows
-from billing.models import run_position, site, subsidy_grant
-from billing.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
+from billing.entries.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
+from billing.frame.database import insert_rows
+from billing.register.tables import site, subsidy_grant
+from billing.run.matrices import KeptMatrix, keep
+from billing.run.tables import run_position
 from ledger.balances import account_balance
 from ledger.entry import Entry
 from ledger.journal import load_entry, post, reversal

@@ -2,91 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, literal, select
 
-from billing.models import (
-    billing_run,
-    lease,
-    rate,
-    run_outcome,
-    service,
-    site,
-    tenant,
-    usage_billing,
-    usage_event,
-    vat_rate,
-)
+from billing.register.catalogue import Catalogue
+from billing.register.tables import billing_run, lease, tenant, usage_event
+from billing.run.tables import run_outcome, usage_billing
 from invoices.document import Correction, DocumentLine, Party
 from invoices.models import credit_withdrawal, credited_part, document, document_line
 from invoices.reading import priced_line
 from pricing.eligibility import Tenancy, tenancy
 from pricing.period import ONE_DAY
-from pricing.rates import Rate, RateBook, VatBook, VatRate
-from pricing.rating import OFFICE, Lease, UsageEvent
-
-
-class Service(NamedTuple):
-    """A service of the catalogue, as lines need it."""
-
-    label: str
-    unit_of_measure: str
-    revenue_account: str
-
-
-@dataclass(slots=True)
-class Catalogue:
-    """Sites, services, rates and VAT: the facts all tenants share, read once a batch."""
-
-    sites: dict[str, str]
-    services: dict[str, Service]
-    rates: RateBook
-    vat: VatBook
-    _digests: dict[tuple[str, str, date], bytes] = field(default_factory=dict)
-
-    def office_terms_digest(self, site_code: str, kind: str, until: date) -> bytes:
-        """A digest of the office rates and VAT that had begun before `until`, for the fingerprint (R13)."""
-        key = site_code, kind, until
-        if key not in self._digests:
-            rates = [r for r in self.rates.timeline(site_code, OFFICE, kind)[1] if r.effective_from < until]
-            vat = [v for v in self.vat.timeline(OFFICE)[1] if v.effective_from < until]
-            self._digests[key] = blake2b(repr((rates, vat)).encode(), digest_size=16).digest()
-        return self._digests[key]
-
-
-def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate]]:
-    """Every rate version: (site, service, tenant kind or blank, rate)."""
-    c = rate.c
-    versions = connection.execute(
-        select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost)
-    )
-    return [(row[0], row[1], row[2], Rate(*row[3:])) for row in versions]
-
-
-def load_vat_book(connection: Connection) -> VatBook:
-    """Every VAT version."""
-    c = vat_rate.c
-    found = connection.execute(select(c.service, c.effective_from, c.rate))
-    return VatBook((code, VatRate(effective_from, value)) for code, effective_from, value in found)
-
-
-def load_catalogue(connection: Connection) -> Catalogue:
-    """The whole catalogue, as it stands."""
-    return Catalogue(
-        sites=dict(connection.execute(select(site.c.code, site.c.name)).all()),
-        services={
-            code: Service(label, unit, account)
-            for code, label, unit, account in connection.execute(
-                select(service.c.code, service.c.label, service.c.unit, service.c.revenue_account)
-            )
-        },
-        rates=RateBook(load_rate_versions(connection)),
-        vat=load_vat_book(connection),
-    )
+from pricing.rating import Lease, UsageEvent
 
 
 class StandingLine(NamedTuple):

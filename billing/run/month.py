@@ -5,17 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
-from billing.acts import act_of
-from billing.config import TIME_ZONE, Settings
-from billing.db import change_runs, reading, writing
-from billing.errors import RunRefused
-from billing.executors import LOCAL, open_executor, run_tasks, worker_count
-from billing.models import billing_run, run_batch, run_outcome, tenant
-from billing.receivables.allocating import settle_what_was_issued
+from billing.frame.audit_log import act_of
+from billing.frame.civil_time import today
+from billing.frame.database import change_runs, reading, writing
+from billing.frame.errors import RunRefused
+from billing.frame.executors import LOCAL, open_executor, run_tasks, worker_count
+from billing.frame.settings import Settings
+from billing.receivables.receipts.allocating import settle_what_was_issued
+from billing.register.catalogue import load_catalogue
+from billing.register.tables import billing_run, tenant
 from billing.run.batch import BatchKey, do_batch, do_batches, price_batch
 from billing.run.closing import (
     close,
@@ -27,8 +28,9 @@ from billing.run.closing import (
     stored_positions,
     sum_positions,
 )
-from billing.run.facts import Scope, load_catalogue
+from billing.run.facts import Scope
 from billing.run.report import RunReport, Totals, report_of, stored_errors, stored_totals
+from billing.run.tables import run_batch, run_outcome
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft
 from invoices.models import document
@@ -52,11 +54,6 @@ class Stage(NamedTuple):
     latest: Row[Any] | None
     begins: bool
     retries: bool
-
-
-def today(now: datetime) -> date:
-    """The civil day in Casablanca at a UTC instant (R2)."""
-    return now.astimezone(ZoneInfo(TIME_ZONE)).date()
 
 
 def run_month(

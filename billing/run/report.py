@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from billing.models import billing_run, run_outcome
+from billing.register.tables import billing_run
+from billing.run.tables import run_outcome
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import document, document_line
 from pricing.money import AMOUNT_DECIMALS, dirhams, format_amount, parse_decimal

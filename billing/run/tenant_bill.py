@@ -4,7 +4,8 @@ from collections import Counter
 from datetime import date
 from typing import NamedTuple
 
-from billing.run.facts import Catalogue, StandingLine, TenantFacts
+from billing.register.catalogue import Catalogue
+from billing.run.facts import StandingLine, TenantFacts
 from invoices.document import CREDIT_NOTE, INVOICE, DocumentLine
 from invoices.issuing import Draft
 from pricing.cross_subsidy import Position, positions

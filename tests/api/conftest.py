@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from billing.api import create_app
-from billing.config import load_settings
-from billing.db import writing
-from billing.network_import import import_folder
-from billing.tokens import SCOPES, create_token
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
+from billing.frame.tokens import SCOPES, create_token
+from billing.register.network_import import import_folder
 from tests.billing.billed_park import bill_park
 from tests.networks import write_network
 

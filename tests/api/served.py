@@ -17,8 +17,8 @@ from typing import Any
 
 _PROGRAM = """
 import sys
-from billing.config import load_settings
-from billing.serve import serve
+from billing.frame.settings import load_settings
+from billing.api.serve import serve
 serve(load_settings(), port=int(sys.argv[1]), workers=int(sys.argv[2]))
 """
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from billing.db import reading
-from billing.models import audit_event
+from billing.frame.database import reading
+from billing.frame.tables import audit_event
 from tests.api.conftest import Caller
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from billing.api.resources.reports import LINES_ON_PAPER_MAX
-from billing.reports import FORMATS as REPORT_FORMATS
-from billing.reports import REPORTS
+from billing.books.reports import FORMATS as REPORT_FORMATS
+from billing.books.reports import REPORTS
+from billing.frame.http.report_files import LINES_ON_PAPER_MAX
 from ledger.exports import FORMATS
 from tests.api.conftest import Caller
 
@@ -141,7 +141,7 @@ def test_a_book_that_can_t_be_given_is_a_problem_that_says_why(park: Caller, mon
     assert problem("journal", "") == (422, "validation")
     assert problem("journal", "format=csv&from=2026-08-01&until=2026-07-31") == (422, "validation")
     assert LINES_ON_PAPER_MAX > 100
-    monkeypatch.setattr("billing.api.resources.reports.LINES_ON_PAPER_MAX", 3)
+    monkeypatch.setattr("billing.books.reports.resources.LINES_ON_PAPER_MAX", 3)
     assert problem("journal", "format=pdf") == (422, "too-long")
     assert park("GET", "/v1/ledger/reports/journal?format=csv").status_code == 200
 

@@ -4,9 +4,9 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from billing.config import load_settings
-from billing.db import writing
-from billing.receivables.receiving import Leg, ReceiptOrder, receive
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
+from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
 from tests.api.conftest import NOW, Caller
 from tests.invoices.pages import text_of
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from billing.config import load_settings
-from billing.db import reading, writing
-from billing.exports import export_documents
-from billing.network_import import import_folder
+from billing.books.exports import export_documents
+from billing.frame.database import reading, writing
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
 from billing.run import run_month
 from invoices.models import delivery
 from tests.api.conftest import NOW, Caller, CallerOf

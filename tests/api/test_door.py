@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.api.authentication import CACHE_S, Door
-from billing.api.problems import Unauthenticated
-from billing.db import reading, writing
-from billing.errors import Conflict, Refused, Unknown
-from billing.models import api_token
-from billing.tokens import create_token, find_token, list_tokens, revoke_token
+from billing.frame.database import reading, writing
+from billing.frame.errors import Conflict, Refused, Unknown
+from billing.frame.http.authentication import CACHE_S, Door
+from billing.frame.http.problems import Unauthenticated
+from billing.frame.tables import api_token
+from billing.frame.tokens import create_token, find_token, list_tokens, revoke_token
 from tests.api.conftest import NOW, Caller
 
 

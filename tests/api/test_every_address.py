@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from flask import Flask
 
 from billing.api.app import BODY_BYTES_MAX, LARGE_BODIES
-from billing.api.authentication import scopes_of
+from billing.frame.http.authentication import scopes_of
 from tests.api.conftest import Caller
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/problems/{slug}"}

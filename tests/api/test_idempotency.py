@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import Engine, event, func, make_url, select
 
 from billing.api import create_app
-from billing.config import load_settings
-from billing.db import open_engine, reading, writing
-from billing.models import billing_run, idempotency_key, site, usage_event
-from billing.tokens import create_token
+from billing.frame.database import open_engine, reading, writing
+from billing.frame.settings import load_settings
+from billing.frame.tables import idempotency_key
+from billing.frame.tokens import create_token
+from billing.register.tables import billing_run, site, usage_event
 from invoices.models import document
 from tests.api.conftest import NOW, Caller
 

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 
 from billing.api.metrics import CONTENT_TYPE
-from billing.db import reading, writing
-from billing.messages.models import message_delivery
-from billing.models import audit_change
+from billing.frame.database import reading, writing
+from billing.frame.tables import audit_change
+from billing.messages.tables import message_delivery
 from invoices.rendering.letter import render_letter
 from tests.api.conftest import Caller
 from tests.billing.told import letter, tell, to_tell

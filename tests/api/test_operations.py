@@ -15,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, make_url, text, update
 
 from billing.api import create_app
-from billing.api.request_log import configure_logging
-from billing.config import load_settings
-from billing.db import keeping_house, open_engine, writing
-from billing.schema import migrate
+from billing.frame.database import keeping_house, open_engine, writing
+from billing.frame.logs import configure_logging
+from billing.frame.settings import load_settings
+from billing.schema.migrating import migrate
 from invoices.models import delivery
 from tests.api.conftest import NOW, Caller
 

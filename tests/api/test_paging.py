@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine
 
-from billing.config import load_settings
-from billing.db import writing
-from billing.proof.models import proof_checkpoint
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
 from billing.proof.notes import parse_verifier_key
-from billing.receivables.receiving import Leg, ReceiptOrder, receive
-from billing.switches.models import tier_change_announcement
+from billing.proof.tables import proof_checkpoint
+from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
 from tests.api.conftest import NOW, Caller
 from tests.billing.statement_files import camt, entry
 from tests.billing.told import tell, to_tell

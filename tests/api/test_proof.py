@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from billing.api import create_app
-from billing.config import load_settings
-from billing.db import writing
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
+from billing.frame.tokens import SCOPES, create_token
 from billing.proof.merkle import is_consistent, is_included, leaf_hash
 from billing.proof.notes import new_key_file, parse_verifier_key, verify_note
-from billing.tokens import SCOPES, create_token
 from tests.api.conftest import NOW, Caller
 from tests.billing.billed_park import bill_park
 

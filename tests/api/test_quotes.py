@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from billing.db import reading
-from billing.network_import import import_folder
-from billing.schema import METADATA
+from billing.frame.database import reading
+from billing.register.network_import import import_folder
+from billing.schema.migrating import all_metadata
 from tests.api.conftest import NOW, Caller, CallerOf
 from tests.networks import write_network
 
@@ -23,7 +23,7 @@ def counts(engine: Engine) -> dict[str, int]:
     with reading(engine) as connection:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-            for metadata in METADATA
+            for metadata in all_metadata()
             for table in metadata.tables.values()
         }
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.api.register_schemas import RESOURCES
-from billing.api.resources.register import BATCH_MAX
-from billing.db import reading
-from billing.models import import_log, usage_event
+from billing.frame.database import reading
+from billing.register.resources import BATCH_MAX
+from billing.register.shapes import RESOURCES
+from billing.register.tables import import_log, usage_event
 from tests.api.conftest import NOW, Caller
 
 NEW: dict[str, dict[str, Any]] = {

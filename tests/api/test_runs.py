@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from billing.db import reading
-from billing.models import billing_run
-from billing.network_import import import_folder
+from billing.frame.database import reading
+from billing.register.network_import import import_folder
+from billing.register.tables import billing_run
 from invoices.models import delivery, document
 from tests.api.conftest import NOW, Caller, CallerOf
 from tests.networks import write_network

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from billing.config import load_settings
-from billing.network_import import import_folder
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
 from billing.run import run_month
 from tests.api.conftest import NOW, CallerOf
 from tests.api.served import Served, serving

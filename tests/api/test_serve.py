@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from billing.config import load_settings
-from billing.errors import SchemaNotReady
-from billing.serve import serve
+from billing.api.serve import serve
+from billing.frame.errors import SchemaNotReady
+from billing.frame.settings import load_settings
 from tests.api.conftest import Caller
 from tests.api.served import serving
 

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import URL
 
-from billing.db import insert_rows, open_engine, reading
-from billing.receivables.models import settlement
+from billing.frame.database import insert_rows, open_engine, reading
 from billing.receivables.reports.aged_balance import aged_accounts
-from billing.schema import migrate
+from billing.receivables.tables.receipts import settlement
+from billing.schema.migrating import migrate
 from invoices.models import document
 from tests.bench.run import database
 from tests.bench.table import AT_MOST, Row, markdown

@@ -23,14 +23,14 @@ from granian.constants import Interfaces
 from sqlalchemy import Table, make_url, select
 from sqlalchemy.engine import URL
 
-from billing.api.document_rows import documents_json
-from billing.config import load_settings
-from billing.db import open_engine, reading, writing
-from billing.network_import import import_folder
+from billing.api.serve import serve
+from billing.documents.rows import documents_json
+from billing.frame.database import open_engine, reading, writing
+from billing.frame.settings import load_settings
+from billing.frame.tokens import create_token
+from billing.register.network_import import import_folder
 from billing.run import run_month
-from billing.schema import migrate
-from billing.serve import serve
-from billing.tokens import create_token
+from billing.schema.migrating import migrate
 from invoices.models import document, document_line, document_vat
 from tests.bench.table import AT_LEAST, Row
 

@@ -15,13 +15,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from billing.config import Settings, load_settings
-from billing.db import open_engine, reading
-from billing.delivery import CHUNK, Sheaf, deliver
-from billing.executors import open_executor, run_tasks
-from billing.network_import import import_folder
+from billing.documents.delivery.delivering import CHUNK, Sheaf, deliver
+from billing.frame.database import open_engine, reading
+from billing.frame.executors import open_executor, run_tasks
+from billing.frame.settings import Settings, load_settings
+from billing.register.network_import import import_folder
 from billing.run import run_month
-from billing.schema import migrate
+from billing.schema.migrating import migrate
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from invoices.rendering.pdf import render_pdf

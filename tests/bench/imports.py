@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from billing.db import open_engine
-from billing.network_import import import_folder
-from billing.schema import migrate
+from billing.frame.database import open_engine
+from billing.register.network_import import import_folder
+from billing.schema.migrating import migrate
 from tests.bench.run import database
 from tests.bench.table import AT_MOST, Row, markdown
 from tests.networks import write_network

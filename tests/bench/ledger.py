@@ -20,8 +20,8 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
-from billing.db import insert_rows, open_engine, reading, writing
-from billing.schema import migrate
+from billing.frame.database import insert_rows, open_engine, reading, writing
+from billing.schema.migrating import migrate
 from ledger.balances import account_balance, auxiliary_balance, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.journal import post

@@ -16,11 +16,11 @@ from hashlib import sha256
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
-from billing.db import insert_rows, keeping_house, open_engine, reading
+from billing.frame.database import insert_rows, keeping_house, open_engine, reading
 from billing.proof import log
 from billing.proof.merkle import perfect_root
-from billing.proof.models import proof_leaf, proof_node
-from billing.schema import migrate
+from billing.proof.tables import proof_leaf, proof_node
+from billing.schema.migrating import migrate
 from ledger.entry import Entry
 from tests.bench.ledger import BATCH, _post, entries
 from tests.bench.run import database
@@ -30,7 +30,7 @@ from tests.bench.table import AT_LEAST, AT_MOST, Row
 _APPENDER = """
 import sys, threading
 from sqlalchemy import make_url
-from billing.db import open_engine
+from billing.frame.database import open_engine
 from billing.proof.log import append
 engine = open_engine(make_url(sys.argv[1]))
 append(engine)

@@ -13,12 +13,12 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 
-from billing.db import insert_rows, keeping_house, open_engine, writing
-from billing.models import tenant
-from billing.receivables.models import allocation, placement, receipt, receipt_leg, settlement
-from billing.receivables.receiving import Leg, ReceiptOrder, receive
-from billing.receivables.terms import load_terms
-from billing.schema import migrate
+from billing.frame.database import insert_rows, keeping_house, open_engine, writing
+from billing.frame.terms import load_terms
+from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.tables.receipts import allocation, placement, receipt, receipt_leg, settlement
+from billing.register.tables import tenant
+from billing.schema.migrating import migrate
 from invoices.models import document, document_vat, party
 from ledger.models import entry, posting
 from tests.bench.run import database

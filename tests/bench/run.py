@@ -17,22 +17,12 @@ from typing import Any
 from sqlalchemy import Engine, Table, make_url, text
 from sqlalchemy.engine import URL
 
-from billing.config import load_settings
-from billing.db import insert_rows, open_engine, writing
-from billing.models import (
-    lease,
-    rate,
-    run_outcome,
-    run_position,
-    service,
-    site,
-    tenant,
-    usage_billing,
-    usage_event,
-    vat_rate,
-)
+from billing.frame.database import insert_rows, open_engine, writing
+from billing.frame.settings import load_settings
+from billing.register.tables import lease, rate, service, site, tenant, usage_event, vat_rate
 from billing.run import run_month
-from billing.schema import METADATA, migrate
+from billing.run.tables import run_outcome, run_position, usage_billing
+from billing.schema.migrating import all_metadata, migrate
 from invoices.models import delivery, document, document_line, document_vat, party
 from ledger.models import account_day, entry, posting
 from pricing.period import next_month
@@ -158,7 +148,7 @@ def timed_bare_insert(url: URL, written: list[tuple[Table, list[str], list[tuple
     """Seconds to insert the rows with the driver alone, into the same tables without trigger or foreign key."""
     engine = open_engine(url)
     with writing(engine) as connection:
-        for metadata in METADATA:
+        for metadata in all_metadata():
             metadata.create_all(connection)
         if engine.dialect.name == "postgresql":
             for table in WRITTEN:
@@ -268,8 +258,8 @@ _RUN_IN_A_PROCESS_OF_ITS_OWN = """
 import sys
 from pathlib import Path
 from sqlalchemy import make_url
-from billing.config import load_settings
-from billing.db import open_engine
+from billing.frame.settings import load_settings
+from billing.frame.database import open_engine
 from billing.run import run_month
 from tests.bench.run import FIRST_MONTH, now
 engine, settings = open_engine(make_url(sys.argv[1])), load_settings({})

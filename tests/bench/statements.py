@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import Engine, Table, create_engine, select
 from sqlalchemy.engine import URL
 
-import billing.receivables.models as receivables
-import billing.statements.models as kept
-from billing.config import load_settings
-from billing.db import insert_rows, open_engine, writing
-from billing.network_import import import_folder
-from billing.schema import METADATA, migrate
-from billing.statements.taking import Taken, Taking, take_file
+import billing.bank.tables as kept
+import billing.receivables.tables.receipts as receivables
+from billing.bank.taking import Taken, Taking, take_file
+from billing.frame.database import insert_rows, open_engine, writing
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
+from billing.schema.migrating import all_metadata, migrate
 from invoices.document import INVOICE, Party
 from invoices.issuing import Draft, Issue, issue
 from invoices.structured_reference import rf_of
@@ -106,7 +106,7 @@ def timed_bare_insert(url: URL, rows: dict[Table, list[tuple[Any, ...]]]) -> flo
     """Seconds to insert those rows, ready in memory, with the driver alone, into tables with keys and no trigger."""
     # Foreign keys are off there, and the parents are missing.
     engine = create_engine(url)
-    for metadata in METADATA:
+    for metadata in all_metadata():
         metadata.create_all(engine)
     with closing(engine.raw_connection()) as raw:
         driver: Any = raw.driver_connection

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from billing.config import load_settings
-from billing.network_import import import_folder
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
 from billing.run import run_month
 from tests.networks import GROUND, Row, write_network
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
-from billing.config import Settings, load_settings
-from billing.db import insert_rows, writing
+from billing.frame.database import insert_rows, writing
+from billing.frame.settings import Settings, load_settings
 from invoices.document import INVOICE
 from invoices.issuing import Draft, Issue, issue
 from invoices.models import delivery
@@ -21,9 +21,9 @@ NOON = datetime(2026, 9, 1, 11, 0, tzinfo=UTC)
 _PROGRAM = """
 import sys, time
 from datetime import UTC, datetime, timedelta
-from billing.config import load_settings
-from billing.db import open_engine
-from billing.delivery import Which, deliver
+from billing.frame.settings import load_settings
+from billing.frame.database import open_engine
+from billing.documents.delivery.delivering import Which, deliver
 if __name__ == "__main__":
     settings = load_settings()
     engine = open_engine(settings.database_url)

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DatabaseError
 
-from billing.acts import API, Act, on_behalf, record_change, require_reason
 from billing.check import check
-from billing.config import operating_user
-from billing.db import keeping_house, reading, writing
-from billing.errors import ReasonRequired
-from billing.models import audit_change, audit_event, tenant
-from billing.network_import import import_folder
+from billing.frame.audit_log import API, Act, on_behalf, record_change, require_reason
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import ReasonRequired
+from billing.frame.settings import operating_user
+from billing.frame.tables import audit_change, audit_event
+from billing.register.network_import import import_folder
+from billing.register.tables import tenant
 from billing.run import run_month
 from ledger.entry import Entry, Posting
 from ledger.journal import post

@@ -22,15 +22,15 @@ from beancount import loader
 from beancount.core import data
 from sqlalchemy import Engine
 
-from billing import audit_bundle as bundle_module
-from billing.audit_bundle import AuditBundle, audit_bundle, contents
-from billing.audit_bundle.contents import Bundled
-from billing.audit_bundle.read_back import BeancountReader, FecReader, HledgerReader, JournalReader, Reader, centimes
-from billing.audit_bundle.second_engine import EngineDisagrees, NoEngine, recompute
-from billing.config import load_settings
-from billing.db import reading, writing
-from billing.delivery import ensure_pdf
-from billing.errors import Unknown
+from billing.audit import bundle as bundle_module
+from billing.audit.bundle import AuditBundle, audit_bundle, contents
+from billing.audit.bundle.bundled import Bundled
+from billing.audit.bundle.read_back import BeancountReader, FecReader, HledgerReader, JournalReader, Reader, centimes
+from billing.audit.bundle.second_engine import EngineDisagrees, NoEngine, recompute
+from billing.documents.delivery.delivering import ensure_pdf
+from billing.frame.database import reading, writing
+from billing.frame.errors import Unknown
+from billing.frame.settings import load_settings
 from invoices.reading import document_id
 from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
@@ -268,7 +268,7 @@ def test_a_bundle_whose_files_were_changed_does_not_pass_another_engine(park: En
 
 
 def test_without_the_engines_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("billing.audit_bundle.second_engine._program", lambda _name: None)
+    monkeypatch.setattr("billing.audit.bundle.second_engine._program", lambda _name: None)
     with pytest.raises(NoEngine, match="hledger and bean-check can't be found: install it"):
         list(recompute(tmp_path / "none.zip"))
 

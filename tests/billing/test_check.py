@@ -16,11 +16,12 @@ import pytest
 from sqlalchemy import Column, Date, DateTime, Engine, Table, make_url, text
 from sqlalchemy.exc import IntegrityError
 
-from billing.acts import record_change
 from billing.check import NAMED_MAX, check
-from billing.db import open_engine, reading, writing
-from billing.models import run_outcome, run_position, usage_billing, usage_event
-from billing.schema import migrate
+from billing.frame.audit_log import record_change
+from billing.frame.database import open_engine, reading, writing
+from billing.register.tables import usage_event
+from billing.run.tables import run_outcome, run_position, usage_billing
+from billing.schema.migrating import migrate
 from invoices.models import document, document_file, document_line, document_vat, number_series, party
 from ledger.models import account, account_day, entry, entry_counter, posting
 from tests.billing.billed_park import NOW, bill_park

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from billing.check import check
-from billing.config import load_settings
-from billing.credit_notes import CreditOrder, CreditTerms, Part, give_credit_note
-from billing.db import writing
-from billing.debts.deciding import Order, decide
-from billing.deposits.deposits import Asking, Movement, ask_deposit, move_deposit
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
+from billing.receivables.debts.deciding import Order, decide
+from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, move_deposit
 from tests.billing.test_check import behind_its_back
 from tests.networks import Row
 from tests.oracle.service import NOW

@@ -11,13 +11,13 @@ from sqlalchemy import Engine, Table
 from sqlalchemy.exc import IntegrityError
 
 from billing.check import check
-from billing.db import reading, writing
-from billing.debts.deciding import Order, decide
-from billing.errors import Refused
-from billing.receivables.allocating import allocate
-from billing.receivables.certificates import record_certificate
-from billing.receivables.models import APPEND_ONLY
-from billing.receivables.receiving import NONE, Part
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused
+from billing.receivables.debts.deciding import Order, decide
+from billing.receivables.receipts.allocating import allocate
+from billing.receivables.receipts.certificates import record_certificate
+from billing.receivables.receipts.receiving import NONE, Part
+from billing.receivables.tables.receipts import APPEND_ONLY
 from tests.billing.test_check import _literal, _other_value, behind_its_back
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park

@@ -20,9 +20,11 @@ from sqlalchemy.engine import URL
 from billing.check import check
 from billing.cli import main
 from billing.cli.program import COMMANDS
-from billing.db import open_engine, reading, writing
-from billing.models import api_token, billing_run, run_batch, run_outcome, tenant
+from billing.frame.database import open_engine, reading, writing
+from billing.frame.tables import api_token
+from billing.register.tables import billing_run, tenant
 from billing.run.month import BATCH_TENANTS
+from billing.run.tables import run_batch, run_outcome
 from invoices.models import delivery, document, number_series
 from tests.networks import GROUND, write_network
 
@@ -232,7 +234,7 @@ def test_a_fault_of_the_program_is_a_sentence_and_with_debug_a_traceback(monkeyp
     def broken() -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("billing.config.load_settings", broken)
+    monkeypatch.setattr("billing.frame.settings.load_settings", broken)
     reason = refused(CliRunner().invoke(main, ["migrate"]))
     assert "unexpected ZeroDivisionError: by nought" in reason
     assert "--debug" in reason
@@ -244,7 +246,7 @@ def test_a_command_interrupted_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("billing.config.load_settings", interrupted)
+    monkeypatch.setattr("billing.frame.settings.load_settings", interrupted)
     assert "what was committed stays" in refused(CliRunner().invoke(main, ["migrate"]))
 
 

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from billing.cli.program import main
-from billing.config import load_settings
-from billing.db import open_engine
+from billing.frame.database import open_engine
+from billing.frame.settings import load_settings
 from billing.run import run_month
-from billing.schema import migrate
+from billing.schema.migrating import migrate
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park
 from tests.scenarios.reminding import day

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 
 from billing.check import check
 from billing.cli import main
-from billing.db import open_engine
+from billing.frame.database import open_engine
 from tests.networks import write_network
 
 Invoke = Callable[..., Result]

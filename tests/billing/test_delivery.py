@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, select, text
 from sqlalchemy.exc import DBAPIError
 
-from billing.config import Settings
-from billing.db import insert_rows, reading, writing
-from billing.delivery import DeliveryReport, Which, deliver, ensure_pdf
-from billing.errors import BadConfiguration
-from billing.executors import open_executor
+from billing.documents.delivery.delivering import DeliveryReport, Which, deliver, ensure_pdf
+from billing.frame.database import insert_rows, reading, writing
+from billing.frame.errors import BadConfiguration
+from billing.frame.executors import open_executor
+from billing.frame.settings import Settings
 from invoices.delivery import BACK_OFF, claim, due, failed_deliveries, hand_over, retry
 from invoices.document import EDITION_NUMBERED, INVOICE
 from invoices.errors import FileDamaged, UnknownDocument

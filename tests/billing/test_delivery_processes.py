@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.db import reading, writing
-from billing.delivery import deliver, ensure_pdf
+from billing.documents.delivery.delivering import deliver, ensure_pdf
+from billing.frame.database import reading, writing
 from invoices.delivery import retry
 from invoices.models import delivery, delivery_attempt, document_file
 from tests.billing.queued import NOON, addresses, queue, settings, start_delivering

@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 import pytest
 
-from billing.config import load_settings
-from billing.errors import BadConfiguration
-from billing.executors import InlineExecutor, PoolOpener, WorkerLost, open_executor, run_tasks
+from billing.frame.errors import BadConfiguration
+from billing.frame.executors import InlineExecutor, PoolOpener, WorkerLost, open_executor, run_tasks
+from billing.frame.settings import load_settings
 
 # A Dask scheduler's address, and its workers' programs.
 Cluster: TypeAlias = tuple[str, list[subprocess.Popen[bytes]]]
@@ -172,7 +172,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
 
 
 def test_a_dask_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("billing.executors._DASK_TIMEOUT_S", 1)
+    monkeypatch.setattr("billing.frame.executors._DASK_TIMEOUT_S", 1)
     settings = replace(SETTINGS, executor="tcp://127.0.0.1:9")
     with pytest.raises(BadConfiguration, match=r"EXECUTOR: no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run_tasks(partial(open_executor, settings, None), double, [1], lambda *_: None)

@@ -15,12 +15,12 @@ import openpyxl
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from billing.api.document_rows import documents_json as documents_of_the_api
-from billing.db import reading, writing
-from billing.errors import Unknown
-from billing.exports import export_cross_subsidy, export_documents, export_funding_matrix, export_trial_balance
-from billing.exports.documents import COLUMNS
-from billing.models import billing_run
+from billing.books.exports import export_cross_subsidy, export_documents, export_funding_matrix, export_trial_balance
+from billing.documents.export import COLUMNS
+from billing.documents.rows import documents_json as documents_of_the_api
+from billing.frame.database import reading, writing
+from billing.frame.errors import Unknown
+from billing.register.tables import billing_run
 from invoices.models import document
 from invoices.structured_reference import rf_of
 from ledger.entry import Entry, Posting
@@ -130,7 +130,7 @@ def test_an_invoice_says_what_payers_quote_as_its_paper_does(park: Engine) -> No
 
 def test_a_run_of_many_documents_is_one_list(park: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = documents(park, JULY)
-    monkeypatch.setattr("billing.exports.documents._BATCH", 2)
+    monkeypatch.setattr("billing.documents.export._BATCH", 2)
     assert documents(park, JULY) == whole
 
 

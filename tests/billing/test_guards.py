@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DatabaseError
 
-import billing.models
+import billing.frame.tables
 import invoices.models
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from invoices.models import document_file
 from tests.billing.billed_park import bill_park
 
-TABLES = [t for t in (*invoices.models.APPEND_ONLY, *billing.models.APPEND_ONLY) if t is not document_file]
+TABLES = [t for t in (*invoices.models.APPEND_ONLY, *billing.frame.tables.APPEND_ONLY) if t is not document_file]
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from billing.check import check
-from billing.cross_subsidy.matrices import DamagedMatrix, KeptMatrix, canonical, kept_rows, standing_matrix, unpacked
-from billing.cross_subsidy.recomputed import recomputed_funding
-from billing.db import reading
-from billing.schema import migrate
+from billing.frame.database import reading
+from billing.run.matrices import DamagedMatrix, KeptMatrix, canonical, kept_rows, standing_matrix, unpacked
+from billing.run.recomputed_matrices import recomputed_funding
+from billing.schema.migrating import migrate
 from pricing.cross_subsidy import Position, waterfall
 from pricing.funding_matrix import OPERATOR, OWN, TENANT, UNFUNDED, Funder, Funding, Pool, Supported, funding_of
 from tests.billing.test_check import (  # noqa: F401 - the park is made by these fixtures

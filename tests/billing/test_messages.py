@@ -17,13 +17,14 @@ from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
-from billing.db import keeping_house, reading, writing
-from billing.delivery import DeliveryReport, Which, deliver
-from billing.errors import Unknown
-from billing.executors import open_executor
-from billing.messages.models import message, message_attempt, message_delivery, message_file
+from billing.documents.delivery.delivering import DeliveryReport, Which, deliver
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import Unknown
+from billing.frame.executors import open_executor
+from billing.frame.tables import audit_change
 from billing.messages.queueing import MESSAGES, key_of, load_message, number_of, printed
-from billing.models import audit_change, tenant
+from billing.messages.tables import message, message_attempt, message_delivery, message_file
+from billing.register.tables import tenant
 from invoices.delivery import BACK_OFF, claim, hand_over, retry
 from invoices.errors import IllFormedDocument
 from invoices.rendering.letter import render_letter
@@ -201,8 +202,8 @@ def test_a_process_killed_while_the_server_takes_a_message_never_causes_a_second
 def test_a_process_killed_while_it_queues_has_queued_nothing(engine: Engine, tmp_path: Path) -> None:
     program = (
         "import os, signal\n"
-        "from billing.config import load_settings\n"
-        "from billing.db import open_engine, writing\n"
+        "from billing.frame.settings import load_settings\n"
+        "from billing.frame.database import open_engine, writing\n"
         "from billing.messages.queueing import queue_messages\n"
         "from tests.billing.told import DAY, NOON, to_tell\n"
         "with writing(open_engine(load_settings().database_url)) as connection:\n"

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from billing import models
-from billing.db import reading, writing
-from billing.errors import Refused, Taken
-from billing.network_import import Change, ImportReport, apply_records, import_folder, stored_record
-from billing.schema import METADATA
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused, Taken
+from billing.register import tables as models
+from billing.register.network_import import Change, ImportReport, apply_records, import_folder, stored_record
+from billing.schema.migrating import all_metadata
 from ledger.models import account, entry, posting
 from tests.networks import Row, write_network
 
@@ -37,7 +37,7 @@ def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     with reading(engine) as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for metadata in METADATA
+            for metadata in all_metadata()
             for table in metadata.tables.values()
         }
 
@@ -525,7 +525,7 @@ class TestGrants:
         ]
 
     def test_a_grant_is_not_reduced_below_what_it_has_given(self, engine: Engine, tmp_path: Path) -> None:
-        from billing.db import insert_rows
+        from billing.frame.database import insert_rows
         from ledger.entry import Entry, Posting
         from ledger.journal import post
 

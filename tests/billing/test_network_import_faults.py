@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from billing import models
-from billing.db import reading
-from billing.errors import Refused
-from billing.network_import import import_folder
+from billing.frame.database import reading
+from billing.frame.errors import Refused
+from billing.register import tables as models
+from billing.register.network_import import import_folder
 from tests.networks import COLUMNS, Row, write_network
 
 NOW = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
@@ -363,7 +363,7 @@ def test_usage_on_record_keeps_its_service_from_becoming_one_billed_in_advance(e
 def test_more_faults_than_anybody_reads_are_counted(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from billing.network_import import faults as collector
+    from billing.register.network_import import faults as collector
 
     monkeypatch.setattr(collector, "FAULTS_PER_FILE_MAX", 10)
     usage = [(f"E{n}", "T9", "TNG", "MEAL", "1", "2026-05-01") for n in range(25)]

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from billing.acts import CLI, Act, on_behalf
+from billing.books.periods.checks import periods as proof
+from billing.books.periods.closing import close_accounts_of, close_period, reopen_period, undo_accounts_of
 from billing.check import check
-from billing.check.periods import periods as proof
-from billing.config import load_settings
-from billing.db import keeping_house, reading, writing
-from billing.errors import PeriodRefused, ReasonRequired
-from billing.models import billing_run
-from billing.network_import import import_folder
-from billing.periods import close_accounts_of, close_period, reopen_period, undo_accounts_of
+from billing.frame.audit_log import CLI, Act, on_behalf
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import PeriodRefused, ReasonRequired
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
+from billing.register.tables import billing_run
 from billing.run import run_month
 from invoices.models import document
 from ledger.balances import trial_balance

@@ -20,11 +20,11 @@ import pikepdf
 import pytest
 from sqlalchemy import Engine, insert
 
-from billing.config import load_settings
-from billing.db import reading, writing
-from billing.errors import TooLong, Unknown
-from billing.models import tenant
-from billing.reports import FORMATS, REPORTS, Asked, report_pieces
+from billing.books.reports import FORMATS, REPORTS, Asked, report_pieces
+from billing.frame.database import reading, writing
+from billing.frame.errors import TooLong, Unknown
+from billing.frame.settings import load_settings
+from billing.register.tables import tenant
 from ledger.balances import totals, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownAccount

@@ -10,18 +10,18 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from billing.api import create_app
+from billing.books.periods.closing import close_period
 from billing.check import check
-from billing.config import load_settings
-from billing.db import keeping_house, open_engine, reading, writing
-from billing.delivery import deliver
-from billing.errors import Refused
-from billing.guards import append_only_tables
-from billing.network_import import import_folder
-from billing.periods import close_period
-from billing.roles import excessive_rights
+from billing.documents.delivery.delivering import deliver
+from billing.frame.database import keeping_house, open_engine, reading, writing
+from billing.frame.errors import Refused
+from billing.frame.settings import load_settings
+from billing.frame.tokens import create_token
+from billing.register.network_import import import_folder
 from billing.run import run_month
-from billing.schema import migrate
-from billing.tokens import create_token
+from billing.schema.migrating import migrate
+from billing.schema.roles import excessive_rights
+from billing.schema.triggers import append_only_tables
 from tests.api.conftest import Caller
 from tests.networks import write_network
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from billing.check import check
-from billing.config import load_settings
-from billing.network_import import import_folder
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
 from billing.run import month as month_module
 from billing.run import run_month
 from pricing.period import parse_month

@@ -17,14 +17,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, func, select
 
-from billing.db import reading
-from billing.delivery import DeliveryReport
-from billing.errors import Conflict, RunRefused
-from billing.models import billing_run
-from billing.network_import import import_folder
-from billing.receivables.models import looked_through, unsettled_document
+from billing.documents.delivery.delivering import DeliveryReport
+from billing.frame.database import reading
+from billing.frame.errors import Conflict, RunRefused
+from billing.receivables.tables.receipts import looked_through, unsettled_document
+from billing.register.network_import import import_folder
+from billing.register.tables import billing_run
 from billing.run import RunReport, Totals, run_month
-from billing.scheduler import (
+from billing.scheduler.scheduler import (
     Jobs,
     Standing,
     check_all,
@@ -244,7 +244,7 @@ def test_by_night_what_may_be_open_is_looked_through_again(engine: Engine, tmp_p
 
 def start_scheduler(engine: Engine, folder: Path, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from billing.cli.program import main; main()", "scheduler"],
+        [sys.executable, "-c", "from billing.frame.terminal.command import main; main()", "scheduler"],
         env={**os.environ, **environment(engine, folder), "RUN_DAY": "1", "RUN_HOUR": "0"},
         stderr=log.open("wb"),
     )

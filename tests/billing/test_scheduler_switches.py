@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.acts import SCHEDULER
 from billing.check import check
-from billing.config import load_settings
-from billing.db import reading
-from billing.errors import Conflict
-from billing.models import audit_event
-from billing.receivables.terms import load_terms
-from billing.scheduler import Jobs, Standing, announce_what_is_due, jobs_of, make_scheduler
-from billing.switches.models import tier_change_announcement
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
+from billing.frame.audit_log import SCHEDULER
+from billing.frame.database import reading
+from billing.frame.errors import Conflict
+from billing.frame.settings import load_settings
+from billing.frame.tables import audit_event
+from billing.frame.terms import load_terms
+from billing.scheduler.scheduler import Jobs, Standing, announce_what_is_due, jobs_of, make_scheduler
 from tests.scenarios.park import Park
 
 # 30 days before 10 September 2026, half past midnight in UTC: the 11th of August in Casablanca as well.

@@ -9,16 +9,17 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from billing.check.guards import guards
-from billing.db import keeping_house, open_engine, reading
-from billing.errors import SchemaNotReady
-from billing.schema import METADATA, _config, migrate, newest_version, require_current
+from billing.frame.database import keeping_house, open_engine, reading
+from billing.frame.errors import SchemaNotReady
+from billing.frame.schema_version import alembic_config, newest_version, require_current
+from billing.schema.checks import guards
+from billing.schema.migrating import all_metadata, migrate
 
 
 def test_a_migrated_database_has_the_tables_the_models_declare(engine: Engine) -> None:
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences: list[Any] = compare_metadata(context, list(METADATA))  # type: ignore[arg-type]
+        differences: list[Any] = compare_metadata(context, list(all_metadata()))  # type: ignore[arg-type]
     # Alembic can't tell apart foreign keys declared for SQLite alone, nor compare generated columns.
     told = [d for d in differences if not (d[0] == "add_fk" and engine.dialect.name == "postgresql")]
     assert told == []
@@ -52,7 +53,7 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
     )
     invoice = {"id": 1, "number": "FA-2026-000001", "kind": "invoice", "period": "2026-06-01"}
     with keeping_house(engine) as connection:
-        command.upgrade(_config(connection), "0002")
+        command.upgrade(alembic_config(connection), "0002")
         connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
         connection.execute(insert, invoice)
     migrate(engine)
@@ -75,7 +76,7 @@ def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any)
     """Version 0010 tells earlier losses as settlements, their base and VAT as they were booked."""
     engine = open_engine(database_url)
     with keeping_house(engine) as connection:
-        command.upgrade(_config(connection), "0009")
+        command.upgrade(alembic_config(connection), "0009")
         connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
         connection.execute(
             text(
@@ -112,7 +113,7 @@ def test_messages_queued_before_they_could_be_stopped_stay_as_they_are(database_
     """Version 0018 rewords the declaration of `message_delivery`; on SQLite in place, with its rows and guards."""
     engine = open_engine(database_url)
     with keeping_house(engine) as connection:
-        command.upgrade(_config(connection), "0017")
+        command.upgrade(alembic_config(connection), "0017")
         connection.execute(
             text(
                 "INSERT INTO message (id, kind, key, tenant, written_on, recipient, recipient_name, content, "

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.receivables.receiving import Part
-from billing.statements.matching import (
+from billing.bank.formats.statement import BankLine
+from billing.bank.matching import (
     BOOKED,
     BOUNCED,
     CLEARED,
@@ -23,7 +23,7 @@ from billing.statements.matching import (
     Withheld,
     name_words,
 )
-from billing.statements.statement import BankLine
+from billing.receivables.receipts.receiving import Part
 from invoices.structured_reference import rf_of
 
 DAY = date(2026, 11, 3)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.errors import BadConfiguration, Refused
-from billing.receivables.terms import load_terms
-from billing.statements.camt import parse_camt
-from billing.statements.comma_separated import csv_mapping, parse_csv
-from billing.statements.mt940 import parse_mt940
-from billing.statements.reading import CAMT, CSV, MT940, CsvReading, format_of, read_statements
-from billing.statements.statement import BankLine, Statement, faults_of
+from billing.bank.formats.camt import parse_camt
+from billing.bank.formats.comma_separated import csv_mapping, parse_csv
+from billing.bank.formats.mt940 import parse_mt940
+from billing.bank.formats.reading import CAMT, CSV, MT940, CsvReading, format_of, read_statements
+from billing.bank.formats.statement import BankLine, Statement, faults_of
+from billing.frame.errors import BadConfiguration, Refused
+from billing.frame.terms import load_terms
 from tests.billing import statement_files as files
 from tests.billing.statement_files import RIB, balance, camt, entry, french
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from billing.config import load_settings
-from billing.errors import BadConfiguration
-from billing.receivables.terms import load_terms
+from billing.frame.errors import BadConfiguration
+from billing.frame.settings import load_settings
+from billing.frame.terms import load_terms
 
 TODAY = date(2026, 11, 24)
 

@@ -15,8 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.engine import URL
 
-from billing.db import keeping_house, open_engine, reading
-from billing.schema import _config, migrate
+from billing.frame.database import keeping_house, open_engine, reading
+from billing.frame.schema_version import alembic_config
+from billing.schema.migrating import migrate
 from ledger.accounts import chart
 from tests.conftest import opened, postgres_database
 
@@ -106,7 +107,7 @@ def rows_by_version() -> dict[str, list[str]]:
 
 def earlier_versions() -> list[str]:
     """Every version of the schema but the newest, oldest first."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][:0:-1]
+    return [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()][:0:-1]
 
 
 def insert_rows(connection: Connection, version: str) -> None:
@@ -173,7 +174,7 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
     assert versions == list(rows_by_version())
     for version in versions:
         with keeping_house(base) as connection:
-            command.upgrade(_config(connection), version)
+            command.upgrade(alembic_config(connection), version)
         with copy_database(base) as upgraded:
             with keeping_house(upgraded) as connection:
                 insert_rows(connection, version)

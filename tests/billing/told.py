@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from billing.db import writing
+from billing.frame.database import writing
 from billing.messages.queueing import Message, Paper, queue_messages
 from invoices.document import Party
 from invoices.mail import MailText

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from billing.cash_desk.rules import DAY, MONTH, Notice, Taken, cash_rules
-from billing.errors import BadConfiguration
-from billing.receivables.terms import load_terms
+from billing.frame.errors import BadConfiguration
+from billing.frame.terms import load_terms
+from billing.receivables.cash_desk.rules import DAY, MONTH, Notice, Taken, cash_rules
 
 ON = date(2026, 9, 7)
 SHIPPED = cash_rules(load_terms(None), ON)

@@ -5,9 +5,9 @@ python -m tests.dunning.pages      writes them again; look at what git then show
 
 from datetime import date, timedelta
 
-from billing.dunning.fine import FineRates
-from billing.dunning.ladder import Claimed, Reminder, reminders
-from billing.dunning.wording import Cost, Dunned, letter_of
+from billing.receivables.dunning.fine import FineRates
+from billing.receivables.dunning.ladder import Claimed, Reminder, reminders
+from billing.receivables.dunning.wording import Cost, Dunned, letter_of
 from billing.receivables.reports.ages import Ages
 from billing.receivables.reports.statement import Statement, StatementLine
 from billing.receivables.reports.statement_paper import statement_letter

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from billing.check import check
-from billing.db import writing
-from billing.dunning.holding import DISPUTE
+from billing.frame.database import writing
+from billing.receivables.dunning.holding import DISPUTE
 from tests.scenarios.park import Park, open_park
 from tests.scenarios.reminding import holds, reminds
 from tests.scenarios.test_dunning import LEASES, TENANTS

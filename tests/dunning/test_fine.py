@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from billing.dunning.fine import FineRates, contractual_interest, months_late, statutory_fine
-from billing.dunning.policy import EVERYBODY, fine_rates, policy_at
-from billing.errors import BadConfiguration
-from billing.receivables.terms import Term, Terms, load_terms
+from billing.frame.errors import BadConfiguration
+from billing.frame.terms import Term, Terms, load_terms
+from billing.receivables.dunning.fine import FineRates, contractual_interest, months_late, statutory_fine
+from billing.receivables.dunning.policy import EVERYBODY, fine_rates, policy_at
 from pricing.period import add_months
 
 RATES = FineRates(225, 85)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from billing.dunning.wording import mail_of, message_of
 from billing.messages.queueing import printed
+from billing.receivables.dunning.wording import mail_of, message_of
 from invoices.mail import Envelope, compose_mail, parse_mailbox
 from invoices.rendering.letter import render_letter
 from tests.billing.queued import NOON

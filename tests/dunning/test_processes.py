@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from billing.check import check
-from billing.db import reading
-from billing.dunning.models import dunning_act, dunning_step
-from billing.messages.models import message, message_delivery
-from billing.network_import import import_folder
+from billing.frame.database import reading
+from billing.messages.tables import message, message_delivery
+from billing.receivables.tables.dunning import dunning_act, dunning_step
+from billing.register.network_import import import_folder
 from billing.run import run_month
 from invoices.transport import CONNECTIONS
 from tests.billing.queued import environment, settings
@@ -27,10 +27,10 @@ _REMIND = """
 import sys
 from datetime import datetime, timedelta
 from threading import Event
-from billing.config import load_settings
-from billing.db import open_engine
-from billing.delivery import deliver
-from billing.scheduler import jobs_of
+from billing.frame.settings import load_settings
+from billing.frame.database import open_engine
+from billing.documents.delivery.delivering import deliver
+from billing.scheduler.scheduler import jobs_of
 if __name__ == "__main__":
     settings = load_settings()
     engine = open_engine(settings.database_url)
@@ -104,7 +104,7 @@ def test_a_scheduler_killed_while_it_queues_has_queued_nothing_and_the_next_does
 ) -> None:
     killed = (
         "import os, signal\n"
-        "import billing.dunning.sending as sending\n"
+        "import billing.receivables.dunning.sending as sending\n"
         "record = sending.insert_rows\n"
         "def insert_rows(*given):\n"
         "    record(*given)\n"

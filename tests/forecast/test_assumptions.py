@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from billing.errors import Refused
-from billing.forecast.assumptions import load_assumptions, nothing_by_chance, read_assumptions, shipped_text
+from billing.cross_subsidy.forecast.assumptions import (
+    load_assumptions,
+    nothing_by_chance,
+    read_assumptions,
+    shipped_text,
+)
+from billing.frame.errors import Refused
 
 
 def test_the_shipped_file_is_what_is_assumed_and_can_be_written_back(tmp_path: Path) -> None:

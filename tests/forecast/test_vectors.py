@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.forecast.vectors import Purse
+from billing.cross_subsidy.forecast.vectors import Purse
 from pricing.cross_subsidy import Grant, SiteFunding
 from pricing.projection import Funds, cascade
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from invoices.errors import FileDamaged, FileMissing, IllFormedDocument
 from invoices.models import document, document_file, party
 from invoices.storage import StoredFile, files_of, load, record_files, store

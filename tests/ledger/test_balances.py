@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from ledger.balances import (
     AccountBalance,
     Totals,

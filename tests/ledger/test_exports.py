@@ -22,7 +22,7 @@ from beancount import loader
 from beancount.core import data
 from sqlalchemy import Engine
 
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from ledger.balances import auxiliary_balances, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownFormat

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DatabaseError
 
-from billing.db import insert_rows, reading, writing
+from billing.frame.database import insert_rows, reading, writing
 from ledger.entry import Entry, Posting
 from ledger.errors import MixedEntry, ReferenceTaken, UnbalancedEntry, UnknownAccount
 from ledger.journal import load_entry, post, reversal

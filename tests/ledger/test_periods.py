@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from billing.check.periods import periods as proof
-from billing.db import reading, writing
+from billing.books.periods.checks import periods as proof
+from billing.frame.database import reading, writing
 from ledger.balances import account_balance, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import LedgerError, PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
 from ledger.reports import REPORTS

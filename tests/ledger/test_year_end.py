@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.check.periods import periods as proof
-from billing.db import reading, writing
+from billing.books.periods.checks import periods as proof
+from billing.frame.database import reading, writing
 from ledger.balances import account_balance, auxiliary_balances, totals, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import PeriodClosed, PeriodOutOfOrder

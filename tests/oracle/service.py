@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-from billing.config import Settings, load_settings
-from billing.db import reading
-from billing.exports import export_cross_subsidy, export_documents, export_trial_balance
-from billing.network_import import import_folder
+from billing.books.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.frame.database import reading
+from billing.frame.settings import Settings, load_settings
+from billing.register.network_import import import_folder
 from billing.run import RunReport, preview_month, run_month
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents

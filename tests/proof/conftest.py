@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from billing.config import Settings
-from billing.db import open_engine
-from billing.schema import migrate
+from billing.frame.database import open_engine
+from billing.frame.settings import Settings
+from billing.schema.migrating import migrate
 from tests.proof.proved_park import prove_park, signing_settings
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from billing.config import Settings
-from billing.credit_notes import CreditOrder, CreditTerms, Part, give_credit_note
-from billing.db import writing
-from billing.delivery import ensure_pdf
-from billing.periods import close_period
+from billing.books.periods.closing import close_period
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.delivery.delivering import ensure_pdf
+from billing.frame.database import writing
+from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint, make_checkpoint
 from billing.proof.notes import new_key_file
 from tests.billing.queued import settings

@@ -5,8 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from billing.audit_bundle import audit_bundle
-from billing.db import reading
+from billing.audit.bundle import audit_bundle
+from billing.frame.database import reading
 from tests.proof.conftest import Proved
 
 

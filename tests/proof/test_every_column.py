@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Column, Date, DateTime, Engine, Integer, Table, select, text
 
-import billing.models
+import billing.frame.tables
 import invoices.models
 import ledger.models
 from billing.check import check
-from billing.db import keeping_house, reading
+from billing.frame.database import keeping_house, reading
 from billing.proof.export import export_files, write_folder
 from billing.proof.forms import NEWEST, Form
 from billing.proof.verify_books import main
@@ -45,8 +45,8 @@ OWNERS = {
     invoices.models.credit_withdrawal: Owner("document", "document_id"),
     invoices.models.party: Owner("document", "digest"),
     invoices.models.document_file: Owner("file", "document_id"),
-    billing.models.audit_event: Owner("act", "id"),
-    billing.models.audit_change: Owner("act", "act_id"),
+    billing.frame.tables.audit_event: Owner("act", "id"),
+    billing.frame.tables.audit_change: Owner("act", "act_id"),
 }
 COLUMNS = [(table, column) for table in OWNERS for column in table.columns]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from billing.check import check
-from billing.db import reading, writing
+from billing.frame.database import reading, writing
 from billing.proof.checkpoints import make_checkpoint
 from billing.proof.export import export_files, verifier_source, write_folder, write_zip
 from billing.proof.verify_books import main

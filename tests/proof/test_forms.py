@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
-from billing.db import reading
+from billing.frame.database import reading
 from billing.proof.forms import FORMS
 from billing.proof.merkle import leaf_hash
 from billing.proof.records import canonical, records

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from billing.acts import API, Act, on_behalf, record_change
 from billing.check import check
-from billing.db import keeping_house, reading, writing
-from billing.errors import Unknown
+from billing.frame.audit_log import API, Act, on_behalf, record_change
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import Unknown
+from billing.frame.proof_errors import BrokenLog, NoProofKey, NotYetProved
 from billing.proof import log
 from billing.proof.checkpoints import checkpoint_line, make_checkpoint, with_checkpoint
-from billing.proof.errors import BrokenLog, NoProofKey, NotYetProved
 from billing.proof.forms import ACT, ENTRY
 from billing.proof.keeping import CHECKPOINT_EVERY, keep_up
 from billing.proof.log import Name

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from billing.config import load_settings
-from billing.db import reading
-from billing.errors import BadConfiguration
+from billing.frame.database import reading
+from billing.frame.errors import BadConfiguration
+from billing.frame.proof_errors import NoTimestamp
+from billing.frame.settings import load_settings
 from billing.proof.checkpoints import newest_checkpoint
-from billing.proof.errors import NoTimestamp
 from billing.proof.export import export_files
 from billing.proof.timestamps import Timestamp, stamp, timestamp_of, verify_timestamp
 from tests.proof.conftest import Proved

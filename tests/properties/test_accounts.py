@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from sqlalchemy import func, select
 
-from billing.config import load_settings
-from billing.cross_subsidy.account import account_of
-from billing.cross_subsidy.year import year_statement
-from billing.db import reading
-from billing.models import billing_run, tenant
+from billing.cross_subsidy.accounts.account import account_of
+from billing.cross_subsidy.annual_report.year import year_statement
+from billing.frame.database import reading
+from billing.frame.settings import load_settings
+from billing.register.tables import billing_run, tenant
 from ledger.models import posting
 from tests.conftest import FreshEngine
 from tests.oracle.service import Service

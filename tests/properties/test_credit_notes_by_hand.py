@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from billing.check import check
-from billing.credit_notes import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
-from billing.db import reading, writing
-from billing.debts.deciding import Order, debt_of, decide
-from billing.debts.state import KINDS
-from billing.errors import Refused
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.entries.debts import KINDS
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused
+from billing.receivables.debts.deciding import Order, debt_of, decide
 from invoices.document import INVOICE, Document
 from invoices.models import document
 from tests.conftest import FreshEngine

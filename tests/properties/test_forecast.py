@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, note, settings
 
-from billing.db import reading
-from billing.forecast.assumptions import load_assumptions, nothing_by_chance
-from billing.forecast.forecasting import KNOWN, Question, forecast
+from billing.cross_subsidy.forecast.assumptions import load_assumptions, nothing_by_chance
+from billing.cross_subsidy.forecast.forecasting import KNOWN, Question, forecast
+from billing.frame.database import reading
 from pricing.money import format_amount
 from pricing.period import add_months, format_month, parse_month
 from tests.conftest import FreshEngine

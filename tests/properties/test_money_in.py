@@ -25,21 +25,28 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import case, func, select
 
+from billing.books.periods.closing import close_period
 from billing.check import check
-from billing.credit_notes import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
-from billing.db import reading, writing
-from billing.debts.deciding import Order, decide
-from billing.debts.models import debt_act
-from billing.debts.state import DOUBTFUL, RECOVERED, REINSTATED, WRITTEN_OFF
-from billing.errors import Refused
-from billing.periods import close_period
-from billing.receivables.allocating import allocate, apply_credits, place, settle_what_was_issued, undo, withdraw
-from billing.receivables.clearing import bounce, clear
-from billing.receivables.models import allocation, placement, settlement
-from billing.receivables.open_items import credits, open_items  # noqa: A004
-from billing.receivables.receiving import AUTOMATIC, NONE, Leg, ReceiptOrder, receive
-from billing.receivables.receiving import Part as Paid
-from billing.receivables.refunding import RefundOrder, refund_credit
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.entries.debts import DOUBTFUL, RECOVERED, REINSTATED, WRITTEN_OFF
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused
+from billing.receivables.debts.deciding import Order, decide
+from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
+from billing.receivables.receipts.allocating import (
+    allocate,
+    apply_credits,
+    place,
+    settle_what_was_issued,
+    undo,
+    withdraw,
+)
+from billing.receivables.receipts.clearing import bounce, clear
+from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Leg, ReceiptOrder, receive
+from billing.receivables.receipts.receiving import Part as Paid
+from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.receipts import allocation, placement, settlement
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credited_part, document, document_line
 from ledger.models import posting

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.db import reading
-from billing.quotes import Question, quote
+from billing.frame.database import reading
+from billing.run.quotes.quoting import Question, quote
 from pricing.errors import PricingError
 from pricing.money import PRICE_SCALE, QUANTITY_SCALE
 from pricing.period import parse_month

@@ -5,20 +5,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from billing.db import reading, writing
-from billing.receivables.receiving import Part
-from billing.receivables.terms import Term, Terms
-from billing.statements.deciding import (
-    Choice,
-    choice_of,
-    decide,
-    decisions_of,
-    lines_of_statements,
-    propose,
-    undo_decision,
-)
-from billing.statements.importing import line_name
-from billing.statements.taking import Taken, Taking, take_file
+from billing.bank.deciding import Choice, choice_of, decide, decisions_of, lines_of_statements, propose, undo_decision
+from billing.bank.importing import line_name
+from billing.bank.taking import Taken, Taking, take_file
+from billing.frame.database import reading, writing
+from billing.frame.terms import Term, Terms
+from billing.receivables.receipts.receiving import Part
 from pricing.money import format_amount
 from tests.billing.statement_files import camt, entry
 from tests.oracle.service import NOW

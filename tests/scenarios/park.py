@@ -7,8 +7,8 @@ from textwrap import dedent
 
 from sqlalchemy import Engine, select
 
-from billing.db import reading
-from billing.network_import import import_folder
+from billing.frame.database import reading
+from billing.register.network_import import import_folder
 from billing.run import RunReport
 from invoices.document import Document
 from ledger.models import entry, posting

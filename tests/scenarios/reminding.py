@@ -2,11 +2,11 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from billing.acts import CLI, Act, on_behalf
-from billing.db import writing
-from billing.dunning.holding import Hold, end_hold, hold
-from billing.dunning.ladder import Reminder
-from billing.dunning.sending import DunningReport, send_reminders
+from billing.frame.audit_log import CLI, Act, on_behalf
+from billing.frame.database import writing
+from billing.receivables.dunning.holding import Hold, end_hold, hold
+from billing.receivables.dunning.ladder import Reminder
+from billing.receivables.dunning.sending import DunningReport, send_reminders
 from pricing.money import format_amount
 from tests.scenarios.park import Park
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from billing.errors import RunRefused
+from billing.frame.errors import RunRefused
 from invoices.errors import IssueDateGoesBack
 from tests.scenarios.park import Park, text
 

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from billing.check import check
-from billing.copying import copying_beside
-from billing.db import change_facts, insert_rows, keeping_house, reading, writing
-from billing.models import run_batch, run_outcome, service
-from billing.network_import import import_folder
+from billing.frame.background_copy import copying_beside
+from billing.frame.database import change_facts, insert_rows, keeping_house, reading, writing
+from billing.register.network_import import import_folder
+from billing.register.tables import service
 from billing.run import RunReport, run_month
 from billing.run import month as month_module
+from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
-from billing.cash_desk.papers import cash_paper_pdf
-from billing.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
 from billing.check import check
-from billing.db import keeping_house, reading, writing
-from billing.errors import Refused, Unknown
-from billing.receivables.receiving import receive
-from billing.receivables.terms import load_terms
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import Refused, Unknown
+from billing.frame.terms import load_terms
+from billing.receivables.cash_desk.papers import cash_paper_pdf
+from billing.receivables.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
+from billing.receivables.receipts.receiving import receive
 from tests.invoices.pages import text_of
 from tests.networks import Row
 from tests.oracle.service import NOW

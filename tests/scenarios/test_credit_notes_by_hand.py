@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from billing.acts import Act, on_behalf
 from billing.check import check
-from billing.credit_notes import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
-from billing.db import reading, writing
-from billing.errors import Refused
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.frame.audit_log import Act, on_behalf
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused
 from invoices.document import Document
 from invoices.errors import IssueDateGoesBack
 from invoices.issuing import Issued

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from billing.config import load_settings
-from billing.cross_subsidy.account import (
+from billing.cross_subsidy.accounts.account import (
     GROUPS,
     Account,
     AccountMonth,
@@ -18,9 +17,10 @@ from billing.cross_subsidy.account import (
     account_json,
     account_of,
 )
-from billing.cross_subsidy.account_paper import account_paper, account_pdf, addressee_of
-from billing.db import reading
-from billing.errors import Unknown
+from billing.cross_subsidy.accounts.account_paper import account_paper, account_pdf, addressee_of
+from billing.frame.database import reading
+from billing.frame.errors import Unknown
+from billing.frame.settings import load_settings
 from invoices.rendering.figures import render_figures
 from ledger.models import posting
 from pricing.money import format_amount

@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from billing.check import check
-from billing.config import Settings, load_settings
-from billing.cross_subsidy.account import account_of
-from billing.cross_subsidy.account_paper import account_pdf, addressee_of
-from billing.cross_subsidy.sending import due_accounts, queue_accounts
-from billing.db import reading, writing
-from billing.delivery import deliver
-from billing.errors import BadConfiguration
-from billing.messages.models import message
+from billing.cross_subsidy.accounts.account import account_of
+from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
+from billing.cross_subsidy.accounts.sending import due_accounts, queue_accounts
+from billing.documents.delivery.delivering import deliver
+from billing.frame.database import reading, writing
+from billing.frame.errors import BadConfiguration
+from billing.frame.settings import Settings, load_settings
 from billing.messages.queueing import load_messages, printed
+from billing.messages.tables import message
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park
 

@@ -12,13 +12,13 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import Engine, select
 
-from billing.config import load_settings
-from billing.cross_subsidy.year import YearStatement, year_statement
-from billing.cross_subsidy.year_paper import year_pdf
-from billing.cross_subsidy.year_tables import year_json, year_workbook
-from billing.db import reading
-from billing.errors import Conflict, Unknown
-from billing.network_import import import_folder
+from billing.cross_subsidy.annual_report.year import YearStatement, year_statement
+from billing.cross_subsidy.annual_report.year_paper import year_pdf
+from billing.cross_subsidy.annual_report.year_tables import year_json, year_workbook
+from billing.frame.database import reading
+from billing.frame.errors import Conflict, Unknown
+from billing.frame.settings import load_settings
+from billing.register.network_import import import_folder
 from invoices import formats
 from ledger.models import entry, posting
 from pricing.money import format_amount

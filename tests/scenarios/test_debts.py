@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from billing.check import check
-from billing.db import reading, writing
-from billing.debts.deciding import Order, debt_json, decide
-from billing.errors import Refused
+from billing.frame.database import reading, writing
+from billing.frame.errors import Refused
+from billing.receivables.debts.deciding import Order, debt_json, decide
 from pricing.money import parse_decimal
 from tests.networks import Row
 from tests.oracle.service import NOW

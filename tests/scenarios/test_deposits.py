@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from billing.check import check
-from billing.config import load_settings
-from billing.db import reading, writing
-from billing.deposits.deposits import Asking, Movement, ask_deposit, deposit_json, find_deposit, move_deposit
-from billing.deposits.papers import deposit_call_pdf
-from billing.errors import Conflict, Refused, Unknown
+from billing.frame.database import reading, writing
+from billing.frame.errors import Conflict, Refused, Unknown
+from billing.frame.settings import load_settings
+from billing.receivables.deposits.deposits import (
+    Asking,
+    Movement,
+    ask_deposit,
+    deposit_json,
+    find_deposit,
+    move_deposit,
+)
+from billing.receivables.deposits.papers import deposit_call_pdf
 from ledger.errors import PeriodClosed
 from ledger.periods import close_month
 from pricing.money import parse_decimal

@@ -7,14 +7,14 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
-from billing.db import reading, writing
-from billing.dunning.holding import DISPUTE, PROMISE, Hold, hold
-from billing.dunning.models import dunning_act, dunning_step
-from billing.dunning.policy import EVERYBODY
-from billing.errors import Conflict, ReasonRequired, Refused, Unknown
-from billing.messages.models import message, message_delivery
+from billing.frame.database import reading, writing
+from billing.frame.errors import Conflict, ReasonRequired, Refused, Unknown
+from billing.frame.terms import Term, Terms
 from billing.messages.queueing import MESSAGES, Message, load_message
-from billing.receivables.terms import Term, Terms
+from billing.messages.tables import message, message_delivery
+from billing.receivables.dunning.holding import DISPUTE, PROMISE, Hold, hold
+from billing.receivables.dunning.policy import EVERYBODY
+from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.delivery import claim, hand_over, record_sent, retry
 from invoices.rendering.letter import Letter
 from tests.networks import Row
@@ -173,7 +173,7 @@ def test_what_is_being_sent_is_not_stopped_and_what_is_stopped_is_not_sent(bille
 
 def test_what_was_settled_while_reminders_were_queued_is_found(billed: Park, monkeypatch: pytest.MonkeyPatch) -> None:
     """A receipt committed after the open items were read can't see the reminder: it is looked for again at the end."""
-    monkeypatch.setattr("billing.receivables.recording.stop_settled", lambda *_: [])
+    monkeypatch.setattr("billing.receivables.receipts.recording.stop_settled", lambda *_: [])
     reminds(billed, "2026-08-03")
     receives(billed, order("3480.00", on="2026-08-03", pays={JUNE_T1: "3480.00"}))
     reminds(billed, "2026-08-03")

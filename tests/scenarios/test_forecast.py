@@ -11,18 +11,29 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.db import reading
-from billing.errors import Refused, RunRefused, Unknown
-from billing.forecast.assumptions import Assumptions, load_assumptions, nothing_by_chance, read_assumptions
-from billing.forecast.dial import Dial, Reading
-from billing.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
-from billing.forecast.observed import as_toml, observed
-from billing.forecast.shown import dial_pieces, forecast_json, forecast_pieces, what_if_json, what_if_pieces
-from billing.forecast.what_if import Asked, WhatIf, months_asked, what_if
-from billing.models import billing_run
-from billing.network_import import import_folder
-from billing.network_import.rate_card import read_rate_card
-from billing.schema import METADATA
+from billing.cross_subsidy.forecast.assumptions import (
+    Assumptions,
+    load_assumptions,
+    nothing_by_chance,
+    read_assumptions,
+)
+from billing.cross_subsidy.forecast.dial import Dial, Reading
+from billing.cross_subsidy.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
+from billing.cross_subsidy.forecast.observed import as_toml, observed
+from billing.cross_subsidy.forecast.shown import (
+    dial_pieces,
+    forecast_json,
+    forecast_pieces,
+    what_if_json,
+    what_if_pieces,
+)
+from billing.cross_subsidy.forecast.what_if import Asked, WhatIf, months_asked, what_if
+from billing.frame.database import reading
+from billing.frame.errors import Refused, RunRefused, Unknown
+from billing.register.network_import import import_folder
+from billing.register.network_import.rate_card import read_rate_card
+from billing.register.tables import billing_run
+from billing.schema.migrating import all_metadata
 from pricing.money import format_amount
 from pricing.period import parse_month
 from tests.networks import Row
@@ -76,7 +87,7 @@ def rows_of(engine: Engine) -> dict[str, list[Any]]:
     with reading(engine) as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
-            for metadata in METADATA
+            for metadata in all_metadata()
             for table in metadata.tables.values()
         }
 

@@ -6,18 +6,25 @@ import pytest
 from sqlalchemy import text as sql
 
 from billing.check import check
-from billing.config import load_settings
-from billing.db import keeping_house, reading, writing
-from billing.deposits.deposits import Asking, Movement, ask_deposit, deposit_json, find_deposit, move_deposit
-from billing.deposits.final_statement import (
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.errors import Refused, Unknown
+from billing.frame.settings import load_settings
+from billing.receivables.deposits.deposits import (
+    Asking,
+    Movement,
+    ask_deposit,
+    deposit_json,
+    find_deposit,
+    move_deposit,
+)
+from billing.receivables.deposits.final_statement import (
     close_tenancy,
     final_statement_json,
     final_statement_pdf,
     find_final_statement,
 )
-from billing.deposits.setting_off import SetOff, set_off_deposit
-from billing.errors import Refused, Unknown
-from billing.receivables.receiving import receive
+from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
+from billing.receivables.receipts.receiving import receive
 from pricing.money import parse_decimal
 from tests.invoices.pages import text_of
 from tests.networks import Row

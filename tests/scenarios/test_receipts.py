@@ -3,7 +3,7 @@
 import pytest
 
 from billing.check import check
-from billing.errors import Conflict, Refused
+from billing.frame.errors import Conflict, Refused
 from tests.networks import Row
 from tests.scenarios.park import Park, text
 from tests.scenarios.till import (

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import func, select
 
 from billing.check import check
-from billing.db import reading
-from billing.errors import Unknown
+from billing.frame.database import reading
+from billing.frame.errors import Unknown
+from billing.frame.reports.tabled import Listed, listed_pieces
 from billing.receivables.reports.aged_balance import aged_accounts, aged_balance
 from billing.receivables.reports.ages import Ages, aged
 from billing.receivables.reports.receipts import missing_certificates, receipts_journal, unplaced_receipts
 from billing.receivables.reports.statement import of_account, statement
 from billing.receivables.reports.statement_files import statement_pieces
-from billing.receivables.reports.tabled import Listed, listed_pieces
 from ledger.models import posting
 from pricing.money import format_amount
 from tests.invoices.pages import text_of

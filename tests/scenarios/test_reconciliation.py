@@ -9,10 +9,10 @@ import openpyxl
 import pytest
 from sqlalchemy import Engine
 
+from billing.bank.reconciling import Reconciliation, pieces, reconcile
 from billing.check import check
-from billing.db import reading
-from billing.errors import Unknown
-from billing.statements.reconciling import Reconciliation, pieces, reconcile
+from billing.frame.database import reading
+from billing.frame.errors import Unknown
 from invoices.structured_reference import rf_of
 from pricing.money import format_amount
 from tests.billing.test_check import behind_its_back

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from billing.check import check
-from billing.network_import import import_folder
+from billing.register.network_import import import_folder
 from billing.run import month as month_module
 from billing.run import run_month
 from pricing.period import parse_month

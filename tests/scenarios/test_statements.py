@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 from sqlalchemy import text as sql
 
+from billing.books.periods.closing import close_period
 from billing.check import check
-from billing.db import writing
-from billing.errors import Conflict, Refused, Unknown
-from billing.periods import close_period
+from billing.frame.database import writing
+from billing.frame.errors import Conflict, Refused, Unknown
 from invoices.structured_reference import rf_of
 from tests.billing import statement_files as files
 from tests.billing.statement_files import french

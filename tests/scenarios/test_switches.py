@@ -12,20 +12,20 @@ import pytest
 from sqlalchemy import func, select
 
 from billing.check import check
-from billing.config import MailTransport, load_settings
-from billing.db import reading, writing
-from billing.delivery import deliver
-from billing.errors import BadConfiguration, Unknown
+from billing.cross_subsidy.tier_changes.announcing import AnnounceReport, announce, announcement_of, due_announcements
+from billing.cross_subsidy.tier_changes.finding import Bills, bills_of, switch_of, switching, usage_before
+from billing.cross_subsidy.tier_changes.listing import ahead_json, gains, pieces, switches_ahead
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
+from billing.cross_subsidy.tier_changes.wording import letter, mail_text
+from billing.documents.delivery.delivering import deliver
+from billing.frame.database import reading, writing
+from billing.frame.errors import BadConfiguration, Unknown
+from billing.frame.settings import MailTransport, load_settings
+from billing.frame.tables import audit_change, audit_event
+from billing.frame.terms import load_terms
 from billing.messages.queueing import load_message
-from billing.models import audit_change, audit_event
-from billing.quotes import Question, quote
-from billing.receivables.terms import load_terms
-from billing.run.facts import load_catalogue
-from billing.switches.announcing import AnnounceReport, announce, announcement_of, due_announcements
-from billing.switches.finding import Bills, bills_of, switch_of, switching, usage_before
-from billing.switches.listing import ahead_json, gains, pieces, switches_ahead
-from billing.switches.models import tier_change_announcement
-from billing.switches.wording import letter, mail_text
+from billing.register.catalogue import load_catalogue
+from billing.run.quotes.quoting import Question, quote
 from invoices.rendering.letter import Letter, render_letter
 from pricing.money import format_amount
 from pricing.period import format_month

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from billing.check import check
-from billing.errors import BadConfiguration
-from billing.receivables.terms import Term, Terms
+from billing.frame.errors import BadConfiguration
+from billing.frame.terms import Term, Terms
 from tests.scenarios.park import Park, text
 from tests.scenarios.test_credit_notes_by_hand import credits_by_hand
 from tests.scenarios.test_debts import decides

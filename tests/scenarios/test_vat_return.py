@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from billing.config import load_settings
-from billing.db import reading
-from billing.receivables.terms import Terms, load_terms
-from billing.vat_return.files import vat_return_pieces
-from billing.vat_return.paper import VatReturn, vat_return, vat_return_json
+from billing.books.vat_return.files import vat_return_pieces
+from billing.books.vat_return.paper import VatReturn, vat_return, vat_return_json
+from billing.frame.database import reading
+from billing.frame.settings import load_settings
+from billing.frame.terms import Terms, load_terms
 from pricing.money import format_amount
 from tests.invoices.pages import text_of
 from tests.networks import Row

@@ -5,7 +5,7 @@ W9 is told at length in test_credit_note.py.
 
 import pytest
 
-from billing.errors import Refused
+from billing.frame.errors import Refused
 from tests.scenarios.park import Park, text
 
 NEWCOMER = {"code": "T1", "kind": "startup"}

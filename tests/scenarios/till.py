@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from datetime import date
 
-from billing.db import keeping_house, reading, writing
-from billing.receivables.allocating import allocate, apply_credits, place, settle_what_was_issued, undo, withdraw
-from billing.receivables.booking import number_of
-from billing.receivables.clearing import bounce, clear
-from billing.receivables.open_items import credits, open_items  # noqa: A004
-from billing.receivables.receiving import AUTOMATIC, NONE, Leg, Part, ReceiptOrder, receive
-from billing.receivables.refunding import RefundOrder, refund_credit
-from billing.receivables.unsettled import look_again
+from billing.entries.receivables import number_of
+from billing.frame.database import keeping_house, reading, writing
+from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
+from billing.receivables.open_items.unsettled import look_again
+from billing.receivables.receipts.allocating import (
+    allocate,
+    apply_credits,
+    place,
+    settle_what_was_issued,
+    undo,
+    withdraw,
+)
+from billing.receivables.receipts.clearing import bounce, clear
+from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Leg, Part, ReceiptOrder, receive
+from billing.receivables.receipts.refunding import RefundOrder, refund_credit
 from pricing.money import format_amount, parse_decimal
 from tests.oracle.service import NOW
 from tests.scenarios.park import Park

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
-from billing.models import tenant
-from billing.receivables.models import settlement
-from billing.receivables.open_items import credits  # noqa: A004
+from billing.frame.reports.prepared import Fact
+from billing.frame.reports.tabled import Listed, amount
+from billing.receivables.open_items.open_items import credits  # noqa: A004
 from billing.receivables.reports.ages import LABELS, Ages, limits
-from billing.receivables.reports.tabled import Listed, amount
-from billing.reports.asked import Fact
+from billing.receivables.tables.receipts import settlement
+from billing.register.tables import tenant
 from invoices import formats
 from invoices.document import INVOICE
 from invoices.models import document

@@ -6,13 +6,20 @@ from typing import Any
 
 from sqlalchemy import Connection, case, exists, func, select
 
-from billing.receivables.booking import MEANS_LABELS, MONEY, number_of
-from billing.receivables.certificates import withholdings
-from billing.receivables.models import allocation, allocation_undoing, placement, receipt, receipt_event, receipt_leg
-from billing.receivables.open_items import unplaced_left
+from billing.entries.receivables import MEANS_LABELS, MONEY, number_of
+from billing.frame.reports.prepared import Fact
+from billing.frame.reports.tabled import Listed, amount
+from billing.receivables.open_items.open_items import unplaced_left
+from billing.receivables.receipts.certificates import withholdings
 from billing.receivables.reports.aged_balance import names_of
-from billing.receivables.reports.tabled import Listed, amount
-from billing.reports.asked import Fact
+from billing.receivables.tables.receipts import (
+    allocation,
+    allocation_undoing,
+    placement,
+    receipt,
+    receipt_event,
+    receipt_leg,
+)
 from invoices import formats
 from ledger.exports.columns import Kind
 from ledger.reports.rows import Column

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from billing.errors import Unknown
-from billing.models import tenant
+from billing.frame.errors import Unknown
+from billing.register.tables import tenant
 from invoices import formats
 from invoices.document import CREDIT_NOTE
 from invoices.models import document

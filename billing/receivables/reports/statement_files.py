@@ -6,12 +6,12 @@ from datetime import date
 import orjson
 from sqlalchemy import Connection, select
 
-from billing.errors import Unknown
-from billing.models import tenant
-from billing.receivables.open_items import open_items
+from billing.frame.errors import Unknown
+from billing.receivables.open_items.open_items import open_items
 from billing.receivables.reports.ages import Ages, aged
 from billing.receivables.reports.statement import Statement, statement, statement_json
 from billing.receivables.reports.statement_paper import statement_letter
+from billing.register.tables import tenant
 from invoices.document import INVOICE, Party
 from invoices.rendering.letter import render_letter
 from ledger.exports import comma_separated, spreadsheet

@@ -1,0 +1,61 @@
+"""The page that comes first: what each file is, how it is verified, whom to ask; in French, for an auditor."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+
+from sqlalchemy import Connection, select
+
+from billing.audit.bundle.bundled import Bundled
+from invoices import formats
+from invoices.document import Party
+from ledger.models import entry_counter
+from ledger.periods import limits
+
+_TEMPLATE = "LISEZ-MOI.md"
+_PROOF = """\
+5. **L'histoire des livres n'a pas été récrite.** `preuve/` contient la forme canonique de chaque enregistrement depuis
+   l'origine, le journal de Merkle qui les scelle, ses signatures et la clé publique. Le vérificateur est un seul
+   fichier (Python et le paquet `cryptography`) et n'emploie rien du nôtre :
+
+       python3 preuve/verify_books.py preuve
+
+   Donnez-lui par `--key` la clé reçue sur papier et par `--checkpoint` une signature conservée d'un contrôle antérieur.
+
+"""
+
+
+def readme(connection: Connection, year: int, operator: Party, listed: Sequence[Bundled]) -> bytes:
+    """The page, in Markdown. It bears no moment: the same books give the same page."""
+    text = (files("billing.audit.bundle") / _TEMPLATE).read_text(encoding="utf-8")
+    newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
+    closed = limits(connection).closed_through
+    values = {
+        "operator": operator.legal_name,
+        "year": str(year),
+        "program": f"technopark-billing {version('technopark-billing')}",
+        "newest_entry": formats.count(newest),
+        "closed": "aucun mois n'est clôturé" if closed is None else f"mois clôturés jusqu'au {formats.day(closed)}",
+        "files": "\n".join(f"| `{found.path}` | {found.says} |" for found in listed),
+        "fec": next(found.path for found in listed if found.path.endswith("1231.txt")),
+        "proof": _PROOF if any(found.path.startswith("preuve/") for found in listed) else "",
+        "contacts": "\n".join(_contacts(operator)),
+    }  # fmt: skip
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text.encode()
+
+
+def _contacts(operator: Party) -> list[str]:
+    """Who answers, as far as the operator's file says."""
+    address = ", ".join(part for part in (operator.address, operator.city) if part)
+    told = (
+        ("Exploitant", operator.legal_name),
+        ("ICE", operator.ice),
+        ("IF", operator.tax_id),
+        ("RC", operator.trade_register),
+        ("Adresse", address),
+        ("Téléphone", operator.phone),
+        ("Courriel", operator.email),
+    )
+    return [f"- {title} : {value}" for title, value in told if value]

@@ -1,0 +1,1 @@
+"""The way from a balance down to whoever caused it, and back up."""

@@ -1,0 +1,11 @@
+"""Bank statements: read, kept, matched with what is open, decided line by line, reconciled with the books."""
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    tables=("tables",),
+    checks=("checks",),
+    resources=("resources",),
+    commands={"statements": "commands"},
+)

@@ -1,0 +1,191 @@
+"""Proof of bank statements: each goes on from the one before, its lines make its balance, each decision its entries."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, select
+
+from billing.bank.deciding import UNDONE
+from billing.bank.importing import line_name, name_of
+from billing.bank.matching import BOOKED, RECEIVED
+from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest
+from billing.bank.reconciling import reconcile
+from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
+from billing.frame.checking import Proof, Step, streamed
+from billing.receivables.tables.receipts import receipt
+from ledger.entry import BANK
+from ledger.models import entry, posting
+from pricing.money import format_amount
+
+
+def statements(connection: Connection, _step: Step) -> Iterator[str]:
+    """Statements go on from one another, lines sum to balances, and what lines were found to be is booked."""
+    yield from _chains(connection)
+    yield from _decision_order(connection)
+    yield from _bookings(connection)
+    yield from _entries_twice(connection)
+    yield from _receipts(connection)
+    yield from _own_entries(connection)
+    for account in connection.scalars(select(bank_statement.c.account).distinct().order_by(bank_statement.c.account)):
+        found = reconcile(connection, account)
+        if found.unexplained:
+            yield (
+                f"account {account} on {found.on}: bank and books differ by {format_amount(found.difference)}, of "
+                f"which {format_amount(found.unexplained)} nothing explains"
+            )
+
+
+def _chains(connection: Connection) -> Iterator[str]:
+    """Places without gap, each opening where the one before closed, and lines that make the difference."""
+    x = bank_line.c
+    sums = (
+        select(
+            x.statement_id,
+            func.sum(x.amount).label("amount"),
+            func.count().label("lines"),
+            func.max(x.line_no).label("last"),
+            func.max(x.booked_on).label("latest"),
+        )
+        .group_by(x.statement_id)
+        .subquery()
+    )
+    c = bank_statement.c
+    rows = connection.execute(
+        select(bank_statement, sums.c.amount, sums.c.lines, sums.c.last, sums.c.latest)
+        .outerjoin(sums, sums.c.statement_id == c.id)
+        .order_by(c.account, c.place)
+    )
+    before: Any = None
+    for row in rows:
+        name = name_of(row.id)
+        if before is not None and before.account != row.account:
+            before = None
+        if row.place != (1 if before is None else before.place + 1):
+            yield f"{name}: a statement of account {row.account} is missing before it"
+        elif before is not None and row.opening != before.closing:
+            told = f"{format_amount(row.opening)}, {name_of(before.id)} closes with {format_amount(before.closing)}"
+            yield f"{name} opens with {told}"
+        if before is not None and row.closed_on < before.closed_on:
+            yield f"{name} of {row.closed_on} follows {name_of(before.id)} of {before.closed_on}"
+        if (row.lines or 0) != row.line_count or (row.last or 0) != row.line_count:
+            yield f"{name} has {row.lines or 0} lines of {row.line_count}, or they are not numbered without gap"
+        moved, told_of = int(row.amount or 0), row.closing - row.opening
+        if moved != told_of:
+            yield f"{name}: its lines sum to {format_amount(moved)}, its balances differ by {format_amount(told_of)}"
+        if row.latest is not None and row.latest > row.closed_on:
+            yield f"{name} of {row.closed_on} has a line of {row.latest}"
+        before = row
+
+
+def _decision_order(connection: Connection) -> Iterator[str]:
+    """Decisions about a line are numbered without gap, and none follows but one that was undone or undoes."""
+    d = line_decision.c
+    rows = streamed(
+        connection,
+        select(d.statement_id, d.line_no, d.decision_no, d.kind).order_by(d.statement_id, d.line_no, d.decision_no),
+    )
+    line: tuple[int, int] | None = None
+    last, kind = 0, UNDONE
+    for statement_id, line_no, decision_no, what in rows:
+        if (statement_id, line_no) != line:
+            line, last, kind = (statement_id, line_no), 0, UNDONE
+        name = line_name(statement_id, line_no)
+        if decision_no != last + 1:
+            yield f"{name}: its decision {decision_no} follows {last}"
+        if (kind == UNDONE) == (what == UNDONE):
+            yield f"{name}: its decision {decision_no} ({what}) follows one that is {kind}"
+        last, kind = decision_no, what
+
+
+def _same_decision() -> ColumnElement[bool]:
+    d, x = line_decision.c, line_entry.c
+    return and_(x.statement_id == d.statement_id, x.line_no == d.line_no, x.decision_no == d.decision_no)
+
+
+def _bookings(connection: Connection) -> Iterator[str]:
+    """A decision that counts names entries that move the bank's account by exactly the line."""
+    d, x, line = line_decision.c, line_entry.c, bank_line.c
+    moved = (
+        select(posting.c.entry_id, func.sum(posting.c.amount).label("amount"))
+        .where(bank_postings())
+        .group_by(posting.c.entry_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            d.statement_id, d.line_no, d.kind, line.amount, func.coalesce(func.sum(moved.c.amount), 0).label("booked")
+        )
+        .join(bank_line, and_(line.statement_id == d.statement_id, line.line_no == d.line_no))
+        .outerjoin(line_entry, _same_decision())
+        .outerjoin(entry, entry.c.reference == x.entry)
+        .outerjoin(moved, moved.c.entry_id == entry.c.id)
+        .where(is_latest(), d.kind != UNDONE)
+        .group_by(d.statement_id, d.line_no, d.kind, line.amount)
+        .having(func.coalesce(func.sum(moved.c.amount), 0) != line.amount)
+        .order_by(d.statement_id, d.line_no)
+    )
+    for row in rows:
+        booked = format_amount(int(row.booked))
+        yield (
+            f"{line_name(row.statement_id, row.line_no)} of {format_amount(row.amount)} is {row.kind}, the entries it "
+            f"names move {BANK_ACCOUNT} by {booked}"
+        )
+
+
+def _entries_twice(connection: Connection) -> Iterator[str]:
+    """An entry stands for one line that counts."""
+    x = line_entry.c
+    rows = connection.execute(
+        select(x.entry)
+        .join(line_decision, _same_decision())
+        .where(is_latest())
+        .group_by(x.entry)
+        .having(func.count() > 1)
+        .order_by(x.entry)
+    )
+    for reference in rows.scalars():
+        yield f"entry {reference} stands for several lines of statements"
+
+
+def _receipts(connection: Connection) -> Iterator[str]:
+    """A line received is a receipt under its name, and each receipt under the name of a line is that line's."""
+    d, x = line_decision.c, line_entry.c
+    rows = connection.execute(
+        select(d.statement_id, d.line_no, receipt.c.reference, receipt.c.id)
+        .join(line_entry, _same_decision())
+        .outerjoin(receipt, receipt.c.id == x.receipt_id)
+        .where(d.kind == RECEIVED)
+        .order_by(d.statement_id, d.line_no, d.decision_no)
+    )
+    ours: Counter[str] = Counter()
+    for row in rows:
+        name = line_name(row.statement_id, row.line_no)
+        ours[name] += 1
+        if row.reference != name:
+            yield f"{name} is received, but its receipt {row.reference or 'is missing'} is not of that name"
+    for reference in connection.scalars(select(receipt.c.reference).where(receipt.c.reference.like("RE-%/%"))):
+        if not ours[reference]:
+            yield f"the receipt {reference} bears the name of a line that was not received"
+
+
+def _own_entries(connection: Connection) -> Iterator[str]:
+    """What is booked under a line's own name was decided so."""
+    x, d = line_entry.c, line_decision.c
+    told = exists(
+        select(x.entry).join(line_decision, _same_decision()).where(x.entry == entry.c.reference, d.kind == BOOKED)
+    )
+    rows = connection.scalars(
+        select(entry.c.reference)
+        .where(
+            entry.c.reference.like(f"{BANK}/RE-%"),
+            not_(entry.c.reference.like("%/annulation")),
+            not_(told),
+        )
+        .order_by(entry.c.reference)
+    )
+    for reference in rows:
+        yield f"entry {reference} books a line of a statement that was not decided so"
+
+
+CHECKS: tuple[Proof, ...] = (statements,)

@@ -1,0 +1,303 @@
+"""Bank statements as CSV, by a mapping that says which column is what; no two banks write the same.
+
+A mapping is a dated setting (`statements.csv_mappings`, by name). Titles are compared without accents, capitals and
+signs, so that "Débit (DH)" is found as "debit dh".
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any
+
+from billing.bank.formats.statement import (
+    CURRENCY,
+    FAULTS_MAX,
+    LINES_MAX,
+    NAME_LENGTH_MAX,
+    BadText,
+    BankLine,
+    Statement,
+    account,
+    centimes,
+    reference,
+    refuse,
+    sensible,
+    tidy,
+)
+from billing.frame.errors import BadConfiguration, Fault, Refused
+
+# What a column may be; a mapping gives each the titles it may have.
+COLUMNS = (
+    "booked_on", "value_on", "text", "reference", "structured_reference", "counterparty", "counterparty_account",
+    "code", "amount", "debit", "credit", "balance", "currency", "account",
+)  # fmt: skip
+# Titles may stand below some lines about the account.
+_PREAMBLE_MAX = 40
+_NOT_DIGITS = re.compile(r"[\s\u00a0\u202f']")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvMapping:
+    """How one bank writes its CSV.
+
+    `columns` gives for what a column is the titles it may have; several titles of `text` are joined. Amounts stand in
+    `amount`, signed (turned round where `inverted`), or in `debit` and `credit`, whatever sign a debit bears.
+    `encoding` blank: UTF-8 where it is, otherwise Windows-1252.
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    delimiter: str = ";"
+    decimal: str = ","
+    grouping: str = ""
+    days: str = "%d/%m/%Y"
+    encoding: str = ""
+    inverted: bool = False
+    currency: str = CURRENCY
+    name: str = field(default="", compare=False)
+
+
+def csv_mapping(setting: Mapping[str, Any], name: str) -> CsvMapping:
+    """The mapping of that name in the setting; raises BadConfiguration for one that can't be, Refused for no name."""
+    if name not in setting:
+        known = ", ".join(sorted(setting))
+        remedy = f"known are {known}: give one of them, or add it to statements.csv_mappings (TERMS_FILE)"
+        raise Refused([Fault("statements", None, "mapping", name, "is no mapping of a CSV file", remedy)])
+    given = setting[name]
+    where = f"TERMS_FILE: statements.csv_mappings, {name}"
+    kinds = {entry.name: entry.type for entry in fields(CsvMapping) if entry.name not in ("columns", "name")}
+    if not isinstance(given, Mapping) or not isinstance(given.get("columns"), Mapping):
+        raise BadConfiguration(f"{where}: must give columns = {{ booked_on = …, text = …, amount = … }}")
+    for key, value in given.items():
+        if key != "columns" and (key not in kinds or type(value) is not kinds[key]):
+            raise BadConfiguration(f"{where}: {key} is not known, or not of its kind; known are {', '.join(kinds)}")
+    columns = {}
+    for key, titles in given["columns"].items():
+        listed = [titles] if isinstance(titles, str) else titles
+        if key not in COLUMNS or not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            raise BadConfiguration(f"{where}: columns.{key} is not known, or no title; known are {', '.join(COLUMNS)}")
+        columns[key] = tuple(_plain(title) for title in listed)
+    found = CsvMapping(columns, **{key: value for key, value in given.items() if key != "columns"}, name=name)
+    if "booked_on" not in columns or not ("amount" in columns or {"debit", "credit"} <= set(columns)):
+        raise BadConfiguration(f"{where}: columns must name booked_on, and amount or both debit and credit")
+    if len(found.delimiter) != 1 or found.decimal not in (",", ".") or found.grouping == found.decimal:
+        raise BadConfiguration(f"{where}: delimiter is one character, decimal is , or . and not the grouping")
+    return found
+
+
+def parse_csv(
+    content: bytes,
+    file: str,
+    mapping: CsvMapping,
+    *,
+    opening: int | None = None,
+    closing: int | None = None,
+) -> tuple[Statement, ...]:
+    """The one statement of a CSV file; raises Refused with every fault.
+
+    Its balances are those of its column `balance`; `opening` and `closing`, in centimes, are what a person reads on the
+    statement where the file has none, and must agree with the column where it has.
+    """
+    rows = _rows(content, file, mapping)
+    head, where = _head(rows, mapping, file)
+    faults: list[Fault] = []
+    read = [
+        (line_no, found)
+        for line_no, cells in rows[head + 1 :]
+        if (found := _row(line_no, cells, where, mapping, file, faults)) is not None
+    ]
+    if len(read) > LINES_MAX:
+        raise refuse(file, f"holds more than {LINES_MAX} lines", "import it in parts")
+    if faults:
+        raise Refused(faults)
+    if len(read) > 1 and _newest_first([row for _, row in read]):
+        read.reverse()
+    lines = tuple(row.line for _, row in read if row.line.amount)
+    begins, ends = _balances(read, file, opening, closing)
+    numbers = {row.account for _, row in read if row.account}
+    currencies = {row.currency for _, row in read if row.currency} or {mapping.currency}
+    if len(numbers) > 1 or len(currencies) > 1:
+        told = ", ".join(sorted(numbers if len(numbers) > 1 else currencies))
+        raise refuse(file, f"holds several accounts or currencies: {told}", "ask the bank for one file each")
+    days = [row.line.booked_on for _, row in read]
+    if not days:
+        raise refuse(file, "holds no movement", "nothing is to be imported")
+    return (
+        Statement(
+            file, next(iter(numbers), ""), next(iter(currencies)), "", None, begins, max(days), ends, lines
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: BankLine
+    balance: int | None
+    account: str
+    currency: str
+
+
+def _plain(title: str) -> str:
+    """A title without accents, capitals and signs."""
+    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
+
+
+def _rows(content: bytes, file: str, mapping: CsvMapping) -> list[tuple[int, list[str]]]:
+    """The rows that hold anything, each with its line in the file."""
+    try:
+        text = content.decode(mapping.encoding or "utf-8-sig")
+    except (UnicodeDecodeError, LookupError):
+        if mapping.encoding:
+            remedy = f"save it as {mapping.encoding}, or change statements.csv_mappings"
+            raise refuse(file, f"is not a text in {mapping.encoding}", remedy) from None
+        text = content.decode("cp1252", "replace")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mapping.delimiter, strict=True)
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, cells))
+            if len(rows) > LINES_MAX + _PREAMBLE_MAX:
+                raise refuse(file, f"holds more than {LINES_MAX} lines", "import it in parts")
+    except csv.Error as error:
+        raise Refused([Fault(file, reader.line_num, None, None, f"can't be read as CSV: {error}")]) from None
+    return rows
+
+
+def _head(
+    rows: Sequence[tuple[int, list[str]]], mapping: CsvMapping, file: str
+) -> tuple[int, dict[str, tuple[int, ...]]]:
+    """Where the titles stand, and the cells of each column."""
+    needed = {"booked_on", "amount"} if "amount" in mapping.columns else {"booked_on", "debit", "credit"}
+    best: set[str] = set()
+    for place, (_, cells) in enumerate(rows[:_PREAMBLE_MAX]):
+        titles = [_plain(cell) for cell in cells]
+        where = {
+            column: tuple(titles.index(title) for title in wanted if title in titles)
+            for column, wanted in mapping.columns.items()
+        }
+        found = {column for column, cells_of in where.items() if cells_of}
+        if needed <= found:
+            return place, where
+        best = max(best, found & needed, key=len)
+    missing = ", ".join(f"{column} ({' or '.join(mapping.columns[column])})" for column in sorted(needed - best))
+    raise refuse(
+        file, f"has no line of titles with {missing}", f"give another mapping than {mapping.name!r}, or add one for it"
+    )
+
+
+def _row(
+    line_no: int, cells: list[str], where: Mapping[str, tuple[int, ...]], mapping: CsvMapping, file: str,
+    faults: list[Fault],
+) -> _Row | None:  # fmt: skip
+    """One line of the file; None for one that tells no movement, such as a total, or that adds a fault."""
+
+    def told(column: str) -> str:
+        return " ".join(cells[place].strip() for place in where.get(column, ()) if place < len(cells)).strip()
+
+    day_text = told("booked_on")
+    try:
+        booked_on = _day(day_text, mapping)
+    except BadText as error:
+        # Below the movements banks write totals and balances, which are dated by none.
+        if day_text and any(character.isdigit() for character in day_text):
+            _add(faults, file, line_no, "booked_on", day_text, str(error), f"it should read {mapping.days}")
+        return None
+    try:
+        value_on = _day(told("value_on"), mapping) if told("value_on") else booked_on
+    except BadText as error:
+        _add(faults, file, line_no, "value_on", told("value_on"), str(error), f"it should read {mapping.days}")
+        return None
+    amounts: dict[str, int | None] = {}
+    for column in ("amount", "debit", "credit", "balance"):
+        try:
+            amounts[column] = _amount(told(column), mapping)
+        except BadText as error:
+            _add(faults, file, line_no, column, told(column), str(error), f"the decimal sign is {mapping.decimal!r}")
+            return None
+    amount = amounts["amount"]
+    if amount is None:
+        if amounts["debit"] is None and amounts["credit"] is None:
+            _add(faults, file, line_no, "amount", None, "is blank", "give the amount, or take the line out")
+            return None
+        amount = abs(amounts["credit"] or 0) - abs(amounts["debit"] or 0)
+    elif mapping.inverted:
+        amount = -amount
+    return _Row(
+        BankLine(
+            booked_on, value_on, amount, reference(told("reference")), "", tidy(told("structured_reference"), 35),
+            tidy(told("counterparty"), NAME_LENGTH_MAX), account(told("counterparty_account")), tidy(told("text")),
+            tidy(told("code"), 35), False,
+        ),
+        amounts["balance"], account(told("account")), tidy(told("currency"), 3).upper(),
+    )  # fmt: skip
+
+
+def _add(
+    faults: list[Fault], file: str, line_no: int, column: str, value: str | None, problem: str, remedy: str
+) -> None:
+    if len(faults) < FAULTS_MAX:
+        faults.append(Fault(file, line_no, column, None if value is None else value[:100], problem, remedy))
+
+
+def _day(text: str, mapping: CsvMapping) -> date:
+    try:
+        return sensible(datetime.strptime(text, mapping.days).date())
+    except ValueError as error:
+        raise error if isinstance(error, BadText) else BadText("is not a day") from None
+
+
+def _amount(text: str, mapping: CsvMapping) -> int | None:
+    """A cell as centimes, None where blank; a minus may stand behind, parentheses mean it too."""
+    found = _NOT_DIGITS.sub("", text)
+    if not found:
+        return None
+    if mapping.grouping and mapping.grouping in found:
+        whole, _, fraction = found.partition(mapping.decimal)
+        first, *groups = whole.split(mapping.grouping)
+        # 1500.00 where the point parts thousands would be taken for 150 000: groups are of three, or it is refused.
+        if any(len(group) != 3 or not group.isdecimal() for group in groups) or mapping.grouping in fraction:
+            raise BadText("is not an amount")
+        found = f"{first}{''.join(groups)}{mapping.decimal if fraction else ''}{fraction}"
+    found = found.replace("\u2212", "-").replace(mapping.decimal, ".")
+    if found.startswith("(") and found.endswith(")"):
+        found = f"-{found[1:-1]}"
+    elif found.endswith(("-", "+")):
+        found = f"{found[-1]}{found[:-1]}"
+    return centimes(found)
+
+
+def _newest_first(rows: Sequence[_Row]) -> bool:
+    first, last = rows[0].line.booked_on, rows[-1].line.booked_on
+    if first != last:
+        return first > last
+    # All of one day: the running balance tells.
+    pairs = [(one, other) for one, other in pairwise(rows) if None not in (one.balance, other.balance)]
+    return bool(pairs) and all((one.balance or 0) - one.line.amount == other.balance for one, other in pairs)
+
+
+def _balances(read: Sequence[tuple[int, _Row]], file: str, opening: int | None, closing: int | None) -> tuple[int, int]:
+    """The balances before and after the lines, in their order."""
+    told = [(line_no, row) for line_no, row in read if row.balance is not None]
+    if told:
+        first, last = read[0][1], read[-1][1]
+        if first.balance is not None and opening is None:
+            opening = first.balance - first.line.amount
+        if last.balance is not None and closing is None:
+            closing = last.balance
+    if opening is None or closing is None:
+        missing = " and ".join(name for name, value in (("opening", opening), ("closing", closing)) if value is None)
+        raise refuse(file, f"says no {missing} balance", "give the opening and the closing balance of the statement")
+    if told:
+        running = opening
+        for line_no, row in read:
+            running += row.line.amount
+            if row.balance is not None and row.balance != running:
+                problem = "is not the balance before it with its amount: a line is missing or wrong"
+                raise Refused([Fault(file, line_no, "balance", None, problem, "ask the bank for the file again")])
+    return opening, closing

@@ -1,0 +1,1 @@
+"""Entries and accounts as they are read, and their proof."""

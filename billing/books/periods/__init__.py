@@ -1,0 +1,1 @@
+"""Months and years: closing, reopening, year end."""

@@ -1,0 +1,102 @@
+"""When months and years may be closed: what must be done before, and the acts that record it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from billing.frame.audit_log import record_change, require_reason
+from billing.frame.database import insert_rows
+from billing.frame.errors import PeriodRefused
+from billing.register.tables import billing_run
+from ledger.periods import Closing, close_month, last_day, limits, reopen_month
+from ledger.year_end import YearEnd, close_year, last_day_of, undo_year_end, year_end
+from pricing.money import format_amount
+from pricing.period import format_month
+
+DECEMBER = 12
+
+
+def close_period(
+    connection: Connection, month: date, *, today: date, recorded_at: datetime, open_months_max: int
+) -> Closing:
+    """Close a month that has ended and whose run is finished; `recorded_at` is a UTC instant.
+
+    Raises PeriodRefused, and what `ledger.periods.close_month` raises.
+    """
+    if last_day(month) >= today:
+        raise PeriodRefused(f"{format_month(month)} has not ended: close it once it has")
+    c = billing_run.c
+    under_way = connection.execute(select(c.period, c.issued_on).where(c.status != "complete")).one_or_none()
+    if under_way is not None and under_way.issued_on <= last_day(month):
+        run = format_month(under_way.period)
+        raise PeriodRefused(f"the run of {run} was interrupted: finish it first with `technopark-billing run {run}`")
+    _require_year_ended(connection, month)
+    before = _standing(connection)
+    found = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
+    record_change(connection, "periods", format_month(month), before, _standing(connection) | {"digest": found.digest})
+    _name(connection, found)
+    return found
+
+
+def reopen_period(connection: Connection, month: date, *, recorded_at: datetime) -> Closing:
+    """Reopen the month closed last, for the reason its act bears; `recorded_at` is a UTC instant.
+
+    Raises ReasonRequired, PeriodOutOfOrder.
+    """
+    reason = require_reason(connection, f"reopening {format_month(month)}")
+    before = _standing(connection)
+    found = reopen_month(connection, month, reason=reason, recorded_at=recorded_at)
+    record_change(connection, "periods", format_month(month), before, _standing(connection))
+    _name(connection, found)
+    return found
+
+
+def _name(connection: Connection, found: Closing) -> None:
+    """Name a closing or reopening by its number, so that the log of the proof holds it with its act."""
+    record_change(connection, "closings", str(found.number), None, {"digest": found.digest})
+
+
+def _standing(connection: Connection) -> dict[str, Any]:
+    return {name: None if day is None else day.isoformat() for name, day in limits(connection)._asdict().items()}
+
+
+def close_accounts_of(connection: Connection, year: int, *, today: date, recorded_at: datetime) -> YearEnd:
+    """Determine the result of a year that has ended and open the next; done again it changes nothing (CGNC).
+
+    Raises PeriodRefused, and what `ledger.year_end.close_year` raises.
+    """
+    if last_day_of(year) >= today:
+        raise PeriodRefused(f"{year} has not ended: close its accounts once it has")
+    before = _year_json(year_end(connection, year))
+    found = close_year(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    if _year_json(found) != before:
+        record_change(connection, "fiscal-years", str(year), before, _year_json(found))
+    return found
+
+
+def undo_accounts_of(connection: Connection, year: int, *, recorded_at: datetime) -> YearEnd:
+    """Take the result and the opening entries of a year back, for the reason its act bears.
+
+    Raises ReasonRequired; PeriodClosed once December is closed.
+    """
+    require_reason(connection, f"undoing the end of {year}")
+    before = _year_json(year_end(connection, year))
+    found = undo_year_end(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    record_change(connection, "fiscal-years", str(year), before, _year_json(found))
+    return found
+
+
+def _require_year_ended(connection: Connection, month: date) -> None:
+    """Before December is closed, and with it the year, its result is determined and the next year opened."""
+    if month.month == DECEMBER:
+        found = year_end(connection, month.year)
+        if not found.is_determined or not found.is_opened:
+            raise PeriodRefused(
+                f"{format_month(month)} ends the year: close its accounts first with "
+                f"`technopark-billing periods close-year {month.year}`"
+            )
+
+
+def _year_json(found: YearEnd) -> dict[str, Any]:
+    return {"result": format_amount(found.result), "determined": found.is_determined, "opened": found.is_opened}

@@ -1,0 +1,65 @@
+"""The books as an accountant expects them, in French: read on a screen, printed, or worked on in a spreadsheet.
+
+What stands in them is `ledger.reports`' affair; who a tenant is, how figures and days are written, and how a page looks
+is ours. Everything is written while it is read, in constant memory, but PDF: layout holds its pages, so a report
+beyond LINES_ON_PAPER_MAX lines is refused.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from sqlalchemy import Connection
+
+from billing.books.reports.asked import prepare
+from billing.frame.errors import Unknown
+from billing.frame.reports import pages, tables
+from billing.frame.reports.pages import LINES_ON_PAPER_MAX
+from billing.frame.reports.prepared import Asked, Prepared
+from invoices.document import Party
+from ledger.exports import comma_separated, spreadsheet
+from ledger.reports import REPORTS
+
+__all__ = ["FORMATS", "REPORTS", "Asked", "report_pieces"]
+
+
+Writer: TypeAlias = Callable[[Prepared, Party], Iterator[bytes]]
+
+
+class Format(NamedTuple):
+    """How a file of a report is made, and what it is called elsewhere."""
+
+    pieces: Writer
+    media_type: str
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "html": Format(pages.html, "text/html; charset=utf-8"),
+        "pdf": Format(pages.pdf, "application/pdf"),
+        "xlsx": Format(tables.xlsx, spreadsheet.MEDIA_TYPE),
+        "csv": Format(tables.csv, comma_separated.MEDIA_TYPE),
+        "json": Format(tables.json, "application/json"),
+    }
+)
+
+
+def report_pieces(
+    connection: Connection,
+    name: str,
+    asked: Asked,
+    file_format: str,
+    *,
+    operator: Party,
+    lines_on_paper_max: int = LINES_ON_PAPER_MAX,
+) -> Iterator[bytes]:
+    """One of REPORTS as pieces of a file in one of FORMATS.
+
+    The connection's transaction must stay open until the last piece is taken. Raises Unknown, UnknownAccount;
+    with the first piece TooLong and RenderingFailed, for PDF.
+    """
+    if name not in REPORTS:
+        raise Unknown(f"there is no report {name}: choose one of {', '.join(REPORTS)}")
+    if file_format not in FORMATS:
+        raise Unknown(f"reports have no format {file_format}: choose one of {', '.join(FORMATS)}")
+    return FORMATS[file_format].pieces(prepare(connection, name, asked, lines_on_paper_max), operator)

@@ -1,0 +1,81 @@
+"""What was asked for, judged against the register, and what the report says of itself."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+
+from sqlalchemy import Connection, select
+
+from billing.entries.postings import GRANTS, GRANTS_COUNTERPART
+from billing.frame.errors import Unknown
+from billing.frame.reports.prepared import Asked, Fact, Prepared
+from billing.register.tables import site, subsidy_grant, tenant
+from invoices import formats
+from ledger.balances import last_day
+from ledger.errors import UnknownAccount
+from ledger.models import account, entry_counter
+from ledger.reports import REPORTS
+from ledger.reports.selection import NameOf, Selection
+
+# Accounts whose auxiliaries are grants; everywhere else they are tenants (R20, R21).
+_OF_GRANTS = (GRANTS, GRANTS_COUNTERPART)
+
+
+def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max: int) -> Prepared:
+    """The report, ready to be read. Raises Unknown or UnknownAccount for a filter that names nothing."""
+    filters = tuple(_filters(connection, asked))
+    newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
+    until = asked.until or last_day(connection)
+    not_of = _OF_GRANTS if asked.tenant is not None else ()
+    selection = Selection(asked.start, asked.until, asked.account, asked.tenant, asked.site, not_of)
+    report = REPORTS[name](connection, selection, names_of_auxiliaries(connection))
+    books = Fact("État des livres", f"écritures n° 1 à {formats.count(newest)}" if newest else "aucune écriture")
+    facts = (Fact("Période", _period(asked.start, until)), *filters, Fact("Montants", "dirhams (DH)"), books)
+    return Prepared(report, asked, facts, until, newest, lines_on_paper_max)
+
+
+def _period(start: date | None, until: date | None) -> str:
+    if until is None:
+        return "aucune écriture"
+    if start is None:
+        return f"jusqu'au {formats.day(until)}"
+    if start > until:
+        return f"à partir du {formats.day(start)}"
+    return formats.days(start, until)
+
+
+def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
+    """What a report leaves out, in words."""
+    if asked.account is not None:
+        code = account.c.code
+        begins_so = select(code).where(code.startswith(asked.account, autoescape=True)).limit(1)
+        if not asked.account or connection.scalar(begins_so) is None:
+            raise UnknownAccount(f"no account begins with {asked.account}: see the chart of accounts")
+        yield Fact("Comptes", f"{asked.account}…")
+    if asked.tenant is not None:
+        name = connection.scalar(select(tenant.c.legal_name).where(tenant.c.code == asked.tenant))
+        if name is None:
+            raise Unknown(f"{asked.tenant} is no tenant")
+        yield Fact("Locataire", f"{asked.tenant} - {name}")
+    if asked.site is not None:
+        name = connection.scalar(select(site.c.name).where(site.c.code == asked.site))
+        if name is None:
+            raise Unknown(f"{asked.site} is no site")
+        yield Fact("Site", f"{asked.site} - {name}")
+
+
+def names_of_auxiliaries(connection: Connection) -> NameOf:
+    """What auxiliaries are called: read once, when the first one is asked for."""
+
+    @cache
+    def of_tenants() -> dict[str, str]:
+        return dict(connection.execute(select(tenant.c.code, tenant.c.legal_name)).all())
+
+    @cache
+    def of_grants() -> dict[str, str]:
+        return dict(connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.funder)).all())
+
+    def name_of(code: str, auxiliary: str) -> str:
+        return (of_grants() if code in _OF_GRANTS else of_tenants()).get(auxiliary, "")
+
+    return name_of

@@ -1,0 +1,127 @@
+"""What fell due of VAT in a month, movement by movement: by which receipt, of which document, on which line it goes.
+
+A document's VAT at a rate may belong to several lines of the return, where its services do; a movement is then shared
+by what was invoiced of each (largest remainder), so that its parts make up the movement.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, case, func, literal, select
+
+from billing.entries.receivables import number_of, refund_number_of
+from billing.frame.database import among
+from billing.frame.terms import Terms
+from billing.receivables.open_items.open_items import vat_movements_select
+from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.receipts import allocation, placement
+from invoices.models import document, document_line
+from pricing.money import allocate, format_rate
+
+# Acts of `settlement` whose key is an allocation's.
+_OF_ALLOCATIONS = ("allocated", "undone", "cleared")
+_WORDS = {
+    "allocated": "Encaissement",
+    "undone": "Affectation annulée",
+    "cleared": "Encaissement",
+    "refunded": "Remboursement",
+    "recovered": "Rentrée sur créance soldée",
+    "issued": "Facturation (débits)",
+}
+UNSAID = "?"
+
+
+class VatMovement(NamedTuple):
+    """So much base and VAT (centimes, negative where given back) that fell due on a day.
+
+    `piece` is what let it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself.
+    """
+
+    code: str
+    rate: int
+    due_on: date
+    what: str
+    piece: str
+    tenant: str
+    document: str
+    base: int
+    vat: int
+
+
+def vat_movements(connection: Connection, first: date, last: date, terms: Terms) -> list[VatMovement]:
+    """The movements of the days from `first` to `last`, by code, rate, day and document."""
+    rows = connection.execute(_with_pieces(first, last)).all()
+    codes: Mapping[str, str] = terms.at("vat.return_codes", last)
+    weights = _weights(connection, {row.document_id for row in rows}, codes)
+    found = [movement for row in rows for movement in _shared(row, weights.get((row.document_id, row.rate)), codes)]
+    found.sort()
+    return found
+
+
+def code_of(codes: Mapping[str, str], service: str | None, rate: int) -> str:
+    """The line of the return that a service at a rate is declared on; `?` where nothing says it."""
+    return codes.get(service or "", codes.get(format_rate(rate), UNSAID))
+
+
+def _with_pieces(first: date, last: date) -> Any:
+    """What fell due, with the key of what let it fall due."""
+    moved = vat_movements_select(first, last).subquery()
+    m, a, note = moved.c, allocation.c, document.alias("note")
+    of_allocation = m.act.in_(_OF_ALLOCATIONS)
+    return (
+        select(
+            moved,
+            placement.c.receipt_id,
+            note.c.number.label("note"),
+            case((m.act == "recovered", debt_act.c.id), else_=literal(None)).label("decision"),
+        )
+        .outerjoin(allocation, and_(of_allocation, a.id == m.act_id))
+        .outerjoin(placement, placement.c.id == a.placement_id)
+        .outerjoin(note, note.c.id == a.credit_note_id)
+        .outerjoin(debt_act, and_(m.act == "recovered", debt_act.c.id == m.act_id))
+    )
+
+
+def _piece(row: Any) -> str:
+    """What let a movement fall due, as people call it."""
+    if row.receipt_id is not None:
+        return number_of(row.receipt_id)
+    if row.note is not None:
+        return str(row.note)
+    if row.act == "refunded":
+        return refund_number_of(row.act_id)
+    if row.decision is not None:
+        return f"CR-{row.decision}"
+    return str(row.number)
+
+
+def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str]) -> Iterator[VatMovement]:
+    """A movement, in as many parts as it belongs to lines of the return."""
+    parts = weights or {code_of(codes, None, row.rate): 1}
+    bases, vats = (allocate(int(amount), list(parts.values())) for amount in (row.base_due, row.vat_due))
+    for code, base, vat in zip(parts, bases, vats, strict=True):
+        if base or vat:
+            yield VatMovement(
+                code, row.rate, row.settled_on, _WORDS[row.act], _piece(row), row.tenant, row.number, base, vat
+            )
+
+
+def _weights(
+    connection: Connection, documents: Iterable[int], codes: Mapping[str, str]
+) -> dict[tuple[int, int], dict[str, int]]:
+    """By document and rate, what was invoiced on each line of the return, in the order of their codes."""
+    x = document_line.c
+    sums: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    rows = connection.execute(
+        select(x.document_id, x.vat_rate, x.service, func.sum(x.amount))
+        .where(among(connection, x.document_id, sorted(documents)))
+        .group_by(x.document_id, x.vat_rate, x.service)
+        .order_by(x.document_id, x.vat_rate, x.service)
+    )
+    for document_id, rate, service, amount in rows:
+        of = sums[document_id, rate]
+        code = code_of(codes, service, rate)
+        of[code] = of.get(code, 0) + int(amount)
+    return {key: dict(sorted(of.items())) for key, of in sums.items() if sum(of.values()) > 0}

@@ -1,0 +1,157 @@
+"""The working paper as a report: movements by line of the return and rate, their sums, and the control against 4455."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from billing.books.vat_return.movements import VatMovement, vat_movements
+from billing.entries.debts import VAT_DUE
+from billing.frame.reports.prepared import Asked, Fact, Prepared
+from billing.frame.terms import Terms
+from invoices import formats
+from ledger.exports.columns import Kind
+from ledger.models import account_day, entry_counter
+from ledger.reports.rows import GENERAL, Carried, Column, Part, Report, Row, RowKind
+from pricing.money import format_amount, format_rate
+from pricing.period import format_month, next_month
+
+REGIMES = {"encaissement": "encaissements", "debits": "débits"}
+_COLUMNS = (
+    Column("code", "Ligne", Kind.TEXT, on_paper=False),
+    Column("rate", "Taux", Kind.RATE, on_paper=False),
+    Column("effective_on", "Date", Kind.DAY),
+    Column("what", "Opération", Kind.TEXT),
+    Column("piece", "Pièce", Kind.TEXT),
+    Column("auxiliary", "Tiers", Kind.TEXT),
+    Column("document", "Document", Kind.TEXT),
+    Column("base", "Base HT", Kind.AMOUNT, Carried.SUM),
+    Column("vat", "TVA", Kind.AMOUNT, Carried.SUM),
+)
+
+
+class Subtotal(NamedTuple):
+    """What is declared on a line of the return at a rate, in centimes."""
+
+    code: str
+    rate: int
+    base: int
+    vat: int
+
+
+class VatReturn(NamedTuple):
+    """A month's working paper. `booked` is what 4455 was credited with in the books, in centimes."""
+
+    period: date
+    regime: str
+    movements: list[VatMovement]
+    booked: int
+
+    @property
+    def subtotals(self) -> list[Subtotal]:
+        """Sums by line of the return and rate."""
+        return [
+            Subtotal(code, rate, sum(m.base for m in of), sum(m.vat for m in of))
+            for (code, rate), group in groupby(self.movements, key=lambda m: (m.code, m.rate))
+            for of in [list(group)]
+        ]
+
+    @property
+    def base(self) -> int:
+        """All bases."""
+        return sum(m.base for m in self.movements)
+
+    @property
+    def vat(self) -> int:
+        """All VAT that fell due."""
+        return sum(m.vat for m in self.movements)
+
+    @property
+    def difference(self) -> int:
+        """What the books have on 4455 beyond the movements: nil, or something was booked there by other means."""
+        return self.booked - self.vat
+
+
+def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
+    """The working paper of the month that begins on `period`. Raises BadConfiguration where a setting is missing."""
+    last = next_month(period) - timedelta(days=1)
+    d = account_day.c
+    moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
+    booked = int(connection.scalar(moved) or 0)
+    return VatReturn(period, terms.at("vat.regime", last), vat_movements(connection, period, last, terms), booked)
+
+
+def vat_return_json(found: VatReturn) -> dict[str, Any]:
+    """The working paper as JSON."""
+    return {
+        "period": format_month(found.period),
+        "regime": found.regime,
+        "lines": [
+            {"code": s.code, "rate": format_rate(s.rate), "base": format_amount(s.base), "vat": format_amount(s.vat)}
+            for s in found.subtotals
+        ],
+        "base": format_amount(found.base),
+        "vat": format_amount(found.vat),
+        "booked": format_amount(found.booked),
+        "difference": format_amount(found.difference),
+        "movements": [
+            {
+                "code": m.code,
+                "rate": format_rate(m.rate),
+                "due_on": m.due_on.isoformat(),
+                "what": m.what,
+                "piece": m.piece,
+                "tenant": m.tenant,
+                "document": m.document,
+                "base": format_amount(m.base),
+                "vat": format_amount(m.vat),
+            }
+            for m in found.movements
+        ],
+    }
+
+
+def prepared(connection: Connection, found: VatReturn, lines_on_paper_max: int) -> Prepared:
+    """The working paper, ready for any format of `billing.books.reports`."""
+    last = next_month(found.period) - timedelta(days=1)
+    facts = (
+        Fact("Période", formats.month(found.period)),
+        Fact("Régime", REGIMES.get(found.regime, found.regime)),
+        Fact("Montants", "dirhams (DH)"),
+        *(
+            Fact(
+                f"Ligne {s.code} · {formats.percentage(s.rate)}",
+                f"{formats.amount(s.vat)} sur {formats.amount(s.base)}",
+            )
+            for s in found.subtotals
+        ),
+        Fact("TVA exigible", formats.amount(found.vat)),
+    )
+    newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
+    part = Part(GENERAL, _rows(found), "Détail par ligne de la déclaration")
+    report = Report("vat-return", "TVA exigible", _COLUMNS, iter([part]), carries_groups=True)
+    return Prepared(report, Asked(found.period, last), facts, last, newest, lines_on_paper_max)
+
+
+def _line(code: str, rate: int) -> str:
+    """A line of the return at a rate, as people call it."""
+    return f"Ligne {code} · TVA {formats.percentage(rate)}"
+
+
+def _rows(found: VatReturn) -> Iterator[Row]:
+    for (code, rate), group in groupby(found.movements, key=lambda m: (m.code, m.rate)):
+        blank: tuple[None, ...] = (None,) * 5
+        yield Row(RowKind.HEADING, (_line(code, rate),), (code, rate, *blank, None, None))
+        base = vat = 0
+        for m in group:
+            yield Row(RowKind.LINE, (), (code, rate, m.due_on, m.what, m.piece, m.tenant, m.document, m.base, m.vat))
+            base, vat = base + m.base, vat + m.vat
+        yield Row(
+            RowKind.SUBTOTAL, (f"Total ligne {code}, {formats.percentage(rate)}",), (code, rate, *blank, base, vat)
+        )
+    nothing: tuple[None, ...] = (None,) * 7
+    yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, found.base, found.vat))
+    yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, found.booked))
+    yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, found.difference))

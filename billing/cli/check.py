@@ -1,0 +1,34 @@
+"""The command that proves the whole database."""
+
+import click
+
+from billing.frame.terminal.command import Command, Failure, database, example
+from billing.frame.terminal.output import progress, warn
+
+
+@click.command("check", cls=Command, epilog=example("technopark-billing check"))
+@click.option("--files/--no-files", default=True, show_default=True, help="Also read every stored PDF.")
+def check_command(files: bool) -> None:
+    """Prove the whole database: books, documents, numbers, runs, stored PDFs.
+
+    Every entry balances, every document recomputes from its workings and is booked, every usage event
+    is billed once, every waterfall computes again, and the database still refuses to change them. Each
+    problem is named on standard error. Nothing is changed; a run may be under way.
+    """
+    from billing.check import check
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.schema.roles import excessive_rights
+
+    settings = load_settings()
+    with database(settings) as engine, progress("checking") as show:
+        problems = check(engine, documents_url=settings.documents_url if files else None, progress=show)
+        with reading(engine) as connection:
+            rights = excessive_rights(connection)
+    for sentence in rights:
+        warn(sentence)
+    if problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+        raise Failure(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} found")
+    click.echo("proved: books, documents, numbers, runs and guards agree")

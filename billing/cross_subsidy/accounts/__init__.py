@@ -1,0 +1,1 @@
+"""Tenants' own accounts of the cross-subsidy, on paper and by mail."""

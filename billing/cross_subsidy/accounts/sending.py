@@ -1,0 +1,180 @@
+"""Tenants' accounts of the péréquation, sent: with each run, with the year's last, or when a window ends (settings).
+
+They go out as messages, after the run they are of, one a tenant and run at most; what was queued once is not again.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, select
+
+from billing.cross_subsidy.accounts.account import Account, account_of
+from billing.cross_subsidy.accounts.account_paper import account_paper, addressee_of
+from billing.frame.database import hold_facts, reading, writing
+from billing.frame.errors import BadConfiguration
+from billing.frame.settings import Operator
+from billing.frame.terms import Terms
+from billing.messages.queueing import Message, Paper, queue_messages
+from billing.messages.tables import message
+from billing.register.tables import billing_run, lease, tenant
+from billing.run.matrices import standing_matrices
+from invoices import mail as said
+from invoices.mail import MailText, language_of, shown
+from invoices.rendering.figures import KeptPage, figures_html
+from pricing.eligibility import tenancy
+from pricing.funding_matrix import TENANT
+from pricing.period import ONE_DAY, first_of_month, format_month
+
+KIND = "cross_subsidy_account"
+# The setting that says when accounts are sent, and its words; the first of them that fits a tenant names its message.
+SENT = "cross_subsidy.account_sent"
+WINDOW_END = "window_end"
+YEAR = "year"
+INVOICE = "invoice"
+OCCASIONS = (WINDOW_END, YEAR, INVOICE)
+# Accounts are computed, queued and let go so many at a time.
+AT_A_TIME = 25
+
+
+class DueAccount(NamedTuple):
+    """An account to be sent: whose, of which run's month, for which occasion."""
+
+    tenant: str
+    period: date
+    occasion: str
+
+    @property
+    def key(self) -> str:
+        """What the message is about: told once, ever."""
+        return f"{self.tenant}/{format_month(self.period)}"
+
+
+def occasions_at(terms: Terms, on: date) -> tuple[str, ...]:
+    """When accounts are sent, by the settings of a day; raises BadConfiguration."""
+    found = terms.at(SENT, on)
+    if not all(occasion in OCCASIONS for occasion in found):
+        raise BadConfiguration(f"TERMS_FILE: {SENT} may hold {', '.join(OCCASIONS)}, and nothing else")
+    return tuple(occasion for occasion in OCCASIONS if occasion in found)
+
+
+def due_accounts(connection: Connection, terms: Terms, on: date) -> list[DueAccount]:
+    """The accounts of the latest complete run that are still to be sent, by tenant; none unless the settings say so.
+
+    With `invoice` every tenant that gave or received in it; with `year` in December every one that did in the year;
+    with `window_end` those whose last day at the subsidised price lies in its month. Writes nothing.
+    """
+    occasions = occasions_at(terms, on)
+    latest = connection.execute(select(billing_run).order_by(billing_run.c.period.desc()).limit(1)).one_or_none()
+    if not occasions or latest is None or latest.status != "complete":
+        return []
+    period: date = latest.period
+    wanted: dict[str, str] = {}
+    for occasion in occasions:
+        if occasion == WINDOW_END:
+            codes = _windows_ending(connection, period)
+        elif occasion == YEAR:
+            codes = _taking_part(connection, period.replace(month=1), period) if period.month == 12 else set()
+        else:
+            codes = _taking_part(connection, period, period)
+        for code in codes:
+            wanted.setdefault(code, occasion)
+    told = set(connection.scalars(select(message.c.key).where(message.c.kind == KIND)))
+    found = [DueAccount(code, period, wanted[code]) for code in sorted(wanted)]
+    return [one for one in found if one.key not in told]
+
+
+def _taking_part(connection: Connection, first: date, last: date) -> set[str]:
+    """The tenants that gave or were supported in these months."""
+    found: set[str] = set()
+    for kept in standing_matrices(connection, first, last):
+        for pool in kept.funding.pools:
+            found |= {supported.tenant for supported, _ in pool.receives}
+            found |= {funder.code for funder, _ in pool.gives if funder.kind == TENANT and funder.code is not None}
+        found |= {funder.code for funder, _ in kept.funding.to_reserve if funder.code is not None}
+    return found
+
+
+def _windows_ending(connection: Connection, period: date) -> set[str]:
+    """The tenants whose last day at the subsidised price lies in a month (R3-R5)."""
+    starts: dict[str, list[date]] = {}
+    for code, starts_on in connection.execute(select(lease.c.tenant, lease.c.starts_on)):
+        starts.setdefault(code, []).append(starts_on)
+    found = set()
+    for row in connection.execute(select(tenant)):
+        terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, starts.get(row.code, ()))
+        if terms.window is not None and first_of_month(terms.window.end - ONE_DAY) == period:
+            found.add(row.code)
+    return found
+
+
+def send_accounts(engine: Engine, terms: Terms, operator: Operator, on: date, recorded_at: datetime) -> list[str]:
+    """Queue all that is due on a day, some at a time, each time in a transaction of its own; gives to whom."""
+    with reading(engine) as connection:
+        due = due_accounts(connection, terms, on)
+    queued: list[str] = []
+    for start in range(0, len(due), AT_A_TIME):
+        with writing(engine) as connection:
+            hold_facts(connection)
+            queued += queue_accounts(connection, due[start : start + AT_A_TIME], terms, operator, on, recorded_at)
+    return queued
+
+
+def queue_accounts(
+    connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator, on: date, recorded_at: datetime
+) -> list[str]:
+    """Queue these accounts as messages; gives the tenants to whom one was queued now."""
+    messages = {one.key: one for one in due}
+    queued = queue_messages(
+        connection, KIND, _messages(connection, due, terms, operator), written_on=on, queued_at=recorded_at
+    )
+    return [messages[key].tenant for key in messages if key in queued]
+
+
+def _messages(connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator) -> Iterator[Message]:
+    for one in due:
+        account = account_of(connection, one.tenant, one.period, terms)
+        row = connection.execute(select(tenant).where(tenant.c.code == one.tenant)).one()
+        paper = account_paper(account, operator.party, addressee_of(connection, one.tenant))
+        yield Message(
+            key=one.key,
+            tenant=one.tenant,
+            recipient=row.email,
+            recipient_name=row.legal_name,
+            text=_text(account, row.language, operator),
+            papers=(
+                Paper(
+                    f"Compte-de-perequation-{format_month(one.period)}.pdf", KeptPage(paper.number, figures_html(paper))
+                ),
+            ),
+        )
+
+
+@cache
+def _texts(language: str) -> Mapping[str, Any]:
+    return tomllib.loads(
+        (files("billing.cross_subsidy.accounts") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
+    )
+
+
+def _text(account: Account, wanted: str, operator: Operator) -> MailText:
+    """What the mail says, in the tenant's language."""
+    language = language_of(wanted)
+    t = _texts(language)
+    words = {
+        "month": said.month(account.until, language),
+        "operator": shown(operator.party.legal_name),
+    }
+    return MailText(
+        language,
+        t["subject"].format_map(words),
+        tuple(sentence.format_map(words) for sentence in t["before"]),
+        (
+            (t["received"], said.amount(account.received, language)),
+            (t["contributed"], said.amount(account.contributed, language)),
+        ),
+        tuple(sentence.format_map(words) for sentence in t["after"]),
+    )

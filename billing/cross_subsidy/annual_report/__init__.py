@@ -1,0 +1,1 @@
+"""The annual report on the cross-subsidy, tied to the ledger."""

@@ -1,0 +1,195 @@
+"""What a forecast starts from: the register, the books and the usage on record, read in one snapshot."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from billing.frame.errors import RunRefused
+from billing.register.catalogue import Catalogue, load_catalogue
+from billing.register.tables import billing_run, site, tenant, usage_event
+from billing.run.batch import ground_of, read_batch
+from billing.run.closing import standing_funds
+from billing.run.facts import Scope, TenantFacts
+from billing.run.month import BATCH_TENANTS, MONTHS_AHEAD_MAX
+from billing.run.tenant_bill import TenantBill, bill_tenant
+from pricing.cross_subsidy import Position, positions
+from pricing.errors import PricingError
+from pricing.period import Period, add_months, first_of_month, format_month, next_month
+from pricing.projection import Funds, Stay, Usual, presence, unrecorded
+from pricing.rating import Lease, usage_lines
+
+# Usual usage is that of so many whole months, as far as there is usage on record.
+USUAL_MONTHS = 12
+
+
+class FirstRun(NamedTuple):
+    """A tenant as the first run ahead will find it, and its positions in that run, repairs and late usage included."""
+
+    stay: Stay
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that is known when a forecast is made; `first` is the month of the first run ahead.
+
+    `capacity` holds how many offices a site has, None where that is not entered. `unpriced` are the tenants that
+    can't be billed, with the reason: they bring and take nothing, as in the runs. From `usual_from` on usage is
+    the usual one; None: as far as it is on record.
+    """
+
+    first: date
+    sites: tuple[str, ...]
+    capacity: Mapping[str, int | None]
+    catalogue: Catalogue
+    funds: Funds
+    tenants: Mapping[str, FirstRun]
+    unpriced: tuple[tuple[str, str], ...]
+    usual_from: date | None
+    on_record: "UsageOnRecord"
+
+
+def first_run_ahead(connection: Connection, today: date, wanted: date | None = None) -> date:
+    """The month of the first run ahead: that after the latest run, or the present month before any run.
+
+    A later one may be wanted: months between are caught up by it (R14). Raises RunRefused.
+    """
+    c = billing_run.c
+    latest = connection.execute(select(c.period, c.status).order_by(c.period.desc()).limit(1)).one_or_none()
+    if latest is not None and latest.status != "complete":
+        month = format_month(latest.period)
+        raise RunRefused(f"the run of {month} is not complete: finish it first with `technopark-billing run {month}`")
+    if latest is None:
+        least, most = None, add_months(first_of_month(today), MONTHS_AHEAD_MAX)
+        found = wanted or first_of_month(today)
+    else:
+        least, most = next_month(latest.period), add_months(latest.period, MONTHS_AHEAD_MAX)
+        found = wanted or least
+    if least is not None and found < least:
+        raise RunRefused(f"{format_month(found)} has been run: a forecast begins with {format_month(least)} or later")
+    if found > most:
+        raise RunRefused(
+            f"{format_month(found)} is too far ahead: a forecast begins with {format_month(most)} at latest"
+        )
+    return found
+
+
+def load_outlook(connection: Connection, first: date, usual_from: date | None) -> Outlook:
+    """Read what the runs from the month that begins on `first` on will rest on."""
+    catalogue = load_catalogue(connection)
+    usual = usage_on_record(connection, usual_from)
+    tenants: dict[str, FirstRun] = {}
+    unpriced = []
+    for facts, bill in _bills(connection, first, catalogue, usual_from):
+        reason, code = bill.error, facts.party.code
+        if reason is None:
+            stay = _stay(facts, first, usual_from, usual)
+            try:
+                tenants[code] = FirstRun(stay, _with_unrecorded(bill, stay, first, usual_from, catalogue))
+            except PricingError as error:
+                reason = str(error)
+        if reason is not None:
+            unpriced.append((code, reason))
+    capacity = dict(connection.execute(select(site.c.code, site.c.capacity)).all())
+    return Outlook(
+        first=first,
+        sites=tuple(sorted(capacity)),
+        capacity=capacity,
+        catalogue=catalogue,
+        funds=standing_funds(connection),
+        tenants=tenants,
+        unpriced=tuple(unpriced),
+        usual_from=usual_from,
+        on_record=usual,
+    )
+
+
+def _bills(
+    connection: Connection, first: date, catalogue: Catalogue, usual_from: date | None
+) -> Iterator[tuple[TenantFacts, TenantBill]]:
+    """Each tenant with its facts and what the first run will bill it, by code."""
+    ground = ground_of(connection, first)
+    for low, high in tenant_ranges(connection):
+        for facts in read_batch(connection, Scope(first, low, high, only_errors=False), catalogue, ground):
+            known = facts.events
+            if usual_from is not None:
+                known = tuple(event for event in known if event.occurred_on < usual_from)
+            found = facts._replace(events=known)
+            yield found, bill_tenant(found, catalogue, first, ground.previous, ground.first)
+
+
+def tenant_ranges(connection: Connection) -> list[tuple[str, str]]:
+    """All tenants in ranges of codes, both ends included, as runs lay out their batches."""
+    codes = list(connection.scalars(select(tenant.c.code).order_by(tenant.c.code)))
+    batches = [codes[start : start + BATCH_TENANTS] for start in range(0, len(codes), BATCH_TENANTS)]
+    return [(batch[0], batch[-1]) for batch in batches]
+
+
+def _stay(facts: TenantFacts, first: date, usual_from: date | None, usual: "UsageOnRecord") -> Stay:
+    events = sorted((e for e in facts.events if e.occurred_on >= first), key=lambda e: (e.occurred_on, e.id))
+    own = () if usual_from is None else usual.of(facts.party.code, facts.leases)
+    return Stay(facts.tenancy, facts.leases, tuple(events), own, bool(facts.leases))
+
+
+def _with_unrecorded(
+    bill: TenantBill, stay: Stay, first: date, usual_from: date | None, catalogue: Catalogue
+) -> tuple[Position, ...]:
+    """The first run's positions, with the usual usage of the days before it that are not on record yet."""
+    if usual_from is None or usual_from >= first:
+        return bill.positions
+    events = unrecorded(stay, Period(usual_from, first), usual_from, catalogue.rates, catalogue.vat)
+    added = positions(line for line, _ in usage_lines(events, stay.tenancy, catalogue.rates, catalogue.vat))
+    by_site: dict[str, Position] = {found.site: found for found in bill.positions}
+    for found in added:
+        before = by_site.get(found.site, Position(found.site, 0, 0, 0))
+        by_site[found.site] = Position(
+            found.site,
+            before.contribution + found.contribution,
+            before.draw + found.draw,
+            before.advantage + found.advantage,
+        )
+    return tuple(by_site[code] for code in sorted(by_site))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageOnRecord:
+    """What each tenant used in the months that make usual usage: (site, service, quantity), by tenant.
+
+    `span` are those months: the last twelve whole ones, as far as there is usage on record; None: there are none.
+    """
+
+    span: Period | None
+    used: Mapping[str, tuple[tuple[str, str, int], ...]]
+
+    def of(self, code: str, leases: Iterable[Lease]) -> tuple[Usual, ...]:
+        """A tenant's usual usage: what it used in the days it was there, or in all of them if it has no lease."""
+        if self.span is None or code not in self.used:
+            return ()
+        there = sum(period.days for period in presence(leases, self.span)) or self.span.days
+        return tuple(Usual(*found, there) for found in self.used[code])
+
+
+def usage_on_record(connection: Connection, usual_from: date | None) -> UsageOnRecord:
+    """The usage of the last twelve whole months before `usual_from`, set-wise."""
+    if usual_from is None:
+        return UsageOnRecord(None, {})
+    c = usage_event.c
+    earliest = connection.scalar(select(func.min(c.occurred_on)))
+    end = first_of_month(usual_from)
+    start = end if earliest is None else max(add_months(end, -USUAL_MONTHS), first_of_month(earliest))
+    if start >= end:
+        return UsageOnRecord(None, {})
+    found = connection.execute(
+        select(c.tenant, c.site, c.service, func.sum(c.quantity))
+        .where(c.occurred_on >= start, c.occurred_on < end)
+        .group_by(c.tenant, c.site, c.service)
+        .order_by(c.tenant, c.site, c.service)
+    )
+    used: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    for code, place, service, quantity in found:
+        used[code].append((place, service, int(quantity)))
+    return UsageOnRecord(Period(start, end), {code: tuple(listed) for code, listed in used.items()})

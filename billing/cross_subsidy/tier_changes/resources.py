@@ -1,0 +1,231 @@
+"""Switches to the market price: the list for finance, a tenant's bills around its switch, and what was announced."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection, Row, select
+
+from billing.cross_subsidy.tier_changes.announcing import announce, announcement_of
+from billing.cross_subsidy.tier_changes.listing import MONTHS, MONTHS_MAX, ahead_json, pieces, switches_ahead
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
+from billing.cross_subsidy.tier_changes.wording import letter
+from billing.frame.http.fields import Code, Month
+from billing.frame.http.idempotency import Answer
+from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.paging import page
+from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.service import service
+from billing.frame.http.transactions import reads, writes
+from billing.messages.queueing import number_of
+from billing.run.quotes.quoting import line_json, month_json
+from billing.run.quotes.resources import QuotedLineSchema, QuotedMonthSchema
+from billing.run.resources import TenantErrorSchema
+from invoices.rendering.letter import render_letter
+from ledger.exports import comma_separated, spreadsheet
+from pricing.period import first_of_month
+
+_TEXT = fields.String
+_MEDIA_TYPES = {"csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}
+
+
+class GainSchema(Schema):
+    """Whole months' rents without VAT before and after, of the tenants that switch in a month."""
+
+    tenants = fields.Integer(required=True)
+    before = _TEXT(required=True)
+    after = _TEXT(required=True)
+    difference = _TEXT(required=True)
+
+
+class SwitchMonthSchema(Schema):
+    """A month that has switches."""
+
+    month = _TEXT(required=True)
+    sites = fields.Dict(keys=_TEXT(), values=fields.Nested(GainSchema), required=True)
+    network = fields.Nested(GainSchema, required=True)
+
+
+class SwitchSchema(Schema):
+    """An office that turns to the market price."""
+
+    month = _TEXT(required=True)
+    switches_on = _TEXT(required=True, metadata={"description": "The first day at the market price"})
+    tenant = _TEXT(required=True)
+    name = _TEXT(required=True)
+    site = _TEXT(required=True)
+    lease = _TEXT(required=True)
+    office = _TEXT(required=True)
+    area_m2 = _TEXT(required=True)
+    before = _TEXT(required=True)
+    after = _TEXT(required=True)
+    difference = _TEXT(required=True)
+    ends_on = _TEXT(required=True, allow_none=True)
+    announced = fields.List(fields.Integer(), required=True, metadata={"description": "So many days before"})
+
+
+SwitchesSchema = Schema.from_dict(
+    {
+        "from": _TEXT(required=True),
+        "months": fields.Integer(required=True),
+        "by_month": fields.List(fields.Nested(SwitchMonthSchema), required=True),
+        "switches": fields.List(fields.Nested(SwitchSchema), required=True),
+        "unpriced": fields.List(fields.Nested(TenantErrorSchema), required=True),
+    },
+    name="Switches",
+)
+
+
+class HabitSchema(Schema):
+    """What is usually used of a service in a month, before and after."""
+
+    before = fields.Nested(QuotedLineSchema, required=True)
+    after = fields.Nested(QuotedLineSchema, required=True)
+
+
+class TenantSwitchSchema(Schema):
+    """A tenant's bills around its switch; its usual usage apart."""
+
+    tenant = _TEXT(required=True)
+    switches_on = _TEXT(required=True)
+    months = fields.List(fields.Nested(QuotedMonthSchema), required=True)
+    habits = fields.List(fields.Nested(HabitSchema), required=True)
+
+
+class SwitchNoticeSchema(Schema):
+    """An announcement."""
+
+    message = _TEXT(required=True)
+    tenant = _TEXT(required=True)
+    switches_on = _TEXT(required=True)
+    step = fields.Integer(required=True, metadata={"description": "So many days before; 0: only a correction"})
+    announced_on = _TEXT(required=True)
+    corrects = _TEXT(required=True, allow_none=True, metadata={"description": "The message whose day was wrong"})
+
+
+class AnnouncementsSchema(Schema):
+    """What was announced now."""
+
+    on = _TEXT(required=True)
+    announced = fields.List(fields.Nested(SwitchNoticeSchema), required=True)
+    unpriced = fields.List(fields.Nested(TenantErrorSchema), required=True)
+
+
+_QUERY: Mapping[str, Any] = {
+    "from": lambda: Month(metadata={"description": "The first month; the present one unless given"}),
+    "months": lambda: fields.Integer(load_default=MONTHS, validate=validate.Range(1, MONTHS_MAX)),
+}
+blueprint = ApiBlueprint(
+    "switches", __name__, url_prefix="/v1", description="The switch to the market price, announced"
+)
+
+
+@blueprint.route("/switches")
+@blueprint.response(200, SwitchesSchema)
+@blueprint.arguments(strict_schema("SwitchesQuery", {name: made() for name, made in _QUERY.items()}), location="query")
+@reads
+def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The switches of the months ahead, and what a whole month's income gains at each site."""
+    first = query.get("from") or first_of_month(service().today())
+    return ahead_json(switches_ahead(connection, first, query["months"]))
+
+
+@blueprint.route("/switches/table")
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["xlsx"], success=True)
+@blueprint.arguments(
+    strict_schema(
+        "SwitchesTableQuery",
+        {
+            **{name: made() for name, made in _QUERY.items()},
+            "format": fields.String(required=True, validate=validate.OneOf(tuple(_MEDIA_TYPES))),
+        },
+    ),
+    location="query",
+)
+@reads
+def get_switches_table(connection: Connection, query: Mapping[str, Any]) -> Response:
+    """The same as a table, an office a row: for spreadsheets."""
+    first = query.get("from") or first_of_month(service().today())
+    found = b"".join(pieces(switches_ahead(connection, first, query["months"]), query["format"]))
+    headers = {"Content-Disposition": f'attachment; filename="switches.{query["format"]}"'}
+    return Response(found, content_type=_MEDIA_TYPES[query["format"]], headers=headers)
+
+
+@blueprint.route("/tenant-switches/<part:code>")
+@blueprint.response(200, TenantSwitchSchema)
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
+@reads
+def get_tenant_switch(connection: Connection, code: str) -> dict[str, Any]:
+    """A tenant's bills before its switch, in its month, and after it; its usual usage of a month apart."""
+    found = service()
+    one = announcement_of(connection, found.settings.operator, code, found.today())
+    return {
+        "tenant": code,
+        "switches_on": one.found.switches_on.isoformat(),
+        "months": [month_json(month) for month in one.bills.months],
+        "habits": [{"before": line_json(habit.before), "after": line_json(habit.after)} for habit in one.bills.habits],
+    }
+
+
+@blueprint.route("/tenant-switches/<part:code>/pdf")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@reads
+def get_switch_letter(connection: Connection, code: str) -> Response:
+    """The letter that would be sent to a tenant today; those that were sent are papers of their messages."""
+    found = service()
+    one = announcement_of(connection, found.settings.operator, code, found.today())
+    return Response(render_letter(letter(one)), content_type="application/pdf")
+
+
+@blueprint.route("/switch-notices")
+@blueprint.response(200, page_schema(SwitchNoticeSchema, "SwitchNotice"))
+@blueprint.arguments(query_schema("SwitchNoticeQuery", {"tenant": Code()}), location="query")
+@reads
+def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+    """What was announced, in order."""
+    found = select(tier_change_announcement)
+    if query.get("tenant") is not None:
+        found = found.where(tier_change_announcement.c.tenant == query["tenant"])
+    return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
+
+
+@blueprint.route("/switch-notices", methods=["POST"])
+@blueprint.response(201, AnnouncementsSchema)
+@writes
+def create_switch_notices(connection: Connection) -> Answer:
+    """Announce the switches that are due today, each step once; done again on the same day it announces nothing."""
+    found = service()
+    made = announce(connection, found.settings.terms, found.settings.operator, found.today(), recorded_at=found.clock())
+    return Answer(
+        {
+            "on": made.on.isoformat(),
+            "announced": [
+                {
+                    "message": one.message,
+                    "tenant": one.tenant,
+                    "switches_on": one.switches_on.isoformat(),
+                    "step": one.step,
+                    "announced_on": made.on.isoformat(),
+                    "corrects": one.corrects,
+                }
+                for one in made.announced
+            ],
+            "unpriced": [{"tenant": code, "message": message} for code, message in made.unpriced],
+        },
+        201,
+    )
+
+
+def _notice_json(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "message": number_of(row.message_id),
+        "tenant": row.tenant,
+        "switches_on": row.switches_on.isoformat(),
+        "step": row.step,
+        "announced_on": row.announced_on.isoformat(),
+        "corrects": None if row.corrects is None else number_of(row.corrects),
+    }

@@ -1,0 +1,27 @@
+"""The table of announcements: what was told of a switch, and when; only ever added to."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Integer, Table, UniqueConstraint
+
+from billing.frame.tables import code, metadata
+
+tier_change_announcement = Table(
+    "tier_change_announcement",
+    metadata,
+    # The message that tells it.
+    Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
+    Column("tenant", code(), nullable=False, index=True),
+    # The first day at the market price, as it was told.
+    Column("switches_on", Date, nullable=False),
+    # So many days before it; 0: only a correction, at no step.
+    Column("step", Integer, nullable=False),
+    Column("announced_on", Date, nullable=False),
+    # The announcement whose day was wrong; each is corrected once.
+    Column("corrects", BigInteger, ForeignKey("tier_change_announcement.message_id")),
+    UniqueConstraint("corrects"),
+    CheckConstraint("announced_on < switches_on", name="in_time"),
+    CheckConstraint("step > 0 OR (step = 0 AND corrects IS NOT NULL)", name="step"),
+    CheckConstraint("corrects IS NULL OR corrects < message_id", name="corrects"),
+)
+
+# What the database refuses to change or delete (R22).
+APPEND_ONLY = (tier_change_announcement,)

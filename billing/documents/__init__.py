@@ -1,0 +1,10 @@
+"""Documents outside the run, and what becomes of all: credit notes by hand, delivery, messages, proofs."""
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
+    resources=("resources", "messages.resources", "credit_notes.resources"),
+    commands={"deliver": "delivery.commands", "credit-notes": "credit_notes.commands"},
+)

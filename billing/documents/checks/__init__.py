@@ -1,0 +1,1 @@
+"""Proofs of documents and of all a tenant has to do with."""

@@ -1,0 +1,125 @@
+"""Proof of credit notes by hand: each says of which invoice and why, and takes back no more than was left.
+
+They are followed in the order they were issued: what runs took back whole (R13), what people took back in parts,
+and what runs billed again because a line credited in part was then credited whole.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from billing.documents.checks.documents import LineKey
+from billing.documents.checks.holdings import Holdings
+from invoices.document import CREDIT_NOTE, INVOICE, credit_vat
+from invoices.rendering.sheet import LUMP_SUM
+from pricing.eligibility import MARKET
+from pricing.money import QUANTITY_SCALE, format_amount, price_of
+from pricing.vat import VatSubtotal
+
+# What a credited amount keeps of the line it is of.
+_KEPT = ("service", "service_label", "site", "site_name", "office", "month", "vat_rate")
+
+
+def credit_faults(held: Holdings) -> Iterator[str]:
+    """What is wrong with the credit notes by hand of these tenants, and with what runs made of them."""
+    touched = {head.tenant for head in held.documents if head.period is None}
+    left: dict[LineKey, int] = {}
+    rows: dict[LineKey, Any] = {}
+    for head in held.documents:
+        if head.tenant not in touched:
+            continue
+        lines = held.lines.get(head.id, [])
+        rows |= {(line.document_id, line.line_no): line for line in lines}
+        if head.kind == INVOICE:
+            left |= {(line.document_id, line.line_no): line.amount for line in lines}
+            yield from _withdrawn(head, lines, held, left, rows)
+        elif head.period is not None:
+            yield from _credited_whole(head, lines, left)
+        else:
+            yield from _by_hand(head, lines, held, left, rows)
+
+
+def _withdrawn(
+    head: Any, lines: Sequence[Any], held: Holdings, left: dict[LineKey, int], rows: dict[LineKey, Any]
+) -> Iterator[str]:
+    for line in lines:
+        part = held.withdrawals.get((line.document_id, line.line_no))
+        if part is None:
+            continue
+        place = f"{head.number} line {line.line_no}"
+        of, credited = held.parts.get(part), rows.get(part)
+        if of is None or credited is None:
+            yield f"{place} bills again what no credit note of tenant {head.tenant} took back"
+        elif any(getattr(line, name) != getattr(credited, name) for name in (*_KEPT, "amount", "revenue_account")):
+            yield f"{place} differs from the line of the credit note it bills again"
+        else:
+            left[of] = left.get(of, 0) + line.amount
+
+
+def _credited_whole(head: Any, lines: Sequence[Any], left: dict[LineKey, int]) -> Iterator[str]:
+    for line in lines:
+        key = (line.corrects_document_id, line.corrects_line_no)
+        still = left.get(key, 0)
+        if line.amount > still:
+            yield (
+                f"{head.number} line {line.line_no} credits {format_amount(line.amount)}, "
+                f"{format_amount(still)} was invoiced and not credited"
+            )
+        left[key] = still - line.amount
+
+
+def _by_hand(
+    head: Any, lines: Sequence[Any], held: Holdings, left: dict[LineKey, int], rows: dict[LineKey, Any]
+) -> Iterator[str]:
+    """A credit note by hand: of one invoice, with reason and name, line by line, VAT to the centime."""
+    number = head.number
+    said = held.reasons.get(head.id)
+    if head.kind != CREDIT_NOTE or said is None or not said.reason or not said.issued_by:
+        yield f"{number} was issued outside a run, and does not say why and by whom"
+    targets = [held.parts.get((line.document_id, line.line_no)) for line in lines]
+    invoices = {target[0] for target in targets if target is not None}
+    if len(invoices) != 1 or None in targets:
+        yield f"{number}, made by hand, does not name for each line the line of one invoice that it credits"
+        return
+    (invoice,) = invoices
+    before: dict[int, int] = defaultdict(int)
+    for key, row in rows.items():
+        if key[0] == invoice:
+            before[row.vat_rate] += left.get(key, 0)
+    bases: dict[int, int] = defaultdict(int)
+    for line, target in zip(lines, targets, strict=True):
+        if target is None or target not in rows or target not in left:
+            yield f"{number} line {line.line_no} credits no line of an invoice of tenant {head.tenant}"
+            return
+        yield from _line_faults(f"{number} line {line.line_no}", line, rows[target], left[target])
+        left[target] -= line.amount
+        bases[line.vat_rate] += line.amount
+    expected = [credit_vat(rate, base, before[rate]) for rate, base in sorted(bases.items())]
+    if held.vat.get(head.id, []) != expected:
+        yield f"{number}: VAT {_vat(held.vat.get(head.id, []))} is not what was left less what is, {_vat(expected)}"
+    net, tax = sum(v.base for v in expected), sum(v.amount for v in expected)
+    if (head.net, head.tax, head.gross, head.advantage, head.contribution) != (net, tax, net + tax, 0, 0):
+        yield f"{number}: its totals are not those of its lines, or it has an advantage or a contribution"
+
+
+def _line_faults(place: str, line: Any, original: Any, left: int) -> Iterator[str]:
+    if line.amount <= 0 or line.amount > left:
+        yield (
+            f"{place} credits {format_amount(line.amount)}, {format_amount(left)} was invoiced and not credited before"
+        )
+    different = [name for name in _KEPT if getattr(line, name) != getattr(original, name)]
+    if different:
+        yield f"{place} differs from the line it credits in {', '.join(different)}"
+    price = price_of(line.amount)
+    workings = (
+        line.tier, line.quantity, line.full_price, line.unit_price, line.unit_cost, line.full_amount, line.cost_amount,
+        line.days, line.days_in_month, line.lease, line.first_day, line.last_day, line.unit_of_measure,
+    )  # fmt: skip
+    if workings != (
+        MARKET, QUANTITY_SCALE, price, price, price, line.amount, line.amount, 1, 1, None, None, None, LUMP_SUM,
+    ):  # fmt: skip
+        yield f"{place} is not one amount at its own full price and full cost"
+
+
+def _vat(subtotals: Sequence[VatSubtotal]) -> str:
+    return ", ".join(f"{format_amount(v.amount)} on {format_amount(v.base)}" for v in subtotals) or "none"

@@ -1,0 +1,234 @@
+"""All that stands for some tenants, read at one instant, by queries that each go by an index."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, literal, select
+
+from billing.documents.checks.documents import LineKey
+from billing.entries.booked import Place
+from billing.entries.debts import DOUBTFUL, REINSTATED, WRITTEN_OFF
+from billing.entries.postings import CLIENTS
+from billing.frame.checking import month_text
+from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
+from billing.register.tables import usage_event
+from billing.run.tables import run_outcome, run_position, usage_billing
+from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
+from ledger.models import entry, posting
+from pricing.cross_subsidy import Position
+from pricing.vat import VatSubtotal
+
+# Fewer than the variables a statement of SQLite may have.
+_KEYS_AT_A_TIME = 10_000
+
+RunKey: TypeAlias = tuple[date, str]
+
+
+class BookedEntry(NamedTuple):
+    """An entry as found, its postings summed by account, auxiliary and site."""
+
+    effective_on: date
+    piece: str
+    journal: str
+    sums: dict[Place, int]
+
+
+@dataclass(slots=True)
+class Holdings:
+    """All that stands for some tenants, read at one instant."""
+
+    documents: Sequence[Any]
+    lines: dict[int, list[Any]]
+    vat: dict[int, list[VatSubtotal]]
+    sales: dict[int, BookedEntry]
+    events: dict[tuple[str, int, int], Any]
+    outcomes: dict[RunKey, Any]
+    positions: dict[RunKey, dict[str, Position]]
+    shares: dict[RunKey, BookedEntry]
+    receivables: dict[str, int]
+    # What was settled of each document: paid, netted with credit notes, paid back, written off.
+    settled: dict[int, int]
+    # What of it stands on the doubtful account instead of the tenants' own.
+    set_apart: dict[str, int]
+    # Of credit notes by hand: the invoice's line each of their lines credits, the lines of invoices that bill
+    # such a line again, and why they were given, by whom.
+    parts: dict[LineKey, LineKey]
+    withdrawals: dict[LineKey, LineKey]
+    reasons: dict[int, Any]
+
+
+def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
+    """Read everything of the tenants, whose codes are at most some hundreds, in the given runs."""
+    of_tenants = select(document).where(document.c.tenant.in_(codes)).order_by(document.c.id)
+    documents = connection.execute(of_tenants).all()
+    ids = [row.id for row in documents]
+    lines: dict[int, list[Any]] = defaultdict(list)
+    for row in _of_documents(connection, select(document_line), document_line.c.document_id, ids):
+        lines[row.document_id].append(row)
+    for found in lines.values():
+        found.sort(key=attrgetter("line_no"))
+    vat: dict[int, list[VatSubtotal]] = defaultdict(list)
+    v = document_vat.c
+    columns = select(v.document_id, v.rate, v.base, v.amount)
+    for document_id, *subtotal in _of_documents(connection, columns, v.document_id, ids):
+        vat[document_id].append(VatSubtotal(*subtotal))
+    for subtotals in vat.values():
+        subtotals.sort()
+    by_run = (run_outcome.c.period.in_(periods), run_outcome.c.tenant.in_(codes))
+    p = run_position.c
+    stored: dict[RunKey, dict[str, Position]] = defaultdict(dict)
+    for row in connection.execute(select(run_position).where(p.period.in_(periods), p.tenant.in_(codes))):
+        stored[row.period, row.tenant][row.site] = Position(row.site, row.contribution, row.draw, row.advantage)
+    return Holdings(
+        documents=documents,
+        lines=lines,
+        vat=vat,
+        sales=_sales(connection, ids),
+        events=_events(connection, codes),
+        outcomes={(o.period, o.tenant): o for o in connection.execute(select(run_outcome).where(*by_run))},
+        positions=stored,
+        shares=_shares(connection, codes, periods),
+        receivables=_receivables(connection, codes),
+        settled=_settled(connection, ids),
+        set_apart=_set_apart(connection, codes),
+        parts=_links(connection, credited_part, ids),
+        withdrawals=_links(connection, credit_withdrawal, ids),
+        reasons={
+            row.document_id: row
+            for row in _of_documents(connection, select(credit_reason), credit_reason.c.document_id, ids)
+        },
+    )
+
+
+def _of_documents(
+    connection: Connection, query: Select[Any], key: ColumnElement[Any], ids: Sequence[int]
+) -> Iterator[Any]:
+    """The rows of a query for documents of these keys, asked for some thousands at a time."""
+    for start in range(0, len(ids), _KEYS_AT_A_TIME):
+        yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
+
+
+def _settled(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    s = settlement.c
+    found = select(s.document_id, func.sum(s.base + s.vat)).group_by(s.document_id)
+    return {key: int(amount) for key, amount in _of_documents(connection, found, s.document_id, ids)}
+
+
+def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
+    a, paid, undone = debt_act.c, allocation.c, allocation_undoing.c
+    taken = case(
+        (a.kind == DOUBTFUL, a.amount),
+        (a.kind == REINSTATED, -a.amount),
+        (a.kind == WRITTEN_OFF, -a.from_doubtful),
+        else_=0,
+    )
+    decided = select(a.tenant, func.sum(taken)).where(a.tenant.in_(codes)).group_by(a.tenant)
+    found = {code: int(amount) for code, amount in connection.execute(decided)}
+    if found:
+        of_doubtful = (
+            select(paid.tenant, func.sum(paid.doubtful))
+            .outerjoin(allocation_undoing, undone.allocation_id == paid.id)
+            .where(
+                paid.document_id.in_(select(a.document_id).where(a.tenant.in_(codes))),
+                undone.allocation_id.is_(None),
+            )
+            .group_by(paid.tenant)
+        )
+        for code, amount in connection.execute(of_doubtful):
+            found[code] -= int(amount)
+    return found
+
+
+def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:
+    """Which line of a document stands for which other line."""
+    found = _of_documents(connection, select(links), links.c.document_id, ids)
+    return {(row[0], row[1]): (row[2], row[3]) for row in found}
+
+
+def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:
+    """Entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
+    found: dict[Any, BookedEntry] = {}
+    for row in rows:
+        key = row[0] if width == 1 else tuple(row[:width])
+        effective_on, piece, journal, account, auxiliary, site, amount = row[width:]
+        booked = found.get(key)
+        if booked is None:
+            booked = found[key] = BookedEntry(effective_on, piece, journal, {})
+        if account is not None:
+            place = account, auxiliary, site
+            booked.sums[place] = booked.sums.get(place, 0) + amount
+    return found
+
+
+_BOOKED = (
+    entry.c.effective_on,
+    entry.c.piece,
+    entry.c.journal,
+    posting.c.account,
+    posting.c.auxiliary,
+    posting.c.site,
+    posting.c.amount,
+)
+
+
+def _sales(connection: Connection, ids: list[int]) -> dict[int, BookedEntry]:
+    """The sales entry of each document, by the document's key."""
+    found = (
+        select(document.c.id, *_BOOKED)
+        .join(entry, entry.c.reference == literal("VTE/").concat(document.c.number))
+        .outerjoin(posting, posting.c.entry_id == entry.c.id)
+    )
+    return _collect(_of_documents(connection, found, document.c.id, ids), 1)
+
+
+def _shares(connection: Connection, codes: list[str], periods: list[date]) -> dict[RunKey, BookedEntry]:
+    """The péréquation entry of each tenant and run."""
+    o = run_outcome.c
+    reference = literal("PER/").concat(month_text(connection, o.period)).concat("/").concat(o.tenant)
+    found = (
+        select(o.period, o.tenant, *_BOOKED)
+        .select_from(run_outcome)
+        .join(entry, entry.c.reference == reference)
+        .outerjoin(posting, posting.c.entry_id == entry.c.id)
+        .where(o.period.in_(periods), o.tenant.in_(codes))
+    )
+    return _collect(connection.execute(found), 2)
+
+
+def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, int], Any]:
+    """What the usage events of the tenants amount to, by tenant and the line that billed them."""
+    e, b = usage_event.c, usage_billing.c
+    found = (
+        select(
+            e.tenant,
+            b.document_id,
+            b.line_no,
+            func.sum(e.quantity).label("quantity"),
+            func.min(e.occurred_on).label("earliest"),
+            func.max(e.occurred_on).label("latest"),
+            func.min(e.site).label("least_site"),
+            func.max(e.site).label("greatest_site"),
+            func.min(e.service).label("least_service"),
+            func.max(e.service).label("greatest_service"),
+            func.min(e.event_id).label("event"),
+        )
+        .join(usage_billing, b.usage_event_id == e.id)
+        .where(e.tenant.in_(codes))
+        .group_by(e.tenant, b.document_id, b.line_no)
+    )
+    return {(row.tenant, row.document_id, row.line_no): row for row in connection.execute(found)}
+
+
+def _receivables(connection: Connection, codes: list[str]) -> dict[str, int]:
+    p = posting.c
+    found = (
+        select(p.auxiliary, func.sum(p.amount))
+        .where(p.auxiliary.in_(codes), p.account == CLIENTS)
+        .group_by(p.auxiliary)
+    )
+    return {code: int(balance) for code, balance in connection.execute(found)}

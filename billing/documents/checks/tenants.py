@@ -1,0 +1,233 @@
+"""Proof of everything a tenant has to do with: its documents, entries, usage, positions, outcomes (R10-R21).
+
+Tenants are taken some hundreds at a time with their whole history, so that memory stays flat and every query
+goes by an index.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, func, not_, or_, select
+
+from billing.documents.checks.credits import credit_faults
+from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
+from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, read_holdings
+from billing.entries.booked import Place, difference_of_sums
+from billing.entries.postings import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
+from billing.frame.checking import Proof, Step, by_index
+from billing.register.tables import billing_run, tenant, usage_event
+from billing.run.tables import run_outcome, usage_billing
+from invoices.document import CREDIT_NOTE, INVOICE
+from invoices.reading import priced_line
+from pricing.cross_subsidy import Position, positions
+from pricing.money import format_amount, format_quantity
+from pricing.period import format_month, month_period
+from pricing.rating import PricedLine
+
+_TENANTS_AT_A_TIME = 250
+_EVENTS_NAMED = 5
+
+
+def tenant_count(connection: Connection) -> int:
+    """How many tenants there are to prove."""
+    return int(connection.scalar(select(func.count()).select_from(tenant)) or 0)
+
+
+def tenants(connection: Connection, step: Step) -> Iterator[str]:
+    """Each tenant's documents recompute, are booked, bill each event once, and give its positions."""
+    periods = list(connection.scalars(select(billing_run.c.period)))
+    with by_index(connection):
+        last = ""
+        while True:
+            c = tenant.c.code
+            codes = list(connection.scalars(select(c).where(c > last).order_by(c).limit(_TENANTS_AT_A_TIME)))
+            if not codes:
+                return
+            yield from _faults(connection, read_holdings(connection, codes, periods))
+            yield from _left_behind(connection, codes, periods)
+            step(len(codes))
+            last = codes[-1]
+
+
+def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
+    of_tenant: dict[str, dict[LineKey, Any]] = defaultdict(dict)
+    owed: Counter[str] = Counter()
+    for head in held.documents:
+        owed[head.tenant] += sign_of(head.kind) * (head.gross - held.settled.get(head.id, 0))
+        for line in held.lines.get(head.id, ()):
+            of_tenant[head.tenant][line.document_id, line.line_no] = line
+    for head in held.documents:
+        lines = held.lines.get(head.id, [])
+        # What bills a credit note's amount again is judged with the credit notes by hand.
+        own = [line for line in lines if (line.document_id, line.line_no) not in held.withdrawals]
+        if head.period is not None:
+            yield from document_faults(head, lines, own, held.vat.get(head.id, ()), of_tenant[head.tenant])
+        yield from _sale_faults(head, lines, held.sales.get(head.id))
+        yield from _usage_faults(connection, head, own, held)
+    yield from credit_faults(held)
+    for billed in held.events.values():
+        yield f"usage event {billed.event} is billed by a line that is not its tenant's usage"
+    for code in sorted({*owed, *held.receivables}):
+        due = owed[code] - held.set_apart.get(code, 0)
+        if due != held.receivables.get(code, 0):
+            apart = f", {format_amount(owed[code] - due)} of it doubtful" if due != owed[code] else ""
+            yield (
+                f"account {CLIENTS} of tenant {code} stands at {format_amount(held.receivables.get(code, 0))}, its "
+                f"documents have {format_amount(owed[code])} open{apart}"
+            )
+    yield from _run_faults(held)
+
+
+def _sale_faults(head: Any, lines: Sequence[Any], booked: BookedEntry | None) -> Iterator[str]:
+    """One sales entry a document, and just what R20 says."""
+    if booked is None:
+        yield f"{head.number} has no entry VTE/{head.number} in the sales journal"
+        return
+    if (booked.effective_on, booked.piece, booked.journal) != (head.issued_on, head.number, "VTE"):
+        yield (
+            f"{head.number}, issued on {head.issued_on}, is booked on {booked.effective_on} in journal "
+            f"{booked.journal} as piece {booked.piece}"
+        )
+    for fault in difference_of_sums(sale_of(head, lines), booked.sums):
+        yield f"{head.number}: in its entry VTE/{head.number}, {fault}"
+
+
+def _usage_faults(connection: Connection, head: Any, lines: Sequence[Any], held: Holdings) -> Iterator[str]:
+    """The events a usage line bills sum to its quantity and are of its site, service and month (R10)."""
+    if head.kind != INVOICE:
+        return
+    for line in lines:
+        if line.lease is not None:
+            continue
+        place = f"{head.number} line {line.line_no}"
+        billed = held.events.pop((head.tenant, line.document_id, line.line_no), None)
+        quantity = 0 if billed is None else int(billed.quantity)
+        if quantity != line.quantity:
+            yield (
+                f"{place}: the usage events it bills sum to {format_quantity(quantity)}, "
+                f"not {format_quantity(line.quantity)}"
+            )
+        if billed is None:
+            continue
+        whole = month_period(line.month)
+        if (
+            {billed.least_site, billed.greatest_site} != {line.site}
+            or {billed.least_service, billed.greatest_service} != {line.service}
+            or billed.earliest not in whole
+            or billed.latest not in whole
+        ):
+            yield from _foreign_events(connection, line, place)
+
+
+def _foreign_events(connection: Connection, line: Any, place: str) -> Iterator[str]:
+    e, b = usage_event.c, usage_billing.c
+    whole = month_period(line.month)
+    found = (
+        select(e.event_id, e.site, e.service, e.occurred_on)
+        .join(usage_billing, b.usage_event_id == e.id)
+        .where(
+            b.document_id == line.document_id,
+            b.line_no == line.line_no,
+            or_(
+                e.site != line.site,
+                e.service != line.service,
+                e.occurred_on < whole.start,
+                e.occurred_on >= whole.end,
+            ),
+        )
+        .order_by(e.event_id)
+        .limit(_EVENTS_NAMED)
+    )
+    for event, site, service, day in connection.execute(found):
+        yield (
+            f"{place} bills {line.service} at {line.site} in {format_month(line.month)}, "
+            f"usage event {event} is {service} at {site} on {day}"
+        )
+
+
+def _run_faults(held: Holdings) -> Iterator[str]:
+    """Outcomes name the documents issued; positions are those of their lines, and are booked (R14, R16, R17, R21)."""
+    issued: dict[RunKey, dict[str, Any]] = defaultdict(dict)
+    for head in held.documents:
+        if head.period is not None:
+            issued[head.period, head.tenant][head.kind] = head
+    for key in sorted({*issued, *held.outcomes, *held.positions, *held.shares}):
+        place = f"the run of {format_month(key[0])}, tenant {key[1]}"
+        documents, outcome = issued.get(key, {}), held.outcomes.get(key)
+        if outcome is None:
+            yield f"{place}: documents or positions stand without an outcome"
+        else:
+            yield from _outcome_faults(place, outcome, documents)
+        computed = {p.site: p for p in _computed_positions(held, documents)}
+        stored = held.positions.get(key, {})
+        for site in sorted({*computed, *stored}):
+            due, stands = computed.get(site, Position(site, 0, 0, 0)), stored.get(site, Position(site, 0, 0, 0))
+            if due != stands:
+                computed_text = _position_text(due)
+                yield f"{place}: the position at {site} is {_position_text(stands)}, its lines give {computed_text}"
+        booked = held.shares.get(key)
+        for fault in difference_of_sums(_share_of(key[1], stored.values()), {} if booked is None else booked.sums):
+            yield f"{place}: in its entry PER/{format_month(key[0])}/{key[1]}, {fault}"
+
+
+def _outcome_faults(place: str, outcome: Any, documents: dict[str, Any]) -> Iterator[str]:
+    for kind, named in ((INVOICE, outcome.invoice_id), (CREDIT_NOTE, outcome.credit_note_id)):
+        head = documents.get(kind)
+        if named != (None if head is None else head.id):
+            stands = "none stands" if head is None else f"{head.number} stands"
+            what = f"{'no' if named is None else 'another'} {kind.replace('_', ' ')}"
+            yield f"{place}: the outcome names {what}, {stands}"
+    if (outcome.status == "issued") != bool(documents):
+        yield f"{place}: the outcome says {outcome.status!r}, {len(documents)} documents stand"
+
+
+def _computed_positions(held: Holdings, documents: dict[str, Any]) -> tuple[Position, ...]:
+    def lines(kind: str) -> list[PricedLine]:
+        head = documents.get(kind)
+        return [] if head is None else [priced_line(line) for line in held.lines.get(head.id, ())]
+
+    return positions(lines(INVOICE), lines(CREDIT_NOTE))
+
+
+def _position_text(position: Position) -> str:
+    return (
+        f"contribution {format_amount(position.contribution)}, draw {format_amount(position.draw)}, "
+        f"advantage {format_amount(position.advantage)}"
+    )
+
+
+def _share_of(code: str, stored: Any) -> Counter[Place]:
+    """What R21 says the books must hold for a tenant's positions: signed sums, debit positive."""
+    sums: Counter[Place] = Counter()
+    for position in stored:
+        site = position.site
+        sums[CONTRIBUTIONS, code, site] += position.supply
+        sums[SUPPORT, code, site] -= position.need
+        sums[SITE_POOL, None, site] += position.need - position.supply
+        sums[ADVANTAGE, code, site] += position.advantage
+        sums[ADVANTAGE_COUNTERPART, None, site] -= position.advantage
+    return sums
+
+
+def _left_behind(connection: Connection, codes: list[str], periods: list[date]) -> Iterator[str]:
+    """No usage event below a tenant's watermark is unbilled: no run would look at it again (R10)."""
+    o, e = run_outcome.c, usage_event.c
+    marks = (
+        select(o.tenant, func.max(o.usage_watermark).label("mark"))
+        .where(o.period.in_(periods), o.tenant.in_(codes), o.status != "error")
+        .group_by(o.tenant)
+        .subquery()
+    )
+    found = (
+        select(e.event_id, e.tenant)
+        .join(marks, and_(marks.c.tenant == e.tenant, e.id <= marks.c.mark))
+        .where(e.tenant.in_(codes), not_(exists().where(usage_billing.c.usage_event_id == e.id)))
+        .order_by(e.id)
+    )
+    for event, code in connection.execute(found):
+        yield f"usage event {event} of tenant {code} was left behind: below the watermark, and billed by no line"
+
+
+CHECKS: tuple[Proof, ...] = (tenants,)

@@ -1,0 +1,1 @@
+"""Delivery: what is queued is rendered and sent."""

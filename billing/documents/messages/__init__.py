@@ -1,0 +1,1 @@
+"""Messages as finance staff see them: lists, papers, deliveries."""

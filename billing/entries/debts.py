@@ -1,0 +1,100 @@
+"""Entries of decisions about debts: pure.
+
+Doubtful: 3421 to 3424. Provided for: 6196 to 3942, without VAT. Written off: the loss without VAT to 6182, its VAT
+out of 44551, where it waited for a payment that will not come. Recovered: 7585, with its VAT, due at once (law.md
+section 5).
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
+from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
+from pricing.vat_shares import Share
+
+DOUBTFUL, REINSTATED = "doubtful", "reinstated"
+
+
+PROVISIONED, RELEASED = "provisioned", "released"
+
+
+WRITTEN_OFF, RECOVERED = "written_off", "recovered"
+
+
+KINDS = (DOUBTFUL, REINSTATED, PROVISIONED, RELEASED, WRITTEN_OFF, RECOVERED)
+
+
+DOUBTFUL_CLIENTS = "3424"
+
+
+PROVISION = "3942"
+
+
+PROVISION_CHARGE, PROVISION_RELEASE = "6196", "7196"
+
+
+LOSS, RECOVERY = "6182", "7585"
+
+
+VAT_DUE = "4455"
+
+
+BANK_ACCOUNT = "5141"
+
+
+_LABELS = {
+    DOUBTFUL: "Créance douteuse",
+    REINSTATED: "Créance redevenue saine",
+    PROVISIONED: "Provision pour créance douteuse",
+    RELEASED: "Reprise de provision",
+    WRITTEN_OFF: "Créance irrécouvrable",
+    RECOVERED: "Rentrée sur créance soldée",
+}
+
+
+class Decision(NamedTuple):
+    """One act about a debt: amounts in centimes, VAT included but for provisions.
+
+    `shares` are what it writes off or recovers, by VAT rate, where it is being taken.
+    """
+
+    kind: str
+    decided_on: date
+    amount: int
+    vat: int
+    from_doubtful: int
+    shares: tuple[Share, ...] = ()
+
+
+def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:
+    """The entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
+    journal = BANK if made.kind == RECOVERED else MISCELLANEOUS
+    return Entry(
+        reference=f"{journal}/CR-{key}",
+        journal=journal,
+        effective_on=made.decided_on,
+        label=f"{_LABELS[made.kind]} {number} - {tenant}",
+        piece=number,
+        postings=tuple(posting for posting in _postings(tenant, made) if posting.amount),
+    )
+
+
+def _postings(tenant: str, made: Decision) -> tuple[Posting, ...]:
+    amount, vat = made.amount, made.vat
+    match made.kind:
+        case "doubtful":
+            return Posting(DOUBTFUL_CLIENTS, amount, tenant), Posting(CLIENTS, -amount, tenant)
+        case "reinstated":
+            return Posting(CLIENTS, amount, tenant), Posting(DOUBTFUL_CLIENTS, -amount, tenant)
+        case "provisioned":
+            return Posting(PROVISION_CHARGE, amount), Posting(PROVISION, -amount, tenant)
+        case "released":
+            return Posting(PROVISION, amount, tenant), Posting(PROVISION_RELEASE, -amount)
+        case "written_off":
+            return (
+                Posting(LOSS, amount - vat),
+                Posting(VAT_NOT_YET_DUE, vat),
+                Posting(DOUBTFUL_CLIENTS, -made.from_doubtful, tenant),
+                Posting(CLIENTS, made.from_doubtful - amount, tenant),
+            )
+    return Posting(BANK_ACCOUNT, amount), Posting(RECOVERY, vat - amount), Posting(VAT_DUE, -vat)

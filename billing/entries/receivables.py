@@ -1,0 +1,243 @@
+"""The entries of money in, each from the facts of its act: pure. `check` asks for them again.
+
+A receipt is one entry with what it settles at once; every later act has one of its own. Cheques and bills come in and
+go back by way of journal OD, and through the bank's (BQ) on the day they are cleared (law.md section 5).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
+from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
+from ledger.entry import BANK, CASH, MISCELLANEOUS, Entry, Posting
+
+UNPLACED = "4497"
+TRANSFER, CHEQUE, CASH_PAID, BILL, CARD, DEPOSIT = "transfer", "cheque", "cash", "bill", "card", "deposit"
+# Of each means: the journal its receipts are booked in, and what they are called.
+JOURNALS = {
+    TRANSFER: BANK,
+    CARD: BANK,
+    CASH_PAID: CASH,
+    CHEQUE: MISCELLANEOUS,
+    BILL: MISCELLANEOUS,
+    DEPOSIT: MISCELLANEOUS,
+}
+MEANS_LABELS = {
+    TRANSFER: "Virement",
+    CARD: "Carte",
+    CASH_PAID: "Espèces",
+    CHEQUE: "Chèque",
+    BILL: "Effet",
+    DEPOSIT: "Dépôt de garantie",
+}
+# These are money only once the bank says so.
+TO_BE_CLEARED = (CHEQUE, BILL)
+MONEY = "money"
+_DOCUMENTS_NAMED = 3
+
+
+class Settled(NamedTuple):
+    """An allocation as it is booked: `vat` moves from 44551 to 4455, the other way where a credit note's exceeds."""
+
+    number: str
+    tenant: str
+    amount: int
+    doubtful: int
+    vat: int
+
+
+class Held(NamedTuple):
+    """Money that settles nothing: on a tenant's account (4428, 4421), or on nobody's (4497)."""
+
+    account: str
+    tenant: str | None
+    amount: int
+
+
+class ReceiptHead(NamedTuple):
+    """What entries say of a receipt."""
+
+    key: int
+    means: str
+    reference: str
+    tenant: str | None
+    site: str | None
+
+
+def number_of(key: int) -> str:
+    """How people call a receipt: `RG-000012`."""
+    return f"RG-{key:06d}"
+
+
+def refund_number_of(key: int) -> str:
+    """How people call a refund: `RB-000003`."""
+    return f"RB-{key:06d}"
+
+
+def _vat_moved(vat: int) -> list[Posting]:
+    return [Posting(VAT_NOT_YET_DUE, vat), Posting(VAT_DUE, -vat)] if vat else []
+
+
+def _settling(settled: Iterable[Settled], sign: int = 1) -> list[Posting]:
+    """The tenants' accounts, relieved of what was settled (`sign` -1: burdened again)."""
+    postings = []
+    for one in settled:
+        if one.amount > one.doubtful:
+            postings.append(Posting(CLIENTS, -sign * (one.amount - one.doubtful), one.tenant))
+        if one.doubtful:
+            postings.append(Posting(DOUBTFUL_CLIENTS, -sign * one.doubtful, one.tenant))
+    return postings
+
+
+def _named(numbers: Sequence[str]) -> str:
+    more = "…" if len(numbers) > _DOCUMENTS_NAMED else ""
+    return ", ".join(numbers[:_DOCUMENTS_NAMED]) + more
+
+
+def receipt_entry(
+    head: ReceiptHead,
+    value_date: date,
+    legs: Sequence[tuple[str, str, int]],
+    settled: Sequence[Settled],
+    held: Sequence[Held],
+) -> Entry:
+    """A receipt with what it settles at once; `legs` are (kind, account, amount), `held` what settles nothing yet.
+
+    The money of a deposit leaves the tenant's own account (1487).
+    """
+    postings = []
+    for kind, account, amount in legs:
+        auxiliary = head.tenant if head.means == DEPOSIT and kind == MONEY else None
+        postings.append(Posting(account, amount, auxiliary, head.site if kind == MONEY else None))
+    postings += _settling(settled)
+    postings += [Posting(account, -amount, tenant) for account, tenant, amount in held if amount]
+    postings += _vat_moved(sum([one.vat for one in settled]))
+    who = head.tenant or ", ".join(sorted({one.tenant for one in settled})[:_DOCUMENTS_NAMED]) or "à identifier"
+    numbers = [one.number for one in settled]
+    what = f" : {_named(numbers)}" if numbers else ""
+    journal = JOURNALS[head.means]
+    return Entry(
+        reference=f"{journal}/{number_of(head.key)}",
+        journal=journal,
+        effective_on=value_date,
+        label=f"{MEANS_LABELS[head.means]} {head.reference} - {who}{what}",
+        piece=number_of(head.key),
+        postings=tuple(postings),
+    )
+
+
+def _miscellaneous(reference: str, on: date, label: str, piece: str, postings: Iterable[Posting]) -> Entry | None:
+    found = tuple(posting for posting in postings if posting.amount)
+    return Entry(f"{MISCELLANEOUS}/{reference}", MISCELLANEOUS, on, label, piece, found) if found else None
+
+
+def allocation_entry(key: int, on: date, settled: Settled, account: str | None, source: str) -> Entry | None:
+    """An allocation made after its receipt, from the account where the money lay, or of the credit note `source`.
+
+    A credit note stands on 3421 already, so that its allocation is booked only where something doubtful is settled, or
+    VAT moves; None where neither.
+    """
+    return _miscellaneous(
+        f"AF-{key}",
+        on,
+        f"Affectation {source} - {settled.tenant} : {settled.number}",
+        settled.number,
+        _allocated(settled, account, 1),
+    )
+
+
+def undoing_entry(key: int, on: date, settled: Settled, account: str | None, source: str) -> Entry | None:
+    """What takes an allocation back, to the centime; VAT is what it had moved."""
+    return _miscellaneous(
+        f"AF-{key}/annulation",
+        on,
+        f"Affectation annulée {source} - {settled.tenant} : {settled.number}",
+        settled.number,
+        _allocated(settled, account, -1),
+    )
+
+
+def due_entry(key: int, on: date, settled: Settled, source: str) -> Entry | None:
+    """VAT of what a cheque settled after the day it was cleared on."""
+    label = f"TVA exigible {source} - {settled.tenant} : {settled.number}"
+    return _miscellaneous(f"AF-{key}/encaissement", on, label, settled.number, _vat_moved(settled.vat))
+
+
+def _allocated(settled: Settled, account: str | None, sign: int) -> list[Posting]:
+    vat = _vat_moved(sign * settled.vat)
+    if account is None:
+        return [
+            Posting(CLIENTS, sign * settled.doubtful, settled.tenant),
+            Posting(DOUBTFUL_CLIENTS, -sign * settled.doubtful, settled.tenant),
+            *vat,
+        ]
+    return [Posting(account, sign * settled.amount, settled.tenant), *_settling([settled], sign), *vat]
+
+
+def placement_entry(key: int, receipt: int, on: date, held: Held) -> Entry | None:
+    """Money that nobody could place, found to be a tenant's."""
+    postings = (Posting(UNPLACED, held.amount), Posting(held.account, -held.amount, held.tenant))
+    label = f"Règlement {number_of(receipt)} identifié - {held.tenant}"
+    return _miscellaneous(f"PL-{key}", on, label, number_of(receipt), postings)
+
+
+def withdrawal_entry(key: int, receipt: int, on: date, held: Held) -> Entry | None:
+    """Money that was not the tenant's after all."""
+    postings = (Posting(held.account, held.amount, held.tenant), Posting(UNPLACED, -held.amount))
+    label = f"Règlement {number_of(receipt)} à identifier de nouveau - {held.tenant}"
+    return _miscellaneous(f"RP-{key}", on, label, number_of(receipt), postings)
+
+
+def clearing_entry(head: ReceiptHead, on: date, account: str, from_account: str, amount: int, vat: int) -> Entry:
+    """A cheque or bill that the bank has credited: now its VAT falls due (law.md section 3)."""
+    return Entry(
+        reference=f"{BANK}/{number_of(head.key)}/encaissement",
+        journal=BANK,
+        effective_on=on,
+        label=f"{MEANS_LABELS[head.means]} {head.reference} encaissé - {head.tenant or 'divers'}",
+        piece=number_of(head.key),
+        postings=(Posting(account, amount), Posting(from_account, -amount), *_vat_moved(vat)),
+    )
+
+
+def return_entry(
+    head: ReceiptHead,
+    on: date,
+    legs: Sequence[tuple[str, str, int]],
+    settled: Sequence[Settled],
+    held: Sequence[Held],
+    cleared: bool,
+) -> Entry:
+    """A cheque or bill that came back unpaid: all its receipt did, taken back; from the bank if it had been cleared."""
+    journal = BANK if cleared else MISCELLANEOUS
+    postings = [*_settling(settled, -1)]
+    postings += [Posting(account, amount, tenant) for account, tenant, amount in held if amount]
+    postings += [Posting(account, -amount) for _, account, amount in legs]
+    postings += _vat_moved(-sum([one.vat for one in settled]))
+    return Entry(
+        reference=f"{journal}/{number_of(head.key)}/impaye",
+        journal=journal,
+        effective_on=on,
+        label=f"{MEANS_LABELS[head.means]} {head.reference} impayé - {head.tenant or 'divers'}",
+        piece=number_of(head.key),
+        postings=tuple(postings),
+    )
+
+
+def refund_entry(key: int, on: date, means: str, account: str, held: Held, vat: int, source: str) -> Entry:
+    """Money paid back, from the bank or the till; `vat` is what a credit note's share takes from 4455."""
+    journal = CASH if means == CASH_PAID else BANK
+    return Entry(
+        reference=f"{journal}/{refund_number_of(key)}",
+        journal=journal,
+        effective_on=on,
+        label=f"Remboursement {source} - {held.tenant or 'divers'}",
+        piece=refund_number_of(key),
+        postings=(Posting(held.account, held.amount, held.tenant), Posting(account, -held.amount), *_vat_moved(-vat)),
+    )
+
+
+def issue_entry(number: str, on: date, vat: int) -> Entry | None:
+    """VAT of a document that falls due as it is issued (régime des débits); negative for a credit note."""
+    return _miscellaneous(f"TVA-{number}", on, f"TVA exigible à la facturation - {number}", number, _vat_moved(vat))

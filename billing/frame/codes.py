@@ -1,0 +1,41 @@
+"""The numbers by which people call what the service keeps: `RG-000012`, counted up, at least six digits."""
+
+import re
+from dataclasses import dataclass
+
+from billing.frame.errors import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SerialCode:
+    """A kind of number: its prefix, and what it names, for those who are told that there is none."""
+
+    prefix: str
+    thing: str
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression of such a number."""
+        return rf"{self.prefix}-[0-9]{{6,18}}"
+
+    def format(self, key: int) -> str:
+        """Return the number of a key: 12 gives `RG-000012`."""
+        return f"{self.prefix}-{key:06d}"
+
+    def parse(self, number: str) -> int:
+        """Return the key of a number; raises Unknown for a text that is not written as `format` writes it."""
+        if re.fullmatch(self.pattern, number, re.ASCII) is None:
+            raise self._unknown(number)
+        key = int(number[len(self.prefix) + 1 :])
+        if number != self.format(key):
+            raise self._unknown(number)
+        return key
+
+    def _unknown(self, number: str) -> Unknown:
+        return Unknown(f"there is no {self.thing} {number}: they are called {self.format(12)}")
+
+
+RECEIPT = SerialCode("RG", "receipt")
+MESSAGE = SerialCode("ME", "message")
+BANK_STATEMENT = SerialCode("RE", "bank statement")
+DUNNING_BLOCK = SerialCode("SU", "dispute or promise")

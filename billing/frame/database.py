@@ -1,0 +1,323 @@
+"""How the database is opened, and how a transaction begins and ends: at the edge, here and nowhere below."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from itertools import chain
+from time import monotonic, sleep
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Engine,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL
+
+from billing.frame.audit_log import CHANGES, Change, seal
+
+# One writer at a time is SQLite's rule: others wait this long before they give up.
+SQLITE_BUSY_TIMEOUT_S = 600
+# They look again after this share of what they have waited, within these bounds in seconds.
+_SQLITE_WAIT, _SQLITE_WAIT_LEAST_S, _SQLITE_WAIT_MOST_S = 0.01, 0.0002, 0.01
+# Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
+_FACTS_LOCK = 0x7EC40001
+_RUN_LOCK = 0x7EC40002
+_RECEIVABLES_LOCK = 0x7EC40003
+_DUNNING_LOCK = 0x7EC4000A
+_LOG_LOCK = 0x7EC40004
+# Fewer rows than this are inserted faster than copied.
+COPY_LEAST = 16
+# Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
+# statements, triggers above all; a few sizes only, so that the prepared statements are found again.
+_SQLITE_BLOCKS = (200, 20, 1)
+# Rows turned into text at a time.
+_COPY_BLOCK = 400
+
+Row: TypeAlias = Sequence[Any]
+RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Row]], None]
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine with this service's settings. Nothing is connected yet."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Transactions are begun by _begin_sqlite, explicitly: pysqlite's own would begin too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: upgrading a read transaction later can't wait, only fail.
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+    elif not _took_its_turn(connection):
+        # Once more, for the error that says why.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _took_its_turn(connection: Connection) -> bool:
+    """Begin to write as soon as nobody else does; false if that can't be, or takes too long.
+
+    SQLite's own waiting looks again after up to 100 ms. Whoever writes one transaction after the other leaves the lock
+    free for a fraction of one in between, and would keep everybody else out.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        began = monotonic()
+        while (waited := monotonic() - began) < SQLITE_BUSY_TIMEOUT_S:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False
+                sleep(min(max(waited * _SQLITE_WAIT, _SQLITE_WAIT_LEAST_S), _SQLITE_WAIT_MOST_S))
+            else:
+                return True
+        return False
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_S * 1000}")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: committed when the block ends, rolled back when it raises.
+
+    If it wrote anything an act is recorded with it: who, when, why (`billing.frame.audit_log`).
+    """
+    changes: list[Change] = []
+    with (
+        engine.connect().execution_options(writes=True, **{CHANGES: changes}) as connection,
+        connection.begin() as begun,
+    ):
+        before = _rows_written(connection)
+        yield connection
+        # A dry run rolls back what it did.
+        if begun.is_active and (changes or _rows_written(connection) != before):
+            seal(connection)
+
+
+def _rows_written(connection: Connection) -> int | object:
+    """How many rows a connection to SQLite has ever written; PostgreSQL looks for itself when the act is sealed."""
+    if connection.dialect.name != "sqlite":
+        return object()
+    driver: Any = connection.connection.driver_connection
+    return int(driver.total_changes)
+
+
+@contextmanager
+def keeping_house(engine: Engine) -> Iterator[Connection]:
+    """One write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
+
+    Whatever anybody may ask about later is written by `writing`; `check` names entries and documents of no act.
+    """
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One read-only snapshot: everything read within it is of the same instant."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+def _advisory(connection: Connection, key: int, shared: bool) -> None:
+    # SQLite needs none: BEGIN IMMEDIATE already keeps every other writer out.
+    if connection.dialect.name == "postgresql":
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.execute(text(f"SELECT {function}(:key)"), {"key": key})
+
+
+def hold_facts(connection: Connection) -> None:
+    """Keep the register as it is until this transaction ends; others may hold it too."""
+    _advisory(connection, _FACTS_LOCK, shared=True)
+
+
+def change_facts(connection: Connection) -> None:
+    """Be the only one to change the register until this transaction ends; waits for whoever holds it."""
+    _advisory(connection, _FACTS_LOCK, shared=False)
+
+
+def change_runs(connection: Connection) -> None:
+    """Be the only one to begin or close a run until this transaction ends."""
+    _advisory(connection, _RUN_LOCK, shared=False)
+
+
+def change_receivables(connection: Connection) -> None:
+    """Be the only one to say what settles what until this transaction ends; the register stays as it is meanwhile.
+
+    Runs go on: they add documents and settle none. Whoever also changes facts takes `change_facts` first.
+    """
+    hold_facts(connection)
+    _advisory(connection, _RECEIVABLES_LOCK, shared=False)
+
+
+def change_dunning(connection: Connection) -> None:
+    """Be the only one to remind tenants until this transaction ends; the register stays as it is meanwhile."""
+    hold_facts(connection)
+    _advisory(connection, _DUNNING_LOCK, shared=False)
+
+
+def append_log(connection: Connection) -> None:
+    """Be the only one to add to the log of the books' hashes until this transaction ends."""
+    _advisory(connection, _LOG_LOCK, shared=False)
+
+
+class _DayTexts(dict[date | None, str | None]):
+    """ISO texts of days; a month has thirty of them, and millions of cells."""
+
+    def __missing__(self, day: date | None) -> str | None:
+        text_of_day = self[day] = None if day is None else day.isoformat()
+        return text_of_day
+
+
+class _InstantTexts(dict[datetime | None, str | None]):
+    """Instants as SQLAlchemy's own type stores them on SQLite."""
+
+    def __missing__(self, instant: datetime | None) -> str | None:
+        stored = self[instant] = None if instant is None else instant.strftime("%Y-%m-%d %H:%M:%S.%f")
+        return stored
+
+
+def _sqlite_rows(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """The rows in the forms SQLAlchemy's own types store, so that they read back through them.
+
+    By column, since that is several times faster than by cell.
+    """
+    cells: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for index, name in enumerate(columns[: len(cells)]):
+        kind = table.c[name].type
+        if isinstance(kind, Date):
+            cells[index] = map(_DayTexts().__getitem__, cells[index])
+        elif isinstance(kind, DateTime):
+            cells[index] = map(_InstantTexts().__getitem__, cells[index])
+    return list(zip(*cells, strict=True))
+
+
+def _insert_into_sqlite(connection: Connection, insert: str, rows: Sequence[Row]) -> None:
+    done = 0
+    for size in _SQLITE_BLOCKS:
+        if len(rows) - done >= size:
+            marks = f"({', '.join('?' * len(rows[0]))})"
+            statement = insert + ", ".join([marks] * size)
+            while len(rows) - done >= size:
+                block = rows[done : done + size]
+                connection.exec_driver_sql(statement, tuple(chain.from_iterable(block)))
+                done += size
+
+
+# What COPY's text format gives a meaning to, and how it is written instead.
+_COPY_SPECIAL = re.compile(r"[\\\t\n\r]")
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COPY_NULL = "\\N"
+
+
+class _CopyTexts(dict[Any, str]):
+    """Cells as COPY reads them, each value written once."""
+
+    def __missing__(self, cell: Any) -> str:
+        found = self[cell] = _COPY_NULL if cell is None else str(cell).translate(_COPY_ESCAPES)
+        return found
+
+
+def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
+    """One column of a block in COPY's text format; by column, since that is several times faster than by cell."""
+    if isinstance(column.type, LargeBinary):
+        return [_COPY_NULL if cell is None else f"\\\\x{cell.hex()}" for cell in cells]
+    if column.nullable or not isinstance(column.type, Integer | String):
+        # Codes and days: few values in many cells.
+        return map(_CopyTexts().__getitem__, cells)
+    if isinstance(column.type, Integer):
+        return map(str, cells)
+    if _COPY_SPECIAL.search("".join(cells)) is not None:
+        return [cell.translate(_COPY_ESCAPES) for cell in cells]
+    return cells
+
+
+def copy_statement(table: Table, columns: Sequence[str]) -> str:
+    """The COPY that takes what `copy_blocks` gives."""
+    return f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
+
+
+def copy_blocks(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    """The rows in COPY's text format, some hundred at a time."""
+    for start in range(0, len(rows), _COPY_BLOCK):
+        yield _copy_block(table, columns, rows[start : start + _COPY_BLOCK])
+
+
+def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """The rows in COPY's text format."""
+    by_column = zip(*rows, strict=True)
+    cells = [_copy_cells(table.c[name], column) for name, column in zip(columns, by_column, strict=True)]
+    return "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of many values, handed over as one parameter however many they are."""
+    listed = list(values)
+    if connection.dialect.name == "sqlite":
+        held = func.json_each(json.dumps(listed)).table_valued("value")
+        return column.in_(select(held.c.value))
+    return column == any_(literal(listed, ARRAY(column.type)))
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows set-wise, at the driver's own speed: COPY on PostgreSQL, many rows a statement on SQLite.
+
+    Each row has a value per column, in that order; dates as `date`, instants as UTC `datetime`.
+    """
+    names = ", ".join(columns)
+    if connection.dialect.name == "sqlite":
+        _insert_into_sqlite(
+            connection, f"INSERT INTO {table.name} ({names}) VALUES ", _sqlite_rows(table, columns, rows)
+        )
+        return
+    listed = list(rows)
+    if len(listed) >= COPY_LEAST:
+        cursor = connection.connection.cursor()
+        with cursor.copy(copy_statement(table, columns)) as copy:
+            for block in copy_blocks(table, columns, listed):
+                copy.write(block)
+        cursor.close()
+    elif listed:
+        # One statement, not one a row: triggers check an entry's postings together.
+        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({names}) VALUES {marks}", tuple(cell for row in listed for cell in row)
+        )

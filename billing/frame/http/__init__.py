@@ -1,0 +1,1 @@
+"""The frame of the HTTP API: what every resource shares."""

@@ -1,0 +1,177 @@
+"""What stands in an address: codes, days, months, document numbers. What is none has no address: 404.
+
+They raise NotFound themselves: werkzeug's ValidationError would let another method's rule answer 405.
+"""
+
+from datetime import date
+from typing import Any, ClassVar
+
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
+
+from billing.frame.cells import YEARS, BadCell, day
+from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, SerialCode
+from billing.frame.errors import Unknown
+from billing.frame.http.fields import CODE_DOC, DAY_DOC, MONTH_DOC, RECEIPT_DOC
+from pricing.period import format_month, parse_month
+
+EVERY_KIND = "any"
+SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
+YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
+MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
+STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
+HOLD_DOC = {"pattern": "^SU-[0-9]{6,}$", "example": "SU-000001"}
+NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
+
+
+class CodeInAddress(BaseConverter):
+    """A code; it may hold a slash where nothing follows it.
+
+    (One that ends like the address of something a tenant or lease has is found in lists alone: its address is taken.)
+    """
+
+    part_isolating = False
+    regex = r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account)(?:/pdf)?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
+class EventInAddress(CodeInAddress):
+    """The id of a usage event. (One named `batch` is found in lists alone: its address is taken.)"""
+
+    regex = rf"(?!batch$){CodeInAddress.regex}"
+
+
+class PartInAddress(BaseConverter):
+    """A code followed by something else: no slash."""
+
+    regex = r"[^/\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
+class DayInAddress(BaseConverter):
+    """A civil day."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> Any:
+        """The day; none of the calendar is no address."""
+        try:
+            return day(value)
+        except BadCell:
+            raise NotFound from None
+
+    def to_url(self, value: date) -> str:
+        """As written in addresses."""
+        return value.isoformat()
+
+
+class MonthInAddress(BaseConverter):
+    """A month, as its first day."""
+
+    regex = "[0-9]{4}-[0-9]{2}"
+
+    def to_python(self, value: str) -> Any:
+        """The first day; a month that is none is no address."""
+        try:
+            found = parse_month(value)
+        except ValueError:
+            raise NotFound from None
+        if found.year not in YEARS:
+            raise NotFound
+        return found
+
+    def to_url(self, value: date) -> str:
+        """As written in addresses."""
+        return format_month(value)
+
+
+class YearInAddress(BaseConverter):
+    """A year."""
+
+    regex = "[0-9]{4}"
+
+    def to_python(self, value: str) -> Any:
+        """The year; one out of reach is no address."""
+        if int(value) not in YEARS:
+            raise NotFound
+        return int(value)
+
+
+class SerialInAddress(BaseConverter):
+    """The number of an entry or an act."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> Any:
+        """The number."""
+        return int(value)
+
+
+class NumberInAddress(BaseConverter):
+    """A document's number."""
+
+    regex = "(?:FA|AV)-[0-9]{4}-[0-9]{6,12}"
+
+
+class CodedInAddress(BaseConverter):
+    """A number such as `RG-000012`, as its key."""
+
+    code: ClassVar[SerialCode]
+
+    def to_python(self, value: str) -> Any:
+        """The key; a text that is written otherwise is no address."""
+        try:
+            return self.code.parse(value)
+        except Unknown:
+            raise NotFound from None
+
+    def to_url(self, value: int) -> str:
+        """As written in addresses."""
+        return self.code.format(value)
+
+
+class MessageInAddress(CodedInAddress):
+    """A message's number, as its key."""
+
+    code, regex = MESSAGE, MESSAGE.pattern
+
+
+class ReceiptInAddress(CodedInAddress):
+    """A receipt's number, as its key."""
+
+    code, regex = RECEIPT, RECEIPT.pattern
+
+
+class StatementInAddress(CodedInAddress):
+    """A bank statement's number, as its key."""
+
+    code, regex = BANK_STATEMENT, BANK_STATEMENT.pattern
+
+
+class HoldInAddress(CodedInAddress):
+    """The number of a dispute or a promise, as its key."""
+
+    code, regex = DUNNING_BLOCK, DUNNING_BLOCK.pattern
+
+
+_DOCS = {
+    "code": (CodeInAddress, CODE_DOC),
+    "event": (EventInAddress, CODE_DOC),
+    "part": (PartInAddress, CODE_DOC),
+    "day": (DayInAddress, DAY_DOC),
+    "month": (MonthInAddress, MONTH_DOC),
+    "serial": (SerialInAddress, SERIAL_DOC),
+    "year": (YearInAddress, YEAR_DOC),
+    "number": (NumberInAddress, NUMBER_DOC),
+    "told": (MessageInAddress, MESSAGE_DOC),
+    "money": (ReceiptInAddress, RECEIPT_DOC),
+    "statement": (StatementInAddress, STATEMENT_DOC),
+    "held": (HoldInAddress, HOLD_DOC),
+}
+
+
+def register(app: Flask, api: Api) -> None:
+    """Teach the app these parts of addresses, and the documentation their forms."""
+    for name, (converter, doc) in _DOCS.items():
+        app.url_map.converters[name] = converter
+        api.register_converter(converter, lambda _converter, doc=doc: {"type": "string", **doc})

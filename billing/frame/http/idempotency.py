@@ -1,0 +1,102 @@
+"""Idempotency keys: the same key and body gives the stored answer again, in the effect's own transaction.
+
+Only what was done is remembered. A refused request did nothing: its key stays free.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+from flask import g, request
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from billing.frame.http.problems import FieldError, InvalidRequest, KeyReused
+from billing.frame.tables import idempotency_key
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+PATTERN = "^[!-~]{1,255}$"
+_KEY = re.compile(PATTERN, re.ASCII)
+
+
+class Answer(NamedTuple):
+    """What a view answers: the body as JSON values, the status, further headers."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+class Asked(NamedTuple):
+    """A request that bears a key: whose, which, and a digest of what it asks."""
+
+    token: str
+    key: str
+    digest: str
+
+
+def asked() -> Asked | None:
+    """The request's key; None if it bears none. Raises InvalidRequest for a key that can't be."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if _KEY.fullmatch(key) is None:
+        raise InvalidRequest([FieldError("header", HEADER, "must be 1 to 255 visible ASCII characters")])
+    # JSON by what it says; a file byte by byte.
+    told = request.get_json(silent=True)
+    body = orjson.dumps(told, option=orjson.OPT_SORT_KEYS) if request.is_json else request.get_data()
+    digest = sha256(b"\0".join((request.method.encode(), request.full_path.encode(), body)))
+    return Asked(g.token, key, digest.hexdigest())
+
+
+def _row(wanted: Asked) -> ColumnElement[bool]:
+    return (idempotency_key.c.token == wanted.token) & (idempotency_key.c.key == wanted.key)
+
+
+def claim(connection: Connection, wanted: Asked, now: datetime) -> Answer | None:
+    """Take the key for this request, or give the answer stored under it; None means: do it.
+
+    Two at once: the second waits here until the first has committed or given up. Raises KeyReused.
+    """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    taken = connection.execute(
+        dialect.insert(idempotency_key)
+        .values(token=wanted.token, key=wanted.key, request_sha256=wanted.digest, created_at=now)
+        .on_conflict_do_nothing()
+    )
+    if taken.rowcount == 1:
+        return None
+    stored = connection.execute(select(idempotency_key).where(_row(wanted))).one()
+    if stored.request_sha256 != wanted.digest:
+        raise KeyReused(f"{HEADER} {wanted.key} was used for another request: use a new key for each")
+    if stored.status is None:
+        # Begun and never finished: what is done under a claim alone may be done again.
+        return None
+    return Answer(orjson.loads(stored.body), stored.status, orjson.loads(stored.headers) | {REPLAYED: "true"})
+
+
+def keep(connection: Connection, wanted: Asked, answer: Answer) -> None:
+    """Store the answer under the key it was claimed with."""
+    connection.execute(
+        update(idempotency_key)
+        .where(_row(wanted))
+        .values(
+            status=answer.status,
+            headers=orjson.dumps(dict(answer.headers)).decode(),
+            body=orjson.dumps(answer.body).decode(),
+        )
+    )
+
+
+def release(connection: Connection, wanted: Asked) -> None:
+    """Free a claimed key whose request was refused."""
+    connection.execute(delete(idempotency_key).where(_row(wanted), idempotency_key.c.status.is_(None)))
+
+
+def forget_answers(connection: Connection, before: datetime) -> int:
+    """Delete the keys first used before that instant; gives how many. For whoever keeps house."""
+    return connection.execute(delete(idempotency_key).where(idempotency_key.c.created_at < before)).rowcount

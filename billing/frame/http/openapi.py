@@ -1,0 +1,201 @@
+"""The OpenAPI document: what flask-smorest gathers, with the problems, tokens and keys every operation shares."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias, cast
+
+from flask_smorest import Api, Blueprint
+from flask_smorest.utils import prepare_response
+from marshmallow import RAISE, Schema, fields
+from webargs.flaskparser import FlaskParser
+
+from billing.frame.audit_log import REASON_LENGTH_MAX
+from billing.frame.http import idempotency
+from billing.frame.http.authentication import READERS, scopes_of
+from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+TITLE = "technopark-billing"
+SECURITY = "token"
+# The header that says why.
+REASON = "X-Reason"
+_BODY_METHODS = frozenset({"post", "put", "patch"})
+_DESCRIPTION = """\
+Billing and cross-subsidy accounting for a network of technology parks.
+
+Amounts, prices and quantities are decimal strings (`"2362.50"`), days `YYYY-MM-DD`, months `YYYY-MM`. Errors are
+`application/problem+json` (RFC 9457) with a stable `type`; `errors` lists each field at fault. Every POST takes
+`Idempotency-Key`: the same key and body gives the stored answer again. Lists give `items` and `next`, the
+`cursor` of the following page.
+"""
+
+
+class FieldErrorSchema(Schema):
+    """One field at fault."""
+
+    location = fields.String(required=True)
+    field = fields.String(required=True)
+    problem = fields.String(required=True)
+    remedy = fields.String()
+    value = fields.String()
+
+
+class ProblemSchema(Schema):
+    """A problem document (RFC 9457)."""
+
+    type = fields.String(required=True, metadata={"description": "Stable: what programs decide by"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What to do"})
+    instance = fields.String(metadata={"description": "The request's id"})
+    errors = fields.List(fields.Nested(FieldErrorSchema), metadata={"description": "Each field at fault"})
+
+
+class StrictParser(FlaskParser):
+    """Reads arguments without forgiving: another content type, malformed JSON and unknown fields are refused."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 (webargs' own declaration)
+
+    def load_json(self, req: Any, _schema: Any) -> Any:
+        """The body; Flask answers 415 for another content type, 400 for malformed JSON."""
+        return req.get_json()
+
+    def handle_error(self, error: Any, *_args: Any, **_kwargs: Any) -> Any:
+        """Every field at fault, as one InvalidRequest."""
+        raise InvalidRequest(
+            [found for location, messages in error.messages.items() for found in _flat(location, "", messages)]
+        )
+
+
+def _flat(location: str, path: str, messages: Any) -> list[FieldError]:
+    if isinstance(messages, Mapping):
+        return [
+            found
+            for name, inner in messages.items()
+            for found in _flat(location, path if name == "_schema" else f"{path}.{name}".strip("."), inner)
+        ]
+    texts = messages if isinstance(messages, list) else [messages]
+    where = "body" if location == "json" else location
+    return [FieldError(where, path, str(text)) for text in texts]
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint whose operations document their token, problems and idempotency key."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_shared_doc)
+
+    def route(self, rule: str, **options: Any) -> Decorator:
+        """Give a view its address."""
+        return cast(Decorator, super().route(rule, **options))
+
+    def response(self, status_code: int, schema: Any = None, **doc: Any) -> Decorator:
+        """Document what a view answers when all is well."""
+        return cast(Decorator, super().response(status_code, schema, **doc))
+
+    def alt_response(self, status_code: int, response: Any = None, **doc: Any) -> Decorator:
+        """Document what else it may answer."""
+        return cast(Decorator, super().alt_response(status_code, response, **doc))
+
+    def arguments(self, schema: Any, **doc: Any) -> Decorator:
+        """Hand a view what the request holds, loaded and judged."""
+        return cast(Decorator, super().arguments(schema, **doc))
+
+    def doc(self, **doc: Any) -> Decorator:
+        """Document what nothing else says."""
+        return cast(Decorator, super().doc(**doc))
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Register a view; its name is its operation's, and a part in its address may be unknown."""
+        name = endpoint or view_func.__name__
+        view_func._apidoc = {**getattr(view_func, "_apidoc", {}), "operation": name, "rule": rule}
+        super().add_url_rule(rule, name, view_func, *args, **options)
+
+
+def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any) -> dict[str, Any]:
+    responses = doc.setdefault("responses", {})
+    statuses = {413, 503}
+    scopes = doc_info.get("scopes")
+    if scopes is None:
+        scopes = scopes_of(None, method.upper())
+    if scopes:
+        doc["security"] = [{SECURITY: []}]
+        statuses.add(401)
+    if scopes and scopes != READERS:
+        doc["description"] = f"Needs a token of scope {' or '.join(sorted(scopes))}."
+        statuses.add(403)
+    if method in _BODY_METHODS:
+        statuses |= {409, 422}
+    if "requestBody" in doc:
+        statuses |= {400, 415}
+    if method == "post":
+        doc.setdefault("parameters", []).append(
+            {
+                "name": idempotency.HEADER,
+                "in": "header",
+                "required": False,
+                "description": "The same key and body gives the stored answer again, another body 422",
+                "schema": {"type": "string", "pattern": idempotency.PATTERN},
+            }
+        )
+    if scopes and method in _BODY_METHODS and scopes != READERS:
+        doc.setdefault("parameters", []).append(
+            {
+                "name": REASON,
+                "in": "header",
+                "required": False,
+                "description": f"Why it is done, in UTF-8, at most {REASON_LENGTH_MAX} characters: kept with what is "
+                "written. Exceptions from the rule need one",
+                "schema": {"type": "string"},
+            }
+        )
+    if "<" in doc_info["rule"]:
+        statuses.add(404)
+    first, *words = doc_info["operation"].split("_")
+    doc["operationId"] = first + "".join(word.title() for word in words)
+    for status in sorted(statuses):
+        responses.setdefault(status, HTTPStatus(status).name)
+    for status, response in responses.items():
+        if isinstance(response, dict) and 200 <= int(status) < 300:
+            response.setdefault("headers", {})["X-Request-ID"] = {"schema": {"type": "string"}}
+    return doc
+
+
+class BillingApi(Api):  # type: ignore[misc]
+    """flask-smorest with problem documents in place of its own errors; `billing.api.operations` serves the document."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """`billing.frame.http.problems` answers every error."""
+
+    def _register_doc_blueprint(self) -> None:
+        """`billing.api.operations` serves the document."""
+
+    def _register_pagination_header(self) -> None:
+        """Lists are paged by `next`, not by a header."""
+
+    def _register_responses(self) -> None:
+        for status in HTTPStatus:
+            response = {"description": status.phrase, "schema": self.ERROR_SCHEMA}
+            prepare_response(response, self.spec, CONTENT_TYPE)
+            self.spec.components.response(status.name, response, lazy=True)
+
+
+def spec_options() -> dict[str, Any]:
+    """What stands at the head of the document."""
+    return {
+        "info": {"description": _DESCRIPTION},
+        "components": {
+            "securitySchemes": {
+                SECURITY: {"type": "http", "scheme": "bearer", "description": "`technopark-billing token create`"}
+            }
+        },
+    }

@@ -1,0 +1,90 @@
+"""Lists by cursor: a page begins after a key, so that what is added meanwhile shifts nothing."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as BadBase64
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import orjson
+from marshmallow import fields, validate
+from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
+
+from billing.frame.http.problems import FieldError, InvalidRequest
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 500
+_CURSOR_LENGTH_MAX = 1000
+
+
+class Limit(fields.Integer):
+    """How many items a page has at most."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            load_default=LIMIT_DEFAULT,
+            validate=validate.Range(1, LIMIT_MAX),
+            metadata={"description": "How many items at most"},
+        )
+
+
+class Cursor(fields.String):
+    """Where a page begins: the `next` of the one before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            load_default=None,
+            validate=validate.Length(1, _CURSOR_LENGTH_MAX),
+            metadata={"description": "`next` of the page before; absent for the first page"},
+        )
+
+
+def page(
+    connection: Connection,
+    statement: Select[Any],
+    key: Sequence[ColumnElement[Any]],
+    query: Mapping[str, Any],
+    dump: Callable[[Row[Any]], Any],
+) -> dict[str, Any]:
+    """One page of `statement` by `key`, which is unique and which the statement selects.
+
+    `query` holds `limit` and `cursor`. Raises InvalidRequest for a cursor this list did not give.
+    """
+    limit = query["limit"]
+    if query["cursor"] is not None:
+        after = _decoded(query["cursor"], key)
+        statement = statement.where(tuple_(*key) > after if len(key) > 1 else key[0] > after[0])
+    rows = connection.execute(statement.order_by(*key).limit(limit + 1)).all()
+    items = [dump(row) for row in rows[:limit]]
+    following = _encoded(rows[limit - 1], key) if len(rows) > limit else None
+    return {"items": items, "next": following}
+
+
+def _encoded(row: Row[Any], key: Sequence[ColumnElement[Any]]) -> str:
+    parts = [row._mapping[column] for column in key]
+    return urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def _decoded(cursor: str, key: Sequence[ColumnElement[Any]]) -> tuple[Any, ...]:
+    try:
+        parts = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(parts, list) or len(parts) != len(key):
+            raise ValueError("not a key of this list")
+        return tuple(_part(part, column.type.python_type) for part, column in zip(parts, key, strict=True))
+    except (ValueError, BadBase64):
+        wrong = FieldError(
+            "query", "cursor", "is no cursor of this list", "send the `next` of its previous page, or none"
+        )
+        raise InvalidRequest([wrong]) from None
+
+
+def _part(part: Any, kind: type) -> Any:
+    if kind is date and isinstance(part, str):
+        return date.fromisoformat(part)
+    if not isinstance(part, kind) or isinstance(part, bool):
+        raise ValueError("a part of another kind")
+    if isinstance(part, int) and not 0 <= part < 2**63:
+        raise ValueError("out of range")
+    if isinstance(part, str) and "\0" in part:
+        raise ValueError("no text of a key")
+    return part

@@ -1,0 +1,254 @@
+"""What goes wrong, as RFC 9457 problem documents: one table gives each error its type and status.
+
+ApiError
+├── Unauthenticated   no token, or none that is valid
+├── Forbidden         the token's scope does not allow it
+├── InvalidRequest    query, header or body are not as documented; carries every field at fault
+└── KeyReused         an Idempotency-Key stands for another request
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from flask import Flask, Response, g
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+
+from billing.frame.errors import (
+    BillingError,
+    Conflict,
+    Fault,
+    PeriodRefused,
+    ReasonRequired,
+    Refused,
+    RunRefused,
+    SchemaNotReady,
+    Taken,
+    TooLong,
+    Unknown,
+)
+from billing.frame.proof_errors import ProofError
+from invoices.errors import (
+    FileDamaged,
+    FileMissing,
+    InvoicingError,
+    IssueDateGoesBack,
+    RenderingFailed,
+    UnknownDocument,
+)
+from ledger.errors import (
+    LedgerError,
+    PeriodClosed,
+    PeriodNotYetOpen,
+    PeriodOutOfOrder,
+    ReferenceTaken,
+    UnknownAccount,
+)
+from pricing.errors import PricingError
+
+CONTENT_TYPE = "application/problem+json"
+PATH = "/problems/"
+
+
+class ApiError(Exception):
+    """Base class; the message says what to do next."""
+
+
+class Unauthenticated(ApiError):
+    """No token, or none that is valid."""
+
+
+class Forbidden(ApiError):
+    """The token's scope does not allow what was asked."""
+
+
+class KeyReused(ApiError):
+    """An Idempotency-Key stands for another request."""
+
+
+class FieldError(NamedTuple):
+    """One field at fault: where it is (`body`, `query`, `header`), its dotted name, and what is wrong."""
+
+    location: str
+    field: str
+    problem: str
+    remedy: str = ""
+    value: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As listed in a problem."""
+        found = {"location": self.location, "field": self.field, "problem": self.problem}
+        if self.remedy:
+            found["remedy"] = self.remedy
+        if self.value is not None:
+            found["value"] = self.value
+        return found
+
+
+class InvalidRequest(ApiError):
+    """Query, header or body are not as documented; `errors` lists each field at fault."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("the request is not as documented: mend each field listed in errors; see /docs")
+        self.errors = tuple(errors)
+
+
+class Kind(NamedTuple):
+    """A kind of problem: the end of its type, its status, its title."""
+
+    slug: str
+    status: int
+    title: str
+
+
+MALFORMED = Kind("malformed", 400, "The request can't be read")
+UNAUTHENTICATED = Kind("unauthenticated", 401, "A valid token is needed")
+FORBIDDEN = Kind("forbidden", 403, "The token's scope does not allow this")
+NOT_FOUND = Kind("not-found", 404, "There is nothing of that name")
+METHOD = Kind("method-not-allowed", 405, "The resource does not take this method")
+CONFLICT = Kind("conflict", 409, "It contradicts what stands")
+RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
+PERIOD = Kind("period", 409, "The month is closed, or can't be now")
+TOO_LARGE = Kind("too-large", 413, "The body is too large")
+MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of a type this address does not take")
+VALIDATION = Kind("validation", 422, "The request is not as documented")
+REFUSED = Kind("refused", 422, "The data is refused, nothing was written")
+UNPRICEABLE = Kind("unpriceable", 422, "A price is missing")
+TOO_LONG = Kind("too-long", 422, "It is more than one file of that kind can hold")
+PROOF = Kind("proof", 409, "It can't be proved as things stand")
+REASON_REQUIRED = Kind("reason-required", 422, "An exception needs a reason")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for another request")
+INTERNAL = Kind("internal", 500, "The service failed")
+RENDERING = Kind("rendering-failed", 500, "The document could not be rendered")
+FILE = Kind("document-file", 500, "The kept PDF can't be used")
+UNAVAILABLE = Kind("unavailable", 503, "The database does not answer")
+NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
+
+KINDS = (
+    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, TOO_LARGE, MEDIA_TYPE,
+    PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE,
+    UNAVAILABLE, NOT_READY,
+)  # fmt: skip
+
+# The one table from errors to problems; a class not named here is taken for its closest ancestor.
+_OF_ERROR: Mapping[type[Exception], Kind] = {
+    Unauthenticated: UNAUTHENTICATED,
+    Forbidden: FORBIDDEN,
+    InvalidRequest: VALIDATION,
+    KeyReused: KEY_REUSED,
+    Refused: REFUSED,
+    Unknown: NOT_FOUND,
+    UnknownDocument: NOT_FOUND,
+    UnknownAccount: NOT_FOUND,
+    ReasonRequired: REASON_REQUIRED,
+    TooLong: TOO_LONG,
+    Conflict: CONFLICT,
+    ReferenceTaken: CONFLICT,
+    RunRefused: RUN_REFUSED,
+    PeriodRefused: PERIOD,
+    PeriodClosed: PERIOD,
+    PeriodNotYetOpen: PERIOD,
+    PeriodOutOfOrder: PERIOD,
+    IssueDateGoesBack: RUN_REFUSED,
+    ProofError: PROOF,
+    PricingError: UNPRICEABLE,
+    RenderingFailed: RENDERING,
+    FileMissing: FILE,
+    FileDamaged: FILE,
+    SchemaNotReady: NOT_READY,
+    OperationalError: UNAVAILABLE,
+    InterfaceError: UNAVAILABLE,
+    PoolTimeout: UNAVAILABLE,
+    DBAPIError: INTERNAL,
+    BillingError: INTERNAL,
+    InvoicingError: INTERNAL,
+    LedgerError: INTERNAL,
+}
+_OF_STATUS: Mapping[int, Kind] = {
+    400: MALFORMED, 404: NOT_FOUND, 405: METHOD, 413: TOO_LARGE, 415: MEDIA_TYPE, 500: INTERNAL,
+}  # fmt: skip
+_DETAIL_OF_STATUS: Mapping[int, str] = {
+    400: "the body is not JSON in UTF-8: check what is sent",
+    404: "nothing has this address: see /docs for those that exist",
+    405: "the header Allow lists the methods this address takes",
+    415: "send the body as JSON, with the header Content-Type: application/json, or as a type that /docs lists here",
+}
+_log = logging.getLogger(__name__)
+
+
+def problem(
+    kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem document as an answer; `errors` only where fields are at fault."""
+    body: dict[str, Any] = {
+        "type": PATH + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": f"urn:request:{g.get('request_id', 'unknown')}",
+    }
+    if errors:
+        body["errors"] = [error.to_json() for error in errors]
+    return Response(orjson.dumps(body), kind.status, headers, content_type=CONTENT_TYPE)
+
+
+def kind_of(error: Exception) -> Kind:
+    """The kind of problem an error is."""
+    return next((_OF_ERROR[base] for base in type(error).__mro__ if base in _OF_ERROR), INTERNAL)
+
+
+def field_errors(faults: Sequence[Fault]) -> Iterator[FieldError]:
+    """The faults of refused records as fields of the body."""
+    for fault in faults:
+        yield FieldError("body", fault.column or "", fault.problem, fault.remedy, fault.value)
+
+
+def _of_error(error: Exception) -> Response:
+    kind = kind_of(error)
+    headers = {"WWW-Authenticate": "Bearer"} if kind is UNAUTHENTICATED else None
+    if isinstance(error, Refused):
+        # A key that is taken is a conflict; anything else at fault must be mended first.
+        taken = all(isinstance(fault, Taken) for fault in error.faults)
+        detail = "other values stand under this key: see errors" if taken else "mend each field listed in errors"
+        return problem(CONFLICT if taken else kind, detail, tuple(field_errors(error.faults)))
+    if kind is UNAVAILABLE and _is_our_mistake(error):
+        kind = INTERNAL
+    if kind is UNAVAILABLE:
+        _log.error("the database does not answer: %s", error)
+        return problem(kind, "try again in a moment; /readyz says when the database answers", (), {"Retry-After": "5"})
+    if kind.status >= 500:
+        _log.error("a request failed", exc_info=error)
+    errors = error.errors if isinstance(error, InvalidRequest) else ()
+    return problem(kind, _report() if kind is INTERNAL else str(error), errors, headers)
+
+
+def _is_our_mistake(error: Exception) -> bool:
+    """Whether SQLite refuses a statement: it has one class for that and for a database that can't be used."""
+    cause = getattr(error, "orig", None)
+    return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR
+
+
+def _of_http_exception(error: HTTPException) -> Response:
+    status = error.code or 500
+    if isinstance(error, InternalServerError):
+        return problem(INTERNAL, _report())
+    kind = _OF_STATUS.get(status, Kind(f"http-{status}", status, error.name))
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return problem(kind, _DETAIL_OF_STATUS.get(status) or error.description or error.name, (), headers)
+
+
+def _report() -> str:
+    return f"nothing was written; report this with the request id {g.get('request_id', 'unknown')}"
+
+
+def register(app: Flask) -> None:
+    """Let every error of the app be answered by a problem document."""
+    for error in _OF_ERROR:
+        app.register_error_handler(error, _of_error)
+    app.register_error_handler(HTTPException, _of_http_exception)

@@ -1,0 +1,40 @@
+"""What every request needs, made once by the app factory: settings, engine, clock, tokens."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from sqlalchemy import Engine
+
+from billing.frame.civil_time import Clock, today
+from billing.frame.settings import Settings
+
+if TYPE_CHECKING:
+    from billing.frame.http.authentication import Door
+
+_EXTENSION = "technopark-billing"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The app's own state; `clock` gives UTC instants."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    door: "Door"
+
+    def today(self) -> date:
+        """The civil day in Casablanca (R2)."""
+        return today(self.clock())
+
+    def install(self, app: object) -> None:
+        """Make this the state of `app`."""
+        app.extensions[_EXTENSION] = self  # type: ignore[attr-defined]
+
+
+def service() -> Service:
+    """The state of the app that answers this request."""
+    found: Service = current_app.extensions[_EXTENSION]
+    return found

@@ -1,0 +1,103 @@
+"""How a view's transaction begins and ends: one snapshot to read, one transaction to write, or its own."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import orjson
+from flask import Response, g, request
+from sqlalchemy import Engine
+
+from billing.frame.audit_log import API, REASON_LENGTH_MAX, Act, on_behalf
+from billing.frame.database import keeping_house, reading, writing
+from billing.frame.http.idempotency import Answer, asked, claim, keep, release
+from billing.frame.http.openapi import REASON
+from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.service import service
+
+
+def acting_engine() -> Engine:
+    """The database, where all that is written is on behalf of whoever asks; raises InvalidRequest for a bad reason."""
+    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason())
+    return on_behalf(service().engine, act, service().clock)
+
+
+def _reason() -> str | None:
+    """Why it is done, as the header says, in UTF-8 or Latin-1."""
+    given = request.headers.get(REASON, "").encode("latin-1", "replace")
+    try:
+        reason = given.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        reason = given.decode("latin-1").strip()
+    if len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
+        raise InvalidRequest(
+            [FieldError("header", REASON, f"must be at most {REASON_LENGTH_MAX} characters that can be printed")]
+        )
+    return reason or None
+
+
+def answered(found: Any) -> Response:
+    """What a view gave, as a response: a response itself, an Answer, or the body of a 200."""
+    if isinstance(found, Response):
+        return found
+    if not isinstance(found, Answer):
+        found = Answer(found)
+    return Response(orjson.dumps(found.body), found.status, dict(found.headers), content_type="application/json")
+
+
+def reads(view: Callable[..., Any]) -> Callable[..., Response]:
+    """A view that reads: it is given a connection on one snapshot."""
+
+    @wraps(view)
+    def within(*args: Any, **kwargs: Any) -> Response:
+        with reading(service().engine) as connection:
+            return answered(view(connection, *args, **kwargs))
+
+    return within
+
+
+def writes(view: Callable[..., Any]) -> Callable[..., Response]:
+    """A view that writes: effect, idempotency key and stored answer commit together or not at all."""
+
+    @wraps(view)
+    def within(*args: Any, **kwargs: Any) -> Response:
+        wanted = asked()
+        with writing(acting_engine()) as connection:
+            if wanted is None:
+                return answered(view(connection, *args, **kwargs))
+            found = claim(connection, wanted, service().clock())
+            if found is None:
+                found = view(connection, *args, **kwargs)
+                keep(connection, wanted, found)
+        return answered(found)
+
+    return within
+
+
+def acts(view: Callable[..., Any]) -> Callable[..., Response]:
+    """A view that opens its own transactions and may be repeated: its key is claimed before, its answer kept after.
+
+    What it writes it writes through `acting_engine`.
+    Killed in between, the key stays claimed for that request: asked again, it is done again.
+    """
+
+    @wraps(view)
+    def within(*args: Any, **kwargs: Any) -> Response:
+        wanted = asked()
+        if wanted is None:
+            return answered(view(*args, **kwargs))
+        with keeping_house(service().engine) as connection:
+            found = claim(connection, wanted, service().clock())
+        if found is not None:
+            return answered(found)
+        try:
+            found = view(*args, **kwargs)
+        except Exception:
+            with keeping_house(service().engine) as connection:
+                release(connection, wanted)
+            raise
+        with keeping_house(service().engine) as connection:
+            keep(connection, wanted, found)
+        return answered(found)
+
+    return within

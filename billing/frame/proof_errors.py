@@ -1,0 +1,40 @@
+"""Why the books can't be proved.
+
+ProofError
+├── BrokenLog         the log and the books contradict each other
+├── NotYetProved      a record that stands under no checkpoint yet
+├── NoProofKey        a checkpoint was asked for, and there is no key to sign it with
+├── BadProofKey       a file that holds no key for checkpoints
+├── BadNote           a checkpoint that is none, or that no known key has signed
+└── NoTimestamp       the authority of time gave no answer that holds
+"""
+
+from billing.frame.errors import BillingError
+
+
+class ProofError(BillingError):
+    """Base class; the message says what to do next."""
+
+
+class BrokenLog(ProofError):
+    """The log and the books contradict each other: something was changed behind their back."""
+
+
+class NotYetProved(ProofError):
+    """A record that stands under no checkpoint yet."""
+
+
+class NoProofKey(ProofError):
+    """Checkpoints need a key."""
+
+
+class BadProofKey(ProofError):
+    """A file that holds no key for checkpoints."""
+
+
+class BadNote(ProofError):
+    """A checkpoint that is none, or that no known key has signed."""
+
+
+class NoTimestamp(ProofError):
+    """The authority of time gave no answer that holds."""

@@ -1,0 +1,1 @@
+"""How a report is written: as a page, on paper, as a table."""

@@ -1,0 +1,222 @@
+"""The service's settings: read once from the environment at the edge, frozen, passed on."""
+
+import os
+import pwd
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from billing.frame.errors import BadConfiguration
+from billing.frame.terms import Terms, load_terms
+from invoices.document import Party
+
+DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
+DOCUMENTS_URL_DEFAULT = "file:documents"
+SMTP_URL_DEFAULT = "file:outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class MailTransport:
+    """Where mail goes: `folder` for `.eml` files, or an SMTP server.
+
+    `security` is `starttls` (required), `tls` (from the first byte), or `none`.
+    """
+
+    folder: Path | None = None
+    host: str = ""
+    port: int = 25
+    security: str = "none"
+    user: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who bills: the seller as printed, and the terms it grants."""
+
+    party: Party
+    payment_terms_days: int
+    is_demonstration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the program takes from its environment."""
+
+    database_url: URL
+    documents_url: str
+    mail: MailTransport
+    operator: Operator
+    executor: str
+    run_day: int
+    run_hour: int
+    log_format: str
+    # How many accounting months are open at once, from the first closing on (law.md section 6).
+    open_months_max: int
+    terms: Terms
+    # PostgreSQL: the role `migrate` gives the service's rights to.
+    service_role: str | None
+    # The key that signs checkpoints of the books, and the name of their log; who says at which time it was (RFC 3161).
+    proof_key_file: Path | None
+    proof_origin: str
+    tsa_url: str | None
+    tsa_ca_file: Path | None
+
+
+def _database_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise BadConfiguration(
+            "DATABASE_URL is not a database address: write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        ) from None
+    match url.get_backend_name():
+        case "sqlite" if url.drivername in ("sqlite", "sqlite+pysqlite"):
+            if not url.database or url.database == ":memory:":
+                raise BadConfiguration("DATABASE_URL names no file: an SQLite database must be kept in one")
+            return url
+        case "postgresql" if url.drivername in ("postgresql", "postgresql+psycopg"):
+            return url.set(drivername="postgresql+psycopg")
+    raise BadConfiguration(f"DATABASE_URL: {url.drivername} is not supported; use sqlite or postgresql (psycopg 3)")
+
+
+def _mail(text: str) -> MailTransport:
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        raise BadConfiguration("SMTP_URL has a port that is no number from 1 to 65535") from None
+    if parts.scheme == "file" and not parts.netloc and parts.path:
+        return MailTransport(folder=Path(unquote(parts.path)))
+    if parts.scheme in ("smtp", "smtps") and parts.hostname and parts.path in ("", "/"):
+        if parts.query not in ("", "security=none", "security=starttls"):
+            raise BadConfiguration("SMTP_URL: after ? only security=starttls or security=none is known")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if parts.scheme == "smtps":
+            return MailTransport(None, parts.hostname, port or 465, "tls", user, password)
+        plain = parts.query == "security=none" or (not parts.query and not user and (port or 25) == 25)
+        security = "none" if plain else "starttls"
+        return MailTransport(None, parts.hostname, port or (25 if plain else 587), security, user, password)
+    raise BadConfiguration(
+        "SMTP_URL is not understood: write smtp://USER:PASSWORD@HOST:587 (STARTTLS), smtps://USER:PASSWORD@HOST, "
+        "smtp://HOST:25?security=none, or file:FOLDER to write .eml files"
+    )
+
+
+_OPERATOR_TEXTS = (
+    "legal_name", "legal_form", "share_capital", "address", "city", "country", "ice", "tax_id", "trade_register",
+    "business_tax", "social_security", "email", "phone", "bank", "rib",
+)  # fmt: skip
+_OPERATOR_REQUIRED = ("legal_name", "address", "city", "ice", "tax_id", "trade_register", "business_tax", "rib")
+
+
+def load_operator(path: Path | None) -> Operator:
+    """The operator of a TOML file; None means the made-up one of the demonstration."""
+    name = "OPERATOR_FILE"
+    try:
+        if path is None:
+            text = (files("billing") / "demo" / "network" / "operator.toml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise BadConfiguration(f"{name}: {path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfiguration(f"{name}: {path} is not a TOML file in UTF-8: {error}") from None
+    unknown = sorted(set(content) - {*_OPERATOR_TEXTS, "payment_terms_days"})
+    if unknown:
+        raise BadConfiguration(f"{name}: unknown field {', '.join(unknown)}; known are {', '.join(_OPERATOR_TEXTS)}")
+    for field in _OPERATOR_TEXTS:
+        if not isinstance(content.get(field, ""), str):
+            raise BadConfiguration(f'{name}: {field} must be a text, written between quotes ("…")')
+    missing = [field for field in _OPERATOR_REQUIRED if not content.get(field, "").strip()]
+    if missing:
+        raise BadConfiguration(f"{name}: {', '.join(missing)} must be given: invoices must bear it (law.md section 1)")
+    terms = content.get("payment_terms_days", 60)
+    if not isinstance(terms, int) or isinstance(terms, bool) or not 0 <= terms <= 180:
+        raise BadConfiguration(f"{name}: payment_terms_days must be a whole number from 0 to 180")
+    party = Party(code="", **{field: content.get(field, "") for field in _OPERATOR_TEXTS})
+    return Operator(party, terms, is_demonstration=path is None)
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise BadConfiguration(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
+    """The name of the log of the books: the operator's, unless it keeps several books."""
+    usual = re.sub(r"[\s+]", "", operator.party.ice)
+    name = environment.get("PROOF_ORIGIN") or f"technopark-billing/{usual}"
+    if re.fullmatch(r"[^\s+]+", name) is None or not name.isprintable():
+        raise BadConfiguration(f"PROOF_ORIGIN is {name!r}: write a name without spaces and +, as books.example.ma/1")
+    return name
+
+
+def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
+    """Whom to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
+    url, file = environment.get("TSA_URL") or None, environment.get("TSA_CA_FILE") or None
+    if url is not None and urlsplit(url).scheme not in ("http", "https"):
+        raise BadConfiguration(f"TSA_URL is {url!r}: write the address of an authority, http://… or https://…")
+    if (url is None) != (file is None):
+        raise BadConfiguration("TSA_URL and TSA_CA_FILE go together: whom to ask, and the certificates to trust")
+    return url, None if file is None else Path(file)
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in the environment; raises BadConfiguration with a sentence naming the variable."""
+    executor = environment.get("EXECUTOR") or "local"
+    if executor != "local" and urlsplit(executor).scheme not in ("tcp", "tls"):
+        raise BadConfiguration(
+            f"EXECUTOR is {executor!r}: it must be local, or a Dask scheduler such as tcp://HOST:8786"
+        )
+    documents_url = environment.get("DOCUMENTS_URL") or DOCUMENTS_URL_DEFAULT
+    from fsspec import available_protocols
+
+    scheme = documents_url.split(":", 1)[0] if ":" in documents_url else "file"
+    if scheme not in available_protocols():
+        raise BadConfiguration(
+            f"DOCUMENTS_URL: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…"
+        )
+    log_format = environment.get("LOG_FORMAT") or "json"
+    if log_format not in ("json", "text"):
+        raise BadConfiguration(f"LOG_FORMAT is {log_format!r}: it must be json or text")
+    operator_file = environment.get("OPERATOR_FILE")
+    operator = load_operator(Path(operator_file) if operator_file else None)
+    tsa_url, tsa_ca_file = _tsa(environment)
+    return Settings(
+        database_url=_database_url(environment.get("DATABASE_URL") or DATABASE_URL_DEFAULT),
+        documents_url=documents_url,
+        mail=_mail(environment.get("SMTP_URL") or SMTP_URL_DEFAULT),
+        operator=operator,
+        executor=executor,
+        run_day=_whole(environment, "RUN_DAY", 1, 1, 28),
+        run_hour=_whole(environment, "RUN_HOUR", 6, 0, 23),
+        log_format=log_format,
+        open_months_max=_whole(environment, "OPEN_MONTHS_MAX", 2, 2, 24),
+        terms=load_terms(Path(environment["TERMS_FILE"]) if environment.get("TERMS_FILE") else None),
+        service_role=environment.get("SERVICE_ROLE") or None,
+        proof_key_file=Path(environment["PROOF_KEY_FILE"]) if environment.get("PROOF_KEY_FILE") else None,
+        proof_origin=_proof_origin(environment, operator),
+        tsa_url=tsa_url,
+        tsa_ca_file=tsa_ca_file,
+    )
+
+
+def operating_user(environment: Mapping[str, str] = os.environ) -> str:
+    """Who runs this process: the user of the operating system, or the one who became root by `sudo`."""
+    if os.getuid() == 0 and environment.get("SUDO_USER"):
+        return environment["SUDO_USER"]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

@@ -1,0 +1,66 @@
+"""The kinds of argument the commands share: months, days, amounts, refused as wrong usage when they are none."""
+
+import re
+from datetime import date
+from typing import Any
+
+import click
+
+from pricing.period import parse_month
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class Month(click.ParamType[date]):
+    """`YYYY-MM`, as the first day of that month."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The first day of the month; a usage error for anything else."""
+        if isinstance(value, date):
+            return value
+        try:
+            return parse_month(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Day(click.ParamType[date]):
+    """`YYYY-MM-DD`."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; a usage error for anything else."""
+        if isinstance(value, date):
+            return value
+        try:
+            if _DAY.fullmatch(value) is None:
+                raise ValueError(value)
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day such as 2026-09-01", param, ctx)
+
+
+class Amount(click.ParamType[int]):
+    """An amount above nil such as `2362.50`, in centimes."""
+
+    name = "AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The centimes; a usage error for anything else."""
+        if isinstance(value, int):
+            return value
+        from billing.frame.cells import BadCell
+        from billing.frame.cells import amount as parse_amount
+
+        try:
+            return int(parse_amount(value))
+        except BadCell as error:
+            self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
+
+
+MONTH = Month()
+DAY = Day()
+AMOUNT = Amount()

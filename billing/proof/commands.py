@@ -1,0 +1,160 @@
+"""The commands that prove the books: the log, its checkpoints, proofs, the export and its verifier."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from billing.frame.terminal.command import Group, clock, database, example
+from billing.frame.terminal.output import destination
+
+if TYPE_CHECKING:
+    from billing.proof.checkpoints import Checkpoint
+
+_KINDS = ("document", "entry", "closing", "file", "act")
+_output = click.option(
+    "--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output."
+)
+
+
+@click.group("proof", cls=Group)
+def proof_command() -> None:
+    """Prove the books: a log of the hash of every entry, document and act, signed checkpoints, proofs, an export."""
+
+
+@proof_command.command("new-key", epilog=example("technopark-billing proof new-key /etc/technopark/proof.pem"))
+@click.argument("file", type=click.Path(dir_okay=False))
+def new_key_command(file: str) -> None:
+    """Make a key that signs checkpoints, write it to FILE, and show the key that verifies them.
+
+    Set PROOF_KEY_FILE to FILE; keep a copy of it where the database's backups are not. FILE may hold several keys, as
+    while one replaces another: each signs.
+    """
+    from billing.frame.settings import load_settings
+    from billing.proof.notes import new_key_file, signer
+
+    settings = load_settings()
+    click.echo(str(signer(new_key_file(Path(file)), settings.proof_origin).verifier))
+
+
+@proof_command.command("append", epilog=example("technopark-billing proof append"))
+def append_command() -> None:
+    """Log what was committed since. The scheduler does so every minute; proofs and checkpoints do so by themselves."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.proof import log
+
+    settings = load_settings()
+    with database(settings) as engine:
+        added = log.append(engine)
+        with reading(engine) as connection:
+            click.echo(f"{added} records logged, {log.size_of(connection)} in all")
+
+
+@proof_command.command("checkpoint", epilog=example("technopark-billing proof checkpoint -o checkpoint.txt"))
+@_output
+def checkpoint_command(output: str | None) -> None:
+    """Sign the log's head now, keep it in the database and under DOCUMENTS_URL, and write it (a C2SP signed note).
+
+    Whoever keeps it can show later that nothing under it was changed or dropped.
+    """
+    from billing.frame.settings import load_settings
+    from billing.proof.checkpoints import make_checkpoint
+
+    settings = load_settings()
+    with database(settings) as engine:
+        _write(make_checkpoint(settings, engine, clock), output)
+
+
+def _write(found: "Checkpoint", output: str | None) -> None:
+    with destination(output) as stream:
+        stream.write(found.note.encode())
+
+
+@proof_command.command(
+    "inclusion", epilog=example("technopark-billing proof inclusion document FA-2026-000012 -o proof.json")
+)
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("number")
+@_output
+def inclusion_command(kind: str, number: str, output: str | None) -> None:
+    """Prove that a record is in the log: its canonical form, and the hashes from it to the signed root (JSON)."""
+    import orjson
+
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.proof import log
+    from billing.proof.proving import inclusion_json, named, prove_inclusion
+
+    settings = load_settings()
+    with database(settings) as engine:
+        log.append(engine)
+        with reading(engine) as connection, destination(output) as stream:
+            found = prove_inclusion(connection, named(connection, kind, number))
+            stream.write(orjson.dumps(inclusion_json(found), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@proof_command.command("consistency", epilog=example("technopark-billing proof consistency 1200"))
+@click.argument("older", type=click.IntRange(0))
+@click.argument("size", type=click.IntRange(0), required=False)
+@_output
+def consistency_command(older: int, size: int | None, output: str | None) -> None:
+    """Prove that the log of OLDER records begins that of SIZE (by default the newest checkpoint's), as JSON."""
+    import orjson
+
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.proof.proving import prove_consistency
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection, destination(output) as stream:
+        found = prove_consistency(connection, older, size)
+        stream.write(orjson.dumps(found._asdict(), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@proof_command.command("export", epilog=example("technopark-billing proof export --output books-proof.zip"))
+@click.option("--output", "-o", metavar="FILE|DIR", required=True, help="A .zip file, or a folder that is made.")
+def export_command(output: str) -> None:
+    """Write every record under a checkpoint of now, the log, the checkpoints, the keys, and the verifier.
+
+    Without a key of ours the newest checkpoint there is counts, or none: the export then says that it is unsigned.
+    """
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.proof import log
+    from billing.proof.checkpoints import make_checkpoint, newest_checkpoint
+    from billing.proof.export import export_files, write_folder, write_zip
+
+    settings = load_settings()
+    with database(settings) as engine:
+        if settings.proof_key_file is None:
+            log.append(engine)
+        else:
+            make_checkpoint(settings, engine, clock)
+        with reading(engine) as connection:
+            if output.endswith(".zip"):
+                with destination(output) as stream:
+                    write_zip(export_files(connection), stream, clock())
+            else:
+                write_folder(export_files(connection), Path(output))
+            newest = newest_checkpoint(connection)
+    signed = "unsigned" if newest is None else f"checkpoint {newest.id}, {newest.size} records"
+    click.echo(f"{output}: {signed}")
+
+
+@proof_command.command(
+    "verify", epilog=example("technopark-billing proof verify books-proof.zip --checkpoint checkpoint.txt")
+)
+@click.argument("export", type=click.Path(exists=True))
+@click.option("--key", "keys", multiple=True, metavar="NAME+ID+KEY", help="A key that is trusted; may be repeated.")
+@click.option(
+    "--checkpoint", "kept", multiple=True, metavar="FILE", type=click.Path(), help="One you kept; may be repeated."
+)
+@click.option("--unsigned", is_flag=True, help="Check an export that no key has signed.")
+def verify_command(export: str, keys: tuple[str, ...], kept: tuple[str, ...], unsigned: bool) -> None:
+    """Check an export: the same as `python3 verify_books.py`, which comes with it and needs nothing of ours."""
+    from billing.proof.verify_books import main
+
+    arguments = [export, *(f"--key={key}" for key in keys), *(f"--checkpoint={path}" for path in kept)]
+    sys.exit(main(arguments + (["--unsigned"] if unsigned else [])))

@@ -1,0 +1,185 @@
+"""Cash taken: judged by the day's rules, then acknowledged by a numbered receipt with its stamp duty, all at once.
+
+Whoever records receipts (`billing.receivables.receipts.receiving`) makes a `CashDesk` of the batch: it knows
+what each payer has
+paid in cash before, counts what the batch adds, and gives the numbers, which have no gap within a year.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from billing.entries.receivables import CASH_PAID, Settled
+from billing.frame.database import among
+from billing.frame.errors import Fault
+from billing.frame.terms import Terms
+from billing.receivables.cash_desk.rules import CashRules, Taken, cash_rules
+from billing.receivables.tables.cash_desk import cash_receipt
+from billing.receivables.tables.receipts import receipt
+from billing.register.parties import buyer_of
+from billing.register.tables import site, tenant
+from invoices.document import Party
+from ledger.entry import CASH, MISCELLANEOUS, Entry, Posting
+from pricing.money import format_amount
+from pricing.period import first_of_month, next_month
+
+TILL = "5161"
+STAMP_DUTY_DUE = "4457"
+# Taxes of the year's expenses: where the duty goes that the operator bears itself.
+TAXES = "6167"
+
+
+class CashPayment(NamedTuple):
+    """Cash about to be taken: from whom, when, how much (centimes), at which site's till."""
+
+    payer: str
+    taken_on: date
+    amount: int
+    site: str | None
+
+
+def cash_number(year: int, serial: int) -> str:
+    """How people call a receipt for cash: `RC-2026-000001`."""
+    return f"RC-{year}-{serial:06d}"
+
+
+def stamp_entry(number: str, taken_on: date, payer: str, site_code: str | None, duty: int, on_top: int) -> Entry:
+    """The stamp duty of a receipt for cash: taken with the money, or borne by the operator (law.md sections 3, 5)."""
+    journal = CASH if on_top else MISCELLANEOUS
+    debited = Posting(TILL, duty, None, site_code) if on_top else Posting(TAXES, duty)
+    return Entry(
+        reference=f"{journal}/{number}",
+        journal=journal,
+        effective_on=taken_on,
+        label=f"Droit de timbre {number} - {payer}",
+        piece=number,
+        postings=(debited, Posting(STAMP_DUTY_DUE, -duty)),
+    )
+
+
+class CashDesk:
+    """The desk for one batch of receipts; whoever uses it holds `change_receivables`, so that serials have no gap."""
+
+    def __init__(
+        self, connection: Connection, payments: Sequence[CashPayment], *, terms: Terms, seller: Party | None
+    ) -> None:
+        self._connection = connection
+        self._terms = terms
+        self._seller = seller
+        self._taken = _taken_before(connection, payments) if payments else Counter()
+        self._payers = _parties(connection, {p.payer for p in payments})
+        self._sites = _site_names(connection, {p.site for p in payments if p.site is not None})
+        self._last: dict[int, int] = {}
+
+    def fault(self, payment: CashPayment) -> Fault | None:
+        """Why this cash can't be taken; None if it can, and then it counts for what follows in the batch."""
+        if self._seller is None:
+            remedy = "record it at the cash desk: `technopark-billing payments receive`, or POST /v1/receipts"
+            return Fault(
+                "cash", None, "means", CASH_PAID, "can't be recorded here: cash needs a numbered receipt", remedy
+            )
+        refused = self._rules(payment).refusal(payment.amount, self._before(payment))
+        if refused is None:
+            self._taken[payment.payer, payment.taken_on, payment.taken_on] += payment.amount
+            self._taken[payment.payer, *_month(payment.taken_on)] += payment.amount
+        return refused
+
+    def acknowledge(
+        self, receipt_id: int, payment: CashPayment, reference: str, settled: Iterable[Settled]
+    ) -> tuple[tuple[Any, ...], Entry | None]:
+        """The receipt's row without its moment, in the order of the table's columns, and its stamp duty's entry."""
+        rules = self._rules(payment)
+        year = payment.taken_on.year
+        serial = self._next(year)
+        duty = rules.stamp_duty(payment.amount)
+        on_top = int(rules.stamp_on_top)
+        content = self._content(payment, reference, settled, rules)
+        row = (
+            receipt_id, year, serial, payment.taken_on, payment.payer, payment.amount, duty, on_top,
+            json.dumps(content, ensure_ascii=False),
+        )  # fmt: skip
+        if not duty:
+            return row, None
+        number = cash_number(year, serial)
+        return row, stamp_entry(number, payment.taken_on, payment.payer, payment.site, duty, on_top)
+
+    def _rules(self, payment: CashPayment) -> CashRules:
+        return cash_rules(self._terms, payment.taken_on)
+
+    def _before(self, payment: CashPayment) -> Taken:
+        day = self._taken[payment.payer, payment.taken_on, payment.taken_on]
+        return Taken(day, self._taken[payment.payer, *_month(payment.taken_on)])
+
+    def _next(self, year: int) -> int:
+        last = self._last.get(year)
+        if last is None:
+            highest = select(func.coalesce(func.max(cash_receipt.c.serial), 0)).where(cash_receipt.c.year == year)
+            last = int(self._connection.scalar(highest) or 0)
+        self._last[year] = last + 1
+        return last + 1
+
+    def _content(
+        self, payment: CashPayment, reference: str, settled: Iterable[Settled], rules: CashRules
+    ) -> dict[str, Any]:
+        """What the paper says beside its sums. The payment itself is among what was taken by now."""
+        counted = self._before(payment)
+        before = Taken(counted.day - payment.amount, counted.month - payment.amount)
+        return {
+            "reference": reference,
+            "site": None if payment.site is None else self._sites.get(payment.site, payment.site),
+            "settles": [{"number": one.number, "amount": format_amount(one.amount)} for one in settled],
+            "stamp_rate": rules.stamp_rate,
+            "notices": [
+                {"span": found.span, "threshold": format_amount(found.threshold)}
+                for found in rules.notices(payment.amount, before)
+            ],
+            "seller": None if self._seller is None else asdict(self._seller),
+            "payer": asdict(self._payers[payment.payer]),
+        }
+
+
+def _month(day: date) -> tuple[date, date]:
+    """A month as a key beside those of days: its first day and the next month's."""
+    first = first_of_month(day)
+    return first, next_month(first)
+
+
+def _taken_before(connection: Connection, payments: Sequence[CashPayment]) -> Counter[tuple[str, date, date]]:
+    """What payers have paid in cash, by day and by month, in the months of the payments."""
+    c = receipt.c
+    months = [first_of_month(payment.taken_on) for payment in payments]
+    payers = {payment.payer for payment in payments}
+    rows = connection.execute(
+        select(c.tenant, c.value_date, func.sum(c.amount))
+        .where(
+            c.means == CASH_PAID,
+            c.value_date >= min(months),
+            c.value_date < next_month(max(months)),
+            among(connection, c.tenant, sorted(payers)),
+        )
+        .group_by(c.tenant, c.value_date)
+    )
+    taken: Counter[tuple[str, date, date]] = Counter()
+    for payer, day, amount in rows:
+        taken[payer, day, day] += int(amount)
+        taken[payer, *_month(day)] += int(amount)
+    return taken
+
+
+def _parties(connection: Connection, codes: set[str]) -> Mapping[str, Party]:
+    if not codes:
+        return {}
+    rows = connection.execute(select(tenant).where(among(connection, tenant.c.code, sorted(codes))))
+    return {row.code: buyer_of(row) for row in rows}
+
+
+def _site_names(connection: Connection, codes: set[str]) -> Mapping[str, str]:
+    if not codes:
+        return {}
+    rows = connection.execute(select(site.c.code, site.c.name).where(among(connection, site.c.code, sorted(codes))))
+    return {row.code: row.name for row in rows}

@@ -1,0 +1,89 @@
+"""The commands for doubtful and lost debts: decide, list what was decided, show where a debt stands."""
+
+from datetime import date
+
+import click
+
+from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
+from billing.frame.terminal.output import table
+from billing.frame.terminal.parameters import AMOUNT, DAY
+
+_KINDS = ("doubtful", "reinstated", "provisioned", "released", "written_off", "recovered")
+
+
+@click.group("debts", cls=Group)
+def debts_command() -> None:
+    """Doubtful and lost debts: set apart, provided for, written off, recovered."""
+
+
+@debts_command.command(
+    "decide",
+    cls=WritingCommand,
+    epilog=example(
+        "technopark-billing debts decide FA-2026-000012 doubtful --approved-by 'Mme Alaoui' --reason 'Saisie'"
+    ),
+)
+@click.argument("invoice")
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.option(
+    "--amount", type=AMOUNT, metavar="DH", help="VAT included, but for provisions. Default: all that is possible."
+)
+@click.option("--on", "decided_on", type=DAY, metavar="YYYY-MM-DD", help="Day of the entry. Default: today.")
+@click.option("--approved-by", required=True, metavar="NAME", help="Who approves it: not who asks.")
+def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None, approved_by: str) -> None:
+    """Decide about what is unpaid of INVOICE and book it; the reason is required.
+
+    doubtful: to 3424; reinstated: back. provisioned: 6196 to 3942; released: back by 7196. written_off: 6182, its VAT
+    out of 44551. recovered: what came to the bank after all, 7585 with its VAT.
+    """
+    from billing.frame.audit_log import act_of, require_reason
+    from billing.frame.civil_time import today
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.debts.deciding import Order, decide
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "a decision about a debt")
+        asked_by = act_of(connection).actor
+        order = Order(invoice, kind, decided_on or today(now), amount, reason, asked_by, approved_by)
+        debt = decide(connection, order, recorded_at=now)
+    parts = (("unpaid", debt.unpaid), ("doubtful", debt.doubtful), ("provided for", debt.provision),
+             ("written off", debt.written_off), ("recovered", debt.recovered))  # fmt: skip
+    click.echo(f"{invoice}: " + ", ".join(f"{name} {format_amount(part)}" for name, part in parts))
+
+
+@debts_command.command("list", epilog=example("technopark-billing debts list"))
+def list_command() -> None:
+    """List what was decided about debts."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.debts.deciding import act_json, acts
+    from billing.receivables.tables.debts import debt_act
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = [act_json(row) for row in connection.execute(acts().order_by(debt_act.c.id))]
+    if not found:
+        click.echo("nothing was decided about debts yet")
+        return
+    names = ("invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason")
+    table("", names, [[row[name] for name in names] for row in found])
+
+
+@debts_command.command("show", epilog=example("technopark-billing debts show FA-2026-000012"))
+@click.argument("invoice")
+def show_command(invoice: str) -> None:
+    """Show where the debt of INVOICE stands, and what may be decided of it."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.debts.deciding import debt_json
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = debt_json(connection, invoice)
+    names = ("gross", "credited", "unpaid", "doubtful", "provision", "written_off", "recovered")
+    table(invoice, ("", "DH"), [(name, found[name]) for name in names])
+    table("possible now", ("", "at most"), list(found["possible"].items()))

@@ -1,0 +1,206 @@
+"""Decisions about debts: taken within what the debt allows, by one person for a reason, approved by another."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, case, func, select
+
+from billing.entries.debts import KINDS, RECOVERED, RELEASED, WRITTEN_OFF, Decision, decision_entry
+from billing.frame.database import change_facts, insert_rows
+from billing.frame.errors import Fault, Refused
+from billing.receivables.debts.state import Debt, debt_after
+from billing.receivables.open_items.standing import documents_keyed, standing_allocations
+from billing.receivables.open_items.stopping_reminders import stop_settled
+from billing.receivables.receipts.allocating import apply_credits
+from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.receipts import allocation, settlement
+from invoices.document import INVOICE
+from invoices.errors import UnknownDocument
+from invoices.models import document
+from ledger.journal import post
+from pricing.money import format_amount
+from pricing.vat_shares import Share
+
+NAME_LENGTH_MAX = 200
+REASON_LENGTH_MAX = 500
+_REMEDIES = {
+    "amount": "provisions are without VAT, everything else VAT included",
+    "reason": "say in a sentence why",
+    "approved_by": "somebody else must approve what you ask for",
+}
+
+
+class Order(NamedTuple):
+    """What is to be decided about an invoice; no amount: all that is possible. Centimes."""
+
+    invoice: str
+    kind: str
+    decided_on: date
+    amount: int | None
+    reason: str
+    asked_by: str
+    approved_by: str
+
+
+def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> Debt:
+    """Record a decision about a debt and book it; gives where the debt stands after it.
+
+    A write-off releases the provision for what is no longer doubtful. Raises UnknownDocument, Refused with every
+    fault, PeriodClosed.
+    """
+    change_facts(connection)
+    head = _invoice(connection, order.invoice)
+    # Nothing is lost that the tenant has credit for.
+    apply_credits(connection, recorded_at=recorded_at, tenants=[head.tenant])
+    debt = debt_of(connection, head)
+    amount = debt.most(order.kind) if order.amount is None else order.amount
+    faults = list(_faults(order, debt, amount))
+    if faults:
+        raise Refused(faults)
+    debt = _record(connection, head, order, debt, debt.decision(order.kind, order.decided_on, amount), recorded_at)
+    excess = debt.provision - (debt.doubtful - debt.vat_of(debt.doubtful))
+    if order.kind == WRITTEN_OFF and excess > 0:
+        released = debt.decision(RELEASED, order.decided_on, excess)
+        debt = _record(connection, head, order, debt, released, recorded_at)
+    return debt
+
+
+def _record(
+    connection: Connection, head: Row[Any], order: Order, debt: Debt, made: Decision, recorded_at: datetime
+) -> Debt:
+    key = connection.scalar(
+        debt_act.insert()
+        .values(
+            document_id=head.id, tenant=head.tenant, reason=order.reason.strip(), asked_by=order.asked_by.strip(),
+            approved_by=order.approved_by.strip(), recorded_at=recorded_at, kind=made.kind, decided_on=made.decided_on,
+            amount=made.amount, vat=made.vat, from_doubtful=made.from_doubtful,
+        )
+        .returning(debt_act.c.id)
+    )  # fmt: skip
+    _tell_by_rate(connection, head.id, int(key or 0), made, debt)
+    stop_settled(connection, [head.id])
+    entry = decision_entry(int(key or 0), head.number, head.tenant, made)
+    post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
+    return debt.after(made)
+
+
+def _tell_by_rate(connection: Connection, document_id: int, key: int, made: Decision, debt: Debt) -> None:
+    """Keep by VAT rate what was written off, which settles the invoice, or recovered, which falls due."""
+    rows = []
+    for rate, base, vat in made.shares:
+        if made.kind == WRITTEN_OFF:
+            values = (base, vat, 0 if debt.due_at_issue else vat, 0, 0)
+        else:
+            values = (0, 0, 0, base, 0 if debt.due_at_issue else vat)
+        rows.append((document_id, made.kind, key, rate, made.decided_on, *values))
+    if rows:
+        insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
+
+
+def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
+    def fault(column: str, value: str | None, problem: str, remedy: str | None = None) -> Fault:
+        return Fault("debt", None, column, value, problem, remedy or _REMEDIES[column])
+
+    faults = []
+    most = debt.most(order.kind)
+    if not 0 < amount <= most:
+        problem = f"is not possible: from 0.01 to {format_amount(most)} of {order.invoice} can be {_said(order.kind)}"
+        if most <= 0:
+            problem = f"is not possible: nothing of {order.invoice} can be {_said(order.kind)}"
+        faults.append(fault("amount", format_amount(amount), problem))
+    for column, text, longest in (
+        ("reason", order.reason.strip(), REASON_LENGTH_MAX),
+        ("approved_by", order.approved_by.strip(), NAME_LENGTH_MAX),
+    ):
+        if not 0 < len(text) <= longest or not text.isprintable():
+            faults.append(fault(column, None, f"must be 1 to {longest} characters that can be printed"))
+    if order.approved_by.strip().casefold() == order.asked_by.strip().casefold():
+        faults.append(fault("approved_by", order.approved_by, "is who asks for it"))
+    return faults
+
+
+def _said(kind: str) -> str:
+    return {"doubtful": "set apart as doubtful", "provisioned": "provided for"}.get(kind, kind.replace("_", " "))
+
+
+def _invoice(connection: Connection, number: str) -> Row[Any]:
+    head = connection.execute(select(document).where(document.c.number == number)).one_or_none()
+    if head is None:
+        raise UnknownDocument(number)
+    if head.kind != INVOICE:
+        raise Refused([Fault("debt", None, "invoice", number, "is no invoice", "name the invoice that is unpaid")])
+    return head
+
+
+def debt_of(connection: Connection, head: Row[Any]) -> Debt:
+    """Where an invoice's debt stands; `head` is its row of `document`."""
+    found = documents_keyed(connection, [head.id])[head.id]
+    c = allocation.c
+    settled = standing_allocations().where(c.document_id == head.id).subquery()
+    by_note = settled.c.credit_note_id.is_not(None)
+    credited, paid, doubtful = connection.execute(
+        select(
+            func.coalesce(func.sum(case((by_note, settled.c.amount), else_=0)), 0),
+            func.coalesce(func.sum(case((by_note, 0), else_=settled.c.amount)), 0),
+            func.coalesce(func.sum(settled.c.doubtful), 0),
+        )
+    ).one()
+    made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
+    begun = Debt(
+        head.gross, head.tax, int(credited), int(paid), tuple(found.shares), _lost(connection, head.id),
+        found.due_at_issue, -int(doubtful),
+    )  # fmt: skip
+    return debt_after(begun, made)
+
+
+def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
+    """What was written off of an invoice and not recovered, by VAT rate."""
+    s = settlement.c
+    rows = connection.execute(
+        select(s.rate, func.sum(s.base - s.base_due), func.sum(s.vat - s.vat_due))
+        .where(s.document_id == document_id, s.act.in_((WRITTEN_OFF, RECOVERED)))
+        .group_by(s.rate)
+        .order_by(s.rate)
+    )
+    return tuple(Share(rate, int(base), int(vat)) for rate, base, vat in rows)
+
+
+def acts() -> Select[Any]:
+    """Every decision with the number of its invoice; to be narrowed and put in order."""
+    return select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id)
+
+
+def act_json(row: Row[Any]) -> dict[str, Any]:
+    """A decision as JSON."""
+    return {
+        "invoice": row.number,
+        "tenant": row.tenant,
+        "kind": row.kind,
+        "decided_on": row.decided_on.isoformat(),
+        "amount": format_amount(row.amount),
+        "vat": format_amount(row.vat),
+        "reason": row.reason,
+        "asked_by": row.asked_by,
+        "approved_by": row.approved_by,
+    }
+
+
+def debt_json(connection: Connection, number: str) -> dict[str, Any]:
+    """Where an invoice's debt stands, with the decisions that led there. Raises UnknownDocument, Refused."""
+    head = _invoice(connection, number)
+    debt = debt_of(connection, head)
+    made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
+    return {
+        "invoice": number,
+        "tenant": head.tenant,
+        "gross": format_amount(debt.gross),
+        "credited": format_amount(debt.credited),
+        "paid": format_amount(debt.paid),
+        "unpaid": format_amount(debt.unpaid),
+        "doubtful": format_amount(debt.doubtful),
+        "provision": format_amount(debt.provision),
+        "written_off": format_amount(debt.written_off),
+        "recovered": format_amount(debt.recovered),
+        "possible": {kind: format_amount(max(debt.most(kind), 0)) for kind in KINDS},
+        "acts": [act_json(row) for row in made],
+    }

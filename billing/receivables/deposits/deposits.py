@@ -1,0 +1,269 @@
+"""Deposits asked, received and returned; what is held of each is what came in less what went back.
+
+A deposit is no price: it bears no VAT and stands on 1487, by tenant, until it goes back (law.md sections 2, 5).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
+
+from billing.frame.database import change_facts, insert_rows
+from billing.frame.errors import Conflict, Fault, Refused, Unknown
+from billing.frame.settings import Operator
+from billing.frame.terms import Terms
+from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off
+from billing.register.catalogue import load_catalogue
+from billing.register.parties import buyer_of
+from billing.register.tables import lease, site, tenant
+from ledger.entry import BANK, CASH, Entry, Posting
+from ledger.journal import post
+from pricing.eligibility import SUBSIDISED, tenancy
+from pricing.money import format_amount, line_amount
+from pricing.rating import OFFICE
+
+HELD = "1487"
+RECEIVED, RETURNED = "received", "returned"
+# Where money is, by how it moves: its journal and account.
+MEANS = {"transfer": (BANK, "5141"), "cash": (CASH, "5161")}
+REFERENCE_LENGTH_MAX = 100
+_LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
+_SIGNS = {RECEIVED: 1, RETURNED: -1}
+
+
+class Movement(NamedTuple):
+    """Money of a deposit as told: how it moved, when, how much (centimes), the bank's or the till's reference."""
+
+    kind: str
+    means: str
+    moved_on: date
+    amount: int
+    reference: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the edge knows when a deposit is asked: the day, the instant, who asks, the dated settings."""
+
+    asked_on: date
+    recorded_at: datetime
+    operator: Operator
+    terms: Terms
+
+
+def number_of(key: int) -> str:
+    """How people call a deposit: `DG-000012`."""
+    return f"DG-{key:06d}"
+
+
+def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
+    """Ask for the deposit of a lease: months of its rent on its first day; gives its key.
+
+    Asked again, the deposit that stands is given. Raises Unknown, Refused, NoRateInForce.
+    """
+    change_facts(connection)
+    let = connection.execute(
+        select(lease, site.c.name.label("site_name"))
+        .join(site, site.c.code == lease.c.site)
+        .where(lease.c.code == lease_code)
+    ).one_or_none()
+    if let is None:
+        raise Unknown(f"no lease has the code {lease_code}")
+    standing = connection.scalar(select(deposit.c.id).where(deposit.c.lease == lease_code))
+    if standing is not None:
+        return int(standing)
+    who = connection.execute(select(tenant).where(tenant.c.code == let.tenant)).one()
+    months = _months(asking.terms.at("deposits.months_of_rent", asking.asked_on), let.site, who.kind)
+    rent = _monthly_rent(connection, let, who, asking)
+    if months * rent == 0:
+        remedy = "terms.toml, deposits.months_of_rent, and the rates say what is asked"
+        raise Refused([Fault("deposit", None, "lease", lease_code, "asks for no deposit", remedy)])
+    buyer = buyer_of(who)
+    due_on = asking.asked_on + timedelta(days=asking.terms.at("deposits.payment_days", asking.asked_on))
+    key = connection.scalar(
+        deposit.insert()
+        .values(
+            lease=lease_code, tenant=who.code, site=let.site, site_name=let.site_name, office=let.unit, months=months,
+            monthly_rent=rent, amount=months * rent, asked_on=asking.asked_on, due_on=due_on,
+            seller=json.dumps(asdict(asking.operator.party)), buyer=json.dumps(asdict(buyer)),
+            recorded_at=asking.recorded_at,
+        )
+        .returning(deposit.c.id)
+    )  # fmt: skip
+    return int(key or 0)
+
+
+def _months(by_place: Mapping[str, int], site_code: str, kind: str) -> int:
+    """The months of rent asked at a site of a kind of tenant: the closest of what the setting names."""
+    for key in (f"{site_code}/{kind}", site_code, f"*/{kind}", "*"):
+        if key in by_place:
+            return by_place[key]
+    return 0
+
+
+def _monthly_rent(connection: Connection, let: Row[Any], who: Row[Any], asking: Asking) -> int:
+    """The rent of a whole month without VAT, in centimes, by the prices of the lease's first day (R5-R7)."""
+    starts = connection.scalars(select(lease.c.starts_on).where(lease.c.tenant == who.code)).all()
+    terms = tenancy(who.kind, who.incorporated_on, who.admitted_on, list(starts))
+    rate = load_catalogue(connection).rates.at(let.site, OFFICE, who.kind, let.starts_on)
+    charged = asking.terms.at("deposits.rent", asking.asked_on) == "charged"
+    price = rate.subsidised_price if charged and terms.tier(let.starts_on) == SUBSIDISED else rate.full_price
+    return line_amount(price, let.area)
+
+
+def move_deposit(connection: Connection, key: int, movement: Movement, *, recorded_at: datetime) -> None:
+    """Record money of a deposit that came in or went back, and book it; told again, it is left as it stands.
+
+    Never more is received than was asked, nor returned than is held. Raises Unknown, Refused, Conflict where
+    the reference stands for another movement, PeriodClosed.
+    """
+    change_facts(connection)
+    found = find_deposit(connection, key)
+    same = connection.execute(
+        select(deposit_movement).where(
+            deposit_movement.c.deposit_id == key,
+            deposit_movement.c.kind == movement.kind,
+            deposit_movement.c.reference == movement.reference,
+        )
+    ).one_or_none()
+    journal, account = MEANS[movement.means]
+    if same is not None:
+        if (same.amount, same.moved_on, same.money_account) != (movement.amount, movement.moved_on, account):
+            raise Conflict(
+                f"{movement.reference} stands for another movement of {number_of(key)}: use its own reference"
+            )
+        return
+    _require_possible(found, movement)
+    movement_no = found.movements + 1
+    columns = (
+        "deposit_id", "movement_no", "kind", "moved_on", "amount", "money_account", "reference", "reason",
+        "recorded_at",
+    )  # fmt: skip
+    row = (
+        key, movement_no, movement.kind, movement.moved_on, movement.amount, account, movement.reference,
+        movement.reason, recorded_at,
+    )  # fmt: skip
+    insert_rows(connection, deposit_movement, columns, [row])
+    entry = movement_entry(key, movement_no, found.tenant, movement, journal, account)
+    post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
+
+
+def _require_possible(found: Row[Any], movement: Movement) -> None:
+    faults = []
+    most = found.amount - found.held if movement.kind == RECEIVED else found.held
+    if movement.amount > most:
+        problem = f"is more than can be {movement.kind}"
+        may = format_amount(most)
+        faults.append(
+            Fault(
+                "deposit",
+                None,
+                "amount",
+                format_amount(movement.amount),
+                problem,
+                f"at most {may} can be {movement.kind}",
+            )
+        )
+    if not 0 < len(movement.reference) <= REFERENCE_LENGTH_MAX or not movement.reference.isprintable():
+        problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
+        faults.append(Fault("deposit", None, "reference", None, problem, "give the bank's or the till's own reference"))
+    if movement.kind == RETURNED and not movement.reason:
+        faults.append(Fault("deposit", None, "reason", None, "must say why it is returned", "give a reason"))
+    if faults:
+        raise Refused(faults)
+
+
+def movement_entry(
+    key: int, movement_no: int, tenant_code: str, movement: Movement, journal: str, account: str
+) -> Entry:
+    """A deposit's money in the books: debit bank or till, credit 1487 when received; the mirror when returned."""
+    amount = _SIGNS[movement.kind] * movement.amount
+    return Entry(
+        reference=f"{journal}/{number_of(key)}/{movement_no}",
+        journal=journal,
+        effective_on=movement.moved_on,
+        label=f"{_LABELS[movement.kind]} {number_of(key)} - {tenant_code}",
+        piece=f"{number_of(key)} {movement.reference}",
+        postings=(Posting(account, amount), Posting(HELD, -amount, tenant_code)),
+    )
+
+
+def deposits() -> Select[Any]:
+    """Every deposit with what is held of it and what was set off; to be narrowed and put in order."""
+    m = deposit_movement.c
+    moved = (
+        select(
+            m.deposit_id,
+            func.sum(case((m.kind == RECEIVED, m.amount), else_=-m.amount)).label("held"),
+            func.count().label("movements"),
+        )
+        .group_by(m.deposit_id)
+        .subquery()
+    )
+    o = deposit_set_off.c
+    used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
+    set_off = func.coalesce(used.c.amount, 0)
+    return (
+        select(
+            deposit,
+            cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
+            func.coalesce(moved.c.movements, 0).label("movements"),
+            cast(set_off, BigInteger).label("set_off"),
+        )
+        .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
+        .outerjoin(used, used.c.deposit_id == deposit.c.id)
+    )
+
+
+def find_deposit(connection: Connection, key: int) -> Row[Any]:
+    """One deposit with what is held of it; raises Unknown."""
+    found = connection.execute(deposits().where(deposit.c.id == key)).one_or_none()
+    if found is None:
+        raise Unknown(f"there is no deposit {number_of(key)}")
+    return found
+
+
+def deposit_of_lease(connection: Connection, lease_code: str) -> int:
+    """The key of a lease's deposit; raises Unknown."""
+    key = connection.scalar(select(deposit.c.id).where(deposit.c.lease == lease_code))
+    if key is None:
+        raise Unknown(f"no deposit was asked for lease {lease_code}: `technopark-billing deposits ask {lease_code}`")
+    return int(key)
+
+
+def movements(connection: Connection, key: int) -> list[Row[Any]]:
+    """What came and went, in order."""
+    m = deposit_movement.c
+    return list(connection.execute(select(deposit_movement).where(m.deposit_id == key).order_by(m.movement_no)))
+
+
+def deposit_json(connection: Connection, head: Row[Any]) -> dict[str, Any]:
+    """A deposit as JSON, with its movements."""
+    return {
+        "number": number_of(head.id),
+        "lease": head.lease,
+        "tenant": head.tenant,
+        "site": head.site,
+        "months": head.months,
+        "monthly_rent": format_amount(head.monthly_rent),
+        "amount": format_amount(head.amount),
+        "asked_on": head.asked_on.isoformat(),
+        "due_on": head.due_on.isoformat(),
+        "set_off": format_amount(head.set_off),
+        "held": format_amount(head.held),
+        "movements": [
+            {
+                "kind": row.kind,
+                "moved_on": row.moved_on.isoformat(),
+                "amount": format_amount(row.amount),
+                "means": next(means for means, (_, account) in MEANS.items() if account == row.money_account),
+                "reference": row.reference,
+                "reason": row.reason,
+            }
+            for row in movements(connection, head.id)
+        ],
+    }

@@ -1,0 +1,112 @@
+"""Contractual interest: only where a lease says so, from the day it says so; a rate of nil ends it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from billing.frame.audit_log import act_of, require_reason
+from billing.frame.database import change_facts
+from billing.frame.errors import Fault, Refused, Unknown
+from billing.receivables.dunning.fine import contractual_interest
+from billing.receivables.tables.dunning import interest_clause
+from billing.register.tables import lease, tenant
+from invoices.models import document_line
+from pricing.money import RATE_SCALE, format_rate, settle
+
+
+class Clause(NamedTuple):
+    """What a lease (None: whatever a tenant is invoiced) says of interest: a year's rate, in ten-thousandths."""
+
+    tenant: str
+    lease: str | None
+    effective_from: date
+    rate: int
+
+
+class Clauses(NamedTuple):
+    """What leases say of interest, by tenant and lease; and what each invoice bears of each lease, VAT left out."""
+
+    rates: Mapping[tuple[str, str | None], Sequence[tuple[date, int]]]
+    of_leases: Mapping[int, Mapping[str, int]]
+    nets: Mapping[int, int]
+
+    def interest(self, tenant_code: str, document_id: int, unpaid: int, due_on: date, day: date) -> int:
+        """The interest on what is unpaid of an invoice: a lease's part by its own clause, the rest by the tenant's."""
+        net, rest, total = self.nets.get(document_id, 0), unpaid, 0
+        for code, part in sorted(self.of_leases.get(document_id, {}).items()):
+            if (tenant_code, code) in self.rates and net > 0:
+                share = settle(unpaid * part, net)
+                rest -= share
+                total += contractual_interest(share, due_on, day, self.rates[tenant_code, code])
+        return total + contractual_interest(rest, due_on, day, self.rates.get((tenant_code, None), ()))
+
+
+def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime) -> int:
+    """Record what a lease says, by whoever acts, for the reason given; gives its key. Raises Unknown, Refused."""
+    reason = require_reason(connection, "an interest clause")
+    change_facts(connection)
+    if connection.scalar(select(tenant.c.code).where(tenant.c.code == clause.tenant)) is None:
+        raise Unknown(f"no tenant has the code {clause.tenant}")
+    if clause.lease is not None:
+        of = connection.scalar(select(lease.c.tenant).where(lease.c.code == clause.lease))
+        if of is None:
+            raise Unknown(f"no lease has the code {clause.lease}")
+        if of != clause.tenant:
+            problem, remedy = f"is not a lease of {clause.tenant}", f"it is {of}'s"
+            raise Refused([Fault("interest", None, "lease", clause.lease, problem, remedy)])
+    if not 0 <= clause.rate <= RATE_SCALE:
+        remedy = "a year's rate, as 0.10 for 10 %; 0 ends the clause"
+        raise Refused([Fault("interest", None, "rate", format_rate(clause.rate), "must be from 0 to 1", remedy)])
+    key = connection.scalar(
+        interest_clause.insert()
+        .values(**clause._asdict(), reason=reason, recorded_by=act_of(connection).actor, recorded_at=recorded_at)
+        .returning(interest_clause.c.id)
+    )
+    return int(key or 0)
+
+
+def clauses() -> Select[Any]:
+    """Every clause ever recorded; to be narrowed and put in order."""
+    return select(interest_clause)
+
+
+def load_clauses(connection: Connection, day: date, tenants: Iterable[str], documents: Iterable[int]) -> Clauses:
+    """What counts on a day for tenants, and what these invoices bear of each lease."""
+    c = interest_clause.c
+    found = connection.execute(
+        select(interest_clause)
+        .where(c.tenant.in_(list(tenants)), c.effective_from <= day)
+        .order_by(c.effective_from, c.id)
+    )
+    rates: dict[tuple[str, str | None], dict[date, int]] = {}
+    for row in found:
+        # Said twice of one day, the later counts.
+        rates.setdefault((row.tenant, row.lease), {})[row.effective_from] = row.rate
+    by_document: dict[int, dict[str, int]] = {}
+    nets: dict[int, int] = {}
+    if any(code is not None for _, code in rates):
+        x = document_line.c
+        rows = connection.execute(
+            select(x.document_id, x.lease, func.sum(x.amount).label("amount"))
+            .where(x.document_id.in_(list(documents)))
+            .group_by(x.document_id, x.lease)
+        )
+        for document_id, code, amount in rows:
+            nets[document_id] = nets.get(document_id, 0) + int(amount)
+            if code is not None:
+                by_document.setdefault(document_id, {})[code] = int(amount)
+    return Clauses({key: list(by_day.items()) for key, by_day in rates.items()}, by_document, nets)
+
+
+def clause_json(row: Row[Any]) -> dict[str, Any]:
+    """A clause as JSON."""
+    return {
+        "tenant": row.tenant,
+        "lease": row.lease,
+        "effective_from": row.effective_from.isoformat(),
+        "rate": format_rate(row.rate),
+        "reason": row.reason,
+        "recorded_by": row.recorded_by,
+    }

@@ -1,0 +1,209 @@
+"""The commands for dunning: what is due, send it, disputes and promises, interest clauses, what was sent."""
+
+from datetime import date
+
+import click
+
+from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
+from billing.frame.terminal.output import report, table
+from billing.frame.terminal.parameters import DAY
+
+_TENANT = click.option("--tenant", metavar="CODE", help="Of one tenant.")
+_SINCE = click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="From which day on. Default: today.")
+
+
+@click.group("dunning", cls=Group)
+def dunning_command() -> None:
+    """Remind tenants of what they owe, step by step; hold reminders back for a dispute or a promise.
+
+    The steps, the least amount and whether the scheduler sends by itself are settings (TERMS_FILE, dunning.…).
+    """
+
+
+@dunning_command.command("due", cls=Command, epilog=example("technopark-billing dunning due --on 2026-09-03"))
+@click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="As if it were that day. Default: today.")
+@_TENANT
+def due_command(on: date | None, tenant: str | None) -> None:
+    """List what is due to be sent on a day. Nothing is written and nothing sent."""
+    from billing.frame.civil_time import today
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.sending import due_reminders
+    from pricing.money import format_amount
+
+    settings = load_settings()
+    day = on or today(clock())
+    tenants = None if tenant is None else [tenant]
+    with database(settings) as engine, reading(engine) as connection:
+        found = due_reminders(connection, settings.terms, day, tenants=tenants)
+    rows = [
+        (one.claimed.tenant, one.claimed.number, one.claimed.due_on, f"{one.step.days:+d}",
+         format_amount(one.claimed.open))
+        for reminder in found
+        for one in reminder.reached
+    ]  # fmt: skip
+    table(f"Due to be sent on {day}", ("tenant", "invoice", "due on", "step, days", "open"), rows)
+
+
+@dunning_command.command("send", cls=WritingCommand, epilog=example("technopark-billing dunning send"))
+@_TENANT
+def send_command(tenant: str | None) -> None:
+    """Queue what is due today; `deliver`, or the scheduler, mails it.
+
+    Nothing is sent twice: a tenant is written to once a day, and of an invoice each step once. Steps missed while
+    nothing ran are skipped for the highest one reached.
+    """
+    from billing.frame.civil_time import today
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.sending import send_reminders
+
+    settings = load_settings()
+    now = clock()
+    tenants = None if tenant is None else [tenant]
+    with database(settings) as engine, writing(engine) as connection:
+        outcome = send_reminders(connection, settings, today(now), recorded_at=now, tenants=tenants)
+    report(outcome.lines())
+
+
+@dunning_command.command(
+    "dispute",
+    cls=WritingCommand,
+    epilog=example("technopark-billing dunning dispute --invoice FA-2026-000012 --reason 'Surface contestée'"),
+)
+@click.option("--invoice", metavar="NUMBER", help="The invoice; without it, all of the tenant's.")
+@_TENANT
+@_SINCE
+def dispute_command(invoice: str | None, tenant: str | None, since: date | None) -> None:
+    """Hold reminders back while something is disputed, until `dunning end`; the reason is required."""
+    _hold("dispute", invoice, tenant, since, None)
+
+
+@dunning_command.command(
+    "promise",
+    cls=WritingCommand,
+    epilog=example("technopark-billing dunning promise --tenant T0042 --until 2026-12-15 --reason 'Appel du 2/12'"),
+)
+@click.option("--until", type=DAY, metavar="YYYY-MM-DD", required=True, help="The day by which it will be paid.")
+@click.option("--invoice", metavar="NUMBER", help="The invoice; without it, all of the tenant's.")
+@_TENANT
+@_SINCE
+def promise_command(until: date, invoice: str | None, tenant: str | None, since: date | None) -> None:
+    """Hold reminders back until the day of a promise, that day included; the reason is required."""
+    _hold("promise", invoice, tenant, since, until)
+
+
+def _hold(kind: str, invoice: str | None, tenant: str | None, since: date | None, until: date | None) -> None:
+    from billing.frame.civil_time import today
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.holding import Hold, hold, number_of
+
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine, writing(engine) as connection:
+        key = hold(connection, Hold(kind, tenant, invoice, since or today(now), until), recorded_at=now)
+    click.echo(f"{number_of(key)}: {kind} of {invoice or tenant}" + (f" until {until}" if until else ""))
+
+
+@dunning_command.command(
+    "end", cls=WritingCommand, epilog=example("technopark-billing dunning end SU-000003 --reason 'Avoir accordé'")
+)
+@click.argument("number")
+@click.option("--on", "ended_on", type=DAY, metavar="YYYY-MM-DD", help="From which day on. Default: today.")
+def end_command(number: str, ended_on: date | None) -> None:
+    """End the dispute or promise NUMBER; the reason is required. What is due by then is sent at the next dunning."""
+    from billing.frame.civil_time import today
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.holding import end_hold, key_of
+
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine, writing(engine) as connection:
+        end_hold(connection, key_of(number), ended_on or today(now), recorded_at=now)
+    click.echo(f"{number} ended")
+
+
+@dunning_command.command("holds", cls=Command, epilog=example("technopark-billing dunning holds --tenant T0042"))
+@_TENANT
+@click.option("--all", "everything", is_flag=True, help="Also those that hold nothing back any more.")
+def holds_command(tenant: str | None, everything: bool) -> None:
+    """List disputes and promises that hold reminders back today."""
+    from billing.frame.civil_time import today
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.holding import holds, number_of, standing_on
+    from billing.receivables.tables.dunning import dunning_hold
+
+    settings = load_settings()
+    chosen = holds().order_by(dunning_hold.c.id)
+    if not everything:
+        chosen = chosen.where(standing_on(today(clock())))
+    if tenant is not None:
+        chosen = chosen.where(dunning_hold.c.tenant == tenant)
+    with database(settings) as engine, reading(engine) as connection:
+        rows = [
+            (number_of(row.id), row.kind, row.tenant, row.number or "all", row.since, row.until or "",
+             row.ended_on or "", row.reason)
+            for row in connection.execute(chosen)
+        ]  # fmt: skip
+    columns = ("number", "kind", "tenant", "invoice", "since", "until", "ended on", "reason")
+    table("Disputes and promises", columns, rows)
+
+
+@dunning_command.command(
+    "interest",
+    cls=WritingCommand,
+    epilog=example("technopark-billing dunning interest T0042 0.10 --lease L00012 --reason 'Bail, article 14'"),
+)
+@click.argument("tenant")
+@click.argument("rate")
+@click.option("--lease", metavar="CODE", help="The lease that says so. Default: whatever the tenant is invoiced.")
+@click.option("--from", "effective_from", type=DAY, metavar="YYYY-MM-DD", help="First day. Default: today.")
+def interest_command(tenant: str, rate: str, lease: str | None, effective_from: date | None) -> None:
+    """Record that a lease of TENANT bears interest on late payment at RATE a year (0.10 is 10 %; 0 ends it).
+
+    Without such a clause letters show none. The reason is required: name the clause.
+    """
+    from billing.frame.civil_time import today
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.clauses import Clause, set_clause
+    from pricing.money import RATE_DECIMALS, parse_decimal
+
+    try:
+        found = parse_decimal(rate, RATE_DECIMALS)
+    except ValueError as error:
+        raise click.BadParameter(f"{rate!r} is no rate such as 0.10: {error}") from None
+    settings = load_settings()
+    now = clock()
+    with database(settings) as engine, writing(engine) as connection:
+        set_clause(connection, Clause(tenant, lease, effective_from or today(now), found), recorded_at=now)
+    click.echo(f"{lease or tenant}: interest at {rate} a year from {effective_from or today(now)}")
+
+
+@dunning_command.command("history", cls=Command, epilog=example("technopark-billing dunning history --tenant T0042"))
+@_TENANT
+@click.option("--invoice", metavar="NUMBER", help="About one invoice.")
+def history_command(tenant: str | None, invoice: str | None) -> None:
+    """List the reminders that were sent: day, invoices with their steps, what became of the mail."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.history import acts, acts_json, of_invoice
+    from billing.receivables.tables.dunning import dunning_act
+
+    settings = load_settings()
+    chosen = acts().order_by(dunning_act.c.id)
+    if tenant is not None:
+        chosen = chosen.where(dunning_act.c.tenant == tenant)
+    if invoice is not None:
+        chosen = chosen.where(of_invoice(invoice))
+    with database(settings) as engine, reading(engine) as connection:
+        found = acts_json(connection, connection.execute(chosen).all())
+    rows = [
+        (one["on"], one["message"], one["tenant"], " ".join(f"{i['invoice']}({i['days']:+d})" for i in one["invoices"]),
+         one["total"], one["state"])
+        for one in found
+    ]  # fmt: skip
+    table("Reminders", ("on", "message", "tenant", "invoices (step)", "total", "mail"), rows)

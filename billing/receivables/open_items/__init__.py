@@ -1,0 +1,1 @@
+"""What is open of documents and receipts, and what settles it."""

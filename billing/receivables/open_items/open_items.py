@@ -1,0 +1,239 @@
+"""What is open: invoices not paid, credit notes not used, money that settles nothing yet; now, or at the end of a day.
+
+Sums are SQL's, so that a million documents are aged in one statement (`open_items_select`).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, not_, or_, select
+
+from billing.entries.receivables import TO_BE_CLEARED, UNPLACED
+from billing.frame.database import among
+from billing.receivables.tables.receipts import (
+    allocation,
+    allocation_undoing,
+    placement,
+    placement_withdrawal,
+    receipt,
+    receipt_event,
+    refund,
+    settlement,
+)
+from invoices.document import CREDIT_NOTE
+from invoices.models import document
+
+_ROWS_AT_A_TIME = 10_000
+
+
+class OpenItem(NamedTuple):
+    """A document of which something is open; centimes, `open` above nil on invoices, below nil on credit notes."""
+
+    document_id: int
+    number: str
+    kind: str
+    tenant: str
+    issued_on: date
+    due_on: date
+    gross: int
+    open: int
+
+
+class Credit(NamedTuple):
+    """Money of a receipt that settles nothing yet: a tenant's by a placement, or nobody's (both None); centimes.
+
+    `is_money` is false for a cheque or bill still to be cleared.
+    """
+
+    receipt: int
+    placement: int | None
+    tenant: str | None
+    account: str
+    since: date
+    left: int
+    is_money: bool
+
+
+def open_items_select(on: date | None = None) -> Select[Any]:
+    """The documents of which something is open, as `OpenItem` has them, at the end of a day (None: now).
+
+    To be narrowed by tenant, put in order, or grouped: it is one aggregation over the settlements.
+    """
+    d, s = document.c, settlement.c
+    sums = select(s.document_id, func.sum(s.base + s.vat).label("settled")).group_by(s.document_id)
+    if on is not None:
+        sums = sums.where(s.settled_on <= on)
+    settled = sums.subquery("settled")
+    left = d.gross - func.coalesce(settled.c.settled, 0)
+    found = (
+        select(
+            d.id.label("document_id"),
+            d.number,
+            d.kind,
+            d.tenant,
+            d.issued_on,
+            d.due_on,
+            d.gross,
+            case((d.kind == CREDIT_NOTE, -left), else_=left).label("open"),
+        )
+        .outerjoin(settled, settled.c.document_id == d.id)
+        .where(left != 0)
+    )
+    return found if on is None else found.where(d.issued_on <= on)
+
+
+def open_items(
+    connection: Connection, *, tenants: Iterable[str] | None = None, on: date | None = None
+) -> Iterator[OpenItem]:
+    """The open documents of tenants (None: of all) at the end of a day (None: now), by tenant, oldest due first."""
+    found = open_items_select(on)
+    if tenants is not None:
+        found = found.where(among(connection, document.c.tenant, sorted(set(tenants))))
+    found = found.order_by(document.c.tenant, document.c.due_on, document.c.id)
+    for row in connection.execute(found.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        yield OpenItem(**{**row._mapping, "open": int(row.open)})
+
+
+def _until(column: ColumnElement[Any], on: date | None) -> list[ColumnElement[bool]]:
+    return [] if on is None else [column <= on]
+
+
+def _bounced(on: date | None) -> ColumnElement[bool]:
+    e = receipt_event.c
+    return exists().where(e.receipt_id == receipt.c.id, e.kind == "bounced", *_until(e.booked_on, on))
+
+
+def _is_money(on: date | None) -> ColumnElement[bool]:
+    e = receipt_event.c
+    cleared = exists().where(e.receipt_id == receipt.c.id, e.kind == "cleared", *_until(e.booked_on, on))
+    return or_(receipt.c.means.not_in(TO_BE_CLEARED), cleared)
+
+
+def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> Select[Any]:
+    """What is left of placements at the end of a day, as `Credit`; `concerned` narrows `placement`."""
+    p, a, u, w, r = placement.c, allocation.c, allocation_undoing.c, placement_withdrawal.c, refund.c
+    keys = select(p.id).where(concerned)
+    undone = u.allocation_id.is_not(None) if on is None else and_(u.allocation_id.is_not(None), u.undone_on <= on)
+    allocated = (
+        select(a.placement_id, func.sum(a.amount).label("amount"))
+        .outerjoin(allocation_undoing, u.allocation_id == a.id)
+        .where(a.placement_id.in_(keys), not_(undone), *_until(a.allocated_on, on))
+        .group_by(a.placement_id)
+        .subquery()
+    )
+    withdrawn = (
+        select(w.placement_id, func.sum(w.amount).label("amount"))
+        .where(w.placement_id.in_(keys), *_until(w.withdrawn_on, on))
+        .group_by(w.placement_id)
+        .subquery()
+    )
+    refunded = (
+        select(r.placement_id, func.sum(r.amount).label("amount"))
+        .where(r.placement_id.in_(keys), *_until(r.refunded_on, on))
+        .group_by(r.placement_id)
+        .subquery()
+    )
+    left: ColumnElement[Any] = p.amount
+    for used in (allocated, withdrawn, refunded):
+        left = left - func.coalesce(used.c.amount, 0)
+    return (
+        select(
+            p.receipt_id, p.id, p.tenant, p.account, p.placed_on, left.label("left"), _is_money(on).label("is_money")
+        )
+        .join(receipt, receipt.c.id == p.receipt_id)
+        .outerjoin(allocated, allocated.c.placement_id == p.id)
+        .outerjoin(withdrawn, withdrawn.c.placement_id == p.id)
+        .outerjoin(refunded, refunded.c.placement_id == p.id)
+        .where(concerned, left != 0, not_(_bounced(on)), *_until(p.placed_on, on))
+    )
+
+
+def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Select[Any]:
+    """What of receipts is nobody's at the end of a day, as `Credit`; `concerned` narrows `receipt`."""
+    c, p, w, r = receipt.c, placement.c, placement_withdrawal.c, refund.c
+    keys = select(c.id).where(concerned)
+    placed = (
+        select(p.receipt_id, func.sum(p.amount).label("amount"))
+        .where(p.receipt_id.in_(keys), *_until(p.placed_on, on))
+        .group_by(p.receipt_id)
+        .subquery()
+    )
+    withdrawn = (
+        select(p.receipt_id, func.sum(w.amount).label("amount"))
+        .join(placement, p.id == w.placement_id)
+        .where(p.receipt_id.in_(keys), *_until(w.withdrawn_on, on))
+        .group_by(p.receipt_id)
+        .subquery()
+    )
+    refunded = (
+        select(r.receipt_id, func.sum(r.amount).label("amount"))
+        .where(r.placement_id.is_(None), r.receipt_id.in_(keys), *_until(r.refunded_on, on))
+        .group_by(r.receipt_id)
+        .subquery()
+    )
+    left = (
+        c.amount
+        - func.coalesce(placed.c.amount, 0)
+        + func.coalesce(withdrawn.c.amount, 0)
+        - func.coalesce(refunded.c.amount, 0)
+    )
+    return (
+        select(
+            c.id, literal(None).label("placement"), literal(None).label("tenant"), literal(UNPLACED).label("account"),
+            c.value_date, left.label("left"), _is_money(on).label("is_money"),
+        )
+        .outerjoin(placed, placed.c.receipt_id == c.id)
+        .outerjoin(withdrawn, withdrawn.c.receipt_id == c.id)
+        .outerjoin(refunded, refunded.c.receipt_id == c.id)
+        .where(concerned, left != 0, not_(_bounced(on)), *_until(c.value_date, on))
+    )  # fmt: skip
+
+
+def credit_of(row: Any) -> Credit:
+    """A row of `placements_left` or `unplaced_left`."""
+    key, placed, code, account, since, left, is_money = row
+    return Credit(key, placed, code, account, since, int(left), bool(is_money))
+
+
+def credits(  # noqa: A001
+    connection: Connection, *, tenants: Iterable[str] | None = None, on: date | None = None, unplaced: bool = True
+) -> Iterator[Credit]:
+    """Money that settles nothing at the end of a day (None: now), oldest first: tenants' credit, then nobody's.
+
+    `tenants` None: everybody's; `unplaced` adds what nobody could place.
+    """
+    p = placement.c
+    if tenants is None:
+        concerned: ColumnElement[bool] = p.id > 0
+    else:
+        concerned = among(connection, p.tenant, sorted(set(tenants)))
+    placed = placements_left(concerned, on).order_by(p.placed_on, p.id)
+    for row in connection.execute(placed.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        yield credit_of(row)
+    if unplaced:
+        nobody = unplaced_left(receipt.c.id > 0, on).order_by(receipt.c.value_date, receipt.c.id)
+        for row in connection.execute(nobody.execution_options(yield_per=_ROWS_AT_A_TIME)):
+            yield credit_of(row)
+
+
+def vat_movements_select(from_day: date | None = None, until: date | None = None) -> Select[Any]:
+    """What fell due of documents' VAT by rate, act by act: what a VAT return sums.
+
+    Columns: settled_on, document_id, number, kind, tenant, act, act_id, rate, base_due, vat_due; negative on credit
+    notes, and where it was given back. `act_id` is the allocation (allocated, undone, cleared), the refund (refunded),
+    the decision about the debt (recovered), or the document itself (issued).
+    """
+    s, d = settlement.c, document.c
+    sign = case((d.kind == CREDIT_NOTE, -1), else_=1)
+    found = (
+        select(
+            s.settled_on, s.document_id, d.number, d.kind, d.tenant, s.act, s.act_id, s.rate,
+            (sign * s.base_due).label("base_due"), (sign * s.vat_due).label("vat_due"),
+        )
+        .join(document, d.id == s.document_id)
+        .where(or_(s.base_due != 0, s.vat_due != 0))
+    )  # fmt: skip
+    if from_day is not None:
+        found = found.where(s.settled_on >= from_day)
+    return found.where(*_until(s.settled_on, until))

@@ -1,0 +1,1 @@
+"""Receipts: recorded, placed, allocated, cleared, refunded; and the taxes withheld from them."""

@@ -1,0 +1,169 @@
+"""Cheques and bills: cleared by the bank, whereupon their VAT falls due, or come back unpaid with all they settled."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from billing.entries.receivables import (
+    MONEY,
+    TO_BE_CLEARED,
+    TRANSFER,
+    UNPLACED,
+    Held,
+    ReceiptHead,
+    Settled,
+    clearing_entry,
+    due_entry,
+    number_of,
+    return_entry,
+)
+from billing.frame.database import among, change_receivables
+from billing.frame.errors import Conflict, Fault, Refused
+from billing.frame.terms import Terms
+from billing.receivables.open_items.open_items import placements_left, unplaced_left
+from billing.receivables.open_items.standing import documents_keyed, standing_allocations
+from billing.receivables.receipts.allocating import acting_day, last_day_of, require_receipt, require_said, take_back
+from billing.receivables.receipts.recording import Records
+from billing.receivables.tables.receipts import (
+    allocation_undoing,
+    placement,
+    receipt,
+    receipt_event,
+    receipt_leg,
+    refund,
+    settlement,
+)
+from ledger.periods import require_open
+from pricing.vat_shares import Share
+
+CLEARED, BOUNCED = "cleared", "bounced"
+
+
+def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, terms: Terms) -> None:
+    """Record that the bank has credited a cheque or bill on a day: its VAT falls due on that day (law.md section 3).
+
+    Cleared on that day already, nothing changes. Raises Unknown, Conflict, Refused, PeriodClosed for a closed month.
+    """
+    change_receivables(connection)
+    head = require_receipt(connection, key)
+    if head.means not in TO_BE_CLEARED:
+        raise _refused("receipt", number_of(key), f"is no cheque or bill but {head.means}", "it is money already")
+    standing = connection.scalar(
+        select(receipt_event.c.happened_on).where(receipt_event.c.receipt_id == key, receipt_event.c.kind == CLEARED)
+    )
+    if standing == on:
+        return
+    if standing is not None:
+        raise Conflict(f"{number_of(key)} was cleared on {standing} already")
+    _require_day(connection, head, on, recorded_at)
+    require_open(connection, on)
+    records = Records(connection, recorded_at)
+    vat = _fall_due(connection, records, key, on)
+    ((_, from_account, amount),) = [leg for leg in legs_of(connection, key) if leg[0] == MONEY]
+    account = terms.at("receipts.accounts", on)[TRANSFER]
+    records.add(receipt_event, key, CLEARED, on, on, account, None, recorded_at)
+    records.entries.insert(0, clearing_entry(head_of(head), on, account, from_account, amount, vat))
+    records.write()
+
+
+def _fall_due(connection: Connection, records: Records, key: int, on: date) -> int:
+    """Let the VAT of what a cheque settles fall due; gives what does on the day itself.
+
+    What was allocated on a later day falls due then, by an entry of its own.
+    """
+    rows = _allocations(connection, key)
+    s = settlement.c
+    documents = documents_keyed(connection, {row.document_id for row in rows})
+    shares: dict[int, list[Share]] = {row.id: [] for row in rows}
+    waiting = select(settlement).where(among(connection, s.document_id, sorted(documents)), s.act == "allocated")
+    for found in connection.execute(waiting):
+        if found.act_id in shares:
+            shares[found.act_id].append(Share(found.rate, found.base, found.vat))
+    at_once = 0
+    for row in rows:
+        target, day = documents[row.document_id], max(on, row.allocated_on)
+        vat = records.fall_due(target, row.id, day, shares[row.id])
+        if day == on:
+            at_once += vat
+        else:
+            settled = Settled(target.number, row.tenant, row.amount, row.doubtful, vat)
+            records.book(due_entry(row.id, day, settled, number_of(key)))
+    return at_once
+
+
+def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_at: datetime) -> None:
+    """Record that a cheque or bill came back unpaid: all it settled is open again, in the open period.
+
+    `on` is the bank's day; in a closed month it is booked on the first open day. Raises Unknown, Conflict, Refused.
+    """
+    change_receivables(connection)
+    head = require_receipt(connection, key)
+    said = require_said(reason)
+    if head.means not in TO_BE_CLEARED:
+        raise _refused("receipt", number_of(key), f"is no cheque or bill but {head.means}", "undo its allocations")
+    if connection.scalar(select(refund.c.id).where(refund.c.receipt_id == key).limit(1)) is not None:
+        raise Conflict(f"{number_of(key)} was refunded in part: its payer owes what came back")
+    _require_day(connection, head, on, recorded_at)
+    rows = _allocations(connection, key)
+    day = acting_day(connection, on, recorded_at)
+    events = {
+        row.kind: row for row in connection.execute(select(receipt_event).where(receipt_event.c.receipt_id == key))
+    }
+    placed = connection.scalars(select(placement.c.placed_on).where(placement.c.receipt_id == key))
+    said_on = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
+    day = max([day, *said_on, *placed])
+    records = Records(connection, recorded_at)
+    held = held_of(connection, key)
+    settled = take_back(connection, records, rows, day)
+    for row in rows:
+        records.add(allocation_undoing, row.id, day, said, 1, recorded_at)
+    cleared = events.get(CLEARED)
+    legs = legs_of(connection, key)
+    if cleared is not None:
+        legs = [(kind, cleared.account if kind == MONEY else account, amount) for kind, account, amount in legs]
+    money = next(account for kind, account, _ in legs if kind == MONEY)
+    records.add(receipt_event, key, BOUNCED, on, day, money, said, recorded_at)
+    records.book(return_entry(head_of(head), day, legs, settled, held, cleared is not None))
+    records.write()
+
+
+def held_of(connection: Connection, key: int) -> list[Held]:
+    """What a receipt has that settles nothing, by where it lies."""
+    rows = connection.execute(placements_left(placement.c.receipt_id == key).order_by(placement.c.id))
+    held = [Held(row.account, row.tenant, int(row.left)) for row in rows]
+    nobody = connection.execute(unplaced_left(receipt.c.id == key)).one_or_none()
+    return held if nobody is None else [*held, Held(UNPLACED, None, int(nobody.left))]
+
+
+def legs_of(connection: Connection, key: int) -> list[tuple[str, str, int]]:
+    """A receipt's legs as (kind, account, amount), the money first."""
+    c = receipt_leg.c
+    rows = connection.execute(select(c.kind, c.account, c.amount).where(c.receipt_id == key).order_by(c.kind))
+    found = [(kind, account, int(amount)) for kind, account, amount in rows]
+    return sorted(found, key=lambda leg: (leg[0] != MONEY, leg[0]))
+
+
+def head_of(row: Row[Any]) -> ReceiptHead:
+    """What entries say of a receipt."""
+    return ReceiptHead(row.id, row.means, row.reference, row.tenant, row.site)
+
+
+def _allocations(connection: Connection, key: int) -> Sequence[Row[Any]]:
+    """The allocations of a receipt that stand."""
+    its = select(placement.c.id).where(placement.c.receipt_id == key)
+    found = standing_allocations()
+    columns = found.selected_columns
+    rows: Sequence[Row[Any]] = connection.execute(found.where(columns.placement_id.in_(its)).order_by(columns.id)).all()
+    return rows
+
+
+def _require_day(connection: Connection, head: Row[Any], on: date, recorded_at: datetime) -> None:
+    acting_day(connection, on, recorded_at)
+    if on < head.value_date:
+        raise _refused("on", str(on), f"comes before {head.value_date}, its value date", "give the bank's day")
+
+
+def _refused(column: str, value: str | None, problem: str, remedy: str) -> Refused:
+    return Refused([Fault("payments", None, column, value, problem, remedy)])

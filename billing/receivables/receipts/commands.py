@@ -1,0 +1,438 @@
+"""The commands for money in: receive, place, allocate, undo, clear, bounce, refund, certificates, list, show."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
+from billing.frame.terminal.output import table
+from billing.frame.terminal.parameters import DAY
+
+if TYPE_CHECKING:
+    from billing.receivables.receipts.receiving import Part
+
+_RECEIPT = re.compile(r"RG-([0-9]{6,18})", re.ASCII)
+
+
+class ReceiptNumber(click.ParamType["int"]):
+    """A receipt's number, `RG-000012`, as its key."""
+
+    name = "receipt"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The key; a usage error for anything else."""
+        if isinstance(value, int):
+            return value
+        match = _RECEIPT.fullmatch(value)
+        if match is None:
+            self.fail(f"{value!r} is no receipt such as RG-000012", param, ctx)
+        return int(match[1])
+
+
+class Amount(click.ParamType["int"]):
+    """An amount of dirhams above nil, `1740.00`, in centimes."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Centimes; a usage error for anything else."""
+        from billing.frame.cells import BadCell
+        from billing.frame.cells import amount as parse_amount
+
+        if isinstance(value, int):
+            return value
+        try:
+            return int(parse_amount(value))
+        except BadCell as error:
+            self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
+
+
+RECEIPT, AMOUNT = ReceiptNumber(), Amount()
+
+
+def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
+    from billing.receivables.receipts.receiving import Part
+
+    found = []
+    for text in texts:
+        number, sign, amount = text.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{text!r} must be INVOICE=AMOUNT, such as FA-2026-000012=1740.00")
+        found.append(Part(number, AMOUNT.convert(amount, None, None)))
+    return tuple(found)
+
+
+_ON = click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is booked. Default: today.")
+_BANK_DAY = click.option("--on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The bank's day.")
+_INVOICES = click.option(
+    "--invoice",
+    "invoices",
+    multiple=True,
+    metavar="NUMBER=AMOUNT",
+    help="An invoice and how much of it is settled. May be repeated. "
+    "Default: those its text names, then the oldest due.",
+)
+
+
+@click.group("payments", cls=Group)
+def payments_command() -> None:
+    """Money in: receipts, what they settle, cheques, refunds, certificates of taxes withheld."""
+
+
+@payments_command.command(
+    "receive",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments receive 3480.00 --on 2026-09-03 --reference VIR-8841 --tenant T0042"),
+)
+@click.argument("amount", type=AMOUNT)
+@click.option("--on", "value_date", type=DAY, metavar="YYYY-MM-DD", required=True, help="The value date.")
+@click.option(
+    "--reference", required=True, help="The bank's or the drawer's own reference: with the date it counts once."
+)
+@click.option(
+    "--means", type=click.Choice(("transfer", "cheque", "cash", "bill", "card")), default="transfer", show_default=True
+)
+@click.option("--tenant", help="Who paid. Default: nobody knows, unless its text names invoices.")
+@click.option("--site", help="The till that took cash.")
+@click.option("--text", "payer_text", default="", help="What the payer wrote: invoices it names are settled first.")
+@click.option("--rent-withholding", type=AMOUNT, help="Rent tax withheld at source (3453).")
+@click.option("--vat-withholding", type=AMOUNT, help="VAT withheld at source (3458).")
+@click.option("--bank-charges", type=AMOUNT, help="What the bank kept (6147).")
+@_INVOICES
+@click.option("--not-allocated", is_flag=True, help="Settle nothing yet.")
+def receive_command(
+    amount: int,
+    value_date: date,
+    reference: str,
+    means: str,
+    tenant: str | None,
+    site: str | None,
+    payer_text: str,
+    rent_withholding: int | None,
+    vat_withholding: int | None,
+    bank_charges: int | None,
+    invoices: Sequence[str],
+    not_allocated: bool,
+) -> None:
+    """Record AMOUNT that came in, allocate and book it.
+
+    The same means, reference and value date again change nothing. Cash is acknowledged by a numbered receipt.
+    """
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Allocations, Leg, ReceiptOrder, receive
+
+    short = {
+        "rent_withholding": rent_withholding, "vat_withholding": vat_withholding, "bank_charges": bank_charges,
+    }  # fmt: skip
+    legs = (Leg("money", amount), *(Leg(kind, value) for kind, value in short.items() if value is not None))
+    if invoices and not_allocated:
+        raise click.UsageError("--invoice and --not-allocated exclude each other")
+    wanted: Allocations = _parts(invoices) if invoices else NONE if not_allocated else AUTOMATIC
+    order = ReceiptOrder(means, reference, value_date, tenant, legs, wanted, payer_text, site=site)
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        (key,) = receive(connection, [order], recorded_at=clock(), terms=settings.terms, seller=settings.operator.party)
+        _tell(connection, key)
+
+
+def _tell(connection: Any, key: int) -> None:
+    from billing.receivables.receipts.listing import receipt_story
+
+    found = receipt_story(connection, key)
+    settles = ", ".join(f"{one['invoice']} {one['amount']}" for one in found["allocations"] if one["undone_on"] is None)
+    left = "".join(
+        f"; {placed['left']} DH to the credit of {placed['tenant']}"
+        for placed in found["placements"]
+        if placed["left"] != "0.00"
+    )
+    unplaced = "" if found["unplaced"] == "0.00" else f"; {found['unplaced']} DH nobody's yet"
+    click.echo(f"{found['number']}: {found['amount']} DH, settles {settles or 'nothing'}{left}{unplaced}")
+
+
+@payments_command.command(
+    "place", cls=WritingCommand, epilog=example("technopark-billing payments place RG-000012 T0042")
+)
+@click.argument("receipt", type=RECEIPT)
+@click.argument("tenant")
+@click.option("--amount", type=AMOUNT, help="Default: all that is nobody's.")
+@_ON
+def place_command(receipt: int, tenant: str, amount: int | None, on: date | None) -> None:
+    """Say that RECEIPT, which nobody could place, is TENANT's; it settles nothing by that alone."""
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.allocating import place
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        place(connection, receipt, tenant, amount, recorded_at=clock(), terms=settings.terms, on=on)
+        _tell(connection, receipt)
+
+
+@payments_command.command(
+    "withdraw",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments withdraw RG-000012 T0042 --reason 'autre payeur'"),
+)
+@click.argument("receipt", type=RECEIPT)
+@click.argument("tenant")
+@click.option("--amount", type=AMOUNT, help="Default: all of it that settles nothing.")
+@_ON
+def withdraw_command(receipt: int, tenant: str, amount: int | None, on: date | None) -> None:
+    """Say that RECEIPT was not TENANT's after all; the reason is required."""
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.allocating import withdraw
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "withdrawing a receipt")
+        withdraw(connection, receipt, tenant, amount, reason=reason, recorded_at=clock(), on=on)
+        _tell(connection, receipt)
+
+
+@payments_command.command(
+    "allocate",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments allocate RG-000012 --invoice FA-2026-000031=1740.00"),
+)
+@click.argument("receipt", type=RECEIPT)
+@_INVOICES
+@_ON
+def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> None:
+    """Let RECEIPT settle invoices with what it has left; those named may be of any tenant."""
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.allocating import allocate
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        parts = _parts(invoices) if invoices else "automatic"
+        allocate(connection, receipt, parts, recorded_at=clock(), terms=settings.terms, on=on)  # type: ignore[arg-type]
+        _tell(connection, receipt)
+
+
+@payments_command.command("apply", cls=WritingCommand, epilog=example("technopark-billing payments apply"))
+@click.option("--tenant", help="Default: everybody.")
+def apply_command(tenant: str | None) -> None:
+    """Let credits settle what is open: credit notes first, then money carried forward.
+
+    Each run does it by itself as far as no VAT falls due by it; here a credit note settles invoices of other rates too.
+    """
+    from billing.frame.database import keeping_house, writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.open_items.unsettled import look_again
+    from billing.receivables.receipts.allocating import apply_credits, settle_what_was_issued
+    from billing.receivables.tables.receipts import allocation
+
+    settings = load_settings()
+    with database(settings) as engine:
+        with writing(engine) as connection:
+            before = _count(connection, allocation)
+            tenants = None if tenant is None else [tenant]
+            settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
+            apply_credits(connection, recorded_at=clock(), tenants=tenants)
+            made = _count(connection, allocation) - before
+        with keeping_house(engine) as connection:
+            look_again(connection)
+    click.echo(f"{made} {'allocation' if made == 1 else 'allocations'} made")
+
+
+def _count(connection: Any, counted: Any) -> int:
+    from sqlalchemy import func, select
+
+    return int(connection.scalar(select(func.count()).select_from(counted)) or 0)
+
+
+@payments_command.command(
+    "undo", cls=WritingCommand, epilog=example("technopark-billing payments undo 17 --reason 'mauvaise facture'")
+)
+@click.argument("allocation", type=click.IntRange(1))
+@_ON
+def undo_command(allocation: int, on: date | None) -> None:
+    """Take the ALLOCATION of that number back, as `show` lists it; the reason is required.
+
+    What it moved moves back, in the open period; both acts stay on record.
+    """
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.allocating import undo
+    from billing.receivables.receipts.listing import allocation_json, find_allocation
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "undoing an allocation")
+        undo(connection, allocation, reason=reason, recorded_at=clock(), on=on)
+        found = allocation_json(find_allocation(connection, allocation))
+    click.echo(f"{found['amount']} DH of {found['invoice']} are open again")
+
+
+@payments_command.command(
+    "clear", cls=WritingCommand, epilog=example("technopark-billing payments clear RG-000012 --on 2026-09-08")
+)
+@click.argument("receipt", type=RECEIPT)
+@_BANK_DAY
+def clear_command(receipt: int, on: date) -> None:
+    """Record that the bank has credited the cheque or bill RECEIPT: its VAT falls due on that day."""
+    from billing.entries.receivables import number_of
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.clearing import clear
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        clear(connection, receipt, on, recorded_at=clock(), terms=settings.terms)
+    click.echo(f"{number_of(receipt)} was cleared on {on}")
+
+
+@payments_command.command(
+    "bounce",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments bounce RG-000012 --on 2026-09-10 --reason 'sans provision'"),
+)
+@click.argument("receipt", type=RECEIPT)
+@_BANK_DAY
+def bounce_command(receipt: int, on: date) -> None:
+    """Record that the cheque or bill RECEIPT came back unpaid: all it settled is open again. A reason is required."""
+    from billing.entries.receivables import number_of
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.clearing import bounce
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        bounce(connection, receipt, on, require_reason(connection, "a returned cheque"), recorded_at=clock())
+    click.echo(f"{number_of(receipt)} came back unpaid")
+
+
+@payments_command.command(
+    "refund",
+    cls=WritingCommand,
+    epilog=example(
+        "technopark-billing payments refund --credit-note AV-2026-000003 --on 2026-09-20 --reference V77 --reason Fin"
+    ),
+)
+@click.option("--receipt", type=RECEIPT, help="The receipt whose credit is paid back.")
+@click.option("--tenant", help="Whose part of the receipt. Default: what is nobody's.")
+@click.option("--credit-note", metavar="NUMBER", help="The credit note that is paid back.")
+@click.option("--amount", type=AMOUNT, help="Default: all that is left.")
+@click.option("--on", "refunded_on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The day it was paid.")
+@click.option(
+    "--reference", required=True, help="The bank's or the till's own reference: with the date it counts once."
+)
+@click.option("--means", type=click.Choice(("transfer", "cash")), default="transfer", show_default=True)
+def refund_command(
+    receipt: int | None,
+    tenant: str | None,
+    credit_note: str | None,
+    amount: int | None,
+    refunded_on: date,
+    reference: str,
+    means: str,
+) -> None:
+    """Record and book money paid back; the reason is required."""
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.listing import refund_json, refunds
+    from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+    from billing.receivables.tables.receipts import refund
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "a refund")
+        order = RefundOrder(means, reference, refunded_on, amount, reason, receipt, tenant, credit_note)
+        key = refund_credit(connection, order, recorded_at=clock(), terms=settings.terms)
+        found = refund_json(connection.execute(refunds().where(refund.c.id == key)).one())
+    click.echo(f"{found['number']}: {found['amount']} DH paid back")
+
+
+@payments_command.command(
+    "certificate",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments certificate RG-000012 rent_withholding --number A-118 --on 2026-10-02"),
+)
+@click.argument("receipt", type=RECEIPT)
+@click.argument("kind", type=click.Choice(("rent_withholding", "vat_withholding")))
+@click.option("--number", required=True, help="The certificate's number.")
+@click.option("--on", "certified_on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The certificate's day.")
+def certificate_command(receipt: int, kind: str, number: str, certified_on: date) -> None:
+    """Record the certificate of a tax withheld of RECEIPT; another one replaces it for a reason."""
+    from billing.entries.receivables import number_of
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.certificates import record_certificate
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        record_certificate(connection, receipt, kind, number, certified_on, recorded_at=clock())
+    click.echo(f"{number_of(receipt)}: certificate {number} of {certified_on}")
+
+
+@payments_command.command("certificates", epilog=example("technopark-billing payments certificates"))
+@click.option("--all", "everything", is_flag=True, help="Those that came too. Default: those that are missing.")
+def certificates_command(everything: bool) -> None:
+    """List the taxes withheld whose certificates are missing."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.certificates import is_missing, withholding_json, withholdings_select
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = withholdings_select() if everything else withholdings_select().where(is_missing())
+        rows = [withholding_json(row) for row in connection.execute(found)]
+    if not rows:
+        click.echo("no tax was withheld yet" if everything else "no certificate is missing")
+        return
+    names = ("receipt", "kind", "tenant", "value_date", "reference", "amount", "certificate")
+    table("", names, [[row[name] or "" for name in names] for row in rows])
+
+
+@payments_command.command("list", epilog=example("technopark-billing payments list --unplaced"))
+@click.option("--tenant", help="Only those of a tenant.")
+@click.option("--unplaced", is_flag=True, help="Only those of which a part is nobody's.")
+@click.option("--state", type=click.Choice(("cashed", "to_clear", "cleared", "bounced")))
+def list_command(tenant: str | None, unplaced: bool, state: str | None) -> None:
+    """List the receipts."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.listing import in_state, is_unplaced, of_tenant, receipt_json, receipts
+    from billing.receivables.tables.receipts import receipt
+
+    settings = load_settings()
+    found = receipts().order_by(receipt.c.id)
+    if tenant is not None:
+        found = found.where(of_tenant(tenant))
+    if unplaced:
+        found = found.where(is_unplaced())
+    if state is not None:
+        found = found.where(in_state(state))
+    with database(settings) as engine, reading(engine) as connection:
+        rows = [receipt_json(row) for row in connection.execute(found)]
+    if not rows:
+        click.echo("there is no such receipt")
+        return
+    names = ("number", "value_date", "means", "reference", "tenant", "amount", "state")
+    table("", names, [[row[name] or "" for name in names] for row in rows])
+
+
+@payments_command.command("show", epilog=example("technopark-billing payments show RG-000012"))
+@click.argument("receipt", type=RECEIPT)
+def show_command(receipt: int) -> None:
+    """Show RECEIPT with all that became of it, as JSON."""
+    import json
+
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.listing import receipt_story
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = receipt_story(connection, receipt)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))

@@ -1,0 +1,50 @@
+"""The table of what was decided about debts; rows are only ever added. Amounts in centimes."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    Table,
+    Text,
+)
+
+from billing.frame.tables import code, identity, metadata
+from invoices.models import document
+
+debt_act = Table(
+    "debt_act",
+    metadata,
+    # A decision about what is unpaid of an invoice, in the order they were taken; each is one entry.
+    Column("id", identity(), Identity(), primary_key=True),
+    Column("document_id", BigInteger, ForeignKey(document.c.id), nullable=False),
+    Column("tenant", code(), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("decided_on", Date, nullable=False),
+    # VAT included, but for provisions, which are made without.
+    Column("amount", BigInteger, nullable=False),
+    # The VAT of what was written off or recovered, and what of a write-off had been set apart as doubtful.
+    Column("vat", BigInteger, nullable=False),
+    Column("from_doubtful", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(
+        "kind IN ('doubtful', 'reinstated', 'provisioned', 'released', 'written_off', 'recovered')", name="kind"
+    ),
+    CheckConstraint("amount > 0 AND vat BETWEEN 0 AND amount AND from_doubtful BETWEEN 0 AND amount", name="amount"),
+    CheckConstraint("reason <> '' AND asked_by <> '' AND approved_by <> ''", name="said"),
+    # Nobody approves what they ask for.
+    CheckConstraint("lower(asked_by) <> lower(approved_by)", name="two_people"),
+    Index("ix_debt_act_document_id", "document_id"),
+    Index("ix_debt_act_tenant", "tenant"),
+)
+
+# What the database refuses to change or delete (R22).
+APPEND_ONLY = (debt_act,)

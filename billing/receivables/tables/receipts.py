@@ -1,0 +1,282 @@
+"""The tables of money in: receipts and what became of them; rows are only ever added. Amounts in centimes.
+
+Where anything stands is a fold over these facts: a document by its settlements, a receipt by its placements and
+their allocations. Keys are counted up under one lock (`billing.frame.database.change_receivables`), without gap.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from billing.frame.tables import code, identity, metadata
+from invoices.models import document, document_vat, references
+
+receipt = Table(
+    "receipt",
+    metadata,
+    # Money that came in, or was withheld for us; RG-000012 to people.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("means", String(8), nullable=False),
+    # The bank's, the till's or the drawer's own name for it.
+    Column("reference", Text, nullable=False),
+    Column("value_date", Date, nullable=False),
+    # Who paid, where that was known at once; what belongs to whom is said by placements.
+    Column("tenant", code()),
+    # The till that took cash.
+    Column("site", code()),
+    Column("amount", BigInteger, nullable=False),
+    Column("payer_text", Text, nullable=False),
+    # How it was to be allocated when it was recorded: automatic, none, or the invoices with their amounts.
+    Column("asked", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # The same money twice is one receipt.
+    UniqueConstraint("means", "reference", "value_date"),
+    CheckConstraint("means IN ('transfer', 'cheque', 'cash', 'bill', 'card', 'deposit')", name="means"),
+    CheckConstraint("amount > 0 AND reference <> ''", name="amount"),
+    Index("ix_receipt_tenant", "tenant"),
+)
+
+receipt_leg = Table(
+    "receipt_leg",
+    metadata,
+    # What a receipt is made of: the money itself, taxes withheld for us, charges the bank kept.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    Column("kind", String(20), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("account", code(), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    CheckConstraint("kind IN ('money', 'rent_withholding', 'vat_withholding', 'bank_charges')", name="kind"),
+    CheckConstraint("amount > 0", name="amount"),
+)
+
+receipt_certificate = Table(
+    "receipt_certificate",
+    metadata,
+    # The certificate of a tax withheld; the latest version counts.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    Column("kind", String(20), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("number", Text, nullable=False),
+    Column("certified_on", Date, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id", "kind"], ["receipt_leg.receipt_id", "receipt_leg.kind"]),
+    CheckConstraint("number <> '' AND version > 0", name="number"),
+)
+
+receipt_event = Table(
+    "receipt_event",
+    metadata,
+    # A cheque or bill that was cleared, or came back unpaid: each once.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    # The bank's day, and the day it is booked: the first open one where the bank's month is closed.
+    Column("happened_on", Date, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    # Where the money came to, or was taken from again.
+    Column("account", code(), nullable=False),
+    Column("reason", Text),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    CheckConstraint("kind IN ('cleared', 'bounced')", name="kind"),
+    CheckConstraint("kind = 'cleared' OR reason IS NOT NULL", name="reason"),
+)
+
+placement = Table(
+    "placement",
+    metadata,
+    # So much of a receipt is a tenant's.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("receipt_id", identity(), nullable=False),
+    Column("tenant", code(), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    # 4428, or 4421 before the tenant had any invoice: where it lies while it is not allocated.
+    Column("account", code(), nullable=False),
+    Column("placed_on", Date, nullable=False),
+    # Whether the receipt's own entry books it.
+    Column("in_receipt", Integer, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    CheckConstraint("amount > 0 AND in_receipt IN (0, 1)", name="amount"),
+    Index("ix_placement_receipt_id", "receipt_id"),
+    Index("ix_placement_tenant", "tenant"),
+)
+
+placement_withdrawal = Table(
+    "placement_withdrawal",
+    metadata,
+    # So much was not the tenant's after all: nobody knows whose it is, again.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("placement_id", identity(), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("withdrawn_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["placement_id"], ["placement.id"]),
+    CheckConstraint("amount > 0 AND reason <> ''", name="amount"),
+    Index("ix_placement_withdrawal_placement_id", "placement_id"),
+)
+
+allocation = Table(
+    "allocation",
+    metadata,
+    # So much of a tenant's money, or of a credit note, settles an invoice.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("placement_id", identity()),
+    Column("credit_note_id", BigInteger),
+    Column("document_id", BigInteger, nullable=False),
+    Column("tenant", code(), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    # How much of it settles what was set apart as doubtful (3424).
+    Column("doubtful", BigInteger, nullable=False),
+    Column("allocated_on", Date, nullable=False),
+    # explicit, reference (the payer named it), oldest, credit (carried forward), or note (a credit note's).
+    Column("how", String(10), nullable=False),
+    # Whether the receipt's own entry books it.
+    Column("in_receipt", Integer, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["placement_id"], ["placement.id"]),
+    references(["credit_note_id"], [document.c.id]),
+    references(["document_id"], [document.c.id]),
+    CheckConstraint("(placement_id IS NULL) <> (credit_note_id IS NULL)", name="source"),
+    CheckConstraint("amount > 0 AND doubtful BETWEEN 0 AND amount AND in_receipt IN (0, 1)", name="amount"),
+    CheckConstraint("how IN ('explicit', 'reference', 'oldest', 'credit', 'note')", name="how"),
+    Index("ix_allocation_placement_id", "placement_id"),
+    Index("ix_allocation_document_id", "document_id"),
+    Index("ix_allocation_credit_note_id", "credit_note_id"),
+)
+
+allocation_undoing = Table(
+    "allocation_undoing",
+    metadata,
+    # An allocation that was taken back, by a person or because its cheque came back unpaid; once.
+    Column("allocation_id", identity(), primary_key=True, autoincrement=False),
+    Column("undone_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    # Whether the return of a cheque books it.
+    Column("in_return", Integer, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["allocation_id"], ["allocation.id"]),
+    CheckConstraint("reason <> '' AND in_return IN (0, 1)", name="reason"),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    # Money paid back: of a receipt nobody has placed, of a tenant's credit, of a credit note. RB-000003 to people.
+    Column("id", identity(), primary_key=True, autoincrement=False),
+    Column("means", String(8), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("refunded_on", Date, nullable=False),
+    Column("receipt_id", identity()),
+    Column("placement_id", identity()),
+    Column("credit_note_id", BigInteger),
+    Column("tenant", code()),
+    Column("amount", BigInteger, nullable=False),
+    Column("account", code(), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    references(["placement_id"], ["placement.id"]),
+    references(["credit_note_id"], [document.c.id]),
+    UniqueConstraint("means", "reference", "refunded_on"),
+    CheckConstraint("means IN ('transfer', 'cash')", name="means"),
+    CheckConstraint("amount > 0 AND reference <> '' AND reason <> ''", name="amount"),
+    CheckConstraint(
+        "(receipt_id IS NULL AND placement_id IS NULL AND credit_note_id IS NOT NULL AND tenant IS NOT NULL) "
+        "OR (receipt_id IS NOT NULL AND credit_note_id IS NULL AND (placement_id IS NULL) = (tenant IS NULL))",
+        name="source",
+    ),
+    Index("ix_refund_receipt_id", "receipt_id"),
+    Index("ix_refund_placement_id", "placement_id"),
+    Index("ix_refund_credit_note_id", "credit_note_id"),
+)
+
+settlement = Table(
+    "settlement",
+    metadata,
+    # What an act did to a document at one VAT rate. What is open of it is what it says less the sum of base and vat;
+    # positive for credit notes too.
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("act", String(12), primary_key=True),
+    # The allocation (allocated, undone, cleared), refund (refunded), decision about the debt (written_off, recovered);
+    # the document itself where its VAT fell due as it was issued (issued).
+    Column("act_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rate", Integer, primary_key=True, autoincrement=False),
+    Column("settled_on", Date, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("vat", BigInteger, nullable=False),
+    # VAT that left 44551 by it.
+    Column("vat_released", BigInteger, nullable=False),
+    # What fell due by it: the base, and its VAT, which came to 4455. Negative where it is given back.
+    Column("base_due", BigInteger, nullable=False),
+    Column("vat_due", BigInteger, nullable=False),
+    references(["document_id", "rate"], [document_vat.c.document_id, document_vat.c.rate]),
+    CheckConstraint(
+        "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'written_off', 'recovered')", name="act"
+    ),
+    Index("ix_settlement_settled_on", "settled_on"),
+    sqlite_with_rowid=False,
+)
+
+# What may be open (`billing.receivables.open_items.unsettled`): no facts, but where to look for what is,
+# kept so that history
+# need not be read. A document not settled ...
+unsettled_document = Table(
+    "unsettled_document",
+    metadata,
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant", code(), nullable=False),
+    Index("ix_unsettled_document_tenant", "tenant"),
+)
+
+# ... and a placement of which something settles nothing.
+unsettled_placement = Table(
+    "unsettled_placement",
+    metadata,
+    Column("placement_id", identity(), primary_key=True, autoincrement=False),
+    Column("tenant", code(), nullable=False),
+    Index("ix_unsettled_placement_tenant", "tenant"),
+)
+
+looked_through = Table(
+    "looked_through",
+    metadata,
+    # One row: the newest document and placement when all was last looked at; what came later may be open.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", BigInteger, nullable=False),
+    Column("placement_id", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
+# What the database refuses to change or delete (R22).
+APPEND_ONLY = (
+    receipt, receipt_leg, receipt_certificate, receipt_event, placement, placement_withdrawal, allocation,
+    allocation_undoing, refund, settlement,
+)  # fmt: skip
+
+# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+REFERENCES = (
+    ("receipt_leg", "receipt_id", "receipt", "id"),
+    ("receipt_certificate", "receipt_id,kind", "receipt_leg", "receipt_id,kind"),
+    ("receipt_event", "receipt_id", "receipt", "id"),
+    ("placement", "receipt_id", "receipt", "id"),
+    ("placement_withdrawal", "placement_id", "placement", "id"),
+    ("allocation", "placement_id", "placement", "id"),
+    ("allocation", "credit_note_id", "document", "id"),
+    ("allocation", "document_id", "document", "id"),
+    ("allocation_undoing", "allocation_id", "allocation", "id"),
+    ("refund", "receipt_id", "receipt", "id"),
+    ("refund", "placement_id", "placement", "id"),
+    ("refund", "credit_note_id", "document", "id"),
+    ("settlement", "document_id,rate", "document_vat", "document_id,rate"),
+)

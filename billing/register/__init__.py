@@ -1,0 +1,10 @@
+"""The facts that are billed: sites, services, rates, VAT rates, tenants, leases, usage events, grants."""
+
+from billing.frame.subject import Subject
+
+SUBJECT = Subject(
+    __name__,
+    tables=("tables",),
+    resources=("resources",),
+    commands={"import": "commands"},
+)

@@ -1,0 +1,278 @@
+"""Imports a network folder, or records from elsewhere, all or nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection, Engine, select
+
+from billing.frame.database import change_facts, insert_rows, writing
+from billing.frame.errors import Fault, Refused
+from billing.frame.settings import Settings
+from billing.register.network_import.checks import (
+    References,
+    check_ceilings,
+    check_lease_days,
+    check_services,
+    check_units,
+    merged_services,
+    price_rates,
+    review_tenants,
+)
+from billing.register.network_import.faults import Faults
+from billing.register.network_import.further import FurtherFile
+from billing.register.network_import.grants import check_grants, number_revisions, post_grants
+from billing.register.network_import.layout import LAYOUTS, Layout
+from billing.register.network_import.reading import NumberedRow, read_rows
+from billing.register.network_import.report import FileCounts, ImportReport
+from billing.register.network_import.sheet import Sheet
+from billing.register.network_import.stored import stored_rows, stored_services
+from billing.register.network_import.usage import Known, UsageLoader
+from billing.register.tables import import_log
+from ledger.accounts import label_of
+from ledger.models import account
+
+# Told the file's name and how many of its rows have been read so far.
+Progress: TypeAlias = Callable[[str, int], None]
+
+
+class _Source(NamedTuple):
+    """The rows of one file or resource: `tenants` is whom usage refers to, None if that can't be told at once."""
+
+    file: str
+    rows: Iterable[NumberedRow]
+    tenants: frozenset[str] | None = None
+
+
+class _Brought(NamedTuple):
+    """The rows of another subject's file, as it has read them."""
+
+    kind: FurtherFile
+    file: str
+    rows: Sequence[Any]
+
+
+def import_folder(
+    engine: Engine,
+    folder: Path,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    settings: Settings | None = None,
+    further: Iterable[FurtherFile] = (),
+) -> ImportReport:
+    """Load a network folder (contract) in one transaction, all or nothing.
+
+    Raises Refused with every fault of every file; then, and with `dry_run`, nothing is written. `now`
+    is a UTC instant. Rows are matched by key: a new key is added, a known one with other values is a
+    change, nothing is deleted. `further` are the files of other subjects, written by `settings` (None: as shipped).
+    """
+    further_files = {one.layout.stem: one for one in further}
+    layouts = {**LAYOUTS, **{stem: one.layout for stem, one in further_files.items()}}
+    faults, warnings = _collectors(layout.file for layout in layouts.values())
+    paths = _find(folder, layouts, warnings)
+    with writing(engine) as connection:
+        sources = {
+            stem: _Source(path.name, read_rows(path, LAYOUTS[stem], faults))
+            for stem, path in paths.items()
+            if stem in LAYOUTS
+        }
+        brought = [
+            _Brought(one, path.name, one.read(path.name, read_rows(path, one.layout, faults), faults))
+            for stem, path in paths.items()
+            if (one := further_files.get(stem)) is not None
+        ]
+        act = _Import(connection, sources, faults, warnings, progress, brought, settings)
+        report = act.carry_out(now=now, source=str(folder), dry_run=dry_run)
+        if dry_run:
+            connection.rollback()
+    return report
+
+
+def apply_records(
+    connection: Connection,
+    records: Mapping[str, Iterable[Mapping[str, str]]],
+    *,
+    now: datetime,
+    source: str,
+    create_only: bool = False,
+) -> ImportReport:
+    """Load records given as texts by column, under the stems of their files, as a folder's rows are loaded.
+
+    A column left out is blank. In faults, `file` is the stem and `line` counts the records from 1. With
+    `create_only` a key that exists with other values is a fault of the kind Taken; a usage event always is.
+    Raises Refused with every fault; the caller then rolls its transaction back, for some usage may have
+    been written by then.
+    """
+    faults, warnings = _collectors(LAYOUTS)
+    sources = {}
+    for stem, given in records.items():
+        rows = list(_numbered(LAYOUTS[stem], given, faults))
+        # U+0000 is a fault that is found later; PostgreSQL can't even be asked for it.
+        tenants = frozenset(row[1] for _, row in rows if "\0" not in row[1]) if stem == "usage" else None
+        sources[stem] = _Source(stem, rows, tenants)
+    act = _Import(connection, sources, faults, warnings, None)
+    return act.carry_out(now=now, source=source, create_only=create_only)
+
+
+def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
+    order = tuple(files)
+    return Faults(order), Faults(order)
+
+
+def _find(folder: Path, layouts: Mapping[str, Layout], warnings: Faults) -> dict[str, Path]:
+    """The files of a network folder by stem, in the order of reading; raises Refused if there are none."""
+    names = ", ".join(layout.file for layout in layouts.values())
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise Refused([Fault(str(folder), None, None, None, problem, "give a folder that holds the network's files")])
+    present = {path.name: path for path in folder.iterdir()}
+    paths = {stem: present[layout.file] for stem, layout in layouts.items() if layout.file in present}
+    if not paths:
+        raise Refused([Fault(str(folder), None, None, None, "holds none of the network's files", f"these are {names}")])
+    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in paths]
+    if absent:
+        warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
+    known = {path.name for path in paths.values()}
+    for name in sorted(name for name in present if name.lower().endswith(".csv") and name not in known):
+        meant = name.lower() if name.lower() in names.split(", ") else None
+        remedy = f"rename it {meant} if that is what it is" if meant else f"the network's files are {names}"
+        warnings.add(name, None, None, None, "is not a file of the network, and was not read", remedy)
+    return paths
+
+
+def _numbered(layout: Layout, records: Iterable[Mapping[str, str]], faults: Faults) -> Iterator[NumberedRow]:
+    names = layout.names
+    for number, record in enumerate(records, 1):
+        for name in record:
+            if name not in names:
+                remedy = f"columns are {', '.join(names)}"
+                faults.add(layout.stem, number, name, str(record[name]), "is an unknown column", remedy)
+        yield number, [record.get(name, "") for name in names]
+
+
+class _Import:
+    """One import under way: reads everything, checks everything, then writes."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        sources: Mapping[str, _Source],
+        faults: Faults,
+        warnings: Faults,
+        progress: Progress | None,
+        brought: Sequence[_Brought] = (),
+        settings: Settings | None = None,
+    ) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._faults = faults
+        self._warnings = warnings
+        self._progress = progress
+        self._brought = brought
+        self._settings = settings
+        self._sheets = {
+            stem: Sheet(layout, sources[stem].file if stem in sources else layout.file)
+            for stem, layout in LAYOUTS.items()
+            if stem != "usage"
+        }
+
+    def carry_out(
+        self, *, now: datetime, source: str, dry_run: bool = False, create_only: bool = False
+    ) -> ImportReport:
+        """Read, check, write, log; raises Refused with every fault."""
+        change_facts(self._connection)
+        for stem, sheet in self._sheets.items():
+            self._read(stem, sheet)
+            if create_only:
+                sheet.refuse_changes(self._faults)
+        usage = self._check()
+        if self._faults:
+            coming = frozenset(str(key[0]) for key in self._sheets["tenants"].by_key)
+            for brought in self._brought:
+                try:
+                    brought.kind.load(self._connection, brought.rows, now, self._settings)
+                except Refused as refused:
+                    brought.kind.note(refused.faults, self._faults, coming)
+            raise Refused(self._faults.in_order())
+        for sheet in self._sheets.values():
+            sheet.write(self._connection)
+            sheet.note_changes(self._connection)
+        self._add_accounts()
+        post_grants(self._connection, self._sheets["grants"], recorded_at=now)
+        report = self._report(usage, dry_run)
+        counts = {brought.file: self._load(brought, now) for brought in self._brought}
+        report = replace(report, files={**report.files, **counts})
+        insert_rows(
+            self._connection, import_log, ("imported_at", "source", "summary"), [(now, source, report.as_json())]
+        )
+        return report
+
+    def _load(self, brought: _Brought, now: datetime) -> FileCounts:
+        """Load another subject's file, once all it refers to is there; raises Refused with every fault, in order."""
+        try:
+            counts = brought.kind.load(self._connection, brought.rows, now, self._settings)
+        except Refused as refused:
+            brought.kind.note(refused.faults, self._faults, frozenset())
+            raise Refused(self._faults.in_order()) from None
+        if self._progress is not None:
+            self._progress(brought.file, len(brought.rows))
+        return counts
+
+    def _read(self, stem: str, sheet: Sheet) -> None:
+        if stem not in self._sources:
+            return
+        sheet.read(self._sources[stem].rows, self._faults)
+        if sheet.by_key:
+            sheet.compare(stored_rows(self._connection, sheet.layout, sheet.by_key))
+        if self._progress is not None:
+            self._progress(sheet.file, len(sheet.rows))
+
+    def _check(self) -> FileCounts | None:
+        """Judge the rows together with what is stored, and load the usage; gives its counts, None without usage."""
+        connection, sheets, faults = self._connection, self._sheets, self._faults
+        check_services(connection, sheets["services"], faults)
+        price_rates(sheets["rates"], faults)
+        check_lease_days(sheets["leases"], faults)
+        review_tenants(sheets["tenants"], self._warnings)
+        references = References(connection, sheets)
+        for sheet in sheets.values():
+            references.check(sheet, faults)
+        check_units(connection, sheets["leases"], faults)
+        catalogue = merged_services(stored_services(connection), sheets["services"])
+        check_ceilings(connection, sheets, catalogue, faults)
+        check_grants(connection, sheets["grants"], faults)
+        number_revisions(sheets["grants"])
+        if "usage" not in self._sources:
+            return None
+        source = self._sources["usage"]
+        references.learn("tenants", source.tenants)
+        references.learn("sites", None)
+        billing = {code: service.get("billing", "") for code, service in catalogue.items()}
+        known = Known(references.codes("tenants"), references.codes("sites"), billing, references.unreadable)
+        loader = UsageLoader(connection, source.file, known, faults)
+        return loader.load(source.rows, self._tell_usage)
+
+    def _tell_usage(self, rows: int) -> None:
+        if self._progress is not None:
+            self._progress(self._sources["usage"].file, rows)
+
+    def _add_accounts(self) -> None:
+        """Open the accounts that services name and the books don't have yet."""
+        named = {row.values["revenue_account"] for row in self._sheets["services"].rows if row.is_news}
+        if named:
+            there = set(self._connection.scalars(select(account.c.code).where(account.c.code.in_(named))))
+            opened = [(code, label_of(code)) for code in sorted(named - there)]
+            insert_rows(self._connection, account, ("code", "label"), opened)
+
+    def _report(self, usage: FileCounts | None, dry_run: bool) -> ImportReport:
+        files = {
+            self._sources[stem].file: usage if usage is not None and stem == "usage" else self._sheets[stem].counts()
+            for stem in LAYOUTS
+            if stem in self._sources
+        }
+        changes = [change for sheet in self._sheets.values() for change in sheet.changes()]
+        return ImportReport(files, tuple(changes), tuple(self._warnings.in_order()), dry_run)

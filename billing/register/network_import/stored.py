@@ -1,0 +1,85 @@
+"""Reads what the register holds already, set-wise."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from billing.register import tables as models
+from billing.register.network_import.layout import LAYOUTS, Layout
+
+Key: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[str, Any]
+
+
+def among(connection: Connection, column: Column[Any], codes: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a code is one of `codes`, as one parameter however many they are."""
+    wanted = sorted(set(codes))
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, wanted, type_=ARRAY(Text)))
+    listed = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def stored_rows(connection: Connection, layout: Layout, keys: Iterable[Key]) -> dict[Key, Values]:
+    """The rows stored under those keys, or under keys that begin like them."""
+    first = among(connection, layout.table.c[layout.key[0]], (key[0] for key in keys))
+    return _by_key(connection, layout, first)
+
+
+def rows_of_services(connection: Connection, stem: str, services: Iterable[str]) -> dict[Key, Values]:
+    """Every stored rate, or VAT rate, of those services."""
+    layout = LAYOUTS[stem]
+    return _by_key(connection, layout, among(connection, layout.table.c.service, services))
+
+
+def leases_of_units(connection: Connection, places: Iterable[tuple[str, str]]) -> dict[Key, Values]:
+    """Every stored lease of those sites' units, and perhaps of some others."""
+    wanted = list(places)
+    table = models.lease
+    condition = among(connection, table.c.site, (site for site, _ in wanted)) & among(
+        connection, table.c.unit, (unit for _, unit in wanted)
+    )
+    return _by_key(connection, LAYOUTS["leases"], condition)
+
+
+def _by_key(connection: Connection, layout: Layout, condition: ColumnElement[bool]) -> dict[Key, Values]:
+    rows = map(_values, connection.execute(select(layout.table).where(condition)))
+    return {tuple(values[name] for name in layout.key): values for values in rows}
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    return dict(zip(row._fields, row, strict=True))
+
+
+def stored_codes(connection: Connection, stem: str, codes: Iterable[str] | None = None) -> set[str]:
+    """Which codes of sites, services or tenants are stored: of those asked for, or all of them."""
+    column = LAYOUTS[stem].table.c.code
+    statement = select(column)
+    if codes is not None:
+        statement = statement.where(among(connection, column, codes))
+    return set(connection.scalars(statement))
+
+
+def stored_services(connection: Connection) -> dict[str, Values]:
+    """The catalogue, by code."""
+    return {row.code: _values(row) for row in connection.execute(select(models.service))}
+
+
+def usage_exists(connection: Connection, service: str) -> bool:
+    """Whether any usage of a service is on record."""
+    event = models.usage_event
+    return connection.scalar(select(event.c.id).where(event.c.service == service).limit(1)) is not None
+
+
+def stored_record(connection: Connection, stem: str, key: Key) -> dict[str, str] | None:
+    """A stored row as its file would hold it, by column: what a partial change is completed from; None if unknown.
+
+    `key` holds the key's parts as values: codes as text, days as `date`.
+    """
+    layout = LAYOUTS[stem]
+    parts = [layout.table.c[name] == part for name, part in zip(layout.key, key, strict=True)]
+    row = connection.execute(select(layout.table).where(*parts)).one_or_none()
+    return None if row is None else layout.show_row(_values(row))

@@ -1,0 +1,171 @@
+"""The tables of the register: what is billed, to whom, at which price.
+
+Everything is keyed by the codes people use; codes compare byte by byte on every database, so that an order by code
+is the same everywhere. Units as in `pricing.money`: amounts in centimes, prices and rates in ten-thousandths,
+quantities and areas in millionths.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
+
+from billing.frame.tables import code, identity, metadata
+
+site = Table(
+    "site",
+    metadata,
+    Column("code", code(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("capacity", Integer),
+    Column("opened_on", Date),
+)
+
+service = Table(
+    "service",
+    metadata,
+    Column("code", code(), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("unit", String(16), nullable=False),
+    Column("billing", String(8), nullable=False),
+    Column("revenue_account", String(16), nullable=False),
+    Column("price_ceiling_incl_vat", BigInteger),
+    CheckConstraint("billing IN ('advance', 'arrears')", name="billing"),
+    CheckConstraint("unit IN ('m2_month', 'each', 'hour')", name="unit"),
+)
+
+vat_rate = Table(
+    "vat_rate",
+    metadata,
+    Column("service", ForeignKey("service.code"), primary_key=True),
+    Column("effective_from", Date, primary_key=True),
+    Column("rate", Integer, nullable=False),
+    CheckConstraint("rate >= 0", name="rate"),
+)
+
+rate = Table(
+    "rate",
+    metadata,
+    Column("site", ForeignKey("site.code"), primary_key=True),
+    Column("service", ForeignKey("service.code"), primary_key=True),
+    # Blank: for every kind (R6).
+    Column("tenant_kind", String(16), primary_key=True),
+    Column("effective_from", Date, primary_key=True),
+    Column("market", BigInteger, nullable=False),
+    # As written, `50.00` or `1/3`, and the price it makes (R7).
+    Column("subsidised", String(32), nullable=False),
+    Column("subsidised_price", BigInteger, nullable=False),
+    Column("full_cost", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    CheckConstraint("market >= 0 AND full_cost >= 0", name="positive"),
+    CheckConstraint("subsidised_price BETWEEN 0 AND market", name="subsidised_price"),
+)
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("code", code(), primary_key=True),
+    Column("legal_name", Text, nullable=False),
+    Column("legal_form", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("incorporated_on", Date),
+    Column("admitted_on", Date),
+    Column("ice", String(15), nullable=False),
+    Column("tax_id", Text, nullable=False),
+    Column("trade_register", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("language", String(2), nullable=False),
+    CheckConstraint("kind IN ('startup', 'sme', 'large', 'subsidiary')", name="kind"),
+    CheckConstraint("language IN ('fr', 'ar', 'en')", name="language"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("code", code(), primary_key=True),
+    Column("tenant", ForeignKey("tenant.code"), nullable=False, index=True),
+    Column("site", ForeignKey("site.code"), nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("area", BigInteger, nullable=False),
+    Column("starts_on", Date, nullable=False),
+    # The last day billed; blank while open.
+    Column("ends_on", Date),
+    CheckConstraint("area > 0", name="area"),
+    CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_on"),
+    Index("ix_lease_site_unit", "site", "unit"),
+)
+
+usage_event = Table(
+    "usage_event",
+    metadata,
+    # Counts up in the order of arrival: what arrived since a tenant's last run lies above its watermark.
+    Column("id", identity(), Identity(), primary_key=True),
+    Column("event_id", code(), nullable=False, unique=True),
+    Column("tenant", code(), nullable=False),
+    Column("site", code(), nullable=False),
+    Column("service", code(), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("occurred_on", Date, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity"),
+    Index("ix_usage_event_tenant_id", "tenant", "id"),
+)
+
+subsidy_grant = Table(
+    "subsidy_grant",
+    metadata,
+    Column("code", code(), primary_key=True),
+    Column("funder", Text, nullable=False),
+    # Blank site: for the whole network.
+    Column("site", ForeignKey("site.code")),
+    Column("amount", BigInteger, nullable=False),
+    Column("granted_on", Date, nullable=False),
+    # Counts the entries posted for it: a change reverses the last one and posts the next.
+    Column("revision", Integer, nullable=False),
+    CheckConstraint("amount > 0", name="amount"),
+)
+
+import_log = Table(
+    "import_log",
+    metadata,
+    Column("id", identity(), Identity(), primary_key=True),
+    Column("imported_at", DateTime(timezone=True), nullable=False),
+    Column("source", Text, nullable=False),
+    # Counts of new, changed and unchanged rows per file, and each change (JSON).
+    Column("summary", Text, nullable=False),
+)
+
+# What the database refuses to change or delete (R22).
+APPEND_ONLY = (usage_event,)
+
+
+billing_run = Table(
+    "billing_run",
+    metadata,
+    # The first day of the month run; one run a month, ever (R14).
+    Column("period", Date, primary_key=True),
+    # The issue date of the attempt under way, or of the last one.
+    Column("issued_on", Date, nullable=False),
+    Column("status", String(8), nullable=False),
+    # 1, and one more each time the tenants whose outcome was an error are tried again.
+    Column("attempt", Integer, nullable=False),
+    # Whether the documents of this attempt are queued for delivery.
+    Column("deliver", Integer, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("completed_at", DateTime(timezone=True)),
+    # The waterfall's outcome, as exported (JSON), once complete.
+    Column("cross_subsidy", Text),
+    CheckConstraint("status IN ('running', 'complete')", name="status"),
+)

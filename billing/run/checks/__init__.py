@@ -1,0 +1,1 @@
+"""Proofs of runs: who funded whom."""

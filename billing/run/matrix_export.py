@@ -1,0 +1,82 @@
+"""Who funded whom in a run, tenant by tenant, as it was kept."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from billing.frame.reports.spreadsheets import require_format, table
+from billing.run.matrices import standing_matrix
+from billing.run.recomputed_matrices import recomputed_funding
+from billing.run.waterfall_export import stored
+from ledger.exports.columns import Cell, Column, Kind
+from pricing.funding_matrix import Funding
+from pricing.money import format_amount
+from pricing.period import format_month
+
+# A row a cell; what nobody needed has no supported tenant.
+TO_RESERVE = "to_reserve"
+COLUMNS = (
+    Column("period", Kind.MONTH),
+    Column("step", Kind.TEXT),
+    Column("funder_kind", Kind.TEXT),
+    Column("funder_site", Kind.TEXT),
+    Column("funder", Kind.TEXT),
+    Column("site", Kind.TEXT),
+    Column("tenant", Kind.TEXT),
+    Column("amount", Kind.AMOUNT),
+)
+
+
+def funding_of_run(connection: Connection, period: date) -> Funding:
+    """The matrix of a complete run, as kept; computed again for one that was never kept. Raises Unknown."""
+    # Says why there is none.
+    stored(connection, period)
+    kept = standing_matrix(connection, period)
+    return recomputed_funding(connection, period) if kept is None else kept.funding
+
+
+def _rows(period: date, funding: Funding) -> Iterator[tuple[Cell, ...]]:
+    for step, funder, supported, amount in funding.cells():
+        yield (period, step, *funder, *supported, amount)
+    for funder, amount in funding.to_reserve:
+        yield (period, TO_RESERVE, *funder, None, None, amount)
+
+
+def _parts(parties: Any) -> list[dict[str, Any]]:
+    return [party._asdict() | {"amount": format_amount(amount)} for party, amount in parties]
+
+
+def json_pieces(period: date, funding: Funding) -> Iterator[bytes]:
+    """The matrix as pieces of JSON: pools with what each gave and received, what went to the reserve, every cell."""
+    head = {
+        "period": format_month(period),
+        "pools": [
+            {"step": pool.step, "gives": _parts(pool.gives), "receives": _parts(pool.receives)}
+            for pool in funding.pools
+        ],
+        "to_reserve": _parts(funding.to_reserve),
+    }
+    yield json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "cells": ['
+    before = b"\n"
+    for step, funder, supported, amount in funding.cells():
+        cell = {
+            "step": step,
+            "funder": funder._asdict(),
+            "supported": supported._asdict(),
+            "amount": format_amount(amount),
+        }
+        yield before + json.dumps(cell, ensure_ascii=False).encode()
+        before = b",\n"
+    yield b"\n]}\n"
+
+
+def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
+    """The matrix of a complete run as pieces of a file. Raises Unknown."""
+    require_format(file_format)
+    funding = funding_of_run(connection, period)
+    if file_format == "json":
+        return json_pieces(period, funding)
+    return table(file_format, "Qui finance qui", COLUMNS, _rows(period, funding))

@@ -1,0 +1,1 @@
+"""Quotes: what a tenant would pay month by month."""

@@ -1,0 +1,1 @@
+"""The work of the clock, in a process of its own."""

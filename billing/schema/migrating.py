@@ -1,0 +1,40 @@
+"""The schema brought up to date: migrations, then the rights of the service's role."""
+
+from alembic import command
+from sqlalchemy import Engine, MetaData, Table
+
+import invoices.models
+import ledger.models
+from billing.frame import tables as frame_tables
+from billing.frame.database import keeping_house
+from billing.frame.schema_version import alembic_config, current_version
+from billing.run.recomputed_matrices import keep_missing
+from billing.schema.roles import grant_service
+from billing.subjects import SUBJECTS
+
+
+def all_metadata() -> tuple[MetaData, ...]:
+    """Return the metadata of all tables, those of every subject loaded."""
+    for subject in SUBJECTS:
+        list(subject.loaded(subject.tables))
+    return ledger.models.metadata, invoices.models.metadata, frame_tables.metadata
+
+
+def all_tables() -> list[Table]:
+    """Return every table of the service."""
+    return [table for metadata in all_metadata() for table in metadata.tables.values()]
+
+
+def migrate(engine: Engine, service_role: str | None = None) -> tuple[str | None, str | None]:
+    """Create or upgrade the schema in one transaction; repeating it changes nothing. Gives (before, after).
+
+    Runs that were completed by a version that kept no matrix of who funded whom get theirs.
+    On PostgreSQL `service_role` is given the rights the service needs, and no others (`billing.schema.roles`).
+    """
+    with keeping_house(engine) as connection:
+        before = current_version(connection)
+        command.upgrade(alembic_config(connection), "head")
+        keep_missing(connection)
+        if service_role is not None:
+            grant_service(connection, service_role, all_tables())
+        return before, current_version(connection)

@@ -1,0 +1,17 @@
+"""The subjects of the service, in the order of the work; a new one is a folder, and a line here."""
+
+from billing import audit, bank, books, cross_subsidy, documents, messages, proof, receivables, register, run, users
+
+SUBJECTS = (
+    register.SUBJECT,
+    run.SUBJECT,
+    documents.SUBJECT,
+    messages.SUBJECT,
+    receivables.SUBJECT,
+    bank.SUBJECT,
+    cross_subsidy.SUBJECT,
+    books.SUBJECT,
+    proof.SUBJECT,
+    audit.SUBJECT,
+    users.SUBJECT,
+)
