@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
-from billing.frame.database import append_log, keeping_house, reading
+from billing.frame.database import append_log, maintenance_transaction, reading
 from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BadNote, BrokenLog, NoProofKey
 from billing.frame.settings import Settings
@@ -132,7 +132,7 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
         head = TreeHead(settings.proof_origin, size, log.root(connection, size))
     note = signed_note(head, signers)
     keys = "\n".join(str(key.verifier) for key in signers)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         append_log(connection)
         found = newest_checkpoint(connection)
         if found is None or found.size < size or (found.size == size and "\n".join(found.verifier_keys) != keys):

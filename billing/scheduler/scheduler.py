@@ -23,7 +23,7 @@ from billing.cross_subsidy.tier_changes.announcing import BY_THE_CLOCK, Announce
 from billing.documents.delivery.delivering import DeliveryReport
 from billing.frame.audit_log import SCHEDULER, Act, new_request_id, on_behalf
 from billing.frame.civil_time import TIME_ZONE
-from billing.frame.database import keeping_house, open_engine, reading, writing
+from billing.frame.database import maintenance_transaction, open_engine, reading, writing
 from billing.frame.errors import BillingError, RunRefused
 from billing.frame.settings import Settings
 from billing.receivables.dunning.policy import is_automatic
@@ -274,7 +274,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
         return added, signed.size
 
     def at_night() -> list[str]:
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
             look_again(connection)
         return check(engine, documents_url=settings.documents_url)
