@@ -71,13 +71,13 @@ class Run(NamedTuple):
 
 
 _ACTS = (
-    "SELECT id, first_document, last_document, first_entry, last_entry FROM act WHERE id > :after ORDER BY id "
+    "SELECT id, first_document, last_document, first_entry, last_entry FROM audit_event WHERE id > :after ORDER BY id "
     "LIMIT :count"
 )
 _NAMED_BY_ACTS = (
     "SELECT c.act_id, c.subject, CASE c.subject WHEN 'closings' THEN "
     "(SELECT p.id FROM period_act p WHERE CAST(p.id AS TEXT) = c.key) ELSE "
-    "(SELECT d.id FROM document d WHERE d.number = c.key) END AS number, c.key FROM act_change c "
+    "(SELECT d.id FROM document d WHERE d.number = c.key) END AS number, c.key FROM audit_change c "
     "WHERE c.act_id > :after AND c.act_id <= :until AND c.subject IN ('closings', 'files') ORDER BY c.act_id, c.seq"
 )
 # Acts read at a time.

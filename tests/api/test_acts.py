@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from billing.frame.database import reading
-from billing.frame.tables import act
+from billing.frame.tables import audit_event
 from tests.api.conftest import Caller
 
 
 def acts(engine: Engine) -> Sequence[Any]:
     with reading(engine) as connection:
-        return connection.execute(select(act).order_by(act.c.id)).all()
+        return connection.execute(select(audit_event).order_by(audit_event.c.id)).all()
 
 
 def test_a_request_is_the_act_of_its_token_with_its_reason(engine: Engine, ground: Caller) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, select, update
 
 from billing.api.metrics import CONTENT_TYPE
 from billing.frame.database import reading, writing
-from billing.frame.tables import act_change
+from billing.frame.tables import audit_change
 from billing.messages.tables import message_delivery
 from invoices.rendering.letter import render_letter
 from tests.api.conftest import Caller
@@ -56,7 +56,7 @@ def test_a_failed_message_is_retried_to_a_mended_address_and_the_act_tells(groun
     assert (answer.json["recipient"], answer.json["attempts"]) == ("new@tenants.example", 1)
     assert answer.json["next_attempt_at"] == "2026-09-02T08:00:00Z"
     with reading(engine) as connection:
-        c = act_change.c
+        c = audit_change.c
         found = connection.scalars(select(c.subject).where(c.key == "ME-000001").order_by(c.act_id)).all()
     assert found == ["messages", "message-deliveries"]
     assert ground.post("/v1/messages/ME-000009/retry", {}).status_code == 404

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine
 
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.proof.notes import parse_verifier_key
@@ -53,7 +53,7 @@ def fill(caller: Caller, engine: Engine) -> None:
     told = tell(engine, [to_tell(n) for n in range(1, 4)]).values()
     notice = {"tenant": "T1", "switches_on": date(2026, 9, 10), "step": 30, "announced_on": date(2026, 9, 1)}
     with writing(engine) as connection:
-        connection.execute(switch_notice.insert(), [{**notice, "message_id": message} for message in told])
+        connection.execute(tier_change_announcement.insert(), [{**notice, "message_id": message} for message in told])
     caller.post("/v1/dunning/reminders", {})
     reason = {"X-Reason": "appel"}
     for tenant in [one["code"] for one in caller.get("/v1/tenants")["items"]][:2]:

@@ -110,7 +110,7 @@ def _without_guards(engine: Engine) -> None:
     """Every trigger of the tables that posting writes, off."""
     with maintenance_transaction(engine) as connection:
         if engine.dialect.name == "postgresql":
-            for table in ("entry", "posting", "entry_counter", "account_day", "act", "act_counter"):
+            for table in ("entry", "posting", "entry_counter", "account_day", "audit_event", "audit_counter"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             return
         for name in connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():

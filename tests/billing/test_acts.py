@@ -15,7 +15,7 @@ from billing.frame.audit_log import API, Act, on_behalf, record_change, require_
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import ReasonRequired
 from billing.frame.settings import operating_user
-from billing.frame.tables import act, act_change
+from billing.frame.tables import audit_change, audit_event
 from billing.register.network_import import import_folder
 from billing.register.tables import tenant
 from billing.run import run_month
@@ -31,7 +31,7 @@ CLERK = Act("clerk", API, "POST /v1/somewhere", "request-1", "asked by the tenan
 
 def acts(engine: Engine) -> Sequence[Any]:
     with reading(engine) as connection:
-        return connection.execute(select(act).order_by(act.c.id)).all()
+        return connection.execute(select(audit_event).order_by(audit_event.c.id)).all()
 
 
 def opening(reference: str) -> Entry:
@@ -66,8 +66,8 @@ def test_an_import_notes_what_each_row_was_and_has_become(engine: Engine, tmp_pa
     import_folder(engine, write_network(tmp_path, tenants=[{"code": "T1", "email": "old@t1.ma"}]), now=NOW)
     import_folder(engine, write_network(tmp_path, tenants=[{"code": "T1", "email": "new@t1.ma"}]), now=NOW)
     with reading(engine) as connection:
-        of_tenant = act_change.c.subject == "tenants"
-        c = act_change.c
+        of_tenant = audit_change.c.subject == "tenants"
+        c = audit_change.c
         added, changed = connection.execute(
             select(c.act_id, c.before, c.after).where(of_tenant).order_by(c.act_id)
         ).all()
@@ -104,7 +104,7 @@ def test_ranges_stay_exact_however_many_post_at_once(engine: Engine) -> None:
         list(pool.map(work, range(4)))
     with reading(engine) as connection:
         heads = connection.execute(text("SELECT id, reference FROM entry")).all()
-        found = connection.execute(select(act)).all()
+        found = connection.execute(select(audit_event)).all()
     for number, reference in heads:
         (owner,) = [a for a in found if a.first_entry is not None and a.first_entry <= number <= a.last_entry]
         assert owner.request_id == reference.split("/")[0]
@@ -118,7 +118,8 @@ def test_check_names_entries_that_nobody_answers_for(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE act SET actor = 'somebody else'", "DELETE FROM act", "DELETE FROM act_change"]
+    "statement",
+    ["UPDATE audit_event SET actor = 'somebody else'", "DELETE FROM audit_event", "DELETE FROM audit_change"],
 )
 def test_r22_the_database_refuses_to_change_who_did_it(engine: Engine, statement: str) -> None:
     with writing(engine) as connection:

@@ -23,7 +23,7 @@ from billing.register.tables import usage_event
 from billing.run.tables import run_outcome, run_position, usage_billing
 from billing.schema.migrating import migrate
 from invoices.models import document, document_file, document_line, document_vat, number_series, party
-from ledger.models import account_day, entry, entry_counter, posting
+from ledger.models import account, account_day, entry, entry_counter, posting
 from tests.billing.billed_park import NOW, bill_park
 
 OpenPark: TypeAlias = Callable[[], AbstractContextManager[Engine]]
@@ -145,8 +145,8 @@ def test_a_run_under_way_is_no_problem(park: Engine) -> None:
         "DELETE FROM posting WHERE entry_id IN (33, 34)",
         "DELETE FROM entry WHERE id IN (33, 34)",
         "UPDATE entry_counter SET last = 32",
-        "DELETE FROM act WHERE first_entry >= 33",
-        "UPDATE act_counter SET last = (SELECT max(id) FROM act)",
+        "DELETE FROM audit_event WHERE first_entry >= 33",
+        "UPDATE audit_counter SET last = (SELECT max(id) FROM audit_event)",
         "UPDATE billing_run SET status = 'running', cross_subsidy = NULL WHERE period = '2026-08-01'",
         "DELETE FROM funding_matrix WHERE period = '2026-08-01'",
         "DELETE FROM account_day",
@@ -238,6 +238,21 @@ CORRUPTIONS = (
         r"account 3421X .*not in the chart",
         "UPDATE posting SET account = '3421X' WHERE entry_id = 3 AND line_no = 1",
         "INSERT INTO account_day VALUES ('3421X', '2026-06-01', 163875, 0)",
+    ),
+    spoil(
+        "an account of the chart lost",
+        r"account 6167 of the chart is not in the table of accounts: no entry can be posted to it",
+        "DELETE FROM account WHERE code = '6167'",
+    ),
+    spoil(
+        "an account with another label",
+        r"account 5161 is labelled 'Caisse', in the chart 'Caisses'",
+        "UPDATE account SET label = 'Caisse' WHERE code = '5161'",
+    ),
+    spoil(
+        "an account opened below none of the chart",
+        r"account 2340 \(Matériel\) is not an account of the chart, nor below one",
+        "INSERT INTO account VALUES ('2340', 'Matériel')",
     ),
     spoil(
         "a site's pool not emptied",
@@ -580,7 +595,7 @@ UNPROVED = {
     run_outcome: {"fingerprint"},
 }
 PROVED: tuple[Table, ...] = (
-    entry, posting, entry_counter, account_day, document, document_line, document_vat, number_series, party,
+    account, entry, posting, entry_counter, account_day, document, document_line, document_vat, number_series, party,
     usage_billing, usage_event, run_position, run_outcome,
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from billing.documents.delivery.delivering import DeliveryReport, Which, deliver
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.executors import open_executor
-from billing.frame.tables import act_change
+from billing.frame.tables import audit_change
 from billing.messages.queueing import MESSAGES, key_of, load_message, number_of, printed
 from billing.messages.tables import message, message_attempt, message_delivery, message_file
 from billing.register.tables import tenant
@@ -239,7 +239,7 @@ def test_what_was_told_never_changes_and_states_never_go_back(engine: Engine, tm
 def test_acts_tell_what_was_queued_and_what_became_of_it(engine: Engine, tmp_path: Path) -> None:
     tell(engine, [to_tell(1)])
     deliver_here(engine, tmp_path)
-    c = act_change.c
+    c = audit_change.c
     with reading(engine) as connection:
         found = connection.execute(select(c.subject, c.key).where(c.key == "ME-000001").order_by(c.act_id, c.seq)).all()
     assert [tuple(row) for row in found] == [("messages", "ME-000001"), ("message-deliveries", "ME-000001")]

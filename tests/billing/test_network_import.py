@@ -66,10 +66,10 @@ def test_the_sample_network_is_imported_and_a_second_time_unchanged(engine: Engi
     second = import_folder(engine, SAMPLE, now=NOW)
     assert (second.new, second.changed, second.unchanged) == (0, 0, 17188)
     after = everything(engine)
-    assert len(after.pop("import_log")) == len(after.pop("act")) == 2
-    for grown in ("import_log", "act", "act_counter"):
+    assert len(after.pop("import_log")) == len(after.pop("audit_event")) == 2
+    for grown in ("import_log", "audit_event", "audit_counter"):
         before.pop(grown)
-    del after["act_counter"]
+    del after["audit_counter"]
     assert after == before
 
 

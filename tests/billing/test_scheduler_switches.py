@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from billing.check import check
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.audit_log import SCHEDULER
 from billing.frame.database import reading
 from billing.frame.errors import Conflict
 from billing.frame.settings import load_settings
-from billing.frame.tables import act
+from billing.frame.tables import audit_event
 from billing.frame.terms import load_terms
 from billing.scheduler.scheduler import Jobs, Standing, announce_what_is_due, jobs_of, make_scheduler
 from tests.scenarios.park import Park
@@ -33,7 +33,10 @@ def park_on(engine: Engine, folder: Path) -> None:
 
 def notices(engine: Engine) -> list[tuple[str, int]]:
     with reading(engine) as connection:
-        return [tuple(row) for row in connection.execute(select(switch_notice.c.tenant, switch_notice.c.step))]
+        return [
+            tuple(row)
+            for row in connection.execute(select(tier_change_announcement.c.tenant, tier_change_announcement.c.step))
+        ]
 
 
 def test_the_clock_announces_what_is_due_once_as_its_own_act(
@@ -47,7 +50,7 @@ def test_the_clock_announces_what_is_due_once_as_its_own_act(
     assert notices(engine) == [("T1", 30)]
     assert [(r.__dict__["job"], r.__dict__["outcome"]) for r in caplog.records] == [("switches", "done")]
     with reading(engine) as connection:
-        newest = connection.execute(select(act).order_by(act.c.id.desc()).limit(1)).one()
+        newest = connection.execute(select(audit_event).order_by(audit_event.c.id.desc()).limit(1)).one()
     assert (newest.actor, newest.operation) == (SCHEDULER, "switches announce")
     assert check(engine) == []
 

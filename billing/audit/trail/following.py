@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from billing.frame.tables import act
+from billing.frame.tables import audit_event
 from billing.register.tables import usage_event
 from billing.run.tables import usage_billing
 from invoices.models import document, document_line
@@ -35,8 +35,10 @@ class EventTrail(NamedTuple):
 
 def act_behind(connection: Connection, kind: str, number: int) -> int | None:
     """The act that added an `entry`, `document`, `usage_event` or `import` of that number; None if nobody's."""
-    first, last = act.c[f"first_{kind}"], act.c[f"last_{kind}"]
-    found = connection.execute(select(act.c.id, first).where(last >= number).order_by(last).limit(1)).one_or_none()
+    first, last = audit_event.c[f"first_{kind}"], audit_event.c[f"last_{kind}"]
+    found = connection.execute(
+        select(audit_event.c.id, first).where(last >= number).order_by(last).limit(1)
+    ).one_or_none()
     return None if found is None or found[1] > number else int(found[0])
 
 

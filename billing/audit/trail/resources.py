@@ -26,7 +26,7 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import page_schema, query_schema
 from billing.frame.http.transactions import reads
 from billing.frame.shapes import instant
-from billing.frame.tables import act, act_change
+from billing.frame.tables import audit_change, audit_event
 from invoices.errors import UnknownDocument
 from invoices.models import document
 from ledger.models import entry, posting
@@ -145,8 +145,8 @@ def _change_json(row: Row[Any]) -> dict[str, Any]:
 @reads
 def list_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Every transaction that wrote, in the order of commits: who, when, why."""
-    chosen = [act.c[name] == query[name] for name in ("actor", "origin", "request_id") if query.get(name) is not None]
-    return page(connection, select(act).where(*chosen), (act.c.id,), query, _act_json)
+    chosen = [audit_event.c[name] == query[name] for name in ("actor", "origin", "request_id") if query.get(name) is not None]
+    return page(connection, select(audit_event).where(*chosen), (audit_event.c.id,), query, _act_json)
 
 
 @blueprint.route("/acts/<serial:act>")
@@ -158,7 +158,7 @@ def get_act(connection: Connection, act: int) -> dict[str, Any]:
 
 
 def _find_act(connection: Connection, number: int) -> Row[Any]:
-    row = connection.execute(select(act).where(act.c.id == number)).one_or_none()
+    row = connection.execute(select(audit_event).where(audit_event.c.id == number)).one_or_none()
     if row is None:
         raise Unknown(f"there is no act {number}: GET /v1/acts lists them")
     return row
@@ -171,8 +171,8 @@ def _find_act(connection: Connection, number: int) -> Row[Any]:
 def list_changes_of_act(connection: Connection, query: Mapping[str, Any], act: int) -> Page[Any]:
     """What an act changed: each row before and after."""
     _find_act(connection, act)
-    c = act_change.c
-    return page(connection, select(act_change).where(c.act_id == act), (c.act_id, c.seq), query, _change_json)
+    c = audit_change.c
+    return page(connection, select(audit_change).where(c.act_id == act), (c.act_id, c.seq), query, _change_json)
 
 
 @blueprint.route("/changes")
@@ -181,9 +181,9 @@ def list_changes_of_act(connection: Connection, query: Mapping[str, Any], act: i
 @reads
 def list_changes(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was changed, oldest first: of one thing with `subject` and `key` (`tenants`, `T0042`), its whole history."""
-    c = act_change.c
+    c = audit_change.c
     chosen = [c[name] == query[name] for name in ("subject", "key") if query.get(name) is not None]
-    return page(connection, select(act_change).where(*chosen), (c.act_id, c.seq), query, _change_json)
+    return page(connection, select(audit_change).where(*chosen), (c.act_id, c.seq), query, _change_json)
 
 
 @blueprint.route("/ledger/accounts/<part:account>/entries")
