@@ -1,6 +1,6 @@
 """The way from a balance down to whoever caused it, and back up: entry, document, line, event, import, act.
 
-References name entries after what they book (`billing.entries.postings`), numbers follow the order of
+References name entries after what they book (`billing.entries`), numbers follow the order of
 commits, and acts name
 ranges of numbers: so the way is found from keys, and nothing more is stored.
 """

@@ -145,7 +145,9 @@ def _change_json(row: Row[Any]) -> dict[str, Any]:
 @reads
 def list_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """Every transaction that wrote, in the order of commits: who, when, why."""
-    chosen = [audit_event.c[name] == query[name] for name in ("actor", "origin", "request_id") if query.get(name) is not None]
+    chosen = [
+        audit_event.c[name] == query[name] for name in ("actor", "origin", "request_id") if query.get(name) is not None
+    ]
     return page(connection, select(audit_event).where(*chosen), (audit_event.c.id,), query, _act_json)
 
 

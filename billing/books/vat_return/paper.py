@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from billing.books.vat_return.movements import VatMovement, vat_movements
-from billing.entries.debts import VAT_DUE
+from billing.entries.accounts import VAT_DUE
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.frame.terms import Terms
 from invoices import formats
