@@ -12,21 +12,42 @@ from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL
 
 from billing.frame.database import open_engine
 from billing.schema.migrating import migrate
+from tests.support.examples import EXPLORES
 
 POSTGRES = "TEST_POSTGRES_URL"
+# Fixtures that tests of several rooms ask for.
+pytest_plugins = ["tests.support.api", "tests.support.dask_cluster", "tests.support.proofs", "tests.support.spoiling"]
 
 FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
 
 def pytest_configure() -> None:
-    """No property fails for being slow: a busy machine is no fault, and the bench measures time."""
-    hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
-    hypothesis.settings.load_profile("patient")
+    """Draw the same examples on every run, and let none fail for being slow.
+
+    So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
+    many, and prints what fails as code that makes it an explicit example.
+    """
+    hypothesis.settings.register_profile(
+        "project",
+        hypothesis.settings(
+            deadline=None, derandomize=not EXPLORES, database=None, print_blob=EXPLORES,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )  # fmt: skip
+    hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that explore all the time they take."""
+    if EXPLORES:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 def _is_near(host: Any) -> bool:

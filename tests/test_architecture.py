@@ -1,6 +1,7 @@
 """House rules that neither ruff nor the import contracts can state, read off the source itself."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -174,6 +175,14 @@ def test_no_binary_floating_point_comes_near_money_r1() -> None:
 
 def test_transactions_begin_and_are_committed_at_the_edge() -> None:
     assert _offences(transactions, PACKAGES, but=(TRANSACTION_EDGE,)) == []
+
+
+def test_no_test_imports_another() -> None:
+    """What tests share stands in `tests.support`."""
+    importing = re.compile(r"^ *(?:from tests[a-z_.]*\.test_\w+ import|from tests[a-z_.]* import test_)", re.MULTILINE)
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
+    # A test of processes starts one that imports what it is to run: from itself.
+    assert [str(path) for path, text in texts.items() if importing.search(text) and path.stem != "test_executors"] == []
 
 
 def test_pricing_knows_nothing_but_values() -> None:

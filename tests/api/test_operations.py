@@ -20,7 +20,7 @@ from billing.frame.logs import configure_logging
 from billing.frame.settings import load_settings
 from billing.schema.migrating import migrate
 from invoices.models import delivery
-from tests.api.conftest import NOW, Caller
+from tests.support.api import NOW, Caller
 
 
 def samples(caller: Caller) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

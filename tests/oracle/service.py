@@ -20,8 +20,8 @@ from billing.run import RunReport, preview_month, run_month
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from pricing.period import parse_month
-from tests.networks import COLUMNS
 from tests.oracle.reference import Files, line_order
+from tests.support.networks import COLUMNS
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 # After every month drawn by the strategies.

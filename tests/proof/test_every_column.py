@@ -21,8 +21,8 @@ from billing.frame.database import maintenance_transaction, reading
 from billing.proof.export import export_files, write_folder
 from billing.proof.forms import NEWEST, Form
 from billing.proof.verify_books import main
-from tests.billing.test_check import behind_its_back
-from tests.proof.conftest import Proved
+from tests.support.proofs import Proved
+from tests.support.spoiling import behind_its_back
 
 
 class Owner(NamedTuple):

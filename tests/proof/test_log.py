@@ -25,10 +25,10 @@ from billing.proof.notes import new_key_file
 from billing.proof.proving import named, prove_consistency, prove_inclusion
 from ledger.entry import Entry, Posting
 from ledger.journal import post
-from tests.billing.queued import settings
-from tests.billing.test_check import behind_its_back
-from tests.proof.conftest import Proved
-from tests.proof.proved_park import signing_settings
+from tests.support.proofs import Proved
+from tests.support.proved_park import signing_settings
+from tests.support.queued import settings
+from tests.support.spoiling import behind_its_back
 
 NOW = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
 DAY = date(2026, 8, 1)

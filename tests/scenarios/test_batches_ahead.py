@@ -20,8 +20,8 @@ from billing.run import month as month_module
 from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-from tests.scenarios.test_sample_network import require_expected
+from tests.support.expected import require_expected
+from tests.support.park import Park
 
 JUNE = date(2026, 6, 1)
 BATCHES = 8

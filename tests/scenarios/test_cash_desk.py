@@ -12,11 +12,11 @@ from billing.frame.terms import load_terms
 from billing.receivables.cash_desk.papers import cash_paper_pdf
 from billing.receivables.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
 from billing.receivables.receipts.receiving import receive
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import order, receives
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
+from tests.support.till import order, receives
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Atlas Énergie"},

@@ -21,11 +21,11 @@ from billing.receivables.deposits.final_statement import (
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.receipts.receiving import receive
 from pricing.money import parse_decimal
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import order, receives, still_open
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
+from tests.support.till import order, receives, still_open
 
 TENANT: Row = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Atlas Énergie"}
 LEASE = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, text
 from billing.check import check
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.receipts.allocating import apply_credits
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-from tests.scenarios.till import applies, bounces, carried, order, receives, settles, still_open, undoes
+from tests.support.networks import Row
+from tests.support.park import Park
+from tests.support.till import applies, bounces, carried, order, receives, settles, still_open, undoes
 
 RENT = "1740.00"
 # What is read of money in, and of what it settles.

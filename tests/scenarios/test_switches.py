@@ -29,11 +29,11 @@ from billing.run.quotes.quoting import Question, quote
 from invoices.rendering.letter import Letter, render_letter
 from pricing.money import format_amount
 from pricing.period import format_month
-from tests.billing.test_check import behind_its_back
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park
+from tests.support.spoiling import behind_its_back
 
 # W1: the window of 22.5 m² in Tanger ends on 9 September 2026; W6: two offices, on 14 July 2026.
 W1: Row = {"code": "T1", "incorporated_on": "2024-01-15"}

@@ -15,10 +15,10 @@ from billing.frame.database import reading
 from billing.frame.settings import load_settings
 from billing.frame.terms import Terms, load_terms
 from pricing.money import format_amount
-from tests.invoices.pages import text_of
-from tests.networks import Row
-from tests.scenarios.park import Park
-from tests.scenarios.till import applies, bounces, clears, order, receives, refunds, settles, undoes
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park
+from tests.support.till import applies, bounces, clears, order, receives, refunds, settles, undoes
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"},
