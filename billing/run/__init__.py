@@ -11,5 +11,6 @@ SUBJECT = Subject(
     tables=("tables",),
     checks=("checks.funding",),
     resources=("resources", "quotes.resources"),
+    jobs=("jobs",),
     commands={"run": "commands"},
 )

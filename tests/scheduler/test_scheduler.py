@@ -11,33 +11,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from billing.documents.delivery.delivering import DeliveryReport
-from billing.frame.database import reading
+from billing.documents.delivery.jobs import say_delivered
+from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, RunRefused
+from billing.frame.jobs import Job, JobContext, begin, say_for
+from billing.frame.settings import load_settings
 from billing.receivables.tables.receipts import looked_through, unsettled_document
 from billing.register.network_import import import_folder
 from billing.register.tables import billing_run
 from billing.run import RunReport, Totals, run_month
-from billing.scheduler.scheduler import (
-    Jobs,
-    Standing,
-    check_all,
-    deliver_what_is_due,
-    due_period,
-    jobs_of,
-    make_scheduler,
-    month_to_run,
-    run_what_is_due,
-    standing,
-)
+from billing.run.jobs import Standing, bring_up_to_date, due_period, month_to_run, read_standing
+from billing.scheduler.scheduler import CHECK, all_jobs, context_of, make_scheduler
 from invoices.delivery import FailedDelivery
 from invoices.models import delivery, document
+from ledger.models import account
 from tests.support.networks import write_network
 from tests.support.queued import MovedClock, environment, settings
 
@@ -63,10 +57,22 @@ class Park:
         self.latest, self.is_complete = period, True
         return RunReport(period, period, Totals(), Totals(), CROSS_SUBSIDY, (), issued_now=True)
 
-    def jobs(self, **others: Any) -> Jobs:
-        nothing = DeliveryReport(0, 0, (), None, 0, 0)
-        given: dict[str, Any] = {"deliver": lambda: nothing, "check": list[str]} | others
-        return Jobs(lambda: Standing(self.latest, self.is_complete, self.has_facts), self.run_month, **given)
+    def standing(self) -> Standing:
+        return Standing(self.latest, self.is_complete, self.has_facts)
+
+    def looks(self, now: datetime, run_day: int = 1, run_hour: int = 6) -> None:
+        """The clock looks at the month."""
+
+        def work(context: JobContext) -> None:
+            bring_up_to_date(self.standing, self.run_month, due_period(now, run_day, run_hour), context.say)
+
+        done(work, "run")
+
+
+def done(work: Callable[[JobContext], None], name: str) -> None:
+    """A job of that name is begun, without a database."""
+    job = Job(name, CHECK.timetable, work)
+    begin(job, context_of(job, load_settings({}), cast("Engine", None), MovedClock(), Event()))
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -123,7 +129,7 @@ def test_two_years_of_hours_run_every_month_once_on_its_day() -> None:
     park, clock, when = Park(latest=date(2025, 12, 1)), MovedClock(datetime(2025, 12, 15, tzinfo=UTC)), []
     while clock.now < datetime(2028, 1, 1, tzinfo=UTC):
         before = len(park.run)
-        run_what_is_due(park.jobs(), clock.now, 5, 2)
+        park.looks(clock.now, 5, 2)
         if len(park.run) > before:
             when.append(clock.now.astimezone(CASABLANCA))
         clock.now += timedelta(hours=1)
@@ -133,14 +139,14 @@ def test_two_years_of_hours_run_every_month_once_on_its_day() -> None:
 
 def test_after_downtime_an_interrupted_month_is_finished_and_the_due_one_run_at_once() -> None:
     park = Park(latest=JUNE, is_complete=False)
-    run_what_is_due(park.jobs(), datetime(2026, 9, 20, tzinfo=UTC), 1, 6)
+    park.looks(datetime(2026, 9, 20, tzinfo=UTC))
     assert park.run == [JUNE, date(2026, 9, 1)]
 
 
 def test_a_month_that_is_refused_is_logged_and_tried_again_the_next_hour(caplog: pytest.LogCaptureFixture) -> None:
     park = Park(latest=JUNE, refusals=[RunRefused("the disk is full")])
     for _ in range(2):
-        run_what_is_due(park.jobs(), datetime(2026, 7, 1, 12, tzinfo=UTC), 1, 6)
+        park.looks(datetime(2026, 7, 1, 12, tzinfo=UTC))
     assert park.run == [JULY]
     assert logged(caplog)[0] == ("run", "failed")
     assert "the disk is full" in caplog.records[0].getMessage()
@@ -153,43 +159,41 @@ def test_a_replica_that_loses_the_race_counts_the_month_as_done(caplog: pytest.L
         park.latest, park.is_complete = JULY, True
         raise RunRefused("2026-06 comes before 2026-07, the latest run")
 
-    jobs = Jobs(park.jobs().standing, overtaken, park.jobs().deliver, park.jobs().check)
-    run_what_is_due(jobs, datetime(2026, 7, 1, 12, tzinfo=UTC), 1, 6)
+    bring_up_to_date(park.standing, overtaken, due_period(datetime(2026, 7, 1, 12, tzinfo=UTC), 1, 6), say_for("run"))
     assert "failed" not in [outcome for _, outcome in logged(caplog)]
 
 
 def test_a_job_that_fails_is_logged_with_its_reason_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> Any:
+    def broken(_context: JobContext) -> None:
         raise Conflict("the database is elsewhere")
 
-    failing = Park().jobs(deliver=broken, check=broken)
-    deliver_what_is_due(failing)
-    check_all(failing)
-    assert logged(caplog) == [("deliver", "failed"), ("check", "failed")]
-
-
-def test_what_was_not_delivered_and_what_is_wrong_is_logged_by_name(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    failure = FailedDelivery(1, "FA-2026-000001", "T1", "a@b.example", "failed", 1, None, "550 no such user")
-    report = DeliveryReport(2, 3, (failure,), None, 0, 1)
-    caplog.set_level("INFO")
-    jobs = Park().jobs(deliver=lambda: report, check=lambda: ["entry 7 does not balance"])
-    deliver_what_is_due(jobs)
-    check_all(jobs)
+    for job in all_jobs():
+        done(broken, job.name)
     assert logged(caplog) == [
-        ("deliver", "not delivered"),
-        ("deliver", "done"),
-        ("check", "problem"),
-        ("check", "done"),
+        (name, "failed") for name in ("run", "deliver", "dunning", "tier-changes", "accounts", "prove", "check")
     ]
+
+
+def test_what_was_not_delivered_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    failure = FailedDelivery(1, "FA-2026-000001", "T1", "a@b.example", "failed", 1, None, "550 no such user")
+    caplog.set_level("INFO")
+    say_delivered(DeliveryReport(2, 3, (failure,), None, 0, 1), say_for("deliver"))
+    assert logged(caplog) == [("deliver", "not delivered"), ("deliver", "done")]
     assert caplog.records[0].__dict__["number"] == "FA-2026-000001"
-    assert caplog.records[2].__dict__["problem"] == "entry 7 does not balance"
+
+
+def test_what_is_wrong_is_logged_by_name(engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    with writing(engine) as connection:
+        connection.execute(account.delete().where(account.c.code == "6167"))
+    begin(CHECK, context_of(CHECK, settings(engine, tmp_path), engine, MovedClock(), Event()))
+    assert logged(caplog) == [("check", "problem"), ("check", "done")]
+    assert "account 6167" in caplog.records[0].__dict__["problem"]
 
 
 def test_the_timetable_is_every_hour_every_minute_and_every_night_and_what_is_overdue_at_once() -> None:
     now = datetime(2026, 2, 14, 12, 34, 56, tzinfo=UTC)
-    timetable = make_scheduler(Park().jobs(), lambda: now, 1, 6)
+    timetable = make_scheduler(all_jobs(), load_settings({}), cast("Engine", None), lambda: now, Event())
     timetable.start(paused=True)
     try:
         jobs = {job.id: job for job in timetable.get_jobs()}
@@ -221,7 +225,7 @@ def park_with_a_tenant(engine: Engine, folder: Path) -> None:
 def test_how_far_billing_has_come_is_read_off_the_database(engine: Engine, tmp_path: Path) -> None:
     def found() -> Standing:
         with reading(engine) as connection:
-            return standing(connection)
+            return read_standing(connection)
 
     assert found() == Standing(None, is_complete=False, has_facts=False)
     park_with_a_tenant(engine, tmp_path)
@@ -230,13 +234,17 @@ def test_how_far_billing_has_come_is_read_off_the_database(engine: Engine, tmp_p
     assert found() == Standing(JUNE, is_complete=True, has_facts=True)
 
 
-def test_by_night_what_may_be_open_is_looked_through_again(engine: Engine, tmp_path: Path) -> None:
+def test_by_night_what_may_be_open_is_looked_through_again(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="billing.scheduler")
     park_with_a_tenant(engine, tmp_path)
     chosen = settings(engine, tmp_path)
     run_month(chosen, engine, JUNE, clock=MovedClock())
     with reading(engine) as connection:
         assert connection.scalar(select(looked_through.c.document_id)) == 0
-    assert jobs_of(chosen, engine, MovedClock(), Event()).check() == []
+    begin(CHECK, context_of(CHECK, chosen, engine, MovedClock(), Event()))
+    assert logged(caplog) == [("check", "done")]
     with reading(engine) as connection:
         assert connection.scalar(select(looked_through.c.document_id)) == 2
         assert sorted(connection.scalars(select(unsettled_document.c.tenant))) == ["T1", "T2"]
@@ -244,7 +252,7 @@ def test_by_night_what_may_be_open_is_looked_through_again(engine: Engine, tmp_p
 
 def start_scheduler(engine: Engine, folder: Path, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from billing.frame.terminal.command import main; main()", "scheduler"],
+        [sys.executable, "-c", "from billing.cli import main; main()", "scheduler"],
         env={**os.environ, **environment(engine, folder), "RUN_DAY": "1", "RUN_HOUR": "0"},
         stderr=log.open("wb"),
     )
@@ -265,7 +273,7 @@ def test_replicas_catch_the_month_up_once_deliver_it_and_stop_when_told(engine: 
 
     def is_run() -> bool:
         with reading(engine) as connection:
-            return standing(connection).is_complete
+            return read_standing(connection).is_complete
 
     wait_until(lambda: is_run() and all("scheduler: started" in log.read_text() for log in logs))
     for replica in replicas:

@@ -4,24 +4,30 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine, select
 
 from billing.check import check
+from billing.cross_subsidy.tier_changes.jobs import JOBS
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.audit_log import SCHEDULER
 from billing.frame.database import reading
-from billing.frame.errors import Conflict
-from billing.frame.settings import load_settings
+from billing.frame.jobs import begin
+from billing.frame.settings import Settings, load_settings
 from billing.frame.tables import audit_event
 from billing.frame.terms import load_terms
-from billing.scheduler.scheduler import Jobs, Standing, announce_what_is_due, jobs_of, make_scheduler
+from billing.scheduler.scheduler import context_of, make_scheduler
 from tests.support.park import Park
 
 # 30 days before 10 September 2026, half past midnight in UTC: the 11th of August in Casablanca as well.
 NOW = datetime(2026, 8, 11, 0, 30, tzinfo=UTC)
+
+
+def announces(engine: Engine, settings: Settings) -> None:
+    """The clock looks at what is to be announced."""
+    begin(JOBS[0], context_of(JOBS[0], settings, engine, lambda: NOW, Event()))
 
 
 def park_on(engine: Engine, folder: Path) -> None:
@@ -44,14 +50,13 @@ def test_the_clock_announces_what_is_due_once_as_its_own_act(
 ) -> None:
     park_on(engine, tmp_path)
     caplog.set_level("INFO")
-    jobs = jobs_of(load_settings({}), engine, lambda: NOW, Event())
-    announce_what_is_due(jobs)
-    announce_what_is_due(jobs)
+    announces(engine, load_settings({}))
+    announces(engine, load_settings({}))
     assert notices(engine) == [("T1", 30)]
-    assert [(r.__dict__["job"], r.__dict__["outcome"]) for r in caplog.records] == [("switches", "done")]
+    assert [(r.__dict__["job"], r.__dict__["outcome"]) for r in caplog.records] == [("tier-changes", "done")]
     with reading(engine) as connection:
         newest = connection.execute(select(audit_event).order_by(audit_event.c.id.desc()).limit(1)).one()
-    assert (newest.actor, newest.operation) == (SCHEDULER, "switches announce")
+    assert (newest.actor, newest.operation) == (SCHEDULER, "tier-changes announce")
     assert check(engine) == []
 
 
@@ -62,29 +67,17 @@ def test_it_leaves_it_to_people_where_they_want_so(engine: Engine, tmp_path: Pat
         '[[switches.by_the_clock]]\neffective_from = 2000-01-01\nvalue = false\nsource = "test"\n', encoding="utf-8"
     )
     settings = replace(load_settings({}), terms=load_terms(file))
-    announce_what_is_due(jobs_of(settings, engine, lambda: NOW, Event()))
+    announces(engine, settings)
     assert notices(engine) == []
-
-
-def jobs(announce: Any) -> Jobs:
-    return Jobs(lambda: Standing(None, False, False), Any, Any, list[str], announce=announce)  # type: ignore[arg-type]
-
-
-def test_what_fails_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> Any:
-        raise Conflict("the database is elsewhere")
-
-    announce_what_is_due(jobs(broken))
-    assert [(r.__dict__["job"], r.__dict__["outcome"]) for r in caplog.records] == [("switches", "failed")]
 
 
 def test_it_looks_every_hour_of_the_day_and_at_once_when_it_starts_within_them() -> None:
     for hour, at_once in ((12, True), (20, False)):
         now = datetime(2026, 8, 11, hour, 34, tzinfo=UTC)
-        timetable = make_scheduler(jobs(lambda: None), lambda now=now: now, 1, 6)  # type: ignore[misc]
+        timetable = make_scheduler(JOBS, load_settings({}), cast("Engine", None), lambda now=now: now, Event())  # type: ignore[misc]
         timetable.start(paused=True)
         try:
-            job = timetable.get_job("switches")
+            job = timetable.get_job("tier-changes")
             assert (job.next_run_time == now) is at_once
             # Casablanca is an hour ahead: 8.20 there is 7.20.
             morning = datetime(2026, 8, 12, 5, tzinfo=UTC)
