@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, select, text
 
 from billing.frame.background_copy import undisturbed
-from billing.frame.database import append_log, insert_rows, keeping_house, reading
+from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
 from billing.proof.merkle import (
@@ -154,7 +154,7 @@ def append(engine: Engine) -> int:
             nodes = list(_nodes(connection, first, [found for *_, found in leaves]))
         if not leaves:
             return added
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             append_log(connection)
             if size_of(connection) != first:
                 # Somebody else was here first: what this call has hashed stands already.

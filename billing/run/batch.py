@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from billing.entries.postings import sale, tenant_position
+from billing.entries.cross_subsidy import tenant_position
+from billing.entries.sales import sale
 from billing.frame.audit_log import Act, on_behalf
 from billing.frame.background_copy import copying_beside, undisturbed
 from billing.frame.database import RowWriter, hold_facts, open_engine, writing

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from billing.frame.civil_time import TIME_ZONE, Clock
-from billing.frame.database import keeping_house, open_engine
+from billing.frame.database import maintenance_transaction, open_engine
 from billing.frame.http.idempotency import forget_answers
 from billing.frame.jobs import NAMED_MAX, Job, JobContext, Timetable, begin, say_for
 from billing.frame.settings import Settings
@@ -32,7 +32,7 @@ def _check_all(context: JobContext) -> None:
     """Do the housework of the night, then prove R22 on the whole database; each problem is logged."""
     from billing.check import check
 
-    with keeping_house(context.engine) as connection:
+    with maintenance_transaction(context.engine) as connection:
         forget_answers(connection, context.clock() - ANSWERS_KEPT)
         for subject in SUBJECTS:
             for module in subject.loaded(subject.jobs):

@@ -25,7 +25,8 @@ from sqlalchemy import Engine
 from billing.audit import bundle as bundle_module
 from billing.audit.bundle import AuditBundle, audit_bundle, contents
 from billing.audit.bundle.bundled import Bundled
-from billing.audit.bundle.read_back import BeancountReader, FecReader, HledgerReader, JournalReader, Reader, centimes
+from billing.audit.bundle.read_back.entries import BeancountReader, FecReader, HledgerReader, JournalReader
+from billing.audit.bundle.read_back.reader import Reader, centimes
 from billing.audit.bundle.second_engine import EngineDisagrees, NoEngine, recompute
 from billing.documents.delivery.delivering import ensure_pdf
 from billing.frame.database import reading, writing
@@ -366,8 +367,8 @@ def test_a_text_in_quotes_may_hold_a_line_s_end() -> None:
         "OD,2026-09-02,71243,x,0.00,1.00\n",
     )
     assert faults == []
-    assert reader.found.sums == {("3421", "2026-09"): 100, ("71243", "2026-09"): -100}
-    assert reader.found.sales == {"2026-09": 100}
+    assert reader.result.sums == {("3421", "2026-09"): 100, ("71243", "2026-09"): -100}
+    assert reader.result.sales == {"2026-09": 100}
 
 
 # --- a large year ------------------------------------------------------------------------------------

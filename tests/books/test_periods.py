@@ -12,7 +12,7 @@ from billing.books.periods.checks import periods as proof
 from billing.books.periods.closing import close_accounts_of, close_period, reopen_period, undo_accounts_of
 from billing.check import check
 from billing.frame.audit_log import CLI, Act, on_behalf
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import PeriodRefused, ReasonRequired
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
@@ -62,7 +62,7 @@ def test_a_month_is_closed_when_it_has_ended_and_its_run_is_finished(engine: Eng
     run(engine, JUNE)
     with pytest.raises(PeriodRefused, match="2026-06 has not ended"):
         close(engine, JUNE, today=date(2026, 6, 30))
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         connection.execute(update(billing_run).values(status="running"))
     with pytest.raises(PeriodRefused, match="the run of 2026-06 was interrupted: finish it first"):
         close(engine, JUNE)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
 from billing.documents.delivery.delivering import DeliveryReport, Which, deliver
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.executors import open_executor
 from billing.frame.tables import audit_change
@@ -161,7 +161,7 @@ def test_an_unusable_address_is_shown_and_mended_by_the_tenants_new_one(engine: 
 def test_a_mail_put_to_the_server_by_a_process_that_died_is_left_to_a_person(engine: Engine, tmp_path: Path) -> None:
     [key] = tell(engine, [to_tell(1)]).values()
     clock = MovedClock()
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         [held] = claim(connection, {key: 0}, by="dead", now=NOON, queue=MESSAGES)
         assert hand_over(connection, [held.key], by="dead", now=NOON, queue=MESSAGES) == {key}
     clock.now += timedelta(minutes=5)

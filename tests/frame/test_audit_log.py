@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from billing.check import check
 from billing.frame.audit_log import API, Act, on_behalf, record_change, require_reason
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import ReasonRequired
 from billing.frame.settings import operating_user
 from billing.frame.tables import audit_change, audit_event
@@ -112,7 +112,7 @@ def test_ranges_stay_exact_however_many_post_at_once(engine: Engine) -> None:
 
 
 def test_check_names_entries_that_nobody_answers_for(engine: Engine) -> None:
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         post(connection, [opening("A"), opening("B")], recorded_at=NOW)
     assert "entries 1 to 2 were written by no act: nobody is named for them" in check(engine)
 

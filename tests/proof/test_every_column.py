@@ -17,7 +17,7 @@ import billing.frame.tables
 import invoices.models
 import ledger.models
 from billing.check import check
-from billing.frame.database import keeping_house, reading
+from billing.frame.database import maintenance_transaction, reading
 from billing.proof.export import export_files, write_folder
 from billing.proof.forms import NEWEST, Form
 from billing.proof.verify_books import main
@@ -144,7 +144,7 @@ def without_constraints(engine: Engine) -> None:
     """Drop what PostgreSQL would refuse a spoilt row by; SQLite is told to ignore its own."""
     if engine.dialect.name == "sqlite":
         return
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         found = connection.execute(
             text(
                 "SELECT conrelid::regclass, conname FROM pg_constraint "

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from billing.check import check
 from billing.frame.audit_log import API, Act, on_behalf, record_change
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BrokenLog, NoProofKey, NotYetProved
 from billing.proof import log
@@ -132,7 +132,7 @@ def test_blocks_may_end_within_an_act(engine: Engine, monkeypatch: pytest.Monkey
     ],
 )
 def test_r22_the_database_refuses_gaps_doubles_and_changes(proved: Proved, statement: str) -> None:
-    with pytest.raises(DatabaseError, match=r"R22|duplicate key"), keeping_house(proved.engine) as connection:
+    with pytest.raises(DatabaseError, match=r"R22|duplicate key"), maintenance_transaction(proved.engine) as connection:
         connection.execute(text(statement))
 
 

@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from sqlalchemy import text as sql
 
 from billing.check import check
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.settings import load_settings
 from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, deposit_shape, move_deposit
@@ -178,7 +178,7 @@ def test_check_names_what_was_spoilt(ended: Park, table: str, spoil: str, named:
     ended.bills("2026-08")
     closes(ended)
     assert check(ended.engine) == []
-    with keeping_house(ended.engine) as connection:
+    with maintenance_transaction(ended.engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         else:

@@ -13,7 +13,7 @@ from billing.api import create_app
 from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.documents.delivery.delivering import deliver
-from billing.frame.database import keeping_house, open_engine, reading, writing
+from billing.frame.database import maintenance_transaction, open_engine, reading, writing
 from billing.frame.errors import Refused
 from billing.frame.settings import load_settings
 from billing.frame.tokens import create_token
@@ -35,7 +35,7 @@ def service(engine: Engine) -> Iterator[Engine]:
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no roles")
     role, password = f"service_{secrets.token_hex(4)}", secrets.token_hex(8)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
     try:
         migrate(engine, service_role=role)
@@ -43,7 +43,7 @@ def service(engine: Engine) -> Iterator[Engine]:
         yield opened
         opened.dispose()
     finally:
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             connection.exec_driver_sql(f"DROP OWNED BY {role}")
             connection.exec_driver_sql(f"DROP ROLE {role}")
 
@@ -82,7 +82,10 @@ def test_r22_the_service_has_no_right_to_change_what_is_written_for_good(service
             f"DELETE FROM {table}",
             f"TRUNCATE {table}",
         ):
-            with pytest.raises(ProgrammingError, match="permission denied"), keeping_house(service) as connection:
+            with (
+                pytest.raises(ProgrammingError, match="permission denied"),
+                maintenance_transaction(service) as connection,
+            ):
                 connection.execute(text(statement))
     for statement in (
         "DROP TRIGGER entry_append_only ON entry", "ALTER TABLE entry DISABLE TRIGGER ALL", "CREATE TABLE mine ()",
@@ -90,7 +93,7 @@ def test_r22_the_service_has_no_right_to_change_what_is_written_for_good(service
     ):  # fmt: skip
         with (
             pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
-            keeping_house(service) as connection,
+            maintenance_transaction(service) as connection,
         ):
             connection.execute(text(statement))
 

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from billing.frame.database import keeping_house, open_engine, reading
+from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.errors import SchemaNotReady
 from billing.frame.schema_version import alembic_config, newest_version, require_current
 from billing.schema.checks import guards
@@ -52,12 +52,12 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
         "100, 20, 120, 0, 0)"
     )
     invoice = {"id": 1, "number": "FA-2026-000001", "kind": "invoice", "period": "2026-06-01"}
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         command.upgrade(alembic_config(connection), "0002")
         connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
         connection.execute(insert, invoice)
     migrate(engine)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         # They are of the first edition: printed as they were then (version 0007).
         kept = connection.execute(text("SELECT number, gross, edition FROM document")).all()
         assert [tuple(row) for row in kept] == [("FA-2026-000001", 120, 1)]
@@ -67,7 +67,7 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
         {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": "2026-06-01"},
         {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": None},
     ):
-        with pytest.raises(IntegrityError), keeping_house(engine) as connection:
+        with pytest.raises(IntegrityError), maintenance_transaction(engine) as connection:
             connection.execute(insert, refused)
     engine.dispose()
 
@@ -75,7 +75,7 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
 def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any) -> None:
     """Version 0010 tells earlier losses as settlements, their base and VAT as they were booked."""
     engine = open_engine(database_url)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         command.upgrade(alembic_config(connection), "0009")
         connection.execute(text("INSERT INTO party (digest, content) VALUES ('p', '{}')"))
         connection.execute(
@@ -112,7 +112,7 @@ def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any)
 def test_messages_queued_before_they_could_be_stopped_stay_as_they_are(database_url: Any) -> None:
     """Version 0018 rewords the declaration of `message_delivery`; on SQLite in place, with its rows and guards."""
     engine = open_engine(database_url)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         command.upgrade(alembic_config(connection), "0017")
         connection.execute(
             text(
@@ -124,11 +124,11 @@ def test_messages_queued_before_they_could_be_stopped_stay_as_they_are(database_
             text("INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (1, 'failed', 2, 'a@b')")
         )
     migrate(engine)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         kept = connection.execute(text("SELECT state, attempts, recipient FROM message_delivery")).all()
         assert [tuple(row) for row in kept] == [("failed", 2, "a@b")]
         connection.execute(text("UPDATE message_delivery SET state = 'stopped'"))
     for refused in ("SET state = 'failed'", "SET state = 'gone'"):
-        with pytest.raises(IntegrityError), keeping_house(engine) as connection:
+        with pytest.raises(IntegrityError), maintenance_transaction(engine) as connection:
             connection.execute(text(f"UPDATE message_delivery {refused}"))
     engine.dispose()

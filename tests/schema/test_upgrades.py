@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.engine import URL
 
-from billing.frame.database import keeping_house, open_engine, reading
+from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.schema_version import alembic_config
 from billing.schema.migrating import migrate
 from ledger.accounts import chart
@@ -162,7 +162,7 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
 ) -> None:
     role = request.getfixturevalue("service_role") if database_url.get_backend_name() == "postgresql" else None
     base = open_engine(database_url)
-    with keeping_house(base):
+    with maintenance_transaction(base):
         # An empty database, which is a file on SQLite.
         pass
     with copy_database(base) as fresh:
@@ -173,10 +173,10 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
     versions = earlier_versions()
     assert versions == list(rows_by_version())
     for version in versions:
-        with keeping_house(base) as connection:
+        with maintenance_transaction(base) as connection:
             command.upgrade(alembic_config(connection), version)
         with copy_database(base) as upgraded:
-            with keeping_house(upgraded) as connection:
+            with maintenance_transaction(upgraded) as connection:
                 insert_rows(connection, version)
                 if role is not None:
                     connection.exec_driver_sql(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")

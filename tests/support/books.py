@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from billing.entries.postings import grant_received, sale
+from billing.entries.grants import grant_received
+from billing.entries.sales import sale
 from billing.frame.database import insert_rows
 from ledger.entry import Entry, Posting
 from ledger.journal import post

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from billing.entries.receivables import number_of
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.open_items.unsettled import look_again
 from billing.receivables.receipts.allocating import (
@@ -83,7 +83,7 @@ def settles(park: Park) -> None:
 
 
 def _looks_again(park: Park) -> None:
-    with keeping_house(park.engine) as connection:
+    with maintenance_transaction(park.engine) as connection:
         look_again(connection)
 
 

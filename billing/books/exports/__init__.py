@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from billing.books.exports import trial_balance
+from billing.books.journal import trial_balance
 from billing.documents import export as documents
 from billing.documents.export import document_json, documents_json
 from billing.run import matrix_export as funding_matrix

@@ -17,7 +17,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from billing.entries.postings import CLIENTS, NETWORK_POOL, SITE_POOL
+from billing.entries.accounts import CLIENTS, NETWORK_POOL, SITE_POOL
 from billing.frame.checking import Proof, Step, is_postgresql, month_text
 from billing.register.tables import billing_run
 from billing.run.tables import run_outcome

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, or_, select
 
-from billing.entries.postings import (
+from billing.entries.accounts import (
     ADVANTAGE,
     BORNE_BY_OPERATOR,
     CONTRIBUTIONS,

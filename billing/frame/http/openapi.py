@@ -102,9 +102,13 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         """Document what a view answers when all is well: a shape, a page of them, or another schema."""
         schema_class = get_origin(schema) or schema
         if isinstance(schema_class, type) and issubclass(schema_class, Shape):
-            self.shapes.append(schema)
-            schema = {"$ref": _REFERENCE.format(name=_component_name(schema))}
+            schema = self.reference(schema)
         return cast(Decorator, super().response(status_code, schema, **doc))
+
+    def reference(self, shape: Any) -> dict[str, str]:
+        """Add a shape to the document's components, and return the schema that refers to it."""
+        self.shapes.append(shape)
+        return {"$ref": _REFERENCE.format(name=_component_name(shape))}
 
     def alt_response(self, status_code: int, response: Any = None, **doc: Any) -> Decorator:
         """Document what else it may answer."""
