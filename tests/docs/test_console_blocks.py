@@ -21,7 +21,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/api.md", "docs/auditors.md", "docs/finance.md", "docs/operators.md")
+DOCUMENTS = [
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if "```console" in path.read_text(encoding="utf-8")
+]
 NETWORK = ROOT / "billing" / "demo" / "network"
 NOW = "2026-11-24T09:00:00+00:00"
 BETWEEN = "\x1e"
@@ -41,7 +45,8 @@ def steps_of(name: str) -> list[Step]:
     """Return the commands of a document's console blocks, in order."""
     steps: list[Step] = []
     in_block = False
-    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+    for number, text in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+        line = text.removeprefix("  ")
         if hidden := re.fullmatch(r"<!-- \$ (.+) -->", line):
             steps.append(Step(f"{name}:{number}", hidden[1], ""))
         elif line.startswith("```"):
