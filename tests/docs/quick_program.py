@@ -20,9 +20,9 @@ def _serve(address: str, instant: str) -> None:
     from pkgutil import walk_packages
 
     import billing
-    from billing.cli import program
+    from billing.frame.terminal import command
 
-    program.clock = lambda: datetime.fromisoformat(instant)
+    command.clock = lambda: datetime.fromisoformat(instant)
     for module in walk_packages(billing.__path__, "billing."):
         if ".migrations." not in module.name:
             import_module(module.name)
