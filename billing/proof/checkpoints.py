@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from billing.frame.database import append_log, keeping_house, reading
-from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BadNote, BrokenLog, NoProofKey
 from billing.frame.settings import Settings
 from billing.proof import log
@@ -68,14 +67,6 @@ def newest_checkpoint(connection: Connection) -> Checkpoint | None:
     """The checkpoint signed last; None before the first."""
     row = connection.execute(checkpoints().order_by(proof_checkpoint.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else as_checkpoint(row)
-
-
-def find_checkpoint(connection: Connection, number: int) -> Checkpoint:
-    """A checkpoint by its number; raises Unknown."""
-    row = connection.execute(checkpoints().where(proof_checkpoint.c.id == number)).one_or_none()
-    if row is None:
-        raise Unknown(f"there is no checkpoint {number}")
-    return as_checkpoint(row)
 
 
 def checkpoint_line(connection: Connection) -> str | None:

@@ -23,7 +23,6 @@ WHOLE_YEAR = "exercice"
 _DECIMAL = re.compile(r"(-?)([0-9]+)[.,]([0-9]{2})", re.ASCII)
 _FAULTS_NAMED = 10
 _OF_WORKSHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_TEXTS_OF_CELLS = (f"{_OF_WORKSHEETS}v", f"{_OF_WORKSHEETS}t")
 
 
 class ReadBack:
