@@ -299,7 +299,7 @@ def _sheet_rows(sheet: IO[bytes]) -> Iterator[list[str]]:
     """The rows of a sheet, blank cells included up to the head's width; each is let go once read."""
     width = 0
     # Ours, made a moment ago: nobody else has written it.
-    for _, element in ElementTree.iterparse(sheet):  # noqa: S314
+    for _, element in ElementTree.iterparse(sheet):  # noqa: S314 - our own file
         if element.tag != f"{_OF_WORKSHEETS}row":
             continue
         cells: dict[int, str] = {}
