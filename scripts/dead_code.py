@@ -15,6 +15,8 @@ EXCLUDED = ["*/migrations/*"]
 DECORATORS = ["@*.command*", "@*.group*", "@*.route*", "@*.get*", "@*.post*", "@*.patch*", "@*.errorhandler*"]
 # Called by a library, which knows them by their names.
 HOOKS = {
+    "Python": ["__*__"],
+    "databases of before": ["EDITION_NUMBERED"],
     "click": ["list_commands", "get_command"],
     "werkzeug": ["to_python", "to_url"],
     "flask-smorest, webargs, marshmallow": [
