@@ -24,6 +24,7 @@ TRANSACTION_EDGE = "billing/frame/database.py"
 # Where amounts are worked out.
 MONEY_PATHS = ("pricing/", "ledger/", "billing/entries/", "billing/run/", "billing/register/")
 
+FUNCTION_LINES_MAX = 100
 NAMELESS = {"utils", "util", "common", "core", "services", "managers", "helpers", "misc"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 ROUNDING = {"round", "quantize", "ceil", "floor", "trunc"}
@@ -137,6 +138,12 @@ def imports_of_the_project(tree: ast.AST) -> Found:
             yield node
 
 
+def long_functions(tree: ast.AST) -> Found:
+    """Functions that nobody reads in one go."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in functions if (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX)
+
+
 def _offences(rule: Callable[[ast.AST], Found], within: tuple[str, ...], but: tuple[str, ...] = ()) -> list[str]:
     """`file:line: source` of what a rule finds in the files whose path begins so, exceptions left out."""
     return [
@@ -177,6 +184,12 @@ def test_transactions_begin_and_are_committed_at_the_edge() -> None:
     assert _offences(transactions, PACKAGES, but=(TRANSACTION_EDGE,)) == []
 
 
+def test_no_function_is_long() -> None:
+    paths = (path for folder in (*PACKAGES, "tests") for path in sorted((ROOT / folder).rglob("*.py")))
+    found = {path: list(long_functions(ast.parse(path.read_text(encoding="utf-8")))) for path in paths}
+    assert [str(path) for path, functions in found.items() if functions] == []
+
+
 def test_no_test_imports_another() -> None:
     """What tests share stands in `tests.support`."""
     importing = re.compile(r"^ *(?:from tests[a-z_.]*\.test_\w+ import|from tests[a-z_.]* import test_)", re.MULTILINE)
@@ -212,6 +225,7 @@ def test_no_migration_imports_the_project_which_changes_while_they_stay() -> Non
         (binary_floating_point, "x = a / b"),
         (binary_floating_point, "x /= 100"),
         (transactions, "def f(connection): connection.commit()"),
+        (long_functions, "def f():\n" + "    pass\n" * FUNCTION_LINES_MAX),
         (imports_unknown_to_pricing, "import sqlalchemy.orm"),
         (imports_unknown_to_pricing, "from logging import getLogger"),
         (imports_of_the_project, "import ledger.models"),
@@ -234,6 +248,7 @@ def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: 
         (clock_readings, "def f(now: datetime): return now.date()"),
         (imports_of_the_project, "from billing.migrations.script import execute_script"),
         (imports_of_the_project, "from alembic import op"),
+        (long_functions, "def f():\n" + "    pass\n" * (FUNCTION_LINES_MAX - 1)),
     ],
 )
 def test_no_rule_finds_what_is_none(rule: Callable[[ast.AST], Found], innocent: str) -> None:

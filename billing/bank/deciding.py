@@ -4,11 +4,11 @@ A line is decided while its latest decision is none that undoes. Whatever it was
 bank's account book it, and the decision names them: so the bank's balance can be reconciled line by line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, func, select, tuple_
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.importing import line_name
@@ -493,12 +493,3 @@ def choice_of(proposal: Proposal) -> Choice:
         proposal.kind, proposal.tenant, proposal.parts, proposal.rent_withheld, proposal.vat_withheld,
         () if proposal.receipt is None else (proposal.receipt,), proposal.entry, proposal.account,
     )  # fmt: skip
-
-
-def decisions_of(connection: Connection, keys: Sequence[LineKey]) -> Mapping[LineKey, Row[Any]]:
-    """The decisions that count, of those lines that have one."""
-    if not keys:
-        return {}
-    d = line_decision.c
-    found = select(line_decision).where(and_(tuple_(d.statement_id, d.line_no).in_(keys)), is_latest())
-    return {(row.statement_id, row.line_no): row for row in connection.execute(found)}

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, select
 from billing.cross_subsidy.forecast.assumptions import (
     Assumptions,
     load_assumptions,
-    nothing_by_chance,
     read_assumptions,
 )
 from billing.cross_subsidy.forecast.dial import Dial, Reading
@@ -38,6 +37,7 @@ from pricing.money import format_amount
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
+from tests.support.assumptions import nothing_by_chance
 from tests.support.networks import Row
 from tests.support.park import Park
 

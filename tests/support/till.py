@@ -29,7 +29,7 @@ def centimes(amount: str) -> int:
     return parse_decimal(amount, 2)
 
 
-def order(
+def order(  # noqa: PLR0913 - a test names few of the keywords
     amount: str,
     *,
     means: str = "transfer",
@@ -118,7 +118,7 @@ def bounces(park: Park, key: int, on: str = "2026-06-26", reason: str = "sans pr
         bounce(connection, key, date.fromisoformat(on), reason, recorded_at=NOW)
 
 
-def refunds(
+def refunds(  # noqa: PLR0913 - a test names few of the keywords
     park: Park,
     amount: str | None = None,
     *,

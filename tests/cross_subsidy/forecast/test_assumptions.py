@@ -7,11 +7,11 @@ import pytest
 
 from billing.cross_subsidy.forecast.assumptions import (
     load_assumptions,
-    nothing_by_chance,
     read_assumptions,
     shipped_text,
 )
 from billing.frame.errors import Refused
+from tests.support.assumptions import nothing_by_chance
 
 
 def test_the_shipped_file_is_what_is_assumed_and_can_be_written_back(tmp_path: Path) -> None:
