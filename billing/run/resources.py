@@ -22,6 +22,7 @@ from billing.frame.shapes import instant
 from billing.register.tables import billing_run
 from billing.run import preview_month, run_month
 from billing.run.matrix_export import funding_of_run, json_pieces
+from billing.run.plan import MONTHS_AHEAD_MAX
 from billing.run.report import stored_totals
 from billing.run.tables import run_batch, run_outcome
 from billing.run.waterfall_export import stored
@@ -183,10 +184,6 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
     "period": Month(required=True),
     "issue_date": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
 }
-
-
-# A month much later than the present one is a slip of the pen (2062 for 2026) that would bill years at once.
-MONTHS_AHEAD_MAX = 60
 
 
 def _require_near(period: date) -> None:

@@ -23,7 +23,7 @@ from billing.cli.program import COMMANDS
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.tables import api_token
 from billing.register.tables import billing_run, tenant
-from billing.run.month import BATCH_TENANTS
+from billing.run.plan import BATCH_TENANTS
 from billing.run.tables import run_batch, run_outcome
 from invoices.models import delivery, document, number_series
 from tests.networks import GROUND, write_network
