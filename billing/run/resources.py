@@ -20,8 +20,8 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads
 from billing.frame.shapes import instant
 from billing.register.tables import billing_run
-from billing.run import preview_month, run_month
 from billing.run.matrix_export import funding_of_run, json_pieces
+from billing.run.month import preview_month, run_month
 from billing.run.plan import MONTHS_AHEAD_MAX
 from billing.run.report import stored_totals
 from billing.run.tables import run_batch, run_outcome

@@ -233,7 +233,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     from billing.proof.keeping import keep_up
     from billing.proof.timestamps import stamp
     from billing.receivables.open_items.unsettled import look_again
-    from billing.run import run_month
+    from billing.run.month import run_month
 
     def look() -> Standing:
         with reading(engine) as connection:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from tests.api.conftest import NOW, CallerOf
 from tests.api.served import Served, serving
 from tests.api.test_every_address import operations

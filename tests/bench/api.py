@@ -29,7 +29,7 @@ from billing.frame.database import open_engine, reading, writing
 from billing.frame.settings import load_settings
 from billing.frame.tokens import create_token
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from invoices.models import document, document_line, document_vat
 from tests.bench.table import AT_LEAST, Row

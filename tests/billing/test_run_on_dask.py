@@ -9,7 +9,7 @@ from billing.check import check
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
 from billing.run import plan
-from billing.run import run_month
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.billing.test_executors import Cluster, cluster  # noqa: F401
 from tests.oracle.sample import SAMPLE, golden

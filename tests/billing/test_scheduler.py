@@ -23,7 +23,8 @@ from billing.frame.errors import Conflict, RunRefused
 from billing.receivables.tables.receipts import looked_through, unsettled_document
 from billing.register.network_import import import_folder
 from billing.register.tables import billing_run
-from billing.run import RunReport, Totals, run_month
+from billing.run.month import run_month
+from billing.run.report import RunReport, Totals
 from billing.scheduler.scheduler import (
     Jobs,
     Standing,

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from billing.check import check
-from billing.run import plan, run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.reference import Oracle, following

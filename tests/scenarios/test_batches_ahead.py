@@ -15,7 +15,9 @@ from billing.frame.background_copy import copying_beside
 from billing.frame.database import change_facts, insert_rows, keeping_house, reading, writing
 from billing.register.network_import import import_folder
 from billing.register.tables import service
-from billing.run import RunReport, plan, run_month
+from billing.run import plan
+from billing.run.month import run_month
+from billing.run.report import RunReport
 from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW

@@ -6,7 +6,8 @@ import pytest
 
 from billing.check import check
 from billing.register.network_import import import_folder
-from billing.run import plan, run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, as_golden, golden, played_sample
 from tests.oracle.service import NOW
