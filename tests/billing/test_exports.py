@@ -13,12 +13,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from billing.books.exports import trial_balance
 from billing.documents import export as documents_export
 from billing.documents.export import COLUMNS
-from billing.documents.rows import documents_json as documents_of_the_api
+from billing.documents.queries import document_shapes
 from billing.frame.database import reading, writing
 from billing.frame.errors import Unknown
 from billing.register.tables import billing_run
@@ -114,7 +115,7 @@ def test_the_export_and_the_api_say_the_same_of_every_document(park: Engine) -> 
             heads = connection.execute(
                 select(document).where(document.c.period == period).order_by(document.c.number)
             ).all()
-            assert json.loads(documents(park, period)) == documents_of_the_api(connection, heads)
+            assert json.loads(documents(park, period)) == to_builtins(document_shapes(connection, heads))
 
 
 def test_an_invoice_says_what_payers_quote_as_its_paper_does(park: Engine) -> None:

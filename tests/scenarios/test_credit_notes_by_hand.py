@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from billing.check import check
-from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.frame.audit_log import Act, on_behalf
 from billing.frame.database import reading, writing
 from billing.frame.errors import Refused
