@@ -1,6 +1,7 @@
 """House rules that neither ruff nor the import contracts can state, read off the source itself."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -122,6 +123,20 @@ def imports_unknown_to_pricing(tree: ast.AST) -> Found:
             yield node
 
 
+def imports_of_the_project(tree: ast.AST) -> Found:
+    """Imports of the project's own modules, but for what stands beside the migrations themselves."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [f"{node.module or ''}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        ours = [module for module in modules if module.split(".")[0] in PACKAGES]
+        if getattr(node, "level", 0) or any(not module.startswith("billing.migrations.") for module in ours):
+            yield node
+
+
 def _offences(rule: Callable[[ast.AST], Found], within: tuple[str, ...], but: tuple[str, ...] = ()) -> list[str]:
     """`file:line: source` of what a rule finds in the files whose path begins so, exceptions left out."""
     return [
@@ -162,8 +177,20 @@ def test_transactions_begin_and_are_committed_at_the_edge() -> None:
     assert _offences(transactions, PACKAGES, but=(TRANSACTION_EDGE,)) == []
 
 
+def test_no_test_imports_another() -> None:
+    """What tests share stands in `tests.support`."""
+    importing = re.compile(r"^ *(?:from tests[a-z_.]*\.test_\w+ import|from tests[a-z_.]* import test_)", re.MULTILINE)
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
+    # A test of processes starts one that imports what it is to run: from itself.
+    assert [str(path) for path, text in texts.items() if importing.search(text) and path.stem != "test_executors"] == []
+
+
 def test_pricing_knows_nothing_but_values() -> None:
     assert _offences(imports_unknown_to_pricing, ("pricing/",)) == []
+
+
+def test_no_migration_imports_the_project_which_changes_while_they_stay() -> None:
+    assert _offences(imports_of_the_project, ("billing/migrations/",)) == []
 
 
 @pytest.mark.parametrize(
@@ -187,6 +214,10 @@ def test_pricing_knows_nothing_but_values() -> None:
         (transactions, "def f(connection): connection.commit()"),
         (imports_unknown_to_pricing, "import sqlalchemy.orm"),
         (imports_unknown_to_pricing, "from logging import getLogger"),
+        (imports_of_the_project, "import ledger.models"),
+        (imports_of_the_project, "from billing import acts"),
+        (imports_of_the_project, "def upgrade():\n    from pricing.money import allocate"),
+        (imports_of_the_project, "from ..acts import RANGES"),
     ],
 )
 def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: str) -> None:
@@ -201,6 +232,8 @@ def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: 
         (binary_floating_point, "chart = files('ledger') / 'chart.csv'"),
         (binary_floating_point, "x = a // b"),
         (clock_readings, "def f(now: datetime): return now.date()"),
+        (imports_of_the_project, "from billing.migrations.script import execute_script"),
+        (imports_of_the_project, "from alembic import op"),
     ],
 )
 def test_no_rule_finds_what_is_none(rule: Callable[[ast.AST], Found], innocent: str) -> None:

@@ -15,8 +15,8 @@ from billing.bank.importing import line_name
 from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest, is_unlinked, load_pool
 from billing.bank.tables import bank_line, line_decision, line_entry
+from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
 from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
-from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
 from billing.entries.receivables import TRANSFER, UNPLACED, number_of
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_receivables, insert_rows

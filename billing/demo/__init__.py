@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
-from billing.books.exports import trial_balance
+from billing.books.journal import trial_balance
 from billing.check import check
 from billing.demo.payments import Banking, bank_demonstration
 from billing.documents import export as documents

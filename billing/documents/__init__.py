@@ -6,6 +6,7 @@ SUBJECT = Subject(
     __name__,
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
     resources=("resources", "messages.resources", "credit_notes.resources"),
+    jobs=("delivery.jobs",),
     commands={
         "deliver": "delivery.commands",
         "credit-notes": "credit_notes.commands",

@@ -138,7 +138,7 @@ def _rows_written(connection: Connection) -> int | object:
 
 
 @contextmanager
-def keeping_house(engine: Engine) -> Iterator[Connection]:
+def maintenance_transaction(engine: Engine) -> Iterator[Connection]:
     """One write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
 
     Whatever anybody may ask about later is written by `writing`; `check` names entries and documents of no act.

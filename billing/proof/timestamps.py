@@ -15,7 +15,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuild
 from rfc3161_client.errors import VerificationError
 from sqlalchemy import Connection, Engine, select
 
-from billing.frame.database import append_log, keeping_house, reading
+from billing.frame.database import append_log, maintenance_transaction, reading
 from billing.frame.proof_errors import NoTimestamp
 from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint
@@ -60,7 +60,7 @@ def stamp(settings: Settings, engine: Engine, found: Checkpoint) -> Timestamp | 
     answer = _asked(settings.tsa_url, request.as_bytes())
     stamped_at = verify_timestamp(answer, found.note, settings.tsa_ca_file, nonce=request.nonce)
     made = Timestamp(found.id, settings.tsa_url, answer, stamped_at)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         append_log(connection)
         standing = timestamp_of(connection, found.id)
         if standing is None:

@@ -7,6 +7,7 @@ SUBJECT = Subject(
     tables=("tables",),
     checks=("checks.funding",),
     resources=("resources", "quotes.resources"),
+    jobs=("jobs",),
     commands={
         "run": "commands",
         "export cross-subsidy": "export_commands",

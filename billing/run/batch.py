@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
-from billing.entries.postings import sale, tenant_position
+from billing.entries.cross_subsidy import tenant_position
+from billing.entries.sales import sale
 from billing.frame.audit_log import Act
 from billing.frame.database import RowWriter, hold_facts
 from billing.frame.settings import Operator

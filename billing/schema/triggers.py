@@ -150,7 +150,7 @@ def forward_only(dialect: str) -> list[str]:
             "states only move queued, failed, sent or stopped; attempts only grow",
         ),
         ("run_batch", "OLD.status = 'done'", "a batch is done once"),
-        ("act_counter", "NEW.last < OLD.last", "acts are counted on, never back"),
+        ("audit_counter", "NEW.last < OLD.last", "audit events are counted on, never back"),
     ]
     statements = []
     for table, wrong, reason in rules:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-from billing.books.exports import trial_balance
+from billing.books.journal import trial_balance
 from billing.documents import export as documents_export
 from billing.frame.database import reading
 from billing.frame.settings import Settings, load_settings
@@ -22,8 +22,8 @@ from billing.run.report import RunReport
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from pricing.period import parse_month
-from tests.networks import COLUMNS
 from tests.oracle.reference import Files, line_order
+from tests.support.networks import COLUMNS
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 # After every month drawn by the strategies.

@@ -24,10 +24,10 @@ from billing.receivables.debts.deciding import Order, debt_of, decide
 from invoices.document import INVOICE, Document
 from invoices.models import document
 from tests.conftest import FreshEngine
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.properties.test_histories import QUIET
-from tests.scenarios.park import Park
+from tests.support.examples import QUIET
+from tests.support.networks import Row
+from tests.support.park import Park
 
 EXAMPLES = {"sqlite": 25, "postgresql": 8}
 MONTHS = ("2026-05", "2026-06", "2026-07", "2026-08")
@@ -154,7 +154,7 @@ def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
 ) -> None:
     database = request.node.callspec.params["fresh_engine"]
 
-    @settings(max_examples=EXAMPLES[database], deadline=None, suppress_health_check=QUIET, print_blob=True)
+    @settings(max_examples=EXAMPLES[database], suppress_health_check=QUIET, print_blob=True)
     @given(HISTORIES)
     def check_history(history: History) -> None:
         with fresh_engine() as engine, fresh_engine() as twin:

@@ -5,7 +5,6 @@ what is left of each receipt; the books and `check` must agree. At the end every
 to the centime, and what fell due is the VAT of what was invoiced, less what was credited and lost.
 """
 
-import os
 import tempfile
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -53,13 +52,12 @@ from invoices.models import credited_part, document, document_line
 from ledger.models import posting
 from pricing.period import add_months, next_month
 from tests.conftest import FreshEngine
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.examples import examples
+from tests.support.networks import Row
+from tests.support.park import Park
 
-# For a long hunt by hand: HYPOTHESIS_DEPTH=500 pytest tests/properties/test_money_in.py
-DEPTH = int(os.environ.get("HYPOTHESIS_DEPTH", "0"))
-EXAMPLES = {"sqlite": DEPTH or 25, "postgresql": DEPTH or 6}
+EXAMPLES = {"sqlite": examples(25), "postgresql": examples(6)}
 STEPS = 25
 FIRST_MONTH = date(2026, 5, 1)
 TENANTS = ("T1", "T2")
@@ -610,7 +608,7 @@ def machine(fresh_engine: FreshEngine) -> type[RuleBasedStateMachine]:
     return MoneyIn
 
 
-@pytest.mark.timeout(0 if DEPTH else 1200)
+@pytest.mark.timeout(1200)
 def test_whatever_is_done_with_money_the_books_agree(fresh_engine: FreshEngine, request: pytest.FixtureRequest) -> None:
     """On both databases; `check` is green after every step."""
     database = request.node.callspec.params["fresh_engine"]

@@ -36,10 +36,10 @@ from billing.register.tables import billing_run
 from billing.schema.migrating import all_metadata
 from pricing.money import format_amount
 from pricing.period import parse_month
-from tests.networks import Row
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.networks import Row
+from tests.support.park import Park
 
 JUNE = date(2026, 6, 1)
 TODAY = date(2026, 11, 22)

@@ -11,16 +11,8 @@ from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, as_golden, golden, played_sample
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-
-
-def require_expected(found: dict[str, Any], month: dict[str, Any]) -> None:
-    """A run's report is that of `months.json`."""
-    assert found["errors"] == []
-    assert found["invoices"] == month["invoices"]
-    assert found["credit_notes"] == month["credit_notes"]
-    expected = month["cross_subsidy"]
-    assert {name: found["cross_subsidy"][name] for name in expected} == expected
+from tests.support.expected import require_expected
+from tests.support.park import Park
 
 
 def require_expected_documents(park: Park) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from billing.cross_subsidy.tier_changes.announcing import announce, announcement_of
 from billing.cross_subsidy.tier_changes.listing import MONTHS, MONTHS_MAX, ahead_json, pieces, switches_ahead
 from billing.cross_subsidy.tier_changes.shapes import Announcements, Habit, Switches, SwitchNotice, TenantSwitch
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
@@ -103,10 +103,10 @@ def get_switch_letter(connection: Connection, code: str) -> Response:
 @reads
 def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was announced, in order."""
-    found = select(switch_notice)
+    found = select(tier_change_announcement)
     if query.get("tenant") is not None:
-        found = found.where(switch_notice.c.tenant == query["tenant"])
-    return page(connection, found, (switch_notice.c.message_id,), query, _notice_json)
+        found = found.where(tier_change_announcement.c.tenant == query["tenant"])
+    return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
 
 
 @blueprint.route("/switch-notices", methods=["POST"])

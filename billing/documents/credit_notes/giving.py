@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
-from billing.entries.postings import sale
+from billing.entries.sales import sale
 from billing.frame.civil_time import TIME_ZONE
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused

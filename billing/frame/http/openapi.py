@@ -100,14 +100,14 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     def response(self, status_code: int, schema: Any = None, **doc: Any) -> Decorator:
         """Document what a view answers when all is well: a shape, a page of them, or another schema."""
-        return cast(Decorator, super().response(status_code, self._reference(schema), **doc))
+        return cast(Decorator, super().response(status_code, self.reference(schema), **doc))
 
     def alt_response(self, status_code: int, response: Any = None, *, schema: Any = None, **doc: Any) -> Decorator:
         """Document what else it may answer."""
-        return cast(Decorator, super().alt_response(status_code, response, schema=self._reference(schema), **doc))
+        return cast(Decorator, super().alt_response(status_code, response, schema=self.reference(schema), **doc))
 
-    def _reference(self, schema: Any) -> Any:
-        """Name a shape by its component, which it gets; any other schema stays as it is."""
+    def reference(self, schema: Any) -> Any:
+        """Add a shape to the document's components and refer to it; any other schema stays as it is."""
         schema_class = get_origin(schema) or schema
         if not isinstance(schema_class, type) or not issubclass(schema_class, Shape):
             return schema

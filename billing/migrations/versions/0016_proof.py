@@ -1,11 +1,9 @@
 """The proof of the books: the log of hashes, its checkpoints and timestamps."""
 
-from pathlib import Path
-
-from alembic import op
+from alembic import context, op
 from sqlalchemy import Connection, text
 
-from billing.frame.settings import operating_user
+from billing.migrations.script import execute_script
 
 revision = "0016"
 down_revision = "0015"
@@ -21,9 +19,7 @@ _STANDING = (
 def upgrade() -> None:
     """Create the tables and their guards, and name what acts did not name before: closings and files."""
     connection = op.get_bind()
-    file = Path(__file__).with_name(f"0016_proof.{connection.dialect.name}.sql")
-    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    execute_script(connection, __file__)
     _name_what_stands(connection)
 
 
@@ -37,7 +33,7 @@ def _name_what_stands(connection: Connection) -> None:
             "INSERT INTO act (id, recorded_at, actor, origin, operation, request_id) "
             "SELECT last, CURRENT_TIMESTAMP, :actor, 'cli', 'migrate', 'migration 0016' FROM act_counter WHERE id = 1"
         ),
-        {"actor": operating_user()},
+        {"actor": context.config.attributes["actor"]},
     )
     connection.execute(
         text(

@@ -1,0 +1,48 @@
+"""The accounts that the service books to by itself, each code once (CGNC; law.md section 5; R20, R21).
+
+Revenue accounts are their services', and some are settings (`terms.toml`): where money of each means comes to, taxes
+withheld, credit notes by hand.
+"""
+
+DEPOSITS_HELD = "1487"
+
+CLIENTS = "3421"
+DOUBTFUL_CLIENTS = "3424"
+BILLS_TO_BE_CLEARED = "3425"
+PROVISION_FOR_CLIENTS = "3942"
+
+# A tenant's money that settles nothing: paid before its first invoice, and later.
+ADVANCES = "4421"
+OVERPAYMENTS = "4428"
+VAT_DUE = "4455"
+VAT_NOT_YET_DUE = "44551"
+STAMP_DUTY_DUE = "4457"
+# Money that came in, and nobody knows whose it is.
+UNPLACED = "4497"
+
+CHEQUES_TO_BE_CLEARED = "5111"
+BANK_ACCOUNT = "5141"
+TILL = "5161"
+
+# Taxes of the year's expenses: where stamp duty goes that the operator bears itself.
+TAXES_AND_DUTIES = "6167"
+BAD_DEBT_LOSS = "6182"
+PROVISION_CHARGE = "6196"
+PROVISION_RELEASE = "7196"
+BAD_DEBT_RECOVERY = "7585"
+
+# The cross-subsidy, beside the books of the law.
+CONTRIBUTIONS = "9201"
+SUPPORT = "9202"
+SITE_POOL = "9205"
+NETWORK_POOL = "9206"
+RESERVE = "9207"
+GRANTS = "9208"
+BORNE_BY_OPERATOR = "9209"
+GRANTS_COUNTERPART = "9210"
+ADVANTAGE = "9301"
+ADVANTAGE_COUNTERPART = "9309"
+
+# Groups of accounts: clients and what is kept with them; clients in credit and their advances.
+CLIENTS_GROUP = "342"
+CLIENTS_IN_CREDIT_GROUP = "442"
