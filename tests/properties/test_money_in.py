@@ -26,7 +26,8 @@ from sqlalchemy import case, func, select
 
 from billing.books.periods.closing import close_period
 from billing.check import check
-from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.entries.debts import DOUBTFUL, RECOVERED, REINSTATED, WRITTEN_OFF
 from billing.frame.database import reading, writing
 from billing.frame.errors import Refused
