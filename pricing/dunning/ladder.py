@@ -84,7 +84,7 @@ def step_due(claimed: Claimed, day: date) -> Step | None:
 
 
 def next_step(claimed: Claimed, day: date) -> date | None:
-    """Return the next day, after `day`, on which a step of an invoice is due if nothing changes; None if there is none."""
+    """Return the next day, after `day`, on which a step of an invoice is due if nothing changes, if any is."""
     floor = claimed.sent
     ahead = [claimed.due_on + timedelta(days=days) for days in claimed.ladder if floor is None or days > floor]
     return min((on for on in ahead if on > day), default=None)
