@@ -1,6 +1,6 @@
 """The documents of a run, in the contract's shape, and one row a line for spreadsheets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -8,11 +8,12 @@ import orjson
 from sqlalchemy import Connection, select
 
 from billing.frame.errors import Unknown
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.register.tables import billing_run
 from invoices.document import Document, DocumentLine
 from invoices.reading import document_ids, load_documents
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import json_list, table
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
@@ -111,15 +112,7 @@ def _require_run(connection: Connection, period: date) -> None:
 def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
     """The documents of a run as pieces of one JSON list, by number. Raises Unknown when the month has not been run."""
     _require_run(connection, period)
-    return _json_list(map(document_json, _issued(connection, period)))
-
-
-def _json_list(found: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    before = b"[\n"
-    for item in found:
-        yield before + orjson.dumps(item)
-        before = b",\n"
-    yield b"[]\n" if before == b"[\n" else b"\n]\n"
+    return json_list(orjson.dumps(document_json(document)) for document in _issued(connection, period))
 
 
 def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:
