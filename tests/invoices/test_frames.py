@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from invoices.rendering.frames import with_room
 from invoices.rendering.pdf import print_page, render_pdf
+from invoices.rendering.weasyprint_tuning.frames import with_room
 
 TURNS = 1_000
 DEPTHS = range(1, 121)

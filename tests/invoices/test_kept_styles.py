@@ -12,10 +12,9 @@ from weasyprint.html import UA_STYLESHEET
 from weasyprint.text.fonts import FontConfiguration
 
 from invoices.rendering import pdf as rendering
-from invoices.rendering import written_once
-from invoices.rendering.kept_styles import KeptStyles
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.pdf import render_pdf
+from invoices.rendering.weasyprint_tuning.kept_styles import KeptStyles
 from tests.support import documents
 from tests.support.pages import KEPT
 
@@ -42,7 +41,7 @@ def weasyprint_left_alone() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(KeptStyles, "laid_out", laid_out)
-        patch.setattr(written_once, "write_streams_once", lambda _document, _pdf: None)
+        patch.setattr(rendering, "write_streams_once", lambda _pdf: None)
         yield
 
 
@@ -106,12 +105,12 @@ def test_what_layout_writes_into_one_documents_styles_no_other_document_sees() -
 
 
 def test_what_is_kept_grows_with_the_stylesheet_and_not_with_the_documents() -> None:
-    press = rendering._press(os.getpid())
+    styles = rendering._renderer(os.getpid())._lay_out.args[0]  # type: ignore[attr-defined]
     for make in KEPT.values():
         render_pdf(make())
     letter("DG-2026-000001")
-    kept = len(press._styles._kept)
+    kept = len(styles._kept)
     for number in range(5):
         render_pdf(documents.subsidised_split_month())
         letter(f"DG-2026-{'0' * number}1")
-    assert len(press._styles._kept) == kept
+    assert len(styles._kept) == kept

@@ -234,9 +234,9 @@ def test_a_machine_without_the_fast_subsetter_is_refused(monkeypatch: pytest.Mon
     from invoices.errors import RenderingFailed
 
     monkeypatch.setattr(ffi, "harfbuzz_subset", None)
-    rendering._press.cache_clear()
+    rendering._renderer.cache_clear()
     try:
         with pytest.raises(RenderingFailed, match="libharfbuzz-subset0"):
             check_printing()
     finally:
-        rendering._press.cache_clear()
+        rendering._renderer.cache_clear()
