@@ -18,9 +18,10 @@ from invoices.errors import (
     OutcomeUnknown,
     ServerUnavailable,
 )
-from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
+from invoices.mail import Mail, Mailbox, parse_mailbox
 from invoices.transport import CONNECTIONS, FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
 from tests.support.documents import w1
+from tests.support.mails import build_mail
 from tests.support.smtp_sink import Sink, free_port, listening, make_certificate
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
