@@ -89,9 +89,9 @@ def test_the_end_of_a_message_does_not_wait_until_the_server_acknowledges_what_c
     kept = certificate if security == "starttls" else None
     with listening(kept) as sink, SmtpTransport(server(sink, security)) as transport:
         send(transport, mail())
-        connection = transport._lines[0].connection
-        assert connection.sock is not None
-        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+        sock = transport._sessions[0].smtp.sock
+        assert sock is not None
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:
@@ -295,6 +295,18 @@ def test_a_failure_to_write_down_what_is_about_to_end_ends_nothing() -> None:
             send_all(transport, *(mail(sequence=n) for n in (1, 2)), may_end=broken)
         assert send(transport, mail(sequence=3)) == "250 taken"
         assert list(sink.count()) == ["<FA-2026-000003@parcs.example>"]
+
+
+def test_a_failure_to_write_down_an_answer_waits_for_no_other_answer() -> None:
+    def broken(_outcomes: Mapping[str, Outcome]) -> None:
+        raise RuntimeError("the database is gone")
+
+    with listening() as sink:
+        sink.slow.add("slow@b.example")
+        sink.answering.clear()
+        with SmtpTransport(server(sink)) as transport, pytest.raises(RuntimeError, match="the database is gone"):
+            transport.send([mail("slow@b.example", 1), mail(sequence=2)], go_ahead, broken)
+        assert not sink.answering.is_set()
 
 
 def test_a_server_that_takes_commands_at_once_gets_them_before_it_answers_any() -> None:
