@@ -1,4 +1,4 @@
-"""The mail that carries a document or another paper: its texts, headers, attachments, as the bytes that are sent.
+"""Composes the mail that carries a document or another paper: its texts, headers, attachments, as the bytes sent.
 
 The standard library writes all but the headers that hold a name (`_Header`): whatever the name holds (line ends,
 encoded words, marks that reorder text) must stay within its own header. All of it is ASCII in short lines, so that any
@@ -51,7 +51,7 @@ class Mailbox:
 
     @property
     def is_international(self) -> bool:
-        """Whether the server must offer SMTPUTF8 (RFC 6531): only for a local part beyond ASCII."""
+        """Return whether the server must offer SMTPUTF8 (RFC 6531): only for a local part beyond ASCII."""
         return not self.local_part.isascii()
 
     def __str__(self) -> str:
@@ -70,13 +70,13 @@ class Mail:
 
     @property
     def is_international(self) -> bool:
-        """Whether the server must offer SMTPUTF8."""
+        """Return whether the server must offer SMTPUTF8."""
         return self.sender.is_international or self.recipient.is_international
 
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """What a mail says, in one language: sentences, then figures by name, then the rest. All of it is text."""
+    """The text of a mail, in one language: sentences, then figures by name, then the rest; no markup."""
 
     language: str
     subject: str
@@ -93,7 +93,7 @@ class Attached(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """Who writes to whom, and when (an aware instant)."""
+    """The sender, the recipient and the time (an aware instant) of a mail."""
 
     sender: Mailbox
     sender_name: str
@@ -103,7 +103,7 @@ class Envelope(NamedTuple):
 
 
 def parse_mailbox(text: str) -> Mailbox:
-    """One plain address, `name@domain`; raises UnusableAddress with the reason in words."""
+    """Read one plain address, `name@domain`; raises UnusableAddress with the reason in words."""
     address = text.strip()
     if not address:
         raise UnusableAddress("no e-mail address: give one, then retry")
@@ -130,18 +130,18 @@ def _is_local_part(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """Text for one line of a header or a log: no line ends, control characters or marks that reorder text."""
-    kept = ("" if unicodedata.category(c) == "Cf" else c if c.isprintable() else " " for c in text)
-    return " ".join("".join(kept).split())
+    """Return text fit for one line of a header or log: no line ends, control characters or marks that reorder text."""
+    visible = ("" if unicodedata.category(c) == "Cf" else c if c.isprintable() else " " for c in text)
+    return " ".join("".join(visible).split())
 
 
 def message_id(number: str, sender: Mailbox) -> str:
-    """The Message-ID of a document's mail: the same at every attempt, so that a double would be recognised."""
+    """Return the Message-ID of a document's mail: the same at every attempt, so that a double is recognised."""
     return f"<{number}@{sender.domain}>"
 
 
 def document_text(document: Document, operator: str) -> tuple[MailText, str]:
-    """What the mail of a document says, in the buyer's language; and the name of the file it carries."""
+    """Return the text of a document's mail, in the buyer's language, and the name of the file it carries."""
     language = language_of(document.buyer.language)
     texts = _texts(language)
     kind = texts[document.kind]
@@ -185,7 +185,7 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
 
 
 def language_of(language: str) -> str:
-    """The language a party is written to in: its own, if mails are written in it."""
+    """Return the language that a party is written to in: its own, if mails are written in it."""
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
@@ -217,7 +217,7 @@ def _words(document: Document, language: str, operator: str) -> dict[str, str]:
 
 
 def amount(centimes: int, language: str) -> str:
-    """An amount as people write it in a language: `1 234,56 DH`, `1,234.56 MAD`."""
+    """Write an amount as people do in a language: `1 234,56 DH`, `1,234.56 MAD`."""
     if language == "fr":
         return formats.dirhams(centimes)
     figure = format_decimal(Decimal(format_amount(centimes)), "#,##0.00", _LOCALES[language])
@@ -227,13 +227,13 @@ def amount(centimes: int, language: str) -> str:
 # The mails of a month name few days.
 @lru_cache(maxsize=256)
 def day(on: date, language: str) -> str:
-    """A day as people write it in a language: `1 octobre 2026`."""
+    """Write a day as people do in a language: `1 octobre 2026`."""
     return formats.day(on) if language == "fr" else format_date(on, "d MMMM y", _LOCALES[language])
 
 
 @lru_cache(maxsize=256)
 def month(first: date, language: str) -> str:
-    """A month as people write it in a language."""
+    """Write a month as people do in a language."""
     return formats.month(first) if language == "fr" else format_date(first, "MMMM y", _LOCALES[language])
 
 
@@ -275,7 +275,7 @@ def _address_header(header: str, name: str, mailbox: Mailbox) -> _Header:
 
 
 def _is_plain(text: str) -> bool:
-    # What looks like an encoded word must be encoded itself, or readers would decode it.
+    # A text that looks like an encoded word must be encoded itself, or readers would decode it.
     return text.isascii() and "=?" not in text and len(text) <= 60
 
 

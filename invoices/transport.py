@@ -106,7 +106,7 @@ class FolderTransport:
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where and how mail is handed over; `security` is `starttls`, `tls` or `none`."""
+    """The server that mail is handed over to; `security` is `starttls`, `tls` or `none`."""
 
     host: str
     port: int
@@ -124,12 +124,12 @@ class _Session:
     def __init__(self, server: SmtpServer, local_hostname: str) -> None:
         self.server = server
         self.smtp = _connect(server, local_hostname)
-        # Whether the server has answered the end of a mail on it.
+        # True once the server has answered the end of a mail on it.
         self.is_used = False
 
     @property
     def is_open(self) -> bool:
-        """Whether another mail can be sent on it."""
+        """Return whether another mail can be sent on it."""
         return self.smtp.sock is not None
 
     def begin(self, mail: Mail) -> None:
@@ -331,7 +331,7 @@ class SmtpTransport:
                 settle(session, mail, failure)
         while answering:
             wait(answering, return_when=FIRST_COMPLETED)
-            # What comes together is written down together.
+            # Answers that come together are written down together.
             for future in wait(answering, timeout=_TOGETHER_S).done:
                 settle(*answering.pop(future), future.result())
             answered(outcomes)

@@ -1,4 +1,4 @@
-"""From a snapshot to its PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
+"""Prints a snapshot as PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
 
 WeasyPrint's layout is what costs. Stylesheets and fonts are therefore prepared once a process (`PdfRenderer`), and some
 of the work is spared (`weasyprint_tuning`). WeasyPrint is imported then and not before: commands that print nothing
@@ -37,7 +37,7 @@ _FONT_SCHEME = "package:"
 _FONT_FILES = (
     "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
 )  # fmt: skip
-# What stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
+# Stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
 # Says in XMP that this is a Factur-X of profile EN 16931, with the schema PDF/A asks for.
@@ -64,7 +64,7 @@ _XMP_PROPERTIES = {
 
 @with_room
 def render_pdf(document: Document) -> bytes:
-    """The document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
+    """Return the document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
 
     Raises RenderingFailed when the machine lacks what printing needs, or when the page asks for
     anything from outside the package.
@@ -73,20 +73,20 @@ def render_pdf(document: Document) -> bytes:
 
 
 def render_html(document: Document) -> str:
-    """The page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet stands beside the template."""
+    """Return the page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet is beside the template."""
     sheet = sheet_of(document)
     return render_template(TEMPLATE, sheet=sheet, t=catalogue(sheet.language))
 
 
 def render_template(name: str, **texts: object) -> str:
-    """A page's HTML from one of the templates of the package."""
+    """Return a page's HTML from one of the templates of the package."""
     html: str = _templates().get_template(name).render(**texts)
     return html
 
 
 @with_room
 def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | None = None) -> bytes:
-    """The PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
+    """Return the PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
 
     `stylesheet` is CSS in place of that of documents; it names the same fonts. Raises RenderingFailed, which names the
     page by `name`.
@@ -113,7 +113,7 @@ def _templates() -> Environment:
 
 @cache
 def _not_printable() -> re.Pattern[str]:
-    """Any character that none of our fonts has, or that shows nothing."""
+    """Return a pattern of the characters that none of our fonts has, or that show nothing."""
     ranges = _package_file("fonts", "coverage.txt").decode("ascii").split()
     codes = (
         code
@@ -126,7 +126,7 @@ def _not_printable() -> re.Pattern[str]:
 
 @lru_cache(maxsize=4096)
 def printable(text: str) -> str:
-    """Text as our fonts can print it: composed, other white space as a space, what they lack as U+25A1.
+    """Return text as our fonts can print it: composed, white space as a space, characters they lack as U+25A1.
 
     Control characters and marks that reorder text are dropped: a name can't hide what stands beside it.
     """
@@ -219,7 +219,7 @@ class PdfRenderer:
 
 @contextmanager
 def _named_failures(name: str) -> Iterator[None]:
-    """What goes wrong with a page, as RenderingFailed with the page's name."""
+    """Raise RenderingFailed, with the page's name, for what goes wrong with the page."""
     from weasyprint.urls import FatalURLFetchingError
 
     try:
@@ -232,7 +232,7 @@ def _named_failures(name: str) -> Iterator[None]:
 
 @cache
 def _lock(_process: int) -> Lock:
-    """Pango's font maps are not for two threads at once, whichever renderer they belong to."""
+    """Return a process's lock: no two threads may use Pango's font maps at once, whichever renderer they belong to."""
     return Lock()
 
 

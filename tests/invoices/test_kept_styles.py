@@ -34,7 +34,7 @@ def letter(number: str) -> bytes:
 
 @contextmanager
 def weasyprint_left_alone() -> Iterator[None]:
-    """Nothing kept, everything serialised as often as pydyf likes."""
+    """Print with no style kept, and every stream serialised as often as pydyf likes."""
 
     def laid_out(styles: KeptStyles, page: Any, **options: Any) -> Any:
         return page.render(font_config=styles.fonts, stylesheets=[styles.sheets[1][0]], **options)
@@ -64,7 +64,7 @@ def test_a_letter_is_byte_for_byte_what_weasyprint_alone_prints() -> None:
     assert [letter("DG-2026-000001"), letter("DG-2026-0000021")] == alone
 
 
-# What layout writes into styles: a body's overflow goes to the page, footnotes and list marks change what they are.
+# Layout writes into styles: a body's overflow goes to the page, footnotes and list marks change their display.
 STYLESHEET = """
 @page { size: A5; margin: 1cm; @bottom-right { content: counter(page) } }
 body { overflow: hidden; width: 40mm; font-size: 10pt }
@@ -100,8 +100,8 @@ def test_what_layout_writes_into_one_documents_styles_no_other_document_sees() -
     ]
     assert len(set(alone)) == len(PAGES)
     for _ in range(2):
-        kept = [styles.laid_out(weasyprint.HTML(string=html)).write_pdf(pdf_identifier=b"the same") for html in PAGES]
-        assert kept == alone
+        pages = [styles.laid_out(weasyprint.HTML(string=html)).write_pdf(pdf_identifier=b"the same") for html in PAGES]
+        assert pages == alone
 
 
 def test_what_is_kept_grows_with_the_stylesheet_and_not_with_the_documents() -> None:
@@ -109,8 +109,8 @@ def test_what_is_kept_grows_with_the_stylesheet_and_not_with_the_documents() -> 
     for make in KEPT.values():
         render_pdf(make())
     letter("DG-2026-000001")
-    kept = len(styles._kept)
+    kept_styles = len(styles._kept)
     for number in range(5):
         render_pdf(documents.subsidised_split_month())
         letter(f"DG-2026-{'0' * number}1")
-    assert len(styles._kept) == kept
+    assert len(styles._kept) == kept_styles

@@ -1,4 +1,4 @@
-"""What stands on paper, that it always is the same bytes, and that it is the PDF/A-3 an archive asks for."""
+"""Documents on paper: the text, always the same bytes, the PDF/A-3 that an archive asks for."""
 
 import dataclasses
 import hashlib
@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from io import BytesIO
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from invoices.document import EDITION, EDITION_NUMBERED, Document
 from invoices.errors import IllFormedDocument
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import check_printing, render_pdf
-from invoices.rendering.workers import prepare, render_many
+from invoices.rendering.workers import prepare, render_and_store
 from invoices.storage import load
 from invoices.xml import document_xml
 from tests.support import documents
@@ -177,8 +178,8 @@ def test_another_process_renders_the_same_bytes_whatever_its_clock_locale_and_fo
 def test_a_pool_keeps_the_same_files_as_one_process(tmp_path: Path) -> None:
     some = [documents.w1(), documents.credit_note(), documents.mature()]
     with ProcessPoolExecutor(2, initializer=prepare) as pool:
-        kept = list(render_many(some, f"file:{tmp_path}", pool))
-    assert [load(f"file:{tmp_path}", file.path, file.sha256) for file in kept] == [render_pdf(d) for d in some]
+        files = list(pool.map(render_and_store, some, repeat(f"file:{tmp_path}")))
+    assert [load(f"file:{tmp_path}", file.path, file.sha256) for file in files] == [render_pdf(d) for d in some]
 
 
 def _opened(document: Document) -> pikepdf.Pdf:
