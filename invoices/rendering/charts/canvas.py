@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from markupsafe import Markup
 
-from invoices.formats import GROUP, MINUS
+from invoices import formats
 from invoices.rendering.pdf import printable
 
 POINTS_A_MM = 72 / 25.4
@@ -85,8 +85,7 @@ def _safe(text: str) -> str:
 def whole(centimes: int) -> str:
     """Return an amount to the dirham, as an axis or a bar shows it: `12 345`."""
     size = (abs(centimes) + 50) // 100
-    sign = MINUS if centimes < 0 and size else ""
-    return f"{sign}{size:,}".replace(",", GROUP)
+    return formats.count(-size if centimes < 0 else size)
 
 
 def ticks(most: int, wanted: int = 4) -> list[int]:
