@@ -279,6 +279,8 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and "=?" not in text and len(text) <= 60
 
 
+# Every mail of a month bears the operator's name twice.
+@lru_cache(maxsize=256)
 def _encoded(header: str, text: str) -> str:
     """Return text as RFC 2047 encoded words, folded; plain ASCII as it is."""
     return text if _is_plain(text) else Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
