@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
@@ -23,6 +23,8 @@ from invoices.models import (
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal
 
+# The columns of `document_line` bear the names of the workings.
+_WORKINGS_OF = attrgetter(*PricedLine._fields)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected = document.alias("corrected")
 _withdrawn = document.alias("withdrawn")
@@ -121,11 +123,7 @@ def _by_document(rows: Iterable[Any]) -> dict[int, list[Any]]:
 
 def priced_line(row: Any) -> PricedLine:
     """Return the workings that a row of `document_line` holds."""
-    return PricedLine(
-        row.service, row.site, row.lease, row.month, row.first_day, row.last_day, row.days, row.days_in_month,
-        row.tier, row.quantity, row.full_price, row.unit_price, row.unit_cost, row.amount, row.full_amount,
-        row.cost_amount, row.vat_rate,
-    )  # fmt: skip
+    return PricedLine._make(_WORKINGS_OF(row))
 
 
 def _line(row: Any) -> DocumentLine:
