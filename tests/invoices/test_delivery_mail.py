@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from invoices.document import Document
 from invoices.errors import UnusableAddress
-from invoices.mail import LANGUAGES, Mailbox, build_mail, parse_mailbox, shown
 from invoices.mail import LANGUAGES, Mailbox, parse_mailbox, shown
 from tests.support.documents import STARTUP, credit_note, hostile, w1
 from tests.support.mails import build_mail

@@ -155,7 +155,7 @@ def test_beyond_pages_are_numbered_and_totals_carried(count: int) -> None:
 def _digest_elsewhere(make: str, **environment: str) -> str:
     """The hash of a document's PDF, rendered by another process that printed another document first."""
     code = (
-        "import hashlib; from tests.invoices import documents as d; from invoices.rendering.pdf import render_pdf; "
+        "import hashlib; from tests.support import documents as d; from invoices.rendering.pdf import render_pdf; "
         f"render_pdf(d.hostile()); print(hashlib.sha256(render_pdf(d.{make}())).hexdigest())"
     )
     done = subprocess.run(

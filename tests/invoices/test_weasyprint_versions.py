@@ -11,8 +11,8 @@ import pytest
 from invoices.rendering import pdf as rendering
 from invoices.rendering import weasyprint_tuning
 from invoices.rendering.pdf import print_page, render_pdf
-from tests.invoices import documents
-from tests.invoices.pages import KEPT
+from tests.support import documents
+from tests.support.pages import KEPT
 
 HTML = """<!DOCTYPE html><html lang="fr"><head><title>Page</title></head><body><h1>Titre</h1><p>Un texte</p>
 <table><tbody><tr><td>a</td><td>b</td></tr></tbody></table></body></html>"""
