@@ -15,11 +15,11 @@ class _WrittenOnce(pydyf.Stream):  # type: ignore[misc]
 
     @cached_property
     def data(self) -> bytes:
-        """As the file holds it."""
+        """The stream as the file holds it."""
         written: bytes = super().data
         return written
 
 
-def write_streams_once(_document: object, pdf: Any) -> None:
-    """What WeasyPrint calls a finisher: the last touch before the file is written."""
-    pdf.objects[:] = [_WrittenOnce(found) if isinstance(found, pydyf.Stream) else found for found in pdf.objects]
+def write_once(pdf: Any) -> None:
+    """Put such a stream in the place of each stream of a finished PDF."""
+    pdf.objects[:] = [_WrittenOnce(item) if isinstance(item, pydyf.Stream) else item for item in pdf.objects]

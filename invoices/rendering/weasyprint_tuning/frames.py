@@ -1,4 +1,4 @@
-"""Room for deep calls: what a layout costs must not depend on how deep the caller stands.
+"""Room for deep calls, so that the cost of a layout does not depend on how deep the caller stands.
 
 CPython keeps the frames of Python functions in chunks of 16 KiB that it maps as calls go deeper and unmaps as they
 return. Where a chunk ends within a layout's innermost loop, every turn of it maps and faults in pages: up to a tenth
@@ -27,11 +27,11 @@ _call_with_room = FunctionType(_call.__code__.replace(co_stacksize=_SLOTS), glob
 
 
 def with_room(function: Callable[P, Result]) -> Callable[P, Result]:
-    """The same function, whose calls find room for their frames without mapping more."""
+    """Return the same function, whose calls find room for their frames without mapping more."""
 
     @wraps(function)
     def roomy(*args: P.args, **kwargs: P.kwargs) -> Result:
-        found: Result = _call_with_room(function, args, kwargs)
-        return found
+        result: Result = _call_with_room(function, args, kwargs)
+        return result
 
     return roomy
