@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
+from billing.entries.accounts import UNPLACED
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
 from billing.entries.postings import VAT_NOT_YET_DUE
-from billing.entries.receivables import MONEY, TO_BE_CLEARED, UNPLACED, number_of
+from billing.entries.receivables import MONEY, TO_BE_CLEARED, WITHHOLDINGS
 from billing.frame.checking import Proof, Step, streamed
+from billing.frame.codes import RECEIPT
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004
-from billing.receivables.receipts.receiving import WITHHOLDINGS
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import (
     allocation,
@@ -221,7 +222,7 @@ def _certificates(connection: Connection) -> Iterator[str]:
         .where(leg.receipt_id.is_(None))
     )
     for key, kind in connection.execute(found):
-        yield f"the certificate of {number_of(key)} is of no tax withheld: {kind}"
+        yield f"the certificate of {RECEIPT.format(key)} is of no tax withheld: {kind}"
 
 
 def _overlooked(connection: Connection) -> Iterator[str]:
@@ -248,7 +249,7 @@ def _overlooked(connection: Connection) -> Iterator[str]:
         .order_by(left.c.id)
     )
     for key in connection.scalars(money):
-        yield f"{number_of(key)} has money left that would be overlooked: unsettled_placement does not name it"
+        yield f"{RECEIPT.format(key)} has money left that would be overlooked: unsettled_placement does not name it"
 
 
 CHECKS: tuple[Proof, ...] = (receivables,)

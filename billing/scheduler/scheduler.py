@@ -232,7 +232,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     from billing.frame.http.idempotency import forget_answers
     from billing.proof.keeping import keep_up
     from billing.proof.timestamps import stamp
-    from billing.receivables.open_items.unsettled import look_again
+    from billing.receivables.open_items.open_item_index import refresh_index
     from billing.run import run_month
 
     def look() -> Standing:
@@ -276,7 +276,7 @@ def jobs_of(settings: Settings, engine: Engine, clock: Callable[[], datetime], s
     def at_night() -> list[str]:
         with keeping_house(engine) as connection:
             forget_answers(connection, clock() - ANSWERS_KEPT)
-            look_again(connection)
+            refresh_index(connection)
         return check(engine, documents_url=settings.documents_url)
 
     return Jobs(

@@ -11,7 +11,8 @@ from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.proof.notes import parse_verifier_key
 from billing.proof.tables import proof_checkpoint
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from tests.api.conftest import NOW, Caller
 from tests.billing.statement_files import camt, entry
 from tests.billing.told import tell, to_tell

@@ -16,7 +16,7 @@ from billing.frame.errors import Refused
 from billing.receivables.debts.deciding import Order, decide
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.certificates import record_certificate
-from billing.receivables.receipts.receiving import NONE, Part
+from billing.receivables.receipts.orders import NONE, Part
 from billing.receivables.tables.receipts import APPEND_ONLY
 from tests.billing.test_check import _literal, _other_value, behind_its_back
 from tests.oracle.service import NOW

@@ -10,7 +10,7 @@ from billing.bank.importing import line_name
 from billing.bank.taking import Taken, Taking, take_file
 from billing.frame.database import reading, writing
 from billing.frame.terms import Term, Terms
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from pricing.money import format_amount
 from tests.billing.statement_files import camt, entry
 from tests.oracle.service import NOW

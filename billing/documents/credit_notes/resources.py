@@ -26,7 +26,7 @@ from billing.frame.http.paging import Page, page_together
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.receipts.allocating import settle_what_was_issued
+from billing.receivables.receipts.applying_credits import settle_what_was_issued
 from invoices.models import document
 from pricing.money import format_amount, format_rate
 

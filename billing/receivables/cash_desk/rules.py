@@ -1,4 +1,4 @@
-"""What law says of cash on a day: the limit, the two notices, the stamp duty. Pure; amounts in centimes.
+"""The law on cash on a day: the limit, the two notices, the stamp duty. Pure; amounts in centimes.
 
 A seller paid 20 000 DH or more in cash is fined (CGI art. 193); a buyer deducts what it pays in cash up to 5 000 DH
 a day and 50 000 DH a month a supplier (art. 11); an acquittance for cash bears a stamp duty of 0.25 %
@@ -17,7 +17,7 @@ DAY, MONTH = "day", "month"
 
 
 class Taken(NamedTuple):
-    """What a tenant has paid in cash already, on the day and in its month, in centimes."""
+    """The cash that a tenant has paid already, on the day and in its month, in centimes."""
 
     day: int
     month: int
@@ -41,11 +41,11 @@ class CashRules:
     stamp_on_top: bool
 
     def stamp_duty(self, amount: int) -> int:
-        """The stamp duty on an acquittance of `amount`, rounded once: 1 234.56 DH give 3.09."""
+        """Return the stamp duty on an acquittance of `amount`, rounded once: 1 234.56 DH give 3.09."""
         return settle(amount * self.stamp_rate, RATE_SCALE)
 
     def refusal(self, amount: int, taken: Taken) -> Fault | None:
-        """Why so much cash can't be taken, the day's cash of the same tenant counted in; None if it can."""
+        """Say why so much cash can't be taken, the tenant's cash of the day counted in; None if it can."""
         if amount + taken.day < self.limit:
             return None
         before = f" on top of {format_amount(taken.day)} taken the same day" if taken.day else ""
@@ -60,7 +60,7 @@ class CashRules:
         )
 
     def notices(self, amount: int, taken: Taken) -> tuple[Notice, ...]:
-        """The thresholds of deduction (CGI art. 11) that the day's or the month's cash goes beyond with this."""
+        """Return the thresholds of deduction (CGI art. 11) that the day's or the month's cash goes beyond with this."""
         reached = (
             (DAY, self.day_threshold, taken.day + amount),
             (MONTH, self.month_threshold, taken.month + amount),
@@ -69,7 +69,7 @@ class CashRules:
 
 
 def cash_rules(terms: Terms, on: date) -> CashRules:
-    """The rules that count on a day; raises BadConfiguration."""
+    """Return the rules that count on a day; raises BadConfiguration."""
     return CashRules(
         limit=_scaled(terms, "cash.limit", on, AMOUNT_DECIMALS),
         day_threshold=_scaled(terms, "cash.deductible_a_day", on, AMOUNT_DECIMALS),
@@ -82,9 +82,9 @@ def cash_rules(terms: Terms, on: date) -> CashRules:
 def _scaled(terms: Terms, name: str, on: date, decimals: int) -> int:
     text = terms.at(name, on)
     try:
-        found = parse_decimal(text, decimals)
+        scaled = parse_decimal(text, decimals)
     except ValueError as error:
         raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it {error}") from None
-    if found < 0:
-        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be below nil")
-    return found
+    if scaled < 0:
+        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be negative")
+    return scaled

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from billing.entries.accounts import UNPLACED
 from billing.entries.booked import difference_of_sums
 from billing.entries.postings import CLIENTS
 from billing.entries.receivables import (
     MONEY,
     TO_BE_CLEARED,
-    UNPLACED,
     Held,
     ReceiptHead,
     Settled,
@@ -23,18 +23,17 @@ from billing.entries.receivables import (
     clearing_entry,
     due_entry,
     issue_entry,
-    number_of,
     placement_entry,
     receipt_entry,
     refund_entry,
-    refund_number_of,
     return_entry,
     undoing_entry,
     withdrawal_entry,
 )
 from billing.frame.checking import Proof, Step, by_index
+from billing.frame.codes import RECEIPT, REFUND
 from billing.frame.database import among
-from billing.receivables.receipts.receiving import LEG_KINDS
+from billing.receivables.receipts.orders import LEG_KINDS
 from billing.receivables.receipts.recording import sign_of
 from billing.receivables.receipts.refunding import REFUND_MEANS
 from billing.receivables.tables.receipts import (
@@ -134,11 +133,11 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
             head, legs[head.id], events[head.id], placements[head.id], refunds[head.id], withdrawals, by_placement,
             documents,
         )  # fmt: skip
-        faults += [f"{number_of(head.id)}: {fault}" for fault in story.faults()]
+        faults += [f"{RECEIPT.format(head.id)}: {fault}" for fault in story.faults()]
         try:
             entries += list(story.entries())
         except UnbalancedEntry as error:
-            faults.append(f"{number_of(head.id)}: no entry can book what became of it: {error}")
+            faults.append(f"{RECEIPT.format(head.id)}: no entry can book what became of it: {error}")
     return entries, faults
 
 
@@ -281,7 +280,7 @@ class _Story(NamedTuple):
                 rest -= placed.amount
         held.append(Held(UNPLACED, None, rest))
         yield receipt_entry(head, row.value_date, legs, [_settled(o, o.vat("allocated", kinds)) for o in with_it], held)
-        number = number_of(row.id)
+        number = RECEIPT.format(row.id)
         for placed in self.placements:
             if not placed.in_receipt:
                 one_held = Held(placed.account, placed.tenant, placed.amount)
@@ -309,7 +308,7 @@ class _Story(NamedTuple):
                 if later == cleared.booked_on:
                     at_once += vat
                 else:
-                    yield from _some(due_entry(one.row.id, later, _settled(one, vat), number_of(head.key)))
+                    yield from _some(due_entry(one.row.id, later, _settled(one, vat), RECEIPT.format(head.key)))
             for _, account, amount in legs[:1]:
                 yield clearing_entry(head, cleared.booked_on, cleared.account, account, amount, at_once)
         if bounced is not None:
@@ -421,7 +420,7 @@ def _of_notes(connection: Connection) -> tuple[list[Entry], list[str]]:
         select(refund, d.number, d.kind, d.tenant.label("buyer"), d.issued_on).join(document, d.id == r.credit_note_id)
     )
     for row in rows:
-        name, its = refund_number_of(row.id), told.pop(row.id, [])
+        name, its = REFUND.format(row.id), told.pop(row.id, [])
         amount = sum(share.base + share.vat for share in its)
         if row.means not in REFUND_MEANS:
             faults.append(f"{name} was paid by no means there is")
@@ -435,7 +434,7 @@ def _of_notes(connection: Connection) -> tuple[list[Entry], list[str]]:
         vat = sum(share.vat_due for share in its)
         held = Held(CLIENTS, row.tenant, row.amount)
         entries.append(refund_entry(row.id, row.refunded_on, row.means, row.account, held, vat, row.number))
-    faults += [f"what {refund_number_of(key)} is told to settle it does not pay back" for key in sorted(told)]
+    faults += [f"what {REFUND.format(key)} is told to settle it does not pay back" for key in sorted(told)]
     return entries, faults
 
 
