@@ -44,7 +44,8 @@ def apply_credits(
     concerned = None if tenants is None else sorted(set(tenants))
     notes = open_documents_of(connection, CREDIT_NOTE, concerned)
     unallocated_credits = open_credits(connection, concerned)
-    payers = {credit.tenant for credit in (*notes, *unallocated_credits) if credit.tenant is not None}
+    payers = {note.tenant for note in notes}
+    payers.update(credit.tenant for credit in unallocated_credits if credit.tenant is not None)
     invoices = open_documents_by_tenant(connection, INVOICE, payers) if payers else {}
     records = Records(connection, recorded_at)
     corrected = _corrected(connection, [note.key for note in notes])
