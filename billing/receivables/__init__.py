@@ -1,4 +1,4 @@
-"""Money in: what tenants owe, what they paid, what becomes of the difference."""
+"""Receivables: what tenants owe, what they paid, and the difference."""
 
 from billing.frame.subject import Subject
 

@@ -64,7 +64,7 @@ class ReceiptOrder:
 
     @property
     def asked(self) -> str:
-        """How it is to be allocated, as the database keeps it."""
+        """The allocation that was asked for, as the database keeps it."""
         if isinstance(self.allocations, str):
             return self.allocations
         return " ".join(f"{part.invoice}={format_amount(part.amount)}" for part in self.allocations) or NONE

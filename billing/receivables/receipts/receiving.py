@@ -266,7 +266,7 @@ def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:
 def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocument, int, str]], str | None]:
     """Return what a receipt settles, as (invoice, amount, how), and whose the rest is; None: nobody knows.
 
-    An invoice that the payer's text names is settled first, if it is the tenant's; where nobody said who paid and all
+    An invoice that the payer's text names is settled first, if it is the tenant's; where the payer is unknown and all
     that are named are one tenant's, it is that tenant.
     """
     if not isinstance(order.allocations, str):

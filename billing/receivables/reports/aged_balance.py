@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 class AgedAccount(NamedTuple):
-    """What a tenant owes by age, and what it has in credit: unused credit notes, money not allocated; centimes."""
+    """A tenant's debts by age, and its credit: unused credit notes, money not allocated; centimes."""
 
     tenant: str
     name: str
@@ -42,7 +42,7 @@ class AgedAccount(NamedTuple):
 
     @property
     def balance(self) -> int:
-        """What it owes in all; negative: what it is owed."""
+        """All that it owes; negative: what it is owed."""
         return self.ages.total - self.credit
 
 

@@ -46,7 +46,7 @@ class Statement(NamedTuple):
 
     @property
     def closing(self) -> int:
-        """What the tenant owes at the end, in centimes; negative: what it is owed."""
+        """The tenant's debt at the end, in centimes; negative: what it is owed."""
         return self.lines[-1].balance if self.lines else self.opening
 
     @property

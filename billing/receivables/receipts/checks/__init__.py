@@ -1,1 +1,1 @@
-"""Proof of receipts: what became of each, told once in the settlements and booked by just the entries it demands."""
+"""Proof of receipts: all that became of each has its settlements, and just the entries it demands."""

@@ -86,7 +86,7 @@ def allocation_faults(allocated: Allocated, documents: dict[int, Any], *, is_mon
         if amount != row.amount or any(min(share.base, share.vat) < 0 for share in settled):
             yield f"{name}: by rate it is {format_amount(amount)}, not {format_amount(row.amount)}"
         if any(share.settled_on != row.allocated_on for share in settled):
-            yield f"{name} is told by rate on another day"
+            yield f"{name} is settled by rate on another day"
         cleared, undone = allocated.rows.get((key, "cleared"), []), allocated.rows.get((key, "undone"), [])
         yield from due_faults(name, settled, cleared, is_money=is_money)
         yield from _undone_faults(name, [*settled, *cleared], undone, allocated.undoing)
@@ -120,13 +120,13 @@ def due_faults(name: str, settled: Sequence[Any], cleared: Sequence[Any], *, is_
 def _undone_faults(name: str, stood: Sequence[Any], undone: Sequence[Any], undoing: Any) -> Iterator[str]:
     if undoing is None:
         if undone:
-            yield f"{name} stands, but was told undone"
+            yield f"{name} stands, but its settlements are undone"
         return
     back, due = _sums(undone), _sums(stood)
     if any(back[key] != -due[key] for key in {*back, *due}):
         yield f"{name} was undone for another sum than it moved"
     if any(row.settled_on != undoing.undone_on for row in undone):
-        yield f"{name} was undone on {undoing.undone_on}, but told so on another day"
+        yield f"{name} was undone on {undoing.undone_on}, but its settlements on another day"
 
 
 def settled_by(allocated: Allocated, vat: int) -> Settled:

@@ -60,12 +60,12 @@ def _refunds(connection: Connection) -> tuple[list[Entry], list[str]]:
         if amount != row.amount or any(share.document_id != row.credit_note_id for share in settled):
             faults.append(f"{name}: by rate it is {format_amount(amount)}, not {format_amount(row.amount)}")
         if any(share.settled_on != row.refunded_on for share in settled):
-            faults.append(f"{name} is told by rate on another day")
+            faults.append(f"{name} is settled by rate on another day")
         faults += due_faults(name, settled, (), is_money=True)
         vat = sum(share.vat_due for share in settled)
         held = Held(CLIENTS, row.tenant, row.amount)
         entries.append(refund_entry(row.id, row.refunded_on, row.means, row.account, held, vat, row.number))
-    faults += [f"what {REFUND.format(key)} is told to settle it does not pay back" for key in sorted(settlements)]
+    faults += [f"{REFUND.format(key)} has settlements of what it does not pay back" for key in sorted(settlements)]
     return entries, faults
 
 

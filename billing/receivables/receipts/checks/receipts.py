@@ -1,4 +1,4 @@
-"""Proof of receipts: each act about them is told once in the settlements, and booked by just the entry it demands.
+"""Proof of receipts: each act about them has its settlements, and just the entry it demands.
 
 Receipts are taken some hundreds at a time with all that became of them; then the credit notes' allocations and
 refunds, and the VAT that fell due at issue.
@@ -36,7 +36,7 @@ _OURS = ("__/RG-%", "OD/AF-%", "OD/PL-%", "OD/RP-%", "__/RB-%", "OD/TVA-%")
 
 
 def receipts(connection: Connection, _step: Step) -> Iterator[str]:
-    """Prove that receipts, placements, allocations, undoings, clearings, returns and refunds are complete and booked."""
+    """Prove that receipts and all acts about them are complete, within bounds, and booked."""
     demanded = 0
     with by_index(connection):
         for expected, faults in _batches(connection):
