@@ -4,20 +4,19 @@ A line is decided while its latest decision is none that undoes. Whatever it was
 bank's account book it, and the decision names them: so the bank's balance can be reconciled line by line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, func, select, tuple_
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.importing import line_name
 from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest, is_unlinked, load_pool
 from billing.bank.tables import bank_line, line_decision, line_entry
-from billing.entries.accounts import UNPLACED
+from billing.entries.accounts import CLIENTS, UNPLACED, VAT_NOT_YET_DUE
 from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
-from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
 from billing.entries.receivables import TRANSFER
 from billing.frame.audit_log import record_change
 from billing.frame.codes import RECEIPT
@@ -491,12 +490,3 @@ def choice_of(proposal: Proposal) -> Choice:
         proposal.kind, proposal.tenant, proposal.parts, proposal.rent_withheld, proposal.vat_withheld,
         () if proposal.receipt is None else (proposal.receipt,), proposal.entry, proposal.account,
     )  # fmt: skip
-
-
-def decisions_of(connection: Connection, keys: Sequence[LineKey]) -> Mapping[LineKey, Row[Any]]:
-    """The decisions that count, of those lines that have one."""
-    if not keys:
-        return {}
-    d = line_decision.c
-    found = select(line_decision).where(and_(tuple_(d.statement_id, d.line_no).in_(keys)), is_latest())
-    return {(row.statement_id, row.line_no): row for row in connection.execute(found)}

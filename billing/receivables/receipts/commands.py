@@ -183,7 +183,7 @@ def apply_command(tenant: str | None) -> None:
 
     Each run does it by itself as far as no VAT falls due by it; here a credit note settles invoices of other rates too.
     """
-    from billing.frame.database import keeping_house, writing
+    from billing.frame.database import maintenance_transaction, writing
     from billing.frame.settings import load_settings
     from billing.receivables.open_items.open_item_index import refresh_index
     from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
@@ -194,7 +194,7 @@ def apply_command(tenant: str | None) -> None:
         with writing(engine) as connection:
             made = settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
             made += apply_credits(connection, recorded_at=clock(), tenants=tenants)
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             refresh_index(connection)
     click.echo(f"{len(made)} {'allocation' if len(made) == 1 else 'allocations'} made")
 

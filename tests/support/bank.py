@@ -1,0 +1,83 @@
+"""The bank's statements, told as a bookkeeper tells them: what it says, what is decided, what waits."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from billing.bank.deciding import Choice, choice_of, decide, lines_of_statements, propose, undo_decision
+from billing.bank.importing import line_name
+from billing.bank.pool import is_latest
+from billing.bank.tables import line_decision
+from billing.bank.taking import Taken, Taking, take_file
+from billing.frame.database import reading, writing
+from billing.frame.terms import Term, Terms
+from billing.receivables.receipts.orders import Part
+from pricing.money import format_amount
+from tests.oracle.service import NOW
+from tests.support.bank_files import camt, entry
+from tests.support.park import Park
+from tests.support.till import centimes
+
+
+def says(amount: str, on: str = "2026-06-20", **told: str) -> str:
+    """A movement as the bank tells it."""
+    return entry(centimes(amount), date.fromisoformat(on), **told)
+
+
+def statement(entries: Iterable[str], *, opening: str, closing: str, on: str = "2026-06-20", **told: Any) -> bytes:
+    """A statement of one day."""
+    return camt(entries, opening=centimes(opening), closing=centimes(closing), on=date.fromisoformat(on), **told)
+
+
+def without_booking(park: Park) -> Park:
+    """The same park, where the setting lets no line book itself."""
+    terms = park.settings.terms
+    versions = {**terms.versions, "statements.book_certain": (Term(date(2000, 1, 1), False, "test"),)}
+    return replace(park, settings=replace(park.settings, terms=Terms(versions)))
+
+
+def takes(park: Park, content: bytes, file: str = "releve.xml", **how: Any) -> Taken:
+    settings = park.settings
+    taking = Taking(settings.operator.party.rib, settings.terms, NOW, **how)
+    with writing(park.engine) as connection:
+        return take_file(connection, content, file, taking)
+
+
+def decides(park: Park, key: tuple[int, int], kind: str, why: str = "vérifié", **told: Any) -> None:
+    parts = tuple(Part(number, centimes(of)) for number, of in told.pop("pays", {}).items())
+    with writing(park.engine) as connection:
+        decide(connection, key, Choice(kind, parts=parts, **told), why=why, recorded_at=NOW, terms=park.settings.terms)
+
+
+def accepts(park: Park, key: tuple[int, int]) -> None:
+    """Take the first of what is proposed."""
+    with writing(park.engine) as connection:
+        (row,) = [row for row in lines_of_statements(connection, [key[0]]) if row.key == key]
+        ((first, *_),) = propose(connection, [row.line], park.settings.terms)
+        decide(
+            connection, key, choice_of(first), why=first.why.text, recorded_at=NOW, terms=park.settings.terms,
+            confidence=first.confidence,
+        )  # fmt: skip
+
+
+def undoes_line(park: Park, key: tuple[int, int]) -> None:
+    with writing(park.engine) as connection:
+        undo_decision(connection, key, reason="erreur", recorded_at=NOW)
+
+
+def found(park: Park, statements: Iterable[int] = (1,)) -> Mapping[str, str]:
+    """What each line was found to be: amount, decision, how certain; `?` where it waits."""
+    with reading(park.engine) as connection:
+        rows = lines_of_statements(connection, list(statements))
+        decisions = connection.execute(select(line_decision).where(is_latest())).all()
+    decided = {(decision.statement_id, decision.line_no): decision for decision in decisions}
+    told = {}
+    for row in rows:
+        latest = decided.get(row.key)
+        kind = "?" if latest is None or latest.kind == "undone" else latest.kind
+        sure = "" if latest is None or latest.confidence is None else f" {latest.confidence}"
+        told[line_name(*row.key)] = f"{format_amount(row.line.amount)} {kind}{sure}"
+    return told
