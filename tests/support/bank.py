@@ -14,7 +14,7 @@ from billing.bank.tables import line_decision
 from billing.bank.taking import Taken, Taking, take_file
 from billing.frame.database import reading, writing
 from billing.frame.terms import Term, Terms
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from pricing.money import format_amount
 from tests.oracle.service import NOW
 from tests.support.bank_files import camt, entry

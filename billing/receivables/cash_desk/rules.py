@@ -25,7 +25,7 @@ def refusal(rules: CashRules, amount: int, taken: Taken) -> Fault | None:
 
 
 def cash_rules(terms: Terms, on: date) -> CashRules:
-    """The rules that count on a day; raises BadConfiguration."""
+    """Return the rules that count on a day; raises BadConfiguration."""
     return CashRules(
         limit=_scaled(terms, "cash.limit", on, AMOUNT_DECIMALS),
         day_threshold=_scaled(terms, "cash.deductible_a_day", on, AMOUNT_DECIMALS),
@@ -38,9 +38,9 @@ def cash_rules(terms: Terms, on: date) -> CashRules:
 def _scaled(terms: Terms, name: str, on: date, decimals: int) -> int:
     text = terms.at(name, on)
     try:
-        found = parse_decimal(text, decimals)
+        scaled = parse_decimal(text, decimals)
     except ValueError as error:
         raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it {error}") from None
-    if found < 0:
-        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be below nil")
-    return found
+    if scaled < 0:
+        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be negative")
+    return scaled

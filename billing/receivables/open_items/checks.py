@@ -1,4 +1,4 @@
-"""Proof of what is open: no document is over-settled, and the balances are what documents and money come to.
+"""Proof of open items: no document is over-settled, and the balances are what documents and money come to.
 
 3421 is proved tenant by tenant with the documents (`billing.documents.checks.tenants`), 3424 with the debts.
 """
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
-from billing.entries.accounts import VAT_NOT_YET_DUE
+from billing.entries.accounts import UNPLACED, VAT_NOT_YET_DUE
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
-from billing.entries.receivables import MONEY, TO_BE_CLEARED, UNPLACED, number_of
+from billing.entries.receivables import MONEY, TO_BE_CLEARED, WITHHOLDINGS
 from billing.frame.checking import Proof, Step, streamed
+from billing.frame.codes import RECEIPT
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004
-from billing.receivables.receipts.receiving import WITHHOLDINGS
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import (
     allocation,
@@ -35,7 +35,7 @@ from pricing.money import format_amount, format_rate
 
 
 def receivables(connection: Connection, _step: Step) -> Iterator[str]:
-    """Documents are settled within what they say; 44551, 4421, 4428, 4497, 5111 and 3425 are what is left."""
+    """Prove that documents are settled within their sums; 44551, 4421, 4428, 4497, 5111 and 3425 are what is left."""
     yield from _over_settled(connection)
     yield from _of_no_act(connection)
     yield from _decisions(connection)
@@ -47,7 +47,7 @@ def receivables(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def _over_settled(connection: Connection) -> Iterator[str]:
-    """Of no document is more settled, at any rate, than it says; none below nil, VAT neither."""
+    """Prove that of no document more is settled, at any rate, than it says, nor less than zero; VAT likewise."""
     s, v, d = settlement.c, document_vat.c, document.c
     sums = (
         select(
@@ -60,7 +60,7 @@ def _over_settled(connection: Connection) -> Iterator[str]:
         .group_by(s.document_id, s.rate)
         .subquery()
     )
-    found = (
+    over_settled = (
         select(d.number, sums, v.base.label("base_of"), v.amount.label("vat_of"))
         .join(document, d.id == sums.c.document_id)
         .outerjoin(document_vat, and_(v.document_id == sums.c.document_id, v.rate == sums.c.rate))
@@ -77,7 +77,7 @@ def _over_settled(connection: Connection) -> Iterator[str]:
         )
         .order_by(sums.c.document_id, sums.c.rate)
     )
-    for row in connection.execute(found):
+    for row in connection.execute(over_settled):
         if row.base_of is None:
             yield f"{row.number} is settled at a VAT rate it does not have"
             continue
@@ -89,10 +89,10 @@ def _over_settled(connection: Connection) -> Iterator[str]:
 
 
 def _of_no_act(connection: Connection) -> Iterator[str]:
-    """Every settlement is of an act that stands, about that document."""
+    """Prove that every settlement is of an act that stands, about that document."""
     s, a, r = settlement.c, allocation.c, refund.c
     of_allocation = s.act.in_(("allocated", "undone", "cleared"))
-    found = (
+    without_act = (
         select(s.act, s.act_id, document.c.number)
         .outerjoin(document, document.c.id == s.document_id)
         .outerjoin(
@@ -113,20 +113,20 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
         )
         .where(a.id.is_(None), r.id.is_(None), debt_act.c.id.is_(None), s.act != "issued")
     )
-    for act, key, number in connection.execute(found):
+    for act, key, number in connection.execute(without_act):
         yield f"{number or 'a document'} is settled by {act} {key}, which does not stand"
 
 
 def _decisions(connection: Connection) -> Iterator[str]:
-    """What was written off or recovered is told by rate, on its day."""
+    """Prove that a decision to write off or recover is settled by rate, on its day."""
     s, a, d = settlement.c, debt_act.c, document.c
     at_issue = select(s.document_id).where(s.act == "issued")
     lost = a.kind == WRITTEN_OFF
     amount = func.coalesce(func.sum(case((lost, s.base + s.vat), else_=s.base_due + s.vat_due)), 0)
     vat = func.coalesce(func.sum(case((lost, s.vat_released), else_=s.vat_due)), 0)
-    found = (
+    decisions = (
         select(
-            d.number, a.id, a.kind, a.amount, a.vat, a.decided_on, amount.label("told"), vat.label("told_vat"),
+            d.number, a.id, a.kind, a.amount, a.vat, a.decided_on, amount.label("settled"), vat.label("settled_vat"),
             func.min(s.settled_on).label("first"), func.max(s.settled_on).label("last"),
             d.id.in_(at_issue).label("at_issue"),
         )
@@ -135,24 +135,24 @@ def _decisions(connection: Connection) -> Iterator[str]:
         .where(a.kind.in_((WRITTEN_OFF, RECOVERED)))
         .group_by(d.id, d.number, a.id, a.kind, a.amount, a.vat, a.decided_on)
     )  # fmt: skip
-    for row in connection.execute(found):
+    for row in connection.execute(decisions):
         recovered_at_issue = row.at_issue and row.kind == RECOVERED
-        same = int(row.told) == row.amount or recovered_at_issue
-        if not same or int(row.told_vat) != row.vat or {row.first, row.last} != {row.decided_on}:
+        same = int(row.settled) == row.amount or recovered_at_issue
+        if not same or int(row.settled_vat) != row.vat or {row.first, row.last} != {row.decided_on}:
             yield (
                 f"the decision {row.id} about {row.number} is of {format_amount(row.amount)} and VAT "
-                f"{format_amount(row.vat)}; by rate it is told as {format_amount(int(row.told))} and "
-                f"{format_amount(int(row.told_vat))} on {row.first}"
+                f"{format_amount(row.vat)}; by rate it is {format_amount(int(row.settled))} and "
+                f"{format_amount(int(row.settled_vat))} on {row.first}"
             )
 
 
 def _balance(connection: Connection, account: str) -> int:
-    found = connection.scalar(select(func.sum(posting.c.amount)).where(posting.c.account == account))
-    return int(found or 0)
+    balance = connection.scalar(select(func.sum(posting.c.amount)).where(posting.c.account == account))
+    return int(balance or 0)
 
 
 def _vat_not_yet_due(connection: Connection) -> Iterator[str]:
-    """44551 is the VAT of documents that has not moved yet."""
+    """Prove that 44551 is the VAT of documents that has not moved yet."""
     s, d = settlement.c, document.c
     sign = case((d.kind == CREDIT_NOTE, -1), else_=1)
     taxed = int(connection.scalar(select(func.sum(sign * d.tax))) or 0)
@@ -167,13 +167,13 @@ def _vat_not_yet_due(connection: Connection) -> Iterator[str]:
 
 
 def _credits(connection: Connection) -> Iterator[str]:
-    """What tenants have to their credit, and what nobody has placed, is the money that settles nothing."""
+    """Prove that tenants' credit, and what nobody has placed, is the money that settles nothing."""
     due: Counter[tuple[str, str | None]] = Counter()
     accounts = {UNPLACED, *connection.scalars(select(placement.c.account).distinct())}
     for credit in credits(connection):
         due[credit.account, credit.tenant] += credit.left
         if credit.left < 0:
-            yield f"more of RG-{credit.receipt:06d} is used than there is"
+            yield f"more of {RECEIPT.format(credit.receipt)} is used than there is"
     p = posting.c
     stands = {
         (account, code): -int(balance)
@@ -193,7 +193,7 @@ def _credits(connection: Connection) -> Iterator[str]:
 
 
 def _to_be_cleared(connection: Connection) -> Iterator[str]:
-    """The accounts of cheques and bills hold those that are neither cleared nor came back."""
+    """Prove that the accounts of cheques and bills hold those that are neither cleared nor came back."""
     r, leg, e = receipt.c, receipt_leg.c, receipt_event.c
     ended = select(e.receipt_id)
     held = case((r.id.in_(ended), 0), else_=leg.amount)
@@ -213,19 +213,19 @@ def _to_be_cleared(connection: Connection) -> Iterator[str]:
 
 
 def _certificates(connection: Connection) -> Iterator[str]:
-    """Every certificate is of a tax that was withheld."""
+    """Prove that every certificate is of a tax that was withheld."""
     c, leg = receipt_certificate.c, receipt_leg.c
-    found = (
+    of_nothing = (
         select(c.receipt_id, c.kind)
         .outerjoin(receipt_leg, and_(leg.receipt_id == c.receipt_id, leg.kind == c.kind, leg.kind.in_(WITHHOLDINGS)))
         .where(leg.receipt_id.is_(None))
     )
-    for key, kind in connection.execute(found):
-        yield f"the certificate of {number_of(key)} is of no tax withheld: {kind}"
+    for key, kind in connection.execute(of_nothing):
+        yield f"the certificate of {RECEIPT.format(key)} is of no tax withheld: {kind}"
 
 
 def _overlooked(connection: Connection) -> Iterator[str]:
-    """Whatever is open is among what `billing.receivables.open_items.unsettled` has whoever settles look at."""
+    """Prove that the index of open items (`open_item_index`) holds every document and placement that is open."""
     looked = connection.execute(select(looked_through)).one_or_none()
     if looked is None:
         yield "nobody remembers what was looked at: the row of looked_through is missing"
@@ -248,7 +248,7 @@ def _overlooked(connection: Connection) -> Iterator[str]:
         .order_by(left.c.id)
     )
     for key in connection.scalars(money):
-        yield f"{number_of(key)} has money left that would be overlooked: unsettled_placement does not name it"
+        yield f"{RECEIPT.format(key)} has money left that would be overlooked: unsettled_placement does not name it"
 
 
 CHECKS: tuple[Proof, ...] = (receivables,)

@@ -16,12 +16,12 @@ from pricing.money import AMOUNT_DECIMALS, parse_decimal
 _SPANS = {DAY: "par jour", "month": "par mois"}
 
 
-def cash_paper(head: Row[Any]) -> Letter:
-    """A receipt for cash: from whom, how much, what it settles, the stamp duty; in figures and in words."""
+def cash_receipt_letter(head: Row[Any]) -> Letter:
+    """Lay out a receipt for cash: from whom, how much, what it settles, the stamp duty; in figures and in words."""
     content = json.loads(head.content)
     number = cash_number(head.year, head.serial)
     on_top = head.stamp_duty if head.stamp_on_top else 0
-    settled = [(one["number"], parse_decimal(one["amount"], AMOUNT_DECIMALS)) for one in content["settles"]]
+    settled = [(part["number"], parse_decimal(part["amount"], AMOUNT_DECIMALS)) for part in content["settles"]]
     left = head.amount - sum(amount for _, amount in settled)
     rows = [(f"Facture {document}", formats.amount(amount)) for document, amount in settled]
     if left > 0:
@@ -61,17 +61,17 @@ def _notes(head: Row[Any], content: dict[str, Any], rate: str) -> list[Note]:
         notes.append(Note("Droit de timbre de quittance", (duty,)))
     if content["notices"]:
         ceilings = [
-            f"{formats.dirhams(parse_decimal(one['threshold'], AMOUNT_DECIMALS))} {_SPANS[one['span']]}"
-            for one in content["notices"]
+            f"{formats.dirhams(parse_decimal(notice['threshold'], AMOUNT_DECIMALS))} {_SPANS[notice['span']]}"
+            for notice in content["notices"]
         ]
-        told = (
+        lines = (
             f"Vos règlements en espèces dépassent {' et '.join(ceilings)} :",
             "au-delà, la charge n’est pas déductible (CGI, art. 11).",
         )
-        notes.append(Note("Déductibilité", told))
+        notes.append(Note("Déductibilité", lines))
     return notes
 
 
-def cash_paper_pdf(head: Row[Any]) -> bytes:
-    """The receipt as PDF. Raises RenderingFailed."""
-    return render_letter(cash_paper(head))
+def cash_receipt_pdf(head: Row[Any]) -> bytes:
+    """Render the receipt as PDF. Raises RenderingFailed."""
+    return render_letter(cash_receipt_letter(head))
