@@ -119,7 +119,7 @@ def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, inse
         next_in_series[draft.kind] += 1
         vat = vat_breakdown([(line.priced.vat_rate, line.priced.amount) for line in draft.lines])
         net, tax = sum([v.base for v in vat]), sum([v.amount for v in vat])
-        issued.append(Issued(next_id + place, number, draft, vat, net, tax))
+        issued.append(Issued(id=next_id + place, number=number, draft=draft, vat=vat, net=net, tax=tax))
     _write(connection, issued, terms, insert)
     withdrawals = [
         (found.id, line_no, line.withdraws.document_id, line.withdraws.line_no)
@@ -141,7 +141,7 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     year = terms.issued_on.year
     number = format_number(CREDIT_NOTE, year, take_numbers(connection, SERIES[CREDIT_NOTE], year, 1, terms.issued_on))
     net, tax = sum(v.base for v in note.vat), sum(v.amount for v in note.vat)
-    found = Issued(key, number, note.draft, note.vat, net, tax)
+    found = Issued(id=key, number=number, draft=note.draft, vat=note.vat, net=net, tax=tax)
     # Only a run takes a line back whole, and says so in its own line (R13).
     lines = tuple(line._replace(corrects=None) for line in note.draft.lines)
     _write(connection, [found._replace(draft=note.draft._replace(lines=lines))], terms, insert)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
@@ -23,6 +23,8 @@ from invoices.models import (
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal
 
+# The columns of `document_line` are named as the workings are.
+_WORKINGS = attrgetter(*PricedLine._fields)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected = document.alias("corrected")
 _withdrawn = document.alias("withdrawn")
@@ -121,11 +123,7 @@ def _by_document(rows: Iterable[Any]) -> dict[int, list[Any]]:
 
 def priced_line(row: Any) -> PricedLine:
     """The workings kept in a row of `document_line`."""
-    return PricedLine(
-        row.service, row.site, row.lease, row.month, row.first_day, row.last_day, row.days, row.days_in_month,
-        row.tier, row.quantity, row.full_price, row.unit_price, row.unit_cost, row.amount, row.full_amount,
-        row.cost_amount, row.vat_rate,
-    )  # fmt: skip
+    return PricedLine._make(_WORKINGS(row))
 
 
 def _line(row: Any) -> DocumentLine:
@@ -135,12 +133,12 @@ def _line(row: Any) -> DocumentLine:
     if row.credit_note_id is not None:
         withdraws = Correction(row.withdrawn_number, row.credit_note_id, row.credit_line_no, row.withdrawn_on)
     return DocumentLine(
-        priced_line(row),
-        row.service_label,
-        row.unit_of_measure,
-        row.site_name,
-        row.office,
-        row.revenue_account,
-        corrects,
-        withdraws,
+        priced=priced_line(row),
+        service_label=row.service_label,
+        unit_of_measure=row.unit_of_measure,
+        site_name=row.site_name,
+        office=row.office,
+        revenue_account=row.revenue_account,
+        corrects=corrects,
+        withdraws=withdraws,
     )

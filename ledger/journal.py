@@ -142,7 +142,14 @@ def _loaded(connection: Connection, head: Any) -> Entry:
         .order_by(posting.c.line_no)
     )
     postings = tuple(Posting(*row) for row in rows)
-    return Entry(head.reference, head.journal, head.effective_on, head.label, head.piece, postings)
+    return Entry(
+        reference=head.reference,
+        journal=head.journal,
+        effective_on=head.effective_on,
+        label=head.label,
+        piece=head.piece,
+        postings=postings,
+    )
 
 
 def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[str, int], Sequence[Entry], int]:

@@ -118,7 +118,14 @@ def close_month(connection: Connection, month: date, *, recorded_at: datetime, o
     # Months that hold entries already when the first is closed stay open.
     open_through = last_day(farthest if newest is None else max(farthest, first_of_month(newest)))
     found = Closing(
-        _next_number(connection), month, CLOSE, recorded_at, None, digest(month, balances), end, open_through
+        number=_next_number(connection),
+        month=month,
+        action=CLOSE,
+        recorded_at=recorded_at,
+        reason=None,
+        digest=digest(month, balances),
+        closed_through=end,
+        open_through=open_through,
     )
     _record(connection, found)
     if balances:
@@ -144,9 +151,15 @@ def reopen_month(connection: Connection, month: date, *, reason: str, recorded_a
     before = month - timedelta(days=1)
     was_closed = connection.scalar(select(c.id).where(c.closed_through == before).limit(1)) is not None
     found = Closing(
-        _next_number(connection), month, REOPEN, recorded_at, reason, str(connection.scalar(of_month)),
-        before if was_closed else None, known.open_through,
-    )  # fmt: skip
+        number=_next_number(connection),
+        month=month,
+        action=REOPEN,
+        recorded_at=recorded_at,
+        reason=reason,
+        digest=str(connection.scalar(of_month)),
+        closed_through=before if was_closed else None,
+        open_through=known.open_through,
+    )
     _record(connection, found)
     return found
 

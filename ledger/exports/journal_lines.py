@@ -103,9 +103,20 @@ def chosen_lines(
     for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):
         number, reference, journal, on, recorded_at, label, piece, line, code, auxiliary, site, amount = row
         yield JournalLine(
-            number, reference, journal, on, instants[recorded_at], label, piece, line, code, labels[code],
-            auxiliary, site, amount,
-        )  # fmt: skip
+            number=number,
+            reference=reference,
+            journal=journal,
+            effective_on=on,
+            recorded_at=instants[recorded_at],
+            label=label,
+            piece=piece,
+            line=line,
+            account=code,
+            account_label=labels[code],
+            auxiliary=auxiliary,
+            site=site,
+            amount=amount,
+        )
 
 
 def of_class_9(code: ColumnElement[str]) -> ColumnElement[bool]:
@@ -146,11 +157,22 @@ def brought_forward(connection: Connection, start: date) -> Iterator[list[Journa
         reference = f"{BROUGHT_FORWARD}/{start}/{'analytique' if is_analytic else 'general'}"
         yield [
             JournalLine(
-                0, reference, BROUGHT_FORWARD, start, midnight, eve, str(start.year), place, code, label, auxiliary,
-                None, int(amount),
+                number=0,
+                reference=reference,
+                journal=BROUGHT_FORWARD,
+                effective_on=start,
+                recorded_at=midnight,
+                label=eve,
+                piece=str(start.year),
+                line=place,
+                account=code,
+                account_label=label,
+                auxiliary=auxiliary,
+                site=None,
+                amount=int(amount),
             )
             for place, (code, label, auxiliary, amount) in enumerate(held, 1)
-        ]  # fmt: skip
+        ]
 
 
 class OpenedAccount(NamedTuple):
