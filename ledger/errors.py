@@ -17,7 +17,7 @@ class LedgerError(Exception):
 
 
 class UnbalancedEntry(LedgerError):
-    """An entry has at least two postings and they sum to nil (R22)."""
+    """An entry has at least two postings and they sum to zero (R22)."""
 
 
 class MixedEntry(LedgerError):

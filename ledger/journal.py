@@ -1,4 +1,4 @@
-"""The journal's one door: entries are posted here, reversed here, and never touched again (R22)."""
+"""The only way into the journal: entries are posted here, reversed here, and never changed again (R22)."""
 
 import json
 from collections import defaultdict
@@ -17,7 +17,7 @@ from ledger.periods import Limits, limits, refuse
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
-# What accounts move, in centimes: day -> (account -> debited, account -> credited).
+# The sums accounts move, in centimes: day -> (account -> debited, account -> credited).
 _Moved: TypeAlias = dict[date, tuple[dict[str, int], dict[str, int]]]
 
 _ENTRY_COLUMNS = ("id", "reference", "journal", "effective_on", "recorded_at", "label", "piece", "posting_count")
@@ -31,7 +31,7 @@ _EXISTING = {
         f"SELECT id, reference FROM entry WHERE reference = ANY (ARRAY(SELECT value ->> 0 FROM {_ITEMS['postgresql']}))"
     ),
 }
-# Between which days may be posted, from the newest closing: asked for with the numbers, so that it costs no statement.
+# The days between which entries may be posted, from the newest closing: asked for with the numbers, at no extra cost.
 _LIMITS = ", ".join(
     f"(SELECT {limit} FROM period_act ORDER BY id DESC LIMIT 1) AS {limit}"
     for limit in ("closed_through", "open_through")
@@ -80,8 +80,8 @@ def post(
     if fresh:
         moved = _moved(fresh)
         _open_accounts(connection, {code for amounts in moved.values() for code in chain(*amounts)})
-        # What needs an answer first, then what a writer may still be writing when this returns; postings before
-        # entries, whose rows seal them.
+        # Statements that are answered come first, then rows a writer may still be writing when this returns; postings
+        # before entries, whose rows seal them.
         _add_to_days(connection, moved)
         insert(connection, posting, _POSTING_COLUMNS, _posting_rows(fresh, first))
         insert(connection, entry, _ENTRY_COLUMNS, _entry_rows(fresh, first, recorded_at))
@@ -118,7 +118,7 @@ def _entry_rows(entries: Iterable[Entry], first: int, recorded_at: datetime) -> 
 
 
 def reversal(of: Entry, reference: str, effective_on: date, label: str) -> Entry:
-    """The entry that takes another back: the same postings with opposite signs."""
+    """Return the entry that takes another back: the same postings with opposite signs."""
     return Entry(
         reference=reference,
         journal=of.journal,
@@ -130,7 +130,7 @@ def reversal(of: Entry, reference: str, effective_on: date, label: str) -> Entry
 
 
 def load_entry(connection: Connection, reference: str) -> Entry | None:
-    """The entry that bears `reference`, as it was posted; None if there is none."""
+    """Return the entry that bears `reference`, as it was posted; None if there is none."""
     head = connection.execute(select(entry).where(entry.c.reference == reference)).one_or_none()
     return None if head is None else _loaded(connection, head)
 
@@ -153,7 +153,7 @@ def _loaded(connection: Connection, head: Any) -> Entry:
 
 
 def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[str, int], Sequence[Entry], int]:
-    """The numbers of the entries that stand, those that don't, and the first of the numbers taken for these."""
+    """Return the numbers of the entries that stand, those that don't, and the first of the numbers taken for these."""
     if len({e.reference for e in entries}) != len(entries):
         raise ReferenceTaken("the same reference twice in one posting")
     if not entries:
@@ -163,8 +163,8 @@ def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[st
     if taken is not None and taken.last == taken.seen + len(entries):
         _require_open(Limits(taken.closed_through, taken.open_through), entries)
         return {}, entries, taken.seen + 1
-    # Some may stand, or others have posted between the look and the lock, perhaps the same. Whoever waited for the
-    # lock now sees what they did.
+    # Some may stand, or others have posted between the look and the lock, perhaps the same. With the
+    # lock held it is seen what they did.
     last = _take(connection, len(entries)) if taken is None else int(taken.last)
     standing = _standing(connection, entries)
     if standing:
@@ -182,7 +182,7 @@ def _require_open(known: Limits, entries: Sequence[Entry]) -> None:
 
 
 def _take(connection: Connection, count: int) -> int:
-    """The last of `count` numbers in a row, the counter locked until the transaction ends; negative gives back.
+    """Return the last of `count` numbers in a row, the counter locked until the transaction ends; negative gives back.
 
     The database refuses to take back a number that is an entry's.
     """
@@ -199,7 +199,7 @@ def _ranges(entries: Collection[Entry]) -> str:
 
 
 def _standing(connection: Connection, entries: Iterable[Entry]) -> dict[str, int]:
-    """The numbers of those entries that are posted already; raises ReferenceTaken."""
+    """Return the numbers of those entries that are posted already; raises ReferenceTaken."""
     wanted = {e.reference: e for e in entries}
     rows = connection.execute(_EXISTING[connection.dialect.name], {"items": json.dumps([(r,) for r in wanted])})
     numbers = {reference: int(number) for number, reference in rows}
@@ -214,7 +214,7 @@ def _standing(connection: Connection, entries: Iterable[Entry]) -> dict[str, int
 
 
 def _difference(standing: Entry | None, wanted: Entry) -> str:
-    """Which fields differ, so that whoever retries sees why it isn't the same."""
+    """Name the fields that differ, so that a caller who tries again sees why it isn't the same."""
     differing = [
         name
         for name in ("journal", "effective_on", "label", "piece", "postings")

@@ -13,12 +13,12 @@ from pricing.period import format_month
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _PIECE_CHARACTERS = 64 * 1024
-# What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards included.
+# A spreadsheet takes these for the beginning of a formula: the wide forms of East Asian keyboards included.
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 
 
 def harmless(text: str) -> str:
-    """Text as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
+    """Return text as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -44,7 +44,7 @@ WRITERS: Mapping[Kind, Callable[[Any], str]] = {
 
 
 def table(columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
-    """The table as pieces of a CSV file; an empty cell is None."""
+    """Yield the table as pieces of a CSV file; an empty cell is None."""
     writers = [WRITERS[column.kind] for column in columns]
     buffer = io.StringIO()
     lines = csv.writer(buffer, lineterminator="\n")

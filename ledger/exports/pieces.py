@@ -6,7 +6,7 @@ _CHARACTERS = 64 * 1024
 
 
 def pieces(texts: Iterable[str]) -> Iterator[bytes]:
-    """The texts one after another, in UTF-8, some tens of kilobytes at a time."""
+    """Yield the texts one after another, in UTF-8, some tens of kilobytes at a time."""
     gathered: list[str] = []
     size = 0
     for text in texts:
