@@ -58,11 +58,11 @@ def month_period(first: date) -> Period:
 
 def months(first: date, last: date) -> tuple[date, ...]:
     """Return the first days of the months from `first` to `last`, both included; empty if `last` is earlier."""
-    found = []
+    firsts = []
     while first <= last:
-        found.append(first)
+        firsts.append(first)
         first = next_month(first)
-    return tuple(found)
+    return tuple(firsts)
 
 
 def add_months(day: date, count: int) -> date:

@@ -35,16 +35,16 @@ class Funds(NamedTuple):
 
 def presence(leases: Iterable[Lease], span: Period) -> tuple[Period, ...]:
     """Return the days of `span` on which at least one of the leases runs, as periods that don't touch, in order."""
-    found: list[Period] = []
+    present: list[Period] = []
     for lease in sorted(leases, key=lambda let: let.start):
         start, end = max(lease.start, span.start), span.end if lease.end is None else min(lease.end, span.end)
         if start >= end:
             continue
-        if found and start <= found[-1].end:
-            found[-1] = Period(found[-1].start, max(found[-1].end, end))
+        if present and start <= present[-1].end:
+            present[-1] = Period(present[-1].start, max(present[-1].end, end))
         else:
-            found.append(Period(start, end))
-    return tuple(found)
+            present.append(Period(start, end))
+    return tuple(present)
 
 
 def usual_events(

@@ -18,7 +18,9 @@ from billing.frame.background_copy import undisturbed
 from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
-from billing.proof.merkle import (
+from billing.proof.records import records
+from billing.proof.tables import proof_leaf, proof_node
+from ledger.proof.merkle import (
     Hash,
     Span,
     Subtree,
@@ -30,8 +32,6 @@ from billing.proof.merkle import (
     root_of,
     subtrees,
 )
-from billing.proof.records import records
-from billing.proof.tables import proof_leaf, proof_node
 
 # Every so many levels a row of hashes is kept: a proof reads a few groups of sixteen.
 LEVELS = 4

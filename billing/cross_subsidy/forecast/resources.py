@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import Connection
 
-from billing.cross_subsidy.forecast.assumptions import Assumptions, parse_share, read_assumptions
+from billing.cross_subsidy.forecast.assumptions import assumptions_json, parse_share, read_assumptions
 from billing.cross_subsidy.forecast.forecasting import (
     DRAWS,
     MONTHS,
@@ -35,6 +35,7 @@ from billing.frame.http.transactions import acts, reads
 from billing.register.network_import.rate_card import rate_card_of
 from billing.register.shapes import RESOURCES, record_schema
 from ledger.exports import comma_separated, spreadsheet
+from pricing.forecast.assumptions import Assumptions
 
 # A request is answered while it waits: what takes longer is asked on the command line.
 _MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 1000, 1000, 1000
@@ -308,7 +309,7 @@ def create_forecast(asked: Mapping[str, Any]) -> Answer:
 @reads
 def get_assumptions(_connection: Connection) -> dict[str, Any]:
     """What is assumed of the future unless told otherwise."""
-    return _assumptions({}).to_json()
+    return assumptions_json(_assumptions({}))
 
 
 @blueprint.route("/forecasts/dial", methods=["POST"])

@@ -14,8 +14,8 @@ from billing.frame.http.schemas import page_schema, query_schema
 from billing.frame.http.transactions import reads
 from billing.receivables.cash_desk.papers import cash_paper_pdf
 from billing.receivables.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
-from billing.receivables.cash_desk.rules import DAY, MONTH
 from billing.receivables.tables.cash_desk import cash_receipt
+from pricing.cash import DAY, MONTH
 
 _TEXT = fields.String
 

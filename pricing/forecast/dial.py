@@ -3,7 +3,7 @@
 The question, to the letter. So many startups, each with one office of the size asked, are admitted together on the
 first day of the first run ahead, on top of all that is on record; no others come. They use the site's services as
 its firms with a window do on average, and stay for the whole window. Those on record leave, and contributions stay
-unpaid, by the assumptions. They are carried in a draw if the reserve stands above nil after each of the window's
+unpaid, by the assumptions. They are carried in a draw if the reserve stands above zero after each of the window's
 runs; a number is carried if that holds in 95 % of the draws. All numbers are tried on the same draws, and one
 newcomer more never raises a reserve: so the largest number carried is found by halving.
 """
@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.cross_subsidy.forecast.assumptions import EVERY_SITE, Assumptions
-from billing.cross_subsidy.forecast.newcomers import Firm, amounts_at
-from billing.cross_subsidy.forecast.path import Path
-from billing.cross_subsidy.forecast.register import Outlook
-from billing.cross_subsidy.forecast.simulation import Chance, Month, crowd
-from billing.cross_subsidy.forecast.vectors import Purse
 from pricing.eligibility import WINDOW_MONTHS
+from pricing.forecast.assumptions import EVERY_SITE, Assumptions
+from pricing.forecast.newcomers import Firm, amounts_at
+from pricing.forecast.outlook import Outlook
+from pricing.forecast.path import Path
+from pricing.forecast.simulation import Chance, Month, crowd
+from pricing.forecast.waterfalls import FundsInDraws
 
 CONFIDENCE = Fraction(95, 100)
 # Nobody admits more at once; beyond it the answer is that number, "or more".
@@ -33,9 +33,9 @@ _KIND = "startup"
 
 
 class Reading(NamedTuple):
-    """What the dial says for a site, or, with `site` None, for the network.
+    """The dial's answer for a site, or, with `site` None, for the network.
 
-    `newcomers` is the largest number carried, None where the reserve does not even stay above nil without any.
+    `newcomers` is the largest number carried, None where the reserve does not even stay above zero without any.
     `confidence` is the share of draws in which it is carried, `one_more` that of one newcomer more (None at the limit).
     `free` are the offices free on the first day, None where no capacity is entered; `shares` how many of the network's
     newcomers each site has.
@@ -59,17 +59,16 @@ class Dial:
     needs: Mapping[str, tuple[int, ...]]
 
     def confidence(self, newcomers: Mapping[str, int]) -> Fraction:
-        """The share of draws in which the reserve stays above nil with so many newcomers at each site."""
+        """Return the share of draws in which the reserve stays above zero with so many newcomers at each site."""
         draws = len(self.months[0].draws)
-        funds = self.outlook.funds
-        purse = Purse(draws, funds.reserve, funds.grants)
+        funds = FundsInDraws(draws, self.outlook.funds.reserve, self.outlook.funds.grants)
         carried = np.ones(draws, dtype=np.bool_)
         for place, month in enumerate(self.months):
             need: NDArray[Any] = month.draws.copy()
             for site, count in newcomers.items():
                 need[:, self.outlook.sites.index(site)] += count * self.needs[site][place]
-            purse.settle(month.contributions, need, self.outlook.sites, self.path.months[place])
-            carried &= purse.reserve > 0
+            funds.settle(month.contributions, need, self.outlook.sites, self.path.months[place])
+            carried &= funds.reserve > 0
         return Fraction(int(carried.sum()), draws)
 
 
@@ -89,7 +88,7 @@ def prepare(outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chan
 
 
 def read_dial(dial: Dial, progress: Callable[[int, int], None] | None = None) -> tuple[Reading, ...]:
-    """The dial of every site, then that of the network. `progress` is told readings done and in all."""
+    """Return the dial of every site, then that of the network. `progress` is told readings done and in all."""
     readings = []
     taken = _taken(dial)
     free = {
@@ -101,7 +100,7 @@ def read_dial(dial: Dial, progress: Callable[[int, int], None] | None = None) ->
         readings.append(_read(dial, site, order) if site is None else _read(dial, site, (site,)))
         if progress is not None:
             progress(done, len(dial.outlook.sites) + 1)
-    known = [found for found in free.values() if found is not None]
+    known = [count for count in free.values() if count is not None]
     of_network = sum(known) if len(known) == len(free) else None
     return tuple(
         reading._replace(free=of_network if reading.site is None else free[reading.site]) for reading in readings
@@ -109,15 +108,15 @@ def read_dial(dial: Dial, progress: Callable[[int, int], None] | None = None) ->
 
 
 def _read(dial: Dial, site: str | None, order: Sequence[str]) -> Reading:
-    """Halve until the largest number carried is found."""
+    """Find the largest number carried by halving."""
 
     def admitted(count: int) -> dict[str, int]:
         if len(order) == 1:
             return {order[0]: count}
-        found = dict.fromkeys(dial.outlook.sites, 0)
+        shares = dict.fromkeys(dial.outlook.sites, 0)
         for place in order[:count]:
-            found[place] += 1
-        return found
+            shares[place] += 1
+        return shares
 
     known: dict[int, Fraction] = {}
 
@@ -140,7 +139,7 @@ def _read(dial: Dial, site: str | None, order: Sequence[str]) -> Reading:
 
 
 def _order_of_admission(outlook: Outlook) -> tuple[str, ...]:
-    """To which site each of the network's newcomers goes: one after the other to the one with fewest for its capacity.
+    """Return the site each of the network's newcomers goes to: one by one to that with fewest for its capacity.
 
     Ties go to the smaller code; where some capacity is not entered all count alike. One newcomer more never takes
     one from any site, as shares by largest remainder might.
@@ -160,7 +159,7 @@ def _order_of_admission(outlook: Outlook) -> tuple[str, ...]:
 
 
 def _taken(dial: Dial) -> dict[str, int]:
-    """The offices let at each site on the first day."""
+    """Return the offices let at each site on the first day."""
     taken = dict.fromkeys(dial.outlook.sites, 0)
     for seat in dial.path.seats:
         taken[seat.site] += seat.places[0]

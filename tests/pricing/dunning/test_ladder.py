@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.receivables.dunning.ladder import Claimed, Reminder, Step, reminders, step_due
+from pricing.dunning.ladder import Claimed, Reminder, Step, reminders, step_due
 
 DUE = date(2026, 9, 30)
 DAYS = (-3, 3, 15, 30)

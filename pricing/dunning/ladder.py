@@ -1,4 +1,4 @@
-"""The ladder: which step an invoice has reached on a day, and what a tenant is written about it; pure.
+"""The ladder: the step an invoice has reached on a day, and the reminder its tenant is sent.
 
 A step is so many days from the due date, before it or after. An invoice only ever climbs: of the steps it has reached
 and not been reminded of, the highest is sent, and those below it never are. So a day on which nothing ran is
@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """A rung: its place in the ladder, from 1, and its days from the due date; below nil before it."""
+    """A rung: its place in the ladder, from 1, and its days from the due date; negative before it."""
 
     number: int
     days: int
 
     @property
     def is_ahead(self) -> bool:
-        """Whether it reminds of what is not due yet."""
+        """Return whether it reminds of an invoice that is not due yet."""
         return self.days < 0
 
 
@@ -50,24 +50,24 @@ class Reached(NamedTuple):
 
 
 class Reminder(NamedTuple):
-    """What one tenant is written on one day: every invoice that has reached a step, the longest due first."""
+    """The reminder of one tenant on one day: every invoice that has reached a step, the longest due first."""
 
     tenant: str
     reached: tuple[Reached, ...]
 
     @property
     def highest(self) -> Step:
-        """The step that gives the letter its tone: the highest that any of its invoices has reached."""
-        return max((one.step for one in self.reached), key=lambda step: step.days)
+        """Return the step that gives the letter its tone: the highest that any of its invoices has reached."""
+        return max((reached.step for reached in self.reached), key=lambda step: step.days)
 
     @property
     def total(self) -> int:
-        """All that it asks for, in centimes."""
-        return sum([one.claimed.open for one in self.reached])
+        """Return all that it asks for, in centimes."""
+        return sum([reached.claimed.open for reached in self.reached])
 
 
 def step_due(claimed: Claimed, day: date) -> Step | None:
-    """The step to be sent on a day, or None.
+    """Return the step to be sent on a day, or None.
 
     What reminds of a day ahead is sent until that day and not after it: from then on it would be wrong.
     """
@@ -84,19 +84,19 @@ def step_due(claimed: Claimed, day: date) -> Step | None:
 
 
 def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, least: int) -> Iterator[Reminder]:
-    """What is due to be sent on a day, one reminder a tenant; `claims` come tenant by tenant.
+    """Yield the reminders due on a day, one a tenant; `claims` come tenant by tenant.
 
     Nothing is sent for less than `least` centimes: neither if the letter asks for less, nor if the tenant owes less
     once its `credit` (what it has paid in advance or was credited, not used yet) is set against all that is due.
     """
-    for tenant, found in groupby(claims, key=lambda claimed: claimed.tenant):
-        listed = list(found)
-        reached = [Reached(one, step) for one in listed if (step := step_due(one, day)) is not None]
+    for tenant, of_tenant in groupby(claims, key=lambda claimed: claimed.tenant):
+        claimed = list(of_tenant)
+        reached = [Reached(c, step) for c in claimed if (step := step_due(c, day)) is not None]
         if not reached:
             continue
-        reached.sort(key=lambda one: (one.claimed.due_on, one.claimed.document_id))
+        reached.sort(key=lambda r: (r.claimed.due_on, r.claimed.document_id))
         reminder = Reminder(tenant, tuple(reached))
-        named = {one.claimed.document_id for one in reached}
-        owed = sum([one.open for one in listed if one.document_id in named or (one.due_on < day and not one.is_held)])
+        named = {r.claimed.document_id for r in reached}
+        owed = sum([c.open for c in claimed if c.document_id in named or (c.due_on < day and not c.is_held)])
         if min(reminder.total, owed - credit.get(tenant, 0)) >= max(least, 1):
             yield reminder

@@ -34,8 +34,8 @@ class Fundings:
     reserve_after: Amounts
 
 
-class Purse:
-    """What meets needs beside contributions, in every draw: the reserve, and what is left of the grants."""
+class FundsInDraws:
+    """The money that meets needs beside contributions, in every draw: the reserve, and what is left of the grants."""
 
     def __init__(self, draws: int, reserve: int, grants: Sequence[Grant]) -> None:
         self.reserve: Amounts = np.full(draws, reserve, dtype=np.int64)
@@ -45,7 +45,7 @@ class Purse:
         }
 
     def meet(self, contributions: Amounts, draws: Amounts, sites: Sequence[str], month: date) -> Fundings:
-        """R18 for one run in every draw; what it leaves, the next one finds."""
+        """Meet the needs of one run in every draw (R18); what it leaves, the next one finds."""
         need = draws.copy()
         available = [grant for grant in self._grants if grant.granted_on <= month]
         earmarked = self.meet_earmarked(need, sites, month)
@@ -65,16 +65,16 @@ class Purse:
         return Fundings(contributions, draws, earmarked, own, network, from_reserve, network_grants, need, self.reserve)
 
     def settle(self, contributions: Amounts, need: Amounts, sites: Sequence[str], month: date) -> None:
-        """Only what a run leaves in the reserve, without who gave what to whom; `need` is used up.
+        """Settle only what a run leaves in the reserve, without who gave what to whom; `need` is used up.
 
         Contributions meet any site's need before the reserve does (R18), so the reserve moves by the difference of the
-        two sums, and ends at nil. Grants for the whole network come after it and move it never.
+        two sums, and ends at zero. Grants for the whole network come after it and move it never.
         """
         self.meet_earmarked(need, sites, month)
         self.reserve = np.maximum(self.reserve + contributions.sum(axis=1) - need.sum(axis=1), 0)
 
     def meet_earmarked(self, need: Amounts, sites: Sequence[str], month: date) -> Amounts:
-        """What grants for single sites give, by site; `need` is lowered by it."""
+        """Return what grants for single sites give, by site; `need` is lowered by it."""
         earmarked = np.zeros_like(need)
         for grant in self._grants:
             if grant.site in sites and grant.granted_on <= month:

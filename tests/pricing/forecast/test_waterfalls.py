@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.cross_subsidy.forecast.vectors import Purse
 from pricing.cross_subsidy import Grant, SiteFunding
+from pricing.forecast.waterfalls import FundsInDraws
 from pricing.projection import Funds, cascade
 
 SITES = ("AGA", "CAS", "TNG")
@@ -30,13 +30,13 @@ GRANTS = st.lists(
 def test_r18_r19_every_draw_is_met_as_a_run_would_meet_it(
     drawn: list[tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]], reserve: int, grants: tuple[Grant, ...]
 ) -> None:
-    purse, light = Purse(len(drawn), reserve, grants), Purse(len(drawn), reserve, grants)
+    funds, light = FundsInDraws(len(drawn), reserve, grants), FundsInDraws(len(drawn), reserve, grants)
     found = []
     for place, month in enumerate(MONTHS):
         supplies, needs = (np.array([draw[place][side] for draw in drawn]) for side in (0, 1))
-        found.append(purse.meet(supplies, needs, SITES, month))
+        found.append(funds.meet(supplies, needs, SITES, month))
         light.settle(supplies, needs.copy(), SITES, month)
-        assert light.reserve.tolist() == purse.reserve.tolist()
+        assert light.reserve.tolist() == funds.reserve.tolist()
     for number, draw in enumerate(drawn):
         runs = [
             (month, dict(zip(SITES, supplies, strict=True)), dict(zip(SITES, needs, strict=True)))

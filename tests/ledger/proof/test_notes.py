@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from billing.frame.proof_errors import BadNote, BadProofKey
-from billing.proof.merkle import EMPTY_ROOT
-from billing.proof.notes import (
+from ledger.errors import BadNote, BadProofKey
+from ledger.proof.merkle import EMPTY_ROOT
+from ledger.proof.notes import (
     SignerKey,
     TreeHead,
     VerifierKey,

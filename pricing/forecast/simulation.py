@@ -1,4 +1,4 @@
-"""Many draws of what may come: who leaves, who comes, what is never paid; and the waterfall of every run in each."""
+"""Many draws of the months ahead: who leaves, who comes, what is never paid; and the waterfall of every run in each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from billing.cross_subsidy.forecast.assumptions import Assumptions
-from billing.cross_subsidy.forecast.chance import Whole, decide, draws, leaving, poisson, thresholds
-from billing.cross_subsidy.forecast.newcomers import Firm, amounts_at, firms
-from billing.cross_subsidy.forecast.path import Path, Seat
-from billing.cross_subsidy.forecast.register import Outlook
-from billing.cross_subsidy.forecast.vectors import Fundings, Purse
 from pricing.eligibility import ELIGIBLE_KINDS, WINDOW_MONTHS
+from pricing.forecast.assumptions import Assumptions
+from pricing.forecast.chance import Whole, decide, draws, leaving, poisson, thresholds
+from pricing.forecast.newcomers import Firm, amounts_at, firms
+from pricing.forecast.outlook import Outlook
+from pricing.forecast.path import Path, Seat
+from pricing.forecast.waterfalls import Fundings, FundsInDraws
 from pricing.money import RATE_SCALE
 
 DRAWS_MAX = 10_000
@@ -47,13 +47,13 @@ class Band(NamedTuple):
 
 
 def band(values: NDArray[Any]) -> Band:
-    """The band of a figure over all draws, by nearest rank: each bound is a value that was drawn, none is made up."""
+    """Return the band of a figure over all draws, by nearest rank: each bound is a value that was drawn."""
     ordered = np.sort(values)
     return Band(*(int(ordered[_rank(part, len(ordered))]) for part in (LOW, MIDDLE, HIGH)))
 
 
 def _rank(part: Fraction, count: int) -> int:
-    """The place of the smallest value that at least that part of all values does not exceed."""
+    """Return the place of the smallest value that at least that part of all values does not exceed."""
     return -(-part.numerator * count // part.denominator) - 1
 
 
@@ -64,19 +64,19 @@ def fundings(
     chance: Chance,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Fundings]:
-    """The waterfall of each month's run, in every draw. `progress` is told months done and months in all."""
-    purse = Purse(chance.draws, outlook.funds.reserve, outlook.funds.grants)
+    """Yield the waterfall of each month's run, in every draw. `progress` is told months done and months in all."""
+    funds = FundsInDraws(chance.draws, outlook.funds.reserve, outlook.funds.grants)
     for place, month in enumerate(crowd(outlook, path, assumptions, chance)):
-        yield purse.meet(month.contributions, month.draws, outlook.sites, path.months[place])
+        yield funds.meet(month.contributions, month.draws, outlook.sites, path.months[place])
         if progress is not None:
             progress(place + 1, len(path.months))
 
 
 def crowd(outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chance) -> Iterator[Month]:
-    """Supplies and needs by month, draw and site. The first run is certain but for what is never paid."""
+    """Yield supplies and needs by month, draw and site. The first run is certain but for what is never paid."""
     residents = _Residents(outlook, path, assumptions, chance)
     arrivals = [_Arrivals(outlook, path, assumptions, chance, site) for site in outlook.sites]
-    kept = RATE_SCALE - _unpaid(assumptions, chance)[:, None]
+    collected = RATE_SCALE - _unpaid(assumptions, chance)[:, None]
     for place in range(len(path.months)):
         supply, need, places = residents.month(place)
         for column, of_site in enumerate(arrivals):
@@ -84,18 +84,18 @@ def crowd(outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chance
             came = of_site.month(place)
             supply[:, column] += came.contributions
             need[:, column] += came.draws
-        yield Month(_paid(supply, kept), need)
+        yield Month(_paid(supply, collected), need)
 
 
-def _paid(supply: Whole, kept: Whole) -> Whole:
-    """What is paid of what is billed: `kept` ten-thousandths of it in whole centimes, by two steps that fit 64 bits."""
+def _paid(supply: Whole, collected: Whole) -> Whole:
+    """Return what is paid of what is billed: `collected` ten-thousandths of it in whole centimes, in 64-bit steps."""
     whole, rest = np.divmod(supply, RATE_SCALE)
-    paid: Whole = whole * kept + rest * kept // RATE_SCALE
+    paid: Whole = whole * collected + rest * collected // RATE_SCALE
     return paid
 
 
 def _unpaid(assumptions: Assumptions, chance: Chance) -> Whole:
-    """The share that is never paid, in ten-thousandths, one a draw, evenly between least and most."""
+    """Return the share that is never paid, in ten-thousandths, one a draw, evenly between least and most."""
     least, most = (int(share * RATE_SCALE) for share in (assumptions.unpaid_least, assumptions.unpaid_most))
     count = most - least + 1
     evenly = thresholds([Fraction(1, count)] * (count - 1))
@@ -125,11 +125,11 @@ class _Residents:
         ]
 
     def month(self, place: int) -> tuple[Whole, Whole, Whole]:
-        """Supplies, needs and offices taken: draws × sites."""
+        """Return supplies, needs and offices taken: draws × sites."""
         made = tuple(np.zeros((self._count, len(self._groups)), dtype=np.int64) for _ in range(3))
         for column, gone in enumerate(self._gone):
             office_supply, office_need, usage_supply, usage_need, places = (
-                found[place] for found in self._amounts[column]
+                by_month[place] for by_month in self._amounts[column]
             )
             there, was_there = (gone > place).astype(np.int64), (gone > place - 1).astype(np.int64)
             made[0][:, column] = there @ office_supply + was_there @ usage_supply
@@ -146,7 +146,7 @@ def _columns(group: Sequence[Seat], name: str, months: int) -> Whole:
 
 
 def _hazards(assumptions: Assumptions, switch: int | None, months: int) -> list[Fraction]:
-    """The probability to be gone when each month but the first begins, for whom pays the market price from `switch`."""
+    """Return the probability to be gone when each month but the first begins, at the market price from `switch` on."""
     return [
         assumptions.leaves_subsidised
         if switch is None or place < switch
@@ -159,7 +159,7 @@ def _hazards(assumptions: Assumptions, switch: int | None, months: int) -> list[
 
 @dataclass(slots=True)
 class _Cohorts:
-    """Newcomers of one site, one row a cohort and place in it, one column a draw; `gone` is nil where nobody came."""
+    """Newcomers of one site, one row a cohort and place in it, one column a draw; `gone` is zero where nobody came."""
 
     firm: Whole
     came: Whole
@@ -205,7 +205,7 @@ class _Arrivals:
         )
 
     def _newcomers(self, place: int, number: int, comes: Flags) -> tuple[Whole, Whole]:
-        """The firm that is the month's newcomer of that number in each draw, and the first month it is gone."""
+        """Return the firm that is the month's newcomer of that number in each draw, and the first month it is gone."""
         name = (self._site, str(place), str(number))
         # What rounding leaves above the last threshold is the last firm's.
         firm = np.minimum(
@@ -216,7 +216,7 @@ class _Arrivals:
         return firm, np.where(comes, place + 1 + stays, 0)
 
     def month(self, place: int) -> Month:
-        """What all who have come supply and need in a month's run, by draw; asked month by month, in order."""
+        """Return what all who have come supply and need in a month's run, by draw; asked month by month, in order."""
         before, self._standing = self._standing, self._standing_in(place)
         amounts = self._amounts
         supply = _summed(amounts.office_supply, place, self._standing) + _summed(
@@ -226,7 +226,7 @@ class _Arrivals:
         return Month(supply, need)
 
     def _standing_in(self, place: int) -> Whole:
-        """Where each newcomer stands in a month: which place among tiers × firms; the one beyond them: not there."""
+        """Return where each newcomer stands in a month: its place among tiers × firms; that beyond them: not there."""
         cohorts = self._cohorts
         there = (cohorts.came <= place) & (place < cohorts.gone)
         pays_market = ~(self._subsidised[cohorts.firm] & (place - cohorts.came < WINDOW_MONTHS))
@@ -234,7 +234,7 @@ class _Arrivals:
 
 
 def _summed(amounts: Whole, place: int, standing: Whole) -> Whole:
-    """The sum by draw of what those who stand somewhere bring in a month; none before the first."""
+    """Return the sum by draw of what those who stand somewhere bring in a month; none before the first."""
     if place < 0 or not len(standing):
         return np.zeros(standing.shape[1], dtype=np.int64)
     of_month = np.append(amounts[:, :, place].ravel(), 0)
@@ -243,7 +243,7 @@ def _summed(amounts: Whole, place: int, standing: Whole) -> Whole:
 
 
 def _weight(assumptions: Assumptions, firm: Firm) -> Fraction:
-    """How likely a newcomer is that firm."""
+    """Return how likely a newcomer is that firm."""
     young = assumptions.young if firm.is_subsidised else 1 - assumptions.young
     is_eligible = firm.kind in ELIGIBLE_KINDS
     return assumptions.kinds[firm.kind] * assumptions.areas[firm.area] * (young if is_eligible else 1)

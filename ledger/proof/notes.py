@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from billing.frame.proof_errors import BadNote, BadProofKey
+from ledger.errors import BadNote, BadProofKey
 
 _ED25519 = b"\x01"
 _DASH = "\u2014"
@@ -37,14 +37,14 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
-        """The four bytes that signatures name the key by."""
+        """Return the four bytes that signatures name the key by."""
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_ID_BYTES]
 
     def __str__(self) -> str:
         return f"{self.name}+{self.id.hex()}+{b64encode(_ED25519 + self.public).decode()}"
 
     def has_signed(self, text: str, signature: bytes) -> bool:
-        """Whether the signature is this key's of the text."""
+        """Return whether the signature is this key's of the text."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except InvalidSignature:
@@ -60,7 +60,7 @@ class SignerKey:
     private: Ed25519PrivateKey
 
     def sign(self, text: str) -> str:
-        """The signature line under a note."""
+        """Return the signature line under a note."""
         signature = self.verifier.id + self.private.sign(text.encode())
         return f"{_DASH} {self.verifier.name} {b64encode(signature).decode()}\n"
 
@@ -74,14 +74,14 @@ class Signature(NamedTuple):
 
 
 class TreeHead(NamedTuple):
-    """What a checkpoint says: the log's origin, how many leaves it had, the root over them."""
+    """The head of a log as a checkpoint states it: the log's origin, how many leaves it had, the root over them."""
 
     origin: str
     size: int
     root: bytes
 
     def text(self) -> str:
-        """The text that is signed."""
+        """Return the text that is signed."""
         return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
 
 
@@ -98,17 +98,17 @@ def new_key_file(path: Path) -> Ed25519PrivateKey:
 
 
 def signer(private: Ed25519PrivateKey, name: str) -> SignerKey:
-    """A key under the name of the log it signs for."""
+    """Return a key under the name of the log it signs for."""
     return SignerKey(VerifierKey(name, private.public_key().public_bytes_raw()), private)
 
 
 def load_signers(path: Path, name: str) -> tuple[SignerKey, ...]:
-    """The keys of a PEM file, in its order; each signs every checkpoint. Raises BadProofKey."""
+    """Return the keys of a PEM file, in its order; each signs every checkpoint. Raises BadProofKey."""
     try:
         blocks = _PEM.findall(path.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError) as error:
         raise BadProofKey(f"PROOF_KEY_FILE: {path} cannot be read: {error}") from None
-    found = []
+    keys = []
     for block in blocks:
         try:
             key = load_pem_private_key(block.encode(), password=None)
@@ -116,14 +116,14 @@ def load_signers(path: Path, name: str) -> tuple[SignerKey, ...]:
             raise BadProofKey(f"PROOF_KEY_FILE: {path} holds a key that can't be read, or needs a password") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise BadProofKey(f"PROOF_KEY_FILE: {path} holds a key that is not Ed25519")
-        found.append(signer(key, name))
-    if not found:
+        keys.append(signer(key, name))
+    if not keys:
         raise BadProofKey(f"PROOF_KEY_FILE: {path} holds no private key: `technopark-billing proof new-key` makes one")
-    return tuple(found)
+    return tuple(keys)
 
 
 def parse_verifier_key(text: str) -> VerifierKey:
-    """A verifier key from `name+id+key`; raises BadNote."""
+    """Return a verifier key from `name+id+key`; raises BadNote."""
     match = _VERIFIER_KEY.fullmatch(text.strip())
     raw = _decoded(match[3]) if match is not None else b""
     if match is not None and len(raw) == 1 + _KEY_BYTES and raw[:1] == _ED25519:
@@ -134,17 +134,17 @@ def parse_verifier_key(text: str) -> VerifierKey:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can name a log and its keys."""
+    """Return whether a text can name a log and its keys."""
     return _NAME.fullmatch(text) is not None and text.isprintable()
 
 
 def signed_note(head: TreeHead, signers: Iterable[SignerKey]) -> str:
-    """A checkpoint: the text, a blank line, and a line of each key."""
+    """Return a checkpoint: the text, a blank line, and a line of each key."""
     return head.text() + "\n" + "".join(key.sign(head.text()) for key in signers)
 
 
 def parse_note(note: str) -> tuple[TreeHead, tuple[Signature, ...]]:
-    """What a checkpoint says and who claims to have signed it, not yet verified; raises BadNote."""
+    """Return what a checkpoint says and who claims to have signed it, not yet verified; raises BadNote."""
     body, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n") or any(c < " " and c != "\n" for c in note):
         raise BadNote("it is no signed note: a text, a blank line, and lines of signatures")
@@ -177,19 +177,19 @@ def _decoded(text: str) -> bytes:
 
 
 def verify_note(note: str, keys: Sequence[VerifierKey]) -> TreeHead:
-    """What a checkpoint says, signed by at least one of the keys and by none of them wrongly; raises BadNote."""
+    """Return what a checkpoint says, signed by at least one of the keys and by none of them wrongly; raises BadNote."""
     head, signatures = parse_note(note)
     text = note.rpartition("\n\n")[0] + "\n"
     known = {(key.name, key.id): key for key in keys}
     verified = 0
-    for found in signatures:
-        key = known.get((found.name, found.key_id))
+    for signature in signatures:
+        key = known.get((signature.name, signature.key_id))
         if key is None:
             continue
-        if not key.has_signed(text, found.signature):
+        if not key.has_signed(text, signature.signature):
             raise BadNote(f"its signature by {key.name}+{key.id.hex()} does not verify")
         verified += 1
     if not verified:
-        names = ", ".join(f"{found.name}+{found.key_id.hex()}" for found in signatures)
+        names = ", ".join(f"{s.name}+{s.key_id.hex()}" for s in signatures)
         raise BadNote(f"no known key has signed it (it is signed by {names})")
     return head

@@ -1,12 +1,12 @@
-"""The exact path: what the runs ahead will give if nobody comes, nobody leaves and everybody pays."""
+"""The exact path: the runs ahead if nobody comes, nobody leaves and everybody pays."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from billing.cross_subsidy.forecast.register import Outlook
 from pricing.cross_subsidy import Position, Waterfall
 from pricing.errors import PricingError
+from pricing.forecast.outlook import Outlook
 from pricing.period import Period, add_months
 from pricing.projection import Stay, cascade, lines_of_run
 
@@ -51,8 +51,8 @@ def path_ahead(outlook: Outlook, count: int, progress: Callable[[int, int], None
     seats: list[Seat] = []
     unpriced = list(outlook.unpriced)
     for done, (code, tenant) in enumerate(sorted(outlook.tenants.items()), 1):
-        found, reason = _seats_of(outlook, months, code, tenant.stay, tenant.positions)
-        seats += found
+        own, reason = _seats_of(outlook, months, code, tenant.stay, tenant.positions)
+        seats += own
         if reason is not None:
             unpriced.append((code, reason))
         if progress is not None:
@@ -66,7 +66,7 @@ def path_ahead(outlook: Outlook, count: int, progress: Callable[[int, int], None
 def _seats_of(
     outlook: Outlook, months: tuple[date, ...], code: str, stay: Stay, first_run: tuple[Position, ...]
 ) -> tuple[list[Seat], str | None]:
-    """A tenant's seats; and why it can't be billed from some month on, if so: then it brings nothing any more."""
+    """Return a tenant's seats; and why it can't be billed from some month on, where it then brings nothing any more."""
     by_site: dict[str, Seat] = {}
 
     def seat(site: str) -> Seat:
@@ -81,11 +81,10 @@ def _seats_of(
     for position in first_run:
         of_site = seat(position.site)
         of_site.office_supply[0], of_site.office_need[0] = position.supply, position.need
-    catalogue = outlook.catalogue
     for place in range(1, len(months)):
         used = Period(months[place - 1], months[place])
         try:
-            lines = lines_of_run(stay, months[place], used, outlook.usual_from, catalogue.rates, catalogue.vat)
+            lines = lines_of_run(stay, months[place], used, outlook.usual_from, outlook.rates, outlook.vat)
         except PricingError as error:
             return list(by_site.values()), str(error)
         for line in lines.offices:
@@ -109,7 +108,7 @@ def _sums(outlook: Outlook, seats: list[Seat], place: int) -> tuple[dict[str, in
 
 
 def _switch(stay: Stay, months: tuple[date, ...]) -> int | None:
-    """The place of the first month that begins after the window's last subsidised day; None: beyond the months."""
+    """Return the place of the first month after the window's last subsidised day; None: beyond the months."""
     window = stay.tenancy.window
     if window is None:
         return 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.cross_subsidy.tier_changes.ladder import NO_STEP, Due, Notice, due
+from pricing.tier_change import NO_STEP, Due, Notice, due
 
 STEPS = (90, 60, 30)
 SWITCH = date(2026, 12, 10)

@@ -24,7 +24,7 @@ _DIGITS = Context(prec=60)
 
 
 def draws(seed: int, count: int, *name: str) -> Whole:
-    """`count` whole numbers, evenly from nil to 2 ** 53 - 1, out of the stream of that name."""
+    """Draw `count` whole numbers, evenly from zero to 2 ** 53 - 1, out of the stream of that name."""
     digest = blake2b("\0".join(name).encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[start : start + 4], "big") for start in range(0, 16, 4)]
     source = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=tuple(words)))
@@ -33,45 +33,45 @@ def draws(seed: int, count: int, *name: str) -> Whole:
 
 
 def thresholds(weights: Iterable[Fraction]) -> Whole:
-    """The cumulated weights as thresholds: a draw decides for the first place whose threshold is above it.
+    """Return the cumulated weights as thresholds: a draw decides for the first place whose threshold is above it.
 
     A draw above all of them decides for none: its place is their number. Weights sum to one at most.
     """
-    cumulated, found = Fraction(0), []
+    cumulated, limits = Fraction(0), []
     for weight in weights:
         cumulated += weight
-        found.append(int(cumulated * _ALL))
+        limits.append(int(cumulated * _ALL))
     if cumulated > 1:
         raise ValueError("weights sum to more than one")
-    return np.array(found, dtype=np.int64)
+    return np.array(limits, dtype=np.int64)
 
 
 def decide(drawn: Whole, limits: Whole) -> Whole:
-    """The place each draw decides for."""
+    """Return the place each draw decides for."""
     return np.searchsorted(limits, drawn, side="right").astype(np.int64)
 
 
 def poisson(mean: Fraction) -> Whole:
-    """The thresholds of a Poisson distribution: a draw's place is the number of arrivals.
+    """Return the thresholds of a Poisson distribution: a draw's place is the number of arrivals.
 
     They end where no draw can go beyond: at the last 2 ** -53 of chance.
     """
     nothing = _DIGITS.exp(_DIGITS.divide(Decimal(-mean.numerator), Decimal(mean.denominator)))
     weight = Fraction(nothing)
-    cumulated, found, count = weight, [], 0
+    cumulated, limits, count = weight, [], 0
     while True:
-        found.append(min(int(cumulated * _ALL), _ALL))
+        limits.append(min(int(cumulated * _ALL), _ALL))
         count += 1
-        weight = weight * mean / count
+        weight = weight * mean * Fraction(1, count)
         cumulated += weight
         if weight * _ALL < 1 and count > mean:
             break
-    found[-1] = _ALL
-    return np.array(found, dtype=np.int64)
+    limits[-1] = _ALL
+    return np.array(limits, dtype=np.int64)
 
 
 def leaving(hazards: Sequence[Fraction]) -> Whole:
-    """The thresholds of the month somebody leaves in, each month having its own hazard; beyond the last: stays."""
+    """Return the thresholds of the month somebody leaves in, each with its own hazard; beyond the last: stays."""
     staying, weights = Fraction(1), []
     for hazard in hazards:
         weights.append(staying * hazard)

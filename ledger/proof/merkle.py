@@ -29,28 +29,28 @@ class Span(NamedTuple):
 
 
 def leaf_hash(record: bytes) -> Hash:
-    """The hash of a leaf."""
+    """Return the hash of a leaf."""
     return sha256(b"\x00" + record).digest()
 
 
 def leaf_hashes(records: Iterable[bytes]) -> list[Hash]:
-    """The hashes of leaves."""
+    """Return the hashes of leaves."""
     return [sha256(b"\x00" + record).digest() for record in records]
 
 
 def node_hash(left: Hash, right: Hash) -> Hash:
-    """The hash of a node over two others."""
+    """Return the hash of a node over two others."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def perfect_root(hashes: Sequence[Hash]) -> Hash:
-    """The root over 1, 2, 4, 8 … subtrees of one level."""
+    """Return the root over 1, 2, 4, 8 … subtrees of one level."""
     [root] = perfect_roots(hashes, len(hashes))
     return root
 
 
 def perfect_roots(hashes: Sequence[Hash], width: int) -> Sequence[Hash]:
-    """The roots over every `width` subtrees of one level: 1, 2, 4, 8 …, of which `hashes` has a multiple."""
+    """Return the roots over every `width` subtrees of one level: 1, 2, 4, 8 …, of which `hashes` has a multiple."""
     while width > 1:
         # `node_hash`, a level at a time: a call a node costs as much as its hash.
         hashes = [
@@ -61,7 +61,7 @@ def perfect_roots(hashes: Sequence[Hash], width: int) -> Sequence[Hash]:
 
 
 def subtrees(span: Span) -> Iterator[Subtree]:
-    """The largest perfect subtrees that make up a span, left to right."""
+    """Yield the largest perfect subtrees that make up a span, left to right."""
     start = span.start
     while start < span.end:
         level = (span.end - start).bit_length() - 1
@@ -72,7 +72,7 @@ def subtrees(span: Span) -> Iterator[Subtree]:
 
 
 def root_of(span: Span, hash_of: HashOf) -> Hash:
-    """The root over a span (RFC 6962, 2.1); of no leaves, the hash of nothing."""
+    """Return the root over a span (RFC 6962, 2.1); of no leaves, the hash of nothing."""
     hashes = [hash_of(subtree) for subtree in subtrees(span)]
     if not hashes:
         return EMPTY_ROOT
@@ -83,7 +83,7 @@ def root_of(span: Span, hash_of: HashOf) -> Hash:
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:
-    """The spans whose roots prove that leaf `index` is in the tree of `size` leaves, lowest first (RFC 6962, 2.1.1)."""
+    """Return the spans whose roots prove that leaf `index` is in a tree of `size`, lowest first (RFC 6962, 2.1.1)."""
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}")
     start, end = 0, size
@@ -100,7 +100,7 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
 
 
 def consistency_spans(older: int, size: int) -> list[Span]:
-    """The spans whose roots prove that the tree of `older` leaves begins that of `size` (RFC 6962, 2.1.2)."""
+    """Return the spans whose roots prove that the tree of `older` leaves begins that of `size` (RFC 6962, 2.1.2)."""
     if not 0 <= older <= size:
         raise ValueError(f"a tree of {older} leaves does not begin one of {size}")
     if older in (0, size):
@@ -121,12 +121,12 @@ def consistency_spans(older: int, size: int) -> list[Span]:
 
 
 def _left(count: int) -> int:
-    """The largest power of two below `count`, which is at least two."""
+    """Return the largest power of two below `count`, which is at least two."""
     return 1 << ((count - 1).bit_length() - 1)
 
 
 def is_included(leaf: Hash, index: int, size: int, root: Hash, path: Sequence[Hash]) -> bool:
-    """Whether a path proves that `leaf` is leaf `index` of the tree of `size` leaves with that root."""
+    """Return whether a path proves that `leaf` is leaf `index` of the tree of `size` leaves with that root."""
     if not 0 <= index < size:
         return False
     spans = inclusion_spans(index, size)
@@ -139,7 +139,7 @@ def is_included(leaf: Hash, index: int, size: int, root: Hash, path: Sequence[Ha
 
 
 def is_consistent(older: int, size: int, older_root: Hash, root: Hash, path: Sequence[Hash]) -> bool:
-    """Whether a path proves that the tree of `older` leaves begins that of `size` (RFC 9162, 2.1.4.2)."""
+    """Return whether a path proves that the tree of `older` leaves begins that of `size` (RFC 9162, 2.1.4.2)."""
     if older == size:
         return older_root == root and not path
     if older == 0:
@@ -182,7 +182,7 @@ class GrowingTree:
         self.size += 1
 
     def root(self) -> Hash:
-        """The root over the leaves so far."""
+        """Return the root over the leaves so far."""
         if not self._peaks:
             return EMPTY_ROOT
         found = self._peaks[-1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.cross_subsidy.forecast.chance import BITS, decide, draws, leaving, poisson, thresholds
+from pricing.forecast.chance import BITS, decide, draws, leaving, poisson, thresholds
 
 ALL = 1 << BITS
 FROZEN = [4979350186946681, 5188075222948180, 4080902508738392]

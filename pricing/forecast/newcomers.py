@@ -1,4 +1,4 @@
-"""What one newcomer brings and takes, month by month: priced by the engine, as if it had been admitted (R3-R16)."""
+"""A newcomer's amounts month by month: priced by the engine, as if it had been admitted (R3-R16)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from billing.cross_subsidy.forecast.assumptions import Assumptions
-from billing.cross_subsidy.forecast.chance import Whole
-from billing.cross_subsidy.forecast.register import Outlook
 from pricing.eligibility import ELIGIBLE_KINDS, Tenancy, Window
 from pricing.errors import PricingError
+from pricing.forecast.assumptions import Assumptions
+from pricing.forecast.chance import Whole
+from pricing.forecast.outlook import Outlook
 from pricing.period import Period, next_month
 from pricing.projection import Usual, presence, usual_events
 from pricing.rating import Lease, PricedLine, office_lines, usage_lines
@@ -20,7 +20,7 @@ _SUBSIDISED, _MARKET = 0, 1
 
 
 class Firm(NamedTuple):
-    """What kind of newcomer: whether it is subsidised at first, and its office, in millionths of a m2."""
+    """A kind of newcomer: whether it is subsidised at first, and its office, in millionths of a m2."""
 
     kind: str
     is_subsidised: bool
@@ -37,7 +37,7 @@ class Amounts(NamedTuple):
 
 
 def firms(assumptions: Assumptions) -> tuple[Firm, ...]:
-    """Every kind of newcomer that may come."""
+    """Return every kind of newcomer that may come."""
     return tuple(
         Firm(kind, is_subsidised, area)
         for kind in assumptions.kinds
@@ -46,11 +46,11 @@ def firms(assumptions: Assumptions) -> tuple[Firm, ...]:
     )
 
 
-def amounts_at(outlook: Outlook, site: str, months: Sequence[date], found: Sequence[Firm]) -> Amounts:
-    """What each firm would supply and need at a site in each month it is there."""
+def amounts_at(outlook: Outlook, site: str, months: Sequence[date], newcomers: Sequence[Firm]) -> Amounts:
+    """Return what each firm would supply and need at a site in each month it is there."""
     usual = {is_subsidised: average_usage(outlook, site, is_subsidised) for is_subsidised in (True, False)}
-    made = Amounts(*(np.zeros((2, len(found), len(months)), dtype=np.int64) for _ in range(4)))
-    for number, firm in enumerate(found):
+    made = Amounts(*(np.zeros((2, len(newcomers), len(months)), dtype=np.int64) for _ in range(4)))
+    for number, firm in enumerate(newcomers):
         for place, month in enumerate(months):
             for tier in (_SUBSIDISED, _MARKET) if firm.is_subsidised else (_MARKET,):
                 offices, usage = _lines(outlook, site, month, firm, tier, usual[firm.is_subsidised])
@@ -64,8 +64,8 @@ def amounts_at(outlook: Outlook, site: str, months: Sequence[date], found: Seque
 def _lines(
     outlook: Outlook, site: str, month: date, firm: Firm, tier: int, usual: Sequence[Usual]
 ) -> tuple[Sequence[PricedLine], Sequence[PricedLine]]:
-    """A whole month's office and usage lines; none of a firm for which the site has no price: it can't be billed."""
-    rates, vat, whole = outlook.catalogue.rates, outlook.catalogue.vat, Period(month, next_month(month))
+    """Return a whole month's office and usage lines; none where the site has no price for the firm."""
+    rates, vat, whole = outlook.rates, outlook.vat, Period(month, next_month(month))
     tenancy = Tenancy(firm.kind, Window(whole.start, whole.end) if tier == _SUBSIDISED else None)
     try:
         offices = office_lines(Lease("", site, firm.area, month, None), month, tenancy, rates, vat)
@@ -76,7 +76,7 @@ def _lines(
 
 
 def average_usage(outlook: Outlook, site: str, with_window: bool) -> tuple[Usual, ...]:
-    """What the firms of a site use a day of presence, on average: those with a window, or those without one."""
+    """Return what the firms of a site use a day of presence, on average: those with a window, or those without one."""
     span = outlook.on_record.span
     if span is None:
         return ()
