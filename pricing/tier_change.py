@@ -27,7 +27,7 @@ def due(switches_on: date, on: date, steps: Sequence[int], made: Sequence[Notice
     """Return what is to be announced on a day of a tier change; `made` are the former notices, in order.
 
     Only the nearest step that is reached counts: after downtime nobody is told twice what one letter says. A step is
-    announced once for the same tier change; where the day that was last made is another one, it is corrected at
+    announced once for the same tier change; where the day announced last is another one, it is corrected at
     once, at whatever step. Nothing is announced on the day of the tier change or after it.
     """
     left = (switches_on - on).days
