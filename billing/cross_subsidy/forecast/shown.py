@@ -9,8 +9,9 @@ from billing.cross_subsidy.forecast.assumptions import assumptions_json
 from billing.cross_subsidy.forecast.forecasting import Figure, Figures, Forecast, Question
 from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, Mover, Side, WhatIf
 from billing.cross_subsidy.forecast.what_if import Figures as Compared
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import table
 from pricing.forecast.dial import CONFIDENCE, DIAL_MONTHS, Reading
 from pricing.money import format_amount, format_quantity, format_rate
 from pricing.period import format_month
