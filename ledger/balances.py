@@ -33,12 +33,6 @@ _OF_ACCOUNT = select(
 _OF_AUXILIARY = select(func.coalesce(func.sum(posting.c.amount), 0)).where(
     posting.c.auxiliary == bindparam("auxiliary"), posting.c.account == _ACCOUNT
 )
-_AUXILIARIES = (
-    select(posting.c.auxiliary, func.sum(posting.c.amount))
-    .where(posting.c.auxiliary.is_not(None), posting.c.account == _ACCOUNT)
-    .group_by(posting.c.auxiliary)
-    .order_by(posting.c.auxiliary)
-)
 _ACCOUNTS = (
     select(_DAY.account, account.c.label, func.sum(_DAY.debit), func.sum(_DAY.credit))
     .join(account, account.c.code == _DAY.account)
@@ -145,10 +139,3 @@ def auxiliary_balance(connection: Connection, account: str, auxiliary: str, on: 
     statement = _OF_AUXILIARY if on is None else _OF_AUXILIARY.where(posting.c.effective_on <= _ON)
     values = {"account": account, "auxiliary": auxiliary} | ({} if on is None else {"on": on})
     return int(connection.scalar(statement, values) or 0)
-
-
-def auxiliary_balances(connection: Connection, account: str, until: date | None = None) -> dict[str, int]:
-    """Return the balance of every tenant or grant in an account (`3421`, `9208`), debit positive, by code."""
-    statement = _AUXILIARIES if until is None else _AUXILIARIES.where(posting.c.effective_on <= _ON)
-    rows = connection.execute(statement, {"account": account} | ({} if until is None else {"on": until}))
-    return {auxiliary: int(balance) for auxiliary, balance in rows}

@@ -1,11 +1,10 @@
 """The documents of a run, in the contract's shape, and one row a line for spreadsheets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 from sqlalchemy import Connection, select
 
-from billing.documents import shapes
 from billing.documents.queries import document_shapes, heads
 from billing.frame.errors import Unknown
 from billing.frame.reports.formats import require_format
@@ -69,12 +68,12 @@ def _require_run(connection: Connection, period: date) -> None:
 def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
     """The documents of a run as pieces of one JSON list, by number. Raises Unknown when the month has not been run."""
     _require_run(connection, period)
-    return json_list(map(encode, _shapes(connection, document_ids(connection, period))))
-
-
-def _shapes(connection: Connection, ids: Sequence[int]) -> Iterator[shapes.Document]:
-    for start in range(0, len(ids), _BATCH):
-        yield from document_shapes(connection, heads(connection, ids[start : start + _BATCH]))
+    ids = document_ids(connection, period)
+    return json_list(
+        encode(shape)
+        for start in range(0, len(ids), _BATCH)
+        for shape in document_shapes(connection, heads(connection, ids[start : start + _BATCH]))
+    )
 
 
 def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:

@@ -23,14 +23,14 @@ from beancount.core import data
 from sqlalchemy import Engine
 
 from billing.frame.database import reading, writing
-from ledger.balances import auxiliary_balances, trial_balance
+from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
 from ledger.exports.tables import json_list
 from pricing.money import format_amount
-from tests.support.books import ODD_CODES, SEPTEMBER, invoice, odd_books, post_all, small_books
+from tests.support.books import ODD_CODES, SEPTEMBER, auxiliary_balances, invoice, odd_books, post_all, small_books
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
 HLEDGER = shutil.which("hledger")

@@ -23,8 +23,9 @@ from billing.proof.log import Name
 from billing.proof.proving import named, prove_consistency, prove_inclusion
 from ledger.entry import Entry, Posting
 from ledger.journal import post
-from ledger.proof.merkle import GrowingTree, is_consistent, is_included, leaf_hash
+from ledger.proof.merkle import leaf_hash
 from ledger.proof.notes import new_key_file
+from tests.support.merkle import GrowingTree, is_consistent, is_included
 from tests.support.proofs import Proved
 from tests.support.proved_park import signing_settings
 from tests.support.queued import settings

@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 
 from ledger.proof.merkle import (
     EMPTY_ROOT,
-    GrowingTree,
     Hash,
     Span,
     Subtree,
     consistency_spans,
     inclusion_spans,
-    is_consistent,
-    is_included,
     leaf_hash,
     node_hash,
     root_of,
 )
+from tests.support.merkle import GrowingTree, is_consistent, is_included
 
 # Of the reference implementation of Certificate Transparency (merkle_tree_test.cc).
 INPUTS = [
