@@ -59,7 +59,7 @@ def _write(
     format_name: str,
     output: str | None,
 ) -> None:
-    from billing.books.reports import Asked, report_pieces
+    from billing.books.reports.writing import Asked, report_pieces
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 

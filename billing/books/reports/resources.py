@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from billing.books.reports import FORMATS, Asked, report_pieces
+from billing.books.reports.writing import FORMATS, Asked, report_pieces
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
