@@ -24,12 +24,14 @@ explore: ## draw new examples for every property, ten times as many; what fails 
 	@scripts/install test
 	EXPLORE=1 scripts/test --numprocesses $(JOBS) --dist worksteal $$(grep -rl 'examples(' tests --include='test_*.py') $(ARGS)
 
-static: ## check style, types and the packages' borders
+static: ## check style, types, the packages' borders, dead code and the rules of the house
 	@scripts/install test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/dead_code.py
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py
 
 format: ## put the code into the project's form
 	@scripts/install test

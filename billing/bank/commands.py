@@ -14,7 +14,7 @@ from billing.frame.terminal.parameters import AMOUNT, DAY
 
 if TYPE_CHECKING:
     from billing.bank.deciding import LineKey
-    from billing.receivables.receipts.receiving import Part
+    from billing.receivables.receipts.orders import Part
 
 _LINE = re.compile(r"RE-([0-9]{6,18})/([1-9][0-9]{0,8})", re.ASCII)
 _RECEIPT = re.compile(r"RG-([0-9]{6,18})", re.ASCII)
@@ -46,7 +46,7 @@ def _balance(text: str | None) -> int | None:
 
 
 def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
-    from billing.receivables.receipts.receiving import Part
+    from billing.receivables.receipts.orders import Part
 
     found = []
     for text in texts:

@@ -4,37 +4,34 @@ A line is decided while its latest decision is none that undoes. Whatever it was
 bank's account book it, and the decision names them: so the bank's balance can be reconciled line by line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, func, select, tuple_
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.importing import line_name
 from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest, is_unlinked, load_pool
 from billing.bank.tables import bank_line, line_decision, line_entry
-from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
+from billing.entries.accounts import CLIENTS, UNPLACED, VAT_NOT_YET_DUE
 from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
-from billing.entries.receivables import TRANSFER, UNPLACED, number_of
+from billing.entries.receivables import TRANSFER
 from billing.frame.audit_log import record_change
+from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.terms import Terms
 from billing.receivables.deposits.deposits import HELD as DEPOSITS_HELD
 from billing.receivables.open_items.open_items import placements_left
-from billing.receivables.receipts.allocating import acting_day, allocate, place, require_said, undo, withdraw
+from billing.receivables.receipts.acting import acting_day, require_reason_text
+from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.clearing import bounce, clear
-from billing.receivables.receipts.receiving import (
-    AUTOMATIC,
-    NONE,
-    PAYER_TEXT_LENGTH_MAX,
-    Leg,
-    Part,
-    ReceiptOrder,
-    receive,
-)
+from billing.receivables.receipts.orders import AUTOMATIC, NONE, PAYER_TEXT_LENGTH_MAX, Leg, Part, ReceiptOrder
+from billing.receivables.receipts.placing import place, withdraw
+from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.undoing import undo
 from billing.receivables.tables.receipts import allocation, allocation_undoing, placement, placement_withdrawal, receipt
 from ledger.accounts import label_of
 from ledger.entry import BANK, Entry, Posting
@@ -210,7 +207,7 @@ def _received(
     orders = [order_of(row, proposal) for row, proposal in found]
     keys = receive(connection, orders, recorded_at=recorded_at, terms=terms, source="statements")
     return [
-        _decided(row.key, 1, proposal, row.line.booked_on, [(f"{BANK}/{number_of(key)}", key)])
+        _decided(row.key, 1, proposal, row.line.booked_on, [(f"{BANK}/{RECEIPT.format(key)}", key)])
         for (row, proposal), key in zip(found, keys, strict=True)
     ]
 
@@ -239,10 +236,10 @@ def _of_cheques(
     for key in receipts:
         if kind == CLEARED:
             clear(connection, key, line.booked_on, recorded_at=recorded_at, terms=terms)
-            entries.append((f"{BANK}/{number_of(key)}/encaissement", key))
+            entries.append((f"{BANK}/{RECEIPT.format(key)}/encaissement", key))
         else:
             bounce(connection, key, line.booked_on, why, recorded_at=recorded_at)
-            entries.append((f"{BANK}/{number_of(key)}/impaye", key))
+            entries.append((f"{BANK}/{RECEIPT.format(key)}/impaye", key))
     return entries
 
 
@@ -278,7 +275,7 @@ def decide(
     """Find a waiting line to be what a person says, and book it. Raises Unknown, Conflict if it is decided, Refused."""
     change_receivables(connection)
     row = require_line(connection, key)
-    said = require_said(why)
+    said = require_reason_text(why)
     latest = latest_decision(connection, key)
     if latest is not None and latest.kind != UNDONE:
         raise Conflict(f"{line_name(*key)} is decided already ({latest.kind}): undo that first")
@@ -339,9 +336,9 @@ def _receive_one(
     if standing is None:
         order = order_of(row, choice)
         (key,) = receive(connection, [order], recorded_at=recorded_at, terms=terms, source="statements")
-        return [(f"{BANK}/{number_of(key)}", key)]
+        return [(f"{BANK}/{RECEIPT.format(key)}", key)]
     if choice.rent_withheld or choice.vat_withheld:
-        told = f"is said of {number_of(standing)} already, with all that was withheld"
+        told = f"is said of {RECEIPT.format(standing)} already, with all that was withheld"
         raise _refused("rent_withheld", None, told, "leave it out: what was withheld stays")
     if choice.parts:
         allocate(connection, standing, choice.parts, recorded_at=recorded_at, terms=terms)
@@ -349,7 +346,7 @@ def _receive_one(
         place(connection, standing, choice.tenant, None, recorded_at=recorded_at, terms=terms)
     if choice.automatic:
         allocate(connection, standing, AUTOMATIC, recorded_at=recorded_at, terms=terms)
-    return [(f"{BANK}/{number_of(standing)}", standing)]
+    return [(f"{BANK}/{RECEIPT.format(standing)}", standing)]
 
 
 def _unplaced(connection: Connection, key: int) -> int:
@@ -441,7 +438,7 @@ def undo_decision(connection: Connection, key: LineKey, *, reason: str, recorded
     """
     change_receivables(connection)
     require_line(connection, key)
-    said = require_said(reason)
+    said = require_reason_text(reason)
     latest = latest_decision(connection, key)
     if latest is None or latest.kind == UNDONE:
         raise Conflict(f"{line_name(*key)} waits for a decision: there is nothing to undo")
@@ -493,12 +490,3 @@ def choice_of(proposal: Proposal) -> Choice:
         proposal.kind, proposal.tenant, proposal.parts, proposal.rent_withheld, proposal.vat_withheld,
         () if proposal.receipt is None else (proposal.receipt,), proposal.entry, proposal.account,
     )  # fmt: skip
-
-
-def decisions_of(connection: Connection, keys: Sequence[LineKey]) -> Mapping[LineKey, Row[Any]]:
-    """The decisions that count, of those lines that have one."""
-    if not keys:
-        return {}
-    d = line_decision.c
-    found = select(line_decision).where(and_(tuple_(d.statement_id, d.line_no).in_(keys)), is_latest())
-    return {(row.statement_id, row.line_no): row for row in connection.execute(found)}

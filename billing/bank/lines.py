@@ -12,10 +12,11 @@ from billing.bank.importing import line_name, name_of
 from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.bank.pool import is_latest
 from billing.bank.tables import bank_line, line_decision, line_entry
-from billing.entries.receivables import number_of
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.codes import RECEIPT
+from billing.frame.reports.formats import require_format
 from billing.frame.terms import Terms
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from pricing.money import format_amount
 
 
@@ -138,7 +139,7 @@ def proposal_json(proposal: Proposal) -> dict[str, Any]:
         "allocations": [{"invoice": part.invoice, "amount": format_amount(part.amount)} for part in proposal.parts],
         "rent_withheld": format_amount(proposal.rent_withheld),
         "vat_withheld": format_amount(proposal.vat_withheld),
-        "receipt": None if proposal.receipt is None else number_of(proposal.receipt),
+        "receipt": None if proposal.receipt is None else RECEIPT.format(proposal.receipt),
         "entry": proposal.entry,
         "account": proposal.account,
     }
@@ -186,5 +187,5 @@ def _best(proposal: Proposal) -> tuple[Any, ...]:
     invoices = ", ".join(f"{part.invoice} {format_amount(part.amount)}" for part in proposal.parts)
     what = invoices or proposal.account or proposal.entry
     if proposal.receipt is not None:
-        what = number_of(proposal.receipt)
+        what = RECEIPT.format(proposal.receipt)
     return _KINDS[proposal.kind], proposal.tenant, what, proposal.confidence, proposal.why.text

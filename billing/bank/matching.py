@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.reasons import Why, reason, withheld
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from invoices.formats import dirhams
 from invoices.structured_reference import numbers_in, structured_numbers_in
 from pricing.money import RATE_SCALE, settle

@@ -26,7 +26,7 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import page_schema, query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
 
 _TEXT = fields.String

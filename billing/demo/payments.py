@@ -20,7 +20,8 @@ from billing.bank.reconciling import reconcile
 from billing.bank.taking import Taken, Taking, take_file
 from billing.frame.database import reading, writing
 from billing.frame.settings import Settings
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from invoices.document import INVOICE, Document
 from invoices.reading import document_ids, load_documents
 from pricing.money import RATE_SCALE, format_amount, settle

@@ -7,5 +7,9 @@ SUBJECT = Subject(
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
     resources=("resources", "messages.resources", "credit_notes.resources"),
     jobs=("delivery.jobs",),
-    commands={"deliver": "delivery.commands", "credit-notes": "credit_notes.commands"},
+    commands={
+        "deliver": "delivery.commands",
+        "credit-notes": "credit_notes.commands",
+        "export documents": "export_commands",
+    },
 )

@@ -98,7 +98,7 @@ def record_change(
 
 # What the acts before have answered for, and what there is now, of each range.
 _SEEN = ", ".join(
-    f"({r.newest}) AS {r.name}_now, "
+    f"({r.newest}) AS {r.name}_now, "  # noqa: S608 - our own names
     f"(SELECT coalesce(max(last_{r.name}), 0) FROM audit_event WHERE last_{r.name} IS NOT NULL) AS {r.name}_was"
     for r in RANGES
 )
@@ -121,7 +121,7 @@ _TAKE = "UPDATE audit_counter SET last = last + 1 WHERE id = 1"
 _SEAL = {
     "postgresql": (
         text(
-            f"WITH taken AS ({_TAKE} AND (:noted OR pg_current_xact_id_if_assigned() IS NOT NULL) RETURNING last) "
+            f"WITH taken AS ({_TAKE} AND (:noted OR pg_current_xact_id_if_assigned() IS NOT NULL) RETURNING last) "  # noqa: S608 - our own names
             f"INSERT INTO audit_event ({_COLUMNS}) SELECT taken.last, "
             f"coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, {_ADDED} FROM taken, (SELECT {_SEEN}) AS seen "
             "RETURNING id"
@@ -130,7 +130,7 @@ _SEAL = {
     "sqlite": (
         text(_TAKE),
         text(
-            f"INSERT INTO audit_event ({_COLUMNS}) SELECT last, coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, "
+            f"INSERT INTO audit_event ({_COLUMNS}) SELECT last, coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, "  # noqa: S608 - our own names
             f"{_ADDED} FROM audit_counter, (SELECT {_SEEN}) AS seen WHERE audit_counter.id = 1 RETURNING id"
         ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True))),
     ),

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
@@ -275,10 +275,11 @@ def copy_statement(table: Table, columns: Sequence[str]) -> str:
     return f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
 
 
-def copy_blocks(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+def copy_blocks(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     """The rows in COPY's text format, some hundred at a time."""
-    for start in range(0, len(rows), _COPY_BLOCK):
-        yield _copy_block(table, columns, rows[start : start + _COPY_BLOCK])
+    left = iter(rows)
+    while block := list(islice(left, _COPY_BLOCK)):
+        yield _copy_block(table, columns, block)
 
 
 def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -305,19 +306,24 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         _insert_into_sqlite(
-            connection, f"INSERT INTO {table.name} ({names}) VALUES ", _sqlite_rows(table, columns, rows)
+            connection,
+            f"INSERT INTO {table.name} ({names}) VALUES ",  # noqa: S608 - our own names, values are bound
+            _sqlite_rows(table, columns, rows),
         )
         return
-    listed = list(rows)
-    if len(listed) >= COPY_LEAST:
+    left = iter(rows)
+    listed = list(islice(left, COPY_LEAST))
+    if len(listed) == COPY_LEAST:
         cursor = connection.connection.cursor()
         with cursor.copy(copy_statement(table, columns)) as copy:
-            for block in copy_blocks(table, columns, listed):
+            # The server takes a block while the next is made.
+            for block in copy_blocks(table, columns, chain(listed, left)):
                 copy.write(block)
         cursor.close()
     elif listed:
         # One statement, not one a row: triggers check an entry's postings together.
         marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
         connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({names}) VALUES {marks}", tuple(cell for row in listed for cell in row)
+            f"INSERT INTO {table.name} ({names}) VALUES {marks}",  # noqa: S608 - our own names, values are bound
+            tuple(cell for row in listed for cell in row),
         )

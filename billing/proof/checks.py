@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, select, text
 
 from billing.frame.checking import Proof, Step, by_index, streamed
-from billing.frame.proof_errors import BadNote, BrokenLog
+from billing.frame.proof_errors import BrokenLog
 from billing.proof import log
 from billing.proof.checkpoints import (
     FOLDER,
@@ -21,9 +21,10 @@ from billing.proof.checkpoints import (
 )
 from billing.proof.forms import DOCUMENT, ENTRY
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
-from billing.proof.merkle import Hash, leaf_hash, perfect_root
-from billing.proof.notes import TreeHead, parse_note, parse_verifier_key, verify_note
 from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
+from ledger.errors import BadNote
+from ledger.proof.merkle import Hash, leaf_hash, perfect_root
+from ledger.proof.notes import TreeHead, parse_note, parse_verifier_key, verify_note
 
 _BLOCK = 1_000
 # Closings and files come into the log by an audit event that names them.

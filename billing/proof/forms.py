@@ -44,7 +44,7 @@ class Form(NamedTuple):
 
 
 _PARTIES = " UNION ALL ".join(
-    f"SELECT document.id AS owner, '{role}' AS role, party.content AS content, party.digest AS digest "
+    f"SELECT document.id AS owner, '{role}' AS role, party.content AS content, party.digest AS digest "  # noqa: S608 - constants
     f"FROM document JOIN party ON party.digest = document.{role}"
     for role in ("buyer", "seller")
 )

@@ -18,7 +18,9 @@ from billing.frame.background_copy import undisturbed
 from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
-from billing.proof.merkle import (
+from billing.proof.records import records
+from billing.proof.tables import proof_leaf, proof_node
+from ledger.proof.merkle import (
     Hash,
     Span,
     Subtree,
@@ -30,8 +32,6 @@ from billing.proof.merkle import (
     root_of,
     subtrees,
 )
-from billing.proof.records import records
-from billing.proof.tables import proof_leaf, proof_node
 
 # One level in so many is stored: a proof reads a few groups of sixteen.
 LEVELS = 4
@@ -210,9 +210,9 @@ def _nodes(connection: Connection, first: int, hashes: list[Hash]) -> Iterator[t
 def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> dict[Subtree, Hash]:
     """Read stored hashes by (level, first position, position after the last), in one statement."""
     queries = [
-        f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"
+        f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"  # noqa: S608 - whole numbers we counted
         if level == 0
-        else "SELECT level, position, hash FROM proof_node "
+        else "SELECT level, position, hash FROM proof_node "  # noqa: S608 - whole numbers we counted
         f"WHERE level = {level} AND position BETWEEN {start} AND {end - 1}"
         for level, start, end in ranges
     ]

@@ -85,10 +85,9 @@ def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | No
 
 
 def _asked(url: str, query: bytes) -> bytes:
-    # The scheme is http or https: the settings allow no other.
-    request = Request(url, data=query, headers={"Content-Type": _MEDIA_TYPE}, method="POST")  # noqa: S310
+    request = Request(url, data=query, headers={"Content-Type": _MEDIA_TYPE}, method="POST")  # noqa: S310 - settings allow only http and https
     try:
-        with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310
+        with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310 - settings allow only http and https
             content: bytes = answer.read(_ANSWER_BYTES_MAX + 1)
     except (OSError, HTTPException, ValueError) as error:
         raise NoTimestamp(f"the authority at {url} does not answer: {error}") from None

@@ -1,10 +1,6 @@
 """The monthly run (R9-R19): batches of tenants, each one transaction; final when complete."""
 
 from billing.frame.subject import Subject
-from billing.run.month import preview_month, run_month
-from billing.run.report import RunReport, Totals
-
-__all__ = ["RunReport", "Totals", "preview_month", "run_month"]
 
 SUBJECT = Subject(
     __name__,
@@ -12,5 +8,9 @@ SUBJECT = Subject(
     checks=("checks.funding",),
     resources=("resources", "quotes.resources"),
     jobs=("jobs",),
-    commands={"run": "commands"},
+    commands={
+        "run": "commands",
+        "export cross-subsidy": "export_commands",
+        "export funding-matrix": "export_commands",
+    },
 )

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from tests.support.api import NOW, CallerOf
 from tests.support.operations import operations
 from tests.support.served import Served, serving

@@ -23,7 +23,7 @@ from billing.bank.matching import (
     Withheld,
     name_words,
 )
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from invoices.structured_reference import rf_of
 from tests.support.examples import examples
 

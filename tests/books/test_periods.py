@@ -17,7 +17,7 @@ from billing.frame.errors import PeriodRefused, ReasonRequired
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
 from billing.register.tables import billing_run
-from billing.run import run_month
+from billing.run.month import run_month
 from invoices.models import document
 from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting

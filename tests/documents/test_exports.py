@@ -13,14 +13,17 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from billing.books.exports import export_cross_subsidy, export_documents, export_funding_matrix, export_trial_balance
+from billing.books.journal import trial_balance
+from billing.documents import export as documents_export
 from billing.documents.export import COLUMNS
-from billing.documents.rows import documents_json as documents_of_the_api
+from billing.documents.queries import document_shapes
 from billing.frame.database import reading, writing
 from billing.frame.errors import Unknown
 from billing.register.tables import billing_run
+from billing.run import matrix_export, waterfall_export
 from invoices.models import document
 from invoices.structured_reference import rf_of
 from ledger.entry import Entry, Posting
@@ -40,24 +43,18 @@ def park(engine: Engine, tmp_path: Path) -> Engine:
 
 
 def documents(engine: Engine, period: date, file_format: str = "json") -> bytes:
-    destination = io.BytesIO()
     with reading(engine) as connection:
-        export_documents(connection, period, file_format, destination)
-    return destination.getvalue()
+        return b"".join(documents_export.pieces(connection, period, file_format))
 
 
 def cross_subsidy(engine: Engine, period: date, file_format: str = "json") -> bytes:
-    destination = io.BytesIO()
     with reading(engine) as connection:
-        export_cross_subsidy(connection, period, file_format, destination)
-    return destination.getvalue()
+        return b"".join(waterfall_export.pieces(connection, period, file_format))
 
 
 def balance(engine: Engine, until: date | None, file_format: str = "json") -> bytes:
-    destination = io.BytesIO()
     with reading(engine) as connection:
-        export_trial_balance(connection, until, file_format, destination)
-    return destination.getvalue()
+        return b"".join(trial_balance.pieces(connection, until, file_format))
 
 
 def csv_rows(content: bytes) -> list[dict[str, str]]:
@@ -118,7 +115,7 @@ def test_the_export_and_the_api_say_the_same_of_every_document(park: Engine) -> 
             heads = connection.execute(
                 select(document).where(document.c.period == period).order_by(document.c.number)
             ).all()
-            assert json.loads(documents(park, period)) == documents_of_the_api(connection, heads)
+            assert json.loads(documents(park, period)) == to_builtins(document_shapes(connection, heads))
 
 
 def test_an_invoice_says_what_payers_quote_as_its_paper_does(park: Engine) -> None:
@@ -294,10 +291,8 @@ def test_an_unknown_format_is_refused(engine: Engine, export: Any) -> None:
 
 
 def funding_matrix(engine: Engine, period: date, file_format: str = "json") -> bytes:
-    destination = io.BytesIO()
     with reading(engine) as connection:
-        export_funding_matrix(connection, period, file_format, destination)
-    return destination.getvalue()
+        return b"".join(matrix_export.pieces(connection, period, file_format))
 
 
 def booked(engine: Engine, account_code: str, period: date) -> dict[tuple[str, str], Decimal]:

@@ -1,7 +1,6 @@
 """Documents over HTTP: the contract's shape, PDF, XML; and their deliveries."""
 
 import hashlib
-import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -11,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from billing.books.exports import export_documents
+from billing.documents.export import documents_json
 from billing.frame.database import reading, writing
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from invoices.models import delivery
 from tests.support.api import NOW, Caller, CallerOf
 
@@ -68,10 +67,9 @@ def test_the_sample_networks_documents_are_those_expected(engine: Engine, caller
 def test_a_list_is_what_the_export_of_the_month_holds(park: Caller, engine: Engine) -> None:
     """Two readings of the same rows: set-wise for lists, through the documents' own values for exports."""
     for month in (6, 7, 8):
-        exported = io.BytesIO()
         with reading(engine) as connection:
-            export_documents(connection, date(2026, month, 1), "json", exported)
-        assert every(park, f"/v1/documents?period=2026-{month:02d}") == json.loads(exported.getvalue())
+            exported = b"".join(documents_json(connection, date(2026, month, 1)))
+        assert every(park, f"/v1/documents?period=2026-{month:02d}") == json.loads(exported)
 
 
 def test_documents_are_chosen_by_month_tenant_and_kind(park: Caller) -> None:

@@ -18,7 +18,7 @@ from billing.frame.settings import operating_user
 from billing.frame.tables import audit_change, audit_event
 from billing.register.network_import import import_folder
 from billing.register.tables import tenant
-from billing.run import run_month
+from billing.run.month import run_month
 from ledger.entry import Entry, Posting
 from ledger.journal import post
 from tests.support.networks import write_network

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from billing.check import check
-from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.entries.debts import KINDS
 from billing.frame.database import reading, writing
 from billing.frame.errors import Refused

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, note, settings
 
-from billing.cross_subsidy.forecast.assumptions import load_assumptions, nothing_by_chance
+from billing.cross_subsidy.forecast.assumptions import load_assumptions
 from billing.cross_subsidy.forecast.forecasting import KNOWN, Question, forecast
 from billing.frame.database import reading
 from pricing.money import format_amount
@@ -14,6 +14,7 @@ from pricing.period import add_months, format_month, parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.service import Service
 from tests.oracle.strategies import Enter, RunMonth, Step, histories
+from tests.support.assumptions import nothing_by_chance
 from tests.support.examples import QUIET, examples
 
 MONTHS = 3

@@ -7,8 +7,8 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from billing.check import check
-from billing.run import month as month_module
-from billing.run import run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.reference import Oracle, following
@@ -51,7 +51,7 @@ def stop_after(service: Service, month: str, batches: int) -> bool:
 def test_r14_a_run_stopped_after_any_batch_and_run_again_gives_what_one_go_gives(
     fresh_engine: FreshEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 1)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 1)
     database = request.node.callspec.params["fresh_engine"]
 
     @settings(max_examples=examples({"sqlite": 15, "postgresql": 5}[database]), suppress_health_check=QUIET)
@@ -93,7 +93,7 @@ def changed_midway(draw: st.DrawFn) -> tuple[str, Enter, int, Enter, Enter]:
 def test_r13_r14_facts_that_change_while_a_run_is_stopped_are_caught_up_by_the_next_run(
     fresh_engine: FreshEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 1)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 1)
 
     @settings(max_examples=examples(15), suppress_health_check=QUIET)
     @given(changed_midway())

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from billing.check import check
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import month as month_module
-from billing.run import run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
@@ -24,7 +24,7 @@ def test_a_month_whose_dask_worker_is_killed_is_issued_once_and_as_expected(
 ) -> None:
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer, on one host: its batches never leave this process")
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 20)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 20)
     import_folder(engine, SAMPLE, now=NOW)
     address, workers = cluster
     settings = replace(load_settings({}), executor=address)

@@ -15,8 +15,9 @@ from billing.frame.background_copy import copying_beside
 from billing.frame.database import change_facts, insert_rows, maintenance_transaction, reading, writing
 from billing.register.network_import import import_folder
 from billing.register.tables import service
-from billing.run import RunReport, run_month
-from billing.run import month as month_module
+from billing.run import plan
+from billing.run.month import run_month
+from billing.run.report import RunReport
 from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
@@ -31,7 +32,7 @@ ONLY_POSTGRESQL = pytest.mark.parametrize("fresh_engine", ["postgresql"], indire
 @pytest.fixture
 def network(park: Park, monkeypatch: pytest.MonkeyPatch) -> Park:
     """The sample network, billed in eight batches."""
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 60)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 60)
     import_folder(park.engine, SAMPLE, now=NOW)
     return park
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from billing.check import check
-from billing.documents.credit_notes.giving import creditable_lines
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.frame.audit_log import Act, on_behalf
 from billing.frame.database import reading
 from billing.frame.errors import Refused

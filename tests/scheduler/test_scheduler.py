@@ -26,8 +26,9 @@ from billing.frame.settings import load_settings
 from billing.receivables.tables.receipts import looked_through, unsettled_document
 from billing.register.network_import import import_folder
 from billing.register.tables import billing_run
-from billing.run import RunReport, Totals, run_month
 from billing.run.jobs import Standing, bring_up_to_date, due_period, month_to_run, read_standing
+from billing.run.month import run_month
+from billing.run.report import RunReport, Totals
 from billing.scheduler.scheduler import CHECK, all_jobs, context_of, make_scheduler
 from invoices.delivery import FailedDelivery
 from invoices.models import delivery, document

@@ -18,7 +18,7 @@ from billing.frame.errors import Refused
 from billing.frame.settings import load_settings
 from billing.frame.tokens import create_token
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from billing.schema.roles import excessive_rights
 from billing.schema.triggers import append_only_tables

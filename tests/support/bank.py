@@ -5,12 +5,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from billing.bank.deciding import Choice, choice_of, decide, decisions_of, lines_of_statements, propose, undo_decision
+from sqlalchemy import select
+
+from billing.bank.deciding import Choice, choice_of, decide, lines_of_statements, propose, undo_decision
 from billing.bank.importing import line_name
+from billing.bank.pool import is_latest
+from billing.bank.tables import line_decision
 from billing.bank.taking import Taken, Taking, take_file
 from billing.frame.database import reading, writing
 from billing.frame.terms import Term, Terms
-from billing.receivables.receipts.receiving import Part
+from billing.receivables.receipts.orders import Part
 from pricing.money import format_amount
 from tests.oracle.service import NOW
 from tests.support.bank_files import camt, entry
@@ -68,7 +72,8 @@ def found(park: Park, statements: Iterable[int] = (1,)) -> Mapping[str, str]:
     """What each line was found to be: amount, decision, how certain; `?` where it waits."""
     with reading(park.engine) as connection:
         rows = lines_of_statements(connection, list(statements))
-        decided = decisions_of(connection, [row.key for row in rows])
+        decisions = connection.execute(select(line_decision).where(is_latest())).all()
+    decided = {(decision.statement_id, decision.line_no): decision for decision in decisions}
     told = {}
     for row in rows:
         latest = decided.get(row.key)

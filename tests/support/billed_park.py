@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from tests.support.networks import GROUND, Row, write_network
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 
 from billing.frame.database import reading
 from billing.register.network_import import import_folder
-from billing.run import RunReport
+from billing.run.report import RunReport
 from invoices.document import Document
 from ledger.models import entry, posting
 from pricing.money import format_amount

@@ -17,7 +17,7 @@ from billing.frame.reports import pages, tables
 from billing.frame.reports.pages import LINES_ON_PAPER_MAX
 from billing.frame.reports.prepared import Asked, Prepared
 from invoices.document import Party
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports.tables import MEDIA_TYPES
 from ledger.reports import REPORTS
 
 __all__ = ["FORMATS", "REPORTS", "Asked", "report_pieces"]
@@ -37,9 +37,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "html": Format(pages.html, "text/html; charset=utf-8"),
         "pdf": Format(pages.pdf, "application/pdf"),
-        "xlsx": Format(tables.xlsx, spreadsheet.MEDIA_TYPE),
-        "csv": Format(tables.csv, comma_separated.MEDIA_TYPE),
-        "json": Format(tables.json, "application/json"),
+        "xlsx": Format(tables.xlsx, MEDIA_TYPES["xlsx"]),
+        "csv": Format(tables.csv, MEDIA_TYPES["csv"]),
+        "json": Format(tables.json, MEDIA_TYPES["json"]),
     }
 )
 

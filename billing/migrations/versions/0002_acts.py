@@ -29,7 +29,7 @@ def upgrade() -> None:
         numbers = [number for last in newest.values() for number in ((1, last) if last else (None, None))]
         connection.execute(
             text(
-                "INSERT INTO act (id, recorded_at, actor, origin, operation, request_id, reason, "
+                "INSERT INTO act (id, recorded_at, actor, origin, operation, request_id, reason, "  # noqa: S608 - our own names, values are bound
                 f"{', '.join(columns)}) VALUES (1, CURRENT_TIMESTAMP, 'migrate', 'program', 'migrate', '0002', "
                 f"'written before acts were kept', {', '.join(f':{column}' for column in columns)})"
             ),

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from billing.cli.program import main
 from billing.frame.database import open_engine
 from billing.frame.settings import load_settings
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from tests.oracle.service import NOW
 from tests.support.dunning_park import JUNE_T1, LEASES, TENANTS

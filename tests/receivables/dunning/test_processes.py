@@ -14,7 +14,7 @@ from billing.frame.database import reading
 from billing.messages.tables import message, message_delivery
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from invoices.transport import CONNECTIONS
 from tests.support.networks import write_network
 from tests.support.queued import environment, settings
