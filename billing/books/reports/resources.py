@@ -45,7 +45,7 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
     start, until = query.get("from"), query.get("until")
     if start is not None and until is not None and start > until:
         raise InvalidRequest([FieldError("query", "from", "comes after until")])
-    asked = Asked(start, until, query.get("account"), query.get("tenant"), query.get("site"))
+    asked = Asked(start, until, account=query.get("account"), tenant=query.get("tenant"), site=query.get("site"))
     chosen = FORMATS[query["format"]]
     return streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{query['format']}")
 
