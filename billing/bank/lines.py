@@ -13,9 +13,10 @@ from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, 
 from billing.bank.pool import is_latest
 from billing.bank.tables import bank_line, line_decision, line_entry
 from billing.frame.codes import RECEIPT
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.frame.terms import Terms
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from pricing.money import format_amount
 
 

@@ -18,9 +18,10 @@ from billing.bank.importing import line_name, name_of
 from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.frame.errors import Unknown
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from ledger.balances import account_balance
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from ledger.models import entry, posting
 from pricing.money import format_amount
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from billing.receivables.cash_desk.rules import DAY
 from billing.receivables.cash_desk.taking import cash_number
 from invoices import formats
 from invoices.document import Party
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words
+from pricing.cash import DAY
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
 
 _SPANS = {DAY: "par jour", "month": "par mois"}

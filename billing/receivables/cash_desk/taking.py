@@ -18,13 +18,14 @@ from billing.entries.receivables import CASH_PAID, Settled
 from billing.frame.database import among
 from billing.frame.errors import Fault
 from billing.frame.terms import Terms
-from billing.receivables.cash_desk.rules import CashRules, Taken, cash_rules
+from billing.receivables.cash_desk.rules import cash_rules, refusal
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import receipt
 from billing.register.parties import buyer_of
 from billing.register.tables import site, tenant
 from invoices.document import Party
 from ledger.entry import Entry
+from pricing.cash import CashRules, Taken
 from pricing.money import format_amount
 from pricing.period import first_of_month, next_month
 
@@ -64,7 +65,7 @@ class CashDesk:
             return Fault(
                 "cash", None, "means", CASH_PAID, "can't be recorded here: cash needs a numbered receipt", remedy
             )
-        refused = self._rules(payment).refusal(payment.amount, self._before(payment))
+        refused = refusal(self._rules(payment), payment.amount, self._before(payment))
         if refused is None:
             self._taken[payment.payer, payment.taken_on, payment.taken_on] += payment.amount
             self._taken[payment.payer, *_month(payment.taken_on)] += payment.amount

@@ -15,15 +15,10 @@ from billing.receivables.reports.statement_paper import statement_letter
 from billing.register.tables import tenant
 from invoices.document import INVOICE, Party
 from invoices.rendering.letter import render_letter
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports import tables
 from ledger.exports.columns import Cell, Column, Kind
 
-MEDIA_TYPES = {
-    "json": "application/json",
-    "csv": comma_separated.MEDIA_TYPE,
-    "xlsx": spreadsheet.MEDIA_TYPE,
-    "pdf": "application/pdf",
-}
+MEDIA_TYPES = {**tables.MEDIA_TYPES, "pdf": "application/pdf"}
 _COLUMNS = (
     Column("Date", Kind.DAY),
     Column("Pièce", Kind.TEXT),
@@ -44,10 +39,8 @@ def statement_pieces(
     account = statement(connection, code, start, until)
     if file_format == "json":
         return iter([encode(AccountStatement.of(account)) + b"\n"])
-    if file_format == "csv":
-        return comma_separated.table(_COLUMNS, _rows(account))
-    if file_format == "xlsx":
-        return spreadsheet.table("Relevé de compte", _COLUMNS, _rows(account))
+    if file_format in tables.TABLES:
+        return tables.table(file_format, "Relevé de compte", _COLUMNS, _rows(account))
     return iter([statement_pdf(connection, account, operator)])
 
 
