@@ -31,11 +31,7 @@ FLOATING_POINT = (
     "billing/frame/http/authentication.py",  # seconds for which tokens are remembered
     "billing/documents/delivery/delivering.py",  # seconds until a claim is looked at again
     "invoices/transport.py",  # seconds of waiting for a server of mail
-    "invoices/rendering/charts/bands.py",  # points on paper
-    "invoices/rendering/charts/bars.py",  # points on paper
-    "invoices/rendering/charts/canvas.py",  # points on paper
-    "invoices/rendering/charts/months.py",  # points on paper
-    "invoices/rendering/charts/steps.py",  # points on paper
+    "invoices/rendering/charts/",  # points on paper
     "invoices/rendering/figures.py",  # millimetres on paper
     "billing/cross_subsidy/accounts/account_paper.py",  # millimetres on paper
     "billing/cross_subsidy/annual_report/year_paper.py",  # millimetres on paper

@@ -143,10 +143,18 @@ def _account(rows: Iterable[Row[Any]], on: date, policy: Policy, held: Held, mon
         account.ages = account.ages.plus(aged(open_, row.due_on, on))
         account.claims.append(
             Claimed(
-                row.document_id, row.number, row.tenant, row.issued_on, row.due_on, row.gross, open_,
-                policy.ladder(row.tenant, row.site), row.sent, held.holds(row.tenant, row.document_id),
+                document_id=row.document_id,
+                number=row.number,
+                tenant=row.tenant,
+                issued_on=row.issued_on,
+                due_on=row.due_on,
+                gross=row.gross,
+                open=open_,
+                ladder=policy.ladder(row.tenant, row.site),
+                sent=row.sent,
+                is_held=held.holds(row.tenant, row.document_id),
             )
-        )  # fmt: skip
+        )
     return account
 
 
