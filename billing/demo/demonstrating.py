@@ -15,13 +15,15 @@ from billing.books.journal import trial_balance
 from billing.check import check
 from billing.demo.payments import Banking, bank_demonstration
 from billing.documents import export as documents
-from billing.documents.delivery.delivering import DeliveryReport, deliver
+from billing.documents.delivery.delivering import deliver
+from billing.documents.delivery.queue_pass import DeliveryReport
+from billing.documents.messages.queries import load_message
 from billing.frame.audit_log import CLI, Act, new_request_id, on_behalf
 from billing.frame.civil_time import today
+from billing.frame.codes import MESSAGE
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import MailTransport, Settings, load_settings, operating_user
-from billing.messages.queueing import key_of, load_message, printed
 from billing.receivables.dunning.sending import due_reminders, send_reminders
 from billing.register.network_import import import_folder
 from billing.run import waterfall_export
@@ -29,6 +31,7 @@ from billing.run.month import run_month
 from billing.run.report import RunReport
 from billing.schema.migrating import migrate
 from invoices.document import INVOICE
+from invoices.messages.papers import print_paper
 from invoices.models import document, document_file
 from ledger.exports import write_journal
 from pricing.period import format_month, months
@@ -133,11 +136,11 @@ def _remind(settings: Settings, engine: Engine, folder: Path) -> tuple[Path, ...
         [sent] = send_reminders(connection, settings, today(now), recorded_at=now, tenants=[most]).sent
     deliver(settings, engine, clock=_clock)
     with reading(engine) as connection:
-        told = load_message(connection, key_of(sent.number))
+        told = load_message(connection, MESSAGE.parse(sent.number))
     paths = []
     for paper in told.message.papers:
         path = folder / f"{Path(paper.file_name).stem}-{sent.number}.pdf"
-        path.write_bytes(printed(paper))
+        path.write_bytes(print_paper(paper))
         paths.append(path)
     return tuple(paths)
 

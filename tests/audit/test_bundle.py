@@ -29,7 +29,7 @@ from billing.audit.bundle.read_back.entries import BeancountReader, FecReader, H
 from billing.audit.bundle.read_back.reader import Reader, centimes
 from billing.audit.bundle.second_engine import EngineDisagrees, NoEngine, recompute
 from billing.audit.bundle.writing import AuditBundle, audit_bundle
-from billing.documents.delivery.delivering import ensure_pdf
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.frame.database import reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.settings import load_settings

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_dunning, change_receivables, insert_rows
+from billing.frame.messages import queue_messages
 from billing.frame.settings import Settings
 from billing.frame.terms import Terms
-from billing.messages.queueing import number_of, queue_messages
 from billing.receivables.dunning.clauses import Clauses, load_clauses
 from billing.receivables.dunning.holding import Held, held_on
 from billing.receivables.dunning.policy import Policy, fine_rates, policy_at
@@ -29,6 +29,7 @@ from billing.receivables.reports.statement_files import parties
 from billing.receivables.reports.statement_paper import statement_letter
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.document import INVOICE
+from invoices.messages.message import number_of
 from invoices.models import document_line
 from pricing.dunning.ladder import Claimed, Reminder, reminders
 from pricing.dunning.late_payment import statutory_fine
