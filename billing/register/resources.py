@@ -7,11 +7,12 @@ request are accepted, refused and logged alike. Fields are the columns of the ne
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from flask import g
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection, Date, select
 
 from billing.frame.audit_log import require_reason
@@ -19,37 +20,52 @@ from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
-from billing.frame.http.schemas import page_schema, strict_schema
+from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.shapes import Count, Shape, about
 from billing.register.network_import import ImportReport, apply_records, stored_record
-from billing.register.network_import.layout import LAYOUTS, Layout
+from billing.register.network_import.layout import LAYOUTS
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
     Resource,
-    answer_schema,
     change_schema,
     list_query_schema,
     record_schema,
+    stored_shape,
 )
 
 BATCH_MAX = 10_000
-blueprint = ApiBlueprint("register", __name__, url_prefix="/v1", description="Sites, services, rates, tenants, leases")
+blueprint = ApiBlueprint(
+    "register",
+    __name__,
+    url_prefix="/v1",
+    tags={
+        "sites": "The parks of the network",
+        "services": "What is billed",
+        "vat rates": "The rates of VAT, from a day on",
+        "rates": "The prices, from a day on",
+        "tenants": "The tenants",
+        "leases": "The offices that are let",
+        "grants": "The subsidies that funders give",
+        "usage events": "What tenants used",
+    },
+)
 
 
-def as_json(layout: Layout, row: Any) -> dict[str, Any]:
-    """A stored row as answers show it: texts, whole numbers, `null` for none and for every kind."""
+def _stored(resource: Resource, row: Any) -> Shape:
+    """Write a stored row: texts, whole numbers, `null` for none and for every kind."""
     values = row._mapping
-    found = {}
-    for column in layout.columns:
+    fields_of = {}
+    for column in resource.layout.columns:
         value = values[column.field]
-        found[column.name] = value if value is None or column.show is str else column.show(value)
-    if "tenant_kind" in found:
-        found["tenant_kind"] = found["tenant_kind"] or None
-    return found
+        fields_of[column.name] = value if value is None or column.show is str else column.show(value)
+    if "tenant_kind" in fields_of:
+        fields_of["tenant_kind"] = fields_of["tenant_kind"] or None
+    return stored_shape(resource)(**fields_of)
 
 
 def _cells(record: Mapping[str, Any]) -> dict[str, str]:
@@ -95,18 +111,18 @@ def _key(resource: Resource, parts: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _find(connection: Connection, resource: Resource, key: tuple[Any, ...]) -> dict[str, Any]:
+def _find(connection: Connection, resource: Resource, key: tuple[Any, ...]) -> Shape:
     table = resource.layout.table
     row = connection.execute(
         select(table).where(*(table.c[name] == part for name, part in zip(resource.layout.key, key, strict=True)))
     ).one_or_none()
     if row is None:
         raise Unknown(f"there is no {resource.one} {resource.layout.show_key(key)}: GET /v1/{resource.path} lists them")
-    return as_json(resource.layout, row)
+    return _stored(resource, row)
 
 
-def _location(resource: Resource, record: Mapping[str, Any]) -> str:
-    parts = (record[name] or EVERY_KIND for name in resource.layout.key)
+def _location(resource: Resource, record: Shape) -> str:
+    parts = (getattr(record, name) or EVERY_KIND for name in resource.layout.key)
     return f"/v1/{resource.path}/" + "/".join(quote(part, safe="") for part in parts)
 
 
@@ -119,15 +135,13 @@ def _list_view(resource: Resource) -> Callable[..., Any]:
             for name in resource.filters
             if query.get(name) is not None
         ]
-        return page(
-            connection, select(table).where(*chosen), resource.order, query, lambda row: as_json(resource.layout, row)
-        )
+        return page(connection, select(table).where(*chosen), resource.order, query, partial(_stored, resource))
 
     return view
 
 
 def _get_view(resource: Resource) -> Callable[..., Any]:
-    def view(connection: Connection, **key: Any) -> dict[str, Any]:
+    def view(connection: Connection, **key: Any) -> Shape:
         return _find(connection, resource, _key(resource, key))
 
     return view
@@ -166,7 +180,7 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
 
 def _add(resource: Resource) -> None:
     """The four views of a resource, or three."""
-    record, stored = record_schema(resource), answer_schema(resource)
+    record, stored = record_schema(resource), stored_shape(resource)
     many = resource.path.replace("-", " ")
     one = resource.one.replace(" ", "_").lower()
 
@@ -176,15 +190,17 @@ def _add(resource: Resource) -> None:
         blueprint.add_url_rule(rule, operation, view, methods=[method], tags=[many], parameters=parameters)
 
     view = blueprint.arguments(list_query_schema(resource), location="query")(reads(_list_view(resource)))
-    view = blueprint.response(200, page_schema(stored, resource.name))(view)
+    view = blueprint.response(200, Page[stored])(view)
     route(f"/{resource.path}", "GET", f"list_{one}s", f"The {many}", view)
 
     view = blueprint.response(200, stored)(reads(_get_view(resource)))
     route(resource.address, "GET", f"get_{one}", f"One {resource.one}", view)
 
     view = blueprint.arguments(record)(writes(_post_view(resource)))
-    view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True)(view)
-    view = blueprint.response(201, stored)(view)
+    view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True, headers=LOCATION)(
+        view
+    )
+    view = blueprint.response(201, stored, headers=LOCATION)(view)
     route(f"/{resource.path}", "POST", f"create_{one}", f"Add a {resource.one}; one that exists is left as it is", view)
 
     if resource.changeable:
@@ -193,11 +209,11 @@ def _add(resource: Resource) -> None:
         route(resource.address, "PATCH", f"change_{one}", f"Correct a {resource.one}: the fields given, no other", view)
 
 
-class UsageBatchTakenSchema(Schema):
-    """How many events of a batch were new, and how many were known."""
+class UsageBatchTaken(Shape, frozen=True):
+    """The counts of a batch of events."""
 
-    added = fields.Integer(required=True)
-    known = fields.Integer(required=True)
+    added: Annotated[Count, about("How many events were new")]
+    known: Annotated[Count, about("How many existed already, just so")]
 
 
 _USAGE_COLUMNS = frozenset(LAYOUTS["usage"].names)
@@ -222,15 +238,22 @@ for _resource in RESOURCES:
 
 
 @blueprint.route("/usage-events/batch", methods=["POST"], tags=["usage events"])
-@blueprint.response(200, UsageBatchTakenSchema)
+@blueprint.response(200, UsageBatchTaken)
 @blueprint.arguments(
     strict_schema(
         "UsageBatch",
-        {"events": Events(fields.Nested(record_schema(USAGE)), required=True, validate=validate.Length(1, BATCH_MAX))},
+        {
+            "events": Events(
+                fields.Nested(record_schema(USAGE)),
+                required=True,
+                validate=validate.Length(1, BATCH_MAX),
+                metadata={"description": "The usage events"},
+            )
+        },
     )
 )
 @writes
 def create_usage_events(connection: Connection, batch: Mapping[str, Any]) -> Answer:
     """Add up to 10,000 usage events, all or none; those that exist already, just so, are left alone."""
     report = take(connection, "usage", batch["events"], place="events.{}.".format)
-    return Answer({"added": report.new, "known": report.unchanged})
+    return Answer(UsageBatchTaken(added=report.new, known=report.unchanged))

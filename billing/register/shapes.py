@@ -6,15 +6,17 @@ The examples are rows of the sample network, so that they can be tried on it.
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from marshmallow import Schema, fields, validate
+from msgspec import Meta, defstruct
 from sqlalchemy import ColumnElement, Date, Integer
 
 from billing.frame.http import fields as texts
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.fields import Cell, Code, WholeNumber
 from billing.frame.http.schemas import query_schema, strict_schema
+from billing.frame.shapes import Count, Day, Shape
 from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
 from pricing.eligibility import KINDS
 
@@ -45,7 +47,19 @@ class Resource(NamedTuple):
     @property
     def key_example(self) -> list[dict[str, Any]]:
         """Its key, as parts of an address are documented."""
-        return [{"in": "path", "name": name, "example": self.example[name] or EVERY_KIND} for name in self.layout.key]
+        return [
+            {
+                "in": "path",
+                "name": name,
+                "example": self.example[name] or EVERY_KIND,
+                "description": self.meaning(name),
+            }
+            for name in self.layout.key
+        ]
+
+    def meaning(self, column: str) -> str:
+        """What a field says."""
+        return _MEANINGS.get((self.stem, column)) or _MEANINGS["", column]
 
     @property
     def name(self) -> str:
@@ -99,6 +113,53 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     }
 )  # fmt: skip
 
+# What a column says in any file, or in one.
+_MEANINGS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("", "code"): "The code it is named by: it never changes",
+        ("", "site"): "The site's code",
+        ("", "service"): "The service's code",
+        ("", "tenant"): "The tenant's code",
+        ("", "city"): "The city it is in",
+        ("", "effective_from"): "The day from which it holds, until the next one",
+        ("sites", "name"): "The site's name",
+        ("sites", "capacity"): "How many offices it has; null: not known",
+        ("sites", "opened_on"): "The day it opened",
+        ("services", "label"): "What invoices call it",
+        ("services", "unit"): "The unit that is priced",
+        ("services", "billing"): "Whether a month is billed before it or after it",
+        ("services", "revenue_account"): "The account its revenue is booked on",
+        ("services", "price_ceiling_incl_vat"): "The price of a unit with VAT that may not be exceeded, in dirhams",
+        ("vat_rates", "rate"): "The rate of VAT: 0.20 is 20 %",
+        ("rates", "tenant_kind"): "The kind of tenant it is for; null: for every kind",
+        ("rates", "market"): "The market price of a unit without VAT, in dirhams",
+        ("rates", "subsidised"): "The subsidised price: an amount, or a fraction of the market price",
+        ("rates", "full_cost"): "The full cost of a unit without VAT, in dirhams",
+        ("rates", "source"): "Where the price comes from",
+        ("tenants", "legal_name"): "The legal name, as printed",
+        ("tenants", "legal_form"): "The legal form, as printed",
+        ("tenants", "kind"): "The kind of tenant: it decides the price",
+        ("tenants", "incorporated_on"): "The day it was incorporated",
+        ("tenants", "admitted_on"): "The day it was admitted to the park",
+        ("tenants", "ice"): "The common identifier of enterprises: 15 digits",
+        ("tenants", "tax_id"): "The tax identifier",
+        ("tenants", "trade_register"): "The number in the trade register",
+        ("tenants", "address"): "The street address",
+        ("tenants", "email"): "The address its documents are mailed to",
+        ("tenants", "language"): "The language of its documents",
+        ("leases", "unit"): "The office's code",
+        ("leases", "area_m2"): "The area, in square metres",
+        ("leases", "starts_on"): "The first day of the lease",
+        ("leases", "ends_on"): "The last day of the lease; null: it runs on",
+        ("usage", "event_id"): "The id it is named by, given by the sender",
+        ("usage", "quantity"): "How much was used, in the service's unit",
+        ("usage", "occurred_on"): "The day it was used",
+        ("grants", "funder"): "Who gives the grant",
+        ("grants", "site"): "The code of the site it is for; null: for the network",
+        ("grants", "amount"): "Dirhams",
+        ("grants", "granted_on"): "The day it was granted",
+    }
+)
 _CODES = frozenset({"code", "event_id", "tenant", "site", "service", "unit"})
 _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("services", "unit"): UNITS,
@@ -113,7 +174,6 @@ _DECIMALS: Mapping[str, Mapping[str, Any]] = {
     "quantity": texts.QUANTITY_DOC,
     "subsidised": {
         "pattern": r"^([0-9]+(\.[0-9]{1,4})?|[0-9]{1,9}/[0-9]{1,9})$", "example": "1/3",
-        "description": "An amount, or a fraction of the market price",
     },
     "revenue_account": {"pattern": "^7[0-9]{3,15}$", "example": "71243"},
 }  # fmt: skip
@@ -123,24 +183,30 @@ def _field(resource: Resource, column: Column, *, required: bool) -> fields.Fiel
     """The field of a column: a JSON text or whole number; the import judges what it says."""
     may_be_none = not required
     kind = resource.layout.table.c[column.field].type
-    example = resource.example[column.name]
+    said = {"example": resource.example[column.name], "description": resource.meaning(column.name)}
     if isinstance(kind, Integer) and column.show is str:
-        limits = {"minimum": 0, "maximum": 1_000_000, "example": example}
+        limits = {"minimum": 0, "maximum": 1_000_000, **said}
         return WholeNumber(required=required, allow_none=may_be_none, metadata=limits)
     words = _WORDS.get((resource.stem, column.name))
     if words is not None:
         # `null` is one of the words where it is allowed at all.
         listed = [*words, None] if may_be_none else list(words)
         return Cell(
-            {"enum": listed, "example": example},
+            {"enum": listed, **said},
             required=required,
             allow_none=may_be_none,
             validate=validate.OneOf(words),
         )
-    doc = _DECIMALS.get(column.name) or (
-        texts.DAY_DOC if isinstance(kind, Date) else texts.CODE_DOC if column.name in _CODES else texts.TEXT_DOC
-    )
-    return Cell({**doc, "example": example}, required=required, allow_none=may_be_none)
+    return Cell({**_form(resource, column), **said}, required=required, allow_none=may_be_none)
+
+
+def _form(resource: Resource, column: Column) -> Mapping[str, Any]:
+    """The form of a column's text."""
+    if column.name in _DECIMALS:
+        return _DECIMALS[column.name]
+    if isinstance(resource.layout.table.c[column.field].type, Date):
+        return texts.DAY_DOC
+    return texts.CODE_DOC if column.name in _CODES else texts.TEXT_DOC
 
 
 @cache
@@ -162,16 +228,36 @@ def change_schema(resource: Resource) -> type[Schema]:
     return strict_schema(f"{resource.name}Change", found)
 
 
-def answer_schema(resource: Resource) -> type[Schema]:
-    """All fields are always there; what may be blank may be null."""
-    found: dict[str, fields.Field[Any]] = {}
-    for column in resource.layout.columns:
-        stored = resource.layout.table.c[column.field]
-        none = bool(stored.nullable) or column.name == "tenant_kind"
-        is_count = isinstance(stored.type, Integer) and column.show is str
-        kind = fields.Integer if is_count else fields.String
-        found[column.name] = kind(required=True, allow_none=none)
-    return Schema.from_dict(found, name=f"{resource.name}Stored")
+@cache
+def stored_shape(resource: Resource) -> type[Shape]:
+    """One of them, as answers show it: all fields are always there; what may be blank may be null."""
+    return defstruct(
+        f"{resource.name}Stored",
+        [(column.name, _stored_type(resource, column)) for column in resource.layout.columns],
+        bases=(Shape,),
+        namespace={"__doc__": f"A {resource.one}, as it stands."},
+        frozen=True,
+    )
+
+
+def _stored_type(resource: Resource, column: Column) -> Any:
+    """The type of a column's field in answers, with what the documentation says of it."""
+    stored = resource.layout.table.c[column.field]
+    words = _WORDS.get((resource.stem, column.name))
+    kind: Any = str
+    if isinstance(stored.type, Integer) and column.show is str:
+        kind = Count
+    elif isinstance(stored.type, Date):
+        kind = Day
+    elif words is not None:
+        kind = Literal[tuple(words)]
+    elif column.name in _DECIMALS:
+        kind = Annotated[str, Meta(pattern=_DECIMALS[column.name]["pattern"])]
+    if stored.nullable or column.name == "tenant_kind":
+        kind = kind | None
+    example = resource.example[column.name]
+    examples = None if example is None else [example]
+    return Annotated[kind, Meta(description=resource.meaning(column.name), examples=examples)]
 
 
 def list_query_schema(resource: Resource) -> type[Schema]:
@@ -182,7 +268,7 @@ def list_query_schema(resource: Resource) -> type[Schema]:
 def _filter(resource: Resource, name: str) -> fields.Field[Any]:
     words = _WORDS.get((resource.stem, name))
     if words is None:
-        return Code()
+        return Code(metadata={"description": resource.meaning(name)})
     if name == "tenant_kind":
         words = (*words, EVERY_KIND)
-    return fields.String(validate=validate.OneOf(words))
+    return fields.String(validate=validate.OneOf(words), metadata={"description": resource.meaning(name)})

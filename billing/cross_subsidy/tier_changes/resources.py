@@ -14,7 +14,7 @@ from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -45,8 +45,8 @@ def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
 
 
 @blueprint.route("/switches/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.arguments(
     strict_schema(
         "SwitchesTableQuery",
@@ -83,7 +83,7 @@ def get_tenant_switch(connection: Connection, code: str) -> TenantSwitch:
 
 
 @blueprint.route("/tenant-switches/<part:code>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
