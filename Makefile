@@ -7,7 +7,7 @@ UV_COMPILE = uv pip compile --quiet --system-certs --universal --python-version 
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test static format bench lock clean
+.PHONY: help demo test explore static format bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,12 +20,18 @@ test: ## run every test on SQLite and on a throw-away PostgreSQL; ARGS="tests/â€
 	@scripts/install test
 	scripts/test --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
-static: ## check style, types and the packages' borders
+explore: ## draw new examples for every property, ten times as many; what fails is printed as code for a test
+	@scripts/install test
+	EXPLORE=1 scripts/test --numprocesses $(JOBS) --dist worksteal $$(grep -rl 'examples(' tests --include='test_*.py') $(ARGS)
+
+static: ## check style, types, the packages' borders, dead code and the rules of the house
 	@scripts/install test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/dead_code.py
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py
 
 format: ## put the code into the project's form
 	@scripts/install test

@@ -12,21 +12,42 @@ from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL
 
 from billing.frame.database import open_engine
 from billing.schema.migrating import migrate
+from tests.support.examples import EXPLORES
 
 POSTGRES = "TEST_POSTGRES_URL"
+# Fixtures that tests of several rooms ask for.
+pytest_plugins = ["tests.support.api", "tests.support.dask_cluster", "tests.support.proofs", "tests.support.spoiling"]
 
 FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
 
 def pytest_configure() -> None:
-    """No property fails for being slow: a busy machine is no fault, and the bench measures time."""
-    hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
-    hypothesis.settings.load_profile("patient")
+    """Draw the same examples on every run, and let none fail for being slow.
+
+    So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
+    many, and prints what fails as code that makes it an explicit example.
+    """
+    hypothesis.settings.register_profile(
+        "project",
+        hypothesis.settings(
+            deadline=None, derandomize=not EXPLORES, database=None, print_blob=EXPLORES,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )  # fmt: skip
+    hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that explore all the time they take."""
+    if EXPLORES:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 def _is_near(host: Any) -> bool:
@@ -67,7 +88,7 @@ def loopback_only() -> Iterator[None]:
 
 
 @contextmanager
-def _postgres_database(server: Engine, template: str) -> Iterator[URL]:
+def postgres_database(server: Engine, template: str) -> Iterator[URL]:
     """A database of its own, copied from another, dropped at the end."""
     name = f"test_{uuid.uuid4().hex}"
     with server.connect() as connection:
@@ -80,7 +101,7 @@ def _postgres_database(server: Engine, template: str) -> Iterator[URL]:
 
 
 @contextmanager
-def _opened(url: URL) -> Iterator[Engine]:
+def opened(url: URL) -> Iterator[Engine]:
     engine = open_engine(url)
     try:
         yield engine
@@ -92,7 +113,7 @@ def _opened(url: URL) -> Iterator[Engine]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file, to be copied: copying is cheaper than migrating."""
     path = tmp_path_factory.mktemp("template") / "books.sqlite"
-    with _opened(make_url(f"sqlite:///{path}")) as engine:
+    with opened(make_url(f"sqlite:///{path}")) as engine:
         migrate(engine)
     return path
 
@@ -102,15 +123,15 @@ def postgres() -> Iterator[Engine]:
     """The PostgreSQL server of the tests, by a role that may create databases."""
     if POSTGRES not in os.environ:
         pytest.skip(f"{POSTGRES} is not set: run `make test`, which starts a throw-away PostgreSQL")
-    with _opened(make_url(os.environ[POSTGRES])) as engine:
+    with opened(make_url(os.environ[POSTGRES])) as engine:
         yield engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Engine) -> Iterator[str]:
     """The name of a migrated, empty PostgreSQL database, to be copied."""
-    with _postgres_database(postgres, "template0") as url:
-        with _opened(url) as engine:
+    with postgres_database(postgres, "template0") as url:
+        with opened(url) as engine:
             migrate(engine)
         yield str(url.database)
 
@@ -121,7 +142,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL
     if request.param == "sqlite":
         yield make_url(f"sqlite:///{tmp_path / 'books.sqlite'}")
         return
-    with _postgres_database(request.getfixturevalue("postgres"), "template0") as url:
+    with postgres_database(request.getfixturevalue("postgres"), "template0") as url:
         yield url
 
 
@@ -135,7 +156,7 @@ def fresh_engine(request: pytest.FixtureRequest, tmp_path: Path) -> FreshEngine:
         def sqlite() -> Iterator[Engine]:
             path = tmp_path / f"{uuid.uuid4().hex}.sqlite"
             shutil.copyfile(template, path)
-            with _opened(make_url(f"sqlite:///{path}")) as engine:
+            with opened(make_url(f"sqlite:///{path}")) as engine:
                 yield engine
 
         return sqlite
@@ -145,7 +166,7 @@ def fresh_engine(request: pytest.FixtureRequest, tmp_path: Path) -> FreshEngine:
 
     @contextmanager
     def postgresql() -> Iterator[Engine]:
-        with _postgres_database(server, name) as url, _opened(url) as engine:
+        with postgres_database(server, name) as url, opened(url) as engine:
             yield engine
 
     return postgresql

@@ -1,6 +1,7 @@
 """House rules that neither ruff nor the import contracts can state, read off the source itself."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +24,7 @@ TRANSACTION_EDGE = "billing/frame/database.py"
 # Where amounts are worked out.
 MONEY_PATHS = ("pricing/", "ledger/", "billing/entries/", "billing/run/", "billing/register/")
 
+FUNCTION_LINES_MAX = 100
 NAMELESS = {"utils", "util", "common", "core", "services", "managers", "helpers", "misc"}
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 ROUNDING = {"round", "quantize", "ceil", "floor", "trunc"}
@@ -122,6 +124,26 @@ def imports_unknown_to_pricing(tree: ast.AST) -> Found:
             yield node
 
 
+def imports_of_the_project(tree: ast.AST) -> Found:
+    """Imports of the project's own modules, but for what stands beside the migrations themselves."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [f"{node.module or ''}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        ours = [module for module in modules if module.split(".")[0] in PACKAGES]
+        if getattr(node, "level", 0) or any(not module.startswith("billing.migrations.") for module in ours):
+            yield node
+
+
+def long_functions(tree: ast.AST) -> Found:
+    """Functions that nobody reads in one go."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in functions if (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX)
+
+
 def _offences(rule: Callable[[ast.AST], Found], within: tuple[str, ...], but: tuple[str, ...] = ()) -> list[str]:
     """`file:line: source` of what a rule finds in the files whose path begins so, exceptions left out."""
     return [
@@ -162,8 +184,26 @@ def test_transactions_begin_and_are_committed_at_the_edge() -> None:
     assert _offences(transactions, PACKAGES, but=(TRANSACTION_EDGE,)) == []
 
 
+def test_no_function_is_long() -> None:
+    paths = (path for folder in (*PACKAGES, "tests") for path in sorted((ROOT / folder).rglob("*.py")))
+    found = {path: list(long_functions(ast.parse(path.read_text(encoding="utf-8")))) for path in paths}
+    assert [str(path) for path, functions in found.items() if functions] == []
+
+
+def test_no_test_imports_another() -> None:
+    """What tests share stands in `tests.support`."""
+    importing = re.compile(r"^ *(?:from tests[a-z_.]*\.test_\w+ import|from tests[a-z_.]* import test_)", re.MULTILINE)
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests").rglob("*.py"))}
+    # A test of processes starts one that imports what it is to run: from itself.
+    assert [str(path) for path, text in texts.items() if importing.search(text) and path.stem != "test_executors"] == []
+
+
 def test_pricing_knows_nothing_but_values() -> None:
     assert _offences(imports_unknown_to_pricing, ("pricing/",)) == []
+
+
+def test_no_migration_imports_the_project_which_changes_while_they_stay() -> None:
+    assert _offences(imports_of_the_project, ("billing/migrations/",)) == []
 
 
 @pytest.mark.parametrize(
@@ -185,8 +225,13 @@ def test_pricing_knows_nothing_but_values() -> None:
         (binary_floating_point, "x = a / b"),
         (binary_floating_point, "x /= 100"),
         (transactions, "def f(connection): connection.commit()"),
+        (long_functions, "def f():\n" + "    pass\n" * FUNCTION_LINES_MAX),
         (imports_unknown_to_pricing, "import sqlalchemy.orm"),
         (imports_unknown_to_pricing, "from logging import getLogger"),
+        (imports_of_the_project, "import ledger.models"),
+        (imports_of_the_project, "from billing import acts"),
+        (imports_of_the_project, "def upgrade():\n    from pricing.money import allocate"),
+        (imports_of_the_project, "from ..acts import RANGES"),
     ],
 )
 def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: str) -> None:
@@ -201,6 +246,9 @@ def test_each_rule_finds_its_offence(rule: Callable[[ast.AST], Found], offence: 
         (binary_floating_point, "chart = files('ledger') / 'chart.csv'"),
         (binary_floating_point, "x = a // b"),
         (clock_readings, "def f(now: datetime): return now.date()"),
+        (imports_of_the_project, "from billing.migrations.script import execute_script"),
+        (imports_of_the_project, "from alembic import op"),
+        (long_functions, "def f():\n" + "    pass\n" * (FUNCTION_LINES_MAX - 1)),
     ],
 )
 def test_no_rule_finds_what_is_none(rule: Callable[[ast.AST], Found], innocent: str) -> None:

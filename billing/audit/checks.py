@@ -7,28 +7,30 @@ from sqlalchemy import Connection, exists, func, not_, select, text
 
 from billing.frame.audit_log import RANGES
 from billing.frame.checking import Proof, Step
-from billing.frame.tables import act, act_change, act_counter
+from billing.frame.tables import audit_change, audit_counter, audit_event
 
 _WHAT = {"entry": "entries", "document": "documents", "usage_event": "usage events", "import": "imports"}
 
 
 def acts(connection: Connection, _step: Step) -> Iterator[str]:
     """Acts run 1, 2, 3 …, and what they name covers everything once: nothing was written by nobody."""
-    counted = connection.scalar(select(act_counter.c.last).where(act_counter.c.id == 1)) or 0
-    count, last = connection.execute(select(func.count(), func.max(act.c.id))).one()
+    counted = connection.scalar(select(audit_counter.c.last).where(audit_counter.c.id == 1)) or 0
+    count, last = connection.execute(select(func.count(), func.max(audit_event.c.id))).one()
     if not count == (last or 0) == counted:
         yield f"{counted} acts were counted, {count} stand, the last is {last or 0}: acts are missing"
     for which in RANGES:
         yield from _covered(connection, which.name, int(connection.scalar(text(which.newest)) or 0))
-    nobodys = select(act_change.c.act_id).where(not_(exists().where(act.c.id == act_change.c.act_id))).distinct()
+    nobodys = (
+        select(audit_change.c.act_id).where(not_(exists().where(audit_event.c.id == audit_change.c.act_id))).distinct()
+    )
     for number in connection.scalars(nobodys):
         yield f"changes stand for act {number}, which does not exist"
 
 
 def _covered(connection: Connection, name: str, newest: int) -> Iterator[str]:
-    first, last = act.c[f"first_{name}"], act.c[f"last_{name}"]
+    first, last = audit_event.c[f"first_{name}"], audit_event.c[f"last_{name}"]
     rows = connection.execute(
-        select(act.c.id, first, last).where(last.is_not(None) | first.is_not(None)).order_by(act.c.id)
+        select(audit_event.c.id, first, last).where(last.is_not(None) | first.is_not(None)).order_by(audit_event.c.id)
     )
     ranges = [(0, 0, 0), *((number, low or 0, high or 0) for number, low, high in rows)]
     for (before, _, until), (number, low, high) in pairwise(ranges):

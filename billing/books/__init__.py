@@ -13,7 +13,7 @@ SUBJECT = Subject(
         "periods.fiscal_year_resources",
     ),
     commands={
-        "export": "exports.commands",
+        "export": "export_commands",
         "report": "reports.commands",
         "report vat-return": "vat_return.commands",
         "periods": "periods.commands",

@@ -7,6 +7,7 @@ SUBJECT = Subject(
     tables=("tier_changes.tables",),
     checks=("tier_changes.checks",),
     resources=("resources", "tier_changes.resources", "forecast.resources"),
+    jobs=("tier_changes.jobs", "accounts.jobs"),
     commands={
         "forecast": "forecast.commands",
         "switches": "tier_changes.commands",

@@ -11,9 +11,10 @@ from typing import BinaryIO, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
-from billing.books.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.books.journal import trial_balance
 from billing.check import check
 from billing.demo.payments import Banking, bank_demonstration
+from billing.documents import export as documents
 from billing.documents.delivery.delivering import DeliveryReport, deliver
 from billing.frame.audit_log import CLI, Act, new_request_id, on_behalf
 from billing.frame.civil_time import today
@@ -23,7 +24,9 @@ from billing.frame.settings import MailTransport, Settings, load_settings, opera
 from billing.messages.queueing import key_of, load_message, printed
 from billing.receivables.dunning.sending import due_reminders, send_reminders
 from billing.register.network_import import import_folder
-from billing.run import RunReport, run_month
+from billing.run import waterfall_export
+from billing.run.month import run_month
+from billing.run.report import RunReport
 from billing.schema.migrating import migrate
 from invoices.document import INVOICE
 from invoices.models import document, document_file
@@ -186,9 +189,9 @@ def _write_books(engine: Engine, folder: Path) -> None:
         "journal.beancount": journal("beancount"),
         "journal.parquet": journal("parquet"),
         "FEC.txt": journal("fec"),
-        "trial-balance.xlsx": lambda connection, file: export_trial_balance(connection, None, "xlsx", file),
-        f"documents-{format_month(LAST)}.xlsx": lambda connection, file: export_documents(
-            connection, LAST, "xlsx", file
+        "trial-balance.xlsx": lambda connection, file: file.writelines(trial_balance.pieces(connection, None, "xlsx")),
+        f"documents-{format_month(LAST)}.xlsx": lambda connection, file: file.writelines(
+            documents.pieces(connection, LAST, "xlsx")
         ),
     }
     for period in months(FIRST, LAST):
@@ -217,4 +220,4 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
 
 
 def _cross_subsidy(period: date) -> _Write:
-    return lambda connection, file: export_cross_subsidy(connection, period, "json", file)
+    return lambda connection, file: file.writelines(waterfall_export.pieces(connection, period, "json"))

@@ -6,5 +6,10 @@ SUBJECT = Subject(
     __name__,
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
     resources=("resources", "messages.resources", "credit_notes.resources"),
-    commands={"deliver": "delivery.commands", "credit-notes": "credit_notes.commands"},
+    jobs=("delivery.jobs",),
+    commands={
+        "deliver": "delivery.commands",
+        "credit-notes": "credit_notes.commands",
+        "export documents": "export_commands",
+    },
 )

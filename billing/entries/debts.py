@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
+from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
 from pricing.vat_shares import Share
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
 from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
-from billing.entries.postings import CLIENTS, VAT_NOT_YET_DUE
 from ledger.entry import BANK, CASH, MISCELLANEOUS, Entry, Posting
 
 UNPLACED = "4497"

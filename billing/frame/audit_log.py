@@ -17,7 +17,7 @@ from sqlalchemy import Connection, DateTime, Engine, String, bindparam, text
 from billing.frame.civil_time import Clock
 from billing.frame.errors import ReasonRequired
 from billing.frame.settings import operating_user
-from billing.frame.tables import act_change
+from billing.frame.tables import audit_change
 
 API, CLI, SCHEDULER, PROGRAM = "api", "cli", "scheduler", "program"
 REASON_LENGTH_MAX = 500
@@ -98,8 +98,8 @@ def record_change(
 
 # What the acts before have answered for, and what there is now, of each range.
 _SEEN = ", ".join(
-    f"({r.newest}) AS {r.name}_now, "
-    f"(SELECT coalesce(max(last_{r.name}), 0) FROM act WHERE last_{r.name} IS NOT NULL) AS {r.name}_was"
+    f"({r.newest}) AS {r.name}_now, "  # noqa: S608 - our own names
+    f"(SELECT coalesce(max(last_{r.name}), 0) FROM audit_event WHERE last_{r.name} IS NOT NULL) AS {r.name}_was"
     for r in RANGES
 )
 # First and last number, none where nothing was added.
@@ -115,14 +115,14 @@ _COLUMNS = ", ".join(
     )
 )
 _VALUES = ":actor, :origin, :operation, :request_id, :reason"
-_TAKE = "UPDATE act_counter SET last = last + 1 WHERE id = 1"
+_TAKE = "UPDATE audit_counter SET last = last + 1 WHERE id = 1"
 # The counter's lock is the last a transaction takes. What it waits for there can't have touched its own ranges:
 # their locks are its own; and of ranges it has not touched one snapshot shows counter and act alike.
 _SEAL = {
     "postgresql": (
         text(
-            f"WITH taken AS ({_TAKE} AND (:noted OR pg_current_xact_id_if_assigned() IS NOT NULL) RETURNING last) "
-            f"INSERT INTO act ({_COLUMNS}) SELECT taken.last, "
+            f"WITH taken AS ({_TAKE} AND (:noted OR pg_current_xact_id_if_assigned() IS NOT NULL) RETURNING last) "  # noqa: S608 - our own names
+            f"INSERT INTO audit_event ({_COLUMNS}) SELECT taken.last, "
             f"coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, {_ADDED} FROM taken, (SELECT {_SEEN}) AS seen "
             "RETURNING id"
         ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True)), bindparam("reason", type_=String)),
@@ -130,15 +130,15 @@ _SEAL = {
     "sqlite": (
         text(_TAKE),
         text(
-            f"INSERT INTO act ({_COLUMNS}) SELECT last, coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, "
-            f"{_ADDED} FROM act_counter, (SELECT {_SEEN}) AS seen WHERE act_counter.id = 1 RETURNING id"
+            f"INSERT INTO audit_event ({_COLUMNS}) SELECT last, coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, "  # noqa: S608 - our own names
+            f"{_ADDED} FROM audit_counter, (SELECT {_SEEN}) AS seen WHERE audit_counter.id = 1 RETURNING id"
         ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True))),
     ),
 }
 
 
 # Prepared once, like the others: every mail notes one.
-_NOTE = act_change.insert()
+_NOTE = audit_change.insert()
 
 
 def seal(connection: Connection) -> None:

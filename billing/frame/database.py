@@ -138,7 +138,7 @@ def _rows_written(connection: Connection) -> int | object:
 
 
 @contextmanager
-def keeping_house(engine: Engine) -> Iterator[Connection]:
+def maintenance_transaction(engine: Engine) -> Iterator[Connection]:
     """One write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
 
     Whatever anybody may ask about later is written by `writing`; `check` names entries and documents of no act.
@@ -305,7 +305,9 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         _insert_into_sqlite(
-            connection, f"INSERT INTO {table.name} ({names}) VALUES ", _sqlite_rows(table, columns, rows)
+            connection,
+            f"INSERT INTO {table.name} ({names}) VALUES ",  # noqa: S608 - our own names, values are bound
+            _sqlite_rows(table, columns, rows),
         )
         return
     listed = list(rows)
@@ -319,5 +321,6 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         # One statement, not one a row: triggers check an entry's postings together.
         marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
         connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({names}) VALUES {marks}", tuple(cell for row in listed for cell in row)
+            f"INSERT INTO {table.name} ({names}) VALUES {marks}",  # noqa: S608 - our own names, values are bound
+            tuple(cell for row in listed for cell in row),
         )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from billing.frame.database import reading
 from billing.frame.errors import SchemaNotReady
+from billing.frame.settings import operating_user
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -16,7 +17,9 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
     # Alembic interpolates % in option values.
     config.set_main_option("script_location", str(files("billing") / "migrations").replace("%", "%%"))
+    # Migrations import nothing of the project: what they need is handed to them.
     config.attributes["connection"] = connection
+    config.attributes["actor"] = operating_user()
     return config
 
 

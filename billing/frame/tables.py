@@ -54,8 +54,8 @@ idempotency_key = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
-act_counter = Table(
-    "act_counter",
+audit_counter = Table(
+    "audit_counter",
     metadata,
     # A single row; locked by whoever ends a transaction, so that acts have no gap and follow the order of commits.
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -63,8 +63,8 @@ act_counter = Table(
     CheckConstraint("id = 1", name="single"),
 )
 
-act = Table(
-    "act",
+audit_event = Table(
+    "audit_event",
     metadata,
     # 1, 2, 3 ... without gap: one a transaction that wrote.
     Column("id", identity(), primary_key=True, autoincrement=False),
@@ -84,13 +84,13 @@ act = Table(
     ),
 )
 for _name in ("entry", "document", "usage_event", "import"):
-    _last = act.c[f"last_{_name}"]
+    _last = audit_event.c[f"last_{_name}"]
     _present = _last.is_not(None)
-    Index(f"ix_act_last_{_name}", _last, sqlite_where=_present, postgresql_where=_present)
-Index("ix_act_request_id", act.c.request_id)
+    Index(f"ix_audit_event_last_{_name}", _last, sqlite_where=_present, postgresql_where=_present)
+Index("ix_audit_event_request_id", audit_event.c.request_id)
 
-act_change = Table(
-    "act_change",
+audit_change = Table(
+    "audit_change",
     metadata,
     Column("act_id", identity(), primary_key=True, autoincrement=False),
     Column("seq", Integer, primary_key=True, autoincrement=False),
@@ -100,9 +100,9 @@ act_change = Table(
     # What it was and has become (JSON); blank where there was none, or is none any more.
     Column("before", Text),
     Column("after", Text),
-    Index("ix_act_change_subject_key", "subject", "key"),
+    Index("ix_audit_change_subject_key", "subject", "key"),
     sqlite_with_rowid=False,
 )
 
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (act, act_change)
+APPEND_ONLY = (audit_event, audit_change)

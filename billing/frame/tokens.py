@@ -25,6 +25,10 @@ SCOPES = (AUDITOR, FINANCE, ADMIN)
 PREFIX = "tpb_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
+# Every token ever made, without its secret's hash.
+TOKENS = select(
+    api_token.c.name, api_token.c.scope, api_token.c.created_at, api_token.c.expires_at, api_token.c.revoked_at
+)
 
 
 class Token(NamedTuple):
@@ -72,18 +76,18 @@ def create_token(
 
 def find_token(connection: Connection, secret: str) -> Token | None:
     """The token with that secret, valid or not; None if there is none."""
-    row = connection.execute(_TOKENS.where(api_token.c.token_sha256 == _digest(secret))).one_or_none()
+    row = connection.execute(TOKENS.where(api_token.c.token_sha256 == _digest(secret))).one_or_none()
     return None if row is None else _token(row)
 
 
 def list_tokens(connection: Connection) -> list[Token]:
     """Every token ever made, by name."""
-    return [_token(row) for row in connection.execute(_TOKENS.order_by(api_token.c.name))]
+    return [_token(row) for row in connection.execute(TOKENS.order_by(api_token.c.name))]
 
 
 def revoke_token(connection: Connection, name: str, *, now: datetime) -> Token:
     """Let a token open nothing any more; revoking it again changes nothing. Raises Unknown."""
-    row = connection.execute(_TOKENS.where(api_token.c.name == name)).one_or_none()
+    row = connection.execute(TOKENS.where(api_token.c.name == name)).one_or_none()
     if row is None:
         raise Unknown(f"no token is named {name}: see `technopark-billing token list`")
     token = _token(row)
@@ -92,11 +96,6 @@ def revoke_token(connection: Connection, name: str, *, now: datetime) -> Token:
         token = token._replace(revoked_at=now)
         record_change(connection, "tokens", name, {"revoked": False}, {"revoked": True})
     return token
-
-
-_TOKENS = select(
-    api_token.c.name, api_token.c.scope, api_token.c.created_at, api_token.c.expires_at, api_token.c.revoked_at
-)
 
 
 def _token(row: Any) -> Token:

@@ -1,4 +1,4 @@
-"""Run the migrations on the connection `billing.schema.migrating` hands in."""
+"""Run the migrations on the connection that `config.attributes` hands in."""
 
 from alembic import context
 

@@ -7,5 +7,6 @@ SUBJECT = Subject(
     tables=("tables",),
     checks=("checks",),
     resources=("resources",),
+    jobs=("jobs",),
     commands={"proof": "commands"},
 )

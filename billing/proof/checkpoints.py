@@ -1,6 +1,6 @@
 """Checkpoints: the log's head, signed, kept in the database and outside of it, so that neither can lose its end.
 
-Signing a checkpoint is no act: it is about the acts, and would otherwise never come to an end.
+Signing a checkpoint is no audit event: it is about these events, and would otherwise never come to an end.
 """
 
 from base64 import b64encode
@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
-from billing.frame.database import append_log, keeping_house, reading
-from billing.frame.errors import Unknown
+from billing.frame.database import append_log, maintenance_transaction, reading
 from billing.frame.proof_errors import BadNote, BrokenLog, NoProofKey
 from billing.frame.settings import Settings
 from billing.proof import log
@@ -29,6 +28,7 @@ from billing.proof.tables import proof_checkpoint
 from invoices.storage import keep_at, kept_names, read_kept
 
 FOLDER = "checkpoints"
+CHECKPOINT_KEY = (proof_checkpoint.c.id,)
 # Journal formats whose comments begin with a semicolon.
 _WITH_COMMENTS = frozenset({"hledger", "beancount"})
 # Sizes are written with so many digits, so that files sort by them.
@@ -55,40 +55,32 @@ class OutsideHead(NamedTuple):
 
 
 def checkpoints() -> Select[Any]:
-    """All checkpoints; to be narrowed and put in order."""
+    """Select all checkpoints; to be narrowed and put in order."""
     return select(proof_checkpoint)
 
 
 def as_checkpoint(row: Row[Any]) -> Checkpoint:
-    """A row as a checkpoint."""
+    """Return the checkpoint whose row is given."""
     return Checkpoint(row.id, row.size, row.root, row.note, tuple(row.verifier_keys.split("\n")), row.signed_at)
 
 
 def newest_checkpoint(connection: Connection) -> Checkpoint | None:
-    """The checkpoint signed last; None before the first."""
+    """Return the checkpoint signed last; None before the first."""
     row = connection.execute(checkpoints().order_by(proof_checkpoint.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else as_checkpoint(row)
 
 
-def find_checkpoint(connection: Connection, number: int) -> Checkpoint:
-    """A checkpoint by its number; raises Unknown."""
-    row = connection.execute(checkpoints().where(proof_checkpoint.c.id == number)).one_or_none()
-    if row is None:
-        raise Unknown(f"there is no checkpoint {number}")
-    return as_checkpoint(row)
-
-
 def checkpoint_line(connection: Connection) -> str | None:
-    """One line for the foot of a report or the head of an export: which checkpoint the books stood at; None before one.
+    """Write the checkpoint the books stood at, for the foot of a report or an export, in a line; None before one.
 
-    Whoever keeps the paper holds the log's head: nothing before it can be changed without being found.
+    A reader who keeps the paper holds the log's head: nothing before it can be changed without being noticed.
     """
-    found = newest_checkpoint(connection)
-    return None if found is None else f"{found.note.partition(chr(10))[0]} {found.size} {found.root}"
+    newest = newest_checkpoint(connection)
+    return None if newest is None else f"{newest.note.partition(chr(10))[0]} {newest.size} {newest.root}"
 
 
 def with_checkpoint(connection: Connection, file_format: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A journal's pieces, and after them, where the format has comments, the checkpoint the books stood at."""
+    """Yield a journal's pieces, and after them, where the format has comments, the checkpoint the books stood at."""
     yield from pieces
     line = checkpoint_line(connection) if file_format in _WITH_COMMENTS else None
     if line is not None:
@@ -96,7 +88,7 @@ def with_checkpoint(connection: Connection, file_format: str, pieces: Iterator[b
 
 
 def known_keys(connection: Connection) -> list[VerifierKey]:
-    """Every key that has ever signed a checkpoint, the newest ones first."""
+    """Return every key that has ever signed a checkpoint, the newest ones first."""
     c = proof_checkpoint.c
     rows = connection.scalars(select(c.verifier_keys).group_by(c.verifier_keys).order_by(func.max(c.id).desc()))
     texts = dict.fromkeys(text for row in rows for text in row.split("\n"))
@@ -104,7 +96,7 @@ def known_keys(connection: Connection) -> list[VerifierKey]:
 
 
 def signers_of(settings: Settings) -> tuple[SignerKey, ...]:
-    """The keys that sign checkpoints; raises NoProofKey, BadProofKey."""
+    """Load the keys that sign checkpoints; raises NoProofKey, BadProofKey."""
     if settings.proof_key_file is None:
         raise NoProofKey(
             "checkpoints need a key: `technopark-billing proof new-key FILE` makes one, PROOF_KEY_FILE names it"
@@ -132,15 +124,20 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
         head = TreeHead(settings.proof_origin, size, log.root(connection, size))
     note = signed_note(head, signers)
     keys = "\n".join(str(key.verifier) for key in signers)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         append_log(connection)
-        found = newest_checkpoint(connection)
-        if found is None or found.size < size or (found.size == size and "\n".join(found.verifier_keys) != keys):
-            number = 1 if found is None else found.id + 1
-            found = Checkpoint(number, size, _encoded(head.root), note, tuple(keys.split("\n")), clock())
-            connection.execute(proof_checkpoint.insert().values(found._asdict() | {"verifier_keys": keys}))
-    keep_outside(settings.documents_url, found)
-    return found
+        checkpoint = newest_checkpoint(connection)
+        if checkpoint is None or _is_due(checkpoint, size, keys):
+            number = 1 if checkpoint is None else checkpoint.id + 1
+            checkpoint = Checkpoint(number, size, _encoded(head.root), note, tuple(keys.split("\n")), clock())
+            connection.execute(proof_checkpoint.insert().values(checkpoint._asdict() | {"verifier_keys": keys}))
+    keep_outside(settings.documents_url, checkpoint)
+    return checkpoint
+
+
+def _is_due(newest: Checkpoint, size: int, keys: str) -> bool:
+    """Whether the log has grown since the newest checkpoint, or the keys are others."""
+    return newest.size < size or (newest.size == size and "\n".join(newest.verifier_keys) != keys)
 
 
 def _encoded(root: bytes) -> str:
@@ -154,15 +151,16 @@ def _require_beginning(connection: Connection, what: str, size: int, root: str, 
         raise BrokenLog(f"{what}, of {size} records, is no beginning of the log: it was changed; see `check`")
 
 
-def keep_outside(documents_url: str, found: Checkpoint) -> str:
-    """Keep a checkpoint outside the database, and give the path of its file; repeating it changes nothing."""
-    name = f"{found.size:0{_DIGITS}d}-{sha256(found.note.encode()).hexdigest()[:8]}.txt"
-    keep_at(documents_url, f"{FOLDER}/{name}", found.note.encode())
+def keep_outside(documents_url: str, checkpoint: Checkpoint) -> str:
+    """Keep a checkpoint outside the database, and return the path of its file; repeating it changes nothing."""
+    note = checkpoint.note.encode()
+    name = f"{checkpoint.size:0{_DIGITS}d}-{sha256(note).hexdigest()[:8]}.txt"
+    keep_at(documents_url, f"{FOLDER}/{name}", note)
     return f"{FOLDER}/{name}"
 
 
 def newest_outside(documents_url: str) -> tuple[str, str] | None:
-    """The newest checkpoint kept outside, by its name: its path and its note, not yet verified; None where none is."""
+    """Read the newest checkpoint kept outside: its path and its note, not yet verified; None where none is."""
     names = [name for name in kept_names(documents_url, FOLDER) if name.endswith(".txt")]
     if not names:
         return None
@@ -171,15 +169,15 @@ def newest_outside(documents_url: str) -> tuple[str, str] | None:
 
 
 def outside_head(documents_url: str, keys: list[VerifierKey], database: Engine | Connection) -> OutsideHead | None:
-    """The newest checkpoint kept outside that a key of ours has signed; None where none is kept.
+    """Return the newest checkpoint kept outside, which a key of ours must have signed; None where none is kept.
 
     `keys` are trusted besides those that have signed before. Raises BadNote where the newest file is no checkpoint of
     ours: then nobody can say what the newest one was.
     """
-    found = newest_outside(documents_url)
-    if found is None:
+    newest = newest_outside(documents_url)
+    if newest is None:
         return None
-    path, note = found
+    path, note = newest
     if isinstance(database, Engine):
         with reading(database) as connection:
             known = known_keys(connection)

@@ -29,9 +29,9 @@ _BLOCK = 1_000
 # Closings and files come into the log by an act that names them.
 _NAMELESS = (
     "SELECT 'closing ' || p.id FROM period_act p WHERE NOT EXISTS "
-    "(SELECT 1 FROM act_change c WHERE c.subject = 'closings' AND c.key = CAST(p.id AS TEXT))",
+    "(SELECT 1 FROM audit_change c WHERE c.subject = 'closings' AND c.key = CAST(p.id AS TEXT))",
     "SELECT 'the file of ' || d.number FROM document_file f JOIN document d ON d.id = f.document_id WHERE NOT EXISTS "
-    "(SELECT 1 FROM act_change c WHERE c.subject = 'files' AND c.key = d.number)",
+    "(SELECT 1 FROM audit_change c WHERE c.subject = 'files' AND c.key = d.number)",
 )
 
 

@@ -57,7 +57,7 @@ def append_command() -> None:
 def checkpoint_command(output: str | None) -> None:
     """Sign the log's head now, keep it in the database and under DOCUMENTS_URL, and write it (a C2SP signed note).
 
-    Whoever keeps it can show later that nothing under it was changed or dropped.
+    Keep it: it shows later that nothing under it was changed or dropped.
     """
     from billing.frame.settings import load_settings
     from billing.proof.checkpoints import make_checkpoint
@@ -67,9 +67,9 @@ def checkpoint_command(output: str | None) -> None:
         _write(make_checkpoint(settings, engine, clock), output)
 
 
-def _write(found: "Checkpoint", output: str | None) -> None:
+def _write(checkpoint: "Checkpoint", output: str | None) -> None:
     with destination(output) as stream:
-        stream.write(found.note.encode())
+        stream.write(checkpoint.note.encode())
 
 
 @proof_command.command(
@@ -80,19 +80,17 @@ def _write(found: "Checkpoint", output: str | None) -> None:
 @_output
 def inclusion_command(kind: str, number: str, output: str | None) -> None:
     """Prove that a record is in the log: its canonical form, and the hashes from it to the signed root (JSON)."""
-    import orjson
-
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.shapes import indented
     from billing.proof import log
-    from billing.proof.proving import inclusion_json, named, prove_inclusion
+    from billing.proof.proving import inclusion_shape, named, prove_inclusion
 
     settings = load_settings()
     with database(settings) as engine:
         log.append(engine)
         with reading(engine) as connection, destination(output) as stream:
-            found = prove_inclusion(connection, named(connection, kind, number))
-            stream.write(orjson.dumps(inclusion_json(found), option=orjson.OPT_INDENT_2) + b"\n")
+            stream.write(indented(inclusion_shape(prove_inclusion(connection, named(connection, kind, number)))))
 
 
 @proof_command.command("consistency", epilog=example("technopark-billing proof consistency 1200"))
@@ -101,16 +99,14 @@ def inclusion_command(kind: str, number: str, output: str | None) -> None:
 @_output
 def consistency_command(older: int, size: int | None, output: str | None) -> None:
     """Prove that the log of OLDER records begins that of SIZE (by default the newest checkpoint's), as JSON."""
-    import orjson
-
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.shapes import indented
     from billing.proof.proving import prove_consistency
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as stream:
-        found = prove_consistency(connection, older, size)
-        stream.write(orjson.dumps(found._asdict(), option=orjson.OPT_INDENT_2) + b"\n")
+        stream.write(indented(prove_consistency(connection, older, size)))
 
 
 @proof_command.command("export", epilog=example("technopark-billing proof export --output books-proof.zip"))

@@ -44,7 +44,7 @@ class Form(NamedTuple):
 
 
 _PARTIES = " UNION ALL ".join(
-    f"SELECT document.id AS owner, '{role}' AS role, party.content AS content, party.digest AS digest "
+    f"SELECT document.id AS owner, '{role}' AS role, party.content AS content, party.digest AS digest "  # noqa: S608 - constants
     f"FROM document JOIN party ON party.digest = document.{role}"
     for role in ("buyer", "seller")
 )
@@ -97,12 +97,12 @@ _FILE_1 = Form(
     FILE, 1, "document_file", "document_id", ("document_id", "path", "rendered_at", "sha256", "size_bytes"), ()
 )
 _ACT_1 = Form(
-    ACT, 1, "act", "id",
+    ACT, 1, "audit_event", "id",
     (
         "actor", "first_document", "first_entry", "first_import", "first_usage_event", "id", "last_document",
         "last_entry", "last_import", "last_usage_event", "operation", "origin", "reason", "recorded_at", "request_id",
     ),
-    (Part("changes", "act_change", ("after", "before", "key", "seq", "subject"), "act_id", "seq"),),
+    (Part("changes", "audit_change", ("after", "before", "key", "seq", "subject"), "act_id", "seq"),),
 )  # fmt: skip
 
 # Every version there ever was, by kind and number; the last of a kind is the one that new records get.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, select, text
 
 from billing.frame.background_copy import undisturbed
-from billing.frame.database import append_log, insert_rows, keeping_house, reading
+from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
 from billing.proof.merkle import (
@@ -71,13 +71,13 @@ class Run(NamedTuple):
 
 
 _ACTS = (
-    "SELECT id, first_document, last_document, first_entry, last_entry FROM act WHERE id > :after ORDER BY id "
+    "SELECT id, first_document, last_document, first_entry, last_entry FROM audit_event WHERE id > :after ORDER BY id "
     "LIMIT :count"
 )
 _NAMED_BY_ACTS = (
     "SELECT c.act_id, c.subject, CASE c.subject WHEN 'closings' THEN "
     "(SELECT p.id FROM period_act p WHERE CAST(p.id AS TEXT) = c.key) ELSE "
-    "(SELECT d.id FROM document d WHERE d.number = c.key) END AS number, c.key FROM act_change c "
+    "(SELECT d.id FROM document d WHERE d.number = c.key) END AS number, c.key FROM audit_change c "
     "WHERE c.act_id > :after AND c.act_id <= :until AND c.subject IN ('closings', 'files') ORDER BY c.act_id, c.seq"
 )
 # Acts read at a time.
@@ -154,7 +154,7 @@ def append(engine: Engine) -> int:
             nodes = list(_nodes(connection, first, [found for *_, found in leaves]))
         if not leaves:
             return added
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             append_log(connection)
             if size_of(connection) != first:
                 # Somebody else was here first: what this call has hashed stands already.
@@ -210,9 +210,9 @@ def _nodes(connection: Connection, first: int, hashes: list[Hash]) -> Iterator[t
 def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> dict[Subtree, Hash]:
     """Stored hashes by (level, first position, position after the last), in one statement."""
     queries = [
-        f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"
+        f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"  # noqa: S608 - whole numbers we counted
         if level == 0
-        else "SELECT level, position, hash FROM proof_node "
+        else "SELECT level, position, hash FROM proof_node "  # noqa: S608 - whole numbers we counted
         f"WHERE level = {level} AND position BETWEEN {start} AND {end - 1}"
         for level, start, end in ranges
     ]

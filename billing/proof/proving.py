@@ -1,14 +1,14 @@
-"""Proofs for whoever asks: that a record is in the log under a checkpoint, and that one checkpoint begins another."""
+"""Proofs on demand: that a record is in the log under a checkpoint, and that one checkpoint begins another."""
 
 import re
 from base64 import b64encode
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BrokenLog, NotYetProved
-from billing.proof import log
+from billing.proof import log, shapes
 from billing.proof.checkpoints import Checkpoint, newest_checkpoint
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE
 from billing.proof.merkle import leaf_hash
@@ -34,30 +34,20 @@ class Inclusion(NamedTuple):
     checkpoint: Checkpoint | None
 
 
-class Consistency(NamedTuple):
-    """The hashes that lead from the root over `older` records to that over `size`; all of these in base64."""
-
-    older: int
-    older_root: str
-    size: int
-    root: str
-    path: tuple[str, ...]
-
-
 def named(connection: Connection, kind: str, key: str) -> log.Name:
-    """A record by its kind and what people call it: documents and their files by number; raises Unknown."""
+    """Name a record by its kind and what people call it: documents and their files by number; raises Unknown."""
     if kind in (DOCUMENT, FILE):
-        found = connection.scalar(select(document.c.id).where(document.c.number == key))
-        if found is None:
+        document_id = connection.scalar(select(document.c.id).where(document.c.number == key))
+        if document_id is None:
             raise Unknown(f"no document bears the number {key}")
-        return log.Name(kind, int(found))
+        return log.Name(kind, int(document_id))
     if kind not in KINDS or _NUMBER.fullmatch(key) is None:
         raise Unknown(f"there is no {kind} {key}: give one of {', '.join(KINDS)}, and its number")
     return log.Name(kind, int(key))
 
 
 def prove_inclusion(connection: Connection, name: log.Name) -> Inclusion:
-    """That a record is in the log, under the newest checkpoint, or while there is none under the log's present root.
+    """Prove that a record is in the log, under the newest checkpoint, or while there is none under its present root.
 
     Raises NotYetProved while it lies under none, BrokenLog where it is no longer what was logged.
     """
@@ -72,19 +62,19 @@ def prove_inclusion(connection: Connection, name: log.Name) -> Inclusion:
     if record is None or leaf_hash(record) != leaf.hash:
         raise BrokenLog(f"{name} is not what was logged at position {leaf.position}: see `check`")
     return Inclusion(
-        name,
-        leaf.position,
-        record,
-        _encoded(leaf.hash),
-        size,
-        _encoded(log.root(connection, size)) if newest is None else newest.root,
-        tuple(_encoded(found) for found in log.inclusion(connection, leaf.position, size)),
-        newest,
+        name=name,
+        position=leaf.position,
+        record=record,
+        leaf=_encoded(leaf.hash),
+        size=size,
+        root=_encoded(log.root(connection, size)) if newest is None else newest.root,
+        path=tuple(map(_encoded, log.inclusion(connection, leaf.position, size))),
+        checkpoint=newest,
     )
 
 
-def prove_consistency(connection: Connection, older: int, size: int | None = None) -> Consistency:
-    """That the log of `older` records begins that of `size`: by default the newest checkpoint's, or all of it.
+def prove_consistency(connection: Connection, older: int, size: int | None = None) -> shapes.Consistency:
+    """Prove that the log of `older` records begins that of `size`: by default the newest checkpoint's, or all of it.
 
     Raises Unknown for sizes the log never had.
     """
@@ -94,29 +84,29 @@ def prove_consistency(connection: Connection, older: int, size: int | None = Non
         size = largest if newest is None else newest.size
     if not 0 <= older <= size <= largest:
         raise Unknown(f"the log has {largest} records: give sizes from 0 to {largest}, the older one first")
-    return Consistency(
-        older,
-        _encoded(log.root(connection, older)),
-        size,
-        _encoded(log.root(connection, size)),
-        tuple(_encoded(found) for found in log.consistency(connection, older, size)),
+    return shapes.Consistency(
+        older=older,
+        older_root=_encoded(log.root(connection, older)),
+        size=size,
+        root=_encoded(log.root(connection, size)),
+        path=list(map(_encoded, log.consistency(connection, older, size))),
     )
 
 
-def inclusion_json(found: Inclusion) -> dict[str, Any]:
-    """An inclusion proof as JSON: the record as the text that was hashed, and everything that proves it."""
-    return {
-        "kind": found.name.kind,
-        "number": found.name.key,
-        "position": found.position,
-        "record": found.record.decode(),
-        "leaf": found.leaf,
-        "size": found.size,
-        "root": found.root,
-        "path": list(found.path),
-        "checkpoint": None if found.checkpoint is None else found.checkpoint.note,
-    }
+def inclusion_shape(inclusion: Inclusion) -> shapes.Inclusion:
+    """Return an inclusion proof as it is answered: the record as the text that was hashed, and all that proves it."""
+    return shapes.Inclusion(
+        kind=inclusion.name.kind,  # type: ignore[arg-type]
+        number=inclusion.name.key,
+        position=inclusion.position,
+        record=inclusion.record.decode(),
+        leaf=inclusion.leaf,
+        size=inclusion.size,
+        root=inclusion.root,
+        path=list(inclusion.path),
+        checkpoint=None if inclusion.checkpoint is None else inclusion.checkpoint.note,
+    )
 
 
-def _encoded(found: bytes) -> str:
-    return b64encode(found).decode()
+def _encoded(digest: bytes) -> str:
+    return b64encode(digest).decode()

@@ -200,7 +200,7 @@ def _rows(
     among, bound = _AMONG[dialect, is_range]
     asked = (low, high) if is_range else (bound(list(keys)),)
     query = (
-        f'SELECT "{owner}", {", ".join(sql for sql, _ in read)} FROM {source} WHERE "{owner}" {among} '
+        f'SELECT "{owner}", {", ".join(sql for sql, _ in read)} FROM {source} WHERE "{owner}" {among} '  # noqa: S608 - our own names, values are bound
         f'ORDER BY "{owner}", "{order}"'
     )
     rows = _fetched(connection, query, asked)

@@ -15,7 +15,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuild
 from rfc3161_client.errors import VerificationError
 from sqlalchemy import Connection, Engine, select
 
-from billing.frame.database import append_log, keeping_house, reading
+from billing.frame.database import append_log, maintenance_transaction, reading
 from billing.frame.proof_errors import NoTimestamp
 from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint
@@ -60,7 +60,7 @@ def stamp(settings: Settings, engine: Engine, found: Checkpoint) -> Timestamp | 
     answer = _asked(settings.tsa_url, request.as_bytes())
     stamped_at = verify_timestamp(answer, found.note, settings.tsa_ca_file, nonce=request.nonce)
     made = Timestamp(found.id, settings.tsa_url, answer, stamped_at)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         append_log(connection)
         standing = timestamp_of(connection, found.id)
         if standing is None:
@@ -85,10 +85,9 @@ def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | No
 
 
 def _asked(url: str, query: bytes) -> bytes:
-    # The scheme is http or https: the settings allow no other.
-    request = Request(url, data=query, headers={"Content-Type": _MEDIA_TYPE}, method="POST")  # noqa: S310
+    request = Request(url, data=query, headers={"Content-Type": _MEDIA_TYPE}, method="POST")  # noqa: S310 - settings allow only http and https
     try:
-        with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310
+        with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310 - settings allow only http and https
             content: bytes = answer.read(_ANSWER_BYTES_MAX + 1)
     except (OSError, HTTPException, ValueError) as error:
         raise NoTimestamp(f"the authority at {url} does not answer: {error}") from None

@@ -15,6 +15,7 @@ SUBJECT = Subject(
         "reports.resources",
     ),
     import_files=("receipts.payments_file",),
+    jobs=("dunning.jobs", "open_items.jobs"),
     commands={
         "payments": "receipts.commands",
         "deposits": "deposits.commands",

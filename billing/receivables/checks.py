@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
+from billing.entries.accounts import VAT_NOT_YET_DUE
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
-from billing.entries.postings import VAT_NOT_YET_DUE
 from billing.entries.receivables import MONEY, TO_BE_CLEARED, UNPLACED, number_of
 from billing.frame.checking import Proof, Step, streamed
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from billing.entries.postings import GRANTS, RESERVE, waterfall_entry, waterfall_reference
+from billing.entries.accounts import GRANTS, RESERVE
+from billing.entries.cross_subsidy import waterfall_entry, waterfall_reference
 from billing.frame.database import insert_rows
 from billing.register.tables import site, subsidy_grant
 from billing.run.matrices import KeptMatrix, keep

@@ -29,7 +29,7 @@ def run_command(period: date, issued_on: date | None, dry_run: bool, no_delivery
     When a tenant can't be billed all others are; it is named with the reason, and the exit status is 1.
     """
     from billing.frame.settings import load_settings
-    from billing.run import preview_month, run_month
+    from billing.run.month import preview_month, run_month
 
     settings = load_settings()
     with database(settings) as engine:

@@ -263,13 +263,16 @@ def _credited_by_hand(connection: Connection, tenants: Sequence[str]) -> dict[tu
     return found
 
 
-def previous_period(connection: Connection, period: date) -> date | None:
-    """The month of the run before this one; None for the first run (R12)."""
-    found: date | None = connection.scalar(select(func.max(billing_run.c.period)).where(billing_run.c.period < period))
-    return found
+class RunBasis(NamedTuple):
+    """The months a run builds on: that of the run before, if any, and the one where billing begins (R12)."""
+
+    previous: date | None
+    first: date
 
 
-def first_period(connection: Connection, period: date) -> date:
-    """Where billing begins: the month of the first run, or this one (R12)."""
-    found: date | None = connection.scalar(select(func.min(billing_run.c.period)))
-    return period if found is None else min(found, period)
+def run_basis(connection: Connection, period: date) -> RunBasis:
+    """Return the months that the run of `period` builds on."""
+    c = billing_run.c
+    previous: date | None = connection.scalar(select(func.max(c.period)).where(c.period < period))
+    first: date | None = connection.scalar(select(func.min(c.period)))
+    return RunBasis(previous, period if first is None else min(first, period))

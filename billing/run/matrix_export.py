@@ -1,13 +1,13 @@
 """Who funded whom in a run, tenant by tenant, as it was kept."""
 
-import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection
 
 from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.shapes import encode
+from billing.run import shapes
 from billing.run.matrices import standing_matrix
 from billing.run.recomputed_matrices import recomputed_funding
 from billing.run.waterfall_export import stored
@@ -45,30 +45,23 @@ def _rows(period: date, funding: Funding) -> Iterator[tuple[Cell, ...]]:
         yield (period, TO_RESERVE, *funder, None, None, amount)
 
 
-def _parts(parties: Any) -> list[dict[str, Any]]:
-    return [party._asdict() | {"amount": format_amount(amount)} for party, amount in parties]
-
-
 def json_pieces(period: date, funding: Funding) -> Iterator[bytes]:
-    """The matrix as pieces of JSON: pools with what each gave and received, what went to the reserve, every cell."""
+    """Write a `shapes.FundingMatrix` as pieces of JSON: the pools, what went to the reserve, then every cell."""
     head = {
         "period": format_month(period),
-        "pools": [
-            {"step": pool.step, "gives": _parts(pool.gives), "receives": _parts(pool.receives)}
-            for pool in funding.pools
-        ],
-        "to_reserve": _parts(funding.to_reserve),
+        "pools": [shapes.Pool.of(pool) for pool in funding.pools],
+        "to_reserve": shapes.gifts(funding.to_reserve),
     }
-    yield json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "cells": ['
+    yield encode(head)[:-1] + b',"cells":['
     before = b"\n"
     for step, funder, supported, amount in funding.cells():
-        cell = {
-            "step": step,
-            "funder": funder._asdict(),
-            "supported": supported._asdict(),
-            "amount": format_amount(amount),
-        }
-        yield before + json.dumps(cell, ensure_ascii=False).encode()
+        cell = shapes.FundingCell(
+            step,  # type: ignore[arg-type]
+            shapes.Funder(*funder),  # type: ignore[arg-type]
+            shapes.Supported(*supported),
+            format_amount(amount),
+        )
+        yield before + encode(cell)
         before = b",\n"
     yield b"\n]}\n"
 

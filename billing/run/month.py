@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from billing.frame.audit_log import act_of
 from billing.frame.civil_time import today
@@ -16,8 +16,8 @@ from billing.frame.executors import LOCAL, open_executor, run_tasks, worker_coun
 from billing.frame.settings import Settings
 from billing.receivables.receipts.allocating import settle_what_was_issued
 from billing.register.catalogue import load_catalogue
-from billing.register.tables import billing_run, tenant
-from billing.run.batch import BatchKey, do_batch, do_batches, price_batch
+from billing.register.tables import billing_run
+from billing.run.batch import BatchKey, price_batch
 from billing.run.closing import (
     close,
     cross_subsidy_json,
@@ -28,32 +28,18 @@ from billing.run.closing import (
     stored_positions,
     sum_positions,
 )
-from billing.run.facts import Scope
+from billing.run.pipeline import do_batch, do_batches
+from billing.run.plan import Begin, Final, Resume, Retry, plan_of
 from billing.run.report import RunReport, Totals, report_of, stored_errors, stored_totals
-from billing.run.tables import run_batch, run_outcome
+from billing.run.tables import run_batch
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft
 from invoices.models import document
-from invoices.numbering import require_issue_date
-from ledger.periods import require_open
 from pricing.cross_subsidy import Position
-from pricing.period import add_months, first_of_month, format_month
+from pricing.period import format_month
 from pricing.vat import vat_breakdown
 
-# Large enough that what a transaction costs by itself is spread thin, small enough to show progress and free locks.
-BATCH_TENANTS = 2500
-MONTHS_AHEAD_MAX = 60
-# Beyond it due dates leave the calendar.
-ISSUE_YEAR_MAX = 2200
 _BATCHES_FOR_PROCESSES = 16
-
-
-class Stage(NamedTuple):
-    """Where a month stands: the latest run, if any, and what running the month would mean now."""
-
-    latest: Row[Any] | None
-    begins: bool
-    retries: bool
 
 
 def run_month(
@@ -96,90 +82,39 @@ def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
         settle_what_was_issued(connection, recorded_at=now, terms=settings.terms)
 
 
-def _stage(connection: Connection, period: date, today_is: date) -> Stage:
-    """What running the month would mean; raises RunRefused (R14)."""
-    latest = connection.execute(select(billing_run).order_by(billing_run.c.period.desc()).limit(1)).one_or_none()
-    since = first_of_month(today_is) if latest is None else latest.period
-    if period > add_months(since, MONTHS_AHEAD_MAX):
-        # A slip of the pen, 2062 for 2026, would bill all the years between, for good.
-        raise RunRefused(
-            f"{format_month(period)} is more than {MONTHS_AHEAD_MAX} months after {format_month(since)}, "
-            f"{'the present month' if latest is None else 'the latest run'}: check the year"
-        )
-    if latest is None:
-        return Stage(None, begins=True, retries=False)
-    if period < latest.period:
-        raise RunRefused(
-            f"{format_month(period)} comes before {format_month(latest.period)}, the latest run: "
-            f"what is missing there will be billed by the run of the next month"
-        )
-    if period > latest.period and latest.status != "complete":
-        month = format_month(latest.period)
-        raise RunRefused(f"the run of {month} was interrupted: finish it first with `technopark-billing run {month}`")
-    if period > latest.period:
-        return Stage(latest, begins=True, retries=False)
-    return Stage(latest, begins=False, retries=latest.status == "complete" and bool(_in_error(connection, period)))
-
-
-def _require_day(connection: Connection, issued_on: date) -> None:
-    """Refuse a day documents can't be issued on; before the run begins, for a run once begun keeps its day."""
-    if issued_on.year > ISSUE_YEAR_MAX:
-        raise RunRefused(f"{issued_on} is no issue date: give a day up to the year {ISSUE_YEAR_MAX}")
-    require_issue_date(connection, issued_on)
-    require_open(connection, issued_on)
-
-
-def _in_error(connection: Connection, period: date) -> list[str]:
-    c = run_outcome.c
-    return list(connection.scalars(select(c.tenant).where(c.period == period, c.status == "error").order_by(c.tenant)))
-
-
 def _begin(connection: Connection, period: date, issued_on: date | None, deliver: bool, now: datetime) -> int | None:
     """Open or reopen the run and lay out its batches; gives its attempt, None when it is final."""
     change_runs(connection)
-    stage = _stage(connection, period, today(now))
-    if not stage.begins and stage.latest is not None and not stage.retries:
-        if stage.latest.status == "complete":
+    plan = plan_of(connection, period, today(now), issued_on)
+    match plan:
+        case Final():
             return None
-        if issued_on not in (None, stage.latest.issued_on):
-            raise RunRefused(
-                f"the run of {format_month(period)} was begun with issue date {stage.latest.issued_on} and must be "
-                f"finished with it: leave --issue-date out"
-            )
-        return int(stage.latest.attempt)
-    day = issued_on or today(now)
-    _require_day(connection, day)
-    if stage.begins:
-        attempt = 1
-        connection.execute(
-            insert(billing_run).values(
-                period=period, issued_on=day, status="running", attempt=1, deliver=int(deliver), started_at=now
-            )
-        )
-        codes = list(connection.scalars(select(tenant.c.code).order_by(tenant.c.code)))
+        case Resume():
+            if issued_on not in (None, plan.issued_on):
+                raise RunRefused(
+                    f"the run of {format_month(period)} was begun with issue date {plan.issued_on} and must be "
+                    f"finished with it: leave --issue-date out"
+                )
+            return plan.attempt
+    opened = {"issued_on": plan.issued_on, "status": "running", "attempt": plan.attempt, "deliver": int(deliver)}
+    if isinstance(plan, Begin):
+        connection.execute(insert(billing_run).values(period=period, started_at=now, **opened))
     else:
-        attempt = int(stage.latest.attempt) + 1 if stage.latest is not None else 1
-        connection.execute(
-            update(billing_run)
-            .where(billing_run.c.period == period)
-            .values(issued_on=day, status="running", attempt=attempt, deliver=int(deliver))
-        )
-        codes = _in_error(connection, period)
-    batches = [codes[start : start + BATCH_TENANTS] for start in range(0, len(codes), BATCH_TENANTS)]
+        connection.execute(update(billing_run).where(billing_run.c.period == period).values(**opened))
     rows = [
         {
             "period": period,
-            "attempt": attempt,
+            "attempt": plan.attempt,
             "batch_no": number,
-            "first_tenant": batch[0],
-            "last_tenant": batch[-1],
+            "first_tenant": batch.first_tenant,
+            "last_tenant": batch.last_tenant,
             "status": "open",
         }
-        for number, batch in enumerate(batches, 1)
+        for number, batch in enumerate(plan.batches, 1)
     ]
     if rows:
         connection.execute(insert(run_batch), rows)
-    return attempt
+    return plan.attempt
 
 
 def _do_batches(
@@ -255,25 +190,20 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
 def preview_month(
     engine: Engine, period: date, *, clock: Callable[[], datetime], issued_on: date | None = None
 ) -> RunReport:
-    """What running the month now would give, with the same totals; writes nothing."""
+    """Return what running the month now would give, with the same totals; write nothing."""
     with reading(engine) as connection:
-        stage = _stage(connection, period, today(clock()))
-        if stage.latest is not None and not stage.begins and not stage.retries:
-            if stage.latest.status == "complete":
-                return report_of(connection, period, issued_now=False)
-            day = stage.latest.issued_on
-        else:
-            day = issued_on or today(clock())
-            _require_day(connection, day)
-        return _preview(connection, period, day, stage)
+        plan = plan_of(connection, period, today(clock()), issued_on)
+        if isinstance(plan, Final):
+            return report_of(connection, period, issued_now=False)
+        return _preview(connection, period, plan)
 
 
-def _preview(connection: Connection, period: date, issued_on: date, stage: Stage) -> RunReport:
+def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry) -> RunReport:
     catalogue = load_catalogue(connection)
-    totals = {INVOICE: Totals(), CREDIT_NOTE: Totals()} if stage.begins else stored_totals(connection, period)
-    positions = [] if stage.begins else stored_positions(connection, period)
+    totals = stored_totals(connection, period)
+    positions = stored_positions(connection, period)
     errors = dict(stored_errors(connection, period))
-    for scope in _open_scopes(connection, period, stage):
+    for scope in plan.batches:
         for bill in price_batch(connection, scope, catalogue).bills:
             errors.pop(bill.tenant, None)
             if bill.error is not None:
@@ -284,15 +214,14 @@ def _preview(connection: Connection, period: date, issued_on: date, stage: Stage
             positions += [Position(*position) for position in bill.positions]
     sums = sum_positions(positions, network_sites(connection))
     outcome: Mapping[str, Any]
-    if stage.retries and stage.latest is not None and rests_on(stage.latest.cross_subsidy, sums):
-        outcome = json.loads(stage.latest.cross_subsidy)
+    if plan.standing is not None and rests_on(plan.standing, sums):
+        outcome = json.loads(plan.standing)
     else:
-        attempts = 0 if stage.begins or stage.latest is None else stage.latest.attempt
-        own = standing_waterfall(connection, period, attempts)
+        own = standing_waterfall(connection, period, plan.attempt - 1)
         outcome = cross_subsidy_json(period, sums.advantage, solve(connection, period, sums, own))
     return RunReport(
         period=period,
-        issued_on=issued_on,
+        issued_on=plan.issued_on,
         invoices=totals[INVOICE],
         credit_notes=totals[CREDIT_NOTE],
         cross_subsidy=outcome,
@@ -312,23 +241,3 @@ def _with_draft(totals: Totals, draft: Draft) -> Totals:
         totals.gross + net + tax,
         totals.lines + len(draft.lines),
     )
-
-
-def _open_scopes(connection: Connection, period: date, stage: Stage) -> list[Scope]:
-    """The tenants a run would still bill, as batches."""
-    if stage.begins or stage.retries:
-        codes = (
-            list(connection.scalars(select(tenant.c.code).order_by(tenant.c.code)))
-            if stage.begins
-            else _in_error(connection, period)
-        )
-        return [
-            Scope(period, batch[0], batch[-1], only_errors=stage.retries)
-            for start in range(0, len(codes), BATCH_TENANTS)
-            for batch in (codes[start : start + BATCH_TENANTS],)
-        ]
-    c = run_batch.c
-    found = connection.execute(
-        select(c.first_tenant, c.last_tenant, c.attempt).where(c.period == period, c.status == "open")
-    )
-    return [Scope(period, first, last, only_errors=attempt > 1) for first, last, attempt in found]

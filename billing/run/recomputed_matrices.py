@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, literal, select
 
-from billing.entries.postings import GRANTS
+from billing.entries.accounts import GRANTS
 from billing.register.tables import billing_run
 from billing.run.closing import positions_by_tenant, standing_waterfall
 from billing.run.matrices import KeptMatrix, keep

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import convert, to_builtins
 from sqlalchemy import Connection, func, select
 
 from billing.register.tables import billing_run
+from billing.run import shapes
 from billing.run.tables import run_outcome
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import document, document_line
@@ -26,15 +28,15 @@ class Totals:
     gross: int = 0
     lines: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def shape(self) -> shapes.Totals:
         """The contract's form: amounts as decimal strings."""
-        return {
-            "count": self.count,
-            "net": format_amount(self.net),
-            "tax": format_amount(self.tax),
-            "gross": format_amount(self.gross),
-            "lines": self.lines,
-        }
+        return shapes.Totals(
+            count=self.count,
+            net=format_amount(self.net),
+            tax=format_amount(self.tax),
+            gross=format_amount(self.gross),
+            lines=self.lines,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,23 @@ class RunReport:
     issued_now: bool
     dry_run: bool = False
 
+    def shape(self) -> shapes.RunReport:
+        """The contract's form."""
+        return shapes.RunReport(
+            period=format_month(self.period),
+            issued_on=self.issued_on,
+            dry_run=self.dry_run,
+            issued_now=self.issued_now,
+            invoices=self.invoices.shape(),
+            credit_notes=self.credit_notes.shape(),
+            cross_subsidy=convert(self.cross_subsidy, shapes.CrossSubsidy),
+            errors=[shapes.TenantError(tenant, message) for tenant, message in self.errors],
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """The report as data."""
-        return {
-            "period": format_month(self.period),
-            "issued_on": self.issued_on.isoformat(),
-            "dry_run": self.dry_run,
-            "issued_now": self.issued_now,
-            "invoices": self.invoices.to_json(),
-            "credit_notes": self.credit_notes.to_json(),
-            "cross_subsidy": self.cross_subsidy,
-            "errors": [{"tenant": tenant, "message": message} for tenant, message in self.errors],
-        }
+        """The same as JSON values."""
+        values: dict[str, Any] = to_builtins(self.shape())
+        return values
 
     def lines(self) -> list[str]:
         """The report for people, one fact a line."""

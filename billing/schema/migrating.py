@@ -6,7 +6,7 @@ from sqlalchemy import Engine, MetaData, Table
 import invoices.models
 import ledger.models
 from billing.frame import tables as frame_tables
-from billing.frame.database import keeping_house
+from billing.frame.database import maintenance_transaction
 from billing.frame.schema_version import alembic_config, current_version
 from billing.run.recomputed_matrices import keep_missing
 from billing.schema.roles import grant_service
@@ -31,7 +31,7 @@ def migrate(engine: Engine, service_role: str | None = None) -> tuple[str | None
     Runs that were completed by a version that kept no matrix of who funded whom get theirs.
     On PostgreSQL `service_role` is given the rights the service needs, and no others (`billing.schema.roles`).
     """
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         before = current_version(connection)
         command.upgrade(alembic_config(connection), "head")
         keep_missing(connection)

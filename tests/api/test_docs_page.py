@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import Engine
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from tests.api.conftest import Caller
-from tests.api.served import serving
-from tests.api.test_every_address import operations
+from tests.support.api import Caller
+from tests.support.operations import operations
+from tests.support.served import serving
 
 BROWSER = (
     "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",

@@ -1,48 +1,13 @@
 """What holds for every address, read off the app itself so that none can be forgotten."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-from flask import Flask
 
 from billing.api.app import BODY_BYTES_MAX, LARGE_BODIES
 from billing.frame.http.authentication import scopes_of
-from tests.api.conftest import Caller
+from tests.support.api import Caller
+from tests.support.operations import Operation, is_problem, operations
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/problems/{slug}"}
-PARTS = {
-    "code": "T1", "event_id": "E1", "site": "TNG", "service": "MEAL", "tenant_kind": "any", "slug": "not-found",
-    "effective_from": "2026-09-01", "period": "2026-06", "number": "FA-2026-000001", "name": "the-finance",
-    "year": "2026", "act": "1", "entry": "1", "account": "3421", "told": "ME-000001", "paper": "1",
-    "report": "trial-balance",
-    "statement": "RE-000001", "line": "1",
-    "hold": "SU-000001",
-    "received": "RG-000001", "allocated": "1",
-}  # fmt: skip
-
-
-class Operation(NamedTuple):
-    """One method of one address: as documented, and as called."""
-
-    method: str
-    documented: str
-    path: str
-    endpoint: str
-
-
-def operations(app: Flask) -> list[Operation]:
-    """Every method of every address of the app."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        documented, path = rule.rule, rule.rule
-        for argument in rule.arguments:
-            start = documented.rindex("<", 0, documented.index(f":{argument}>"))
-            documented = documented[:start] + f"{{{argument}}}" + documented[documented.index(">", start) + 1 :]
-            start = path.rindex("<", 0, path.index(f":{argument}>"))
-            path = path[:start] + PARTS[argument] + path[path.index(">", start) + 1 :]
-        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-        found += [Operation(method, documented, path, rule.endpoint) for method in methods]
-    return found
 
 
 def with_body(caller: Caller) -> Iterator[Operation]:
@@ -52,19 +17,6 @@ def with_body(caller: Caller) -> Iterator[Operation]:
         told = paths[operation.documented][operation.method.lower()].get("requestBody", {})
         if "application/json" in told.get("content", {}):
             yield operation
-
-
-def is_problem(answer: Any, status: int, slug: str) -> bool:
-    """Whether an answer is that problem, whole."""
-    body = answer.get_json(force=True, silent=True) or {}
-    return (
-        answer.status_code == status
-        and answer.content_type == "application/problem+json"
-        and body.get("type") == f"/problems/{slug}"
-        and body.get("status") == status
-        and bool(body.get("title"))
-        and bool(body.get("detail"))
-    )
 
 
 def test_every_address_is_documented_and_nothing_else_is(ground: Caller) -> None:

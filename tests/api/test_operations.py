@@ -15,12 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, make_url, text, update
 
 from billing.api import create_app
-from billing.frame.database import keeping_house, open_engine, writing
+from billing.frame.database import maintenance_transaction, open_engine, writing
 from billing.frame.logs import configure_logging
 from billing.frame.settings import load_settings
 from billing.schema.migrating import migrate
 from invoices.models import delivery
-from tests.api.conftest import NOW, Caller
+from tests.support.api import NOW, Caller
 
 
 def samples(caller: Caller) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -82,7 +82,7 @@ def test_our_own_failure_is_500_tells_nothing_and_is_logged_with_its_trace(
     ground: Caller, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     # No act of anybody's: the act's own statement reads that table.
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         connection.execute(text("ALTER TABLE import_log RENAME TO mislaid"))
     with caplog.at_level(logging.ERROR):
         answer = ground("GET", "/v1/imports", headers={"X-Request-ID": "report-me"})

@@ -15,10 +15,10 @@ from sqlalchemy import Engine
 
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
-from tests.api.conftest import NOW, CallerOf
-from tests.api.served import Served, serving
-from tests.api.test_every_address import operations
+from billing.run.month import run_month
+from tests.support.api import NOW, CallerOf
+from tests.support.operations import operations
+from tests.support.served import Served, serving
 
 SAMPLE = Path(__file__).parents[2] / "billing" / "demo" / "network"
 # Schemathesis would revoke the token it asks with: that operation is tried by itself, last.

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from billing.api.serve import serve
 from billing.frame.errors import SchemaNotReady
 from billing.frame.settings import load_settings
-from tests.api.conftest import Caller
-from tests.api.served import serving
+from tests.support.api import Caller
+from tests.support.served import serving
 
 
 def environment(engine: Engine, tmp_path: Path, **more: str) -> dict[str, str]:

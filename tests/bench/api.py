@@ -24,12 +24,13 @@ from sqlalchemy import Table, make_url, select
 from sqlalchemy.engine import URL
 
 from billing.api.serve import serve
-from billing.documents.rows import documents_json
+from billing.documents.queries import document_shapes
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.settings import load_settings
+from billing.frame.shapes import encode
 from billing.frame.tokens import create_token
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from invoices.models import document, document_line, document_vat
 from tests.bench.table import AT_LEAST, Row
@@ -87,7 +88,7 @@ def bare_app(url: URL) -> Flask:
     def one(number: str) -> Response:
         with reading(engine) as connection:
             rows = connection.execute(select(document).where(document.c.number == number)).all()
-            return Response(orjson.dumps(documents_json(connection, rows)[0]), content_type="application/json")
+            return Response(encode(document_shapes(connection, rows)[0]), content_type="application/json")
 
     @app.get("/v1/documents")
     def fifty() -> Response:

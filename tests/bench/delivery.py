@@ -20,7 +20,7 @@ from billing.frame.database import open_engine, reading
 from billing.frame.executors import open_executor, run_tasks
 from billing.frame.settings import Settings, load_settings
 from billing.register.network_import import import_folder
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents

@@ -18,7 +18,7 @@ from billing.register.network_import import import_folder
 from billing.schema.migrating import migrate
 from tests.bench.run import database
 from tests.bench.table import AT_MOST, Row, markdown
-from tests.networks import write_network
+from tests.support.networks import write_network
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TENANTS = 1_000

@@ -24,7 +24,7 @@ from invoices.document import Document
 from invoices.rendering.pdf import render_html, render_pdf
 from invoices.rendering.workers import prepare
 from tests.bench.table import AT_LEAST, AT_MOST, Row, markdown
-from tests.invoices import documents
+from tests.support import documents
 
 ROUNDS = 7
 DOCUMENTS_A_ROUND = 6

@@ -16,7 +16,7 @@ from hashlib import sha256
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
-from billing.frame.database import insert_rows, keeping_house, open_engine, reading
+from billing.frame.database import insert_rows, maintenance_transaction, open_engine, reading
 from billing.proof import log
 from billing.proof.merkle import perfect_root
 from billing.proof.tables import proof_leaf, proof_node
@@ -48,7 +48,7 @@ def _fill(engine: Engine, leaves: int) -> None:
     """A log of so many leaves, as if entries had been logged; one entry stands, to be proved."""
     _post(engine, entries(1, 1))
     log.append(engine)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         start, hashes = log.size_of(connection), []
         first = [leaf.hash for leaf in log.leaves(connection, 0, start)]
         rows = []
@@ -108,9 +108,9 @@ def _appender(url: URL) -> Iterator[subprocess.Popen[str]]:
 
 def _without_guards(engine: Engine) -> None:
     """Every trigger of the tables that posting writes, off."""
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         if engine.dialect.name == "postgresql":
-            for table in ("entry", "posting", "entry_counter", "account_day", "act", "act_counter"):
+            for table in ("entry", "posting", "entry_counter", "account_day", "audit_event", "audit_counter"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             return
         for name in connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():

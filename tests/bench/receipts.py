@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 
-from billing.frame.database import insert_rows, keeping_house, open_engine, writing
+from billing.frame.database import insert_rows, maintenance_transaction, open_engine, writing
 from billing.frame.terms import load_terms
 from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
 from billing.receivables.tables.receipts import allocation, placement, receipt, receipt_leg, settlement
@@ -142,7 +142,7 @@ def filled(server: str | None, documents: int) -> Any:
     with database(server) as url:
         engine = open_engine(url)
         migrate(engine)
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             add_documents(connection, documents)
         if engine.dialect.name == "postgresql":
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from billing.frame.database import insert_rows, open_engine, writing
 from billing.frame.settings import load_settings
 from billing.register.tables import lease, rate, service, site, tenant, usage_event, vat_rate
-from billing.run import run_month
+from billing.run.month import run_month
 from billing.run.tables import run_outcome, run_position, usage_billing
 from billing.schema.migrating import all_metadata, migrate
 from invoices.models import delivery, document, document_line, document_vat, party
@@ -260,7 +260,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from billing.frame.settings import load_settings
 from billing.frame.database import open_engine
-from billing.run import run_month
+from billing.run.month import run_month
 from tests.bench.run import FIRST_MONTH, now
 engine, settings = open_engine(make_url(sys.argv[1])), load_settings({})
 def status(name):

@@ -28,10 +28,10 @@ from invoices.structured_reference import rf_of
 from ledger.models import entry, posting
 from tests.bench.run import database
 from tests.bench.table import AT_MOST, Row, markdown
-from tests.billing.statement_files import camt
-from tests.billing.statement_files import entry as movement
-from tests.invoices.documents import SELLER, STARTUP, w1
-from tests.networks import write_network
+from tests.support.bank_files import camt
+from tests.support.bank_files import entry as movement
+from tests.support.documents import SELLER, STARTUP, w1
+from tests.support.networks import write_network
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ISSUED, PAID = date(2026, 9, 1), date(2026, 11, 20)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from invoices.document import Document
 from invoices.errors import UnusableAddress
 from invoices.mail import LANGUAGES, Mailbox, build_mail, parse_mailbox, shown
-from tests.invoices.documents import STARTUP, credit_note, hostile, w1
+from tests.support.documents import STARTUP, credit_note, hostile, w1
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
 OPERATOR = Mailbox("facturation", "parcs.example")

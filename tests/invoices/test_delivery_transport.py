@@ -20,8 +20,8 @@ from invoices.errors import (
 )
 from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
 from invoices.transport import CONNECTIONS, FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
-from tests.invoices.documents import w1
-from tests.invoices.smtp_sink import Sink, free_port, listening, make_certificate
+from tests.support.documents import w1
+from tests.support.smtp_sink import Sink, free_port, listening, make_certificate
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
 OPERATOR = Mailbox("facturation", "parcs.example")

@@ -16,8 +16,8 @@ from invoices.rendering import written_once
 from invoices.rendering.kept_styles import KeptStyles
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.pdf import render_pdf
-from tests.invoices import documents
-from tests.invoices.pages import KEPT
+from tests.support import documents
+from tests.support.pages import KEPT
 
 
 def letter(number: str) -> bytes:

@@ -23,8 +23,8 @@ from invoices.rendering.pdf import check_printing, render_pdf
 from invoices.rendering.workers import prepare, render_many
 from invoices.storage import load
 from invoices.xml import document_xml
-from tests.invoices import documents
-from tests.invoices.pages import GOLDEN, KEPT, golden_text, pages_of
+from tests.support import documents
+from tests.support.pages import GOLDEN, KEPT, golden_text, pages_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from invoices.errors import RenderingFailed
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import MISSING, printable, render_html, render_pdf
-from tests.invoices import documents
-from tests.invoices.pages import pages_of
+from tests.support import documents
+from tests.support.examples import examples
+from tests.support.pages import pages_of
 
 _seen: list[str] | None = None
 
@@ -76,7 +77,7 @@ def _shape(html: str) -> list[tuple[str, tuple[str, ...]]]:
     return parser.tags
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.text(min_size=1), st.text(), st.text(min_size=1))
 def test_no_text_changes_the_markup(name: str, form: str, office: str) -> None:
     base = documents.w1()

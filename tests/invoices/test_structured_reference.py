@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from stdnum import iso11649
 
 from invoices.structured_reference import numbers_in, rf_of, structured_numbers_in
+from tests.support.examples import examples
 
 NUMBERS = st.builds(
     "{}-{:04d}-{:06d}".format,
@@ -27,14 +28,14 @@ def test_only_numbers_of_documents_have_a_reference(text: str) -> None:
 
 
 @given(NUMBERS, st.sampled_from(["", " ", "-", " . "]), st.sampled_from(["", " 1500,00 DH", "20261124", "/NOOR"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_a_reference_is_found_however_a_bank_breaks_it(number: str, separator: str, after: str) -> None:
     reference = separator.join(rf_of(number))
     assert number in structured_numbers_in(f"VIR RECU {reference.lower()}{after}")
 
 
 @given(st.integers(1, 999_999).map("FA-2026-{:06d}".format), st.integers(0, 9), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_a_mistyped_digit_names_nothing(number: str, digit: int, data: st.DataObject) -> None:
     reference = rf_of(number)
     place = data.draw(st.sampled_from([i for i, c in enumerate(reference) if c.isdigit() and c != str(digit)]))
@@ -65,6 +66,6 @@ def test_numbers_are_found_as_people_write_them(text: str, numbers: tuple[str, .
 
 
 @given(st.text())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_any_text_is_read_without_complaint(text: str) -> None:
     assert all(iso11649.is_valid(rf_of(number)) for number in numbers_in(text))

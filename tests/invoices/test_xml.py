@@ -9,7 +9,7 @@ from lxml import etree
 
 from invoices.document import EDITION_NUMBERED, Document
 from invoices.xml import document_xml
-from tests.invoices import documents
+from tests.support import documents
 
 NAMESPACES = {
     "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",

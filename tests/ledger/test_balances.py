@@ -16,7 +16,7 @@ from ledger.balances import (
     totals,
     trial_balance,
 )
-from tests.ledger.books import SEPTEMBER, invoice, post_all, small_books
+from tests.support.books import SEPTEMBER, invoice, post_all, small_books
 
 OCTOBER = date(2026, 10, 1)
 

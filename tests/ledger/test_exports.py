@@ -29,7 +29,7 @@ from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
 from pricing.money import format_amount
-from tests.ledger.books import ODD_CODES, SEPTEMBER, invoice, odd_books, post_all, small_books
+from tests.support.books import ODD_CODES, SEPTEMBER, invoice, odd_books, post_all, small_books
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
 HLEDGER = shutil.which("hledger")

@@ -15,7 +15,7 @@ from ledger.entry import Entry, Posting
 from ledger.errors import MixedEntry, ReferenceTaken, UnbalancedEntry, UnknownAccount
 from ledger.journal import load_entry, post, reversal
 from ledger.models import account, account_day, entry, posting
-from tests.ledger.books import RECORDED_AT, SEPTEMBER, invoice, odd_books, post_all, small_books
+from tests.support.books import RECORDED_AT, SEPTEMBER, invoice, odd_books, post_all, small_books
 
 
 def entry_numbers(connection: Connection) -> list[int]:

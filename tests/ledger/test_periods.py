@@ -16,6 +16,7 @@ from ledger.errors import LedgerError, PeriodClosed, PeriodNotYetOpen, PeriodOut
 from ledger.journal import load_entry, post, reversal
 from ledger.periods import close_month, closings, digest, first_open_day, last_day, limits, reopen_month
 from tests.conftest import FreshEngine
+from tests.support.examples import examples
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 JUNE, JULY, AUGUST, SEPTEMBER = (date(2026, month, 1) for month in (6, 7, 8, 9))
@@ -199,7 +200,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_digest_of_a_closed_month_never_changes_whatever_is_booked_or_reversed_later(
     fresh_engine: FreshEngine, steps: list[tuple[str, int, int]]

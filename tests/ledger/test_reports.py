@@ -19,7 +19,8 @@ from ledger.reports.rows import ANALYTIC, GENERAL, Report, Row, RowKind, part_of
 from ledger.reports.selection import Selection
 from ledger.year_end import close_year
 from tests.conftest import FreshEngine
-from tests.ledger.books import RECORDED_AT, post_all, small_books
+from tests.support.books import RECORDED_AT, post_all, small_books
+from tests.support.examples import examples
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger" / "reports"
 _SUMS = {RowKind.SUBTOTAL, RowKind.TOTAL}
@@ -205,7 +206,7 @@ def total_of(report: Report, rows: list[Row]) -> dict[str, int]:
     return {column.key: cell for column, cell in zip(report.columns, row.cells, strict=True) if cell is not None}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(posted=entries(), selection=selections)
 def test_r22_every_report_sums_to_what_was_posted_whatever_is_chosen(
     fresh_engine: FreshEngine, posted: list[Entry], selection: Selection

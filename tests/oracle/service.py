@@ -1,9 +1,8 @@
 """Plays a history on the service, and lays out what came of it as the reference does."""
 
 import csv
-import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,16 +11,19 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-from billing.books.exports import export_cross_subsidy, export_documents, export_trial_balance
+from billing.books.journal import trial_balance
+from billing.documents import export as documents_export
 from billing.frame.database import reading
 from billing.frame.settings import Settings, load_settings
 from billing.register.network_import import import_folder
-from billing.run import RunReport, preview_month, run_month
+from billing.run import waterfall_export
+from billing.run.month import preview_month, run_month
+from billing.run.report import RunReport
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from pricing.period import parse_month
-from tests.networks import COLUMNS
 from tests.oracle.reference import Files, line_order
+from tests.support.networks import COLUMNS
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 # After every month drawn by the strategies.
@@ -33,7 +35,7 @@ LINE_FIELDS = (
     "amount", "full_amount", "cost_amount", "vat_rate",
 )  # fmt: skip
 
-Export: TypeAlias = Callable[[Connection, io.BytesIO], None]
+Export: TypeAlias = Callable[[Connection], Iterator[bytes]]
 
 
 def write_rows(folder: Path, files: Files) -> Path:
@@ -78,22 +80,20 @@ class Service:
             return [found for _, found in load_documents(connection, document_ids(connection, parse_month(month)))]
 
     def _exported(self, export: Export) -> Any:
-        written = io.BytesIO()
         with reading(self.engine) as connection:
-            export(connection, written)
-        return json.loads(written.getvalue())
+            return json.loads(b"".join(export(connection)))
 
     def exported_documents(self, month: str) -> list[dict[str, Any]]:
         """`export documents` of the month."""
         found: list[dict[str, Any]] = self._exported(
-            lambda connection, written: export_documents(connection, parse_month(month), "json", written)
+            lambda connection: documents_export.pieces(connection, parse_month(month), "json")
         )
         return found
 
     def exported_cross_subsidy(self, month: str) -> dict[str, Any]:
         """`export cross-subsidy` of the month."""
         found: dict[str, Any] = self._exported(
-            lambda connection, written: export_cross_subsidy(connection, parse_month(month), "json", written)
+            lambda connection: waterfall_export.pieces(connection, parse_month(month), "json")
         )
         return found
 
@@ -110,7 +110,7 @@ class Service:
 
     def trial_balance(self) -> dict[str, tuple[str, str]]:
         """Debit and credit of every account that moved, as `export trial-balance` has them."""
-        found = self._exported(lambda connection, written: export_trial_balance(connection, None, "json", written))
+        found = self._exported(lambda connection: trial_balance.pieces(connection, None, "json"))
         for row in found["accounts"]:
             assert Decimal(row["balance"]) == Decimal(row["debit"]) - Decimal(row["credit"])
         return {

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.oracle.reference import NIL, Oracle, civil, days_of, months_between
 from tests.oracle.strategies import Enter, Step, histories
+from tests.support.examples import examples
 
 
 def played(history: tuple[Step, ...]) -> Oracle:
@@ -20,7 +21,7 @@ def played(history: tuple[Step, ...]) -> Oracle:
     return oracle
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(histories())
 def test_the_reference_keeps_the_rules_it_states(history: tuple[Step, ...]) -> None:
     oracle = played(history)

@@ -13,9 +13,9 @@ from billing.proof.export import export_files, verifier_source, write_folder, wr
 from billing.proof.verify_books import main
 from ledger.entry import Entry, Posting
 from ledger.journal import post
-from tests.billing.test_check import behind_its_back
-from tests.proof.conftest import Proved
-from tests.proof.proved_park import DAY, NOW
+from tests.support.proofs import Proved
+from tests.support.proved_park import DAY, NOW
+from tests.support.spoiling import behind_its_back
 
 
 def exported(proved: Proved, name: str = "export") -> Path:

@@ -14,7 +14,7 @@ from billing.frame.database import reading
 from billing.proof.forms import FORMS
 from billing.proof.merkle import leaf_hash
 from billing.proof.records import canonical, records
-from tests.billing.test_check import behind_its_back
+from tests.support.spoiling import behind_its_back
 
 VECTORS = json.loads((Path(__file__).parent.parent / "golden" / "proof" / "records.json").read_text(encoding="utf-8"))
 # What a record may hold: any Unicode, whole numbers JSON can say exactly, blank; lists and objects of these.

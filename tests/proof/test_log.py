@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from billing.check import check
 from billing.frame.audit_log import API, Act, on_behalf, record_change
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BrokenLog, NoProofKey, NotYetProved
 from billing.proof import log
@@ -25,10 +25,10 @@ from billing.proof.notes import new_key_file
 from billing.proof.proving import named, prove_consistency, prove_inclusion
 from ledger.entry import Entry, Posting
 from ledger.journal import post
-from tests.billing.queued import settings
-from tests.billing.test_check import behind_its_back
-from tests.proof.conftest import Proved
-from tests.proof.proved_park import signing_settings
+from tests.support.proofs import Proved
+from tests.support.proved_park import signing_settings
+from tests.support.queued import settings
+from tests.support.spoiling import behind_its_back
 
 NOW = datetime(2026, 9, 2, 8, 0, tzinfo=UTC)
 DAY = date(2026, 8, 1)
@@ -132,7 +132,7 @@ def test_blocks_may_end_within_an_act(engine: Engine, monkeypatch: pytest.Monkey
     ],
 )
 def test_r22_the_database_refuses_gaps_doubles_and_changes(proved: Proved, statement: str) -> None:
-    with pytest.raises(DatabaseError, match=r"R22|duplicate key"), keeping_house(proved.engine) as connection:
+    with pytest.raises(DatabaseError, match=r"R22|duplicate key"), maintenance_transaction(proved.engine) as connection:
         connection.execute(text(statement))
 
 
@@ -178,9 +178,9 @@ def test_a_record_that_was_changed_is_not_proved(proved: Proved) -> None:
 def drop_last(engine: Engine, acts: int) -> None:
     """Drop the last acts with everything that hangs on them, the log's end and its checkpoints too."""
     with reading(engine) as connection:
-        kept = connection.execute(text("SELECT max(id) FROM act")).scalar_one() - acts
+        kept = connection.execute(text("SELECT max(id) FROM audit_event")).scalar_one() - acts
         entries = connection.execute(
-            text("SELECT coalesce(max(last_entry), 0) FROM act WHERE id <= :kept"), {"kept": kept}
+            text("SELECT coalesce(max(last_entry), 0) FROM audit_event WHERE id <= :kept"), {"kept": kept}
         ).scalar_one()
         size = connection.execute(
             text("SELECT position + 1 FROM proof_leaf WHERE kind = 'act' AND key = :kept"), {"kept": kept}
@@ -190,9 +190,9 @@ def drop_last(engine: Engine, acts: int) -> None:
         f"DELETE FROM posting WHERE entry_id > {entries}",
         f"DELETE FROM entry WHERE id > {entries}",
         f"UPDATE entry_counter SET last = {entries}",
-        f"DELETE FROM act_change WHERE act_id > {kept}",
-        f"DELETE FROM act WHERE id > {kept}",
-        f"UPDATE act_counter SET last = {kept}",
+        f"DELETE FROM audit_change WHERE act_id > {kept}",
+        f"DELETE FROM audit_event WHERE id > {kept}",
+        f"UPDATE audit_counter SET last = {kept}",
         "DELETE FROM account_day",
         "INSERT INTO account_day SELECT account, effective_on, sum(CASE WHEN amount > 0 THEN amount ELSE 0 END), "
         "sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) FROM posting GROUP BY account, effective_on",
@@ -297,7 +297,7 @@ def test_exports_with_comments_name_the_checkpoint(proved: Proved) -> None:
         ("UPDATE proof_checkpoint SET root = 'x'", "checkpoint 1: its note says other than its row"),
         ("UPDATE proof_checkpoint SET note = replace(note, 'books', 'bokos')", "checkpoint 1: "),
         ("UPDATE proof_checkpoint SET id = 2", "checkpoint 2 stands where checkpoint 1 should"),
-        ("DELETE FROM act_change WHERE subject = 'files'", "the file of FA-2026-000001 was recorded by no act"),
+        ("DELETE FROM audit_change WHERE subject = 'files'", "the file of FA-2026-000001 was recorded by no act"),
     ],
 )
 def test_check_names_what_is_wrong_with_the_log_itself(proved: Proved, statement: str, named_so: str) -> None:

@@ -22,7 +22,7 @@ from billing.frame.settings import load_settings
 from billing.proof.checkpoints import newest_checkpoint
 from billing.proof.export import export_files
 from billing.proof.timestamps import Timestamp, stamp, timestamp_of, verify_timestamp
-from tests.proof.conftest import Proved
+from tests.support.proofs import Proved
 
 _CONFIG = """
 [tsa]

@@ -1,6 +1,5 @@
 """Any network, any history: each firm's account and each year's statement are what the ledger holds (R16-R19, R21)."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from ledger.models import posting
 from tests.conftest import FreshEngine
 from tests.oracle.service import Service
 from tests.oracle.strategies import Enter, RunMonth, Step, histories
-from tests.properties.test_histories import QUIET
+from tests.support.examples import QUIET, examples
 
-DEPTH = int(os.environ.get("HYPOTHESIS_DEPTH", "0"))
-EXAMPLES = {"sqlite": DEPTH or 20, "postgresql": DEPTH or 4}
-pytestmark = pytest.mark.timeout(0 if DEPTH else 1200)
+EXAMPLES = {"sqlite": examples(20), "postgresql": examples(4)}
+pytestmark = pytest.mark.timeout(1200)
 
 
 def accounts_are_what_9201_and_9202_hold(service: Service) -> None:
@@ -67,7 +65,7 @@ def test_accounts_and_statements_of_any_history_tie_to_the_ledger(
 ) -> None:
     database = request.node.callspec.params["fresh_engine"]
 
-    @settings(max_examples=EXAMPLES[database], deadline=None, suppress_health_check=QUIET, print_blob=True)
+    @settings(max_examples=EXAMPLES[database], suppress_health_check=QUIET, print_blob=True)
     @given(histories())
     def check_history(history: tuple[Step, ...]) -> None:
         with fresh_engine() as engine:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from billing.check import check
-from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.entries.debts import KINDS
 from billing.frame.database import reading, writing
 from billing.frame.errors import Refused
@@ -23,10 +24,10 @@ from billing.receivables.debts.deciding import Order, debt_of, decide
 from invoices.document import INVOICE, Document
 from invoices.models import document
 from tests.conftest import FreshEngine
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.properties.test_histories import QUIET
-from tests.scenarios.park import Park
+from tests.support.examples import QUIET
+from tests.support.networks import Row
+from tests.support.park import Park
 
 EXAMPLES = {"sqlite": 25, "postgresql": 8}
 MONTHS = ("2026-05", "2026-06", "2026-07", "2026-08")
@@ -153,7 +154,7 @@ def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
 ) -> None:
     database = request.node.callspec.params["fresh_engine"]
 
-    @settings(max_examples=EXAMPLES[database], deadline=None, suppress_health_check=QUIET, print_blob=True)
+    @settings(max_examples=EXAMPLES[database], suppress_health_check=QUIET, print_blob=True)
     @given(HISTORIES)
     def check_history(history: History) -> None:
         with fresh_engine() as engine, fresh_engine() as twin:

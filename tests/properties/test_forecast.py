@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, note, settings
 
-from billing.cross_subsidy.forecast.assumptions import load_assumptions, nothing_by_chance
+from billing.cross_subsidy.forecast.assumptions import load_assumptions
 from billing.cross_subsidy.forecast.forecasting import KNOWN, Question, forecast
 from billing.frame.database import reading
 from pricing.money import format_amount
@@ -14,10 +14,11 @@ from pricing.period import add_months, format_month, parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.service import Service
 from tests.oracle.strategies import Enter, RunMonth, Step, histories
-from tests.properties.test_histories import DEPTH, QUIET
+from tests.support.assumptions import nothing_by_chance
+from tests.support.examples import QUIET, examples
 
 MONTHS = 3
-EXAMPLES = {"sqlite": DEPTH or 25, "postgresql": DEPTH or 5}
+EXAMPLES = {"sqlite": examples(25), "postgresql": examples(5)}
 FIGURES = ("contributions", "draws", "earmarked_grants", "own", "network", "reserve", "network_grants", "unfunded")
 
 
@@ -66,7 +67,7 @@ def test_the_path_ahead_is_what_the_next_runs_give(
 ) -> None:
     database = request.node.callspec.params["fresh_engine"]
 
-    @settings(max_examples=EXAMPLES[database], deadline=None, suppress_health_check=QUIET, print_blob=True)
+    @settings(max_examples=EXAMPLES[database], suppress_health_check=QUIET, print_blob=True)
     @given(histories(runs_most=3))
     def check_history(history: tuple[Step, ...]) -> None:
         with fresh_engine() as engine:

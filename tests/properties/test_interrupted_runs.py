@@ -3,22 +3,22 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from billing.check import check
-from billing.run import month as month_module
-from billing.run import run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.reference import Oracle, following
 from tests.oracle.service import ISSUED_ON, NOW, Service
 from tests.oracle.strategies import Enter, Step, World, histories
-from tests.properties.test_histories import DEPTH, offices_stand_as_owed
+from tests.support.examples import QUIET, examples
+from tests.support.histories import offices_stand_as_owed
 
 # Shrinking a failure takes longer than a test may.
-pytestmark = pytest.mark.timeout(0 if DEPTH else 1200)
-QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+pytestmark = pytest.mark.timeout(1200)
 
 
 class Stopped(Exception):
@@ -51,12 +51,10 @@ def stop_after(service: Service, month: str, batches: int) -> bool:
 def test_r14_a_run_stopped_after_any_batch_and_run_again_gives_what_one_go_gives(
     fresh_engine: FreshEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 1)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 1)
     database = request.node.callspec.params["fresh_engine"]
 
-    @settings(
-        max_examples=DEPTH or {"sqlite": 15, "postgresql": 5}[database], deadline=None, suppress_health_check=QUIET
-    )
+    @settings(max_examples=examples({"sqlite": 15, "postgresql": 5}[database]), suppress_health_check=QUIET)
     @given(histories(), st.lists(st.integers(1, 4), min_size=1, max_size=6))
     def check_history(history: tuple[Step, ...], stops: list[int]) -> None:
         with fresh_engine() as engine:
@@ -95,9 +93,9 @@ def changed_midway(draw: st.DrawFn) -> tuple[str, Enter, int, Enter, Enter]:
 def test_r13_r14_facts_that_change_while_a_run_is_stopped_are_caught_up_by_the_next_run(
     fresh_engine: FreshEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 1)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 1)
 
-    @settings(max_examples=DEPTH or 15, deadline=None, suppress_health_check=QUIET)
+    @settings(max_examples=examples(15), suppress_health_check=QUIET)
     @given(changed_midway())
     def check_story(story: tuple[str, Enter, int, Enter, Enter]) -> None:
         start, first, batches, midway, after = story

@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.frame.database import reading
@@ -16,9 +16,8 @@ from tests.conftest import FreshEngine
 from tests.oracle.reference import Line, Oracle, Unpriceable, following
 from tests.oracle.service import Service
 from tests.oracle.strategies import World
-from tests.properties.test_histories import DEPTH
+from tests.support.examples import QUIET, examples
 
-QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 MONTHS = 5
 
 
@@ -40,7 +39,7 @@ def owed(oracle: Oracle, tenant: str, months: list[str]) -> list[list[Line]] | N
 
 @pytest.mark.parametrize("fresh_engine", ["sqlite"], indirect=True)
 def test_a_quote_for_a_tenant_is_what_the_runs_will_bill_it(fresh_engine: FreshEngine, tmp_path: Path) -> None:
-    @settings(max_examples=DEPTH or 25, deadline=None, suppress_health_check=QUIET)
+    @settings(max_examples=examples(25), suppress_health_check=QUIET)
     @given(worlds())
     def check_world(world: World) -> None:
         files = {name: list(rows.values()) for name, rows in world.rows.items() if rows}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.scenarios.park import Park, open_park
+from tests.support.park import Park, open_park
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from billing.frame.errors import RunRefused
 from invoices.errors import IssueDateGoesBack
-from tests.scenarios.park import Park, text
+from tests.support.park import Park, text
 
 LARGE = {"kind": "large", "incorporated_on": "2000-01-01"}
 

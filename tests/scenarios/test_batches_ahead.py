@@ -12,16 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from billing.check import check
 from billing.frame.background_copy import copying_beside
-from billing.frame.database import change_facts, insert_rows, keeping_house, reading, writing
+from billing.frame.database import change_facts, insert_rows, maintenance_transaction, reading, writing
 from billing.register.network_import import import_folder
 from billing.register.tables import service
-from billing.run import RunReport, run_month
-from billing.run import month as month_module
+from billing.run import plan
+from billing.run.month import run_month
+from billing.run.report import RunReport
 from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-from tests.scenarios.test_sample_network import require_expected
+from tests.support.expected import require_expected
+from tests.support.park import Park
 
 JUNE = date(2026, 6, 1)
 BATCHES = 8
@@ -31,7 +32,7 @@ ONLY_POSTGRESQL = pytest.mark.parametrize("fresh_engine", ["postgresql"], indire
 @pytest.fixture
 def network(park: Park, monkeypatch: pytest.MonkeyPatch) -> Park:
     """The sample network, billed in eight batches."""
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 60)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 60)
     import_folder(park.engine, SAMPLE, now=NOW)
     return park
 
@@ -96,7 +97,7 @@ def test_whoever_waits_to_change_the_register_gets_its_turn_between_two_batches(
     order: list[str] = []
 
     def change() -> None:
-        with keeping_house(network.engine) as connection:
+        with maintenance_transaction(network.engine) as connection:
             change_facts(connection)
             order.append("changed")
 
@@ -127,7 +128,7 @@ def test_rows_the_database_refuses_take_their_batch_back_and_no_other(network: P
     def told(done: int, _in_all: int) -> None:
         first[0] = done
         if done == 3:
-            with keeping_house(network.engine) as connection:
+            with maintenance_transaction(network.engine) as connection:
                 refuse_postings(connection)
 
     with pytest.raises(Exception, match="refused for a test"):
@@ -138,7 +139,7 @@ def test_rows_the_database_refuses_take_their_batch_back_and_no_other(network: P
         done = select(func.count()).select_from(run_batch).where(run_batch.c.status == "done")
         assert connection.scalar(done) == 3
         assert connection.scalar(select(func.count()).select_from(run_outcome)) == 180
-    with keeping_house(network.engine) as connection:
+    with maintenance_transaction(network.engine) as connection:
         allow_postings(connection)
     require_june(network, run(network))
 

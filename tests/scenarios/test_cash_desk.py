@@ -6,17 +6,17 @@ import pytest
 from sqlalchemy import text as sql
 
 from billing.check import check
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.terms import load_terms
 from billing.receivables.cash_desk.papers import cash_paper_pdf
 from billing.receivables.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
 from billing.receivables.receipts.receiving import receive
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import order, receives
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
+from tests.support.till import order, receives
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Atlas Énergie"},
@@ -171,7 +171,7 @@ def test_check_names_what_was_spoilt(billed: Park, spoil: str, named: str) -> No
     pays(billed, "1000.00", "caisse 1")
     pays(billed, "2000.00", "caisse 2")
     assert check(billed.engine) == []
-    with keeping_house(billed.engine) as connection:
+    with maintenance_transaction(billed.engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql("ALTER TABLE cash_receipt DISABLE TRIGGER USER"))
         else:

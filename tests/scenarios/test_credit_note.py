@@ -1,7 +1,7 @@
 """A lease ended early after it was billed (R13, R14, R16, R20, R21; W9): the books in plain text."""
 
 from billing.check import check
-from tests.scenarios.park import Park, text
+from tests.support.park import Park, text
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
 

@@ -1,44 +1,28 @@
 """Credit notes made by hand: part or whole of an invoice taken back, and what the next runs make of it (R13, R14)."""
 
-from datetime import date
-
 import pytest
 from sqlalchemy import select
 
 from billing.check import check
-from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, creditable_lines, give_credit_note
+from billing.documents.credit_notes.queries import creditable_lines
 from billing.frame.audit_log import Act, on_behalf
-from billing.frame.database import reading, writing
+from billing.frame.database import reading
 from billing.frame.errors import Refused
 from invoices.document import Document
 from invoices.errors import IssueDateGoesBack
-from invoices.issuing import Issued
 from invoices.models import delivery
 from invoices.reading import document_id, load_documents
 from pricing.money import format_amount
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text, told
+from tests.support.credit_notes import credits_by_hand
+from tests.support.networks import Row
+from tests.support.park import Park, text, told
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
-REBATES = {"711": "7119", "712": "7129"}
 
 
 def casablanca(ends_on: str | None = None) -> dict[str, str | None]:
     return {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01", "ends_on": ends_on}
-
-
-def credits_by_hand(
-    park: Park,
-    invoice: str,
-    *parts: tuple[int, int | None],
-    on: str = "2026-06-20",
-    reason: str = "Climatisation en panne du 3 au 9 juin",
-) -> Issued:
-    terms = CreditTerms(date.fromisoformat(on), NOW, park.settings.operator.party, REBATES)
-    order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, "amina")
-    with writing(park.engine) as connection:
-        return give_credit_note(connection, order, terms)
 
 
 def document(park: Park, number: str) -> Document:

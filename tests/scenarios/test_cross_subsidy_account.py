@@ -25,8 +25,8 @@ from invoices.rendering.figures import render_figures
 from ledger.models import posting
 from pricing.money import format_amount
 from pricing.period import parse_month
-from tests.invoices.pages import GOLDEN, text_of
-from tests.scenarios.park import Park
+from tests.support.pages import GOLDEN, text_of
+from tests.support.park import Park
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 NAMED = """

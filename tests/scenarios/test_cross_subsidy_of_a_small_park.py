@@ -7,7 +7,7 @@ window ends on 14 August 2026. In July a region grants 500.00 to Casablanca and 
 
 import pytest
 
-from tests.scenarios.park import Park, text
+from tests.support.park import Park, text
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 

@@ -17,7 +17,7 @@ from billing.frame.settings import Settings, load_settings
 from billing.messages.queueing import load_messages, printed
 from billing.messages.tables import message
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.park import Park
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 DAY = date(2026, 8, 2)

@@ -22,11 +22,11 @@ from billing.register.network_import import import_folder
 from invoices import formats
 from ledger.models import entry, posting
 from pricing.money import format_amount
-from tests.billing.test_check import behind_its_back
-from tests.invoices.pages import GOLDEN, text_of
 from tests.oracle.sample import SAMPLE
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.pages import GOLDEN, text_of
+from tests.support.park import Park
+from tests.support.spoiling import behind_its_back
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 SELLER = load_settings({}).operator.party
@@ -267,3 +267,30 @@ def test_a_year_of_no_tenants_has_a_statement_of_nothing(park: Park) -> None:
     found = statement(park)
     assert (found.support, found.months[0].period, found.supports) == (0, date(2026, 6, 1), ())
     assert "aucune entreprise n’a payé" in " ".join(text_of(year_pdf(found, SELLER)).split())
+
+
+def test_a_grant_corrected_after_the_year_s_end_is_received_as_corrected_in_the_year_it_was_granted_r18(
+    park: Park,
+) -> None:
+    """A property found it (E15): the correction, booked in the next year, was missing from the year of the grant."""
+    grant = {"code": "G4", "site": "TNG", "granted_on": "2026-02-27"}
+    park.opens(
+        tenants=[{**NEWCOMER, "code": "N1"}],
+        leases=[{"code": "L1", "tenant": "N1", "site": "TNG", "area_m2": "10", "starts_on": "2026-01-01"}],
+        grants=[{**grant, "amount": "0.01"}],
+    )
+    park.bills("2026-04", issued_on="2027-01-05")
+    park.enters(grants=[{**grant, "amount": "1000.00"}])
+    park.bills("2026-05", issued_on="2027-01-05")
+    park.bills("2027-01", issued_on="2027-01-05")
+    years = {year: year_json(statement(park, year))["grants"] for year in (2026, 2027)}
+    assert years == {
+        2026: [
+            {"code": "G4", "funder": "Région", "site": "TNG", "before": "0.00", "received": "1000.00",
+             "used": "840.01", "left": "159.99"},
+        ],
+        2027: [
+            {"code": "G4", "funder": "Région", "site": "TNG", "before": "159.99", "received": "0.00",
+             "used": "159.99", "left": "0.00"},
+        ],
+    }  # fmt: skip

@@ -1,18 +1,15 @@
 """Doubtful and lost debts, told as a bookkeeper books them; two people answer for each decision."""
 
-from datetime import date
-
 import pytest
 
 from billing.check import check
-from billing.frame.database import reading, writing
+from billing.frame.database import reading
 from billing.frame.errors import Refused
-from billing.receivables.debts.deciding import Order, debt_standing, decide
-from pricing.money import parse_decimal
-from tests.networks import Row
-from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
-from tests.scenarios.test_credit_notes_by_hand import credits_by_hand
+from billing.receivables.debts.deciding import debt_standing
+from tests.support.credit_notes import credits_by_hand
+from tests.support.debts import decides
+from tests.support.networks import Row
+from tests.support.park import Park, text
 
 LARGE: Row = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
 LEASE: Row = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}
@@ -24,22 +21,6 @@ def billed(park: Park) -> Park:
     park.opens(tenants=[LARGE], leases=[LEASE])
     park.bills("2026-06")
     return park
-
-
-def decides(
-    park: Park,
-    kind: str,
-    amount: str | None = None,
-    on: str = "2026-12-31",
-    *,
-    invoice: str = "FA-2026-000001",
-    reason: str = "redressement judiciaire",
-    approved_by: str = "Mme Alaoui",
-) -> None:
-    centimes = None if amount is None else parse_decimal(amount, 2)
-    order = Order(invoice, kind, date.fromisoformat(on), centimes, reason, "amina", approved_by)
-    with writing(park.engine) as connection:
-        decide(connection, order, recorded_at=NOW)
 
 
 def stands(park: Park, *names: str) -> list[str]:

@@ -21,10 +21,10 @@ from billing.receivables.deposits.papers import deposit_call_pdf
 from ledger.errors import PeriodClosed
 from ledger.periods import close_month
 from pricing.money import parse_decimal
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
 
 NEWCOMER = {"code": "T1", "incorporated_on": "2026-01-15"}
 LARGE = {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01"}

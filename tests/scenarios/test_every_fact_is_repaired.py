@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from billing.check import check
-from tests.networks import COLUMNS, DEFAULTS, GROUND, Row, cells
 from tests.oracle.reference import Files, Oracle
 from tests.oracle.service import Service
-from tests.scenarios.park import Park
+from tests.support.networks import COLUMNS, DEFAULTS, GROUND, Row, cells
+from tests.support.park import Park
 
 TENANTS = ({"code": "N1", "incorporated_on": "2024-06-01"}, {"code": "OLD", "kind": "large"})
 LEASES = (
@@ -58,7 +58,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 
 
 def as_rows(files: dict[str, tuple[Row, ...]]) -> Files:
-    """Rows told as in `tests.networks`, as CSV rows."""
+    """Rows told as in `tests.support.networks`, as CSV rows."""
     found = {}
     for name, rows in files.items():
         assert name in DEFAULTS

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, select
 from billing.cross_subsidy.forecast.assumptions import (
     Assumptions,
     load_assumptions,
-    nothing_by_chance,
     read_assumptions,
 )
 from billing.cross_subsidy.forecast.dial import Dial, Reading
@@ -36,10 +35,11 @@ from billing.register.tables import billing_run
 from billing.schema.migrating import all_metadata
 from pricing.money import format_amount
 from pricing.period import parse_month
-from tests.networks import Row
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.assumptions import nothing_by_chance
+from tests.support.networks import Row
+from tests.support.park import Park
 
 JUNE = date(2026, 6, 1)
 TODAY = date(2026, 11, 22)

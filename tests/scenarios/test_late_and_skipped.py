@@ -1,6 +1,6 @@
 """What comes late, and months nobody ran (R10, R12-R14)."""
 
-from tests.scenarios.park import Park, text
+from tests.support.park import Park, text
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
 OFFICE = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}

@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from sqlalchemy import text as sql
 
 from billing.check import check
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.settings import load_settings
 from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, deposit_shape, move_deposit
@@ -21,11 +21,11 @@ from billing.receivables.deposits.final_statement import (
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.receipts.receiving import receive
 from pricing.money import parse_decimal
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import order, receives, still_open
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
+from tests.support.till import order, receives, still_open
 
 TENANT: Row = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Atlas Énergie"}
 LEASE = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}
@@ -178,7 +178,7 @@ def test_check_names_what_was_spoilt(ended: Park, table: str, spoil: str, named:
     ended.bills("2026-08")
     closes(ended)
     assert check(ended.engine) == []
-    with keeping_house(ended.engine) as connection:
+    with maintenance_transaction(ended.engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         else:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from tests.oracle.reference import following
-from tests.scenarios.park import Park
+from tests.support.park import Park
 
 # Admission and, by R2 and R5, the first market day.
 ADMISSIONS = {

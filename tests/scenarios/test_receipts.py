@@ -4,9 +4,9 @@ import pytest
 
 from billing.check import check
 from billing.frame.errors import Conflict, Refused
-from tests.networks import Row
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import (
+from tests.support.park import Park, text
+from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
+from tests.support.till import (
     NONE,
     allocates,
     applies,
@@ -21,17 +21,6 @@ from tests.scenarios.till import (
     undoes,
     withdraws,
 )
-
-TENANTS: list[Row] = [
-    {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"},
-    {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01"},
-]
-LEASES: list[Row] = [
-    {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"},
-    {"code": "L2", "tenant": "T2", "site": "CAS", "area_m2": "10", "starts_on": "2024-01-01"},
-]
-# T1 owes 2,900.00 and VAT 580.00, T2 1,450.00 and 290.00.
-FIRST, SECOND = "FA-2026-000001", "FA-2026-000002"
 
 
 @pytest.fixture

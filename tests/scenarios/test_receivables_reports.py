@@ -21,12 +21,12 @@ from billing.receivables.reports.statement import of_account, statement
 from billing.receivables.reports.statement_files import statement_pieces
 from ledger.models import posting
 from pricing.money import format_amount
-from tests.invoices.pages import text_of
-from tests.networks import Row
-from tests.scenarios.park import Park, text
-from tests.scenarios.reminding import day
-from tests.scenarios.test_credit_notes_by_hand import credits_by_hand
-from tests.scenarios.till import applies, bounces, order, places, receives
+from tests.support.credit_notes import credits_by_hand
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park, text
+from tests.support.reminding import day
+from tests.support.till import applies, bounces, order, places, receives
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": '=HYPERLINK("x")'},

@@ -16,11 +16,11 @@ from billing.frame.database import reading
 from billing.frame.errors import Unknown
 from invoices.structured_reference import rf_of
 from pricing.money import format_amount
-from tests.billing.test_check import behind_its_back
-from tests.scenarios.bank import accepts, decides, says, statement, takes, undoes_line
-from tests.scenarios.park import Park
-from tests.scenarios.test_statements import FIRST, LEASES, TENANTS
-from tests.scenarios.till import clears, order, receives
+from tests.support.bank import accepts, decides, says, statement, takes, undoes_line
+from tests.support.park import Park
+from tests.support.spoiling import behind_its_back
+from tests.support.statements_park import FIRST, LEASES, TENANTS
+from tests.support.till import clears, order, receives
 
 
 @pytest.fixture

@@ -6,21 +6,13 @@ import pytest
 
 from billing.check import check
 from billing.register.network_import import import_folder
-from billing.run import month as month_module
-from billing.run import run_month
+from billing.run import plan
+from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, as_golden, golden, played_sample
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-
-
-def require_expected(found: dict[str, Any], month: dict[str, Any]) -> None:
-    """A run's report is that of `months.json`."""
-    assert found["errors"] == []
-    assert found["invoices"] == month["invoices"]
-    assert found["credit_notes"] == month["credit_notes"]
-    expected = month["cross_subsidy"]
-    assert {name: found["cross_subsidy"][name] for name in expected} == expected
+from tests.support.expected import require_expected
+from tests.support.park import Park
 
 
 def require_expected_documents(park: Park) -> None:
@@ -43,7 +35,7 @@ def test_the_sample_gives_the_expected_documents_waterfalls_and_books(park: Park
 def test_the_sample_run_in_several_processes_or_stopped_and_resumed_gives_the_same(
     park: Park, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(month_module, "BATCH_TENANTS", 60)
+    monkeypatch.setattr(plan, "BATCH_TENANTS", 60)
     import_folder(park.engine, SAMPLE, now=NOW)
 
     def stop(done: int, in_all: int) -> None:

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 
 from billing.check import check
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.receipts.allocating import apply_credits
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
-from tests.scenarios.till import applies, bounces, carried, order, receives, settles, still_open, undoes
+from tests.support.networks import Row
+from tests.support.park import Park
+from tests.support.till import applies, bounces, carried, order, receives, settles, still_open, undoes
 
 RENT = "1740.00"
 # What is read of money in, and of what it settles.
@@ -87,7 +87,7 @@ def test_credits_are_applied_at_the_same_cost_however_much_is_settled(park: Park
         for month in months:
             pays_a_month(park, month, many)
         applies(park)
-        with keeping_house(park.engine) as connection:
+        with maintenance_transaction(park.engine) as connection:
             connection.execute(text("ANALYZE"))
         with work(park.engine) as (connection, spent):
             assert apply_credits(connection, recorded_at=NOW) == []
@@ -127,6 +127,6 @@ def test_what_would_be_overlooked_is_named(park: Park) -> None:
     with reading(park.engine) as connection:
         named = connection.scalars(text("SELECT document_id FROM unsettled_document ORDER BY 1")).all()
     assert named == [1, 2, 3]
-    with keeping_house(park.engine) as connection:
+    with maintenance_transaction(park.engine) as connection:
         connection.execute(text("DELETE FROM unsettled_document WHERE document_id = 2"))
     assert check(park.engine) == ["FA-2026-000002 is open and would be overlooked: unsettled_document does not name it"]

@@ -11,24 +11,14 @@ from billing.check import check
 from billing.frame.database import writing
 from billing.frame.errors import Conflict, Refused, Unknown
 from invoices.structured_reference import rf_of
-from tests.billing import statement_files as files
-from tests.billing.statement_files import french
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.bank import accepts, decides, found, says, statement, takes, undoes_line, without_booking
-from tests.scenarios.park import Park, text
-from tests.scenarios.till import carried, clears, order, receives, still_open
+from tests.support import bank_files as files
+from tests.support.bank import accepts, decides, found, says, statement, takes, undoes_line, without_booking
+from tests.support.bank_files import french
+from tests.support.park import Park, text
+from tests.support.statements_park import FIRST, LEASES, SECOND, TENANTS
+from tests.support.till import carried, clears, order, receives, still_open
 
-TENANTS: list[Row] = [
-    {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Noor Santé"},
-    {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Atlas Code"},
-]
-LEASES: list[Row] = [
-    {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"},
-    {"code": "L2", "tenant": "T2", "site": "CAS", "area_m2": "10", "starts_on": "2024-01-01"},
-]
-# T1 owes 2,900.00 and VAT 580.00, T2 1,450.00 and 290.00.
-FIRST, SECOND = "FA-2026-000001", "FA-2026-000002"
 RIB_OF_T1 = "007780000151200000031512"
 
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.check import check
 from billing.cross_subsidy.tier_changes.announcing import AnnounceReport, announce, announcement_of, due_announcements
 from billing.cross_subsidy.tier_changes.finding import Bills, bills_of, switch_of, switching, usage_before
 from billing.cross_subsidy.tier_changes.listing import ahead_json, gains, pieces, switches_ahead
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter, mail_text
 from billing.documents.delivery.delivering import deliver
 from billing.frame.database import reading, writing
 from billing.frame.errors import BadConfiguration, Unknown
 from billing.frame.settings import MailTransport, load_settings
-from billing.frame.tables import act, act_change
+from billing.frame.tables import audit_change, audit_event
 from billing.frame.terms import load_terms
 from billing.messages.queueing import load_message
 from billing.register.catalogue import load_catalogue
@@ -29,11 +29,11 @@ from billing.run.quotes.quoting import Question, quote
 from invoices.rendering.letter import Letter, render_letter
 from pricing.money import format_amount
 from pricing.period import format_month
-from tests.billing.test_check import behind_its_back
-from tests.invoices.pages import text_of
-from tests.networks import Row
 from tests.oracle.service import NOW
-from tests.scenarios.park import Park
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park
+from tests.support.spoiling import behind_its_back
 
 # W1: the window of 22.5 m² in Tanger ends on 9 September 2026; W6: two offices, on 14 July 2026.
 W1: Row = {"code": "T1", "incorporated_on": "2024-01-15"}
@@ -256,10 +256,8 @@ def test_an_announcement_is_a_fact_with_its_act(park: Park) -> None:
     park.opens(tenants=[W1], leases=LEASES[:1])
     announces(park, "2026-08-11")
     with reading(park.engine) as connection:
-        changes = connection.execute(
-            select(act_change.c.subject, act_change.c.key).where(act_change.c.act_id == select(act.c.id).order_by(
-                act.c.id.desc()).limit(1).scalar_subquery()).order_by(act_change.c.seq)
-        ).all()  # fmt: skip
+        c, newest = audit_change.c, select(func.max(audit_event.c.id)).scalar_subquery()
+        changes = connection.execute(select(c.subject, c.key).where(c.act_id == newest).order_by(c.seq)).all()
     assert [tuple(change) for change in changes] == [("messages", "ME-000001"), ("switch-notices", "T1")]
 
 
@@ -349,13 +347,31 @@ def spoilt(park: Park) -> Park:
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("UPDATE switch_notice SET step = 90 WHERE message_id = 1", "ME-000001 is not what its message tells"),
-        ("UPDATE switch_notice SET tenant = 'T9'", "ME-000001 is not what its message tells"),
-        ("UPDATE switch_notice SET switches_on = '2026-09-11' WHERE message_id = 1", "ME-000001 is not what"),
-        ("UPDATE switch_notice SET announced_on = '2026-07-11' WHERE message_id = 1", "ME-000001 is not what"),
-        ("UPDATE switch_notice SET switches_on = '2026-08-01' WHERE message_id = 1", "ME-000002 corrects ME-000001"),
-        ("UPDATE switch_notice SET corrects = NULL WHERE message_id = 2", "ME-000002 is not what its message tells"),
-        ("DELETE FROM switch_notice WHERE message_id = 2", "ME-000002 announces a switch, and no announcement is kept"),
+        (
+            "UPDATE tier_change_announcement SET step = 90 WHERE message_id = 1",
+            "ME-000001 is not what its message tells",
+        ),
+        ("UPDATE tier_change_announcement SET tenant = 'T9'", "ME-000001 is not what its message tells"),
+        (
+            "UPDATE tier_change_announcement SET switches_on = '2026-09-11' WHERE message_id = 1",
+            "ME-000001 is not what",
+        ),
+        (
+            "UPDATE tier_change_announcement SET announced_on = '2026-07-11' WHERE message_id = 1",
+            "ME-000001 is not what",
+        ),
+        (
+            "UPDATE tier_change_announcement SET switches_on = '2026-08-01' WHERE message_id = 1",
+            "ME-000002 corrects ME-000001",
+        ),
+        (
+            "UPDATE tier_change_announcement SET corrects = NULL WHERE message_id = 2",
+            "ME-000002 is not what its message tells",
+        ),
+        (
+            "DELETE FROM tier_change_announcement WHERE message_id = 2",
+            "ME-000002 announces a switch, and no announcement is kept",
+        ),
     ],
 )
 def test_what_is_spoilt_is_named(spoilt: Park, statement: str, named: str) -> None:
@@ -364,7 +380,7 @@ def test_what_is_spoilt_is_named(spoilt: Park, statement: str, named: str) -> No
 
 
 def test_r22_the_database_refuses_to_change_what_was_announced(spoilt: Park) -> None:
-    for statement in (switch_notice.update().values(step=1), switch_notice.delete()):
+    for statement in (tier_change_announcement.update().values(step=1), tier_change_announcement.delete()):
         with pytest.raises(Exception, match="R22"), writing(spoilt.engine) as connection:
             connection.execute(statement)
     twice = {
@@ -373,4 +389,4 @@ def test_r22_the_database_refuses_to_change_what_was_announced(spoilt: Park) -> 
     }  # fmt: skip
     for change in ({"announced_on": date(2026, 9, 10)}, {"step": 0}, {"message_id": 99}):
         with pytest.raises(Exception, match=r"(?i)constraint"), writing(spoilt.engine) as connection:
-            connection.execute(switch_notice.insert().values(twice | {"message_id": 3} | change))
+            connection.execute(tier_change_announcement.insert().values(twice | {"message_id": 3} | change))

@@ -8,11 +8,11 @@ import pytest
 from billing.check import check
 from billing.frame.errors import BadConfiguration
 from billing.frame.terms import Term, Terms
-from tests.scenarios.park import Park, text
-from tests.scenarios.test_credit_notes_by_hand import credits_by_hand
-from tests.scenarios.test_debts import decides
-from tests.scenarios.test_receipts import FIRST, LEASES, TENANTS
-from tests.scenarios.till import order, receives, settles, still_open, undoes
+from tests.support.credit_notes import credits_by_hand
+from tests.support.debts import decides
+from tests.support.park import Park, text
+from tests.support.receipts_park import FIRST, LEASES, TENANTS
+from tests.support.till import order, receives, settles, still_open, undoes
 
 
 def under(park: Park, *versions: tuple[str, str]) -> None:

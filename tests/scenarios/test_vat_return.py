@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from billing.books.vat_return.files import vat_return_pieces
-from billing.books.vat_return.paper import VatReturn, vat_return, vat_return_json
+from billing.books.vat_return.paper import VatReturn, vat_return, vat_return_shape
 from billing.frame.database import reading
 from billing.frame.settings import load_settings
 from billing.frame.terms import Terms, load_terms
 from pricing.money import format_amount
-from tests.invoices.pages import text_of
-from tests.networks import Row
-from tests.scenarios.park import Park
-from tests.scenarios.till import applies, bounces, clears, order, receives, refunds, settles, undoes
+from tests.support.networks import Row
+from tests.support.pages import text_of
+from tests.support.park import Park
+from tests.support.till import applies, bounces, clears, order, receives, refunds, settles, undoes
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"},
@@ -49,8 +49,7 @@ def paper(park: Park, month: str, terms: Terms | None = None) -> VatReturn:
 
 def sums(found: VatReturn) -> dict[str, tuple[str, str]]:
     assert found.difference == 0
-    told = vat_return_json(found)
-    return {f"{line['code']} {line['rate']}": (line["base"], line["vat"]) for line in told["lines"]}
+    return {f"{line.code} {line.rate}": (line.base, line.vat) for line in vat_return_shape(found).lines}
 
 
 def test_nothing_is_due_before_anything_is_paid(billed: Park) -> None:

@@ -6,7 +6,7 @@ W9 is told at length in test_credit_note.py.
 import pytest
 
 from billing.frame.errors import Refused
-from tests.scenarios.park import Park, text
+from tests.support.park import Park, text
 
 NEWCOMER = {"code": "T1", "kind": "startup"}
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}

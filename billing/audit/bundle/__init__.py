@@ -1,7 +1,7 @@
 """A year's books for an auditor, as one archive that proves itself: every file is read back while it is written.
 
 What was read back is compared, account by account and month by month, with what the database holds; the archive
-says the difference, which is nil. It is written as a stream: memory does not grow with the year.
+says the difference, which is zero. It is written as a stream: memory does not grow with the year.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from billing.audit.bundle.archive import Archive
 from billing.audit.bundle.bundled import Bundled
 from billing.audit.bundle.contents import files_of
 from billing.audit.bundle.control import Control, balances_of
-from billing.audit.bundle.read_back import Reader
+from billing.audit.bundle.read_back.reader import Reader
 from billing.audit.bundle.readme import readme
 from billing.frame.errors import Unknown
 from billing.frame.terms import Terms
@@ -40,14 +40,15 @@ class AuditBundle:
 
     @property
     def name(self) -> str:
-        """What the file is called."""
+        """The file's name."""
         return f"audit-{self.year}.zip"
 
 
 def audit_bundle(connection: Connection, year: int, operator: Party, terms: Terms) -> AuditBundle:
-    """The books of a year as a ZIP archive. The connection's transaction must stay open until the last piece is taken.
+    """Write the books of a year as a ZIP archive.
 
-    Raises Unknown when nothing is booked in that year.
+    The connection's transaction must stay open until the last piece is taken. Raises Unknown when nothing is booked in
+    that year.
     """
     control = balances_of(connection, year)
     if control.is_empty:
@@ -62,10 +63,10 @@ def audit_bundle(connection: Connection, year: int, operator: Party, terms: Term
 def _pieces(connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms) -> Iterator[bytes]:
     year, control = bundle.year, bundle.control
     archive = Archive(year)
-    listed = list(files_of(connection, year, operator, terms))
-    yield from archive.add(README, [readme(connection, year, operator, listed)])
-    for found in listed:
-        yield from archive.add(found.path, _read_back(found, control))
+    bundled_files = list(files_of(connection, year, operator, terms))
+    yield from archive.add(README, [readme(connection, year, operator, bundled_files)])
+    for bundled in bundled_files:
+        yield from archive.add(bundled.path, _read_back(bundled, control))
     yield from archive.add(BALANCES, control.table())
     yield from archive.add(CONTROL, [control.text().encode()])
     bundle.files.update(archive.sums)
@@ -73,13 +74,12 @@ def _pieces(connection: Connection, bundle: AuditBundle, operator: Party, terms:
     yield from archive.close()
 
 
-def _read_back(found: Bundled, control: Control) -> Iterator[bytes]:
-    """The pieces of a file, each read by the file's reader as it is written."""
-    if found.reader is None:
-        yield from found.pieces()
-        return
-    reader: Reader = found.reader
-    for piece in found.pieces():
-        reader.read(piece)
+def _read_back(bundled: Bundled, control: Control) -> Iterator[bytes]:
+    """Yield the pieces of a file, each read by the file's reader as it is written."""
+    reader: Reader | None = bundled.reader
+    for piece in bundled.pieces():
+        if reader is not None:
+            reader.read(piece)
         yield piece
-    control.compare(found, reader)
+    if reader is not None:
+        control.compare(bundled, reader)

@@ -27,7 +27,7 @@ class _Stream(io.RawIOBase):
         return len(piece)
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Take what was written since the last time."""
         piece, self._written, self.size = b"".join(self._written), [], 0
         return piece
 
@@ -43,12 +43,12 @@ class Archive:
         self.sums: dict[str, str] = {}
 
     def add(self, path: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Add a file; gives the archive's pieces."""
+        """Add a file, and yield the archive's pieces."""
         member = ZipInfo(path, self._moment)
         member.compress_type = ZIP_DEFLATED
         member.external_attr = 0o644 << 16
         digest = sha256()
-        # How large a file will be is known when it is written: room for any size.
+        # The size of a file is known when it is written only: room for any.
         with self._archive.open(member, "w", force_zip64=True) as file:
             for piece in pieces:
                 digest.update(piece)
@@ -59,11 +59,11 @@ class Archive:
         yield self._stream.take()
 
     def manifest(self) -> Iterator[bytes]:
-        """A line a file, as `sha256sum --check` reads it."""
-        for path, found in self.sums.copy().items():
-            yield f"{found}  {path}\n".encode()
+        """Yield a line a file, as `sha256sum --check` reads it."""
+        for path, digest in self.sums.copy().items():
+            yield f"{digest}  {path}\n".encode()
 
     def close(self) -> Iterator[bytes]:
-        """The archive's end."""
+        """Yield the archive's end."""
         self._archive.close()
         yield self._stream.take()

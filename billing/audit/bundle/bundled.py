@@ -1,26 +1,37 @@
 """A file of the audit bundle, and what reads it back."""
 
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import NamedTuple
 
-from billing.audit.bundle.read_back import Reader
-
-# How far a file's sums reach: which of the books' sums it must equal.
-GENERAL, ANALYTIC, ALL, AUXILIARIES = "general", "analytic", "all", "auxiliaries"
+from billing.audit.bundle.read_back.reader import Reader
 
 
-# Whether a file tells of the balances held before the year.
-FROM_OPENINGS, MOVEMENTS, FEC_OPENINGS = "from openings", "movements", "fec openings"
+class Part(StrEnum):
+    """The part of the books that a file sums: it must equal the books' own sums of that part."""
+
+    GENERAL = "general"
+    ANALYTIC = "analytic"
+    ALL = "all"
+    AUXILIARIES = "auxiliaries"
+
+
+class Openings(StrEnum):
+    """The balances held before the year that a file gives: all, none, or those the FEC opens the year with."""
+
+    ALL = "all"
+    NONE = "none"
+    FEC = "fec"
 
 
 class Bundled(NamedTuple):
-    """A file: its path, what it is (French), its pieces; how it is read back and what of the books it tells."""
+    """A file: its path, what it is (French), its pieces; its reader, and the part of the books it sums."""
 
     path: str
     says: str
     pieces: Callable[[], Iterator[bytes]]
     reader: Reader | None = None
-    part: str = ALL
-    openings: str = MOVEMENTS
-    # A balance tells the year as a whole, not its months.
+    part: Part = Part.ALL
+    openings: Openings = Openings.NONE
+    # A balance sums the year as a whole, not its months.
     is_of_the_year: bool = False

@@ -1,4 +1,4 @@
-"""What stands in the bundle: each file, what it is in a sentence, how it is written, how it is read back."""
+"""The contents of the bundle: each file with a sentence about it, how it is written, how it is read back."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,18 +6,10 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
-from billing.audit.bundle import read_back, register
-from billing.audit.bundle.bundled import (
-    ALL,
-    ANALYTIC,
-    AUXILIARIES,
-    FEC_OPENINGS,
-    FROM_OPENINGS,
-    GENERAL,
-    MOVEMENTS,
-    Bundled,
-)
-from billing.audit.bundle.read_back import Reader
+from billing.audit.bundle import register
+from billing.audit.bundle.bundled import Bundled, Openings, Part
+from billing.audit.bundle.read_back import books, entries
+from billing.audit.bundle.read_back.reader import Reader
 from billing.books.reports import Asked, report_pieces
 from billing.books.reports.asked import names_of_auxiliaries
 from billing.books.vat_return.files import vat_return_pieces
@@ -36,10 +28,10 @@ from pricing.period import format_month
 
 
 def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
-    """The files of a year's bundle, in order."""
+    """Yield the files of a year's bundle, in order."""
     yield from _fec_files(connection, year, operator)
     yield from _journal_files(connection, year)
-    yield from _books(connection, year, operator)
+    yield from _book_files(connection, year, operator)
     yield from _registers(connection, year)
     yield from _vat_returns(connection, year, operator, terms)
     yield from _cross_subsidy(connection, year)
@@ -55,11 +47,11 @@ def _fec_files(connection: Connection, year: int, operator: Party) -> Iterator[B
     name = f"fec/{_digits(operator.tax_id)}FEC{year}1231"
     name_of = names_of_auxiliaries(connection)
     for suffix, part, says in (
-        ("", GENERAL, "fichier des écritures comptables, 18 colonnes : comptabilité générale, à-nouveaux en tête"),
-        ("-analytique", ANALYTIC, "le même pour la classe 9 (péréquation), qui ne se mêle jamais à la générale"),
+        ("", Part.GENERAL, "fichier des écritures comptables, 18 colonnes : comptabilité générale, à-nouveaux en tête"),
+        ("-analytique", Part.ANALYTIC, "le même pour la classe 9 (péréquation), qui ne se mêle jamais à la générale"),
     ):
-        pieces = partial(fec.financial_year, connection, year, name_of, analytic=part == ANALYTIC)
-        yield Bundled(f"{name}{suffix}.txt", says, pieces, read_back.FecReader(year), part, FEC_OPENINGS)
+        pieces = partial(fec.financial_year, connection, year, name_of, analytic=part == Part.ANALYTIC)
+        yield Bundled(f"{name}{suffix}.txt", says, pieces, entries.FecReader(year), part, Openings.FEC)
     yield Bundled(
         "fec/concordance.csv",
         "numéro d'écriture (EcritureNum) de ces deux fichiers, numéro et référence de l'écriture dans les livres",
@@ -68,7 +60,7 @@ def _fec_files(connection: Connection, year: int, operator: Party) -> Iterator[B
 
 
 def _digits(identifier: str) -> str:
-    """What of an identifier can stand in a file's name."""
+    """Keep of an identifier what can stand in a file's name."""
     return "".join(character for character in identifier if character.isascii() and character.isalnum())
 
 
@@ -80,9 +72,9 @@ def _concordance(connection: Connection, year: int) -> Iterator[bytes]:
         Column("Référence", Kind.TEXT),
     )
     rows = (
-        (name, *found)
+        (name, *row)
         for name, analytic in (("générale", False), ("analytique", True))
-        for found in fec.concordance(connection, year, analytic=analytic)
+        for row in fec.concordance(connection, year, analytic=analytic)
     )
     return table("csv", "Concordance", columns, rows)
 
@@ -90,8 +82,8 @@ def _concordance(connection: Connection, year: int) -> Iterator[bytes]:
 def _journal_files(connection: Connection, year: int) -> Iterator[Bundled]:
     start, until = _days(year)
     readers: tuple[tuple[str, Reader], ...] = (
-        ("csv", read_back.JournalReader()),
-        ("xlsx", read_back.JournalWorkbookReader()),
+        ("csv", entries.JournalReader()),
+        ("xlsx", entries.JournalWorkbookReader()),
     )
     for file_format, reader in readers:
         yield Bundled(
@@ -109,14 +101,14 @@ _BOOKS = (
     ("centralised-journal", "journal-centralisateur", "sommes par mois, journal et compte", ("csv", "xlsx")),
 )
 _READ = {
-    "ledger": (read_back.LedgerReader, ALL, FROM_OPENINGS),
-    "trial-balance": (read_back.BalanceReader, ALL, FROM_OPENINGS),
-    "auxiliary-balance": (read_back.BalanceReader, AUXILIARIES, FROM_OPENINGS),
-    "centralised-journal": (read_back.CentralisedReader, ALL, MOVEMENTS),
+    "ledger": (books.LedgerReader, Part.ALL, Openings.ALL),
+    "trial-balance": (books.BalanceReader, Part.ALL, Openings.ALL),
+    "auxiliary-balance": (books.BalanceReader, Part.AUXILIARIES, Openings.ALL),
+    "centralised-journal": (books.CentralisedReader, Part.ALL, Openings.NONE),
 }
 
 
-def _books(connection: Connection, year: int, operator: Party) -> Iterator[Bundled]:
+def _book_files(connection: Connection, year: int, operator: Party) -> Iterator[Bundled]:
     asked = Asked(*_days(year))
     for report, name, says, file_formats in _BOOKS:
         for file_format in file_formats:
@@ -136,7 +128,7 @@ def _registers(connection: Connection, year: int) -> Iterator[Bundled]:
             f"documents/registre.{file_format}",
             says,
             partial(register.pieces, connection, year, file_format),
-            read_back.RegisterReader() if file_format == "csv" else None,
+            books.RegisterReader() if file_format == "csv" else None,
         )
     yield Bundled(
         "controle/clotures.csv",
@@ -160,7 +152,7 @@ def _closings(connection: Connection) -> Iterator[bytes]:
 
 
 def _vat_returns(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
-    """The working papers of the months up to the last one booked."""
+    """Yield the working papers of the months up to the last one booked."""
     newest = last_day(connection)
     for month in range(1, 13):
         period = date(year, month, 1)
@@ -201,15 +193,15 @@ def _engines(connection: Connection, year: int) -> Iterator[Bundled]:
         "moteurs/livres.journal",
         "les mêmes livres pour hledger : `hledger -f livres.journal check --strict`",
         partial(hledger.period, connection, start, until),
-        read_back.HledgerReader(),
-        openings=FROM_OPENINGS,
+        entries.HledgerReader(),
+        openings=Openings.ALL,
     )
     yield Bundled(
         "moteurs/livres.beancount",
         "les mêmes livres pour beancount : `bean-check livres.beancount`",
         partial(beancount.period, connection, start, until),
-        read_back.BeancountReader(),
-        openings=FROM_OPENINGS,
+        entries.BeancountReader(),
+        openings=Openings.ALL,
     )
 
 
@@ -224,7 +216,7 @@ _PROOF = {
 
 
 def _proof(connection: Connection) -> Iterator[Bundled]:
-    """The whole history under proof, not the year's alone: a part of a log proves nothing of what was left out."""
+    """Yield the whole history under proof, not the year's alone: a part of a log proves nothing of what is left out."""
     for path, pieces in export_files(connection):
         says = _PROOF.get(path, "horodatage d'une signature par une autorité de temps (RFC 3161)")
         yield Bundled(f"preuve/{path}", says, partial(_given, pieces))

@@ -1,4 +1,4 @@
-"""What the books hold, account by account and month by month, against what the bundle's files say: the difference."""
+"""The control: the books' sums by account and month against those of the bundle's files, and the difference."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -8,15 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from billing.audit.bundle.bundled import (
-    ANALYTIC,
-    AUXILIARIES,
-    FEC_OPENINGS,
-    FROM_OPENINGS,
-    GENERAL,
-    Bundled,
-)
-from billing.audit.bundle.read_back import OPENING, WHOLE_YEAR, Reader
+from billing.audit.bundle.bundled import Bundled, Openings, Part
+from billing.audit.bundle.read_back.reader import OPENING, WHOLE_YEAR, Reader
+from billing.entries.accounts import CLIENTS
 from billing.frame.reports.spreadsheets import table
 from invoices.models import document
 from ledger.exports.columns import Column, Kind
@@ -44,7 +38,10 @@ Sums = Mapping[tuple[str, str], int]
 
 @dataclass
 class Control:
-    """The books' own sums (`held`, by account and month; `of_auxiliaries`, by account and year) and what was found."""
+    """The books' own sums, and the files compared with them.
+
+    `held` is by account and month, `of_auxiliaries` by account and year.
+    """
 
     year: int
     held: Sums
@@ -54,7 +51,7 @@ class Control:
     is_opened: bool
     remarks: tuple[str, ...]
     compared: list[Compared] = field(default_factory=list)
-    _told: dict[str, Sums] = field(default_factory=dict)
+    _sums_of_files: dict[str, Sums] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -63,54 +60,54 @@ class Control:
 
     @property
     def difference(self) -> int:
-        """In centimes, over all files and sums."""
-        return sum(found.difference for found in self.compared)
+        """The difference in centimes, over all files and sums."""
+        return sum(compared.difference for compared in self.compared)
 
     @property
     def faults(self) -> int:
-        """How many things were found wrong with the files' form."""
-        return sum(found.faulty for found in self.compared)
+        """The number of faults in the files' form."""
+        return sum(compared.faulty for compared in self.compared)
 
     def compare(self, bundled: Bundled, reader: Reader) -> None:
         """Compare what a file says with the books."""
-        found = reader.finished()
+        result = reader.finished()
         differing: list[str] = []
         difference, sums = 0, 0
-        if reader.TELLS_ACCOUNTS:
+        if reader.HAS_ACCOUNTS:
             expected = self._expected(bundled)
-            difference += _difference(found.sums, expected, differing)
+            difference += _difference(result.sums, expected, differing)
             sums += len(expected)
-            self._told[bundled.path] = dict(found.sums)
-        if reader.TELLS_SALES:
-            difference += _difference(_keyed(found.sales), _keyed(self.sales), differing)
+            self._sums_of_files[bundled.path] = dict(result.sums)
+        if reader.HAS_SALES:
+            difference += _difference(_keyed(result.sales), _keyed(self.sales), differing)
             sums += len(self.sales)
-        named = (*found.faults, *differing)
-        self.compared.append(Compared(bundled.path, found.lines, sums, difference, len(found.faults), named))
+        named = (*result.faults, *differing)
+        self.compared.append(Compared(bundled.path, result.lines, sums, difference, len(result.faults), named))
 
     def _expected(self, bundled: Bundled) -> Sums:
-        whole = self.of_auxiliaries if bundled.part == AUXILIARIES else self.held
+        whole = self.of_auxiliaries if bundled.part is Part.AUXILIARIES else self.held
         if bundled.is_of_the_year:
             whole = _by_year(whole)
         expected = {}
         for (code, month), amount in whole.items():
             is_analytic = code.startswith("9")
-            if bundled.part in (GENERAL, ANALYTIC) and is_analytic != (bundled.part == ANALYTIC):
+            if bundled.part in (Part.GENERAL, Part.ANALYTIC) and is_analytic != (bundled.part is Part.ANALYTIC):
                 continue
-            if month == OPENING and not self._tells_opening(bundled.openings, code):
+            if month == OPENING and not self._has_opening(bundled.openings, code):
                 continue
             expected[code, month] = amount
         return expected
 
-    def _tells_opening(self, openings: str, code: str) -> bool:
-        if openings == FEC_OPENINGS:
+    def _has_opening(self, openings: Openings, code: str) -> bool:
+        if openings is Openings.FEC:
             return self.is_opened and code.startswith(_BALANCE_SHEET)
-        return openings == FROM_OPENINGS
+        return openings is Openings.ALL
 
     def table(self) -> Iterator[bytes]:
-        """Every account month by month as CSV: in the database, and in each file; blank where a file is silent."""
+        """Write every account month by month as CSV: in the database, and in each file; blank where a file has none."""
         monthly = {
             path: sums
-            for path, sums in self._told.items()
+            for path, sums in self._sums_of_files.items()
             if any(month not in (OPENING, WHOLE_YEAR) for _, month in sums)
         }
         columns = (
@@ -127,19 +124,19 @@ class Control:
             for month in months:
                 moved = self.held.get((code, month), 0)
                 balance += moved
-                told = (sums.get((code, month)) for sums in monthly.values())
-                yield (code, self.labels.get(code, ""), month, balance, moved, *told)
+                of_files = (sums.get((code, month)) for sums in monthly.values())
+                yield (code, self.labels.get(code, ""), month, balance, moved, *of_files)
 
     def text(self) -> str:
-        """The control's result, in French; its last line is `difference = 0` when all is well."""
+        """Write the control's result, in French; its last line is `difference = 0` when all is well."""
         lines = [f"Contrôle de l'exercice {self.year}", ""]
         lines += [*self.remarks, ""] if self.remarks else []
-        for found in self.compared:
+        for compared in self.compared:
             lines.append(
-                f"{found.path} : {found.lines} lignes relues, {found.sums} sommes comparées, "
-                f"difference = {_shown(found.difference)}"
+                f"{compared.path} : {compared.lines} lignes relues, {compared.sums} sommes comparées, "
+                f"difference = {_shown(compared.difference)}"
             )
-            lines += [f"  ! {fault}" for fault in found.named]
+            lines += [f"  ! {fault}" for fault in compared.named]
         lines += ["", self.verdict]
         return "\n".join(lines) + "\n"
 
@@ -160,21 +157,21 @@ def _shown(amount: int) -> str:
 
 
 def _keyed(sales: Mapping[str, int]) -> Sums:
-    return {("3421 (VTE)", month): amount for month, amount in sales.items()}
+    return {(f"{CLIENTS} (VTE)", month): amount for month, amount in sales.items()}
 
 
 def _by_year(sums: Sums) -> Sums:
-    found: dict[tuple[str, str], int] = defaultdict(int)
+    by_year: dict[tuple[str, str], int] = defaultdict(int)
     for (code, month), amount in sums.items():
-        found[code, month if month == OPENING else WHOLE_YEAR] += amount
-    return found
+        by_year[code, month if month == OPENING else WHOLE_YEAR] += amount
+    return by_year
 
 
-def _difference(found: Sums, expected: Sums, faults: list[str]) -> int:
-    """The sum of all differences; the first ones are named."""
+def _difference(read: Sums, expected: Sums, faults: list[str]) -> int:
+    """Add up all differences, and add the first ones to `faults` by name."""
     total, named = 0, 0
-    for key in sorted({*found, *expected}):
-        off = found.get(key, 0) - expected.get(key, 0)
+    for key in sorted({*read, *expected}):
+        off = read.get(key, 0) - expected.get(key, 0)
         if off:
             total += abs(off)
             named += 1
@@ -185,7 +182,7 @@ def _difference(found: Sums, expected: Sums, faults: list[str]) -> int:
 
 
 def balances_of(connection: Connection, year: int) -> Control:
-    """The books' own sums of a year, to which its files are held."""
+    """Sum the books of a year, to which its files are held."""
     start, until = date(year, 1, 1), date(year, 12, 31)
     held: dict[tuple[str, str], int] = defaultdict(int)
     day = account_day.c
@@ -200,38 +197,42 @@ def balances_of(connection: Connection, year: int) -> Control:
         held[code, on.isoformat()[:7]] += int(amount)
     is_opened = opening_reference(connection, year) is not None
     return Control(
-        year, held, _of_auxiliaries(connection, start, until), _sales(connection, start, until),
-        dict(connection.execute(select(account.c.code, account.c.label)).all()), is_opened,
-        tuple(_remarks(connection, year, held, is_opened=is_opened)),
-    )  # fmt: skip
+        year=year,
+        held=held,
+        of_auxiliaries=_of_auxiliaries(connection, start, until),
+        sales=_sales(connection, start, until),
+        labels=dict(connection.execute(select(account.c.code, account.c.label)).all()),
+        is_opened=is_opened,
+        remarks=tuple(_remarks(connection, year, held, is_opened=is_opened)),
+    )
 
 
 def _of_auxiliaries(connection: Connection, start: date, until: date) -> Sums:
     p = posting.c
-    found: dict[tuple[str, str], int] = {}
+    sums: dict[tuple[str, str], int] = {}
     for key, days in ((OPENING, p.effective_on < start), (WHOLE_YEAR, p.effective_on.between(start, until))):
         for code, amount in connection.execute(
             select(p.account, func.sum(p.amount)).where(p.auxiliary.is_not(None), days).group_by(p.account)
         ):
-            found[code, key] = int(amount)
-    return found
+            sums[code, key] = int(amount)
+    return sums
 
 
 def _sales(connection: Connection, start: date, until: date) -> Mapping[str, int]:
-    """What the documents issued each month come to, credit notes negative: what 3421 is debited in journal VTE."""
+    """Sum the documents issued each month, credit notes negative: journal VTE debits 3421 with as much."""
     d = document.c
-    found: dict[str, int] = defaultdict(int)
+    by_month: dict[str, int] = defaultdict(int)
     for kind, on, gross in connection.execute(
         select(d.kind, d.issued_on, func.sum(d.gross))
         .where(d.issued_on.between(start, until))
         .group_by(d.kind, d.issued_on)
     ):
-        found[on.isoformat()[:7]] += int(gross) * (1 if kind == "invoice" else -1)
-    return found
+        by_month[on.isoformat()[:7]] += int(gross) * (1 if kind == "invoice" else -1)
+    return by_month
 
 
 def _remarks(connection: Connection, year: int, held: Sums, *, is_opened: bool) -> Iterator[str]:
-    """What a reader must know of how the year stands."""
+    """Yield what a reader must know of how the year stands."""
     ended = year_end(connection, year)
     if not ended.is_determined:
         yield f"L'exercice {year} n'est pas clôturé : les classes 6 et 7 portent encore leurs soldes."

@@ -25,8 +25,8 @@ _PROOF = """\
 """
 
 
-def readme(connection: Connection, year: int, operator: Party, listed: Sequence[Bundled]) -> bytes:
-    """The page, in Markdown. It bears no moment: the same books give the same page."""
+def readme(connection: Connection, year: int, operator: Party, bundled_files: Sequence[Bundled]) -> bytes:
+    """Write the page, in Markdown. It bears no moment: the same books give the same page."""
     text = (files("billing.audit.bundle") / _TEMPLATE).read_text(encoding="utf-8")
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
     closed = limits(connection).closed_through
@@ -36,9 +36,9 @@ def readme(connection: Connection, year: int, operator: Party, listed: Sequence[
         "program": f"technopark-billing {version('technopark-billing')}",
         "newest_entry": formats.count(newest),
         "closed": "aucun mois n'est clôturé" if closed is None else f"mois clôturés jusqu'au {formats.day(closed)}",
-        "files": "\n".join(f"| `{found.path}` | {found.says} |" for found in listed),
-        "fec": next(found.path for found in listed if found.path.endswith("1231.txt")),
-        "proof": _PROOF if any(found.path.startswith("preuve/") for found in listed) else "",
+        "files": "\n".join(f"| `{bundled.path}` | {bundled.says} |" for bundled in bundled_files),
+        "fec": next(bundled.path for bundled in bundled_files if bundled.path.endswith("1231.txt")),
+        "proof": _PROOF if any(bundled.path.startswith("preuve/") for bundled in bundled_files) else "",
         "contacts": "\n".join(_contacts(operator)),
     }  # fmt: skip
     for name, value in values.items():
@@ -47,9 +47,9 @@ def readme(connection: Connection, year: int, operator: Party, listed: Sequence[
 
 
 def _contacts(operator: Party) -> list[str]:
-    """Who answers, as far as the operator's file says."""
+    """List whom to ask, as far as the operator's file says."""
     address = ", ".join(part for part in (operator.address, operator.city) if part)
-    told = (
+    facts = (
         ("Exploitant", operator.legal_name),
         ("ICE", operator.ice),
         ("IF", operator.tax_id),
@@ -58,4 +58,4 @@ def _contacts(operator: Party) -> list[str]:
         ("Téléphone", operator.phone),
         ("Courriel", operator.email),
     )
-    return [f"- {title} : {value}" for title, value in told if value]
+    return [f"- {title} : {value}" for title, value in facts if value]

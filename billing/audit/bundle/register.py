@@ -16,7 +16,7 @@ _BATCH = 1_000
 
 
 def pieces(connection: Connection, year: int, file_format: str) -> Iterator[bytes]:
-    """The register as pieces of a file; VAT is told for each rate that occurs in the year.
+    """Write the register as pieces of a file, with the VAT of each rate that occurs in the year.
 
     A document that was never printed has no SHA-256 yet.
     """

@@ -27,7 +27,7 @@ def get_audit_bundle(year: int) -> Response:
 
 
 def _bundle_pieces(year: int) -> Generator[bytes, None, None]:
-    """The archive's pieces, within one snapshot that ends with the last of them."""
-    found = service()
-    with reading(found.engine) as connection:
-        yield from audit_bundle(connection, year, found.settings.operator.party, found.settings.terms).pieces
+    """Yield the archive's pieces, within one snapshot that ends with the last of them."""
+    settings = service().settings
+    with reading(service().engine) as connection:
+        yield from audit_bundle(connection, year, settings.operator.party, settings.terms).pieces

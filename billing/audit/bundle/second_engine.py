@@ -1,4 +1,4 @@
-"""Other people's engines recompute a bundle: hledger and beancount load their files, and give the books' balances."""
+"""Other engines recompute a bundle: hledger and beancount load its files, and give the books' balances."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
-from billing.audit.bundle.read_back import OPENING, centimes
+from billing.audit.bundle.read_back.reader import OPENING, centimes
 from billing.frame.errors import BillingError
 
 HLEDGER, BEAN_CHECK = "hledger", "bean-check"
@@ -50,8 +50,8 @@ def recompute(bundle: str | Path) -> Iterator[str]:
             archive.extract(name, folder)
         expected = _expected(archive)
         _run(HLEDGER, "-f", str(Path(folder) / _HLEDGER_FILE), "check", "--strict", "ordereddates")
-        found = _hledger_balances(Path(folder) / _HLEDGER_FILE)
-        difference = sum(abs(found.get(key, 0) - expected.get(key, 0)) for key in {*found, *expected})
+        computed = _hledger_balances(Path(folder) / _HLEDGER_FILE)
+        difference = sum(abs(computed.get(key, 0) - expected.get(key, 0)) for key in {*computed, *expected})
         if difference:
             raise EngineDisagrees(f"hledger's balances are off by {difference} centimes in all: report it")
         yield f"hledger: no complaint, {len(expected)} balances at months' ends recomputed, difference = 0"
@@ -65,25 +65,25 @@ def _run(name: str, *arguments: str) -> str:
         raise NoEngine(f"{name} can't be found")
     # They read and write what the locale says.
     command = ["/usr/bin/env", "LC_ALL=C.UTF-8", program, *arguments]
-    done = subprocess.run(  # noqa: S603 (a program of that name, found as a shell would)
+    process = subprocess.run(  # noqa: S603 (a program of that name, found as a shell would)
         command, capture_output=True, encoding="utf-8", check=False
     )
-    if done.returncode:
-        raise EngineDisagrees(f"{name} refuses the books: {(done.stderr or done.stdout).strip()[:500]}")
-    return done.stdout
+    if process.returncode:
+        raise EngineDisagrees(f"{name} refuses the books: {(process.stderr or process.stdout).strip()[:500]}")
+    return process.stdout
 
 
 def _expected(archive: ZipFile) -> dict[tuple[str, str], int]:
-    """The books' balance of each account at the end of each month, those at nil left out."""
+    """Return the books' balance of each account at the end of each month, those at zero left out."""
     rows = csv.DictReader(io.StringIO(archive.read(_BALANCES).decode(), newline=""))
-    found = {
+    balances = {
         (row["Compte"], row["Mois"]): centimes(row["Solde (base de données)"]) for row in rows if row["Mois"] != OPENING
     }
-    return {key: balance for key, balance in found.items() if balance}
+    return {key: balance for key, balance in balances.items() if balance}
 
 
 def _hledger_balances(file: Path) -> dict[tuple[str, str], int]:
-    """The same, as hledger computes it. Balances run on after the last month with an entry, as they do in the books."""
+    """Return the same, as hledger computes it. Balances run on after the last month with an entry, as in the books."""
     text = _run(
         HLEDGER, "-f", str(file), "balance", "--monthly", "--historical", "--empty", "--depth", "2", "--flat",
         "--no-total", "--layout", "bare", "-O", "csv",
@@ -92,15 +92,15 @@ def _hledger_balances(file: Path) -> dict[tuple[str, str], int]:
     _, _, *ends = next(rows)
     months = [end[:7] for end in ends]
     year = months[0][:4]
-    found: dict[tuple[str, str], int] = defaultdict(int)
+    ends_of_months: dict[tuple[str, str], int] = defaultdict(int)
     for name, _commodity, *balances in rows:
         account = name.split(":")[1].split(" ")[0]
         of_month = dict(zip(months, map(_amount, balances), strict=True))
         latest = 0
         for month in (f"{year}-{number:02d}" for number in range(1, 13)):
             latest = of_month.get(month, latest)
-            found[account, month] += latest
-    return {key: balance for key, balance in found.items() if balance}
+            ends_of_months[account, month] += latest
+    return {key: balance for key, balance in ends_of_months.items() if balance}
 
 
 def _amount(text: str) -> int:

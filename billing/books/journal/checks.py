@@ -17,12 +17,14 @@ from sqlalchemy import (
     union_all,
 )
 
-from billing.entries.postings import CLIENTS, NETWORK_POOL, SITE_POOL
+from billing.entries.accounts import CLIENTS, NETWORK_POOL, SITE_POOL
 from billing.frame.checking import Proof, Step, is_postgresql, month_text
 from billing.register.tables import billing_run
 from billing.run.tables import run_outcome
 from invoices.models import document
+from ledger.accounts import chart, label_of
 from ledger.entry import CROSS_SUBSIDY, JOURNAL_LABELS, SALES
+from ledger.errors import UnknownAccount
 from ledger.models import account, account_day, entry, entry_counter, posting
 from pricing.money import format_amount
 
@@ -168,6 +170,21 @@ def account_days(connection: Connection, _step: Step) -> Iterator[str]:
         yield f"account {code} has postings and is not in the chart of accounts"
 
 
+def accounts(connection: Connection, _step: Step) -> Iterator[str]:
+    """Every account of the chart can be posted to, and each account bears the label the chart gives it."""
+    labels: dict[str, str] = dict(connection.execute(select(account.c.code, account.c.label)).all())
+    for code in sorted(chart().keys() - labels.keys()):
+        yield f"account {code} of the chart is not in the table of accounts: no entry can be posted to it"
+    for code, label in sorted(labels.items()):
+        try:
+            shipped = label_of(code)
+        except UnknownAccount:
+            yield f"account {code} ({label}) is not an account of the chart, nor below one"
+            continue
+        if label != shipped:
+            yield f"account {code} is labelled {label!r}, in the chart {shipped!r}"
+
+
 def pools(connection: Connection, _step: Step) -> Iterator[str]:
     """9205, by site, and 9206 are nil after every run, and no run's entries lie among another's (R22)."""
     p, e = posting.c, entry.c
@@ -239,4 +256,4 @@ def strangers(connection: Connection, _step: Step) -> Iterator[str]:
         yield f"entry {number}, posting {line_no}: account {CLIENTS} without the tenant it concerns"
 
 
-CHECKS: tuple[Proof, ...] = (entries, account_days, pools, strangers)
+CHECKS: tuple[Proof, ...] = (entries, account_days, accounts, pools, strangers)

@@ -1,114 +1,45 @@
 """The books: entries with their postings, accounts, balances, and the files accountants and auditors read."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
-from sqlalchemy import Connection, Engine, Row, bindparam, select
+from marshmallow import fields, validate
+from sqlalchemy import Connection, Engine
 
-from billing.books.exports.trial_balance import trial_balance_json
+from billing.books.journal.queries import ACCOUNT_KEY, ENTRY_KEY, accounts, entries, entry_shapes
+from billing.books.journal.shapes import Account, Entry, TrialBalance
+from billing.books.journal.trial_balance import trial_balance_shape
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
-from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
-from billing.frame.shapes import instant
 from billing.proof.checkpoints import with_checkpoint
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
-from ledger.models import account, entry, posting
-from pricing.money import format_amount
-
-_TEXT = fields.String
-
-
-class PostingSchema(Schema):
-    """One movement: a debit or a credit."""
-
-    account = _TEXT(required=True)
-    auxiliary = _TEXT(required=True, allow_none=True, metadata={"description": "The tenant, or the grant"})
-    site = _TEXT(required=True, allow_none=True)
-    debit = _TEXT(required=True)
-    credit = _TEXT(required=True)
-
-
-class EntrySchema(Schema):
-    """A journal entry; its debits equal its credits (R22)."""
-
-    number = fields.Integer(required=True)
-    reference = _TEXT(required=True)
-    journal = _TEXT(required=True)
-    effective_on = _TEXT(required=True)
-    recorded_at = _TEXT(required=True)
-    label = _TEXT(required=True)
-    piece = _TEXT(required=True)
-    postings = fields.List(fields.Nested(PostingSchema), required=True)
-
-
-class AccountSchema(Schema):
-    """An account of the chart."""
-
-    account = _TEXT(required=True)
-    label = _TEXT(required=True)
-
-
-class BalanceSchema(Schema):
-    """What an account holds; balance is debit less credit."""
-
-    account = _TEXT(required=True)
-    label = _TEXT(required=True)
-    debit = _TEXT(required=True)
-    credit = _TEXT(required=True)
-    balance = _TEXT(required=True)
-
-
-class DebitAndCreditSchema(Schema):
-    """Two sums, which are equal."""
-
-    debit = _TEXT(required=True)
-    credit = _TEXT(required=True)
-
-
-class BalanceTotalsSchema(Schema):
-    """The general ledger's totals and class 9's, never mixed (R21)."""
-
-    general = fields.Nested(DebitAndCreditSchema, required=True)
-    analytic = fields.Nested(DebitAndCreditSchema, required=True)
-
-
-class TrialBalanceSchema(Schema):
-    """Every account with postings (contract)."""
-
-    until = _TEXT(required=True, allow_none=True, metadata={"description": "The last day counted"})
-    accounts = fields.List(fields.Nested(BalanceSchema), required=True)
-    totals = fields.Nested(BalanceTotalsSchema, required=True)
-
 
 blueprint = ApiBlueprint("ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed")
 _FROM = partial(Day, metadata={"description": "First day, included"})
 _UNTIL = partial(Day, metadata={"description": "Last day, included"})
-_POSTINGS = (
-    select(posting)
-    .where(posting.c.entry_id.in_(bindparam("numbers", expanding=True)))
-    .order_by(posting.c.entry_id, posting.c.line_no)
-)
 
 
 @blueprint.route("/entries")
-@blueprint.response(200, page_schema(EntrySchema, "Entry"))
+@blueprint.response(200, Page[Entry])
 @blueprint.arguments(
     query_schema(
         "EntryQuery",
         {
-            "account": Code(),
+            "account": Code(metadata={"description": "An account that a posting of theirs moves"}),
             "auxiliary": Code(metadata={"description": "A tenant, or a grant"}),
-            "journal": fields.String(validate=validate.OneOf(tuple(JOURNAL_LABELS))),
-            "reference": Code(),
+            "journal": fields.String(
+                validate=validate.OneOf(tuple(JOURNAL_LABELS)), metadata={"description": "The journal's code"}
+            ),
+            "reference": Code(metadata={"description": "The reference of one entry"}),
             "piece": Code(metadata={"description": "The supporting document: an invoice's number"}),
             "from": _FROM(),
             "until": _UNTIL(),
@@ -117,73 +48,32 @@ _POSTINGS = (
     location="query",
 )
 @reads
-def list_entries(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_entries(connection: Connection, query: Mapping[str, Any]) -> Page[Entry]:
     """Entries with their postings, by number: the order they were recorded in."""
-    found = select(entry)
-    for name in ("journal", "reference", "piece"):
-        if query.get(name) is not None:
-            found = found.where(entry.c[name] == query[name])
-    if query.get("from") is not None:
-        found = found.where(entry.c.effective_on >= query["from"])
-    if query.get("until") is not None:
-        found = found.where(entry.c.effective_on <= query["until"])
-    moved = [posting.c[name] == query[name] for name in ("account", "auxiliary") if query.get(name) is not None]
-    if moved:
-        found = found.where(select(posting.c.line_no).where(posting.c.entry_id == entry.c.id, *moved).exists())
-    return page_together(connection, found, (entry.c.id,), query, partial(entries_json, connection))
-
-
-def entries_json(connection: Connection, heads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """The entries whose rows are `heads`, in that order, with their postings."""
-    of_entry: dict[int, list[dict[str, Any]]] = {head.id: [] for head in heads}
-    for row in connection.execute(_POSTINGS, {"numbers": list(of_entry)}) if heads else ():
-        of_entry[row.entry_id].append(
-            {
-                "account": row.account,
-                "auxiliary": row.auxiliary,
-                "site": row.site,
-                "debit": format_amount(max(row.amount, 0)),
-                "credit": format_amount(max(-row.amount, 0)),
-            }
-        )
-    return [
-        {
-            "number": head.id,
-            "reference": head.reference,
-            "journal": head.journal,
-            "effective_on": head.effective_on.isoformat(),
-            "recorded_at": instant(head.recorded_at),
-            "label": head.label,
-            "piece": head.piece,
-            "postings": of_entry[head.id],
-        }
-        for head in heads
-    ]
+    return page_together(connection, entries(query), ENTRY_KEY, query, partial(entry_shapes, connection))
 
 
 @blueprint.route("/accounts")
-@blueprint.response(200, page_schema(AccountSchema, "Account"))
+@blueprint.response(200, Page[Account])
 @blueprint.arguments(query_schema("AccountQuery", {}), location="query")
 @reads
-def list_accounts(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_accounts(connection: Connection, query: Mapping[str, Any]) -> Page[Account]:
     """The chart of accounts, by number."""
-    return page(
-        connection, select(account), (account.c.code,), query, lambda row: {"account": row.code, "label": row.label}
-    )
+    return page(connection, accounts(), ACCOUNT_KEY, query, Account.of)
 
 
 @blueprint.route("/trial-balance")
-@blueprint.response(200, TrialBalanceSchema)
+@blueprint.response(200, TrialBalance)
 @blueprint.arguments(strict_schema("TrialBalanceQuery", {"until": _UNTIL()}), location="query")
 @reads
-def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> TrialBalance:
     """Every account with postings, up to and including a day, or all of them."""
-    return trial_balance_json(connection, query.get("until"))
+    return trial_balance_shape(connection, query.get("until"))
 
 
 def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
     """Document an answer by each media type the journal has."""
-    for media_type in sorted({found.media_type for found in FORMATS.values()}):
+    for media_type in sorted({file_format.media_type for file_format in FORMATS.values()}):
         view = blueprint.alt_response(200, schema={"type": "string"}, content_type=media_type, success=True)(view)
     return view
 
@@ -194,7 +84,9 @@ def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
     strict_schema(
         "ExportQuery",
         {
-            "format": fields.String(required=True, validate=validate.OneOf(list(FORMATS))),
+            "format": fields.String(
+                required=True, validate=validate.OneOf(list(FORMATS)), metadata={"description": "What is written"}
+            ),
             "from": _FROM(),
             "until": _UNTIL(),
         },

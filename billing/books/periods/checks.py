@@ -17,13 +17,12 @@ from pricing.period import format_month
 
 def periods(connection: Connection, _step: Step) -> Iterator[str]:
     """Months were closed one after the other, and nothing has moved in a closed one since (R22)."""
-    found = closings(connection)
     closed: dict[date, Closing] = {}
-    for place, closing in enumerate(found, 1):
+    for place, closing in enumerate(closings(connection), 1):
         yield from _order_faults(place, closing, closed)
         if closing.action == CLOSE:
             closed[closing.month] = closing
-            yield from _kept_faults(connection, closing)
+            yield from _balance_faults(connection, closing)
         else:
             closed.pop(closing.month, None)
     if closed:
@@ -32,9 +31,9 @@ def periods(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def _order_faults(place: int, closing: Closing, closed: dict[date, Closing]) -> Iterator[str]:
-    told = f"closing {closing.number} ({closing.action} {format_month(closing.month)})"
+    name = f"closing {closing.number} ({closing.action} {format_month(closing.month)})"
     if closing.number != place:
-        yield f"{told} stands where number {place} should: closings are missing"
+        yield f"{name} stands where number {place} should: closings are missing"
     last = max(closed, default=None)
     expected: date | None
     if closing.action == CLOSE:
@@ -43,23 +42,23 @@ def _order_faults(place: int, closing: Closing, closed: dict[date, Closing]) -> 
         before = sorted(closed)[:-1]
         expected = last_day(before[-1]) if before else None
         if closing.month != last:
-            yield f"{told}: that month was not the one closed last"
+            yield f"{name}: that month was not the one closed last"
         elif closing.digest != closed[closing.month].digest:
-            yield f"{told}: its digest is not that of the closing it undoes"
+            yield f"{name}: its digest is not that of the closing it undoes"
         if not closing.reason:
-            yield f"{told} bears no reason"
+            yield f"{name} bears no reason"
     if closing.closed_through != expected:
-        yield f"{told} leaves the books closed through {closing.closed_through}, {expected} follows from the acts"
+        yield f"{name} leaves the books closed through {closing.closed_through}, {expected} follows from the acts"
 
 
-def _kept_faults(connection: Connection, closing: Closing) -> Iterator[str]:
+def _balance_faults(connection: Connection, closing: Closing) -> Iterator[str]:
     """The checkpoint kept with a closing has the closing's digest."""
     b = period_balance.c
     rows = connection.execute(
         select(b.account, b.debit, b.credit).where(b.closing == closing.number).order_by(b.account)
     )
-    kept = [AccountBalance(account, "", debit, credit) for account, debit, credit in rows]
-    if digest(closing.month, kept) != closing.digest:
+    balances = [AccountBalance(account, "", debit, credit) for account, debit, credit in rows]
+    if digest(closing.month, balances) != closing.digest:
         yield f"closing {closing.number} ({format_month(closing.month)}): its balances are not those of its digest"
 
 
@@ -92,10 +91,10 @@ def _moved_by_month(connection: Connection, until: date) -> dict[date, list[tupl
         .where(p.effective_on <= until)
         .group_by(p.account, p.effective_on)
     )
-    found: dict[date, list[tuple[str, int, int]]] = {}
+    by_month: dict[date, list[tuple[str, int, int]]] = {}
     for account, day, debit, credit in connection.execute(days):
-        found.setdefault(day.replace(day=1), []).append((account, int(debit), int(credit)))
-    return found
+        by_month.setdefault(day.replace(day=1), []).append((account, int(debit), int(credit)))
+    return by_month
 
 
 def _year_ends(connection: Connection, closed: Iterable[date]) -> Iterator[str]:
@@ -121,14 +120,14 @@ def _year_ends(connection: Connection, closed: Iterable[date]) -> Iterator[str]:
 
 def _balances_of(connection: Connection, classes: Sequence[str], until: date) -> list[tuple[str, int]]:
     p = posting.c
-    found = (
+    balances = (
         select(p.account, func.sum(p.amount))
         .where(func.substr(p.account, 1, 1).in_(classes), p.effective_on <= until)
         .group_by(p.account)
         .having(func.sum(p.amount) != 0)
         .order_by(p.account)
     )
-    return [(account, int(total)) for account, total in connection.execute(found)]
+    return [(account, int(total)) for account, total in connection.execute(balances)]
 
 
 CHECKS: tuple[Proof, ...] = (periods,)

@@ -1,20 +1,18 @@
-"""When months and years may be closed: what must be done before, and the acts that record it."""
+"""The closing of months and years: what must be done before, and the audit log of it."""
 
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from billing.books.periods import shapes as period_shapes
 from billing.frame.audit_log import record_change, require_reason
 from billing.frame.database import insert_rows
 from billing.frame.errors import PeriodRefused
 from billing.register.tables import billing_run
-from ledger.models import period_act
 from ledger.periods import Closing, close_month, last_day, limits, reopen_month
 from ledger.year_end import YearEnd, close_year, last_day_of, undo_year_end, year_end
 from pricing.money import format_amount
-from pricing.period import first_of_month, format_month
+from pricing.period import format_month
 
 DECEMBER = 12
 
@@ -35,42 +33,29 @@ def close_period(
         raise PeriodRefused(f"the run of {run} was interrupted: finish it first with `technopark-billing run {run}`")
     _require_year_ended(connection, month)
     before = _standing(connection)
-    found = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
-    record_change(connection, "periods", format_month(month), before, _standing(connection) | {"digest": found.digest})
-    _name(connection, found)
-    return found
+    closing = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
+    after = _standing(connection) | {"digest": closing.digest}
+    record_change(connection, "periods", format_month(month), before, after)
+    _name(connection, closing)
+    return closing
 
 
 def reopen_period(connection: Connection, month: date, *, recorded_at: datetime) -> Closing:
-    """Reopen the month closed last, for the reason its act bears; `recorded_at` is a UTC instant.
+    """Reopen the month closed last, for the reason that was given; `recorded_at` is a UTC instant.
 
     Raises ReasonRequired, PeriodOutOfOrder.
     """
     reason = require_reason(connection, f"reopening {format_month(month)}")
     before = _standing(connection)
-    found = reopen_month(connection, month, reason=reason, recorded_at=recorded_at)
+    reopening = reopen_month(connection, month, reason=reason, recorded_at=recorded_at)
     record_change(connection, "periods", format_month(month), before, _standing(connection))
-    _name(connection, found)
-    return found
+    _name(connection, reopening)
+    return reopening
 
 
-def period_standing(connection: Connection, month: date) -> period_shapes.Period:
-    """Whether a month is open, with its closings and reopenings."""
-    its_acts = select(period_act).where(period_act.c.month == month).order_by(period_act.c.id)
-    history = [period_shapes.Closing.of(row) for row in connection.execute(its_acts)]
-    through = limits(connection).closed_through
-    is_closed = through is not None and month <= first_of_month(through)
-    return period_shapes.Period(
-        period=format_month(month),
-        state="closed" if is_closed else "open",
-        digest=history[-1].digest if is_closed and history else None,
-        history=history,
-    )
-
-
-def _name(connection: Connection, found: Closing) -> None:
-    """Name a closing or reopening by its number, so that the log of the proof holds it with its act."""
-    record_change(connection, "closings", str(found.number), None, {"digest": found.digest})
+def _name(connection: Connection, closing: Closing) -> None:
+    """Name a closing or reopening by its number, so that the log of the proof holds it with its audit event."""
+    record_change(connection, "closings", str(closing.number), None, {"digest": closing.digest})
 
 
 def _standing(connection: Connection) -> dict[str, Any]:
@@ -84,35 +69,36 @@ def close_accounts_of(connection: Connection, year: int, *, today: date, recorde
     """
     if last_day_of(year) >= today:
         raise PeriodRefused(f"{year} has not ended: close its accounts once it has")
-    before = _year_json(year_end(connection, year))
-    found = close_year(connection, year, recorded_at=recorded_at, insert=insert_rows)
-    if _year_json(found) != before:
-        record_change(connection, "fiscal-years", str(year), before, _year_json(found))
-    return found
+    before = _values(year_end(connection, year))
+    closed = close_year(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    if _values(closed) != before:
+        record_change(connection, "fiscal-years", str(year), before, _values(closed))
+    return closed
 
 
 def undo_accounts_of(connection: Connection, year: int, *, recorded_at: datetime) -> YearEnd:
-    """Take the result and the opening entries of a year back, for the reason its act bears.
+    """Take the result and the opening entries of a year back, for the reason that was given.
 
     Raises ReasonRequired; PeriodClosed once December is closed.
     """
     require_reason(connection, f"undoing the end of {year}")
-    before = _year_json(year_end(connection, year))
-    found = undo_year_end(connection, year, recorded_at=recorded_at, insert=insert_rows)
-    record_change(connection, "fiscal-years", str(year), before, _year_json(found))
-    return found
+    before = _values(year_end(connection, year))
+    undone = undo_year_end(connection, year, recorded_at=recorded_at, insert=insert_rows)
+    record_change(connection, "fiscal-years", str(year), before, _values(undone))
+    return undone
 
 
 def _require_year_ended(connection: Connection, month: date) -> None:
-    """Before December is closed, and with it the year, its result is determined and the next year opened."""
+    """Raise PeriodRefused for December before its year's result is determined and the next year opened."""
     if month.month == DECEMBER:
-        found = year_end(connection, month.year)
-        if not found.is_determined or not found.is_opened:
+        ended = year_end(connection, month.year)
+        if not ended.is_determined or not ended.is_opened:
             raise PeriodRefused(
                 f"{format_month(month)} ends the year: close its accounts first with "
                 f"`technopark-billing periods close-year {month.year}`"
             )
 
 
-def _year_json(found: YearEnd) -> dict[str, Any]:
-    return {"result": format_amount(found.result), "determined": found.is_determined, "opened": found.is_opened}
+def _values(ended: YearEnd) -> dict[str, Any]:
+    """Return a year's end as the audit log keeps it."""
+    return {"result": format_amount(ended.result), "determined": ended.is_determined, "opened": ended.is_opened}

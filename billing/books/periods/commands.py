@@ -28,7 +28,7 @@ def list_command() -> None:
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found, now = closings(connection), limits(connection)
+        recorded, now = closings(connection), limits(connection)
     rows = [
         (
             str(c.number),
@@ -38,7 +38,7 @@ def list_command() -> None:
             c.digest[:16],
             c.reason or "",
         )
-        for c in found
+        for c in recorded
     ]
     if rows:
         table("", ("no.", "month", "what", "at (UTC)", "digest", "reason"), rows)
@@ -65,8 +65,8 @@ def close_command(month: date) -> None:
     with database(settings) as engine, writing(engine) as connection:
         now = clock()
         limit = settings.open_months_max
-        found = close_period(connection, month, today=today(now), recorded_at=now, open_months_max=limit)
-    click.echo(f"{month:%Y-%m} is closed: trial balance {found.digest}; open through {found.open_through}")
+        closing = close_period(connection, month, today=today(now), recorded_at=now, open_months_max=limit)
+    click.echo(f"{month:%Y-%m} is closed: trial balance {closing.digest}; open through {closing.open_through}")
 
 
 @periods_command.command(
@@ -104,8 +104,8 @@ def close_year_command(year: int) -> None:
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         now = clock()
-        found = close_accounts_of(connection, year, today=today(now), recorded_at=now)
-    click.echo(f"the result of {year} is {format_amount(found.result)}; {year + 1} is opened")
+        ended = close_accounts_of(connection, year, today=today(now), recorded_at=now)
+    click.echo(f"the result of {year} is {format_amount(ended.result)}; {year + 1} is opened")
 
 
 @periods_command.command(

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from billing.books.periods.closing import close_period, period_standing, reopen_period
+from billing.books.periods.closing import close_period, reopen_period
+from billing.books.periods.queries import CLOSING_KEY, closings, period_shape
 from billing.books.periods.shapes import Closing, Period
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
@@ -14,7 +15,6 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from ledger.models import period_act
 
 blueprint = ApiBlueprint("periods", __name__, url_prefix="/v1/periods", description="Months, open and closed")
 
@@ -25,15 +25,15 @@ blueprint = ApiBlueprint("periods", __name__, url_prefix="/v1/periods", descript
 @reads
 def list_closings(connection: Connection, query: Mapping[str, Any]) -> Page[Closing]:
     """Every closing and reopening of a month, oldest first."""
-    return page(connection, select(period_act), (period_act.c.id,), query, Closing.of)
+    return page(connection, closings(), CLOSING_KEY, query, Closing.of)
 
 
 @blueprint.route("/<month:period>")
 @blueprint.response(200, Period)
 @reads
 def get_period(connection: Connection, period: date) -> Period:
-    """Whether a month is open, and how it came to that."""
-    return period_standing(connection, period)
+    """One month: whether it is open, and how it came to that."""
+    return period_shape(connection, period)
 
 
 @blueprint.route("/<month:period>/close", methods=["POST"])
@@ -48,7 +48,7 @@ def close_one_period(connection: Connection, period: date) -> Answer:
         recorded_at=service().clock(),
         open_months_max=service().settings.open_months_max,
     )
-    return Answer(period_standing(connection, period))
+    return Answer(period_shape(connection, period))
 
 
 @blueprint.route("/<month:period>/reopen", methods=["POST"])
@@ -57,4 +57,4 @@ def close_one_period(connection: Connection, period: date) -> Answer:
 def reopen_one_period(connection: Connection, period: date) -> Answer:
     """Reopen the month closed last, for the reason in `X-Reason`, which stays on record."""
     reopen_period(connection, period, recorded_at=service().clock())
-    return Answer(period_standing(connection, period))
+    return Answer(period_shape(connection, period))

@@ -1,10 +1,12 @@
-"""The shapes of accounting periods: how a month stands, and each closing and reopening."""
+"""The shapes of accounting periods: how a month or a year stands, and each closing and reopening."""
 
 from typing import Annotated, Any, Literal
 
 from sqlalchemy import Row
 
-from billing.frame.shapes import Day, Digest, Instant, Month, Serial, Shape, Text, about, instant
+from billing.frame.shapes import Day, Digest, Instant, Money, Month, Serial, Shape, Text, about, instant
+from ledger.year_end import YearEnd
+from pricing.money import format_amount
 from pricing.period import format_month
 
 
@@ -42,3 +44,22 @@ class Period(Shape, frozen=True):
     state: Annotated[Literal["open", "closed"], about("Whether it is posted to")]
     digest: Annotated[Digest | None, about("SHA-256 of its trial balance, as its closing found it; null: it is open")]
     history: Annotated[list[Closing], about("Its closings and reopenings, oldest first")]
+
+
+class Year(Shape, frozen=True):
+    """How a year's end stands."""
+
+    year: Annotated[int, about("The calendar year")]
+    result: Annotated[Money, about("A profit is positive")]
+    determined: Annotated[bool, about("Classes 6 and 7 are carried to 1191 or 1199")]
+    opened: Annotated[bool, about("The next year's opening entries stand")]
+
+    @classmethod
+    def of(cls, ended: YearEnd) -> "Year":
+        """The end of a year, as the ledger finds it."""
+        return cls(
+            year=ended.year,
+            result=format_amount(ended.result),
+            determined=ended.is_determined,
+            opened=ended.is_opened,
+        )

@@ -6,7 +6,7 @@ from functools import cache
 
 from sqlalchemy import Connection, select
 
-from billing.entries.postings import GRANTS, GRANTS_COUNTERPART
+from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART
 from billing.frame.errors import Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.register.tables import site, subsidy_grant, tenant

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import date
 
-import orjson
 from sqlalchemy import Connection
 
 from billing.books.reports import FORMATS
-from billing.books.vat_return.paper import prepared, vat_return, vat_return_json
+from billing.books.vat_return.paper import prepared, vat_return, vat_return_shape
 from billing.frame.errors import Unknown
 from billing.frame.reports.pages import LINES_ON_PAPER_MAX
+from billing.frame.shapes import indented
 from billing.frame.terms import Terms
 from invoices.document import Party
 
@@ -23,13 +23,13 @@ def vat_return_pieces(
     terms: Terms,
     lines_on_paper_max: int = LINES_ON_PAPER_MAX,
 ) -> Iterator[bytes]:
-    """The working paper of the month that begins on `period`, in one of `billing.books.reports.FORMATS`.
+    """Write the working paper of the month that begins on `period`, in one of `billing.books.reports.FORMATS`.
 
     Raises Unknown for another format, BadConfiguration; with the first piece TooLong and RenderingFailed, for PDF.
     """
     if file_format not in FORMATS:
         raise Unknown(f"reports have no format {file_format}: choose one of {', '.join(FORMATS)}")
-    found = vat_return(connection, period, terms)
+    paper = vat_return(connection, period, terms)
     if file_format == "json":
-        return iter([orjson.dumps(vat_return_json(found), option=orjson.OPT_INDENT_2), b"\n"])
-    return FORMATS[file_format].pieces(prepared(connection, found, lines_on_paper_max), operator)
+        return iter([indented(vat_return_shape(paper))])
+    return FORMATS[file_format].pieces(prepared(connection, paper, lines_on_paper_max), operator)

@@ -1,4 +1,4 @@
-"""What fell due of VAT in a month, movement by movement: by which receipt, of which document, on which line it goes.
+"""The VAT that fell due in a month, movement by movement: by which receipt, of which document, on which line it goes.
 
 A document's VAT at a rate may belong to several lines of the return, where its services do; a movement is then shared
 by what was invoiced of each (largest remainder), so that its parts make up the movement.
@@ -20,7 +20,7 @@ from billing.receivables.tables.receipts import allocation, placement
 from invoices.models import document, document_line
 from pricing.money import allocate, format_rate
 
-# Acts of `settlement` whose key is an allocation's.
+# The acts of `settlement` whose key is an allocation's.
 _OF_ALLOCATIONS = ("allocated", "undone", "cleared")
 _WORDS = {
     "allocated": "Encaissement",
@@ -36,7 +36,7 @@ UNSAID = "?"
 class VatMovement(NamedTuple):
     """So much base and VAT (centimes, negative where given back) that fell due on a day.
 
-    `piece` is what let it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself.
+    `piece` is what made it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself.
     """
 
     code: str
@@ -51,22 +51,22 @@ class VatMovement(NamedTuple):
 
 
 def vat_movements(connection: Connection, first: date, last: date, terms: Terms) -> list[VatMovement]:
-    """The movements of the days from `first` to `last`, by code, rate, day and document."""
+    """Return the movements of the days from `first` to `last`, by code, rate, day and document."""
     rows = connection.execute(_with_pieces(first, last)).all()
     codes: Mapping[str, str] = terms.at("vat.return_codes", last)
     weights = _weights(connection, {row.document_id for row in rows}, codes)
-    found = [movement for row in rows for movement in _shared(row, weights.get((row.document_id, row.rate)), codes)]
-    found.sort()
-    return found
+    return sorted(
+        movement for row in rows for movement in _shared(row, weights.get((row.document_id, row.rate)), codes)
+    )
 
 
 def code_of(codes: Mapping[str, str], service: str | None, rate: int) -> str:
-    """The line of the return that a service at a rate is declared on; `?` where nothing says it."""
+    """Return the line of the return that a service at a rate is declared on; `?` where nothing says it."""
     return codes.get(service or "", codes.get(format_rate(rate), UNSAID))
 
 
 def _with_pieces(first: date, last: date) -> Any:
-    """What fell due, with the key of what let it fall due."""
+    """Select what fell due, with the key of what made it fall due."""
     moved = vat_movements_select(first, last).subquery()
     m, a, note = moved.c, allocation.c, document.alias("note")
     of_allocation = m.act.in_(_OF_ALLOCATIONS)
@@ -85,7 +85,7 @@ def _with_pieces(first: date, last: date) -> Any:
 
 
 def _piece(row: Any) -> str:
-    """What let a movement fall due, as people call it."""
+    """Name what made a movement fall due, as people do."""
     if row.receipt_id is not None:
         return number_of(row.receipt_id)
     if row.note is not None:
@@ -98,7 +98,7 @@ def _piece(row: Any) -> str:
 
 
 def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str]) -> Iterator[VatMovement]:
-    """A movement, in as many parts as it belongs to lines of the return."""
+    """Cut a movement into as many parts as it belongs to lines of the return."""
     parts = weights or {code_of(codes, None, row.rate): 1}
     bases, vats = (allocate(int(amount), list(parts.values())) for amount in (row.base_due, row.vat_due))
     for code, base, vat in zip(parts, bases, vats, strict=True):
@@ -111,7 +111,7 @@ def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str
 def _weights(
     connection: Connection, documents: Iterable[int], codes: Mapping[str, str]
 ) -> dict[tuple[int, int], dict[str, int]]:
-    """By document and rate, what was invoiced on each line of the return, in the order of their codes."""
+    """Sum by document and rate what was invoiced on each line of the return, in the order of their codes."""
     x = document_line.c
     sums: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
     rows = connection.execute(

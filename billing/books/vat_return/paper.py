@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from billing.books.vat_return import shapes
 from billing.books.vat_return.movements import VatMovement, vat_movements
-from billing.entries.debts import VAT_DUE
+from billing.entries.accounts import VAT_DUE
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.frame.terms import Terms
 from invoices import formats
@@ -33,7 +34,7 @@ _COLUMNS = (
 
 
 class Subtotal(NamedTuple):
-    """What is declared on a line of the return at a rate, in centimes."""
+    """A line of the return at a rate: the sums declared on it, in centimes."""
 
     code: str
     rate: int
@@ -53,9 +54,9 @@ class VatReturn(NamedTuple):
     def subtotals(self) -> list[Subtotal]:
         """Sums by line of the return and rate."""
         return [
-            Subtotal(code, rate, sum(m.base for m in of), sum(m.vat for m in of))
+            Subtotal(code, rate, sum(m.base for m in movements), sum(m.vat for m in movements))
             for (code, rate), group in groupby(self.movements, key=lambda m: (m.code, m.rate))
-            for of in [list(group)]
+            for movements in [list(group)]
         ]
 
     @property
@@ -70,12 +71,12 @@ class VatReturn(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """What the books have on 4455 beyond the movements: nil, or something was booked there by other means."""
+        """The books' 4455 less the movements: zero, or something was booked there by other means."""
         return self.booked - self.vat
 
 
 def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
-    """The working paper of the month that begins on `period`. Raises BadConfiguration where a setting is missing."""
+    """Return the paper of the month that begins on `period`. Raises BadConfiguration where a setting is missing."""
     last = next_month(period) - timedelta(days=1)
     d = account_day.c
     moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
@@ -83,65 +84,54 @@ def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
     return VatReturn(period, terms.at("vat.regime", last), vat_movements(connection, period, last, terms), booked)
 
 
-def vat_return_json(found: VatReturn) -> dict[str, Any]:
-    """The working paper as JSON."""
-    return {
-        "period": format_month(found.period),
-        "regime": found.regime,
-        "lines": [
-            {"code": s.code, "rate": format_rate(s.rate), "base": format_amount(s.base), "vat": format_amount(s.vat)}
-            for s in found.subtotals
+def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
+    """Return the working paper as it is answered in JSON."""
+    return shapes.VatReturn(
+        period=format_month(paper.period),
+        regime=paper.regime,  # type: ignore[arg-type]
+        lines=[
+            shapes.VatReturnLine(
+                code=line.code, rate=format_rate(line.rate), base=format_amount(line.base), vat=format_amount(line.vat)
+            )
+            for line in paper.subtotals
         ],
-        "base": format_amount(found.base),
-        "vat": format_amount(found.vat),
-        "booked": format_amount(found.booked),
-        "difference": format_amount(found.difference),
-        "movements": [
-            {
-                "code": m.code,
-                "rate": format_rate(m.rate),
-                "due_on": m.due_on.isoformat(),
-                "what": m.what,
-                "piece": m.piece,
-                "tenant": m.tenant,
-                "document": m.document,
-                "base": format_amount(m.base),
-                "vat": format_amount(m.vat),
-            }
-            for m in found.movements
-        ],
-    }
+        base=format_amount(paper.base),
+        vat=format_amount(paper.vat),
+        booked=format_amount(paper.booked),
+        difference=format_amount(paper.difference),
+        movements=[shapes.VatReturnMovement.of(movement) for movement in paper.movements],
+    )
 
 
-def prepared(connection: Connection, found: VatReturn, lines_on_paper_max: int) -> Prepared:
-    """The working paper, ready for any format of `billing.books.reports`."""
-    last = next_month(found.period) - timedelta(days=1)
+def prepared(connection: Connection, paper: VatReturn, lines_on_paper_max: int) -> Prepared:
+    """Return the working paper, ready for any format of `billing.books.reports`."""
+    last = next_month(paper.period) - timedelta(days=1)
     facts = (
-        Fact("Période", formats.month(found.period)),
-        Fact("Régime", REGIMES.get(found.regime, found.regime)),
+        Fact("Période", formats.month(paper.period)),
+        Fact("Régime", REGIMES.get(paper.regime, paper.regime)),
         Fact("Montants", "dirhams (DH)"),
         *(
             Fact(
                 f"Ligne {s.code} · {formats.percentage(s.rate)}",
                 f"{formats.amount(s.vat)} sur {formats.amount(s.base)}",
             )
-            for s in found.subtotals
+            for s in paper.subtotals
         ),
-        Fact("TVA exigible", formats.amount(found.vat)),
+        Fact("TVA exigible", formats.amount(paper.vat)),
     )
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
-    part = Part(GENERAL, _rows(found), "Détail par ligne de la déclaration")
+    part = Part(GENERAL, _rows(paper), "Détail par ligne de la déclaration")
     report = Report("vat-return", "TVA exigible", _COLUMNS, iter([part]), carries_groups=True)
-    return Prepared(report, Asked(found.period, last), facts, last, newest, lines_on_paper_max)
+    return Prepared(report, Asked(paper.period, last), facts, last, newest, lines_on_paper_max)
 
 
 def _line(code: str, rate: int) -> str:
-    """A line of the return at a rate, as people call it."""
+    """Name a line of the return at a rate, as people do."""
     return f"Ligne {code} · TVA {formats.percentage(rate)}"
 
 
-def _rows(found: VatReturn) -> Iterator[Row]:
-    for (code, rate), group in groupby(found.movements, key=lambda m: (m.code, m.rate)):
+def _rows(paper: VatReturn) -> Iterator[Row]:
+    for (code, rate), group in groupby(paper.movements, key=lambda m: (m.code, m.rate)):
         blank: tuple[None, ...] = (None,) * 5
         yield Row(RowKind.HEADING, (_line(code, rate),), (code, rate, *blank, None, None))
         base = vat = 0
@@ -152,6 +142,6 @@ def _rows(found: VatReturn) -> Iterator[Row]:
             RowKind.SUBTOTAL, (f"Total ligne {code}, {formats.percentage(rate)}",), (code, rate, *blank, base, vat)
         )
     nothing: tuple[None, ...] = (None,) * 7
-    yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, found.base, found.vat))
-    yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, found.booked))
-    yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, found.difference))
+    yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, paper.base, paper.vat))
+    yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, paper.booked))
+    yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, paper.difference))

@@ -228,9 +228,6 @@ def _months_between(first: date, on: date) -> float:
     return (on.year - first.year) * 12 + on.month - first.month + (on.day - 1) / days
 
 
-_TONES = {group: index for index, group in enumerate(_SOURCES)}
-
-
 def _share_chart(account: Account, sites: Mapping[str, str]) -> Chart | None:
     """From whom, by group and site; for whom, where nothing was received."""
     given = not account.received

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, or_, select
 
-from billing.entries.postings import (
+from billing.entries.accounts import (
     ADVANTAGE,
     BORNE_BY_OPERATOR,
     CONTRIBUTIONS,
@@ -277,37 +277,36 @@ def _before(first: date) -> ColumnElement[bool]:
 
 
 def _grants(connection: Connection, kept: Sequence[KeptMatrix], year: int) -> tuple[GrantYear, ...]:
-    """Each grant received up to the year's end: received on the day of its entry, used by the months of runs."""
-    first = date(year, 1, 1)
+    """Return each grant received up to the year's end: its amount as corrected, what the months of runs used of it.
+
+    It counts as received in the year of `granted_on`, whenever its correction was booked, or in the year of its first
+    use, where `granted_on` was moved behind that: nothing is used before it is received, or left below 0.00.
+    """
     used: dict[str, int] = {}
     for matrix in kept:
         for pool in matrix.funding.pools:
             for funder, amount in pool.gives:
                 if funder.kind == GRANT and funder.code is not None:
                     used[funder.code] = used.get(funder.code, 0) + amount
-    is_receipt = entry.c.reference >= "PER/g"
-    moved = (
-        select(
-            posting.c.auxiliary,
-            func.sum(case((is_receipt & (entry.c.effective_on < first), -posting.c.amount), else_=0)),
-            func.sum(case((is_receipt & (entry.c.effective_on >= first), -posting.c.amount), else_=0)),
-            func.sum(case((is_receipt, 0), else_=posting.c.amount)),
-        )
+    used_before = (
+        select(posting.c.auxiliary, func.sum(posting.c.amount), func.min(entry.c.reference))
         .join(entry, entry.c.id == posting.c.entry_id)
-        .where(
-            posting.c.account == GRANTS,
-            or_(is_receipt & (entry.c.effective_on < date(year + 1, 1, 1)), _before(first)),
-        )
+        .where(posting.c.account == GRANTS, _before(date(year, 1, 1)))
         .group_by(posting.c.auxiliary)
     )
-    sums = {code: (int(before), int(came), int(gone)) for code, before, came, gone in connection.execute(moved)}
-    found = []
+    gone = {
+        code: (int(amount), int(first[len("PER/") :][:4])) for code, amount, first in connection.execute(used_before)
+    }
+    grants = []
     for row in connection.execute(select(subsidy_grant).order_by(subsidy_grant.c.granted_on, subsidy_grant.c.code)):
-        before, came, gone = sums.get(row.code, (0, 0, 0))
-        grant = GrantYear(row.code, row.funder, row.site, before - gone, came, used.get(row.code, 0))
+        gone_before, first_used = gone.get(row.code, (0, year if row.code in used else row.granted_on.year))
+        received_in = min(row.granted_on.year, first_used)
+        before = row.amount - gone_before if received_in < year else 0
+        received = row.amount if received_in == year else 0
+        grant = GrantYear(row.code, row.funder, row.site, before, received, used.get(row.code, 0))
         if any((grant.before, grant.received, grant.used)):
-            found.append(grant)
-    return tuple(found)
+            grants.append(grant)
+    return tuple(grants)
 
 
 def _ties(connection: Connection, found: YearStatement) -> tuple[Tie, ...]:
@@ -341,19 +340,28 @@ def _ties(connection: Connection, found: YearStatement) -> tuple[Tie, ...]:
         .group_by(posting.c.account)
     )
     booked = {account: tuple(map(int, sums)) for account, *sums in rows}
-    received = connection.scalar(
-        select(func.sum(posting.c.amount))
+    of_grant = (
+        select(posting.c.auxiliary, func.sum(posting.c.amount), sum_where(in_year))
         .join(entry, entry.c.id == posting.c.entry_id)
-        .where(posting.c.account == GRANTS_COUNTERPART, in_year)
+        .where(posting.c.account == GRANTS_COUNTERPART)
+        .group_by(posting.c.auxiliary)
     )
+    received = {grant.code for grant in found.grants if grant.received}
+    entered = elsewhere = here = 0
+    for code, amount, dated_here in connection.execute(of_grant):
+        if code in received:
+            entered += int(amount)
+            elsewhere += int(amount) - int(dated_here)
+        else:
+            here += int(dated_here)
     return (
         *(Tie(account, label_of(account), stated.get(account, 0), *booked.get(account, (0, 0, 0))) for account in TIED),
         Tie(
             GRANTS_COUNTERPART,
             label_of(GRANTS_COUNTERPART),
             sum(grant.received for grant in found.grants),
-            int(received or 0),
-            0,
-            0,
+            entered,
+            elsewhere,
+            here,
         ),
     )

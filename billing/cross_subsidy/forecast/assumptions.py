@@ -72,13 +72,6 @@ def parse_share(text: str) -> Fraction | None:
     return found if found <= 1 else None
 
 
-def nothing_by_chance() -> Assumptions:
-    """Nobody comes, nobody leaves, everybody pays: every draw is the exact path."""
-    shipped = read_assumptions({}, SHIPPED)
-    nil = Fraction(0)
-    return Assumptions({EVERY_SITE: nil}, shipped.kinds, shipped.areas, shipped.young, nil, nil, nil, nil, nil)
-
-
 def shipped_text() -> str:
     """The file of defaults, as it is shipped."""
     return (files("billing.cross_subsidy.forecast") / SHIPPED).read_text(encoding="utf-8")

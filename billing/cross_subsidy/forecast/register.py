@@ -11,10 +11,10 @@ from sqlalchemy import Connection, func, select
 from billing.frame.errors import RunRefused
 from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import billing_run, site, tenant, usage_event
-from billing.run.batch import ground_of, read_batch
+from billing.run.batch import read_batch
 from billing.run.closing import standing_funds
-from billing.run.facts import Scope, TenantFacts
-from billing.run.month import BATCH_TENANTS, MONTHS_AHEAD_MAX
+from billing.run.facts import Scope, TenantFacts, run_basis
+from billing.run.plan import BATCH_TENANTS, MONTHS_AHEAD_MAX
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from pricing.cross_subsidy import Position, positions
 from pricing.errors import PricingError
@@ -112,14 +112,14 @@ def _bills(
     connection: Connection, first: date, catalogue: Catalogue, usual_from: date | None
 ) -> Iterator[tuple[TenantFacts, TenantBill]]:
     """Each tenant with its facts and what the first run will bill it, by code."""
-    ground = ground_of(connection, first)
+    basis = run_basis(connection, first)
     for low, high in tenant_ranges(connection):
-        for facts in read_batch(connection, Scope(first, low, high, only_errors=False), catalogue, ground):
+        for facts in read_batch(connection, Scope(first, low, high, only_errors=False), catalogue, basis):
             known = facts.events
             if usual_from is not None:
                 known = tuple(event for event in known if event.occurred_on < usual_from)
             found = facts._replace(events=known)
-            yield found, bill_tenant(found, catalogue, first, ground.previous, ground.first)
+            yield found, bill_tenant(found, catalogue, first, basis.previous, basis.first)
 
 
 def tenant_ranges(connection: Connection) -> list[tuple[str, str]]:

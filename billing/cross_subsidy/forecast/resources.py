@@ -34,7 +34,6 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
 from billing.register.network_import.rate_card import rate_card_of
 from billing.register.shapes import RESOURCES, record_schema
-from billing.run.resources import TenantErrorSchema
 from ledger.exports import comma_separated, spreadsheet
 
 # A request is answered while it waits: what takes longer is asked on the command line.
@@ -111,6 +110,13 @@ class ChanceSchema(Schema):
     assumptions = fields.Nested(AssumptionsSchema, required=True)
 
 
+class UnpricedSchema(Schema):
+    """A tenant that can't be priced, and why."""
+
+    tenant = _TEXT(required=True)
+    message = _TEXT(required=True)
+
+
 class ForecastSchema(ChanceSchema):
     """The runs ahead."""
 
@@ -119,7 +125,7 @@ class ForecastSchema(ChanceSchema):
     usual_from = _TEXT(required=True, allow_none=True)
     runs = fields.List(fields.Nested(ForecastRunSchema), required=True)
     whole = fields.Nested(ForecastFiguresSchema, required=True)
-    unpriced = fields.List(fields.Nested(TenantErrorSchema), required=True)
+    unpriced = fields.List(fields.Nested(UnpricedSchema), required=True)
 
 
 class DialReadingSchema(Schema):
@@ -184,7 +190,7 @@ WhatIfSchema = Schema.from_dict(
         "tenants": fields.Nested(MovedSchema, required=True),
         "most_more": fields.List(fields.Nested(MoverSchema), required=True),
         "most_less": fields.List(fields.Nested(MoverSchema), required=True),
-        "unpriced": fields.List(fields.Nested(TenantErrorSchema), required=True),
+        "unpriced": fields.List(fields.Nested(UnpricedSchema), required=True),
     },
     name="WhatIf",
 )

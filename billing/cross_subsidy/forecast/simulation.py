@@ -20,7 +20,6 @@ from pricing.money import RATE_SCALE
 DRAWS_MAX = 10_000
 # The figures of a band, in parts of all draws.
 LOW, MIDDLE, HIGH = Fraction(5, 100), Fraction(50, 100), Fraction(95, 100)
-_FOR_EVER = 2**31
 
 Flags = NDArray[np.bool_]
 

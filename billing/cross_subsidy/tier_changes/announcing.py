@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from billing.cross_subsidy.tier_changes.finding import bills_of, switch_of, switching, usage_before
 from billing.cross_subsidy.tier_changes.ladder import Due, Notice, due
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
 from billing.frame.database import hold_facts, insert_rows
@@ -99,7 +99,7 @@ def announcement_of(connection: Connection, operator: Operator, code: str, on: d
 
 def notices_told(connection: Connection) -> Mapping[str, tuple[Notice, ...]]:
     """What each tenant was told so far, in order."""
-    c = switch_notice.c
+    c = tier_change_announcement.c
     found: dict[str, tuple[Notice, ...]] = {}
     for code, *notice in connection.execute(
         select(c.tenant, c.message_id, c.switches_on, c.step).order_by(c.tenant, c.message_id)
@@ -121,7 +121,7 @@ def announce(
             connection, KIND, map(message_of, messages.values()), written_on=on, queued_at=recorded_at
         )
         rows = list(_rows({queued[key]: one for key, one in messages.items() if key in queued}))
-        insert_rows(connection, switch_notice, _COLUMNS, rows)
+        insert_rows(connection, tier_change_announcement, _COLUMNS, rows)
         announced += [_record(connection, row) for row in rows]
     return AnnounceReport(on, tuple(announced), unpriced)
 

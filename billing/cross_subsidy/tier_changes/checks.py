@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.cross_subsidy.tier_changes.announcing import KIND
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import message_key
 from billing.frame.checking import Proof, Step, streamed
 from billing.messages.queueing import number_of
@@ -17,8 +17,8 @@ def switches(connection: Connection, _step: Step) -> Iterator[str]:
 
     Each such message has its announcement.
     """
-    m, n = message.c, switch_notice.c
-    former = switch_notice.alias("former")
+    m, n = message.c, tier_change_announcement.c
+    former = tier_change_announcement.alias("former")
     rows = streamed(
         connection,
         select(
@@ -41,7 +41,7 @@ def switches(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"the announcement {number} of {row.announced_on} is of no step, or too late for {row.switches_on}"
     alone = (
         select(m.id)
-        .outerjoin(switch_notice, n.message_id == m.id)
+        .outerjoin(tier_change_announcement, n.message_id == m.id)
         .where(m.kind == KIND, n.message_id.is_(None))
         .order_by(m.id)
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from billing.cross_subsidy.tier_changes.finding import runs, switching
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.reports.spreadsheets import require_format, table
 from billing.register.catalogue import load_catalogue
 from ledger.exports.columns import Cell, Column, Kind
@@ -103,7 +103,7 @@ def switches_ahead(connection: Connection, first: date, months: int) -> Ahead:
 
 
 def _announced(connection: Connection) -> dict[tuple[str, date], tuple[int, ...]]:
-    c = switch_notice.c
+    c = tier_change_announcement.c
     found: dict[tuple[str, date], tuple[int, ...]] = {}
     for code, day, step in connection.execute(select(c.tenant, c.switches_on, c.step).order_by(c.message_id)):
         found[code, day] = (*found.get((code, day), ()), step)

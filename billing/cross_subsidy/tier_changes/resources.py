@@ -4,112 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection, Row, select
 
 from billing.cross_subsidy.tier_changes.announcing import announce, announcement_of
 from billing.cross_subsidy.tier_changes.listing import MONTHS, MONTHS_MAX, ahead_json, pieces, switches_ahead
-from billing.cross_subsidy.tier_changes.tables import switch_notice
+from billing.cross_subsidy.tier_changes.shapes import Announcements, Habit, Switches, SwitchNotice, TenantSwitch
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
-from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.messages.queueing import number_of
-from billing.run.quotes.quoting import line_json, month_json
-from billing.run.quotes.resources import QuotedLineSchema, QuotedMonthSchema
-from billing.run.resources import TenantErrorSchema
+from billing.run.quotes.shapes import QuotedLine, QuotedMonth
 from invoices.rendering.letter import render_letter
 from ledger.exports import comma_separated, spreadsheet
 from pricing.period import first_of_month
 
-_TEXT = fields.String
 _MEDIA_TYPES = {"csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}
-
-
-class GainSchema(Schema):
-    """Whole months' rents without VAT before and after, of the tenants that switch in a month."""
-
-    tenants = fields.Integer(required=True)
-    before = _TEXT(required=True)
-    after = _TEXT(required=True)
-    difference = _TEXT(required=True)
-
-
-class SwitchMonthSchema(Schema):
-    """A month that has switches."""
-
-    month = _TEXT(required=True)
-    sites = fields.Dict(keys=_TEXT(), values=fields.Nested(GainSchema), required=True)
-    network = fields.Nested(GainSchema, required=True)
-
-
-class SwitchSchema(Schema):
-    """An office that turns to the market price."""
-
-    month = _TEXT(required=True)
-    switches_on = _TEXT(required=True, metadata={"description": "The first day at the market price"})
-    tenant = _TEXT(required=True)
-    name = _TEXT(required=True)
-    site = _TEXT(required=True)
-    lease = _TEXT(required=True)
-    office = _TEXT(required=True)
-    area_m2 = _TEXT(required=True)
-    before = _TEXT(required=True)
-    after = _TEXT(required=True)
-    difference = _TEXT(required=True)
-    ends_on = _TEXT(required=True, allow_none=True)
-    announced = fields.List(fields.Integer(), required=True, metadata={"description": "So many days before"})
-
-
-SwitchesSchema = Schema.from_dict(
-    {
-        "from": _TEXT(required=True),
-        "months": fields.Integer(required=True),
-        "by_month": fields.List(fields.Nested(SwitchMonthSchema), required=True),
-        "switches": fields.List(fields.Nested(SwitchSchema), required=True),
-        "unpriced": fields.List(fields.Nested(TenantErrorSchema), required=True),
-    },
-    name="Switches",
-)
-
-
-class HabitSchema(Schema):
-    """What is usually used of a service in a month, before and after."""
-
-    before = fields.Nested(QuotedLineSchema, required=True)
-    after = fields.Nested(QuotedLineSchema, required=True)
-
-
-class TenantSwitchSchema(Schema):
-    """A tenant's bills around its switch; its usual usage apart."""
-
-    tenant = _TEXT(required=True)
-    switches_on = _TEXT(required=True)
-    months = fields.List(fields.Nested(QuotedMonthSchema), required=True)
-    habits = fields.List(fields.Nested(HabitSchema), required=True)
-
-
-class SwitchNoticeSchema(Schema):
-    """An announcement."""
-
-    message = _TEXT(required=True)
-    tenant = _TEXT(required=True)
-    switches_on = _TEXT(required=True)
-    step = fields.Integer(required=True, metadata={"description": "So many days before; 0: only a correction"})
-    announced_on = _TEXT(required=True)
-    corrects = _TEXT(required=True, allow_none=True, metadata={"description": "The message whose day was wrong"})
-
-
-class AnnouncementsSchema(Schema):
-    """What was announced now."""
-
-    on = _TEXT(required=True)
-    announced = fields.List(fields.Nested(SwitchNoticeSchema), required=True)
-    unpriced = fields.List(fields.Nested(TenantErrorSchema), required=True)
 
 
 _QUERY: Mapping[str, Any] = {
@@ -122,7 +38,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.route("/switches")
-@blueprint.response(200, SwitchesSchema)
+@blueprint.response(200, Switches)
 @blueprint.arguments(strict_schema("SwitchesQuery", {name: made() for name, made in _QUERY.items()}), location="query")
 @reads
 def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,19 +70,19 @@ def get_switches_table(connection: Connection, query: Mapping[str, Any]) -> Resp
 
 
 @blueprint.route("/tenant-switches/<part:code>")
-@blueprint.response(200, TenantSwitchSchema)
+@blueprint.response(200, TenantSwitch)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @reads
-def get_tenant_switch(connection: Connection, code: str) -> dict[str, Any]:
+def get_tenant_switch(connection: Connection, code: str) -> TenantSwitch:
     """A tenant's bills before its switch, in its month, and after it; its usual usage of a month apart."""
     found = service()
     one = announcement_of(connection, found.settings.operator, code, found.today())
-    return {
-        "tenant": code,
-        "switches_on": one.found.switches_on.isoformat(),
-        "months": [month_json(month) for month in one.bills.months],
-        "habits": [{"before": line_json(habit.before), "after": line_json(habit.after)} for habit in one.bills.habits],
-    }
+    return TenantSwitch(
+        tenant=code,
+        switches_on=one.found.switches_on,
+        months=[QuotedMonth.of(month) for month in one.bills.months],
+        habits=[Habit(QuotedLine.of(habit.before), QuotedLine.of(habit.after)) for habit in one.bills.habits],
+    )
 
 
 @blueprint.route("/tenant-switches/<part:code>/pdf")
@@ -182,19 +98,19 @@ def get_switch_letter(connection: Connection, code: str) -> Response:
 
 
 @blueprint.route("/switch-notices")
-@blueprint.response(200, page_schema(SwitchNoticeSchema, "SwitchNotice"))
+@blueprint.response(200, Page[SwitchNotice])
 @blueprint.arguments(query_schema("SwitchNoticeQuery", {"tenant": Code()}), location="query")
 @reads
 def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was announced, in order."""
-    found = select(switch_notice)
+    found = select(tier_change_announcement)
     if query.get("tenant") is not None:
-        found = found.where(switch_notice.c.tenant == query["tenant"])
-    return page(connection, found, (switch_notice.c.message_id,), query, _notice_json)
+        found = found.where(tier_change_announcement.c.tenant == query["tenant"])
+    return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
 
 
 @blueprint.route("/switch-notices", methods=["POST"])
-@blueprint.response(201, AnnouncementsSchema)
+@blueprint.response(201, Announcements)
 @writes
 def create_switch_notices(connection: Connection) -> Answer:
     """Announce the switches that are due today, each step once; done again on the same day it announces nothing."""

@@ -4,8 +4,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, In
 
 from billing.frame.tables import code, metadata
 
-switch_notice = Table(
-    "switch_notice",
+tier_change_announcement = Table(
+    "tier_change_announcement",
     metadata,
     # The message that tells it.
     Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
@@ -16,7 +16,7 @@ switch_notice = Table(
     Column("step", Integer, nullable=False),
     Column("announced_on", Date, nullable=False),
     # The announcement whose day was wrong; each is corrected once.
-    Column("corrects", BigInteger, ForeignKey("switch_notice.message_id")),
+    Column("corrects", BigInteger, ForeignKey("tier_change_announcement.message_id")),
     UniqueConstraint("corrects"),
     CheckConstraint("announced_on < switches_on", name="in_time"),
     CheckConstraint("step > 0 OR (step = 0 AND corrects IS NOT NULL)", name="step"),
@@ -24,4 +24,4 @@ switch_notice = Table(
 )
 
 # What the database refuses to change or delete (R22).
-APPEND_ONLY = (switch_notice,)
+APPEND_ONLY = (tier_change_announcement,)

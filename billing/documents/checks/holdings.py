@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, literal, select
 
 from billing.documents.checks.documents import LineKey
+from billing.entries.accounts import CLIENTS
 from billing.entries.booked import Place
 from billing.entries.debts import DOUBTFUL, REINSTATED, WRITTEN_OFF
-from billing.entries.postings import CLIENTS
 from billing.frame.checking import month_text
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement

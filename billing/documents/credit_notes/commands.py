@@ -78,25 +78,25 @@ def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: d
 @credit_notes_command.command("list", epilog=example("technopark-billing credit-notes list"))
 def list_command() -> None:
     """List the credit notes made by hand."""
-    from billing.documents.credit_notes.giving import credit_note_json, credit_notes
+    from billing.documents.credit_notes.queries import all_credit_notes
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = [credit_note_json(connection, head) for head in connection.execute(credit_notes()).all()]
-    if not found:
+        notes = all_credit_notes(connection)
+    if not notes:
         click.echo("no credit note was made by hand yet")
         return
     names = ("number", "issued_on", "tenant", "invoice", "gross", "issued_by", "reason")
-    table("", names, [[note[name] for name in names] for note in found])
+    table("", names, [[getattr(note, name) for name in names] for note in notes])
 
 
 @credit_notes_command.command("left", epilog=example("technopark-billing credit-notes left FA-2026-000012"))
 @click.argument("invoice")
 def left_command(invoice: str) -> None:
     """Show what may still be credited of INVOICE, line by line, without VAT."""
-    from billing.documents.credit_notes.giving import creditable_lines
+    from billing.documents.credit_notes.queries import creditable_lines
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from pricing.money import format_amount
@@ -105,7 +105,6 @@ def left_command(invoice: str) -> None:
     with database(settings) as engine, reading(engine) as connection:
         lines = creditable_lines(connection, invoice)
     rows = [
-        (found.line_no, found.line.service_label, format_amount(found.line.priced.amount), format_amount(found.left))
-        for found in lines
+        (x.line_no, x.line.service_label, format_amount(x.line.priced.amount), format_amount(x.left)) for x in lines
     ]
     table(invoice, ("line", "service", "invoiced", "left"), rows)

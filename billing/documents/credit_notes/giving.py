@@ -9,27 +9,28 @@ full cost, so it gives neither contribution, nor draw, nor advantage (R16), and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, select
 
-from billing.entries.postings import sale
+from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
+from billing.entries.sales import sale
 from billing.frame.civil_time import TIME_ZONE
 from billing.frame.database import change_facts, insert_rows
-from billing.frame.errors import Fault, Refused, Unknown
+from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
 from billing.register.parties import buyer_of
 from billing.register.tables import tenant
-from invoices.document import CREDIT_NOTE, INVOICE, Correction, DocumentLine, Party, credit_vat
+from invoices.document import CREDIT_NOTE, Correction, DocumentLine, Party, credit_vat
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
-from invoices.models import credit_reason, credit_withdrawal, credited_part, delivery, document, document_line
+from invoices.models import delivery
 from invoices.numbering import latest_issue_date
 from invoices.reading import document_id, load_documents
 from invoices.rendering.sheet import LUMP_SUM
 from ledger.journal import post
 from pricing.eligibility import MARKET
-from pricing.money import QUANTITY_SCALE, format_amount, format_rate, price_of
+from pricing.money import QUANTITY_SCALE, format_amount, price_of
 from pricing.vat import vat_breakdown
 
 REASON_LENGTH_MAX = 200
@@ -71,52 +72,6 @@ class CreditTerms:
             if revenue_account[:length] in self.rebate_accounts:
                 return self.rebate_accounts[revenue_account[:length]]
         return revenue_account
-
-
-class CreditableLine(NamedTuple):
-    """A line of an invoice, and what of it may still be credited, without VAT, in centimes."""
-
-    line_no: int
-    line: DocumentLine
-    left: int
-
-
-def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLine]:
-    """The lines of an invoice with what was invoiced less what was credited, by runs and by hand.
-
-    Raises UnknownDocument; Refused for a credit note.
-    """
-    key = document_id(connection, invoice)
-    ((_, found),) = load_documents(connection, [key])
-    if found.kind != INVOICE:
-        raise Refused([Fault("credit-note", None, "invoice", invoice, "is no invoice", "name the invoice it credits")])
-    left = _left(connection, key)
-    return [CreditableLine(line_no, line, left[line_no]) for line_no, line in enumerate(found.lines, 1)]
-
-
-def _left(connection: Connection, key: int) -> dict[int, int]:
-    """By line of the invoice, what was invoiced less what runs and people took back of it, in centimes."""
-    x, part = document_line.c, credited_part.c
-    credit = document_line.alias("credit")
-    whole = and_(credit.c.corrects_document_id == x.document_id, credit.c.corrects_line_no == x.line_no)
-    rows = connection.execute(
-        select(x.line_no, x.amount, credit.c.document_id).outerjoin(credit, whole).where(x.document_id == key)
-    )
-    left = {line_no: 0 if credited is not None else amount for line_no, amount, credited in rows}
-    withdrawal = credit_withdrawal.c
-    by_hand = (
-        select(part.invoice_line_no, func.sum(x.amount))
-        .join(document_line, and_(x.document_id == part.document_id, x.line_no == part.line_no))
-        .outerjoin(
-            credit_withdrawal,
-            and_(withdrawal.credit_note_id == part.document_id, withdrawal.credit_line_no == part.line_no),
-        )
-        .where(part.invoice_id == key, withdrawal.document_id.is_(None))
-        .group_by(part.invoice_line_no)
-    )
-    for line_no, credited in connection.execute(by_hand):
-        left[line_no] -= int(credited)
-    return left
 
 
 def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTerms) -> Issued:
@@ -243,45 +198,3 @@ def credit_terms(
     return CreditTerms(
         day, recorded_at, settings.operator.party, settings.terms.at("credit_notes.rebate_accounts", day)
     )
-
-
-def credit_notes() -> Select[Any]:
-    """The credit notes made by hand, with reason and name; to be narrowed and put in order."""
-    return select(document, credit_reason.c.reason, credit_reason.c.issued_by).join(
-        credit_reason, credit_reason.c.document_id == document.c.id
-    )
-
-
-def find_credit_note(connection: Connection, number: str) -> Row[Any]:
-    """One credit note made by hand; raises Unknown."""
-    found = connection.execute(credit_notes().where(document.c.number == number)).one_or_none()
-    if found is None:
-        raise Unknown(f"{number} is no credit note made by hand")
-    return found
-
-
-def credit_note_json(connection: Connection, head: Row[Any]) -> dict[str, Any]:
-    """A credit note made by hand as JSON: which invoice it credits, line by line, why, by whom."""
-    x, part, invoice = document_line.c, credited_part.c, document.alias("invoice")
-    lines = connection.execute(
-        select(part.invoice_line_no, x.amount, x.vat_rate, invoice.c.number)
-        .join(document_line, and_(x.document_id == part.document_id, x.line_no == part.line_no))
-        .join(invoice, invoice.c.id == part.invoice_id)
-        .where(part.document_id == head.id)
-        .order_by(part.line_no)
-    ).all()
-    return {
-        "number": head.number,
-        "issued_on": head.issued_on.isoformat(),
-        "tenant": head.tenant,
-        "invoice": lines[0].number,
-        "reason": head.reason,
-        "issued_by": head.issued_by,
-        "lines": [
-            {"invoice_line": line_no, "amount": format_amount(amount), "vat_rate": format_rate(rate)}
-            for line_no, amount, rate, _ in lines
-        ],
-        "net": format_amount(head.net),
-        "tax": format_amount(head.tax),
-        "gross": format_amount(head.gross),
-    }

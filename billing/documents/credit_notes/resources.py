@@ -1,9 +1,10 @@
 """Credit notes made by hand: what may still be credited of an invoice, giving a credit note, those given."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.documents.credit_notes.giving import (
@@ -11,73 +12,41 @@ from billing.documents.credit_notes.giving import (
     REASON_LENGTH_MAX,
     CreditOrder,
     Part,
-    credit_note_json,
-    credit_notes,
     credit_terms,
-    creditable_lines,
-    find_credit_note,
     give_credit_note,
 )
+from billing.documents.credit_notes.queries import (
+    CREDIT_NOTE_KEY,
+    credit_note_shapes,
+    credit_notes,
+    creditable_lines,
+    find_credit_note,
+)
+from billing.documents.credit_notes.shapes import Creditable, CreditableLine, CreditNote
 from billing.frame.audit_log import act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page_together
-from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.receivables.receipts.allocating import settle_what_was_issued
-from invoices.models import document
 from pricing.money import format_amount, format_rate
 
-_TEXT = fields.String
-_NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
-
-
-class CreditedLineSchema(Schema):
-    """A line of an invoice, and what is credited of it without VAT."""
-
-    invoice_line = fields.Integer(required=True)
-    amount = _TEXT(required=True)
-    vat_rate = _TEXT(required=True)
-
-
-class CreditNoteSchema(Schema):
-    """A credit note made by hand."""
-
-    number = _TEXT(required=True)
-    issued_on = _TEXT(required=True)
-    tenant = _TEXT(required=True)
-    invoice = _TEXT(required=True)
-    reason = _TEXT(required=True)
-    issued_by = _TEXT(required=True)
-    lines = fields.List(fields.Nested(CreditedLineSchema), required=True)
-    net = _TEXT(required=True)
-    tax = _TEXT(required=True)
-    gross = _TEXT(required=True)
-
-
-class CreditableLineSchema(Schema):
-    """A line of an invoice, and what of it may still be credited without VAT."""
-
-    line = fields.Integer(required=True)
-    label = _TEXT(required=True)
-    amount = _TEXT(required=True)
-    left = _TEXT(required=True)
-    vat_rate = _TEXT(required=True)
-
-
-class CreditableSchema(Schema):
-    """What may still be credited of an invoice."""
-
-    invoice = _TEXT(required=True)
-    lines = fields.List(fields.Nested(CreditableLineSchema), required=True)
-
-
+_NUMBER_DOC = {
+    "pattern": "^FA-[0-9]{4}-[0-9]{6,12}$",
+    "example": "FA-2026-000001",
+    "description": "The invoice to be credited",
+}
 _LINE = strict_schema(
     "CreditOrderLine",
     {
-        "line": WholeNumber(required=True, validate=validate.Range(1, 2**31 - 1)),
+        "line": WholeNumber(
+            required=True,
+            validate=validate.Range(1, 2**31 - 1),
+            metadata={"description": "A line of the invoice, the first is 1"},
+        ),
         "amount": Amount(
             load_default=None,
             allow_none=True,
@@ -94,32 +63,31 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         validate=validate.Length(1, LINES_MAX),
         metadata={"description": "All that is left of every line unless given"},
     ),
-    "reason": fields.String(required=True, validate=validate.Length(1, REASON_LENGTH_MAX)),
+    "reason": fields.String(
+        required=True,
+        validate=validate.Length(1, REASON_LENGTH_MAX),
+        metadata={"description": "Why it is given: printed on it"},
+    ),
     "issue_date": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
 }
 blueprint = ApiBlueprint("credit notes", __name__, url_prefix="/v1", description="Credit notes made by hand")
 
 
 @blueprint.route("/credit-notes")
-@blueprint.response(200, page_schema(CreditNoteSchema, "CreditNote"))
-@blueprint.arguments(query_schema("CreditNoteQuery", {"tenant": Code()}), location="query")
+@blueprint.response(200, Page[CreditNote])
+@blueprint.arguments(
+    query_schema("CreditNoteQuery", {"tenant": Code(metadata={"description": "Only those of this tenant"})}),
+    location="query",
+)
 @reads
-def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> Page[CreditNote]:
     """The credit notes made by hand, by number; those that runs issued are found among the documents."""
-    found = credit_notes()
-    if query.get("tenant") is not None:
-        found = found.where(document.c.tenant == query["tenant"])
-    return page_together(
-        connection,
-        found,
-        (document.c.number,),
-        query,
-        lambda heads: [credit_note_json(connection, head) for head in heads],
-    )
+    chosen = credit_notes(query.get("tenant"))
+    return page_together(connection, chosen, CREDIT_NOTE_KEY, query, partial(credit_note_shapes, connection))
 
 
 @blueprint.route("/credit-notes", methods=["POST"])
-@blueprint.response(201, CreditNoteSchema)
+@blueprint.response(201, CreditNote)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("CreditNoteOrder", _ORDER))
 @writes
@@ -131,33 +99,30 @@ def create_credit_note(connection: Connection, order: Mapping[str, Any]) -> Answ
     issued = give_credit_note(connection, wanted, terms)
     tenants = [issued.draft.buyer.code]
     settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=service().settings.terms, tenants=tenants)
-    found = credit_note_json(connection, find_credit_note(connection, issued.number))
-    return Answer(found, 201, {"Location": f"/v1/credit-notes/{issued.number}"})
+    return Answer(find_credit_note(connection, issued.number), 201, {"Location": f"/v1/credit-notes/{issued.number}"})
 
 
 @blueprint.route("/credit-notes/<number:number>")
-@blueprint.response(200, CreditNoteSchema)
+@blueprint.response(200, CreditNote)
 @reads
-def get_credit_note(connection: Connection, number: str) -> dict[str, Any]:
+def get_credit_note(connection: Connection, number: str) -> CreditNote:
     """One credit note made by hand."""
-    return credit_note_json(connection, find_credit_note(connection, number))
+    return find_credit_note(connection, number)
 
 
 @blueprint.route("/documents/<number:number>/creditable")
-@blueprint.response(200, CreditableSchema)
+@blueprint.response(200, Creditable)
 @reads
-def get_creditable(connection: Connection, number: str) -> dict[str, Any]:
+def get_creditable(connection: Connection, number: str) -> Creditable:
     """What may still be credited of an invoice, line by line: what was invoiced less what was credited."""
-    return {
-        "invoice": number,
-        "lines": [
-            {
-                "line": found.line_no,
-                "label": found.line.service_label,
-                "amount": format_amount(found.line.priced.amount),
-                "left": format_amount(found.left),
-                "vat_rate": format_rate(found.line.priced.vat_rate),
-            }
-            for found in creditable_lines(connection, number)
-        ],
-    }
+    lines = [
+        CreditableLine(
+            line=creditable.line_no,
+            label=creditable.line.service_label,
+            amount=format_amount(creditable.line.priced.amount),
+            left=format_amount(creditable.left),
+            vat_rate=format_rate(creditable.line.priced.vat_rate),
+        )
+        for creditable in creditable_lines(connection, number)
+    ]
+    return Creditable(number, lines)

@@ -24,7 +24,7 @@ import fsspec
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, select, update
 
 from billing.frame.audit_log import record_change
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import BadConfiguration
 from billing.frame.executors import PoolOpener, open_executor, run_tasks
 from billing.frame.settings import MailTransport, Settings
@@ -197,7 +197,7 @@ def deliver(
     Raises BadConfiguration if mail has no sender or the executor can't be used.
     """
     sender = _sender(settings)
-    with keeping_house(engine) as connection:
+    with maintenance_transaction(engine) as connection:
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
         if which is Which.UNSENT:
             _mend_addresses(connection)
@@ -399,7 +399,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             if not ids:
                 continue
             try:
-                with keeping_house(self.engine) as connection:
+                with maintenance_transaction(self.engine) as connection:
                     renew(connection, ids, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
             except Exception:
                 # Claims that lapse may be taken over; nothing is sent without asking for them once more.
@@ -423,7 +423,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def untouched(self, listed: Mapping[int, int]) -> dict[int, int]:
         """Those of `listed` that another process holds, or held and let go."""
-        with keeping_house(self.engine) as connection:
+        with maintenance_transaction(self.engine) as connection:
             self.tried.update(settle_unknown(connection, self.clock(), queue=self.mailing.queue))
             parts = [untouched(connection, part, queue=self.mailing.queue) for part in _parts(listed, _KEYS_MAX)]
         return {one: attempts for part in parts for one, attempts in part.items() if one not in self.claimed}
@@ -442,7 +442,7 @@ class _Pass(AbstractContextManager["_Pass"]):
 
     def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
         """Hold what nobody holds: those papers, and the files of those that have them."""
-        with keeping_house(self.engine) as connection:
+        with maintenance_transaction(self.engine) as connection:
             claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
         self.held.update({found.key: found for found in claims})
         self.claimed.update(found.key for found in claims)
@@ -496,7 +496,7 @@ class _Pass(AbstractContextManager["_Pass"]):
     def _hand_over(self, keys: Mapping[str, int], numbers: Collection[str]) -> list[str]:
         """Which of these mails may be ended: it is written down that they are about to be."""
         wanted = [keys[number] for number in numbers]
-        with keeping_house(self.engine) as connection:
+        with maintenance_transaction(self.engine) as connection:
             held = hand_over(
                 connection, wanted, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue
             )
@@ -524,7 +524,7 @@ class _Pass(AbstractContextManager["_Pass"]):
             self._drop(held.key)
         elif isinstance(error, ServerUnavailable):
             self.unavailable = str(error)
-            with keeping_house(self.engine) as connection:
+            with maintenance_transaction(self.engine) as connection:
                 withdraw(connection, held, queue=self.mailing.queue)
             self._let_go([held.key])
         else:
@@ -564,7 +564,7 @@ class _Pass(AbstractContextManager["_Pass"]):
     def _let_go(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        with keeping_house(self.engine) as connection:
+        with maintenance_transaction(self.engine) as connection:
             release(connection, ids, by=self.by, reason=self.unavailable, queue=self.mailing.queue)
         for one in ids:
             self.held.pop(one, None)

@@ -100,5 +100,5 @@ def release(connection: Connection, wanted: Asked) -> None:
 
 
 def forget_answers(connection: Connection, before: datetime) -> int:
-    """Delete the keys first used before that instant; gives how many. For whoever keeps house."""
+    """Delete the keys first used before that instant; gives how many.."""
     return connection.execute(delete(idempotency_key).where(idempotency_key.c.created_at < before)).rowcount

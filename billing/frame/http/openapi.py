@@ -100,15 +100,19 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     def response(self, status_code: int, schema: Any = None, **doc: Any) -> Decorator:
         """Document what a view answers when all is well: a shape, a page of them, or another schema."""
-        schema_class = get_origin(schema) or schema
-        if isinstance(schema_class, type) and issubclass(schema_class, Shape):
-            self.shapes.append(schema)
-            schema = {"$ref": _REFERENCE.format(name=_component_name(schema))}
-        return cast(Decorator, super().response(status_code, schema, **doc))
+        return cast(Decorator, super().response(status_code, self.reference(schema), **doc))
 
-    def alt_response(self, status_code: int, response: Any = None, **doc: Any) -> Decorator:
+    def alt_response(self, status_code: int, response: Any = None, *, schema: Any = None, **doc: Any) -> Decorator:
         """Document what else it may answer."""
-        return cast(Decorator, super().alt_response(status_code, response, **doc))
+        return cast(Decorator, super().alt_response(status_code, response, schema=self.reference(schema), **doc))
+
+    def reference(self, schema: Any) -> Any:
+        """Add a shape to the document's components and refer to it; any other schema stays as it is."""
+        schema_class = get_origin(schema) or schema
+        if not isinstance(schema_class, type) or not issubclass(schema_class, Shape):
+            return schema
+        self.shapes.append(schema)
+        return {"$ref": _REFERENCE.format(name=_component_name(schema))}
 
     def arguments(self, schema: Any, **doc: Any) -> Decorator:
         """Hand a view what the request holds, loaded and judged."""

@@ -7,19 +7,21 @@ from typing import Any
 from flask import Response
 
 from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.shapes import Shape
 
 # A request is answered by a process that others wait for: what takes longer to lay out is the command line's.
 LINES_ON_PAPER_MAX = 1_500
 
 
 def in_formats(
-    blueprint: ApiBlueprint, media_types: Iterable[str]
+    blueprint: ApiBlueprint, media_types: Iterable[str], shape: type[Shape] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Document an answer by each of these media types."""
+    """Document an answer by each of these media types; `shape` is that of the JSON, where it has one."""
+    json = {"type": "object"} if shape is None else blueprint.reference(shape)
 
     def documented(view: Callable[..., Any]) -> Callable[..., Any]:
         for media_type in sorted(set(media_types)):
-            schema = {"type": "object" if media_type == "application/json" else "string"}
+            schema = json if media_type == "application/json" else {"type": "string"}
             view = blueprint.alt_response(200, schema=schema, content_type=media_type, success=True)(view)
         return view
 

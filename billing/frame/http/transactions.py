@@ -8,7 +8,7 @@ from flask import Response, g, request
 from sqlalchemy import Engine
 
 from billing.frame.audit_log import API, REASON_LENGTH_MAX, Act, on_behalf
-from billing.frame.database import keeping_house, reading, writing
+from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.http.idempotency import Answer, asked, claim, keep, release
 from billing.frame.http.openapi import REASON
 from billing.frame.http.problems import FieldError, InvalidRequest
@@ -86,17 +86,17 @@ def acts(view: Callable[..., Any]) -> Callable[..., Response]:
         wanted = asked()
         if wanted is None:
             return answered(view(*args, **kwargs))
-        with keeping_house(service().engine) as connection:
+        with maintenance_transaction(service().engine) as connection:
             found = claim(connection, wanted, service().clock())
         if found is not None:
             return answered(found)
         try:
             found = view(*args, **kwargs)
         except Exception:
-            with keeping_house(service().engine) as connection:
+            with maintenance_transaction(service().engine) as connection:
                 release(connection, wanted)
             raise
-        with keeping_house(service().engine) as connection:
+        with maintenance_transaction(service().engine) as connection:
             keep(connection, wanted, found)
         return answered(found)
 

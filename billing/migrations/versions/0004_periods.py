@@ -1,21 +1,28 @@
 """Accounting periods: closings, the trial balances they found, and the refusal of entries in closed months."""
 
-from pathlib import Path
-
 from alembic import op
 from sqlalchemy import text
 
-from ledger.accounts import chart
+from billing.migrations.script import execute_script
 
 revision = "0004"
 down_revision = "0003"
+
+_ACCOUNTS = (
+    ("6701", "Impôts sur les bénéfices"),
+    ("8100", "Résultat d'exploitation"),
+    ("8300", "Résultat financier"),
+    ("8400", "Résultat courant"),
+    ("8500", "Résultat non courant"),
+    ("8600", "Résultat avant impôts"),
+    ("8800", "Résultat après impôts"),
+)
 
 
 def upgrade() -> None:
     """Create the tables and their guards, and add the accounts of the year's end."""
     connection = op.get_bind()
-    file = Path(__file__).with_name(f"0004_periods.{connection.dialect.name}.sql")
-    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    execute_script(connection, __file__)
+    # Version 0001 added them itself, for as long as it read the chart of the day.
     add = text("INSERT INTO account (code, label) VALUES (:code, :label) ON CONFLICT DO NOTHING")
-    connection.execute(add, [{"code": code, "label": label} for code, label in chart().items()])
+    connection.execute(add, [{"code": code, "label": label} for code, label in _ACCOUNTS])

@@ -1,8 +1,8 @@
 """Deposits: what was asked when a lease began, what came and went."""
 
-from pathlib import Path
-
 from alembic import op
+
+from billing.migrations.script import execute_script
 
 revision = "0005"
 down_revision = "0004"
@@ -10,7 +10,4 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """Create the tables and their guards."""
-    connection = op.get_bind()
-    file = Path(__file__).with_name(f"0005_deposits.{connection.dialect.name}.sql")
-    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    execute_script(op.get_bind(), __file__)

@@ -1,13 +1,13 @@
 """Receipts: money in, what it settles, what was withheld, what came back; and what was written off as a settlement."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 
 from alembic import op
 from sqlalchemy import Connection, text
 
-from pricing.money import allocate
+from billing.migrations.script import execute_script
 
 revision = "0010"
 down_revision = "0009"
@@ -26,9 +26,7 @@ _SETTLE = text(
 def upgrade() -> None:
     """Create the tables and their guards; tell by rate what was written off and recovered before."""
     connection = op.get_bind()
-    file = Path(__file__).with_name(f"0010_receipts.{connection.dialect.name}.sql")
-    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    execute_script(connection, __file__)
     for key, decisions in groupby(connection.execute(_DECISIONS).all(), key=attrgetter("document_id")):
         _tell_by_rate(connection, key, list(decisions))
 
@@ -39,8 +37,8 @@ def _tell_by_rate(connection: Connection, key: int, decisions: list[object]) -> 
     left = {"written_off": [(row.base, row.amount) for row in rates], "recovered": [(0, 0) for _ in rates]}
     for row in decisions:
         kind, amount, vat = attrgetter("kind", "amount", "vat")(row)
-        bases = allocate(amount - vat, [base for base, _ in left[kind]])
-        vats = allocate(vat, [share for _, share in left[kind]])
+        bases = _allocate(amount - vat, [base for base, _ in left[kind]])
+        vats = _allocate(vat, [share for _, share in left[kind]])
         lost = kind == "written_off"
         for index, (rate, base, share) in enumerate(zip((r.rate for r in rates), bases, vats, strict=True)):
             before = left[kind][index]
@@ -54,3 +52,23 @@ def _tell_by_rate(connection: Connection, key: int, decisions: list[object]) -> 
                 "released": share if lost else 0, "base_due": 0 if lost else base, "vat_due": 0 if lost else share,
             }  # fmt: skip
             connection.execute(_SETTLE, values)
+
+
+def _allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """Share centimes in proportion to weights by largest remainder, as `pricing.money` did in this version (R19).
+
+    The parts sum to the whole; ties go to the first. Raises ValueError for a negative weight, and for something to
+    share where no weight is above zero.
+    """
+    whole = sum(weights)
+    if any(weight < 0 for weight in weights):
+        raise ValueError("weights must not be negative")
+    if total == 0:
+        return (0,) * len(weights)
+    if whole == 0:
+        raise ValueError("nothing to share in proportion to")
+    parts = [total * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for index in by_remainder[: total - sum(parts)]:
+        parts[index] += 1
+    return tuple(parts)

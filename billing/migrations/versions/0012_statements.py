@@ -1,8 +1,8 @@
 """Bank statements, their lines, and what was decided about each; money accounts found by day."""
 
-from pathlib import Path
-
 from alembic import op
+
+from billing.migrations.script import execute_script
 
 revision = "0012"
 down_revision = "0011"
@@ -10,7 +10,4 @@ down_revision = "0011"
 
 def upgrade() -> None:
     """Create the tables with their guards, and the index."""
-    connection = op.get_bind()
-    file = Path(__file__).with_name(f"0012_statements.{connection.dialect.name}.sql")
-    for statement in file.read_text(encoding="utf-8").split("\n-- next\n"):
-        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    execute_script(op.get_bind(), __file__)

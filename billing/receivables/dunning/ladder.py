@@ -6,7 +6,7 @@ followed by one mail, not by a flood; and steps are known by their days, so that
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
@@ -81,13 +81,6 @@ def step_due(claimed: Claimed, day: date) -> Step | None:
     if claimed.sent is not None and highest.days <= claimed.sent:
         return None
     return None if highest.is_ahead and late > 0 else highest
-
-
-def next_step(claimed: Claimed, day: date) -> date | None:
-    """The next day, after `day`, on which a step of an invoice is due if nothing changes; None when none is left."""
-    floor = claimed.sent
-    ahead = [claimed.due_on + timedelta(days=days) for days in claimed.ladder if floor is None or days > floor]
-    return min((found for found in ahead if found > day), default=None)
 
 
 def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, least: int) -> Iterator[Reminder]:

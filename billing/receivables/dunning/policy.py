@@ -8,7 +8,7 @@ from typing import Any
 from billing.frame.errors import BadConfiguration
 from billing.frame.terms import VARIABLE, Terms
 from billing.receivables.dunning.fine import FineRates
-from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, format_rate, parse_decimal
+from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, parse_decimal
 
 EVERYBODY = "*"
 # So many steps, and so far from the due date: what a letter a person reads can mean.
@@ -58,11 +58,6 @@ def fine_rates(terms: Terms, due_on: date, issued_on: date, gross: int) -> FineR
         _decimal(name, terms.at(name, begins), RATE_DECIMALS) for name in ("fine.key_rate", "fine.further_month")
     )
     return FineRates(first, further)
-
-
-def describe_rates(rates: FineRates) -> dict[str, str]:
-    """The rates as decimal strings."""
-    return {"first_month": format_rate(rates.first_month), "further_month": format_rate(rates.further_month)}
 
 
 def _ladder(key: str, days: Any) -> tuple[int, ...]:

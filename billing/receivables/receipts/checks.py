@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from billing.entries.accounts import CLIENTS
 from billing.entries.booked import difference_of_sums
-from billing.entries.postings import CLIENTS
 from billing.entries.receivables import (
     MONEY,
     TO_BE_CLEARED,

@@ -223,7 +223,7 @@ def apply_command(tenant: str | None) -> None:
 
     Each run does it by itself as far as no VAT falls due by it; here a credit note settles invoices of other rates too.
     """
-    from billing.frame.database import keeping_house, writing
+    from billing.frame.database import maintenance_transaction, writing
     from billing.frame.settings import load_settings
     from billing.receivables.open_items.unsettled import look_again
     from billing.receivables.receipts.allocating import apply_credits, settle_what_was_issued
@@ -237,7 +237,7 @@ def apply_command(tenant: str | None) -> None:
             settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
             apply_credits(connection, recorded_at=clock(), tenants=tenants)
             made = _count(connection, allocation) - before
-        with keeping_house(engine) as connection:
+        with maintenance_transaction(engine) as connection:
             look_again(connection)
     click.echo(f"{made} {'allocation' if made == 1 else 'allocations'} made")
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from billing.entries.postings import CLIENTS
+from billing.entries.accounts import CLIENTS
 from billing.entries.receivables import CASH_PAID, TRANSFER, Held, number_of, refund_entry
 from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Fault, Refused, Unknown

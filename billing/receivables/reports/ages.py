@@ -21,11 +21,6 @@ class Ages(NamedTuple):
         """All of them."""
         return sum(self)
 
-    @property
-    def overdue(self) -> int:
-        """What is past its due date."""
-        return self.total - self.not_due
-
     def plus(self, other: "Ages") -> "Ages":
         """Both together, age by age."""
         return Ages(*(a + b for a, b in zip(self, other, strict=True)))

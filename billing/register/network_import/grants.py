@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from billing.entries.postings import GRANTS, grant_received, grant_reference
+from billing.entries.accounts import GRANTS
+from billing.entries.grants import grant_received, grant_reference
 from billing.frame.database import insert_rows
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.sheet import Row, Sheet

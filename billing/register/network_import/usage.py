@@ -199,7 +199,7 @@ class UsageLoader:
                 )
             else:
                 cursor.execute(
-                    f"SELECT id, {_COLUMNS} FROM usage_event WHERE event_id IN (SELECT value FROM json_each(?))",
+                    f"SELECT id, {_COLUMNS} FROM usage_event WHERE event_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants, values are bound
                     (json.dumps(list(self._chunk)),),
                 )
             return list(cursor.fetchall())
@@ -216,7 +216,7 @@ class UsageLoader:
                 with cursor.copy(f"COPY usage_event ({_COLUMNS}) FROM STDIN") as copy:
                     copy.write(_as_copied(rows))
             else:
-                cursor.executemany(f"INSERT INTO usage_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+                cursor.executemany(f"INSERT INTO usage_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - constants, values are bound
         finally:
             cursor.close()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -11,8 +11,8 @@ from billing.frame.errors import Fault, Refused
 from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import lease, service, tenant
 from pricing.eligibility import Tenancy, tenancy
-from pricing.money import format_amount, format_price, format_quantity, format_rate, total
-from pricing.period import ONE_DAY, add_months, first_of_month, format_month, months
+from pricing.money import total
+from pricing.period import ONE_DAY, add_months, first_of_month, months
 from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_lines
 from pricing.vat import VatSubtotal, vat_breakdown
 
@@ -31,7 +31,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who would rent what, from which day.
+    """It says who would rent what, from which day.
 
     Either `tenant`, a code of the register, whose leases count as well, or `kind` and the two days that
     decide its price (R3, R4). `area` in millionths of a m2, `ends_on` the last day; without an area no office
@@ -79,24 +79,8 @@ class Quote(NamedTuple):
     tenancy: Tenancy
     months: tuple[QuotedMonth, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """As the API shows it; shapes as on documents."""
-        window = self.tenancy.window
-        return {
-            "kind": self.tenancy.kind,
-            "window": None
-            if window is None
-            else {"first_day": window.start.isoformat(), "last_day": (window.end - ONE_DAY).isoformat()},
-            "months": [month_json(month) for month in self.months],
-            **_sums_json(
-                total(month.net for month in self.months),
-                total(month.tax for month in self.months),
-                total(month.advantage for month in self.months),
-            ),
-        }
 
-
-class _Facts(NamedTuple):
+class _Asker(NamedTuple):
     kind: str
     incorporated_on: date | None
     admitted_on: date | None
@@ -109,12 +93,12 @@ def quote(connection: Connection, question: Question) -> Quote:
     Raises Refused with every fault of the question, and PricingError when a price is missing.
     """
     catalogue = load_catalogue(connection)
-    found = _facts(connection, question)
-    faults = [*_faults(connection, question, catalogue), *(found if isinstance(found, list) else ())]
-    if faults or isinstance(found, list):
+    asker = _asker(connection, question)
+    faults = [*_faults(connection, question, catalogue), *(asker if isinstance(asker, list) else ())]
+    if faults or isinstance(asker, list):
         raise Refused(faults)
-    leases = (*found.leases, *_office(question))
-    terms = tenancy(found.kind, found.incorporated_on, found.admitted_on, (let.start for let in leases))
+    leases = (*asker.leases, *_office(question))
+    terms = tenancy(asker.kind, asker.incorporated_on, asker.admitted_on, (let.start for let in leases))
     first = first_of_month(question.starts_on)
     return Quote(
         terms,
@@ -125,12 +109,12 @@ def quote(connection: Connection, question: Question) -> Quote:
     )
 
 
-def _facts(connection: Connection, question: Question) -> _Facts | list[Fault]:
-    """Who asks; the faults of it when that can't be told."""
+def _asker(connection: Connection, question: Question) -> _Asker | list[Fault]:
+    """Return what the price depends on of the firm that asks, or the faults of the question about it."""
     if (question.tenant is None) == (question.kind is None):
         return [_fault("tenant", None, "must be given, or kind, and not both", "give one of the two")]
     if question.kind is not None:
-        return _Facts(question.kind, question.incorporated_on, question.admitted_on, ())
+        return _Asker(question.kind, question.incorporated_on, question.admitted_on, ())
     faults = [
         _fault(name, str(value), "stands in the register for this tenant", f"leave {name} out, or give kind")
         for name, value in (("incorporated_on", question.incorporated_on), ("admitted_on", question.admitted_on))
@@ -142,7 +126,7 @@ def _facts(connection: Connection, question: Question) -> _Facts | list[Fault]:
     if faults or row is None:
         return faults
     lets = connection.execute(select(lease).where(lease.c.tenant == question.tenant).order_by(lease.c.code))
-    return _Facts(
+    return _Asker(
         row.kind,
         row.incorporated_on,
         row.admitted_on,
@@ -160,8 +144,8 @@ def _faults(connection: Connection, question: Question, catalogue: Catalogue) ->
         yield _fault("site", None, "is missing", "say at which site the office would be")
     if question.ends_on is not None and question.ends_on < question.starts_on:
         yield _fault("ends_on", str(question.ends_on), "is before starts_on", "correct one of the two days")
-    found = connection.execute(select(service.c.code, service.c.billing))
-    billing = {row.code: row.billing for row in found}
+    services = connection.execute(select(service.c.code, service.c.billing))
+    billing = {row.code: row.billing for row in services}
     for index, use in enumerate(question.usage):
         place = f"usage.{index}."
         if billing.get(use.service) != "arrears":
@@ -197,45 +181,3 @@ def _priced(
         )
         lines += [line for line, _ in usage_lines(events, terms, catalogue.rates, catalogue.vat)]
     return QuotedMonth(month, tuple(lines), vat_breakdown((line.vat_rate, line.amount) for line in lines))
-
-
-def _sums_json(net: int, tax: int, advantage: int) -> dict[str, str]:
-    return {
-        "net": format_amount(net),
-        "tax": format_amount(tax),
-        "gross": format_amount(total((net, tax))),
-        "advantage": format_amount(advantage),
-    }
-
-
-def month_json(month: QuotedMonth) -> dict[str, Any]:
-    """A month with its lines, VAT and sums."""
-    return {
-        "month": format_month(month.month),
-        "lines": [line_json(line) for line in month.lines],
-        "vat": [
-            {"rate": format_rate(v.rate), "base": format_amount(v.base), "amount": format_amount(v.amount)}
-            for v in month.vat
-        ],
-        **_sums_json(month.net, month.tax, month.advantage),
-    }
-
-
-def line_json(line: PricedLine) -> dict[str, Any]:
-    """A priced line in the shape of a document's (contract), with the days it counts."""
-    return {
-        "service": line.service,
-        "site": line.site,
-        "lease": line.lease,
-        "month": format_month(line.month),
-        "first_day": None if line.first_day is None else line.first_day.isoformat(),
-        "last_day": None if line.last_day is None else line.last_day.isoformat(),
-        "days": None if line.lease is None else line.days,
-        "tier": line.tier,
-        "quantity": format_quantity(line.quantity),
-        "full_price": format_price(line.full_price),
-        "unit_price": format_price(line.unit_price),
-        "amount": format_amount(line.amount),
-        "full_amount": format_amount(line.full_amount),
-        "vat_rate": format_rate(line.vat_rate),
-    }

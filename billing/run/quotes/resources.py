@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from billing.frame.database import reading
 from billing.frame.http.authentication import READERS, opened_to
@@ -13,66 +13,20 @@ from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acts
-from billing.run.line_shapes import VatSchema
 from billing.run.quotes.quoting import MONTHS_MAX, Question, Use, quote
+from billing.run.quotes.shapes import Quote
 from pricing.eligibility import KINDS
 
-_TEXT = fields.String
 _USES_MAX = 100
 
-
-class QuotedLineSchema(Schema):
-    """A line as on a document; the office asked about is lease `quote`."""
-
-    service = _TEXT(required=True)
-    site = _TEXT(required=True)
-    lease = _TEXT(required=True, allow_none=True)
-    month = _TEXT(required=True)
-    first_day = _TEXT(required=True, allow_none=True)
-    last_day = _TEXT(required=True, allow_none=True)
-    days = fields.Integer(required=True, allow_none=True)
-    tier = _TEXT(required=True)
-    quantity = _TEXT(required=True)
-    full_price = _TEXT(required=True)
-    unit_price = _TEXT(required=True)
-    amount = _TEXT(required=True)
-    full_amount = _TEXT(required=True)
-    vat_rate = _TEXT(required=True)
-
-
-class SumsSchema(Schema):
-    """Sums in dirhams; `advantage` is what the discount is worth."""
-
-    net = _TEXT(required=True)
-    tax = _TEXT(required=True)
-    gross = _TEXT(required=True)
-    advantage = _TEXT(required=True)
-
-
-class QuotedMonthSchema(SumsSchema):
-    """One month; usage stands in the month it is made."""
-
-    month = _TEXT(required=True)
-    lines = fields.List(fields.Nested(QuotedLineSchema), required=True)
-    vat = fields.List(fields.Nested(VatSchema), required=True)
-
-
-class WindowSchema(Schema):
-    """The days of the subsidised price, both included."""
-
-    first_day = _TEXT(required=True)
-    last_day = _TEXT(required=True)
-
-
-class QuoteSchema(SumsSchema):
-    """What it would cost."""
-
-    kind = _TEXT(required=True)
-    window = fields.Nested(WindowSchema, required=True, allow_none=True)
-    months = fields.List(fields.Nested(QuotedMonthSchema), required=True)
-
-
-_use = strict_schema("QuotedUse", {"service": Code(required=True), "quantity": Quantity(required=True), "site": Code()})
+_use = strict_schema(
+    "QuotedUse",
+    {
+        "service": Code(required=True, metadata={"description": "A service billed by its use"}),
+        "quantity": Quantity(required=True, metadata={"description": "How much of it each month, in its unit"}),
+        "site": Code(metadata={"description": "Where it is used; that of the office unless given"}),
+    },
+)
 _question = strict_schema(
     "QuoteQuestion",
     {
@@ -80,13 +34,17 @@ _question = strict_schema(
         "kind": fields.String(
             validate=validate.OneOf(KINDS), metadata={"description": "In place of tenant: what kind of firm asks"}
         ),
-        "incorporated_on": Day(),
+        "incorporated_on": Day(metadata={"description": "The day the firm was founded"}),
         "admitted_on": Day(metadata={"description": "First day of an earlier stay in the network"}),
-        "site": Code(),
+        "site": Code(metadata={"description": "Where the office would be"}),
         "area_m2": Quantity(metadata={"description": "Of the office asked about; none without it"}),
-        "starts_on": Day(required=True),
+        "starts_on": Day(required=True, metadata={"description": "First day of the stay"}),
         "ends_on": Day(metadata={"description": "Last day of the stay"}),
-        "months": WholeNumber(load_default=12, validate=validate.Range(1, MONTHS_MAX)),
+        "months": WholeNumber(
+            load_default=12,
+            validate=validate.Range(1, MONTHS_MAX),
+            metadata={"description": "How many months are quoted"},
+        ),
         "usage": fields.List(
             fields.Nested(_use),
             load_default=list,
@@ -110,14 +68,14 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.route("/quotes", methods=["POST"])
-@blueprint.response(200, QuoteSchema)
+@blueprint.response(200, Quote)
 @blueprint.arguments(_question, example=_EXAMPLE)
 @opened_to(READERS)
 @acts
 def create_quote(asked: Mapping[str, Any]) -> Answer:
     """What a tenant would pay, month by month, from a given day. Nothing is written."""
     with reading(service().engine) as connection:
-        return Answer(quote(connection, _as_question(asked)).to_json())
+        return Answer(Quote.of(quote(connection, _as_question(asked))))
 
 
 def _as_question(asked: Mapping[str, Any]) -> Question:

@@ -1,0 +1,60 @@
+"""The shape of the VAT return's working paper."""
+
+from typing import Annotated, Literal
+
+from billing.books.vat_return.movements import VatMovement
+from billing.frame.shapes import Day, DocumentNumber, Money, Month, Rate, Shape, TenantCode, Text, about
+from pricing.money import format_amount, format_rate
+
+_Line = Annotated[Text, about("The line of the return; ? where the settings do not say it")]
+
+
+class VatReturnLine(Shape, frozen=True):
+    """What is declared on a line of the return at a rate."""
+
+    code: _Line
+    rate: Rate
+    base: Annotated[Money, about("Without VAT")]
+    vat: Money
+
+
+class VatReturnMovement(Shape, frozen=True):
+    """So much base and VAT that fell due on a day, below 0.00 where it is given back."""
+
+    code: _Line
+    rate: Rate
+    due_on: Annotated[Day, about("The day it fell due")]
+    what: Annotated[Text, about("What made it fall due, in French")]
+    piece: Annotated[Text, about("The voucher: a receipt, a refund, a credit note, or the document itself")]
+    tenant: TenantCode
+    document: DocumentNumber
+    base: Annotated[Money, about("Without VAT")]
+    vat: Money
+
+    @classmethod
+    def of(cls, movement: VatMovement) -> "VatReturnMovement":
+        """The movement that is given."""
+        return cls(
+            code=movement.code,
+            rate=format_rate(movement.rate),
+            due_on=movement.due_on,
+            what=movement.what,
+            piece=movement.piece,
+            tenant=movement.tenant,
+            document=movement.document,
+            base=format_amount(movement.base),
+            vat=format_amount(movement.vat),
+        )
+
+
+class VatReturn(Shape, frozen=True):
+    """The working paper of a month's VAT return."""
+
+    period: Month
+    regime: Annotated[Literal["encaissement", "debits"], about("What makes VAT fall due: the receipt, or the invoice")]
+    lines: Annotated[list[VatReturnLine], about("By line of the return and rate")]
+    base: Annotated[Money, about("All bases")]
+    vat: Annotated[Money, about("All VAT that fell due")]
+    booked: Annotated[Money, about("What account 4455 was credited with")]
+    difference: Annotated[Money, about("Booked less VAT: 0.00, or something was booked there by other means")]
+    movements: Annotated[list[VatReturnMovement], about("What fell due, by line, rate, day and document")]

@@ -1,0 +1,94 @@
+"""The shapes of issued documents and of their deliveries."""
+
+from typing import Annotated, Literal
+
+from sqlalchemy import Row
+
+from billing.frame.shapes import (
+    Count,
+    Day,
+    DocumentKind,
+    DocumentNumber,
+    Instant,
+    LeaseCode,
+    Money,
+    Month,
+    Price,
+    Quantity,
+    Rate,
+    ServiceCode,
+    Shape,
+    SiteCode,
+    TenantCode,
+    Text,
+    about,
+    instant,
+)
+from billing.run.shapes import Tier, Vat
+
+
+class DocumentLine(Shape, frozen=True):
+    """A line with its workings (contract)."""
+
+    service: ServiceCode
+    site: SiteCode
+    lease: Annotated[LeaseCode | None, about("The lease billed; null on usage")]
+    month: Month
+    first_day: Annotated[Day | None, about("The first day billed; null on usage")]
+    last_day: Annotated[Day | None, about("The last day billed, included; null on usage")]
+    tier: Tier
+    quantity: Quantity
+    full_price: Annotated[Price, about("The price of a unit at the full rate")]
+    unit_price: Annotated[Price, about("The price of a unit charged")]
+    amount: Annotated[Money, about("What is charged, without VAT; credited on a credit note")]
+    full_amount: Annotated[Money, about("What it would be at the full price")]
+    cost_amount: Annotated[Money, about("What it costs the network in full")]
+    vat_rate: Rate
+    corrects: Annotated[DocumentNumber | None, about("The invoice whose line it takes back; null: none")]
+
+
+class Document(Shape, frozen=True):
+    """An invoice or a credit note (contract)."""
+
+    number: DocumentNumber
+    kind: DocumentKind
+    period: Annotated[Month | None, about("The month of its run; null: made by hand")]
+    issued_on: Day
+    due_on: Day
+    tenant: TenantCode
+    currency: Annotated[Literal["MAD"], about("The currency of all amounts")]
+    payment_reference: Annotated[
+        str, about("What payers quote (ISO 11649): RF21FA2026000012; its number where it bears none")
+    ]
+    lines: Annotated[list[DocumentLine], about("Its lines, in order")]
+    vat: Annotated[list[Vat], about("VAT, once a rate")]
+    net: Annotated[Money, about("The sum of the lines, without VAT")]
+    tax: Annotated[Money, about("The VAT")]
+    gross: Annotated[Money, about("The sum, VAT included")]
+
+
+class Delivery(Shape, frozen=True):
+    """Whether a document reached its buyer."""
+
+    number: DocumentNumber
+    tenant: TenantCode
+    state: Annotated[Literal["queued", "failed", "sent"], about("failed: a person must look at it")]
+    recipient: Annotated[Text, about("The address it is sent to")]
+    attempts: Annotated[Count, about("How often it was tried")]
+    next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
+    sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
+    last_error: Annotated[Text | None, about("What hindered it last; null: nothing")]
+
+    @classmethod
+    def of(cls, row: Row[tuple[object, ...]]) -> "Delivery":
+        """The delivery whose row is of `queries.deliveries`."""
+        return cls(
+            number=row.number,
+            tenant=row.tenant,
+            state=row.state,
+            recipient=row.recipient,
+            attempts=row.attempts,
+            next_attempt_at=instant(row.next_attempt_at),
+            sent_at=instant(row.sent_at),
+            last_error=row.last_error,
+        )

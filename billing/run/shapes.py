@@ -1,0 +1,258 @@
+"""The shapes of runs: how far one has come, what it did, what it meant for each tenant, and who funded whom."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Row
+
+from billing.frame.shapes import (
+    Count,
+    CreditNoteNumber,
+    Day,
+    Instant,
+    InvoiceNumber,
+    Money,
+    Month,
+    Rate,
+    Shape,
+    SiteCode,
+    TenantCode,
+    Text,
+    about,
+    instant,
+)
+from pricing import funding_matrix
+from pricing.money import format_amount, format_rate
+from pricing.period import format_month
+from pricing.vat import VatSubtotal
+
+Tier = Annotated[Literal["subsidised", "market"], about("Which price applies")]
+
+
+class RunOutcome(StrEnum):
+    """What a run meant for a tenant."""
+
+    ISSUED = "issued"
+    NOTHING = "nothing"
+    ERROR = "error"
+
+
+class Vat(Shape, frozen=True):
+    """VAT at one rate."""
+
+    rate: Rate
+    base: Annotated[Money, about("The sum of the lines at this rate, without VAT")]
+    amount: Annotated[Money, about("The VAT on it, rounded once")]
+
+    @classmethod
+    def of(cls, subtotal: VatSubtotal) -> "Vat":
+        """VAT as a document or a quote has computed it."""
+        return cls(
+            rate=format_rate(subtotal.rate), base=format_amount(subtotal.base), amount=format_amount(subtotal.amount)
+        )
+
+
+class SiteFunding(Shape, frozen=True):
+    """How one site's need was met (R18)."""
+
+    contributions: Annotated[Money, about("What its tenants at market price brought above full cost")]
+    draws: Annotated[Money, about("What its subsidised tenants needed up to full cost")]
+    earmarked_grants: Annotated[Money, about("What grants for this site gave")]
+    own: Annotated[Money, about("What the site's own contributions gave")]
+    network: Annotated[Money, about("What the other sites' contributions gave")]
+    reserve: Annotated[Money, about("What the reserve gave")]
+    network_grants: Annotated[Money, about("What grants for the network gave")]
+    unfunded: Annotated[Money, about("What nothing covered: borne by the operator")]
+
+
+class CrossSubsidy(Shape, frozen=True, kw_only=True):
+    """The waterfall of a run (R16-R19)."""
+
+    period: Month
+    advantage: Annotated[Money, about("What the discounts of the run are worth to its tenants")]
+    sites: Annotated[dict[str, SiteFunding], about("How each site's need was met, by its code")]
+    reserve_before: Annotated[Money, about("The reserve before the run")] | UnsetType = UNSET
+    surplus: Annotated[Money, about("What contributions were left, and went to the reserve")] | UnsetType = UNSET
+    reserve_after: Annotated[Money, about("The reserve after the run")]
+    grants_left: Annotated[dict[str, Money], about("What is left of each grant, by its code")]
+
+
+FunderKind = Annotated[
+    Literal["tenant", "grant", "reserve", "operator"], about("A tenant, a grant, the reserve, or the operator")
+]
+FundingStep = Annotated[
+    Literal["earmarked_grants", "own", "network", "reserve", "network_grants", "unfunded"], about("The step of R18")
+]
+
+
+class Funder(Shape, frozen=True):
+    """Who gives."""
+
+    kind: FunderKind
+    site: Annotated[SiteCode | None, about("null: the reserve, the operator, or a grant for the network")]
+    code: Annotated[str | None, about("The tenant's or the grant's code; null for the reserve and the operator")]
+
+
+class Gift(Funder, frozen=True):
+    """What a funder gives."""
+
+    amount: Money
+
+
+class Supported(Shape, frozen=True):
+    """Who is supported: a tenant at one of its sites."""
+
+    site: SiteCode
+    tenant: TenantCode
+
+
+class Support(Supported, frozen=True):
+    """What a supported tenant receives."""
+
+    amount: Money
+
+
+class Pool(Shape, frozen=True):
+    """One step of R18 at one site, or in the network: everybody gives and receives in proportion."""
+
+    step: FundingStep
+    gives: Annotated[list[Gift], about("What each funder gives")]
+    receives: Annotated[list[Support], about("What each tenant receives")]
+
+    @classmethod
+    def of(cls, pool: funding_matrix.Pool) -> "Pool":
+        """A pool of a run's matrix."""
+        return cls(
+            step=pool.step,  # type: ignore[arg-type]
+            gives=gifts(pool.gives),
+            receives=[Support(*supported, format_amount(amount)) for supported, amount in pool.receives],
+        )
+
+
+def gifts(given: Iterable[tuple[Any, int]]) -> list[Gift]:
+    """Return what funders give, each with its amount in centimes."""
+    return [
+        Gift(kind=funder.kind, site=funder.site, code=funder.code, amount=format_amount(amount))
+        for funder, amount in given
+    ]
+
+
+class FundingCell(Shape, frozen=True):
+    """What one funder gave one supported tenant in one step."""
+
+    step: FundingStep
+    funder: Annotated[Funder, about("Who gave")]
+    supported: Annotated[Supported, about("Who received")]
+    amount: Money
+
+
+class FundingMatrix(Shape, frozen=True):
+    """Who funded whom in a run, tenant by tenant (R17-R19)."""
+
+    period: Month
+    pools: Annotated[list[Pool], about("The steps with what each funder gave and each tenant received")]
+    to_reserve: Annotated[list[Gift], about("What went to the reserve")]
+    cells: Annotated[list[FundingCell], about("What each funder gave each tenant, step by step")]
+
+
+class Totals(Shape, frozen=True):
+    """Documents of one kind."""
+
+    count: Annotated[Count, about("How many documents")]
+    net: Annotated[Money, about("Their sum without VAT")]
+    tax: Annotated[Money, about("Their VAT")]
+    gross: Annotated[Money, about("Their sum, VAT included")]
+    lines: Annotated[Count, about("How many lines they have")]
+
+
+class TenantError(Shape, frozen=True):
+    """A tenant that could not be billed, and why."""
+
+    tenant: TenantCode
+    message: Annotated[Text, about("Why, in a sentence")]
+
+
+class RunReport(Shape, frozen=True):
+    """What a run did, or would do."""
+
+    period: Month
+    issued_on: Annotated[Day, about("The day the documents bear")]
+    dry_run: Annotated[bool, about("True for a preview: nothing was written")]
+    issued_now: Annotated[bool, about("False when the run was final already")]
+    invoices: Annotated[Totals, about("The month's invoices")]
+    credit_notes: Annotated[Totals, about("The month's credit notes")]
+    cross_subsidy: Annotated[CrossSubsidy, about("The waterfall of the run")]
+    errors: Annotated[list[TenantError], about("The tenants that could not be billed, by code")]
+
+
+class Progress(Shape, frozen=True):
+    """How far a run has come."""
+
+    done: Annotated[Count, about("The batches that are committed")]
+    total: Annotated[Count, about("All batches of the attempt")]
+
+
+class Run(Shape, frozen=True):
+    """A run and its progress."""
+
+    period: Month
+    issued_on: Annotated[Day, about("The day its documents bear")]
+    status: Annotated[Literal["running", "complete"], about("complete: final but for tenants in error")]
+    attempt: Annotated[Count, about("How often it was begun: once, and again for tenants that were in error")]
+    started_at: Instant
+    completed_at: Annotated[Instant | None, about("null: it is not complete")]
+    batches: Annotated[Progress, about("The batches of its last attempt")]
+    outcomes: Annotated[dict[RunOutcome, Count], about("How many tenants it had each outcome for")]
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Run":
+        """The run whose row is of `queries.runs`."""
+        return cls(**_run(row))
+
+
+class RunDetail(Run, frozen=True):
+    """A run, its progress and its totals so far."""
+
+    invoices: Annotated[Totals, about("The invoices issued so far")]
+    credit_notes: Annotated[Totals, about("The credit notes issued so far")]
+
+    @classmethod
+    def with_totals(cls, row: Row[Any], invoices: Totals, credit_notes: Totals) -> "RunDetail":
+        """The run whose row is of `queries.runs`, with what it has issued."""
+        return cls(**_run(row), invoices=invoices, credit_notes=credit_notes)
+
+
+def _run(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "period": format_month(row.period),
+        "issued_on": row.issued_on,
+        "status": row.status,
+        "attempt": row.attempt,
+        "started_at": instant(row.started_at),
+        "completed_at": instant(row.completed_at),
+        "batches": Progress(int(row.batches_done or 0), row.batches),
+        "outcomes": {status: row._mapping[f"outcomes_{status}"] for status in RunOutcome},
+    }
+
+
+class Outcome(Shape, frozen=True):
+    """What a run meant for one tenant."""
+
+    tenant: TenantCode
+    status: RunOutcome
+    message: Annotated[Text | None, about("Why it could not be billed; null where it could")]
+    invoice: Annotated[InvoiceNumber | None, about("Its invoice; null: none was due")]
+    credit_note: Annotated[CreditNoteNumber | None, about("Its credit note; null: none was due")]
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Outcome":
+        """The outcome whose row is of `queries.outcomes`."""
+        return cls(
+            tenant=row.tenant,
+            status=row.status,
+            message=row.message,
+            invoice=row.invoice,
+            credit_note=row.credit_note,
+        )

@@ -1,1 +1,0 @@
-"""The cash desk: what may be taken, what the receipt says."""

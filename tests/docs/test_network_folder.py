@@ -1,0 +1,15 @@
+"""docs/finance.md lists the columns of a network folder as the sample network has them."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NETWORK = ROOT / "billing" / "demo" / "network"
+
+
+def test_finance_page_lists_the_columns_of_every_file() -> None:
+    page = (ROOT / "docs" / "finance.md").read_text(encoding="utf-8").partition("## The network folder")[2]
+    rows = re.findall(r"^\| `(\w+\.csv)` \| (\*\*.+?) \|", page, re.MULTILINE)
+    listed = {name: columns.replace("*", "").split(", ") for name, columns in rows}
+    headers = {path.name: path.read_text(encoding="utf-8").split("\n")[0].split(",") for path in NETWORK.glob("*.csv")}
+    assert listed == headers

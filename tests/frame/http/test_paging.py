@@ -1,0 +1,168 @@
+"""Lists by cursor: every item once, whatever is added between two pages."""
+
+from base64 import urlsafe_b64encode
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine
+
+from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
+from billing.frame.database import writing
+from billing.frame.settings import load_settings
+from billing.proof.notes import parse_verifier_key
+from billing.proof.tables import proof_checkpoint
+from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from tests.support.api import NOW, Caller
+from tests.support.bank_files import camt, entry
+from tests.support.told import tell, to_tell
+
+LISTS = (
+    "/v1/proof/checkpoints",
+    "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
+    "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
+    "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
+    "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
+    "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
+    "/v1/messages", "/v1/cash-receipts",
+    "/v1/messages", "/v1/switch-notices",
+    "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
+    "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
+)  # fmt: skip
+# What an address is asked for that names one of several.
+EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
+
+
+def fill(caller: Caller, engine: Engine) -> None:
+    """Add what a billed park has none of yet, several of each."""
+    for invoice in caller.get("/v1/documents?period=2026-08&kind=invoice")["items"][:2]:
+        credit = {"invoice": invoice["number"], "lines": [{"line": 1, "amount": "1.00"}], "reason": "panne"}
+        caller.post("/v1/credit-notes", credit)
+        debt = {"invoice": invoice["number"], "kind": "doubtful", "reason": "saisie", "approved_by": "Mme Alaoui"}
+        caller.post("/v1/debts", debt)
+    with writing(engine) as connection:
+        legs = (Leg("money", 10_000),)
+        payer = caller.get("/v1/tenants?limit=1")["items"][0]["code"]
+        cash = [ReceiptOrder("cash", f"caisse {n}", date(2026, 9, 1), payer, legs) for n in (1, 2, 3)]
+        settings = load_settings({})
+        receive(connection, cash, recorded_at=NOW, terms=settings.terms, seller=settings.operator.party)
+    pay(caller)
+    for day, opening in ((1, 0), (2, 30_000)):
+        moved = [entry(amount, date(2026, 9, day)) for amount in (10_000, 20_000)]
+        content = camt(moved, opening=opening, closing=opening + 30_000, on=date(2026, 9, day), name=f"R{day}")
+        assert caller("POST", "/v1/statements", data=content, content_type="application/xml").status_code == 201
+    told = tell(engine, [to_tell(n) for n in range(1, 4)]).values()
+    notice = {"tenant": "T1", "switches_on": date(2026, 9, 10), "step": 30, "announced_on": date(2026, 9, 1)}
+    with writing(engine) as connection:
+        connection.execute(tier_change_announcement.insert(), [{**notice, "message_id": message} for message in told])
+    caller.post("/v1/dunning/reminders", {})
+    reason = {"X-Reason": "appel"}
+    for tenant in [one["code"] for one in caller.get("/v1/tenants")["items"]][:2]:
+        caller("POST", "/v1/dunning/holds", json={"kind": "dispute", "tenant": tenant}, headers=reason)
+        clause = {"tenant": tenant, "rate": "0.10"}
+        caller("POST", "/v1/dunning/interest-clauses", json=clause, headers=reason)
+    with writing(engine) as connection:
+        key = parse_verifier_key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+        signed = {"size": 1, "root": "", "note": "", "verifier_keys": str(key), "signed_at": NOW}
+        connection.execute(proof_checkpoint.insert(), [{"id": number, **signed} for number in (1, 2, 3)])
+    for lease in ("L1", "L2"):
+        caller.post("/v1/deposits", {"lease": lease})
+    for period in ("2026-01", "2026-02"):
+        caller.post(f"/v1/periods/{period}/close", None)
+
+
+def pay(caller: Caller) -> None:
+    """Receipts with a tax withheld, of which a part is paid back each time."""
+    for n in (1, 2, 3):
+        order = {
+            "means": "transfer", "reference": f"V{n}", "value_date": "2026-09-01", "tenant": "B1", "amount": "100.00",
+            "rent_withholding": "5.00", "allocation": "none" if n == 3 else "automatic",
+        }  # fmt: skip
+        assert caller.post("/v1/receipts", order).status_code == 201
+    for n in (1, 2, 3):
+        refund = {"reference": f"R{n}", "refunded_on": "2026-09-01", "receipt": "RG-000006", "tenant": "B1"}
+        refund["amount"] = "1.00"
+        headers = {"X-Reason": "doublon"}
+        assert caller("POST", "/v1/refunds", json=refund, headers=headers).status_code == 201
+
+
+def pages(caller: Caller, path: str, limit: int) -> list[list[object]]:
+    """Every page of a list, from the first."""
+    found, cursor = [], ""
+    while True:
+        page = caller.get(f"{path}?limit={limit}{cursor}", "admin")
+        found.append(page["items"])
+        if page["next"] is None:
+            return found
+        cursor = f"&cursor={page['next']}"
+
+
+def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller, engine: Engine) -> None:
+    listed = {
+        rule.rule
+        for rule in park.app.url_map.iter_rules()
+        if park.app.view_functions[rule.endpoint].__name__.startswith(("list_", "view"))
+        and "GET" in (rule.methods or ())
+        and not rule.rule.endswith(">")
+    }
+    for part, example in EXAMPLES.items():
+        listed = {rule.replace(part, example) for rule in listed}
+    assert listed == set(LISTS)
+    fill(park, engine)
+    for path in LISTS:
+        [whole] = pages(park, path, 500)
+        assert whole, path
+        for limit in (1, 2, 3):
+            parts = pages(park, path, limit)
+            assert [item for part in parts for item in part] == whole, (path, limit)
+            assert all(len(part) == limit for part in parts[:-1]), (path, limit)
+            assert 1 <= len(parts[-1]) <= limit, (path, limit)
+
+
+def test_a_page_has_50_items_unless_asked(ground: Caller) -> None:
+    page = ground.get("/v1/ledger/accounts")
+    assert len(page["items"]) == 50
+    assert page["next"] is not None
+
+
+def test_what_is_added_before_the_cursor_shifts_nothing(ground: Caller) -> None:
+    first = ground.get("/v1/sites?limit=1")
+    assert [site["code"] for site in first["items"]] == ["CAS"]
+    ground.post("/v1/sites", {"code": "AGA", "name": "Agadir"})
+    ground.post("/v1/sites", {"code": "RAB", "name": "Rabat"})
+    second = ground.get(f"/v1/sites?cursor={first['next']}")
+    assert [site["code"] for site in second["items"]] == ["RAB", "TNG"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "501", "1.5", "", "x", "1e3", "9" * 400])
+def test_a_limit_from_1_to_500(ground: Caller, limit: str) -> None:
+    answer = ground("GET", f"/v1/sites?limit={limit}")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["limit"]
+
+
+def encoded(text: str) -> str:
+    return urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "", "x", "é", "====", "%00", "A" * 2000, encoded("[]"), encoded("{}"), encoded("null"), encoded('["a","b"]'),
+        encoded("[1]"), encoded("[true]"), encoded('["\\u0000"]'), encoded("[1e400]"), encoded("[[1]]"),
+        encoded('["\\ud800"]'),
+    ],
+)  # fmt: skip
+def test_a_cursor_that_is_none_is_refused(ground: Caller, cursor: str) -> None:
+    answer = ground("GET", "/v1/sites", query_string={"cursor": cursor})
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/validation")
+    assert [error["field"] for error in answer.json["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("cursor", ['["MEAL","2026-02-30"]', '["MEAL",20260101]', '["MEAL"]', '[1,"2026-01-01"]'])
+def test_a_cursor_of_another_list_is_refused(ground: Caller, cursor: str) -> None:
+    assert ground("GET", f"/v1/vat-rates?cursor={encoded(cursor)}").status_code == 422
+
+
+@pytest.mark.parametrize("number", ["-1", str(2**63), str(2**70), "1.5", "true", '"1"'])
+def test_a_number_no_row_can_have_is_no_cursor(ground: Caller, number: str) -> None:
+    assert ground("GET", f"/v1/usage-events?cursor={encoded(f'[{number}]')}").status_code == 422

@@ -1,0 +1,115 @@
+-- Rows for every table, under the version of the schema that created it. Each version accepts those of all before it.
+
+-- version 0001
+INSERT INTO account (code, label) VALUES ('71249', 'Ventes de services produits au Maroc');
+INSERT INTO account (code, label) VALUES ('8800', 'Résultat après impôts') ON CONFLICT DO NOTHING;
+UPDATE entry_counter SET last = 2 WHERE id = 1;
+INSERT INTO posting (entry_id, line_no, account, auxiliary, site, effective_on, amount) VALUES (1, 1, '3421', 'T1', NULL, '2026-06-01', 12000), (1, 2, '71249', NULL, 'TNG', '2026-06-01', -10000), (1, 3, '44551', NULL, NULL, '2026-06-01', -2000), (2, 1, '9205', NULL, 'TNG', '2026-06-01', 500), (2, 2, '9201', 'T1', 'TNG', '2026-06-01', -500);
+INSERT INTO entry (id, reference, journal, effective_on, recorded_at, label, piece, posting_count) VALUES (1, 'VTE/FA-2026-000001', 'VTE', '2026-06-01', '2026-06-01 08:00:00', 'Facture', 'FA-2026-000001', 3), (2, 'PER/2026-06/T1', 'PER', '2026-06-01', '2026-06-01 08:00:00', 'Péréquation', 'PER-2026-06', 2);
+INSERT INTO account_day (account, day, debit, credit) VALUES ('3421', '2026-06-01', 12000, 0), ('71249', '2026-06-01', 0, 10000);
+INSERT INTO number_series (series, year, last, latest_issued_on) VALUES ('DOCUMENT', 0, 2, '2026-07-01'), ('FA', 2026, 1, '2026-06-01'), ('AV', 2026, 1, '2026-07-01');
+INSERT INTO party (digest, content) VALUES ('p', '{"name": "Technopark"}');
+INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, gross, advantage, contribution, discount_ends_on) VALUES (1, 'FA-2026-000001', 'invoice', '2026-06-01', '2026-06-01', '2026-07-01', 'T1', 'p', 'p', 10000, 2000, 12000, 0, 500, NULL), (2, 'AV-2026-000001', 'credit_note', '2026-07-01', '2026-07-01', '2026-07-01', 'T1', 'p', 'p', 1000, 200, 1200, 0, 0, '2027-01-01');
+INSERT INTO document_line (document_id, line_no, service, service_label, unit_of_measure, revenue_account, site, site_name, lease, office, month, first_day, last_day, days, days_in_month, tier, quantity, full_price, unit_price, unit_cost, amount, full_amount, cost_amount, vat_rate, corrects_document_id, corrects_line_no) VALUES (1, 1, 'office', 'Bureau', 'm2_month', '71249', 'TNG', 'Tanger', 'L1', 'A', '2026-06-01', '2026-06-01', '2026-06-30', 30, 30, 'market', 1000000, 1000000, 1000000, 900000, 10000, 10000, 9000, 2000, NULL, NULL), (2, 1, 'office', 'Bureau', 'm2_month', '71249', 'TNG', 'Tanger', 'L1', 'A', '2026-06-01', '2026-06-01', '2026-06-30', 30, 30, 'market', 1000000, 1000000, 1000000, 900000, 1000, 1000, 900, 2000, 1, 1);
+INSERT INTO document_vat (document_id, rate, base, amount) VALUES (1, 2000, 10000, 2000), (2, 2000, 1000, 200);
+INSERT INTO document_file (document_id, path, sha256, size_bytes, rendered_at) VALUES (1, '2026/FA-2026-000001.pdf', 'e', 17460, '2026-06-01 09:00:00');
+INSERT INTO delivery (document_id, state, attempts, recipient) VALUES (1, 'failed', 1, 'a@b.ma');
+INSERT INTO delivery_attempt (document_id, attempt, attempted_at, outcome, detail) VALUES (1, 1, '2026-06-01 09:00:00', 'failed', '450');
+INSERT INTO site (code, name, city, capacity, opened_on) VALUES ('TNG', 'Tanger', 'Tanger', 40, '2015-01-01');
+INSERT INTO service (code, label, unit, billing, revenue_account, price_ceiling_incl_vat) VALUES ('office', 'Bureau', 'm2_month', 'advance', '71249', NULL);
+INSERT INTO tenant (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, trade_register, address, city, email, language) VALUES ('T1', 'Société 100 %', 'SARL', 'startup', '2025-01-01', '2025-06-01', '001', '1', '2', 'rue', 'Tanger', 'a@b.ma', 'fr');
+INSERT INTO usage_event (id, event_id, tenant, site, service, quantity, occurred_on) VALUES (1, 'E1', 'T1', 'TNG', 'office', 1000000, '2026-05-02');
+INSERT INTO billing_run (period, issued_on, status, attempt, deliver, started_at, completed_at, cross_subsidy) VALUES ('2026-06-01', '2026-06-01', 'running', 1, 1, '2026-06-01 08:00:00', NULL, NULL);
+INSERT INTO usage_billing (usage_event_id, document_id, line_no) VALUES (1, 1, 1);
+INSERT INTO import_log (id, imported_at, source, summary) VALUES (1, '2026-05-31 08:00:00', 'network', '{}');
+INSERT INTO api_token (name, token_sha256, scope, created_at) VALUES ('amina', 'a', 'finance', '2026-05-31 08:00:00');
+INSERT INTO idempotency_key (token, key, request_sha256, created_at) VALUES ('amina', 'k', 'b', '2026-05-31 08:00:00');
+INSERT INTO vat_rate (service, effective_from, rate) VALUES ('office', '2015-01-01', 2000);
+INSERT INTO rate (site, service, tenant_kind, effective_from, market, subsidised, subsidised_price, full_cost, source) VALUES ('TNG', 'office', 'startup', '2015-01-01', 1000000, '50%', 500000, 900000, 'arrêté');
+INSERT INTO lease (code, tenant, site, unit, area, starts_on, ends_on) VALUES ('L1', 'T1', 'TNG', 'A', 1000000, '2025-06-01', NULL);
+INSERT INTO subsidy_grant (code, funder, site, amount, granted_on, revision) VALUES ('G1', 'Région', 'TNG', 50000, '2026-01-01', 1);
+INSERT INTO run_batch (period, attempt, batch_no, first_tenant, last_tenant, status) VALUES ('2026-06-01', 1, 1, 'T1', 'T1', 'done');
+INSERT INTO run_outcome (period, tenant, status, message, invoice_id, credit_note_id, fingerprint, usage_watermark) VALUES ('2026-06-01', 'T1', 'issued', NULL, 1, NULL, 'f', 1);
+INSERT INTO run_position (period, tenant, site, contribution, draw, advantage) VALUES ('2026-06-01', 'T1', 'TNG', 500, 0, 0);
+
+-- version 0002
+UPDATE act_counter SET last = 1 WHERE id = 1;
+INSERT INTO act (id, recorded_at, actor, origin, operation, request_id, reason, first_entry, last_entry, first_document, last_document, first_usage_event, last_usage_event, first_import, last_import) VALUES (1, '2026-06-01 08:00:00', 'amina', 'cli', 'run', 'r1', 'mois', 1, 2, 1, 2, 1, 1, 1, 1);
+INSERT INTO act_change (act_id, seq, subject, key, before, after) VALUES (1, 1, 'tenants', 'T1', NULL, '{"email": "a@b.ma"}');
+
+-- version 0003
+INSERT INTO credit_reason (document_id, reason, issued_by) VALUES (2, 'remise', 'amina');
+INSERT INTO credited_part (document_id, line_no, invoice_id, invoice_line_no) VALUES (2, 1, 1, 1);
+INSERT INTO credit_withdrawal (document_id, line_no, credit_note_id, credit_line_no) VALUES (1, 1, 2, 1);
+
+-- version 0004
+INSERT INTO period_act (id, month, action, recorded_at, reason, digest, closed_through, open_through) VALUES (1, '2026-06-01', 'close', '2026-07-10 08:00:00', NULL, 'd', '2026-06-30', '2026-12-31');
+INSERT INTO period_balance (closing, account, debit, credit) VALUES (1, '3421', 12000, 0);
+
+-- version 0005
+INSERT INTO deposit (id, lease, tenant, site, site_name, office, months, monthly_rent, amount, asked_on, due_on, seller, buyer, recorded_at) VALUES (1, 'L1', 'T1', 'TNG', 'Tanger', 'A', 2, 10000, 20000, '2025-06-01', '2025-06-01', '{}', '{}', '2025-06-01 08:00:00');
+INSERT INTO deposit_movement (deposit_id, movement_no, kind, moved_on, amount, money_account, reference, reason, recorded_at) VALUES (1, 1, 'received', '2025-06-02', 20000, '5141', 'V1', NULL, '2025-06-02 08:00:00');
+
+-- version 0006
+INSERT INTO debt_act (id, document_id, tenant, kind, decided_on, amount, vat, from_doubtful, reason, asked_by, approved_by, recorded_at) VALUES (1, 1, 'T1', 'doubtful', '2026-12-31', 12000, 2000, 0, 'saisie', 'amina', 'karim', '2026-12-31 08:00:00'), (2, 1, 'T1', 'written_off', '2026-12-31', 1200, 200, 1200, 'perdu', 'amina', 'karim', '2026-12-31 08:00:00');
+
+-- version 0007
+
+-- version 0008
+INSERT INTO message (id, kind, key, tenant, written_on, recipient, recipient_name, content, queued_at) VALUES (1, 'dunning', 'k1', 'T1', '2026-08-01', 'a@b.ma', 'A', '{}', '2026-08-01 08:00:00'), (2, 'switch', 'k2', 'T1', '2026-08-01', 'a@b.ma', 'A', '{}', '2026-08-01 08:00:00'), (3, 'switch', 'k3', 'T1', '2026-08-02', 'a@b.ma', 'A', '{}', '2026-08-02 08:00:00');
+INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (1, 'sent', 1, 'a@b.ma');
+INSERT INTO message_file (message_id, paper_no, path, sha256, size_bytes, rendered_at) VALUES (1, 1, 'ME-000001.pdf', 'e', 100, '2026-08-01 08:00:00');
+INSERT INTO message_attempt (message_id, attempt, attempted_at, outcome, detail) VALUES (1, 1, '2026-08-01 08:00:00', 'sent', '250');
+
+-- version 0009
+INSERT INTO funding_matrix (period, attempt, body, sha256) VALUES ('2026-06-01', 1, X'7B7D', 'e');
+
+-- version 0010
+INSERT INTO receipt (id, means, reference, value_date, tenant, site, amount, payer_text, asked, recorded_at) VALUES (1, 'cash', 'C1', '2026-07-02', 'T1', 'TNG', 5000, '', '{}', '2026-07-02 08:00:00'), (2, 'deposit', 'D1', '2026-07-02', 'T1', NULL, 100, '', '{}', '2026-07-02 08:00:00');
+INSERT INTO receipt_leg (receipt_id, kind, amount, account) VALUES (1, 'money', 4900, '5161'), (1, 'rent_withholding', 100, '3453');
+INSERT INTO receipt_certificate (receipt_id, kind, version, number, certified_on, recorded_at) VALUES (1, 'rent_withholding', 1, 'A1', '2026-07-03', '2026-07-03 08:00:00');
+INSERT INTO receipt_event (receipt_id, kind, happened_on, booked_on, account, reason, recorded_at) VALUES (1, 'cleared', '2026-07-03', '2026-07-03', '5141', NULL, '2026-07-03 08:00:00');
+INSERT INTO placement (id, receipt_id, tenant, amount, account, placed_on, in_receipt, recorded_at) VALUES (1, 1, 'T1', 5000, '4421', '2026-07-02', 1, '2026-07-02 08:00:00');
+INSERT INTO placement_withdrawal (id, placement_id, amount, withdrawn_on, reason, recorded_at) VALUES (1, 1, 100, '2026-07-04', 'erreur', '2026-07-04 08:00:00');
+INSERT INTO allocation (id, placement_id, credit_note_id, document_id, tenant, amount, doubtful, allocated_on, how, in_receipt, recorded_at) VALUES (1, 1, NULL, 1, 'T1', 1200, 0, '2026-07-02', 'oldest', 1, '2026-07-02 08:00:00');
+INSERT INTO allocation_undoing (allocation_id, undone_on, reason, in_return, recorded_at) VALUES (1, '2026-07-04', 'erreur', 0, '2026-07-04 08:00:00');
+INSERT INTO refund (id, means, reference, refunded_on, receipt_id, placement_id, credit_note_id, tenant, amount, account, reason, recorded_at) VALUES (1, 'transfer', 'R1', '2026-07-05', 1, 1, NULL, 'T1', 100, '5141', 'doublon', '2026-07-05 08:00:00');
+INSERT INTO settlement (document_id, act, act_id, rate, settled_on, base, vat, vat_released, base_due, vat_due) VALUES (1, 'allocated', 1, 2000, '2026-07-02', 1000, 200, 200, 1000, 200);
+
+-- version 0011
+INSERT INTO cash_receipt (receipt_id, year, serial, taken_on, tenant, amount, stamp_duty, stamp_on_top, content, recorded_at) VALUES (1, 2026, 1, '2026-07-02', 'T1', 5000, 13, 0, '{}', '2026-07-02 08:00:00');
+
+-- version 0012
+INSERT INTO bank_statement (id, account, place, reference, file, opening, closed_on, closing, line_count, digest, recorded_at) VALUES (1, '5141', 1, 'R1', 'r1.xml', 0, '2026-07-03', 5000, 1, 'd', '2026-07-03 08:00:00');
+INSERT INTO bank_line (statement_id, line_no, booked_on, value_on, amount, bank_reference, end_to_end_id, structured_reference, counterparty, counterparty_account, text, code, is_reversal, fingerprint, occurrence) VALUES (1, 1, '2026-07-03', '2026-07-03', 5000, 'b', '', '', 'T1', 'MA1', '', 'TRF', 0, 'f', 1);
+INSERT INTO line_decision (statement_id, line_no, decision_no, kind, confidence, why, decided_on, tenant, recorded_at) VALUES (1, 1, 1, 'booked', 90, 'frais', '2026-07-03', NULL, '2026-07-03 08:00:00');
+INSERT INTO line_entry (statement_id, line_no, decision_no, entry, receipt_id) VALUES (1, 1, 1, 'VTE/FA-2026-000001', NULL);
+
+-- version 0013
+INSERT INTO switch_notice (message_id, tenant, switches_on, step, announced_on, corrects) VALUES (2, 'T1', '2026-12-01', 30, '2026-08-01', NULL);
+INSERT INTO switch_notice (message_id, tenant, switches_on, step, announced_on, corrects) VALUES (3, 'T1', '2026-12-02', 0, '2026-08-02', 2);
+
+-- version 0014
+INSERT INTO deposit_set_off (receipt_id, deposit_id, amount, reason, recorded_at) VALUES (2, 1, 100, 'impayé', '2026-07-02 08:00:00');
+INSERT INTO final_statement (id, lease, tenant, closed_on, balance, content, recorded_at) VALUES (1, 'L1', 'T1', '2026-12-31', 0, '{}', '2026-12-31 08:00:00');
+
+-- version 0015
+INSERT INTO dunning_hold (id, kind, tenant, document_id, since, until, reason, recorded_by, recorded_at) VALUES (1, 'promise', 'T1', 1, '2026-08-01', '2026-08-31', 'accord', 'amina', '2026-08-01 08:00:00');
+INSERT INTO dunning_act (id, message_id, tenant, acted_on, total, recorded_at) VALUES (1, 1, 'T1', '2026-08-01', 12000, '2026-08-01 08:00:00');
+INSERT INTO dunning_hold_end (hold_id, ended_on, reason, recorded_by, recorded_at) VALUES (1, '2026-08-15', 'payé', 'amina', '2026-08-15 08:00:00');
+INSERT INTO dunning_step (document_id, days, act_id, step_no, ladder, due_on, amount, fine, interest) VALUES (1, 8, 1, 1, 'house', '2026-07-01', 12000, 0, 0);
+INSERT INTO interest_clause (id, tenant, lease, effective_from, rate, reason, recorded_by, recorded_at) VALUES (1, 'T1', 'L1', '2026-01-01', 1000, 'bail', 'amina', '2026-01-01 08:00:00');
+
+-- version 0016
+INSERT INTO proof_leaf (position, kind, key, form, hash) VALUES (0, 'document', 1, 1, X'0000000000000000000000000000000000000000000000000000000000000000');
+INSERT INTO proof_node (level, position, hash) VALUES (4, 0, X'0000000000000000000000000000000000000000000000000000000000000000');
+INSERT INTO proof_checkpoint (id, size, root, note, verifier_keys, signed_at) VALUES (1, 1, 'r', 'n', 'k', '2026-07-01 08:00:00');
+INSERT INTO proof_timestamp (checkpoint_id, authority, response, stamped_at) VALUES (1, 'tsa', X'00', '2026-07-01 08:00:00');
+
+-- version 0017
+INSERT INTO unsettled_document (document_id, tenant) VALUES (1, 'T1');
+INSERT INTO unsettled_placement (placement_id, tenant) VALUES (1, 'T1');
+
+-- version 0018
+INSERT INTO account (code, label) VALUES ('6167', 'Impôts, taxes et droits assimilés');
+INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (2, 'stopped', 0, 'a@b.ma');

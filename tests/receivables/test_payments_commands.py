@@ -1,0 +1,154 @@
+"""`technopark-billing payments`: money in by the command line; and payments.csv in a network folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy.engine import URL
+
+from billing.check import check
+from billing.cli import main
+from billing.frame.database import open_engine
+from tests.support.networks import write_network
+
+Invoke = Callable[..., Result]
+TENANTS = [{"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}]
+LEASES = [{"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "20", "starts_on": "2024-01-01"}]
+HEADER = (
+    "reference,means,value_date,tenant,site,amount,currency,rent_withholding,vat_withholding,bank_charges,invoices,"
+    "payer_text\n"
+)
+
+
+@pytest.fixture
+def invoke(database_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Runs a command on a park with June 2026 billed: 3,480.00 are owed."""
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "DATABASE_URL": database_url.render_as_string(hide_password=False),
+        "DOCUMENTS_URL": f"file://{tmp_path / 'documents'}",
+        "SMTP_URL": f"file:{tmp_path / 'outbox'}",
+    }
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(a) for a in arguments], env=settings)
+
+    write_network(tmp_path / "network", tenants=TENANTS, leases=LEASES)
+    for command in (("migrate",), ("import", tmp_path / "network"), ("run", "2026-06", "--issue-date", "2026-06-01")):
+        done = run(*command)
+        assert done.exit_code == 0, done.output
+    return run
+
+
+def said(done: Result) -> str:
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip()
+
+
+def test_a_cheque_is_received_placed_allocated_and_comes_back(invoke: Invoke, database_url: URL) -> None:
+    received = ("payments", "receive", "4000.00", "--on", "2026-06-05", "--reference", "7001", "--means", "cheque")
+    assert said(invoke(*received)) == "RG-000001: 4000.00 DH, settles nothing; 4000.00 DH nobody's yet"
+    assert "7001" in said(invoke("payments", "list", "--unplaced"))
+    assert said(invoke("payments", "place", "RG-000001", "T1", "--amount", "3900.00")).endswith(
+        "3900.00 DH to the credit of T1; 100.00 DH nobody's yet"
+    )
+    assert "settles FA-2026-000001 1000.00" in said(
+        invoke("payments", "allocate", "RG-000001", "--invoice", "FA-2026-000001=1000.00")
+    )
+    assert said(invoke("payments", "undo", "1", "--reason", "erreur")) == "1000.00 DH of FA-2026-000001 are open again"
+    assert said(invoke("payments", "apply")) == "1 allocation made"
+    assert said(invoke("payments", "clear", "RG-000001", "--on", "2026-06-08")).endswith("was cleared on 2026-06-08")
+    bounce = ("payments", "bounce", "RG-000001", "--on", "2026-06-12")
+    assert invoke(*bounce).exit_code == 1
+    assert said(invoke(*bounce, "--reason", "sans provision")) == "RG-000001 came back unpaid"
+    assert '"state": "bounced"' in said(invoke("payments", "show", "RG-000001"))
+    engine = open_engine(database_url)
+    assert check(engine) == []
+    engine.dispose()
+
+
+def test_taxes_withheld_wait_for_their_certificates_and_credit_is_paid_back(invoke: Invoke) -> None:
+    receive = ("payments", "receive", "3500.00", "--on", "2026-07-03", "--reference", "V1", "--tenant", "T1")
+    assert said(invoke(*receive, "--rent-withholding", "145.00")) == (
+        "RG-000001: 3645.00 DH, settles FA-2026-000001 3480.00; 165.00 DH to the credit of T1"
+    )
+    assert "145.00" in said(invoke("payments", "certificates"))
+    given = ("payments", "certificate", "RG-000001", "rent_withholding", "--number", "A-1", "--on", "2026-08-01")
+    assert said(invoke(*given)) == "RG-000001: certificate A-1 of 2026-08-01"
+    assert said(invoke("payments", "certificates")) == "no certificate is missing"
+    refund = (
+        "payments",
+        "refund",
+        "--receipt",
+        "RG-000001",
+        "--tenant",
+        "T1",
+        "--on",
+        "2026-08-02",
+        "--reference",
+        "R1",
+    )
+    assert said(invoke(*refund, "--reason", "trop-perçu")) == "RB-000001: 165.00 DH paid back"
+    refused = invoke(*refund[:-1], "R2", "--reason", "encore")
+    assert (refused.exit_code, "0.00 of RG-000001 is left" in refused.output) == (1, True)
+
+
+def test_payments_come_with_a_folder_once_and_settle(invoke: Invoke, tmp_path: Path, database_url: URL) -> None:
+    network = write_network(tmp_path / "network", tenants=TENANTS, leases=LEASES)
+    rows = (
+        "VIR-1,transfer,2026-06-05,T1,,1000.00,,50.00,,,FA-2026-000001=1050.00,\n"
+        "VIR-2,transfer,2026-06-06,,,500.00,MAD,,,,,loyer FA-2026-000001\n"
+        "VIR-3,transfer,2026-06-06,T1,,100.00,,,,,none,\n"
+    )
+    (network / "payments.csv").write_text(HEADER + rows, encoding="utf-8")
+    assert "payments.csv: 3 new" in said(invoke("import", network))
+    assert "payments.csv: 0 new, 0 changed, 3 unchanged" in said(invoke("import", network))
+    shown = said(invoke("payments", "list", "--tenant", "T1"))
+    assert all(f"VIR-{n}" in shown for n in (1, 2, 3))
+    engine = open_engine(database_url)
+    assert check(engine) == []
+    engine.dispose()
+
+
+def test_every_fault_of_payments_is_listed_with_those_of_the_other_files(invoke: Invoke, tmp_path: Path) -> None:
+    network = write_network(tmp_path / "network", tenants=[*TENANTS, {"code": "T2", "kind": "giant"}], leases=LEASES)
+    rows = (
+        "VIR-1,barter,2026-06-05,T1,,-1.00,EUR,,,,FA-1,\n"
+        "VIR-2,transfer,2026-06-05,T9,,10.00,,,,,FA-2026-000009=10.00,\n"
+        "VIR-3,transfer,2026-06-05,T1,,10.00,,,,,FA-2026-000001=11.00,\n"
+        "VIR-4,transfer,2999-06-05,T1,,10.00,,,,,,\n"
+    )
+    (network / "payments.csv").write_text(HEADER + rows, encoding="utf-8")
+    refused = invoke("import", network)
+    assert refused.exit_code == 1
+    for fault in (
+        "tenants.csv:3: kind 'giant'",
+        "payments.csv:2: means 'barter' is not known",
+        "payments.csv:2: amount '-1.00' is below nil",
+        "payments.csv:2: currency 'EUR' is not known",
+        "payments.csv:2: invoices 'FA-1' holds 'FA-1'",
+        "payments.csv:3: tenant 'T9' is unknown",
+        "payments.csv:4: amount '11.00' is more than there is",
+        "payments.csv:5: value_date '2999-06-05' is",
+    ):
+        assert fault in refused.output, refused.output
+    write_network(tmp_path / "network", tenants=TENANTS, leases=LEASES)
+    (network / "payments.csv").write_text(HEADER + "VIR-1,transfer,2026-06-05,T1,,10.00,,,,,,\n", encoding="utf-8")
+    assert "payments.csv: 1 new" in said(invoke("import", network))
+    (network / "payments.csv").write_text(HEADER + "VIR-1,transfer,2026-06-05,T1,,10.01,,,,,,\n", encoding="utf-8")
+    changed = invoke("import", network)
+    assert "payments.csv:2: reference 'VIR-1' stands already as RG-000001 with another amount" in changed.output
+
+
+def test_a_debt_is_decided_listed_and_shown(invoke: Invoke) -> None:
+    assert said(invoke("debts", "list")) == "nothing was decided about debts yet"
+    decided = ("debts", "decide", "FA-2026-000001", "doubtful", "--on", "2026-06-20", "--approved-by", "Mme Alaoui")
+    assert "doubtful 3480.00" in said(invoke(*decided, "--reason", "Saisie"))
+    listed = said(invoke("debts", "list")).splitlines()[-1].split()
+    assert listed[:6] == ["FA-2026-000001", "T1", "doubtful", "2026-06-20", "3480.00", "0.00"]
+    shown = [line.split() for line in said(invoke("debts", "show", "FA-2026-000001")).splitlines()]
+    assert ["doubtful", "3480.00"] in shown
+    # What may be decided now.
+    assert ["reinstated", "3480.00"] in shown
+    assert ["released", "0.00"] in shown

@@ -1,0 +1,106 @@
+"""Receipts over HTTP: recorded alone and in batches, placed, allocated, undone, cleared, returned, paid back."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from billing.check import check
+from tests.support.api import Caller
+
+
+def invoice_of(park: Caller, tenant: str) -> dict[str, Any]:
+    found = park.get(f"/v1/open-items?tenant={tenant}")["items"]
+    return next(item for item in found if item["kind"] == "invoice")
+
+
+def order(**fields: Any) -> dict[str, Any]:
+    return {"means": "transfer", "reference": "V1", "value_date": "2026-09-01", "amount": "1000.00"} | fields
+
+
+def test_a_receipt_is_recorded_once_and_tells_its_story(park: Caller, engine: Engine) -> None:
+    due = invoice_of(park, "B1")
+    body = order(tenant="B1", rent_withholding="50.00", payer_text=f"loyer {due['number']}")
+    made = park.post("/v1/receipts", body)
+    assert made.status_code == 201, made.text
+    assert made.headers["Location"] == "/v1/receipts/RG-000001"
+    story = made.json
+    assert (story["number"], story["amount"], story["state"]) == ("RG-000001", "1050.00", "cashed")
+    assert [leg["account"] for leg in story["legs"]] == ["5141", "3453"]
+    assert [(one["invoice"], one["amount"], one["how"]) for one in story["allocations"]] == [
+        (due["number"], "1050.00", "reference"),
+    ]  # fmt: skip
+    assert park.post("/v1/receipts", body).json == story
+    other = park.post("/v1/receipts", body | {"amount": "999.00"})
+    assert (other.status_code, other.json["type"]) == (409, "/problems/conflict")
+    assert "with another amount" in other.text
+    [missing] = park.get("/v1/withholdings?missing=true", "auditor")["items"]
+    assert (missing["receipt"], missing["amount"], missing["certificate"]) == ("RG-000001", "50.00", None)
+    certificate = {"kind": "rent_withholding", "number": "A-118", "certified_on": "2026-09-02"}
+    assert park.post("/v1/receipts/RG-000001/certificates", certificate).status_code == 201
+    again = certificate | {"number": "A-119"}
+    assert park.post("/v1/receipts/RG-000001/certificates", again).json["type"] == "/problems/reason-required"
+    assert park.get("/v1/withholdings?missing=true")["items"] == []
+    assert park.get("/v1/withholdings?tenant=B1")["items"][0]["certificate"] == "A-118"
+    assert check(engine) == []
+
+
+def test_a_batch_is_taken_whole_or_not_at_all_with_every_fault_in_its_place(park: Caller, engine: Engine) -> None:
+    good = order(tenant="B1")
+    bad = order(reference="V2", tenant="NOBODY", currency="EUR")
+    refused = park.post("/v1/receipts/batch", {"receipts": [good, bad, order(reference="V3", value_date="2027-01-01")]})
+    assert refused.status_code == 422
+    assert [error["problem"].split(" (")[0] for error in refused.json["errors"]] != []
+    assert park.get("/v1/receipts")["items"] == []
+    taken = park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]}, key="once")
+    assert taken.json == {"receipts": ["RG-000001", "RG-000002"]}
+    assert park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]}).json == taken.json
+    assert check(engine) == []
+
+
+def test_nobodys_money_is_placed_allocated_undone_and_paid_back(park: Caller, engine: Engine) -> None:
+    due = invoice_of(park, "B1")
+    assert park.post("/v1/receipts", order()).json["unplaced"] == "1000.00"
+    assert [row["number"] for row in park.get("/v1/receipts?unplaced=true")["items"]] == ["RG-000001"]
+    placed = park.post("/v1/receipts/RG-000001/placements", {"tenant": "B1", "amount": "900.00"})
+    assert (placed.json["placements"][0]["left"], placed.json["unplaced"]) == ("900.00", "100.00")
+    parts = [{"invoice": due["number"], "amount": "600.00"}]
+    allocated = park.post("/v1/receipts/RG-000001/allocations", {"allocation": "explicit", "allocations": parts})
+    assert allocated.status_code == 201, allocated.text
+    [one] = park.get(f"/v1/allocations?invoice={due['number']}")["items"]
+    assert (one["amount"], one["undone_on"]) == ("600.00", None)
+    assert invoice_of(park, "B1")["open"] != due["open"]
+    undone = park.post(f"/v1/allocations/{one['id']}/undo", {"reason": "mauvaise facture"})
+    assert (undone.status_code, undone.json["undone_for"]) == (200, "mauvaise facture")
+    assert park.post(f"/v1/allocations/{one['id']}/undo", {"reason": "encore"}).status_code == 409
+    assert invoice_of(park, "B1")["open"] == due["open"]
+    back = park.post("/v1/receipts/RG-000001/withdrawals", {"tenant": "B1", "reason": "autre payeur"})
+    assert back.json["unplaced"] == "1000.00"
+    refund = {"reference": "R1", "refunded_on": "2026-09-02", "receipt": "RG-000001"}
+    assert park.post("/v1/refunds", refund).json["type"] == "/problems/reason-required"
+    paid = park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "inconnu"})
+    assert (paid.status_code, paid.json["number"], paid.json["amount"]) == (201, "RB-000001", "1000.00")
+    assert park.get("/v1/receipts?unplaced=true")["items"] == []
+    assert check(engine) == []
+
+
+def test_a_cheque_is_cleared_or_comes_back(park: Caller, engine: Engine) -> None:
+    for reference in ("1", "2"):
+        park.post("/v1/receipts", order(means="cheque", reference=reference, tenant="B1"))
+    assert [row["number"] for row in park.get("/v1/receipts?state=to_clear")["items"]] == ["RG-000001", "RG-000002"]
+    assert park.post("/v1/receipts/RG-000001/clear", {"on": "2026-09-02"}).json["state"] == "cleared"
+    bounced = park.post("/v1/receipts/RG-000002/bounce", {"on": "2026-09-02", "reason": "sans provision"})
+    assert (bounced.json["state"], bounced.json["allocations"][0]["undone_for"]) == ("bounced", "sans provision")
+    assert park.post("/v1/receipts/RG-000002/clear", {"on": "2026-09-02"}).status_code == 409
+    assert park.post("/v1/receipts/RG-000009/clear", {"on": "2026-09-02"}).status_code == 404
+    assert check(engine) == []
+
+
+def test_a_credit_note_by_hand_lowers_what_is_due_at_once(park: Caller, engine: Engine) -> None:
+    due = invoice_of(park, "B1")
+    credit = {"invoice": due["number"], "lines": [{"line": 1, "amount": "100.00"}], "reason": "panne"}
+    note = park.post("/v1/credit-notes", credit).json
+    after = invoice_of(park, "B1")
+    assert after["number"] == due["number"]
+    assert round(float(due["open"]) - float(after["open"]), 2) == float(note["gross"]) == 120.0
+    assert park.post("/v1/allocations", {}).json == {"allocations": []}
+    assert check(engine) == []

@@ -1,0 +1,12 @@
+"""What the sample network must come to (shared with the reference)."""
+
+from typing import Any
+
+
+def require_expected(found: dict[str, Any], month: dict[str, Any]) -> None:
+    """A run's report is that of `months.json`."""
+    assert found["errors"] == []
+    assert found["invoices"] == month["invoices"]
+    assert found["credit_notes"] == month["credit_notes"]
+    expected = month["cross_subsidy"]
+    assert {name: found["cross_subsidy"][name] for name in expected} == expected
