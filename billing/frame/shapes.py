@@ -107,3 +107,4 @@ BankLineName: TypeAlias = Annotated[
     str, _text("The bank line's name", "^RE-[0-9]{6,18}/[1-9][0-9]{0,8}$", "RE-000012/3")
 ]
 DunningBlockNumber: TypeAlias = Annotated[str, _numbered("dispute's or promise", "SU")]
+MessageNumber: TypeAlias = Annotated[str, _numbered("message", "ME")]

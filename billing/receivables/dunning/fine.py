@@ -1,4 +1,4 @@
-"""What late payment costs by law and by contract; pure, centimes.
+"""The costs of late payment by law and by contract; pure, centimes.
 
 The fine of the law on payment terms (n° 69-21) is the debtor's to the Treasury: the central bank's key rate for the
 first month of delay and 0.85 % for each further month or part of one, on what is unpaid, VAT included (law.md section
@@ -25,7 +25,7 @@ class FineRates(NamedTuple):
 
 
 def months_late(due_on: date, day: date) -> int:
-    """How many months of delay have begun by a day: none until the due date is past, then 1, 2, ..."""
+    """Return the number of months of delay begun by a day: none until the due date is past, then 1, 2, ..."""
     if day <= due_on:
         return 0
     months = (day.year - due_on.year) * 12 + day.month - due_on.month
@@ -33,7 +33,7 @@ def months_late(due_on: date, day: date) -> int:
 
 
 def statutory_fine(unpaid: int, due_on: date, day: date, rates: FineRates) -> int:
-    """The fine on what is unpaid since its due date, up to a day, rounded once."""
+    """Return the fine on what is unpaid since its due date, up to a day, rounded once."""
     months = months_late(due_on, day)
     if months == 0:
         return 0
@@ -41,7 +41,7 @@ def statutory_fine(unpaid: int, due_on: date, day: date, rates: FineRates) -> in
 
 
 def contractual_interest(unpaid: int, due_on: date, day: date, rates: Sequence[tuple[date, int]]) -> int:
-    """Simple interest by the day from the day after the due date up to a day, rounded once.
+    """Return simple interest by the day from the day after the due date up to a day, rounded once.
 
     `rates` are yearly rates (ten-thousandths) with the first day each counts, ascending: none runs before the first.
     """

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """A rung: its place in the ladder, from 1, and its days from the due date; below nil before it."""
+    """A rung: its place in the ladder, from 1, and its days from the due date; negative before it."""
 
     number: int
     days: int
 
     @property
     def is_ahead(self) -> bool:
-        """Whether it reminds of what is not due yet."""
+        """Return whether it reminds of what is not due yet."""
         return self.days < 0
 
 
@@ -27,7 +27,7 @@ class Claimed(NamedTuple):
     """An invoice of which something is open, as the ladder sees it; centimes.
 
     `ladder` are the days of its steps, ascending; `sent` the days of the highest step it was reminded of, if any;
-    `is_held` whether a dispute or a promise keeps it from being reminded of.
+    `is_blocked` whether a dispute or a promise keeps it from being reminded of.
     """
 
     document_id: int
@@ -39,7 +39,7 @@ class Claimed(NamedTuple):
     open: int
     ladder: tuple[int, ...]
     sent: int | None = None
-    is_held: bool = False
+    is_blocked: bool = False
 
 
 class Reached(NamedTuple):
@@ -50,28 +50,28 @@ class Reached(NamedTuple):
 
 
 class Reminder(NamedTuple):
-    """What one tenant is written on one day: every invoice that has reached a step, the longest due first."""
+    """The reminder of one tenant on one day: every invoice that has reached a step, the longest due first."""
 
     tenant: str
     reached: tuple[Reached, ...]
 
     @property
     def highest(self) -> Step:
-        """The step that gives the letter its tone: the highest that any of its invoices has reached."""
-        return max((one.step for one in self.reached), key=lambda step: step.days)
+        """Return the step that gives the letter its tone: the highest that any of its invoices has reached."""
+        return max((reached.step for reached in self.reached), key=lambda step: step.days)
 
     @property
     def total(self) -> int:
-        """All that it asks for, in centimes."""
-        return sum([one.claimed.open for one in self.reached])
+        """Return all that it asks for, in centimes."""
+        return sum([reached.claimed.open for reached in self.reached])
 
 
 def step_due(claimed: Claimed, day: date) -> Step | None:
-    """The step to be sent on a day, or None.
+    """Return the step to be sent on a day, or None.
 
-    What reminds of a day ahead is sent until that day and not after it: from then on it would be wrong.
+    A reminder of a day ahead is sent until that day and not after it: from then on it would be wrong.
     """
-    if claimed.open <= 0 or claimed.is_held:
+    if claimed.open <= 0 or claimed.is_blocked:
         return None
     late = (day - claimed.due_on).days
     reached = [Step(number, days) for number, days in enumerate(claimed.ladder, 1) if days <= late]
@@ -84,19 +84,25 @@ def step_due(claimed: Claimed, day: date) -> Step | None:
 
 
 def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, least: int) -> Iterator[Reminder]:
-    """What is due to be sent on a day, one reminder a tenant; `claims` come tenant by tenant.
+    """Yield the reminders due to be sent on a day, one a tenant; `claims` come tenant by tenant.
 
     Nothing is sent for less than `least` centimes: neither if the letter asks for less, nor if the tenant owes less
     once its `credit` (what it has paid in advance or was credited, not used yet) is set against all that is due.
     """
-    for tenant, found in groupby(claims, key=lambda claimed: claimed.tenant):
-        listed = list(found)
-        reached = [Reached(one, step) for one in listed if (step := step_due(one, day)) is not None]
+    for tenant, group in groupby(claims, key=lambda claimed: claimed.tenant):
+        of_tenant = list(group)
+        reached = [Reached(claimed, step) for claimed in of_tenant if (step := step_due(claimed, day)) is not None]
         if not reached:
             continue
-        reached.sort(key=lambda one: (one.claimed.due_on, one.claimed.document_id))
+        reached.sort(key=lambda step: (step.claimed.due_on, step.claimed.document_id))
         reminder = Reminder(tenant, tuple(reached))
-        named = {one.claimed.document_id for one in reached}
-        owed = sum([one.open for one in listed if one.document_id in named or (one.due_on < day and not one.is_held)])
+        named = {step.claimed.document_id for step in reached}
+        owed = sum(
+            [
+                claimed.open
+                for claimed in of_tenant
+                if claimed.document_id in named or (claimed.due_on < day and not claimed.is_blocked)
+            ]
+        )
         if min(reminder.total, owed - credit.get(tenant, 0)) >= max(least, 1):
             yield reminder
