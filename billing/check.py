@@ -1,4 +1,4 @@
-"""The proof of R22 on a whole database: books, documents, runs and guards, each against the others.
+"""The proof of R22 on a whole database: books, documents, runs and triggers, each against the others.
 
 `check` reads one snapshot and changes nothing; a run may be under way. It names what is wrong, row by row.
 """
@@ -18,18 +18,18 @@ from billing.subjects import SUBJECTS
 from invoices.models import document_file
 from ledger.models import entry
 
-# Of one proof, so many problems are named; that there are more is said.
+# The problems of one proof are named up to this number; a sentence says that there are more.
 NAMED_MAX = 200
 
 
 def check(
     engine: Engine, *, documents_url: str | None = None, progress: Callable[[int, int], None] | None = None
 ) -> list[str]:
-    """Every problem found, as sentences that name the row; an empty list proves R22.
+    """Return every problem as a sentence that names the row; an empty list proves R22.
 
     With `documents_url` the stored PDF files are read and their SHA-256 compared as well, and the log of the proof
-    with the newest checkpoint kept there. `progress`
-    is told units of work done and in all. Of each kind at most NAMED_MAX problems are named.
+    with the newest checkpoint kept there. `progress` takes the units of work done and in all. Of each kind at most
+    NAMED_MAX problems are named.
     """
     problems: list[str] = []
     done = 0
@@ -64,7 +64,7 @@ def _proofs() -> list[Proof]:
 
 
 def _work(connection: Connection, *, files: bool) -> int:
-    """How many units of work there are beside the proofs: tenants, runs, entries, and files if they are read."""
+    """Count the units of work beside the proofs: tenants, runs, entries, and files if they are read."""
     counted = [func.count(billing_run.c.period), func.max(entry.c.id)]
     units = tenant_count(connection)
     units += sum(int(connection.scalar(select(count)) or 0) for count in counted)
@@ -74,20 +74,20 @@ def _work(connection: Connection, *, files: bool) -> int:
 
 
 def _named(proof: str, problems: Iterator[str]) -> list[str]:
-    """The problems of one proof, the first ones by name."""
-    found: list[str] = []
+    """Return the problems of one proof, the first ones by name."""
+    named: list[str] = []
     try:
         for problem in problems:
-            if len(found) == NAMED_MAX:
-                found.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
+            if len(named) == NAMED_MAX:
+                named.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
                 break
-            found.append(problem)
+            named.append(problem)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # Rows can be spoilt in ways no proof foresees; that is a finding as well.
-        found.append(f"the proof of {proof} stopped at a row that can't be what it should be: {error!r}")
+        # Rows can be spoilt in ways that no proof foresees: that is a problem as well.
+        named.append(f"the proof of {proof} stopped at a row that can't be what it should be: {error!r}")
     except OperationalError as error:
-        # SQLite hands out texts as they are stored; one that is no text stops whoever reads it.
+        # SQLite hands out texts as they are stored; one that is not Unicode cannot be read.
         if "decode" not in str(error.orig):
             raise
-        found.append(f"the proof of {proof} stopped at a row with text that is none: {error.orig!r}")
-    return found
+        named.append(f"the proof of {proof} stopped at a row with text that is none: {error.orig!r}")
+    return named

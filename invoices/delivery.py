@@ -1,7 +1,6 @@
-"""The queue of papers to be sent: who delivers which now, what each attempt gave, what is due next.
+"""The queue of papers to be sent: the claims on them, the outcome of each attempt, the time of the next.
 
-Documents have one queue; whoever sends papers of another kind has another of the same make (`Queue`), and every
-function here serves both.
+Documents have one queue, papers of another kind have one of the same make (`Queue`); every function here serves both.
 
 A delivery is claimed for a short while and the claim renewed as long as its holder lives, so that what a
 dead process held is soon taken over. Just before the end of a message is put to the server its holder
@@ -34,10 +33,10 @@ from sqlalchemy import (
 from invoices.models import delivery, delivery_attempt, document
 
 QUEUED, FAILED, SENT = "queued", "failed", "sent"
-# How an attempt ended, in `delivery_attempt`.
+# The outcomes of an attempt, in `delivery_attempt`.
 DEFERRED, REFUSED, UNKNOWN = "deferred", "refused", "unknown"
 
-# How long a claim holds unless renewed.
+# A claim holds that long unless renewed.
 LEASE = timedelta(seconds=30)
 # The wait after each attempt that may succeed later; after the last, a person decides.
 BACK_OFF = (
@@ -71,19 +70,19 @@ class Queue:
 
     @property
     def delivered(self) -> Column[Any]:
-        """The paper a delivery is of."""
+        """Return the column that names the paper of a delivery."""
         return self.delivery.c[self.key]
 
     @property
     def unsent(self) -> ColumnElement[bool]:
-        """What has not been sent."""
+        """Return the condition that a paper has not been sent."""
         return self.delivery.c.state.in_((QUEUED, FAILED))
 
 
 DOCUMENTS = Queue(document, delivery, delivery_attempt, "document_id", document.c.number)
 
 
-# What mails cost is prepared once.
+# These are prepared once, since every mail needs them.
 @cache
 def _hand_over(queue: Queue) -> Any:
     wanted: BindParameter[list[int]] = bindparam("wanted", expanding=True)
@@ -146,30 +145,30 @@ def _utc(instant: datetime) -> datetime:
 
 
 def due(connection: Connection, now: datetime, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
-    """The papers whose next attempt is due, oldest first, whoever holds them; each with its attempts so far."""
+    """Return the papers whose next attempt is due, also those that somebody holds, each with its attempts so far."""
     return _attempts(connection, queue, queue.delivery.c.next_attempt_at <= _utc(now))
 
 
 def queued(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
-    """The papers that are to be sent without a person's decision, due yet or not; each with its attempts."""
+    """Return the papers that are to be sent without a person's decision, due yet or not, each with its attempts."""
     return _attempts(connection, queue, queue.delivery.c.next_attempt_at.is_not(None))
 
 
 def unsent(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[int, int]:
-    """All papers not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
+    """Return all papers not sent, also those that wait or failed, each with its attempts; none of unknown outcome."""
     c = queue.delivery.c
     return _attempts(connection, queue, or_(c.handed_over_at.is_(None), c.claimed_by.is_not(None)))
 
 
 def untouched(connection: Connection, listed: Mapping[int, int], *, queue: Queue = DOCUMENTS) -> dict[int, int]:
-    """Those of `listed` (some hundreds at most) that are unsent and that nobody has tried since."""
-    found = _attempts(connection, queue, queue.delivered.in_(list(listed)))
-    return {one: attempts for one, attempts in found.items() if attempts == listed[one]}
+    """Return those of `listed` (some hundreds at most) that are unsent and that nobody has tried since."""
+    unsent_now = _attempts(connection, queue, queue.delivered.in_(list(listed)))
+    return {key: attempts for key, attempts in unsent_now.items() if attempts == listed[key]}
 
 
 def _attempts(connection: Connection, queue: Queue, which: ColumnElement[bool]) -> dict[int, int]:
-    found = select(queue.delivered, queue.delivery.c.attempts).where(queue.unsent, which)
-    return dict(sorted(connection.execute(found).all()))
+    query = select(queue.delivered, queue.delivery.c.attempts).where(queue.unsent, which)
+    return dict(sorted(connection.execute(query).all()))
 
 
 def claim(
@@ -193,12 +192,12 @@ def claim(
         .order_by(queue.delivered)
         .with_for_update(skip_locked=True)
     ).all()
-    taken = [Claim(row.key, by, row.recipient, row.attempts) for row in rows if row.attempts == listed[row.key]]
-    if taken:
-        these = queue.delivered.in_([one.key for one in taken])
+    claims = [Claim(row.key, by, row.recipient, row.attempts) for row in rows if row.attempts == listed[row.key]]
+    if claims:
+        these = queue.delivered.in_([claimed.key for claimed in claims])
         until = _utc(now) + lease
         connection.execute(update(queue.delivery).where(these).values(claimed_by=by, claimed_until=until))
-    return taken
+    return claims
 
 
 def renew(
@@ -231,9 +230,9 @@ def hand_over(
     lease: timedelta = LEASE,
     queue: Queue = DOCUMENTS,
 ) -> set[int]:
-    """Write down that the ends of messages are about to be put; gives those that `by` still holds, the others must not.
+    """Write down that the ends of some papers' mails are about to be put; return the papers that `by` still holds.
 
-    `held` are papers.
+    The mails of the others must not be ended.
     """
     now = _utc(now)
     key = {"wanted": list(held), "holder": by, "now": now, "until": now + lease}
@@ -241,18 +240,18 @@ def hand_over(
 
 
 def record_sent(connection: Connection, answers: Mapping[int, str], *, now: datetime, queue: Queue = DOCUMENTS) -> None:
-    """The server has these, by paper with its answers: whatever else happened to the rows meanwhile, they are sent."""
+    """Record the server's answers by paper: whatever else happened to the rows meanwhile, these are sent."""
     rows = connection.execute(_record_sent(queue), {"wanted": list(answers), "now": _utc(now)}).all()
-    for one, attempt in sorted(rows):
-        _log(connection, queue, one, attempt, now, SENT, answers[one])
+    for key, attempt in sorted(rows):
+        _log(connection, queue, key, attempt, now, SENT, answers[key])
 
 
 def record_failure(
     connection: Connection, held: Claim, *, now: datetime, outcome: str, reason: str, queue: Queue = DOCUMENTS
 ) -> None:
-    """An attempt that did not succeed: tried again later if it was deferred, else left to a person.
+    """Record an attempt that did not succeed: it is repeated later if it was deferred, else left to a person.
 
-    Nothing is written if the claim has been lost: whoever has it records what becomes of it.
+    Nothing is written if the claim has been lost: its new holder records the outcome.
     """
     attempt = held.attempts + 1
     again = outcome == DEFERRED and attempt <= len(BACK_OFF)
@@ -272,14 +271,14 @@ def record_failure(
 
 
 def withdraw(connection: Connection, held: Claim, *, queue: Queue = DOCUMENTS) -> None:
-    """The end of the message was not put to the server after all: its outcome is known, it is not sent."""
+    """Record that the end of the mail was not put to the server after all: it is known not to be sent."""
     connection.execute(update(queue.delivery).where(_held(queue, held)).values(handed_over_at=None))
 
 
 def release(
     connection: Connection, ids: Sequence[int], *, by: str, reason: str | None = None, queue: Queue = DOCUMENTS
 ) -> None:
-    """Let go of what `by` holds and has not put to a server: due as before, `reason` shown, no attempt counted."""
+    """Let go of the papers that `by` holds and has not ended: due as before, `reason` shown, no attempt counted."""
     c = queue.delivery.c
     values: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
     if reason is not None:
@@ -289,17 +288,17 @@ def release(
 
 
 def settle_unknown(connection: Connection, now: datetime, *, queue: Queue = DOCUMENTS) -> list[int]:
-    """Fail what was put to the server by processes that died before they recorded its answer."""
+    """Fail the papers whose mails were ended by processes that died before they recorded the server's answer."""
     c = queue.delivery.c
     lost = and_(queue.unsent, c.handed_over_at.is_not(None), c.claimed_by.is_not(None), c.claimed_until <= _utc(now))
-    found = connection.execute(
+    rows = connection.execute(
         select(queue.delivered.label("key"), c.attempts, queue.number.label("number"))
         .join(queue.papers, queue.papers.c.id == queue.delivered)
         .where(lost)
         .order_by(queue.delivered)
         .with_for_update(of=queue.delivery, skip_locked=True)
     ).all()
-    for row in found:
+    for row in rows:
         reason = _LOST_TRACK.format(number=queue.name(row.number))
         connection.execute(
             update(queue.delivery)
@@ -310,7 +309,7 @@ def settle_unknown(connection: Connection, now: datetime, *, queue: Queue = DOCU
             )
         )  # fmt: skip
         _log(connection, queue, row.key, row.attempts + 1, now, UNKNOWN, reason)
-    return [row.key for row in found]
+    return [row.key for row in rows]
 
 
 def retry(
@@ -323,7 +322,7 @@ def retry(
 ) -> list[int]:
     """Make deliveries due again, whatever stopped them, to a mended address if `recipients` has one.
 
-    Gives those made due. What is sent, or being sent at this moment, is left alone.
+    Return the papers made due. A paper that is sent, or being sent at this moment, is left alone.
     """
     settle_unknown(connection, now, queue=queue)
     c = queue.delivery.c
@@ -347,16 +346,16 @@ def retry(
 def failed_deliveries(
     connection: Connection, ids: Sequence[int] | None = None, *, queue: Queue = DOCUMENTS
 ) -> list[FailedDelivery]:
-    """What has not reached its tenant although it was tried, and why; by number. `ids` looks at those alone."""
+    """Return the papers that were tried and have not reached their tenants, and why, by number; of `ids` if given."""
     c = queue.delivery.c
-    found = (
+    query = (
         select(queue.number.label("number"), queue.papers.c.tenant, queue.delivered.label("key"), queue.delivery)
         .join(queue.papers, queue.papers.c.id == queue.delivered)
         .where(queue.unsent, c.last_error.is_not(None))
         .order_by(queue.number)
     )
     if ids is not None:
-        found = found.where(queue.delivered.in_(ids))
+        query = query.where(queue.delivered.in_(ids))
     return [
         FailedDelivery(
             key=row.key,
@@ -368,15 +367,15 @@ def failed_deliveries(
             next_attempt_at=None if row.next_attempt_at is None else _utc(row.next_attempt_at),
             reason=row.last_error,
         )
-        for row in connection.execute(found)
+        for row in connection.execute(query)
     ]
 
 
 def count_unsent(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[str, int]:
-    """How many deliveries are `queued` and how many `failed`."""
+    """Return how many deliveries are `queued` and how many `failed`."""
     state = queue.delivery.c.state
-    found = select(state, func.count()).where(queue.unsent).group_by(state)
-    return {QUEUED: 0, FAILED: 0} | dict(connection.execute(found).all())
+    counts = connection.execute(select(state, func.count()).where(queue.unsent).group_by(state)).all()
+    return {QUEUED: 0, FAILED: 0} | dict(counts)
 
 
 def _log(

@@ -14,8 +14,8 @@ INVOICE = "invoice"
 CREDIT_NOTE = "credit_note"
 SERIES = {INVOICE: "FA", CREDIT_NOTE: "AV"}
 CURRENCY = "MAD"
-# How documents are printed. A new edition leaves those issued before it as they were, byte for byte: whoever
-# changes a text, the page or the XML adds one, and keeps what the earlier ones say.
+# The ways documents are printed. A new edition leaves those issued before it as they were, byte for byte: a change of a
+# text, of the page or of the XML makes a new one, and the earlier ones keep theirs.
 #   1  paid under their number
 #   2  invoices are paid under their structured reference (ISO 11649)
 EDITION_NUMBERED, EDITION_REFERENCED = 1, 2
@@ -61,7 +61,7 @@ class Correction(NamedTuple):
 
 
 class DocumentLine(NamedTuple):
-    """One line: its workings, and the texts copied in when it was issued.
+    """A line: its workings, and the texts copied in when it was issued.
 
     `withdraws` is the line of a credit note by hand that an invoice's line bills again.
     """
@@ -81,10 +81,10 @@ class Document:
     """An invoice or a credit note; amounts in centimes, positive on both kinds.
 
     `period` is the first day of the run's month; None on a credit note made by hand, outside any
-    run, which bears its `reason` instead. `advantage` and `contribution` are what the
-    document says of the discount and of what its buyer brings to newcomers (R16), positive on a
+    run, which bears its `reason` instead. `advantage` and `contribution` are the
+    amounts of the discount and of what its buyer brings to newcomers (R16), as printed: positive on a
     credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
-    `edition` is the one it is printed in.
+    The document is printed in the edition `edition`.
     Raises IllFormedDocument when totals, VAT or corrections contradict the lines.
     """
 
@@ -129,17 +129,17 @@ class Document:
 
     @property
     def payment_reference(self) -> str:
-        """What payers are asked to quote, as machines write it [BT-83]."""
+        """Return the reference that payers are asked to quote, as machines write it [BT-83]."""
         return payment_reference_of(self.number, self.kind, self.edition)
 
     @property
     def corrects(self) -> tuple[str, ...]:
-        """The numbers of the invoices a credit note corrects, in order (R14)."""
+        """Return the numbers of the invoices a credit note corrects, in order (R14)."""
         return tuple(sorted({line.corrects.number for line in self.lines if line.corrects is not None}))
 
 
 def _within_a_centime(vat: tuple[VatSubtotal, ...], of_lines: tuple[VatSubtotal, ...]) -> bool:
-    """Whether VAT is that of the lines but for the rounding of an invoice credited in parts (`credit_vat`)."""
+    """Return whether VAT is that of the lines but for the rounding of an invoice credited in parts (`credit_vat`)."""
     return len(vat) == len(of_lines) and all(
         (mine.rate, mine.base) == (its.rate, its.base) and abs(mine.amount - its.amount) <= 1
         for mine, its in zip(vat, of_lines, strict=True)
@@ -147,19 +147,20 @@ def _within_a_centime(vat: tuple[VatSubtotal, ...], of_lines: tuple[VatSubtotal,
 
 
 def credit_vat(rate: int, base: int, left: int) -> VatSubtotal:
-    """VAT at one rate of a credit note by hand, in centimes, where `left` of the invoice's base was not yet credited.
+    """Return the VAT at one rate of a credit note by hand, in centimes.
 
-    It is the VAT of what was left less that of what is left now, each rounded once: it depends on no earlier
-    rounding, and an invoice credited in any number of parts is credited to the centime.
+    `left` of the invoice's base was not yet credited. The VAT is that of `left` less that of the base that remains,
+    each rounded once: it depends on no earlier rounding, and an invoice credited in any number of parts is credited to
+    the centime.
     """
     return VatSubtotal(rate, base, vat_amount(left, rate) - vat_amount(left - base, rate))
 
 
 def format_number(kind: str, year: int, sequence: int) -> str:
-    """`FA-2026-000001`: series, year of issue, place in the series (R15)."""
+    """Return `FA-2026-000001`: series, year of issue, place in the series (R15)."""
     return f"{SERIES[kind]}-{year:04d}-{sequence:06d}"
 
 
 def payment_reference_of(number: str, kind: str, edition: int) -> str:
-    """What the paper of a document asks payers to quote: its structured reference, or its number if it bears none."""
+    """Return the reference that payers are asked to quote: the structured one, or the number if there is none."""
     return rf_of(number) if kind == INVOICE and edition >= EDITION_REFERENCED else number

@@ -1,4 +1,4 @@
-"""What can be wrong with a document.
+"""The ways a document, its PDF or its mail can be wrong.
 
 InvoicingError
 ├── IllFormedDocument   its parts contradict each other

@@ -63,7 +63,7 @@ class Draft(NamedTuple):
 
 
 class CreditNote(NamedTuple):
-    """A credit note made by hand, before it has a number: what it credits, its VAT, why, and who gives it."""
+    """A credit note made by hand, before it has a number: its lines and VAT, its reason and author."""
 
     draft: Draft
     vat: tuple[VatSubtotal, ...]
@@ -73,7 +73,7 @@ class CreditNote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What the documents issued together share; `due_on` is the last day to pay, `period` None outside a run."""
+    """The terms that documents issued together share; `due_on` is the last day to pay, `period` None outside a run."""
 
     period: date | None
     issued_on: date
@@ -93,12 +93,12 @@ class Issued(NamedTuple):
 
     @property
     def gross(self) -> int:
-        """What the buyer owes, or is owed."""
+        """Return the amount that the buyer owes, or is owed."""
         return self.net + self.tax
 
 
 def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, insert: RowWriter) -> list[Issued]:
-    """Number the drafts in their order and write them; gives them back issued, in the same order.
+    """Number the drafts in their order and write them; return them issued, in the same order.
 
     Numbers run without gap within each series and year of issue: the series stay locked until the
     transaction ends. Raises IssueDateGoesBack (R15).
@@ -119,12 +119,12 @@ def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, inse
         next_in_series[draft.kind] += 1
         vat = vat_breakdown([(line.priced.vat_rate, line.priced.amount) for line in draft.lines])
         net, tax = sum([v.base for v in vat]), sum([v.amount for v in vat])
-        issued.append(Issued(next_id + place, number, draft, vat, net, tax))
+        issued.append(Issued(id=next_id + place, number=number, draft=draft, vat=vat, net=net, tax=tax))
     _write(connection, issued, terms, insert)
     withdrawals = [
-        (found.id, line_no, line.withdraws.document_id, line.withdraws.line_no)
-        for found in issued
-        for line_no, line in enumerate(found.draft.lines, 1)
+        (item.id, line_no, line.withdraws.document_id, line.withdraws.line_no)
+        for item in issued
+        for line_no, line in enumerate(item.draft.lines, 1)
         if line.withdraws is not None
     ]
     insert(connection, credit_withdrawal, _WITHDRAWAL_COLUMNS, withdrawals)
@@ -141,10 +141,10 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     year = terms.issued_on.year
     number = format_number(CREDIT_NOTE, year, take_numbers(connection, SERIES[CREDIT_NOTE], year, 1, terms.issued_on))
     net, tax = sum(v.base for v in note.vat), sum(v.amount for v in note.vat)
-    found = Issued(key, number, note.draft, note.vat, net, tax)
+    issued = Issued(id=key, number=number, draft=note.draft, vat=note.vat, net=net, tax=tax)
     # Only a run takes a line back whole, and says so in its own line (R13).
     lines = tuple(line._replace(corrects=None) for line in note.draft.lines)
-    _write(connection, [found._replace(draft=note.draft._replace(lines=lines))], terms, insert)
+    _write(connection, [issued._replace(draft=note.draft._replace(lines=lines))], terms, insert)
     insert(connection, credit_reason, ("document_id", "reason", "issued_by"), [(key, note.reason, note.issued_by)])
     parts = [
         (key, line_no, line.corrects.document_id, line.corrects.line_no)
@@ -152,29 +152,29 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
         if line.corrects is not None
     ]
     insert(connection, credited_part, _PART_COLUMNS, parts)
-    return found
+    return issued
 
 
 def _write(connection: Connection, issued: Sequence[Issued], terms: Issue, insert: RowWriter) -> None:
-    """The rows of documents that have their numbers: parties, heads, lines, VAT."""
-    seller, *buyers = _keep_parties(connection, [terms.seller, *(found.draft.buyer for found in issued)], insert)
-    heads = [_document_row(found, terms, seller, buyer) for found, buyer in zip(issued, buyers, strict=True)]
+    """Write the rows of documents that have their numbers: parties, heads, lines, VAT."""
+    seller, *buyers = _keep_parties(connection, [terms.seller, *(item.draft.buyer for item in issued)], insert)
+    heads = [_document_row(item, terms, seller, buyer) for item, buyer in zip(issued, buyers, strict=True)]
     insert(connection, document, _DOCUMENT_COLUMNS, heads)
-    insert(connection, document_line, _LINE_COLUMNS, [row for found in issued for row in _line_rows(found)])
-    insert(connection, document_vat, _VAT_COLUMNS, [(found.id, *v) for found in issued for v in found.vat])
+    insert(connection, document_line, _LINE_COLUMNS, [row for item in issued for row in _line_rows(item)])
+    insert(connection, document_vat, _VAT_COLUMNS, [(item.id, *v) for item in issued for v in item.vat])
 
 
-def _document_row(found: Issued, terms: Issue, seller: str, buyer: str) -> tuple[Any, ...]:
-    draft = found.draft
+def _document_row(issued: Issued, terms: Issue, seller: str, buyer: str) -> tuple[Any, ...]:
+    draft = issued.draft
     return (
-        found.id, found.number, draft.kind, terms.period, terms.issued_on, terms.due_on, draft.buyer.code,
-        seller, buyer, found.net, found.tax, found.gross, draft.advantage, draft.contribution, draft.discount_ends_on,
-        EDITION,
+        issued.id, issued.number, draft.kind, terms.period, terms.issued_on, terms.due_on, draft.buyer.code,
+        seller, buyer, issued.net, issued.tax, issued.gross, draft.advantage, draft.contribution,
+        draft.discount_ends_on, EDITION,
     )  # fmt: skip
 
 
-def _line_rows(found: Issued) -> list[tuple[Any, ...]]:
-    key = found.id
+def _line_rows(issued: Issued) -> list[tuple[Any, ...]]:
+    key = issued.id
     return [
         (
             key,
@@ -183,13 +183,13 @@ def _line_rows(found: Issued) -> list[tuple[Any, ...]]:
             *texts,
             *((None, None) if corrects is None else (corrects.document_id, corrects.line_no)),
         )
-        for line_no, (priced, *texts, corrects, _withdraws) in enumerate(found.draft.lines, 1)
+        for line_no, (priced, *texts, corrects, _withdraws) in enumerate(issued.draft.lines, 1)
     ]
 
 
 def _keep_parties(connection: Connection, parties: Iterable[Party], insert: RowWriter) -> list[str]:
-    """Write the parties not kept yet, once per content; gives the digest of each, in their order."""
-    contents = [orjson.dumps(found) for found in parties]
+    """Write the parties not kept yet, once per content; return the digest of each, in their order."""
+    contents = [orjson.dumps(snapshot) for snapshot in parties]
     digests = [blake2b(content, digest_size=16).hexdigest() for content in contents]
     # The queue at the number series keeps other writers from adding the same content meanwhile.
     dialect = connection.dialect.name

@@ -1,19 +1,20 @@
-"""The mail that carries a document or another paper: its texts, headers, attachments, as the bytes that are sent.
+"""Composes the mail that carries a document or another paper: its texts, headers, attachments, as the bytes sent.
 
-Headers and parts are written here and not by `email`: whatever a name holds (line ends, encoded words,
-marks that reorder text) stays within its own header, and a mail costs a fifth of the time. All of it is
-ASCII in lines of at most 78 characters, so that any relay passes it on unchanged.
+The standard library writes all but the headers that hold a name (`_Header`): whatever the name holds (line ends,
+encoded words, marks that reorder text) must stay within its own header. All of it is ASCII in short lines, so that any
+relay passes it on unchanged.
 """
 
 import re
 import tomllib
 import unicodedata
-from base64 import b64encode
-from binascii import b2a_qp
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, quote
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -30,8 +31,8 @@ from pricing.money import format_amount
 
 LANGUAGES = ("fr", "en", "ar")
 # Neither quoted-printable nor base64 can hold `=_`: these never occur within a part.
-_MIXED, _ALTERNATIVE = b"=_mixed", b"=_alternative"
-_BASE64_LINE = 76
+_MIXED, _ALTERNATIVE = "=_mixed", "=_alternative"
+_TEXT_ENCODING = "quoted-printable"
 _LOCALES = {"en": "en", "ar": "ar_MA"}
 _CURRENCY = {"en": "MAD", "ar": "درهم"}
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
@@ -50,7 +51,7 @@ class Mailbox:
 
     @property
     def is_international(self) -> bool:
-        """Whether the server must offer SMTPUTF8 (RFC 6531): only for a local part beyond ASCII."""
+        """Return whether the server must offer SMTPUTF8 (RFC 6531): only for a local part beyond ASCII."""
         return not self.local_part.isascii()
 
     def __str__(self) -> str:
@@ -69,13 +70,13 @@ class Mail:
 
     @property
     def is_international(self) -> bool:
-        """Whether the server must offer SMTPUTF8."""
+        """Return whether the server must offer SMTPUTF8."""
         return self.sender.is_international or self.recipient.is_international
 
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """What a mail says, in one language: sentences, then figures by name, then the rest. All of it is text."""
+    """The text of a mail, in one language: sentences, then figures by name, then the rest; no markup."""
 
     language: str
     subject: str
@@ -92,7 +93,7 @@ class Attached(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """Who writes to whom, and when (an aware instant)."""
+    """The sender, the recipient and the time (an aware instant) of a mail."""
 
     sender: Mailbox
     sender_name: str
@@ -102,7 +103,7 @@ class Envelope(NamedTuple):
 
 
 def parse_mailbox(text: str) -> Mailbox:
-    """One plain address, `name@domain`; raises UnusableAddress with the reason in words."""
+    """Read one plain address, `name@domain`; raises UnusableAddress with the reason in words."""
     address = text.strip()
     if not address:
         raise UnusableAddress("no e-mail address: give one, then retry")
@@ -129,27 +130,18 @@ def _is_local_part(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """Text for one line of a header or a log: no line ends, control characters or marks that reorder text."""
-    kept = ("" if unicodedata.category(c) == "Cf" else c if c.isprintable() else " " for c in text)
-    return " ".join("".join(kept).split())
+    """Return text fit for one line of a header or log: no line ends, control characters or marks that reorder text."""
+    visible = ("" if unicodedata.category(c) == "Cf" else c if c.isprintable() else " " for c in text)
+    return " ".join("".join(visible).split())
 
 
 def message_id(number: str, sender: Mailbox) -> str:
-    """The Message-ID of a document's mail: the same at every attempt, so that a double would be recognised."""
+    """Return the Message-ID of a document's mail: the same at every attempt, so that a double is recognised."""
     return f"<{number}@{sender.domain}>"
 
 
-def build_mail(
-    document: Document, pdf: bytes, *, sender: Mailbox, sender_name: str, recipient: Mailbox, now: datetime
-) -> Mail:
-    """The mail that carries `pdf` to the buyer, in the buyer's language, dated `now` (an aware instant)."""
-    text, file_name = document_text(document, sender_name)
-    envelope = Envelope(sender, sender_name, recipient, document.buyer.legal_name, now)
-    return compose_mail(document.number, text, [Attached(file_name, pdf)], envelope)
-
-
 def document_text(document: Document, operator: str) -> tuple[MailText, str]:
-    """What the mail of a document says, in the buyer's language; and the name of the file it carries."""
+    """Return the text of a document's mail, in the buyer's language, and the name of the file it carries."""
     language = language_of(document.buyer.language)
     texts = _texts(language)
     kind = texts[document.kind]
@@ -167,26 +159,33 @@ def document_text(document: Document, operator: str) -> tuple[MailText, str]:
 
 
 def compose_mail(number: str, text: MailText, attached: Sequence[Attached], envelope: Envelope) -> Mail:
-    """A mail about the paper of that number: the same Message-ID at every attempt, in the language of its text."""
-    subject = shown(text.subject)
-    identity = message_id(number, envelope.sender)
-    headers = (
-        ("From", _named(envelope.sender_name, envelope.sender)),
-        ("Reply-To", _named(envelope.sender_name, envelope.sender)),
-        ("To", _named(envelope.recipient_name, envelope.recipient)),
-        ("Subject", _encoded(subject)),
-        ("Date", format_datetime(envelope.now)),
-        ("Message-ID", identity),
-        ("Auto-Submitted", "auto-generated"),
-        ("Content-Language", text.language),
-    )
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    parts = _multipart(*_plain_and_html(text, subject), attached)
-    return Mail(number, identity, envelope.sender, envelope.recipient, head.encode("utf-8") + parts)
+    """Compose the mail about the paper of that number; its Message-ID is the same at every attempt."""
+    identity, subject = message_id(number, envelope.sender), shown(text.subject)
+    mail = Mail(number, identity, envelope.sender, envelope.recipient, b"")
+    message = EmailMessage(policy=SMTP.clone(utf8=mail.is_international))
+    for header in (
+        _address_header("From", envelope.sender_name, envelope.sender),
+        _address_header("Reply-To", envelope.sender_name, envelope.sender),
+        _address_header("To", envelope.recipient_name, envelope.recipient),
+        _Header("Subject", _encoded("Subject", subject)),
+        _Header("Date", format_datetime(envelope.now)),
+        _Header("Message-ID", identity),
+        _Header("Auto-Submitted", "auto-generated"),
+    ):
+        message[header.name] = header
+    plain, html = _plain_and_html(text, subject)
+    message.set_content(plain, cte=_TEXT_ENCODING)
+    message.add_alternative(html, subtype="html", cte=_TEXT_ENCODING)
+    message.set_boundary(_ALTERNATIVE)
+    for paper in attached:
+        message.add_attachment(paper.pdf, maintype="application", subtype="pdf", filename=paper.file_name)
+    message.set_boundary(_MIXED)
+    message["Content-Language"] = text.language
+    return replace(mail, content=message.as_bytes())
 
 
 def language_of(language: str) -> str:
-    """The language a party is written to in: its own, if mails are written in it."""
+    """Return the language that a party is written to in: its own, if mails are written in it."""
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
@@ -199,46 +198,6 @@ def _plain_and_html(text: MailText, subject: str) -> tuple[str, str]:
         facts=text.facts, after=text.after,
     )  # fmt: skip
     return "\n\n".join(part for part in (*text.before, table, *text.after) if part), html
-
-
-def _multipart(plain: str, html: str, attached: Sequence[Attached]) -> bytes:
-    """The MIME parts (RFC 2046): text and HTML as alternatives, and each PDF attached under an ASCII name."""
-    return b"\r\n".join(
-        [
-            b"MIME-Version: 1.0",
-            b'Content-Type: multipart/mixed; boundary="%b"' % _MIXED,
-            b"",
-            b"--" + _MIXED,
-            b'Content-Type: multipart/alternative; boundary="%b"' % _ALTERNATIVE,
-            b"",
-            *_text_part("plain", plain),
-            *_text_part("html", html),
-            b"--%b--" % _ALTERNATIVE,
-            *(line for one in attached for line in _pdf_part(one)),
-            b"--%b--" % _MIXED,
-            b"",
-        ]
-    )
-
-
-def _pdf_part(one: Attached) -> Iterator[bytes]:
-    content = b64encode(one.pdf)
-    yield b"--" + _MIXED
-    yield b"Content-Type: application/pdf"
-    yield b"Content-Transfer-Encoding: base64"
-    yield b'Content-Disposition: attachment; filename="%b"' % one.file_name.encode("ascii")
-    yield b""
-    yield from (content[start : start + _BASE64_LINE] for start in range(0, len(content), _BASE64_LINE))
-
-
-def _text_part(subtype: str, text: str) -> tuple[bytes, ...]:
-    return (
-        b"--" + _ALTERNATIVE,
-        b'Content-Type: text/%b; charset="utf-8"' % subtype.encode("ascii"),
-        b"Content-Transfer-Encoding: quoted-printable",
-        b"",
-        b2a_qp(text.encode("utf-8")).replace(b"\n", b"\r\n"),
-    )
 
 
 def _facts(document: Document) -> tuple[str, ...]:
@@ -258,7 +217,7 @@ def _words(document: Document, language: str, operator: str) -> dict[str, str]:
 
 
 def amount(centimes: int, language: str) -> str:
-    """An amount as people write it in a language: `1 234,56 DH`, `1,234.56 MAD`."""
+    """Write an amount as people do in a language: `1 234,56 DH`, `1,234.56 MAD`."""
     if language == "fr":
         return formats.dirhams(centimes)
     figure = format_decimal(Decimal(format_amount(centimes)), "#,##0.00", _LOCALES[language])
@@ -268,13 +227,13 @@ def amount(centimes: int, language: str) -> str:
 # The mails of a month name few days.
 @lru_cache(maxsize=256)
 def day(on: date, language: str) -> str:
-    """A day as people write it in a language: `1 octobre 2026`."""
+    """Write a day as people do in a language: `1 octobre 2026`."""
     return formats.day(on) if language == "fr" else format_date(on, "d MMMM y", _LOCALES[language])
 
 
 @lru_cache(maxsize=256)
 def month(first: date, language: str) -> str:
-    """A month as people write it in a language."""
+    """Write a month as people do in a language."""
     return formats.month(first) if language == "fr" else format_date(first, "MMMM y", _LOCALES[language])
 
 
@@ -291,32 +250,37 @@ def _page() -> Template:
     return environment.get_template("mail.html")
 
 
-def _named(name: str, mailbox: Mailbox) -> str:
-    """`name <address>`, folded."""
+class _Header(NamedTuple):
+    """A header that goes out as it is written here (`email.policy.EmailPolicy` asks it to fold itself).
+
+    Python 3.11 would parse and fold it anew: it decodes what looks like an encoded word, line ends within it too, and
+    spoils long names and names with quotes or commas.
+    """
+
+    name: str
+    text: str
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the whole header."""
+        return f"{self.name}: {self.text}{policy.linesep}"
+
+
+def _address_header(header: str, name: str, mailbox: Mailbox) -> _Header:
+    """Return a header that holds `name <address>`, folded between the two."""
     phrase = shown(name)
     if not phrase:
-        return str(mailbox)
-    encoded = f'"{quote(phrase)}"' if _is_plain(phrase) else _encoded(phrase)
-    return f"{encoded}\r\n <{mailbox}>"
+        return _Header(header, str(mailbox))
+    encoded = f'"{quote(phrase)}"' if _is_plain(phrase) else _encoded(header, phrase)
+    return _Header(header, f"{encoded}\r\n <{mailbox}>")
 
 
 def _is_plain(text: str) -> bool:
-    # What looks like an encoded word must be encoded itself, or readers would decode it.
+    # A text that looks like an encoded word must be encoded itself, or readers would decode it.
     return text.isascii() and "=?" not in text and len(text) <= 60
 
 
-def _encoded(text: str) -> str:
-    """Text as RFC 2047 encoded words, folded; plain ASCII as it is."""
-    return text if _is_plain(text) else "\r\n ".join(_encoded_words(text))
-
-
-def _encoded_words(text: str) -> Iterator[str]:
-    # 45 bytes make an encoded word of 72 characters, of the 75 allowed; no character is cut in two.
-    room, word = 45, b""
-    for character in text:
-        encoded = character.encode()
-        if len(word) + len(encoded) > room:
-            yield f"=?utf-8?b?{b64encode(word).decode('ascii')}?="
-            word = b""
-        word += encoded
-    yield f"=?utf-8?b?{b64encode(word).decode('ascii')}?="
+# Every mail of a month bears the operator's name twice.
+@lru_cache(maxsize=256)
+def _encoded(header: str, text: str) -> str:
+    """Return text as RFC 2047 encoded words, folded; plain ASCII as it is."""
+    return text if _is_plain(text) else Header(text, "utf-8", header_name=header).encode(linesep="\r\n")

@@ -1,4 +1,4 @@
-"""The tables of documents and deliveries: what was issued is only ever added to.
+"""The tables of documents and deliveries: a document that was issued is only ever added to.
 
 Units as in `pricing.money`: amounts in centimes, prices and rates in ten-thousandths, quantities in
 millionths.
@@ -35,7 +35,7 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 def references(columns: Sequence[str], parent: Sequence[str | Column[Any]]) -> ForeignKeyConstraint:
-    """A foreign key of a table that is written set-wise, to rows that are never deleted.
+    """Return a foreign key of a table that is written set-wise, to rows that are never deleted.
 
     SQLite checks it row by row at little cost. PostgreSQL would take longer to check than to write;
     there a statement trigger checks a whole insert at once (`billing.schema.triggers`).
@@ -82,7 +82,7 @@ document = Table(
     Column("advantage", BigInteger, nullable=False),
     Column("contribution", BigInteger, nullable=False),
     Column("discount_ends_on", Date),
-    # Which edition of the page and the XML it is printed in, for ever; the first where nothing is said.
+    # The edition of the page and the XML that it is printed in, for ever; the first unless another is given.
     Column("edition", Integer, nullable=False, server_default="1"),
     CheckConstraint("edition > 0", name="edition"),
     CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
@@ -147,7 +147,7 @@ document_vat = Table(
 credit_reason = Table(
     "credit_reason",
     metadata,
-    # Of a credit note made by hand: why it was given, and who gave it.
+    # The reason and the author of a credit note made by hand.
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
     Column("issued_by", Text, nullable=False),
@@ -201,12 +201,12 @@ delivery = Table(
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("state", String(8), nullable=False),
     Column("attempts", Integer, nullable=False),
-    # When the next attempt is due; blank when a person must decide.
+    # The time of the next attempt; blank when a person must decide.
     Column("next_attempt_at", DateTime(timezone=True)),
-    # Who is delivering it; another process may take it over once `claimed_until` has passed.
+    # The process that delivers it; another may take it over once `claimed_until` has passed.
     Column("claimed_by", String(32)),
     Column("claimed_until", DateTime(timezone=True)),
-    # When the end of the message was put to the server. If nothing follows, whether it arrived is unknown.
+    # The time when the end of the mail was put to the server. If nothing follows, its outcome is unknown.
     Column("handed_over_at", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True)),
     Column("recipient", Text, nullable=False),
@@ -219,7 +219,7 @@ delivery = Table(
 delivery_attempt = Table(
     "delivery_attempt",
     metadata,
-    # What happened each time; never changed.
+    # One row an attempt, never changed.
     Column("document_id", ForeignKey("delivery.document_id"), primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("attempted_at", DateTime(timezone=True), nullable=False),
@@ -227,7 +227,7 @@ delivery_attempt = Table(
     Column("detail", Text, nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (
     party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, document_file,
     delivery_attempt,

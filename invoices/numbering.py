@@ -1,4 +1,4 @@
-"""Numbers: given in the issuing transaction, without gap or double, dates never going back (R15)."""
+"""Gives numbers in the issuing transaction, without gap or double, dates never going back (R15)."""
 
 from datetime import date
 
@@ -8,13 +8,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from invoices.errors import IssueDateGoesBack
 from invoices.models import number_series
 
-# Counts every document for its internal key. Taken first, it also puts whoever issues in one queue.
+# Counts every document for its internal key. Since it is taken first, issuing transactions wait for each other here.
 EVERY_DOCUMENT = "DOCUMENT"
 EVERY_YEAR = 0
 
 
 def latest_issue_date(connection: Connection) -> date | None:
-    """The date of the newest document of any series; None before the first."""
+    """Return the date of the newest document of any series; None before the first."""
     latest: date | None = connection.scalar(select(func.max(number_series.c.latest_issued_on)))
     return latest
 
@@ -27,7 +27,7 @@ def require_issue_date(connection: Connection, issued_on: date) -> None:
 
 
 def take_numbers(connection: Connection, series: str, year: int, count: int, issued_on: date) -> int:
-    """The first of `count` places in a row in a series; the series stays locked until the transaction ends."""
+    """Take `count` places in a row in a series, return the first; the series is locked until the transaction ends."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(number_series).values(series=series, year=year, last=count, latest_issued_on=issued_on)
     statement = statement.on_conflict_do_update(

@@ -1,10 +1,10 @@
-"""Issued documents, read back as the snapshots they are."""
+"""Reads issued documents back, as the snapshots they are."""
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
@@ -23,6 +23,8 @@ from invoices.models import (
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal
 
+# The columns of `document_line` bear the names of the workings.
+_WORKINGS_OF = attrgetter(*PricedLine._fields)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected = document.alias("corrected")
 _withdrawn = document.alias("withdrawn")
@@ -32,7 +34,7 @@ _HEADS = (
     .outerjoin(credit_reason, credit_reason.c.document_id == document.c.id)
     .where(document.c.id.in_(_IDS))
 )
-# What a line takes back: whole by a run (R13), or a part of it by hand.
+# The line that a line takes back: whole by a run (R13), or in part by hand.
 _taken_back = func.coalesce(_line_c.corrects_document_id, _part.invoice_id)
 _LINES = (
     select(
@@ -61,21 +63,21 @@ _PARTIES = select(party).where(party.c.digest.in_(bindparam("digests", expanding
 
 
 def document_ids(connection: Connection, period: date) -> list[int]:
-    """The keys of the documents issued by a month's run, by number."""
-    found = select(document.c.id).where(document.c.period == period).order_by(document.c.number)
-    return list(connection.scalars(found))
+    """Return the keys of the documents issued by a month's run, by number."""
+    query = select(document.c.id).where(document.c.period == period).order_by(document.c.number)
+    return list(connection.scalars(query))
 
 
 def document_id(connection: Connection, number: str) -> int:
-    """The key of the document that bears `number`; raises UnknownDocument."""
-    found = connection.scalar(select(document.c.id).where(document.c.number == number))
-    if found is None:
+    """Return the key of the document that bears `number`; raises UnknownDocument."""
+    key = connection.scalar(select(document.c.id).where(document.c.number == number))
+    if key is None:
         raise UnknownDocument(number)
-    return int(found)
+    return int(key)
 
 
 def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int, Document]]:
-    """The documents of those keys, in that order, as issued. Hand in some hundreds at a time."""
+    """Return the documents of those keys, in that order, as issued. Hand in some hundreds at a time."""
     heads = {row.id: row for row in connection.execute(_HEADS, {"ids": ids})}
     for wanted in ids:
         if wanted not in heads:
@@ -116,16 +118,12 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
 
 
 def _by_document(rows: Iterable[Any]) -> dict[int, list[Any]]:
-    return {key: list(found) for key, found in groupby(rows, key=itemgetter(0))}
+    return {key: list(of_document) for key, of_document in groupby(rows, key=itemgetter(0))}
 
 
 def priced_line(row: Any) -> PricedLine:
-    """The workings kept in a row of `document_line`."""
-    return PricedLine(
-        row.service, row.site, row.lease, row.month, row.first_day, row.last_day, row.days, row.days_in_month,
-        row.tier, row.quantity, row.full_price, row.unit_price, row.unit_cost, row.amount, row.full_amount,
-        row.cost_amount, row.vat_rate,
-    )  # fmt: skip
+    """Return the workings that a row of `document_line` holds."""
+    return PricedLine._make(_WORKINGS_OF(row))
 
 
 def _line(row: Any) -> DocumentLine:
@@ -135,12 +133,12 @@ def _line(row: Any) -> DocumentLine:
     if row.credit_note_id is not None:
         withdraws = Correction(row.withdrawn_number, row.credit_note_id, row.credit_line_no, row.withdrawn_on)
     return DocumentLine(
-        priced_line(row),
-        row.service_label,
-        row.unit_of_measure,
-        row.site_name,
-        row.office,
-        row.revenue_account,
-        corrects,
-        withdraws,
+        priced=priced_line(row),
+        service_label=row.service_label,
+        unit_of_measure=row.unit_of_measure,
+        site_name=row.site_name,
+        office=row.office,
+        revenue_account=row.revenue_account,
+        corrects=corrects,
+        withdraws=withdraws,
     )

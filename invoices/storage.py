@@ -1,4 +1,4 @@
-"""Where PDFs are kept: any place fsspec reaches, named by DOCUMENTS_URL, each file with its SHA-256.
+"""Keeps PDFs in any place that fsspec reaches, named by DOCUMENTS_URL, each file with its SHA-256.
 
 A file that is kept is never overwritten. The database, not the folder, says which file is the document's:
 a file left behind by a killed process is found again, or ignored.
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A PDF that is kept: its path below DOCUMENTS_URL, what it hashes to (hexadecimal), its size in bytes."""
+    """A PDF that is kept: its path below DOCUMENTS_URL, its SHA-256 (hexadecimal), its size in bytes."""
 
     path: str
     sha256: str
@@ -52,17 +52,17 @@ def keep(documents_url: str, folder: str, name: str, pdf: bytes) -> StoredFile:
     digest = sha256(pdf).hexdigest()
     filesystem, root = _place(documents_url)
     path = f"{folder}/{name}.pdf"
-    kept = _read(filesystem, f"{root}/{path}")
-    if kept is not None and kept != pdf:
+    content = _read(filesystem, f"{root}/{path}")
+    if content is not None and content != pdf:
         path = f"{folder}/{name}.{digest[:16]}.pdf"
-        kept = _read(filesystem, f"{root}/{path}")
-    if kept != pdf:
+        content = _read(filesystem, f"{root}/{path}")
+    if content != pdf:
         _write(filesystem, f"{root}/{path}", pdf)
     return StoredFile(path, digest, len(pdf))
 
 
 def load(documents_url: str, path: str, digest: str) -> bytes:
-    """The bytes kept at `path`, if they still are those that were kept.
+    """Return the bytes kept at `path`, if they still are those that were kept.
 
     Raises FileMissing, or FileDamaged when they no longer hash to `digest`.
     """
@@ -70,43 +70,43 @@ def load(documents_url: str, path: str, digest: str) -> bytes:
     pdf = _read(filesystem, f"{root}/{path}")
     if pdf is None:
         raise FileMissing(path)
-    found = sha256(pdf).hexdigest()
-    if found != digest:
-        raise FileDamaged(path, digest, found)
+    digest_now = sha256(pdf).hexdigest()
+    if digest_now != digest:
+        raise FileDamaged(path, digest, digest_now)
     return pdf
 
 
 def keep_at(documents_url: str, path: str, content: bytes) -> None:
     """Keep bytes at a path of the caller's, whole or not at all; raises FileDamaged where others lie already."""
     filesystem, root = _place(documents_url)
-    kept = _read(filesystem, f"{root}/{path}")
-    if kept is None:
+    content_now = _read(filesystem, f"{root}/{path}")
+    if content_now is None:
         _write(filesystem, f"{root}/{path}", content)
-    elif kept != content:
-        raise FileDamaged(path, sha256(content).hexdigest(), sha256(kept).hexdigest())
+    elif content_now != content:
+        raise FileDamaged(path, sha256(content).hexdigest(), sha256(content_now).hexdigest())
 
 
 def kept_names(documents_url: str, folder: str) -> list[str]:
-    """The names of the files kept in a folder, in order; none where there is no such folder."""
+    """Return the names of the files kept in a folder, in order; none where there is no such folder."""
     filesystem, root = _place(documents_url)
     try:
-        found = filesystem.ls(f"{root}/{folder}", detail=False)
+        paths = filesystem.ls(f"{root}/{folder}", detail=False)
     except FileNotFoundError:
         return []
-    return sorted(str(path).rpartition("/")[2] for path in found)
+    return sorted(str(path).rpartition("/")[2] for path in paths)
 
 
 def read_kept(documents_url: str, path: str) -> bytes:
-    """The bytes kept at a path; raises FileMissing."""
+    """Return the bytes kept at a path; raises FileMissing."""
     filesystem, root = _place(documents_url)
-    kept = _read(filesystem, f"{root}/{path}")
-    if kept is None:
+    content = _read(filesystem, f"{root}/{path}")
+    if content is None:
         raise FileMissing(path)
-    return kept
+    return content
 
 
 def _place(documents_url: str) -> tuple[Any, str]:
-    """The file system of an address, and its root there."""
+    """Return the file system of an address, and the root there."""
     return _opened(documents_url, os.getpid())
 
 
@@ -153,12 +153,12 @@ def _write(filesystem: Any, path: str, content: bytes) -> None:
 
 
 def record_files(connection: Connection, stored: Mapping[int, StoredFile], rendered_at: datetime) -> list[int]:
-    """Record which files are the PDFs of documents, by id; gives the documents that had none recorded, in order.
+    """Record which files are the PDFs of documents, by id; return the documents that had none recorded, in order.
 
-    What is recorded stands: two processes may print the same at once, and the first to record its file decides.
+    A recorded file stays: two processes may print the same at once, and the first to record its file decides.
     """
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    rows = [{"document_id": one, "rendered_at": rendered_at, **asdict(file)} for one, file in sorted(stored.items())]
+    rows = [{"document_id": key, "rendered_at": rendered_at, **asdict(file)} for key, file in sorted(stored.items())]
     # Rows as parameters: a statement of its own for each number of rows would be prepared anew each time.
     added = connection.scalars(
         insert(document_file)
@@ -170,9 +170,9 @@ def record_files(connection: Connection, stored: Mapping[int, StoredFile], rende
 
 
 def files_of(connection: Connection, document_ids: Collection[int]) -> dict[int, StoredFile]:
-    """The PDFs of those documents as recorded; none for one that has not been printed."""
+    """Return the PDFs of those documents as recorded; none for one that has not been printed."""
     f = document_file.c
     rows = connection.execute(
         select(f.document_id, f.path, f.sha256, f.size_bytes).where(f.document_id.in_(document_ids))
     )
-    return {one: StoredFile(*file) for one, *file in rows}
+    return {key: StoredFile(*file) for key, *file in rows}

@@ -24,9 +24,9 @@ _STRUCTURED = re.compile(r"RF([0-9]{2})(FA|AV)([0-9]{4})([0-9]{6})([0-9]{0,9})",
 
 
 def rf_of(number: str) -> str:
-    """The reference a document is paid under, as machines write it: `RF21FA2026000012` for FA-2026-000012.
+    """Return the reference a document is paid under, as machines write it: `RF21FA2026000012` for FA-2026-000012.
 
-    Raises ValueError for what is no number of a document.
+    Raises ValueError unless it is the number of a document.
     """
     if _NUMBER.fullmatch(number) is None:
         raise ValueError(f"{number!r} is not the number of a document")
@@ -35,12 +35,12 @@ def rf_of(number: str) -> str:
 
 
 def printed(reference: str, space: str = " ") -> str:
-    """A reference as people read it, in groups of four: `RF21 FA20 2600 0012`."""
+    """Write a reference as people read it, in groups of four: `RF21 FA20 2600 0012`."""
     return space.join(reference[start : start + 4] for start in range(0, len(reference), 4))
 
 
 def structured_numbers_in(text: str) -> tuple[str, ...]:
-    """The numbers of documents whose structured references stand in `text`, right check digits only, each once.
+    """Return the numbers whose structured references stand in `text`, with right check digits only, each once.
 
     Spaces may stand anywhere, as banks break a text into lines of their own. Beyond 999 999 documents a year, where
     digits follow a reference, a shorter and a longer one may both have the right check digits: both are given.
@@ -49,9 +49,9 @@ def structured_numbers_in(text: str) -> tuple[str, ...]:
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
-    """The numbers of documents that `text` names, by structured reference or as written, each once, in that order.
+    """Return the numbers that `text` names, by structured reference or as written, each once, in that order.
 
-    Whether a document bears such a number is not known here.
+    It is not known here whether a document bears such a number.
     """
     capitals = text.upper()
     written = (f"{match[1]}-{match[2] or match[4]}-{match[3] or match[5]:0>6}" for match in _WRITTEN.finditer(capitals))
@@ -59,8 +59,7 @@ def numbers_in(text: str) -> tuple[str, ...]:
 
 
 def _structured(capitals: str) -> Iterator[str]:
-    found = _SEPARATORS.sub("", capitals)
-    for match in _STRUCTURED.finditer(found):
+    for match in _STRUCTURED.finditer(_SEPARATORS.sub("", capitals)):
         check_digits, series, year, sequence, more = match.groups()
         # A sequence is padded to six digits: a longer one doesn't begin with zero.
         for length in range(1 if sequence.startswith("0") else len(more) + 1):

@@ -1,12 +1,12 @@
-"""How mails leave: over a few SMTP connections used for many mails, or as files in a folder.
+"""Sends mails: over a few SMTP connections used for many mails, or as files in a folder.
 
 The end of an SMTP message (the lone dot) is the point of no return. Just before it the caller is asked whether
 the message may be ended (`may_end`), so that it can make sure it still may send and write down that it does; from
-there until the server's answer is recorded, only a person decides whether to send again.
+there until the server's answer is recorded, only a person decides whether to send again. `smtplib.SMTP.sendmail` can't
+stop at that point: its parts are called one by one.
 
-Some mails are sent together, one a connection: what each needs from the server is asked of all before any answer is
-waited for. A distant server is waited for once instead of once a mail, and what is written down about them is written
-once.
+Some mails are sent together, one a connection and thread, and `may_end` is asked about all of them at once. A distant
+server is waited for once instead of once a mail, and what is written down about them is written once.
 """
 
 import logging
@@ -17,12 +17,12 @@ import smtplib
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import NoReturn, Protocol, Self, TypeAlias
+from typing import NoReturn, Protocol, Self, TypeAlias, TypeVar
 
 from invoices.errors import (
     ClaimLost,
@@ -39,20 +39,21 @@ CONNECTIONS = 3
 _COMMAND_TIMEOUT_S = 60
 # RFC 5321 4.5.3.2.6 asks for ten minutes, so that a slow acceptance isn't taken for none.
 _END_TIMEOUT_S = 600
-# Answers that come within this of another are told of together.
+# Answers that come within this of another are reported together.
 _TOGETHER_S = 0.02
 _REASON_MAX = 500
 _log = logging.getLogger(__name__)
-# What a server answers to sender, recipient and DATA if it takes them.
+# The codes by which a server takes sender, recipient and DATA.
 _GO_ON = ((250,), (250, 251), (354,))
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-# What became of a mail: the server's last word, or why it was not delivered.
+# The server's last word about a mail, or why it was not delivered.
 Outcome: TypeAlias = str | NotDelivered
-# Asked with the numbers of mails that wait for nothing but their end: gives those that may be ended.
+Result = TypeVar("Result")
+# Asked with the numbers of mails of which nothing but the end is missing: returns those that may be ended.
 MayEnd: TypeAlias = Callable[[Collection[str]], Collection[str]]
-# Told what became of mails, by number, as it comes to be known.
+# Called with the outcomes of mails, by number, as they come to be known.
 Answered: TypeAlias = Callable[[Mapping[str, Outcome]], None]
 
 
@@ -60,13 +61,13 @@ class Transport(Protocol):
     """A way for mail to leave; a context manager that closes what it opened."""
 
     def __enter__(self) -> Self:
-        """Nothing is opened yet."""
+        """Open nothing yet."""
 
     def __exit__(self, *_: object) -> None:
-        """Closes what was opened."""
+        """Close what was opened."""
 
     def send(self, mails: Sequence[Mail], may_end: MayEnd, answered: Answered) -> None:
-        """Send some mails, no two of one number; each is told of once."""
+        """Send some mails, no two of one number; `answered` gets the outcome of each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ class FolderTransport:
     folder: Path
 
     def __enter__(self) -> Self:
-        """Nothing is opened."""
+        """Open nothing."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is closed."""
+        """Close nothing."""
 
     def send(self, mails: Sequence[Mail], may_end: MayEnd, answered: Answered) -> None:  # noqa: ARG002
         """Write each as a file; ServerUnavailable if the folder takes none. A file can be written twice."""
@@ -105,7 +106,7 @@ class FolderTransport:
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where and how mail is handed over; `security` is `starttls`, `tls` or `none`."""
+    """The server that mail is handed over to; `security` is `starttls`, `tls` or `none`."""
 
     host: str
     port: int
@@ -117,30 +118,134 @@ class SmtpServer:
         return f"{self.host}:{self.port}"
 
 
-@dataclass(eq=False, slots=True)
-class _Line:
-    """A connection to the server, and whether it has carried a mail."""
+class _Session:
+    """A connection to the server, used for one mail after the other; closed for good by whatever goes wrong with it."""
 
-    connection: smtplib.SMTP
-    is_used: bool = False
+    def __init__(self, server: SmtpServer, local_hostname: str) -> None:
+        self.server = server
+        self.smtp = _connect(server, local_hostname)
+        # True once the server has answered the end of a mail on it.
+        self.is_used = False
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether another mail can be sent on it."""
+        return self.smtp.sock is not None
 
-@dataclass(eq=False, slots=True)
-class _Talk:
-    """The dialogue about one mail, up to where it waits for the server or for leave to end."""
+    def begin(self, mail: Mail) -> None:
+        """Put a mail to the server, all but its end; raises NotDelivered, by kind (`invoices.errors`)."""
+        if mail.is_international and not self.smtp.has_extn("smtputf8"):
+            address = mail.recipient if mail.recipient.is_international else mail.sender
+            raise MessageRefused(f"the mail server takes no address beyond ASCII (SMTPUTF8), such as {address}")
+        try:
+            self._open_message(mail)
+            self.smtp.send(_LEADING_DOT.sub(b"..", mail.content))
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            raise _unavailable(self.server, _reason(error)) from error
 
-    line: _Line
-    mail: Mail
-    dialogue: Generator["_Pause", None, str]
+    def end(self, mail: Mail) -> None:
+        """Put the end of the mail that was begun; raises NotDelivered, by kind."""
+        sock = self.smtp.sock
+        if sock is None or select.select([sock], [], [], 0)[0]:
+            self.close()
+            raise ServerUnavailable(f"the mail server {self.server} hung up before the end of the message")
+        sock.settimeout(_END_TIMEOUT_S)
+        with self._in_doubt(mail):
+            self.smtp.send(b".\r\n" if mail.content.endswith(b"\r\n") else b"\r\n.\r\n")
 
+    def answer(self, mail: Mail) -> str:
+        """Wait for the server's last word about the mail that was ended; raises NotDelivered, by kind."""
+        with self._in_doubt(mail):
+            code, answer = self.smtp.getreply()
+        if self.smtp.sock is not None:
+            self.smtp.sock.settimeout(_COMMAND_TIMEOUT_S)
+        self.is_used = True
+        if code != 250:
+            self._refuse(code, answer)
+        return _answer(code, answer)
 
-class _Pause(Enum):
-    ANSWER = "the server's answer is waited for"
-    END = "the end of the message is all that is missing"
+    @contextmanager
+    def _in_doubt(self, mail: Mail) -> Iterator[None]:
+        """Raise OutcomeUnknown for whatever goes wrong with the connection now that the server may have the mail."""
+        try:
+            yield
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            raise OutcomeUnknown(
+                f"the mail server {self.server} broke off before it said whether it took the message "
+                f"{mail.message_id}: look for it in that server's log, retry only if it isn't there "
+                f"({_reason(error)})"
+            ) from error
+
+    def leave(self) -> None:
+        """Take leave of the server; every mail has had its answer, and a failure can't change it."""
+        with suppress(smtplib.SMTPException, OSError):
+            self.smtp.quit()
+        self.close()
+
+    def close(self) -> None:
+        """Break the connection off, also for a thread that waits for the server: a message without its end is none."""
+        if self.smtp.sock is not None:
+            with suppress(OSError):
+                self.smtp.sock.shutdown(socket.SHUT_RDWR)
+        self.smtp.close()
+
+    def _open_message(self, mail: Mail) -> None:
+        """Name sender and recipient, and have the server wait for the content."""
+        parameters = f" SIZE={len(mail.content)}" if self.smtp.has_extn("size") else ""
+        if mail.is_international:
+            parameters += " SMTPUTF8"
+        answers = self._ask(f"MAIL FROM:<{mail.sender}>{parameters}", f"RCPT TO:<{mail.recipient}>", "DATA")
+        refused = next((at for at, (code, _) in enumerate(answers) if code not in _GO_ON[at]), None)
+        if refused is None:
+            return
+        if answers[-1][0] in _GO_ON[-1]:
+            # It waits for the content of what it has refused.
+            self.close()
+        code, answer = answers[refused]
+        if refused == 0 and code >= 500 and code != 552:
+            # It would refuse every mail we send: not this one's fault.
+            raise smtplib.SMTPSenderRefused(code, answer, str(mail.sender))
+        self._refuse(code, answer)
+
+    def _ask(self, *commands: str) -> list[tuple[int, bytes]]:
+        """Return the answers to the commands that open a message, up to the first refusal.
+
+        All are asked at once where the server takes them so (PIPELINING, RFC 2920), which saves two round trips a mail;
+        then all are answered.
+        """
+        lines = [f"{command}\r\n".encode() for command in commands]
+        at_once = self.smtp.has_extn("pipelining")
+        if at_once:
+            self.smtp.send(b"".join(lines))
+        answers: list[tuple[int, bytes]] = []
+        for line, wanted in zip(lines, _GO_ON, strict=True):
+            if not at_once:
+                self.smtp.send(line)
+            code, answer = self.smtp.getreply()
+            if code == 421:
+                # The server takes leave: it says nothing about this message.
+                raise smtplib.SMTPResponseException(code, answer)
+            answers.append((code, answer))
+            if not at_once and code not in wanted:
+                break
+        return answers
+
+    def _refuse(self, code: int, answer: bytes) -> NoReturn:
+        try:
+            # The next mail begins afresh.
+            self.smtp.rset()
+        except (smtplib.SMTPException, OSError):
+            self.close()
+        said = _answer(code, answer)
+        if code >= 500:
+            raise MessageRefused(f"the mail server refuses it: {said}")
+        raise MessageDeferred(f"the mail server refuses it for now: {said}")
 
 
 class SmtpTransport:
-    """Connections opened when they are needed, and used for the mails that follow.
+    """Sends mails over connections that are opened when they are needed, and used for the mails that follow.
 
     The server's certificate is verified against the system's authorities, or those of the file that
     the environment variable SSL_CERT_FILE names.
@@ -148,239 +253,132 @@ class SmtpTransport:
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
-        self._lines: list[_Line] = []
-        self._width = CONNECTIONS
+        self._sessions: list[_Session] = []
+        self._sessions_max = CONNECTIONS
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="smtp")
 
     def __enter__(self) -> Self:
-        """Nothing is opened yet."""
+        """Open nothing yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Takes leave of the server."""
-        for line in self._lines:
-            try:
-                line.connection.quit()
-            except (smtplib.SMTPException, OSError):
-                # Every mail has had its answer; there is nothing left that a farewell could change.
-                line.connection.close()
-        self._lines = []
+        """Take leave of the server."""
+        for session in self._sessions:
+            session.leave()
+        self._threads.shutdown()
 
     def send(self, mails: Sequence[Mail], may_end: MayEnd, answered: Answered) -> None:
         """Send some mails, as many at once as there are connections; see `Transport`."""
         waiting = deque(mails)
         while waiting:
             try:
-                lines = self._opened(len(waiting), waiting[0].sender.domain)
+                sessions = self._open_sessions(len(waiting), waiting[0].sender.domain)
             except ServerUnavailable as error:
                 answered({mail.number: error for mail in waiting})
                 return
-            talks = [_Talk(line, mail, self._converse(line, mail)) for line, mail in zip(lines, waiting, strict=False)]
-            for _ in talks:
-                waiting.popleft()
-            waiting.extendleft(self._hold(talks, may_end, answered))
-
-    def _opened(self, wanted: int, local_hostname: str) -> list[_Line]:
-        """Some connections, at least one; fewer than wanted if the server grants no more."""
-        while len(self._lines) < min(wanted, self._width):
+            together = [(session, waiting.popleft()) for session in sessions]
             try:
-                self._lines.append(_Line(self._connect(local_hostname)))
+                waiting.extendleft(self._send_together(together, may_end, answered))
+            except BaseException:
+                for session in sessions:
+                    session.close()
+                raise
+
+    def _open_sessions(self, wanted: int, local_hostname: str) -> list[_Session]:
+        """Return some sessions, at least one; fewer than wanted if the server grants no more."""
+        self._sessions = [session for session in self._sessions if session.is_open]
+        while len(self._sessions) < min(wanted, self._sessions_max):
+            try:
+                self._sessions.append(_Session(self._server, local_hostname))
             except ServerUnavailable as error:
-                if not self._lines:
+                if not self._sessions:
                     raise
-                _log.info("%s; going on with %d connections", error, len(self._lines))
-                self._width = len(self._lines)
-        return self._lines[:wanted]
+                _log.info("%s; going on with %d connections", error, len(self._sessions))
+                self._sessions_max = len(self._sessions)
+        return self._sessions[:wanted]
 
-    def _drop(self, line: _Line) -> None:
-        line.connection.close()
-        if line in self._lines:
-            self._lines.remove(line)
-
-    def _hold(self, talks: Sequence[_Talk], may_end: MayEnd, answered: Answered) -> list[Mail]:
-        """Hold these dialogues side by side; gives the mails that are to be tried on another connection."""
-        told: dict[str, Outcome] = {}
+    def _send_together(
+        self, together: Sequence[tuple[_Session, Mail]], may_end: MayEnd, answered: Answered
+    ) -> list[Mail]:
+        """Send some mails side by side; returns those that are to be tried on another connection."""
+        outcomes: dict[str, Outcome] = {}
         again: list[Mail] = []
 
-        def advance(talk: _Talk) -> _Pause | None:
-            try:
-                return next(talk.dialogue)
-            except StopIteration as end:
-                told[talk.mail.number] = end.value
-                talk.line.is_used = True
-            except ServerUnavailable as error:
-                # Servers close connections that idled or carried many mails: ask once more on a new one.
-                if talk.line.is_used:
-                    again.append(talk.mail)
-                else:
-                    told[talk.mail.number] = error
-            except NotDelivered as error:
-                told[talk.mail.number] = error
-            return None
+        def settle(session: _Session, mail: Mail, outcome: Outcome) -> None:
+            # Servers close connections that idled or carried many mails: ask once more on a new one.
+            if isinstance(outcome, ServerUnavailable) and session.is_used:
+                again.append(mail)
+            else:
+                outcomes[mail.number] = outcome
 
-        ready: list[_Talk] = []
-        opening = list(talks)
-        while opening:
-            paused = [(talk, advance(talk)) for talk in opening]
-            ready += [talk for talk, pause in paused if pause is _Pause.END]
-            opening = [talk for talk, pause in paused if pause is _Pause.ANSWER]
-        try:
-            allowed = may_end([talk.mail.number for talk in ready]) if ready else ()
-        except BaseException:
-            # Without its dot a message is none.
-            for talk in ready:
-                self._drop(talk.line)
-            raise
-        ending: list[_Talk] = []
-        for talk in ready:
-            if talk.mail.number not in allowed:
-                self._drop(talk.line)
-                told[talk.mail.number] = _lost(talk.mail)
-            elif advance(talk) is _Pause.ANSWER:
-                ending.append(talk)
-        while ending:
-            for talk in _answering(ending):
-                advance(talk)
-                ending.remove(talk)
-            answered(told)
-            told.clear()
-        if told:
-            answered(told)
+        begun = [self._threads.submit(_outcome, session.begin, mail) for session, mail in together]
+        ready: list[tuple[_Session, Mail]] = []
+        for (session, mail), beginning in zip(together, begun, strict=True):
+            failure = beginning.result()
+            if failure is None:
+                ready.append((session, mail))
+            else:
+                settle(session, mail, failure)
+        allowed = may_end([mail.number for _, mail in ready]) if ready else ()
+        answering: dict[Future[Outcome], tuple[_Session, Mail]] = {}
+        for session, mail in ready:
+            if mail.number not in allowed:
+                session.close()
+                outcomes[mail.number] = ClaimLost(f"{mail.number}: its delivery has been taken over by another process")
+            elif (failure := _outcome(session.end, mail)) is None:
+                answering[self._threads.submit(_outcome, session.answer, mail)] = session, mail
+            else:
+                settle(session, mail, failure)
+        while answering:
+            wait(answering, return_when=FIRST_COMPLETED)
+            # Answers that come together are written down together.
+            for future in wait(answering, timeout=_TOGETHER_S).done:
+                settle(*answering.pop(future), future.result())
+            answered(outcomes)
+            outcomes = {}
+        if outcomes:
+            answered(outcomes)
         return again
 
-    def _connect(self, local_hostname: str) -> smtplib.SMTP:
-        server = self._server
-        # Reading the system's authorities takes longer than sending some mails.
-        context = None if server.security == "none" else ssl.create_default_context()
-        connection: smtplib.SMTP | None = None
-        try:
-            if server.security == "tls":
-                connection = smtplib.SMTP_SSL(
-                    server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S, context=context
-                )
-            else:
-                connection = smtplib.SMTP(server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S)
-            if connection.sock is not None:
-                # The end of a message is a packet of five bytes, which must not wait until the server has
-                # acknowledged what came before: with delayed acknowledgements that is 40 ms a mail.
-                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if server.security == "starttls":
-                connection.starttls(context=context)
-            connection.ehlo_or_helo_if_needed()
-            if server.user:
-                connection.login(server.user, server.password)
-        except (smtplib.SMTPException, OSError, UnicodeError) as error:
-            if connection is not None:
-                connection.close()
-            reason = "SMTP_URL: user and password must be ASCII" if isinstance(error, UnicodeError) else _reason(error)
-            raise ServerUnavailable(f"the mail server {server} can't be used: {reason}") from error
-        return connection
 
-    def _converse(self, line: _Line, mail: Mail) -> Generator[_Pause, None, str]:
-        """The dialogue about one mail, to be gone on with when what it waits for may be there; the server's last word.
-
-        Raises NotDelivered, by kind (`invoices.errors`).
-        """
-        connection = line.connection
-        if mail.is_international and not connection.has_extn("smtputf8"):
-            address = mail.recipient if mail.recipient.is_international else mail.sender
-            raise MessageRefused(f"the mail server takes no address beyond ASCII (SMTPUTF8), such as {address}")
-        try:
-            yield from self._open_message(line, mail)
-            connection.send(_LEADING_DOT.sub(b"..", mail.content))
-        except (smtplib.SMTPException, OSError) as error:
-            self._drop(line)
-            raise ServerUnavailable(f"the mail server {self._server} can't be used: {_reason(error)}") from error
-        yield _Pause.END
-        if connection.sock is None or select.select([connection.sock], [], [], 0)[0]:
-            self._drop(line)
-            raise ServerUnavailable(f"the mail server {self._server} hung up before the end of the message")
-        try:
-            connection.send(b".\r\n" if mail.content.endswith(b"\r\n") else b"\r\n.\r\n")
-            yield _Pause.ANSWER
-            code, answer = connection.getreply()
-        except (smtplib.SMTPException, OSError) as error:
-            self._drop(line)
-            raise OutcomeUnknown(
-                f"the mail server {self._server} broke off before it said whether it took the message "
-                f"{mail.message_id}: look for it in that server's log, retry only if it isn't there "
-                f"({_reason(error)})"
-            ) from error
-        if code != 250:
-            self._refuse(line, code, answer)
-        return _answer(code, answer)
-
-    def _open_message(self, line: _Line, mail: Mail) -> Generator[_Pause, None, None]:
-        """Name sender and recipient, and have the server wait for the content."""
-        parameters = f" SIZE={len(mail.content)}" if line.connection.has_extn("size") else ""
-        if mail.is_international:
-            parameters += " SMTPUTF8"
-        answers = yield from _ask(
-            line.connection, f"MAIL FROM:<{mail.sender}>{parameters}", f"RCPT TO:<{mail.recipient}>", "DATA"
-        )
-        refused = next((at for at, (code, _) in enumerate(answers) if code not in _GO_ON[at]), None)
-        if refused is None:
-            return
-        if answers[-1][0] in _GO_ON[-1]:
-            # It waits for the content of what it has refused: without its dot the message is none.
-            self._drop(line)
-        code, answer = answers[refused]
-        if refused == 0 and code >= 500 and code != 552:
-            # It would refuse every mail we send: not this one's fault.
-            raise smtplib.SMTPSenderRefused(code, answer, str(mail.sender))
-        self._refuse(line, code, answer)
-
-    def _refuse(self, line: _Line, code: int, answer: bytes) -> NoReturn:
-        try:
-            # The next mail begins afresh.
-            line.connection.rset()
-        except (smtplib.SMTPException, OSError):
-            self._drop(line)
-        said = _answer(code, answer)
-        if code >= 500:
-            raise MessageRefused(f"the mail server refuses it: {said}")
-        raise MessageDeferred(f"the mail server refuses it for now: {said}")
+def _outcome(step: Callable[[Mail], Result], mail: Mail) -> Result | NotDelivered:
+    """Return what a step about a mail comes to, a failure as well: in a thread nobody would catch it."""
+    try:
+        return step(mail)
+    except NotDelivered as error:
+        return error
 
 
-def _lost(mail: Mail) -> ClaimLost:
-    return ClaimLost(f"{mail.number}: its delivery has been taken over by another process")
+def _connect(server: SmtpServer, local_hostname: str) -> smtplib.SMTP:
+    # Reading the system's authorities takes longer than sending some mails.
+    context = None if server.security == "none" else ssl.create_default_context()
+    smtp: smtplib.SMTP | None = None
+    try:
+        if server.security == "tls":
+            smtp = smtplib.SMTP_SSL(
+                server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S, context=context
+            )
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S)
+        if smtp.sock is not None:
+            # The end of a message is a packet of five bytes, which must not wait until the server has
+            # acknowledged what came before: with delayed acknowledgements that is 40 ms a mail.
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if server.security == "starttls":
+            smtp.starttls(context=context)
+        smtp.ehlo_or_helo_if_needed()
+        if server.user:
+            smtp.login(server.user, server.password)
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        if smtp is not None:
+            smtp.close()
+        reason = "SMTP_URL: user and password must be ASCII" if isinstance(error, UnicodeError) else _reason(error)
+        raise _unavailable(server, reason) from error
+    return smtp
 
 
-def _answering(talks: Sequence[_Talk]) -> list[_Talk]:
-    """Those of the dialogues whose server has answered, once one has; all when the server takes too long."""
-    limit: float = _END_TIMEOUT_S
-    sockets = ((talk.line.connection.sock, talk) for talk in talks)
-    waiting, found = {sock: talk for sock, talk in sockets if sock is not None}, []
-    while waiting and (come := select.select(list(waiting), [], [], limit)[0]):
-        found += [waiting.pop(answered) for answered in come]
-        # What comes together is written down together.
-        limit = _TOGETHER_S
-    return found or list(talks)
-
-
-def _ask(connection: smtplib.SMTP, *commands: str) -> Generator[_Pause, None, list[tuple[int, bytes]]]:
-    """The answers to the commands that open a message, up to the first refusal.
-
-    All are asked at once where the server takes them so (PIPELINING, RFC 2920), which saves two round trips a mail;
-    then all are answered.
-    """
-    lines = [f"{command}\r\n".encode() for command in commands]
-    at_once = connection.has_extn("pipelining")
-    if at_once:
-        connection.send(b"".join(lines))
-    answers: list[tuple[int, bytes]] = []
-    for line, wanted in zip(lines, _GO_ON, strict=True):
-        if not at_once:
-            connection.send(line)
-        if line is lines[0] or not at_once:
-            yield _Pause.ANSWER
-        code, answer = connection.getreply()
-        if code == 421:
-            # The server takes leave: it says nothing about this message.
-            raise smtplib.SMTPResponseException(code, answer)
-        answers.append((code, answer))
-        if not at_once and code not in wanted:
-            break
-    return answers
+def _unavailable(server: SmtpServer, reason: str) -> ServerUnavailable:
+    return ServerUnavailable(f"the mail server {server} can't be used: {reason}")
 
 
 def _answer(code: int, answer: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Amounts of dirhams in French words, for the sentence that closes a document (law.md section 9)."""
+"""Writes amounts of dirhams in French words, for the sentence that closes a document (law.md section 9)."""
 
 import re
 from functools import lru_cache
@@ -15,21 +15,21 @@ def _french() -> Num2Word_FR:
     return Num2Word_FR()
 
 
-def _count(number: int, one: str, several: str) -> str:
+def _count(number: int, singular: str, plural: str) -> str:
     words: str = _french().to_cardinal(number)
     link = " de" if _ENDS_IN_A_NOUN.search(words) else ""
-    return f"{words}{link} {one if number < 2 else several}"
+    return f"{words}{link} {singular if number < 2 else plural}"
 
 
 @lru_cache(maxsize=4096)
 def dirhams_in_words(centimes: int) -> str:
-    """Centimes as `mille deux cent trente-quatre dirhams et cinquante-six centimes`.
+    """Write centimes as `mille deux cent trente-quatre dirhams et cinquante-six centimes`.
 
-    Whole dirhams drop the centimes; less than one dirham drops the dirhams; nil is `zéro dirham`.
+    Whole dirhams drop the centimes; less than one dirham drops the dirhams; zero is `zéro dirham`.
     Raises ValueError for a negative amount: no document bears one.
     """
     if centimes < 0:
-        raise ValueError("an amount below nil is never written in words")
+        raise ValueError("an amount below zero is never written in words")
     whole, rest = divmod(centimes, 100)
     parts = []
     if whole or not rest:

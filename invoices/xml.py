@@ -1,4 +1,4 @@
-"""A document as EN 16931 XML, in UN/CEFACT CII syntax: what a machine reads where people read the PDF.
+"""Writes a document as EN 16931 XML, in UN/CEFACT CII syntax, for machines; people read the PDF.
 
 Terms in brackets (BT, BG) are those of the standard. The incubation discount is the item price
 discount [BT-147]: full price [BT-148] less discount is the price charged [BT-146] (R7). An office is
@@ -19,7 +19,7 @@ from pricing.period import month_period
 ATTACHMENT_NAME = "factur-x.xml"
 PROFILE = "urn:cen.eu:en16931:2017"
 TYPE_CODES = {INVOICE: "380", CREDIT_NOTE: "381"}
-# How it is settled (UNCL4461): by transfer to the RIB, not said, or set off against what is owed.
+# Means of payment (UNCL4461): a transfer to the RIB, not defined, or set off against what is owed.
 CREDIT_TRANSFER, NOT_DEFINED, SET_OFF = "30", "1", "97"
 UNIT_CODES = {"m2_month": "MTK", "hour": "HUR", "each": "C62"}
 DISCOUNT_REASON = "Remise pépinière"
@@ -35,7 +35,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def document_xml(document: Document) -> bytes:
-    """The document as Cross Industry Invoice, profile EN 16931; the same bytes every time."""
+    """Return the document as a Cross Industry Invoice, profile EN 16931; the same bytes every time."""
     root = etree.Element(_name("rsm:CrossIndustryInvoice"), nsmap=_NAMESPACES)
     context = _add(root, "rsm:ExchangedDocumentContext")
     _add(_add(context, "ram:GuidelineSpecifiedDocumentContextParameter"), "ram:ID", PROFILE)
@@ -86,13 +86,13 @@ def _percent(rate: int) -> str:
 
 
 def _days_of(line: DocumentLine) -> tuple[date, date]:
-    """First and last day a line is for: its own, or those of its month [BT-134, BT-135]."""
+    """Return the first and last day a line is for: its own, or those of its month [BT-134, BT-135]."""
     whole = month_period(line.priced.month)
     return line.priced.first_day or whole.start, line.priced.last_day or whole.last_day
 
 
 def _add_line(trade: etree._Element, index: int, line: DocumentLine) -> None:
-    """One invoice line [BG-25]."""
+    """Add a line [BG-25]."""
     priced = line.priced
     prorated = priced.days != priced.days_in_month
     unit = UNIT_CODES.get(line.unit_of_measure, "C62")
@@ -130,7 +130,7 @@ def _add_line(trade: etree._Element, index: int, line: DocumentLine) -> None:
 
 
 def _note(line: DocumentLine, prorated: bool) -> str:
-    """What the figures alone don't tell: the proration, why the price is reduced, the line taken back [BT-127]."""
+    """Explain what the figures don't show: the proration, why the price is reduced, the line taken back [BT-127]."""
     priced = line.priced
     texts = []
     if prorated:
@@ -145,7 +145,7 @@ def _note(line: DocumentLine, prorated: bool) -> str:
 
 
 def _add_party(agreement: etree._Element, name: str, party: Party) -> None:
-    """Seller [BG-4] or buyer [BG-7]: ICE is the identifier, IF the tax number, RC the legal registration."""
+    """Add seller [BG-4] or buyer [BG-7]: ICE is the identifier, IF the tax number, RC the legal registration."""
     element = _add(agreement, name)
     if party.ice:
         _add(element, "ram:ID", party.ice)
@@ -168,7 +168,7 @@ def _add_party(agreement: etree._Element, name: str, party: Party) -> None:
 
 
 def _legal_information(seller: Party) -> str:
-    """Legal form, capital and the registrations EN 16931 has no term for [BT-33]."""
+    """Return legal form, capital and the registrations EN 16931 has no term for [BT-33]."""
     known = (
         (seller.legal_form, seller.legal_form),
         (seller.share_capital, f"capital {seller.share_capital} {formats.CURRENCY_SIGN}"),
@@ -179,7 +179,7 @@ def _legal_information(seller: Party) -> str:
 
 
 def _add_settlement(trade: etree._Element, document: Document) -> None:
-    """How it is paid, VAT by rate [BG-23], totals [BG-22], what it corrects [BG-3]."""
+    """Add the means of payment, VAT by rate [BG-23], totals [BG-22], the invoices corrected [BG-3]."""
     settlement = _add(trade, "ram:ApplicableHeaderTradeSettlement")
     _add(settlement, "ram:PaymentReference", document.payment_reference)
     _add(settlement, "ram:InvoiceCurrencyCode", document.currency)
@@ -213,5 +213,5 @@ def _add_settlement(trade: etree._Element, document: Document) -> None:
 
 
 def _corrected(document: Document) -> dict[str, date | None]:
-    """The invoices a credit note corrects, with their dates where known [BT-25, BT-26]."""
+    """Return the invoices a credit note corrects, with their dates where known [BT-25, BT-26]."""
     return {line.corrects.number: line.corrects.issued_on for line in document.lines if line.corrects is not None}

@@ -11,13 +11,13 @@ from ledger.errors import UnknownAccount
 
 @cache
 def chart() -> Mapping[str, str]:
-    """Every account and its French label, as shipped in `chart.csv`."""
+    """Return every account and its French label, as shipped in `chart.csv`."""
     with (files("ledger") / "chart.csv").open(encoding="utf-8") as lines:
         return MappingProxyType({row["account"]: row["label"] for row in csv.DictReader(lines)})
 
 
 def label_of(account: str) -> str:
-    """The account's label, or that of the closest account above it (71249 takes 7124's).
+    """Return the account's label, or that of the closest account above it (71249 takes 7124's).
 
     Raises UnknownAccount when no account of at least three digits stands above it.
     """

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Date, bindparam, func, select
 
-from ledger.models import account, account_day, period_act, period_balance, posting
+from ledger.models import CLOSE, account, account_day, period_act, period_balance, posting
 
 _DAY = account_day.c
 _ON = bindparam("on", type_=Date)
@@ -33,12 +33,6 @@ _OF_ACCOUNT = select(
 _OF_AUXILIARY = select(func.coalesce(func.sum(posting.c.amount), 0)).where(
     posting.c.auxiliary == bindparam("auxiliary"), posting.c.account == _ACCOUNT
 )
-_AUXILIARIES = (
-    select(posting.c.auxiliary, func.sum(posting.c.amount))
-    .where(posting.c.auxiliary.is_not(None), posting.c.account == _ACCOUNT)
-    .group_by(posting.c.auxiliary)
-    .order_by(posting.c.auxiliary)
-)
 _ACCOUNTS = (
     select(_DAY.account, account.c.label, func.sum(_DAY.debit), func.sum(_DAY.credit))
     .join(account, account.c.code == _DAY.account)
@@ -49,9 +43,10 @@ _ACCOUNTS = (
 _OPEN_DAYS = (_DAY.account == account.c.code, _DAY.day > _SINCE, _DAY.day <= _ON)
 
 
-def _total(kept: ColumnElement[int], moved: ColumnElement[int]) -> ColumnElement[int]:
-    """What the checkpoint kept and what the account moved since."""
-    return func.coalesce(kept, 0) + func.coalesce(select(func.sum(moved)).where(*_OPEN_DAYS).scalar_subquery(), 0)
+def _total(brought_forward: ColumnElement[int], moved: ColumnElement[int]) -> ColumnElement[int]:
+    """Return what the checkpoint kept and what the account moved since."""
+    since = select(func.sum(moved)).where(*_OPEN_DAYS).scalar_subquery()
+    return func.coalesce(brought_forward, 0) + func.coalesce(since, 0)
 
 
 # Account by account: each reads its own few days by key, whatever the database knows of the table.
@@ -66,7 +61,7 @@ _CLOSED_THROUGH = select(period_act.c.closed_through).order_by(period_act.c.id.d
 _NEWEST_CHECKPOINT = (
     select(period_act.c.id, period_act.c.closed_through)
     .where(
-        period_act.c.action == "close",
+        period_act.c.action == CLOSE,
         period_act.c.closed_through <= _ON,
         period_act.c.closed_through <= _CLOSED_THROUGH,
     )
@@ -85,12 +80,12 @@ class AccountBalance(NamedTuple):
 
     @property
     def balance(self) -> int:
-        """Debit less credit."""
+        """Return debit less credit."""
         return self.debit - self.credit
 
     @property
     def is_analytic(self) -> bool:
-        """Whether the account is of class 9, whose totals never mix with the general ledger's (R21)."""
+        """Return whether the account is of class 9, whose totals never mix with the general ledger's (R21)."""
         return self.account[0] == "9"
 
 
@@ -102,34 +97,34 @@ class Totals(NamedTuple):
 
 
 def trial_balance(connection: Connection, until: date | None = None) -> list[AccountBalance]:
-    """Every account with postings up to and including `until` (None: all), by account."""
+    """Return every account with postings up to and including `until` (None: all), by account."""
     start = _from_checkpoint(connection, until)
     rows = connection.execute(_ACCOUNTS if start["since"] == _EVER else _ACCOUNTS_SINCE, start)
     return [AccountBalance(code, label, int(debit), int(credit)) for code, label, debit, credit in rows]
 
 
 def _from_checkpoint(connection: Connection, until: date | None) -> dict[str, Any]:
-    """Up to which day to count, and from which checkpoint: the newest not after it."""
+    """Return up to which day to count, and from which checkpoint: the newest not after it."""
     on = _NEVER if until is None else until
-    found = connection.execute(_NEWEST_CHECKPOINT, {"on": on}).one_or_none()
-    checkpoint, since = (_NO_CHECKPOINT, _EVER) if found is None else found
+    newest = connection.execute(_NEWEST_CHECKPOINT, {"on": on}).one_or_none()
+    checkpoint, since = (_NO_CHECKPOINT, _EVER) if newest is None else newest
     return {"on": on, "checkpoint": checkpoint, "since": since}
 
 
 def totals(balances: Iterable[AccountBalance]) -> Totals:
-    """What accounts moved together. Hand in those of the general ledger, or those of class 9: never both (R21)."""
-    listed = list(balances)
-    return Totals(sum(found.debit for found in listed), sum(found.credit for found in listed))
+    """Return what accounts moved together: those of the general ledger, or those of class 9, never both (R21)."""
+    summed = list(balances)
+    return Totals(sum(b.debit for b in summed), sum(b.credit for b in summed))
 
 
 def last_day(connection: Connection) -> date | None:
-    """The latest day on which anything is booked; None in empty books."""
-    found: date | None = connection.scalar(select(func.max(_DAY.day)))
-    return found
+    """Return the latest day on which anything is booked; None in empty books."""
+    latest: date | None = connection.scalar(select(func.max(_DAY.day)))
+    return latest
 
 
 def account_balance(connection: Connection, account: str, on: date | None = None) -> int:
-    """The account's balance at the end of a day (None: of all days), in centimes, debit positive; 0 if it never moved.
+    """Return the account's balance at the end of a day (None: of all days), in centimes, debit positive.
 
     Reads at most one row a day since the newest checkpoint, however much was posted.
     """
@@ -137,17 +132,10 @@ def account_balance(connection: Connection, account: str, on: date | None = None
 
 
 def auxiliary_balance(connection: Connection, account: str, auxiliary: str, on: date | None = None) -> int:
-    """The balance of one tenant or grant within an account at the end of a day, in centimes, debit positive.
+    """Return the balance of one tenant or grant within an account at the end of a day, in centimes, debit positive.
 
     Read from the index of the auxiliary's own postings.
     """
     statement = _OF_AUXILIARY if on is None else _OF_AUXILIARY.where(posting.c.effective_on <= _ON)
     values = {"account": account, "auxiliary": auxiliary} | ({} if on is None else {"on": on})
     return int(connection.scalar(statement, values) or 0)
-
-
-def auxiliary_balances(connection: Connection, account: str, until: date | None = None) -> dict[str, int]:
-    """The balance of every tenant or grant within an account (`3421`, `9208`), in centimes, debit positive, by code."""
-    statement = _AUXILIARIES if until is None else _AUXILIARIES.where(posting.c.effective_on <= _ON)
-    rows = connection.execute(statement, {"account": account} | ({} if until is None else {"on": until}))
-    return {auxiliary: int(balance) for auxiliary, balance in rows}

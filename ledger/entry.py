@@ -1,4 +1,4 @@
-"""A journal entry as a value. Debit is positive; the postings sum to nil (R22)."""
+"""A journal entry as a value. Debit is positive; the postings sum to zero (R22)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -53,6 +53,6 @@ class Entry:
         postings = self.postings
         # Lists, not generators: this runs for every entry of a month.
         if len(postings) < 2 or sum([posting.amount for posting in postings]) != 0:
-            raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to nil")
+            raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to zero")
         if len({posting.account[0] == "9" for posting in postings}) > 1:
             raise MixedEntry(f"{self.reference}: class 9 accounts never stand beside others in an entry")

@@ -1,4 +1,4 @@
-"""What the journal refuses.
+"""What the ledger refuses.
 
 LedgerError
 ├── UnbalancedEntry       debits and credits differ, or there are fewer than two postings (R22)
@@ -8,7 +8,10 @@ LedgerError
 ├── PeriodClosed          the day lies in a closed month
 ├── PeriodNotYetOpen      so many months are open that this one can't be begun
 ├── PeriodOutOfOrder      months are closed one after the other, and reopened the other way round
-└── ReferenceTaken        another entry bears that reference
+├── ReferenceTaken        another entry bears that reference
+└── NoteError             a signed note, or a key for it, that can't be used
+    ├── BadNote           a checkpoint that is none, or that no known key has signed
+    └── BadProofKey       a file that holds no key for checkpoints
 """
 
 
@@ -17,7 +20,7 @@ class LedgerError(Exception):
 
 
 class UnbalancedEntry(LedgerError):
-    """An entry has at least two postings and they sum to nil (R22)."""
+    """An entry has at least two postings and they sum to zero (R22)."""
 
 
 class MixedEntry(LedgerError):
@@ -46,3 +49,15 @@ class PeriodOutOfOrder(LedgerError):
 
 class ReferenceTaken(LedgerError):
     """Another entry, with other postings, bears that reference."""
+
+
+class NoteError(LedgerError):
+    """A signed note, or a key for it, that can't be used."""
+
+
+class BadNote(NoteError):
+    """A checkpoint that is none, or that no known key has signed."""
+
+
+class BadProofKey(NoteError):
+    """A file that holds no key for checkpoints."""

@@ -30,7 +30,7 @@ _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _code(length: int) -> String:
-    """Compared by bytes on every database, so that orders agree, and faster than by a language's rules."""
+    """Make codes compare by bytes on every database, so that orders agree; faster than by a language's rules."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
@@ -94,7 +94,7 @@ Index(
     postgresql_where=posting.c.auxiliary.is_not(None),
 )
 
-# What moved money accounts (class 5), to be compared with what banks and tills say.
+# Postings of money accounts (class 5) are compared with what banks and tills say.
 _IS_MONEY = posting.c.account.between("5", "5Z")
 Index(
     "ix_posting_money",
@@ -109,13 +109,16 @@ Index(
 account_day = Table(
     "account_day",
     metadata,
-    # Derived: what each account moved on each day, kept by the journal so that balances don't scan postings.
+    # The sums each account moved on each day are derived, kept by the journal so that balances don't scan postings.
     Column("account", ForeignKey("account.code"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("debit", BigInteger, nullable=False),
     Column("credit", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# How a month's books are changed.
+CLOSE, REOPEN = "close", "reopen"
 
 period_act = Table(
     "period_act",
@@ -131,7 +134,7 @@ period_act = Table(
     Column("digest", String(64), nullable=False),
     # From now on nothing is posted up to this day (blank: nothing is closed any more) ...
     Column("closed_through", Date),
-    # ... nor after this one: so many months are open at once, no more.
+    # ... nor after this one: only so many months are open at once.
     Column("open_through", Date, nullable=False),
     CheckConstraint("action IN ('close', 'reopen')", name="action"),
 )

@@ -1,8 +1,8 @@
 """Accounting periods: months are closed one after the other, and nothing is posted into a closed one (R22).
 
 Nothing closes by itself: until somebody closes a first month, any day can be posted to. From then on at most so many
-months are open at once (law.md section 6, a setting): each closing says through which day may be posted. What a
-closing found is kept as a checkpoint, from which later balances start.
+months are open at once (law.md section 6, a setting): each closing says through which day may be posted. The
+balances a closing reads are kept as a checkpoint, from which later ones start.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,15 @@ from sqlalchemy import Connection, func, insert, select
 
 from ledger.balances import AccountBalance, trial_balance
 from ledger.errors import PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
-from ledger.models import entry, entry_counter, period_act, period_balance
+from ledger.models import CLOSE, REOPEN, entry, entry_counter, period_act, period_balance
 from pricing.money import format_amount
 from pricing.period import add_months, first_of_month, format_month, next_month
 
-CLOSE, REOPEN = "close", "reopen"
 _DIGEST_VERSION = "technopark-trial-balance/1"
 
 
 class Limits(NamedTuple):
-    """Between which days may be posted, both outside: closed through the first, open through the second."""
+    """The days between which entries may be posted: closed through the first, open through the second."""
 
     closed_through: date | None
     open_through: date | None
@@ -55,24 +54,24 @@ _ACTS = select(
 
 
 def last_day(month: date) -> date:
-    """The last day of the month that begins on `month`."""
+    """Return the last day of the month that begins on `month`."""
     return next_month(month) - timedelta(days=1)
 
 
 def closings(connection: Connection) -> list[Closing]:
-    """Every closing and reopening, in order."""
+    """Return every closing and reopening, in order."""
     return [Closing(*row) for row in connection.execute(_ACTS.order_by(period_act.c.id))]
 
 
 def limits(connection: Connection) -> Limits:
-    """Between which days may be posted now."""
+    """Return the days between which entries may be posted now."""
     c = period_act.c
-    found = connection.execute(select(c.closed_through, c.open_through).order_by(c.id.desc()).limit(1)).one_or_none()
-    return Limits(None, None) if found is None else Limits(*found)
+    newest = connection.execute(select(c.closed_through, c.open_through).order_by(c.id.desc()).limit(1)).one_or_none()
+    return Limits(None, None) if newest is None else Limits(*newest)
 
 
 def first_open_day(connection: Connection, wanted: date) -> date:
-    """`wanted`, or the first open day if its month is closed: where what may be moved is posted."""
+    """Return `wanted`, or the first open day if its month is closed: where what may be moved is posted."""
     closed = limits(connection).closed_through
     return wanted if closed is None or wanted > closed else closed + timedelta(days=1)
 
@@ -97,7 +96,7 @@ def refuse(known: Limits, day: date) -> None:
 
 
 def digest(month: date, balances: Iterable[AccountBalance]) -> str:
-    """SHA-256 of a month's trial balance, in hexadecimal: version, month, then account, debit, credit a line."""
+    """Return the SHA-256 of a month's trial balance, in hexadecimal: version, month, a line an account."""
     lines = [_DIGEST_VERSION, format_month(month)]
     lines += [f"{b.account}\t{format_amount(b.debit)}\t{format_amount(b.credit)}" for b in balances]
     return sha256(("\n".join(lines) + "\n").encode()).hexdigest()
@@ -117,16 +116,23 @@ def close_month(connection: Connection, month: date, *, recorded_at: datetime, o
     farthest = add_months(month, open_months_max)
     # Months that hold entries already when the first is closed stay open.
     open_through = last_day(farthest if newest is None else max(farthest, first_of_month(newest)))
-    found = Closing(
-        _next_number(connection), month, CLOSE, recorded_at, None, digest(month, balances), end, open_through
+    closing = Closing(
+        number=_next_number(connection),
+        month=month,
+        action=CLOSE,
+        recorded_at=recorded_at,
+        reason=None,
+        digest=digest(month, balances),
+        closed_through=end,
+        open_through=open_through,
     )
-    _record(connection, found)
+    _record(connection, closing)
     if balances:
         connection.execute(
             insert(period_balance),
-            [{"closing": found.number, "account": b.account, "debit": b.debit, "credit": b.credit} for b in balances],
+            [{"closing": closing.number, "account": b.account, "debit": b.debit, "credit": b.credit} for b in balances],
         )
-    return found
+    return closing
 
 
 def reopen_month(connection: Connection, month: date, *, reason: str, recorded_at: datetime) -> Closing:
@@ -143,12 +149,18 @@ def reopen_month(connection: Connection, month: date, *, reason: str, recorded_a
     of_month = select(c.digest).where(c.month == month, c.action == CLOSE).order_by(c.id.desc()).limit(1)
     before = month - timedelta(days=1)
     was_closed = connection.scalar(select(c.id).where(c.closed_through == before).limit(1)) is not None
-    found = Closing(
-        _next_number(connection), month, REOPEN, recorded_at, reason, str(connection.scalar(of_month)),
-        before if was_closed else None, known.open_through,
-    )  # fmt: skip
-    _record(connection, found)
-    return found
+    closing = Closing(
+        number=_next_number(connection),
+        month=month,
+        action=REOPEN,
+        recorded_at=recorded_at,
+        reason=reason,
+        digest=str(connection.scalar(of_month)),
+        closed_through=before if was_closed else None,
+        open_through=known.open_through,
+    )
+    _record(connection, closing)
+    return closing
 
 
 def _keep_writers_out(connection: Connection) -> None:
@@ -175,6 +187,6 @@ def _next_number(connection: Connection) -> int:
     return int(connection.scalar(select(func.coalesce(func.max(period_act.c.id), 0))) or 0) + 1
 
 
-def _record(connection: Connection, found: Closing) -> None:
-    values = found._asdict()
+def _record(connection: Connection, closing: Closing) -> None:
+    values = closing._asdict()
     connection.execute(insert(period_act).values({"id": values.pop("number")} | values))

@@ -55,14 +55,14 @@ class YearEnd(NamedTuple):
 
 
 def last_day_of(year: int) -> date:
-    """31 December."""
+    """Return 31 December of a year."""
     return date(year, 12, 31)
 
 
 def year_end(connection: Connection, year: int) -> YearEnd:
-    """How the end of a year stands."""
+    """Return how the end of a year stands."""
     left = _balances(connection, last_day_of(year), _INCOME)
-    carried = [p.amount for found in _standing(connection, RESULT, year) for p in found.postings if p.account in _NET]
+    carried = [p.amount for e in _standing(connection, RESULT, year) for p in e.postings if p.account in _NET]
     result = -sum(carried) - sum(p.amount for p in left)
     return YearEnd(year, result, not left, _opened(connection, year) == _held(connection, year))
 
@@ -98,27 +98,27 @@ def undo_year_end(
 
 
 def opening_reference(connection: Connection, year: int) -> str | None:
-    """The reference of the entry that opens a year's accounts; None while nothing has opened it."""
+    """Return the reference of the entry that opens a year's accounts; None while nothing has opened it."""
     standing = _standing_references(_references(connection, OPENING, year - 1))
     return standing[-1] if standing else None
 
 
 def _balances(connection: Connection, until: date, classes: Sequence[str]) -> list[Posting]:
-    """What the accounts of some classes hold at the end of a day, by auxiliary and site; those at nil left out."""
+    """Return what the accounts of some classes hold at the end of a day, by auxiliary and site, without zeros."""
     p = posting.c
     total = func.sum(p.amount)
-    found = connection.execute(
+    balances = connection.execute(
         select(p.account, total, p.auxiliary, p.site)
         .where(func.substr(p.account, 1, 1).in_(classes), p.effective_on <= until)
         .group_by(p.account, p.auxiliary, p.site)
         .having(total != 0)
     )
-    rows = [Posting(account, int(amount), auxiliary, site) for account, amount, auxiliary, site in found]
+    rows = [Posting(account, int(amount), auxiliary, site) for account, amount, auxiliary, site in balances]
     return sorted(rows, key=lambda row: (row.account, row.auxiliary or "", row.site or ""))
 
 
 def _result_entries(connection: Connection, year: int) -> list[Entry]:
-    """The cascade from classes 6 and 7, as they stand, to the result of the year."""
+    """Return the cascade from classes 6 and 7, as they stand, to the result of the year."""
     held = _balances(connection, last_day_of(year), _INCOME)
     attempt = _next_attempt(connection, RESULT, year)
     entries = []
@@ -141,7 +141,7 @@ def _result_entries(connection: Connection, year: int) -> list[Entry]:
 
 
 def _transfer(year: int, attempt: int, transfer: Transfer, moved: Sequence[Posting]) -> Entry:
-    """The entry that empties accounts into another; it may bring it nothing."""
+    """Return the entry that empties accounts into another; it may bring it nothing."""
     total = sum(row.amount for row in moved)
     postings = [row._replace(amount=-row.amount) for row in moved]
     if total:
@@ -157,18 +157,18 @@ def _transfer(year: int, attempt: int, transfer: Transfer, moved: Sequence[Posti
 
 
 def _held(connection: Connection, year: int) -> tuple[Posting, ...]:
-    """What the balance sheet holds at the end of a year."""
+    """Return what the balance sheet holds at the end of a year."""
     return tuple(_balances(connection, last_day_of(year), _BALANCE_SHEET))
 
 
 def _opened(connection: Connection, year: int) -> tuple[Posting, ...]:
-    """What the standing opening entries open the next year with."""
+    """Return what the standing opening entries open the next year with."""
     standing = _standing(connection, OPENING, year)
     return standing[-1].postings if standing else ()
 
 
 def _opening_pair(connection: Connection, year: int, held: tuple[Posting, ...]) -> list[Entry]:
-    """Two entries of one day, which together move nothing: the old year's accounts are emptied, and opened anew.
+    """Return two entries of one day, which together move nothing: the old year's accounts are emptied, and opened anew.
 
     So the balance of any account at any day is the sum of its postings, whatever the year.
     """
@@ -204,21 +204,20 @@ def _next_attempt(connection: Connection, journal: str, year: int) -> int:
 
 
 def _standing_references(references: Iterable[str]) -> list[str]:
-    listed = list(references)
-    gone = {name.removesuffix(_TAKEN_BACK) for name in listed if name.endswith(_TAKEN_BACK)}
-    return [name for name in listed if name not in gone and not name.endswith(_TAKEN_BACK)]
+    names = list(references)
+    gone = {name.removesuffix(_TAKEN_BACK) for name in names if name.endswith(_TAKEN_BACK)}
+    return [name for name in names if name not in gone and not name.endswith(_TAKEN_BACK)]
 
 
 def _standing(connection: Connection, journal: str, year: int) -> list[Entry]:
-    """The entries of a year's end that are not taken back, in order."""
+    """Return the entries of a year's end that are not taken back, in order."""
     loaded = (load_entry(connection, name) for name in _standing_references(_references(connection, journal, year)))
-    return [found for found in loaded if found is not None]
+    return [e for e in loaded if e is not None]
 
 
 def _take_back(connection: Connection, journal: str, year: int, recorded_at: datetime, insert: RowWriter) -> None:
     standing = _standing(connection, journal, year)
     taken_back = [
-        reversal(found, f"{found.reference}{_TAKEN_BACK}", found.effective_on, f"Annulation - {found.label}")
-        for found in standing
+        reversal(e, f"{e.reference}{_TAKEN_BACK}", e.effective_on, f"Annulation - {e.label}") for e in standing
     ]
     post(connection, taken_back, recorded_at=recorded_at, insert=insert)

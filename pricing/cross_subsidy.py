@@ -20,17 +20,17 @@ class Position(NamedTuple):
 
     @property
     def supply(self) -> int:
-        """What the tenant gives to its site's pool; never negative (R17)."""
+        """Return what the tenant gives to its site's pool; never negative (R17)."""
         return max(self.contribution, 0) + max(-self.draw, 0)
 
     @property
     def need(self) -> int:
-        """What the tenant takes from its site's pool; never negative (R17)."""
+        """Return what the tenant takes from its site's pool; never negative (R17)."""
         return max(self.draw, 0) + max(-self.contribution, 0)
 
 
 def positions(billed: Iterable[PricedLine], credited: Iterable[PricedLine] = ()) -> tuple[Position, ...]:
-    """A tenant's position per site, by site code: billed lines count, credited lines count negative (R16, R17)."""
+    """Return a tenant's position per site, by site code: credited lines count negative (R16, R17)."""
     sums: dict[str, list[int]] = {}
     for sign, lines in ((1, billed), (-1, credited)):
         for line in lines:
@@ -85,7 +85,7 @@ class SiteFunding:
 
     @property
     def left_over(self) -> int:
-        """What the site's own contributions leave for the network and the reserve."""
+        """Return what the site's own contributions leave for the network and the reserve."""
         return self.contributions - self.own
 
 
@@ -102,7 +102,7 @@ class Waterfall:
 
     @property
     def reserve_after(self) -> int:
-        """The reserve the next run finds."""
+        """Return the reserve the next run finds."""
         return self.reserve_before - self.reserve_used + self.surplus
 
 

@@ -22,25 +22,25 @@ class Window(NamedTuple):
 
 
 class Tenancy(NamedTuple):
-    """What of a tenant decides its price on a day: its kind and its window, if it has one."""
+    """A tenant as far as it decides its price on a day: its kind and its window, if it has one."""
 
     kind: str
     window: Window | None
 
     def tier(self, day: date) -> str:
-        """`subsidised` within the window, `market` on any other day (R5)."""
+        """Return `subsidised` within the window, `market` on any other day (R5)."""
         window = self.window
         return SUBSIDISED if window is not None and window.start <= day < window.end else MARKET
 
 
 def admission_day(admitted_on: date | None, lease_starts: Iterable[date]) -> date | None:
-    """The earliest of `admitted_on` and the first day of the first lease, or None (R3)."""
+    """Return the earliest of `admitted_on` and the first day of the first lease, or None (R3)."""
     known = [day for day in (admitted_on, *lease_starts) if day is not None]
     return min(known, default=None)
 
 
 def is_eligible(kind: str, incorporated_on: date | None, admission: date) -> bool:
-    """Whether a tenant admitted on that day is subsidised: a startup or SME under 24 months old (R4)."""
+    """Return whether a tenant admitted on that day is subsidised: a startup or SME under 24 months old (R4)."""
     return (
         kind in ELIGIBLE_KINDS
         and incorporated_on is not None
@@ -56,9 +56,9 @@ def tenancy(
     *,
     window_months: int = WINDOW_MONTHS,
 ) -> Tenancy:
-    """The tenant's kind and window, from the facts of the register (R3-R5).
+    """Return the tenant's kind and window, from the facts of the register (R3-R5).
 
-    Another length of the window than R5's is for asking what if; bills are never priced by one. Nil months are no
+    Another length of the window than R5's is for asking what if; bills are never priced by one. Zero months are no
     window at all. Raises ValueError for fewer.
     """
     if window_months < 0:

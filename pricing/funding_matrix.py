@@ -52,7 +52,7 @@ _PRODUCT_MAX = 2**63
 class Pool:
     """One step of R18 at one site, or in the network: what each gives and what each receives, in centimes.
 
-    Both sum to the same; nobody gives or receives nil.
+    Both sum to the same; nobody gives or receives zero.
     """
 
     step: str
@@ -62,16 +62,16 @@ class Pool:
     def __post_init__(self) -> None:
         given, received = (sum(amount for _, amount in side) for side in (self.gives, self.receives))
         if given != received or any(amount <= 0 for side in (self.gives, self.receives) for _, amount in side):
-            raise ValueError(f"what is given and what is received differ, or somebody's part is not above nil: {self}")
+            raise ValueError(f"what is given and what is received differ, or somebody's part is not above zero: {self}")
 
     def rows(self) -> Iterator[tuple[tuple[Funder, int], list[int]]]:
-        """Each funder with its sum, and what of it went to each who received, in the order of `receives`."""
+        """Return each funder with its sum, and what of it went to each who received, in the order of `receives`."""
         given, received = ([amount for _, amount in side] for side in (self.gives, self.receives))
         return zip(self.gives, matrix(given, received), strict=True)
 
 
 class Cell(NamedTuple):
-    """What one funder gave to one supported tenant in one step, in centimes; above nil."""
+    """What one funder gave to one supported tenant in one step, in centimes; above zero."""
 
     step: str
     funder: Funder
@@ -90,7 +90,7 @@ class Funding:
     to_reserve: tuple[tuple[Funder, int], ...]
 
     def cells(self) -> Iterator[Cell]:
-        """Every cell above nil, by step, funder and supported tenant."""
+        """Yield every cell above zero, by step, funder and supported tenant."""
         for pool in self.pools:
             for (funder, _), row in pool.rows():
                 for (supported, _), amount in zip(pool.receives, row, strict=True):
@@ -98,7 +98,7 @@ class Funding:
                         yield Cell(pool.step, funder, supported, amount)
 
     def cells_of(self, tenant: str) -> Iterator[Cell]:
-        """The cells in which a tenant gives or is supported, above nil; of other pools nothing is computed."""
+        """Yield the cells in which a tenant gives or is supported, above zero; of other pools nothing is computed."""
         for pool in self.pools:
             columns = [index for index, (supported, _) in enumerate(pool.receives) if supported.tenant == tenant]
             if not columns and not any(_is_tenant(funder, tenant) for funder, _ in pool.gives):
@@ -114,7 +114,7 @@ def _is_tenant(funder: Funder, tenant: str) -> bool:
 
 
 def matrix(rows: Sequence[int], columns: Sequence[int]) -> Iterator[list[int]]:
-    """Whole centimes that sum to `rows` and `columns`, row by row; each is `row × column / sum` to within one.
+    """Yield whole centimes that sum to `rows` and `columns`, row by row; each is `row × column / sum` to within one.
 
     Each cell is its exact share rounded down, or one more. The centimes that rounding leaves to a row go to the
     columns that still lack most, ties to the first. That never fails (Gale and Ryser): what remains of the exact
@@ -138,7 +138,7 @@ def matrix(rows: Sequence[int], columns: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _matrix_by_arrays(rows: Sequence[int], columns: Sequence[int], whole: int) -> Iterator[list[int]]:
-    """The same, in a tenth of the time: NumPy's integers, which hold every product exactly."""
+    """Yield the same rows in a tenth of the time: NumPy's integers, which hold every product exactly."""
     import numpy as np
 
     wanted = np.array(columns, dtype=np.int64)
@@ -149,7 +149,7 @@ def _matrix_by_arrays(rows: Sequence[int], columns: Sequence[int], whole: int) -
         cells = row * wanted // whole
         left = row - int(cells.sum())
         if left:
-            # The `left` who lack most: whoever lacks more than the last of them, and the first who lack as much.
+            # The `left` who lack most: all that lack more than the last of them, and the first that lack as much.
             least = np.partition(lacking, -left)[-left]
             above = np.flatnonzero(lacking > least)
             chosen = np.concatenate((above, np.flatnonzero(lacking == least)[: left - len(above)]))
@@ -159,7 +159,7 @@ def _matrix_by_arrays(rows: Sequence[int], columns: Sequence[int], whole: int) -
 
 
 def funding_of(positions: Iterable[tuple[str, Position]], outcome: Waterfall) -> Funding:
-    """The matrix of a run: (tenant, its position at one site) for every tenant and site, and what R18 decided.
+    """Return the matrix of a run: (tenant, its position at one site) for every tenant and site, and what R18 decided.
 
     The order of `positions` is of no account. Each tenant's parts sum to its supply, its support to its need (R17).
     Raises ValueError where the outcome is not that of these positions.
@@ -206,7 +206,7 @@ _BySite = dict[str, dict[Party, int]]
 
 
 def _taken(left: dict[Party, int], amount: int) -> list[tuple[Party, int]]:
-    """Take an amount in proportion to what each has left (R19), and lower that; parts above nil."""
+    """Take an amount in proportion to what each has left (R19), and lower that; parts above zero."""
     if not amount:
         return []
     parts = [part for part in zip(left, allocate(amount, list(left.values())), strict=True) if part[1]]
@@ -219,7 +219,7 @@ _Uses = dict[str, list[tuple[Funder, int]]]
 
 
 def _grant_uses(outcome: Waterfall) -> tuple[_Uses, _Uses]:
-    """What grants gave each site, earmarked ones apart: a site's come first, and sum to what it had of them (R18)."""
+    """Return what grants gave each site: its earmarked ones, which come first, and those of the network (R18)."""
     earmarked: _Uses = {}
     of_network: _Uses = {}
     left = {site: funding.earmarked_grants for site, funding in outcome.sites.items()}

@@ -36,9 +36,9 @@ _DECIMAL = re.compile(r"(-?)([0-9]{1,30})(?:\.([0-9]{1,30}))?", re.ASCII)
 
 
 def settle(numerator: int, denominator: int) -> int:
-    """`numerator / denominator` as a whole number, rounded half away from zero (R1).
+    """Return `numerator / denominator` as a whole number, rounded half away from zero (R1).
 
-    `denominator` is above nil. Negative values mirror positive ones: -2.5 gives -3.
+    `denominator` is above zero. Negative values mirror positive ones: -2.5 gives -3.
     """
     quotient, remainder = divmod(abs(numerator), denominator)
     if 2 * remainder >= denominator:
@@ -47,7 +47,7 @@ def settle(numerator: int, denominator: int) -> int:
 
 
 def line_amount(price: int, quantity: int, days: int = 1, days_in_month: int = 1) -> int:
-    """`price × quantity × days / days in month` in centimes, rounded once (R1, R9, R10)."""
+    """Return `price × quantity × days / days in month` in centimes, rounded once (R1, R9, R10)."""
     whole = _PRICE_X_QUANTITY * days_in_month
     product = price * quantity * days
     # The hottest line of a run: half up is half away from zero for what is not negative, as prices are.
@@ -55,35 +55,35 @@ def line_amount(price: int, quantity: int, days: int = 1, days_in_month: int = 1
 
 
 def vat_amount(base: int, rate: int) -> int:
-    """VAT in centimes on a base in centimes, rounded once (R11)."""
+    """Return VAT in centimes on a base in centimes, rounded once (R11)."""
     return settle(base * rate, RATE_SCALE)
 
 
 def price_fraction(price: int, numerator: int, denominator: int) -> int:
-    """A fraction of a price, rounded to the centime (R7): 145.00 × 1/3 = 48.33."""
+    """Return a fraction of a price, rounded to the centime (R7): 145.00 × 1/3 = 48.33."""
     return settle(price * numerator, denominator * _PRICE_PER_CENTIME) * _PRICE_PER_CENTIME
 
 
 def share_of(part: int, whole: int) -> int:
-    """What part of a whole an amount is, as a rate, rounded to the whole percent: 1 of 3 gives 0.33."""
+    """Return what part of a whole an amount is, as a rate, rounded to the whole percent: 1 of 3 gives 0.33."""
     return settle(part * 100, whole) * (RATE_SCALE // 100)
 
 
 def price_of(amount: int) -> int:
-    """The price of one unit that costs an amount in centimes, exactly."""
+    """Return the price of one unit that costs an amount in centimes, exactly."""
     return amount * _PRICE_PER_CENTIME
 
 
 def price_with_vat(price: int, rate: int) -> int:
-    """A unit price including VAT, in centimes, rounded once (R8): 18.18 at 10 % gives 20.00."""
+    """Return a unit price including VAT, in centimes, rounded once (R8): 18.18 at 10 % gives 20.00."""
     return settle(price * (RATE_SCALE + rate), RATE_SCALE * _PRICE_PER_CENTIME)
 
 
 def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
-    """`total` centimes in proportion to `weights`, by largest remainder; ties go to the first (R19).
+    """Share `total` centimes in proportion to `weights`, by largest remainder; ties go to the first (R19).
 
     The parts always sum to the whole. Raises ValueError when there is something to share and no
-    weight above nil, or when a weight is negative.
+    weight above zero, or when a weight is negative.
     """
     whole = sum(weights)
     if any(weight < 0 for weight in weights):
@@ -101,7 +101,7 @@ def allocate(total: int, weights: Sequence[int]) -> tuple[int, ...]:
 
 
 def parse_decimal(text: str, decimals: int) -> int:
-    """A plain decimal string as an integer scaled by `10 ** decimals`, exactly.
+    """Return a plain decimal string as an integer scaled by `10 ** decimals`, exactly.
 
     Raises ValueError, with the reason in words, for anything else: exponents, group separators,
     decimal commas, or more significant decimals than `decimals`.
@@ -124,31 +124,31 @@ def _format(value: int, decimals: int, decimals_min: int) -> str:
 
 
 def format_amount(amount: int) -> str:
-    """Centimes as a decimal string: 236250 gives `2362.50`."""
+    """Return centimes as a decimal string: 236250 gives `2362.50`."""
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
 def format_price(price: int) -> str:
-    """A price with two to four decimals: 500000 gives `50.00`, 123456 gives `12.3456`."""
+    """Return a price with two to four decimals: 500000 gives `50.00`, 123456 gives `12.3456`."""
     return _format(price, PRICE_DECIMALS, 2)
 
 
 def format_quantity(quantity: int) -> str:
-    """A quantity without useless zeros: 22500000 gives `22.5`."""
+    """Return a quantity without useless zeros: 22500000 gives `22.5`."""
     return _format(quantity, QUANTITY_DECIMALS, 0)
 
 
 def format_rate(rate: int) -> str:
-    """A rate with two to four decimals: 2000 gives `0.20`."""
+    """Return a rate with two to four decimals: 2000 gives `0.20`."""
     return _format(rate, RATE_DECIMALS, 2)
 
 
 def dirhams(amount: int) -> Money:
-    """Centimes as `moneyed.Money`, for interfaces people read."""
+    """Return centimes as `moneyed.Money`, for interfaces people read."""
     return Money(Decimal(amount).scaleb(-AMOUNT_DECIMALS), MAD)
 
 
 def total(amounts: Iterable[int]) -> int:
-    """The exact sum of amounts in centimes."""
+    """Return the exact sum of amounts in centimes."""
     return sum(amounts)

@@ -23,50 +23,50 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many days the period has."""
+        """Return how many days the period has."""
         return (self.end - self.start).days
 
     @property
     def last_day(self) -> date:
-        """The last day within the period, for texts and files, which count inclusively."""
+        """Return the last day within the period, for texts and files, which count inclusively."""
         return self.end - ONE_DAY
 
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 
     def __and__(self, other: "Period") -> "Period | None":
-        """The days both have, or None."""
+        """Return the days both have, or None."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return Period(start, end) if start < end else None
 
 
 @lru_cache(maxsize=4096)
 def first_of_month(day: date) -> date:
-    """The first day of the month `day` lies in: how a month is named throughout."""
+    """Return the first day of the month `day` lies in: how a month is named throughout."""
     return day.replace(day=1)
 
 
 def next_month(first: date) -> date:
-    """The first day of the following month."""
+    """Return the first day of the following month."""
     return first.replace(year=first.year + 1, month=1) if first.month == 12 else first.replace(month=first.month + 1)
 
 
 def month_period(first: date) -> Period:
-    """The whole month that begins on `first`."""
+    """Return the whole month that begins on `first`."""
     return Period(first, next_month(first))
 
 
 def months(first: date, last: date) -> tuple[date, ...]:
-    """The first days of the months from `first` to `last`, both included; empty if `last` is earlier."""
-    found = []
+    """Return the first days of the months from `first` to `last`, both included; empty if `last` is earlier."""
+    firsts = []
     while first <= last:
-        found.append(first)
+        firsts.append(first)
         first = next_month(first)
-    return tuple(found)
+    return tuple(firsts)
 
 
 def add_months(day: date, count: int) -> date:
-    """The same day `count` months later, or the last day of a shorter month (R2).
+    """Return the same day `count` months later, or the last day of a shorter month (R2).
 
     >>> add_months(date(2024, 8, 31), 18)
     datetime.date(2026, 2, 28)
@@ -76,7 +76,7 @@ def add_months(day: date, count: int) -> date:
 
 
 def parse_month(text: str) -> date:
-    """`YYYY-MM`, from 1900 to 2200, as the first day of that month; ValueError says what is wrong."""
+    """Read `YYYY-MM`, from 1900 to 2200, as the first day of that month; ValueError says what is wrong."""
     match = _MONTH.fullmatch(text)
     if match is None or not "1900" <= match[1] <= "2200":
         raise ValueError(f"{text!r} is not a month such as 2026-09")
@@ -84,5 +84,5 @@ def parse_month(text: str) -> date:
 
 
 def format_month(first: date) -> str:
-    """A month as `YYYY-MM`."""
+    """Return a month as `YYYY-MM`."""
     return f"{first.year:04d}-{first.month:02d}"

@@ -1,4 +1,4 @@
-"""What runs to come will find: the same lines and the same waterfall as theirs, from facts and usual usage (R3-R19).
+"""Runs to come: the same lines and the same waterfall as theirs, from facts and usual usage (R3-R19).
 
 Offices are known from leases, windows and rates. Usage is known as far as it is on record; from a day on it is
 the usual one, so much a day of presence, priced by the engine as if it had been used.
@@ -18,7 +18,7 @@ from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_li
 
 
 class Usual(NamedTuple):
-    """How much of a service is used at a site: `quantity`, in millionths, in so many `days` of presence."""
+    """The usual use of a service at a site: `quantity`, in millionths, in so many `days` of presence."""
 
     site: str
     service: str
@@ -27,30 +27,30 @@ class Usual(NamedTuple):
 
 
 class Funds(NamedTuple):
-    """What meets needs beside contributions: the reserve, in centimes, and what is left of the grants."""
+    """The money that meets needs beside contributions: the reserve, in centimes, and what is left of the grants."""
 
     reserve: int
     grants: tuple[Grant, ...]
 
 
 def presence(leases: Iterable[Lease], span: Period) -> tuple[Period, ...]:
-    """The days of `span` on which at least one of the leases runs, as periods that don't touch, in order."""
-    found: list[Period] = []
+    """Return the days of `span` on which at least one of the leases runs, as periods that don't touch, in order."""
+    present: list[Period] = []
     for lease in sorted(leases, key=lambda let: let.start):
         start, end = max(lease.start, span.start), span.end if lease.end is None else min(lease.end, span.end)
         if start >= end:
             continue
-        if found and start <= found[-1].end:
-            found[-1] = Period(found[-1].start, max(found[-1].end, end))
+        if present and start <= present[-1].end:
+            present[-1] = Period(present[-1].start, max(present[-1].end, end))
         else:
-            found.append(Period(start, end))
-    return tuple(found)
+            present.append(Period(start, end))
+    return tuple(present)
 
 
 def usual_events(
     usual: Iterable[Usual], days: Iterable[Period], tenancy: Tenancy, rates: RateBook, vat: VatBook
 ) -> list[UsageEvent]:
-    """Usual usage on those days, as events the engine can price: one for each run of days of one price.
+    """Return usual usage on those days, as events the engine can price: one for each run of days of one price.
 
     A quantity is `quantity × days ÷ days of presence`, rounded to the millionth. They bear no id.
     """
@@ -68,7 +68,7 @@ def usual_events(
 def _pieces(
     period: Period, site: str, service: str, tenancy: Tenancy, rates: RateBook, vat: VatBook
 ) -> Iterable[Period]:
-    """The period, cut where a month, the window, a rate or VAT begins or ends."""
+    """Return the period, cut where a month, the window, a rate or VAT begins or ends."""
     cuts = {period.start}
     month = next_month(first_of_month(period.start))
     while month < period.end:
@@ -94,7 +94,7 @@ class Stay(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """What a run will bill a tenant: its office lines, and its usage lines."""
+    """The lines a run will bill a tenant: its office lines, and its usage lines."""
 
     offices: tuple[PricedLine, ...]
     usage: tuple[PricedLine, ...]
@@ -103,7 +103,7 @@ class Lines(NamedTuple):
 def lines_of_run(
     stay: Stay, month: date, used: Period, usual_from: date | None, rates: RateBook, vat: VatBook
 ) -> Lines:
-    """The lines of the run of the month that begins on `month`, which bills the usage of `used` (R9, R10).
+    """Return the lines of the run of the month that begins on `month`, which bills the usage of `used` (R9, R10).
 
     From `usual_from` on the usage is the usual one; None: as far as it is on record. Raises PricingError.
     """
@@ -115,7 +115,7 @@ def lines_of_run(
 
 
 def unrecorded(stay: Stay, used: Period, usual_from: date | None, rates: RateBook, vat: VatBook) -> list[UsageEvent]:
-    """The usual usage of the days of `used` that lie on or after `usual_from`; None: of none."""
+    """Return the usual usage of the days of `used` that lie on or after `usual_from`; None: of none."""
     if usual_from is None or usual_from >= used.end or not stay.usual:
         return []
     span = Period(max(used.start, usual_from), used.end)
@@ -124,7 +124,7 @@ def unrecorded(stay: Stay, used: Period, usual_from: date | None, rates: RateBoo
 
 
 def cascade(runs: Sequence[tuple[date, Mapping[str, int], Mapping[str, int]]], funds: Funds) -> tuple[Waterfall, ...]:
-    """The waterfall of each run in turn, (month, contributions, draws): what one leaves, the next one finds (R18)."""
+    """Return the waterfall of each run, (month, contributions, draws): what one leaves, the next one finds (R18)."""
     outcomes = []
     reserve, grants = funds
     for month, contributions, draws in runs:

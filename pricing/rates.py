@@ -31,9 +31,9 @@ class VatRate(NamedTuple):
 
 
 def subsidised_price(text: str, full_price: int) -> int:
-    """The subsidised price written as an amount (`50.00`) or a fraction of the full price (`1/3`) (R7).
+    """Return the subsidised price written as an amount (`50.00`) or a fraction of the full price (`1/3`) (R7).
 
-    Raises ValueError, with the reason in words, for any other text and for a fraction with a nil
+    Raises ValueError, with the reason in words, for any other text and for a fraction with a zero
     denominator.
     """
     match = _FRACTION.fullmatch(text)
@@ -54,14 +54,14 @@ class RateBook:
     __slots__ = ("_timelines", "_versions")
 
     def __init__(self, versions: Iterable[tuple[str, str, str, Rate]]) -> None:
-        """`versions` are (site, service, tenant kind or blank, rate)."""
+        """Take versions as (site, service, tenant kind or blank, rate)."""
         self._versions: dict[tuple[str, str], dict[str, list[Rate]]] = defaultdict(lambda: defaultdict(list))
         for site, service, kind, rate in versions:
             self._versions[site, service][kind].append(rate)
         self._timelines: dict[tuple[str, str, str], tuple[tuple[date, ...], tuple[Rate, ...]]] = {}
 
     def timeline(self, site: str, service: str, kind: str) -> tuple[tuple[date, ...], tuple[Rate, ...]]:
-        """The first days, and the versions that then come into force for that kind, in order of days.
+        """Return the first days, and the versions that then come into force for that kind, in order of days.
 
         A kind's own versions rule from the day the first of them begins; before it, those for every
         kind do (R6).
@@ -78,7 +78,7 @@ class RateBook:
         return self._timelines[key]
 
     def at(self, site: str, service: str, kind: str, day: date) -> Rate:
-        """The version in force on `day` (R6); raises NoRateInForce."""
+        """Return the version in force on `day` (R6); raises NoRateInForce."""
         starts, rates = self.timeline(site, service, kind)
         index = bisect_right(starts, day)
         if index == 0:
@@ -92,21 +92,21 @@ class VatBook:
     __slots__ = ("_timelines",)
 
     def __init__(self, versions: Iterable[tuple[str, VatRate]]) -> None:
-        """`versions` are (service, VAT rate)."""
+        """Take versions as (service, VAT rate)."""
         of_service: dict[str, list[VatRate]] = defaultdict(list)
         for service, version in versions:
             of_service[service].append(version)
         self._timelines = {
             service: (tuple(v.effective_from for v in ordered), tuple(ordered))
-            for service, ordered in ((service, sorted(found)) for service, found in of_service.items())
+            for service, ordered in ((service, sorted(unordered)) for service, unordered in of_service.items())
         }
 
     def timeline(self, service: str) -> tuple[tuple[date, ...], tuple[VatRate, ...]]:
-        """The first days, and the versions that then come into force, in order of days."""
+        """Return the first days, and the versions that then come into force, in order of days."""
         return self._timelines.get(service, ((), ()))
 
     def at(self, service: str, day: date) -> int:
-        """The rate in force on `day`, in ten-thousandths of one (R11); raises NoVatRateInForce."""
+        """Return the rate in force on `day`, in ten-thousandths of one (R11); raises NoVatRateInForce."""
         starts, versions = self.timeline(service)
         index = bisect_right(starts, day)
         if index == 0:
@@ -114,7 +114,7 @@ class VatBook:
         return versions[index - 1].rate
 
     def in_force_during(self, service: str, start: date, end: date | None) -> tuple[VatRate, ...]:
-        """The versions in force on some day from `start` up to, and without, `end` (None: for ever)."""
+        """Return the versions in force on some day from `start` up to, and without, `end` (None: for ever)."""
         starts, versions = self.timeline(service)
         first = max(bisect_right(starts, start) - 1, 0)
         return tuple(v for v in versions[first:] if end is None or v.effective_from < end)
@@ -123,7 +123,7 @@ class VatBook:
 def ceiling_breach(
     service: str, price: int, ceiling: int, start: date, end: date | None, vat: VatBook
 ) -> tuple[VatRate, int] | None:
-    """The first VAT version under which a subsidised price reaches its ceiling, and what it then costs (R8).
+    """Return the first VAT version under which a subsidised price reaches its ceiling, and what it then costs (R8).
 
     `price` in ten-thousandths of a dirham, `ceiling` and the result in centimes including VAT; the
     rate version is in force from `start` up to, and without, `end`. None when it stays below.

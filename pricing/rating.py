@@ -61,22 +61,22 @@ class PricedLine(NamedTuple):
 
     @property
     def contribution(self) -> int:
-        """What a line at the market price brings above its full cost, in centimes (R16)."""
+        """Return what a line at the market price brings above its full cost, in centimes (R16)."""
         return self.amount - self.cost_amount if self.tier == MARKET and self.unit_price > self.unit_cost else 0
 
     @property
     def draw(self) -> int:
-        """What a line at the subsidised price lacks to its full cost, in centimes (R16)."""
+        """Return what a line at the subsidised price lacks to its full cost, in centimes (R16)."""
         return self.cost_amount - self.amount if self.tier == SUBSIDISED and self.unit_price < self.unit_cost else 0
 
     @property
     def advantage(self) -> int:
-        """What the discount is worth, whoever bears it, in centimes (R16)."""
+        """Return what the discount is worth, whoever bears it, in centimes (R16)."""
         return self.full_amount - self.amount
 
 
 def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, vat: VatBook) -> tuple[PricedLine, ...]:
-    """The days of the month beginning on `month` that the lease is billed, one line a segment (R9).
+    """Price the days of the month beginning on `month` that the lease is billed, one line a segment (R9).
 
     A segment is a run of consecutive days with the same tier, price, full price and full cost.
     Raises NoRateInForce or NoVatRateInForce for a day that cannot be priced.
@@ -106,23 +106,23 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
         days = (after - first).days
         lines.append(
             PricedLine(
-                OFFICE,
-                lease.site,
-                lease.code,
-                month,
-                first,
-                after - ONE_DAY,
-                days,
-                days_in_month,
-                tier,
-                lease.area,
-                full_price,
-                price,
-                full_cost,
-                line_amount(price, lease.area, days, days_in_month),
-                line_amount(full_price, lease.area, days, days_in_month),
-                line_amount(full_cost, lease.area, days, days_in_month),
-                vat.at(OFFICE, first),
+                service=OFFICE,
+                site=lease.site,
+                lease=lease.code,
+                month=month,
+                first_day=first,
+                last_day=after - ONE_DAY,
+                days=days,
+                days_in_month=days_in_month,
+                tier=tier,
+                quantity=lease.area,
+                full_price=full_price,
+                unit_price=price,
+                unit_cost=full_cost,
+                amount=line_amount(price, lease.area, days, days_in_month),
+                full_amount=line_amount(full_price, lease.area, days, days_in_month),
+                cost_amount=line_amount(full_cost, lease.area, days, days_in_month),
+                vat_rate=vat.at(OFFICE, first),
             )
         )
     return tuple(lines)
@@ -131,7 +131,7 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
 def usage_lines(
     events: Iterable[UsageEvent], tenancy: Tenancy, rates: RateBook, vat: VatBook
 ) -> tuple[tuple[PricedLine, tuple[int, ...]], ...]:
-    """One line for the events that share site, service, month, tier, prices and VAT rate, with their ids (R10).
+    """Return one line for the events that share site, service, month, tier, prices and VAT rate, with their ids (R10).
 
     The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
     """
@@ -142,35 +142,35 @@ def usage_lines(
         tier = tenancy.tier(day)
         price = subsidised_price if tier == SUBSIDISED else full_price
         key = (first_of_month(day), site, service, tier, price, full_price, full_cost, vat.at(service, day))
-        line = alike.get(key)
-        if line is None:
+        sums = alike.get(key)
+        if sums is None:
             alike[key] = [quantity], [number]
         else:
-            line[0].append(quantity)
-            line[1].append(number)
-    found = []
+            sums[0].append(quantity)
+            sums[1].append(number)
+    lines = []
     for key in sorted(alike):
         month, site, service, tier, price, full_price, full_cost, vat_rate = key
         quantities, ids = alike[key]
         quantity = sum(quantities)
         priced = PricedLine(
-            service,
-            site,
-            None,
-            month,
-            None,
-            None,
-            1,
-            1,
-            tier,
-            quantity,
-            full_price,
-            price,
-            full_cost,
-            line_amount(price, quantity),
-            line_amount(full_price, quantity),
-            line_amount(full_cost, quantity),
-            vat_rate,
+            service=service,
+            site=site,
+            lease=None,
+            month=month,
+            first_day=None,
+            last_day=None,
+            days=1,
+            days_in_month=1,
+            tier=tier,
+            quantity=quantity,
+            full_price=full_price,
+            unit_price=price,
+            unit_cost=full_cost,
+            amount=line_amount(price, quantity),
+            full_amount=line_amount(full_price, quantity),
+            cost_amount=line_amount(full_cost, quantity),
+            vat_rate=vat_rate,
         )
-        found.append((priced, tuple(ids)))
-    return tuple(found)
+        lines.append((priced, tuple(ids)))
+    return tuple(lines)

@@ -15,7 +15,7 @@ class VatSubtotal(NamedTuple):
 
 
 def vat_breakdown(amounts: Iterable[tuple[int, int]]) -> tuple[VatSubtotal, ...]:
-    """The VAT of a document from its lines' (VAT rate, amount), one subtotal a rate, by rate (R11, BR-CO-17)."""
+    """Return the VAT of a document from its lines' (VAT rate, amount), one subtotal a rate, by rate (R11, BR-CO-17)."""
     bases: dict[int, int] = {}
     for rate, amount in amounts:
         bases[rate] = bases.get(rate, 0) + amount

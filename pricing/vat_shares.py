@@ -1,4 +1,4 @@
-"""How a sum that settles part of a document divides among its VAT rates: pure, exact over any parts.
+"""The VAT of a sum that settles part of a document, by rate: exact over any parts.
 
 VAT by "what was left, less what is left": at each rate, the VAT that was open less that of what is open after it,
 rounded once. So no split of payments, credit notes and undoings is a centime off when the document is settled.
@@ -11,7 +11,7 @@ from pricing.money import allocate, settle
 
 
 class Share(NamedTuple):
-    """What is open, or taken, of a document at one VAT rate: rate in ten-thousandths, base and VAT in centimes."""
+    """An open or settled part of a document at one VAT rate: rate in ten-thousandths, base and VAT in centimes."""
 
     rate: int
     base: int
@@ -19,17 +19,17 @@ class Share(NamedTuple):
 
     @property
     def gross(self) -> int:
-        """Base and VAT."""
+        """Return base and VAT."""
         return self.base + self.vat
 
 
 def whole(shares: Iterable[Share]) -> int:
-    """What shares amount to, VAT included."""
+    """Return what shares amount to, VAT included."""
     return sum([share.base + share.vat for share in shares])
 
 
 def taken_of(shares: Sequence[Share], amount: int) -> list[Share]:
-    """The part of what is open that an amount settles, by rate; `amount` is from nil to all that is open.
+    """Return the part of what is open that an amount settles, by rate; `amount` is from zero to all that is open.
 
     The VAT at each rate is R - settle(R x (open - amount) / open), R being the VAT open at it; bases take the rest in
     proportion. No part is negative or above what is open, and the parts make up the amount.
@@ -57,7 +57,7 @@ def taken_of(shares: Sequence[Share], amount: int) -> list[Share]:
 
 
 def netted_of(shares: Sequence[Share], credit: Sequence[Share]) -> list[Share]:
-    """The part of what is open that a credit note's shares settle: rate by rate, and what exceeds a rate over all.
+    """Return the part of what is open that a credit note settles: rate by rate, and what exceeds a rate over all.
 
     So a credited line takes its own VAT with it, and none falls due or is given back as long as it was still open.
     """
@@ -72,7 +72,7 @@ def netted_of(shares: Sequence[Share], credit: Sequence[Share]) -> list[Share]:
 
 
 def alike_of(shares: Sequence[Share], others: Sequence[Share]) -> list[Share]:
-    """The part of what is open that another document has open just so: base for base and VAT for VAT, rate by rate."""
+    """Return the part of what is open that another document has open alike: base for base, VAT for VAT, by rate."""
     by_rate = {share.rate: share for share in others}
     nothing = Share(0, 0, 0)
     alike = []
@@ -83,5 +83,5 @@ def alike_of(shares: Sequence[Share], others: Sequence[Share]) -> list[Share]:
 
 
 def left_of(shares: Sequence[Share], taken: Sequence[Share]) -> list[Share]:
-    """What is open after a part was taken; both list the same rates in the same order."""
+    """Return what is open after a part was taken; both list the same rates in the same order."""
     return [Share(s.rate, s.base - t.base, s.vat - t.vat) for s, t in zip(shares, taken, strict=True)]

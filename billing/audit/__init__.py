@@ -1,4 +1,4 @@
-"""The whole service proved and handed over: the check, the audit bundle, the trail from a balance to a person."""
+"""The audit: the trail from a balance to a person, and a year's books in one bundle for an auditor."""
 
 from billing.frame.subject import Subject
 

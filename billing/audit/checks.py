@@ -1,4 +1,4 @@
-"""Proof that every entry, document, usage event and import is some act's, and of one only."""
+"""Proof that every entry, document, usage event and import belongs to exactly one audit event."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,25 +9,25 @@ from billing.frame.audit_log import RANGES
 from billing.frame.checking import Proof, Step
 from billing.frame.tables import audit_change, audit_counter, audit_event
 
-_WHAT = {"entry": "entries", "document": "documents", "usage_event": "usage events", "import": "imports"}
+_PLURALS = {"entry": "entries", "document": "documents", "usage_event": "usage events", "import": "imports"}
 
 
-def acts(connection: Connection, _step: Step) -> Iterator[str]:
-    """Acts run 1, 2, 3 …, and what they name covers everything once: nothing was written by nobody."""
+def audit_events(connection: Connection, _step: Step) -> Iterator[str]:
+    """Audit events run 1, 2, 3 …, and what they name covers everything once: each row has its author."""
     counted = connection.scalar(select(audit_counter.c.last).where(audit_counter.c.id == 1)) or 0
     count, last = connection.execute(select(func.count(), func.max(audit_event.c.id))).one()
     if not count == (last or 0) == counted:
         yield f"{counted} acts were counted, {count} stand, the last is {last or 0}: acts are missing"
-    for which in RANGES:
-        yield from _covered(connection, which.name, int(connection.scalar(text(which.newest)) or 0))
-    nobodys = (
+    for kind in RANGES:
+        yield from _coverage_faults(connection, kind.name, int(connection.scalar(text(kind.newest)) or 0))
+    orphans = (
         select(audit_change.c.act_id).where(not_(exists().where(audit_event.c.id == audit_change.c.act_id))).distinct()
     )
-    for number in connection.scalars(nobodys):
+    for number in connection.scalars(orphans):
         yield f"changes stand for act {number}, which does not exist"
 
 
-def _covered(connection: Connection, name: str, newest: int) -> Iterator[str]:
+def _coverage_faults(connection: Connection, name: str, newest: int) -> Iterator[str]:
     first, last = audit_event.c[f"first_{name}"], audit_event.c[f"last_{name}"]
     rows = connection.execute(
         select(audit_event.c.id, first, last).where(last.is_not(None) | first.is_not(None)).order_by(audit_event.c.id)
@@ -36,14 +36,14 @@ def _covered(connection: Connection, name: str, newest: int) -> Iterator[str]:
     for (before, _, until), (number, low, high) in pairwise(ranges):
         if low != until + 1 or high < low:
             yield (
-                f"act {number} answers for {_WHAT[name]} {low} to {high}, act {before} before it up to {until}: "
+                f"act {number} answers for {_PLURALS[name]} {low} to {high}, act {before} before it up to {until}: "
                 "each is one act's"
             )
     covered = ranges[-1][2]
     if covered > newest:
-        yield f"act {ranges[-1][0]} answers for {_WHAT[name]} up to {covered}, the last that stands is {newest}"
+        yield f"act {ranges[-1][0]} answers for {_PLURALS[name]} up to {covered}, the last that stands is {newest}"
     elif covered < newest:
-        yield f"{_WHAT[name]} {covered + 1} to {newest} were written by no act: nobody is named for them"
+        yield f"{_PLURALS[name]} {covered + 1} to {newest} were written by no act: nobody is named for them"
 
 
-CHECKS: tuple[Proof, ...] = (acts,)
+CHECKS: tuple[Proof, ...] = (audit_events,)

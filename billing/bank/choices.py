@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from billing.bank.matching.values import InvoicePart, LineKind, Proposal
+from billing.bank.matching.values import LineKind, Proposal
+from billing.receivables.receipts.orders import Part
 
 # The reason of a tenant's payment where a person gives none.
 BY_HAND = "décidé à la main"
@@ -16,7 +17,7 @@ class Choice(NamedTuple):
 
     kind: LineKind
     tenant: str | None = None
-    parts: tuple[InvoicePart, ...] = ()
+    parts: tuple[Part, ...] = ()
     rent_withheld: int = 0
     vat_withheld: int = 0
     receipts: tuple[int, ...] = ()

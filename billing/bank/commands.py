@@ -15,9 +15,9 @@ from billing.frame.terminal.parameters import AMOUNT, DAY
 
 if TYPE_CHECKING:
     from billing.bank.choices import Choice
-    from billing.bank.matching.values import InvoicePart
     from billing.bank.naming import LineKey
     from billing.bank.shapes import Proposal
+    from billing.receivables.receipts.orders import Part
 
 
 class Line(click.ParamType["LineKey"]):
@@ -47,15 +47,15 @@ def _balance(text: str | None) -> int | None:
         raise click.BadParameter(f"{text!r} {error}: write it like -1234.56") from None
 
 
-def _parts(texts: Sequence[str]) -> "tuple[InvoicePart, ...]":
-    from billing.bank.matching.values import InvoicePart
+def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
+    from billing.receivables.receipts.orders import Part
 
     parts = []
     for text in texts:
         number, sign, amount = text.partition("=")
         if not sign:
             raise click.BadParameter(f"{text!r} must be INVOICE=AMOUNT, such as FA-2026-000012=1740.00")
-        parts.append(InvoicePart(number, AMOUNT.convert(amount, None, None)))
+        parts.append(Part(number, AMOUNT.convert(amount, None, None)))
     return tuple(parts)
 
 

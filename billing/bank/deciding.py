@@ -26,7 +26,7 @@ from billing.frame.audit_log import record_change
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict, Unknown
 from billing.frame.terms import Terms
-from billing.receivables.receipts.allocating import require_said
+from billing.receivables.receipts.acting import require_reason_text
 from ledger.accounts import label_of
 from ledger.errors import UnknownAccount
 from ledger.journal import post
@@ -48,7 +48,7 @@ def decide(
     """Decide that a waiting line is what a person says, and book it. Raises Unknown, Conflict if decided, Refused."""
     change_receivables(connection)
     row = require_line(connection, key)
-    why = require_said(why)
+    why = require_reason_text(why)
     latest = latest_decision(connection, key)
     if latest is not None and latest.kind != UNDONE:
         raise Conflict(f"{line_name(*key)} is decided already ({latest.kind}): undo that first")

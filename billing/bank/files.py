@@ -14,10 +14,11 @@ from billing.bank.queries import line_row, lines
 from billing.bank.reconciling import LABELS, reconcile
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.codes import RECEIPT
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.frame.shapes import indented
 from billing.frame.terms import Terms
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from pricing.money import format_amount
 
 _LINE_COLUMNS = (

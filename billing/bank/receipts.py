@@ -16,17 +16,12 @@ from billing.entries.receivables import MONEY, TRANSFER
 from billing.frame.codes import RECEIPT
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import placements_left
-from billing.receivables.receipts.allocating import allocate, place, undo, withdraw
+from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.clearing import bounce, clear
-from billing.receivables.receipts.receiving import (
-    AUTOMATIC,
-    NONE,
-    PAYER_TEXT_LENGTH_MAX,
-    Leg,
-    Part,
-    ReceiptOrder,
-    receive,
-)
+from billing.receivables.receipts.orders import AUTOMATIC, NONE, PAYER_TEXT_LENGTH_MAX, Leg, ReceiptOrder
+from billing.receivables.receipts.placing import place, withdraw
+from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.undoing import undo
 from billing.receivables.tables.receipts import allocation, allocation_undoing, placement, placement_withdrawal, receipt
 from ledger.entry import BANK
 
@@ -62,13 +57,9 @@ def _order(row: LineRow, choice: Choice) -> ReceiptOrder:
         line.booked_on,
         choice.tenant,
         tuple(legs),
-        AUTOMATIC if choice.automatic else _parts(choice) or NONE,
+        AUTOMATIC if choice.automatic else choice.parts or NONE,
         " ".join(text for text in said if text)[:PAYER_TEXT_LENGTH_MAX],
     )
-
-
-def _parts(choice: Choice) -> tuple[Part, ...]:
-    return tuple(Part(*part) for part in choice.parts)
 
 
 def receive_line(
@@ -91,7 +82,7 @@ def receive_line(
         problem = f"is said of {RECEIPT.format(standing)} already, with all that was withheld"
         raise refused("rent_withheld", None, problem, "leave it out: what was withheld stays")
     if choice.parts:
-        allocate(connection, standing, _parts(choice), recorded_at=recorded_at, terms=terms)
+        allocate(connection, standing, choice.parts, recorded_at=recorded_at, terms=terms)
     if choice.tenant is not None and _unplaced(connection, standing):
         place(connection, standing, choice.tenant, None, recorded_at=recorded_at, terms=terms)
     if choice.automatic:

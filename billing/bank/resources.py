@@ -17,7 +17,7 @@ from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
 from billing.bank.importing import FILE_LENGTH_MAX, MAPPING_DEFAULT, ImportOrder, import_file
 from billing.bank.lines import line_shape, line_shapes
-from billing.bank.matching.values import PROPOSALS_MAX, InvoicePart, LineKind
+from billing.bank.matching.values import PROPOSALS_MAX, LineKind
 from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
 from billing.bank.shapes import Reconciliation, Statement, StatementLine, Taken
@@ -31,6 +31,7 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.receivables.receipts.orders import Part
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
 
 PROPOSAL = "proposal"
@@ -234,7 +235,7 @@ def create_line_decision(connection: Connection, order: Mapping[str, Any], state
 
 
 def _choice(kind: LineKind, order: Mapping[str, Any]) -> Choice:
-    parts = tuple(InvoicePart(part["invoice"], part["amount"]) for part in order["allocations"])
+    parts = tuple(Part(part["invoice"], part["amount"]) for part in order["allocations"])
     if parts and order["automatic"]:
         remedy = "name the invoices, or let the oldest due be paid"
         raise refused("automatic", None, "stands beside allocations", remedy)

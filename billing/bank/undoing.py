@@ -13,7 +13,7 @@ from billing.bank.tables import UNDONE
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict
-from billing.receivables.receipts.allocating import acting_day, require_said
+from billing.receivables.receipts.acting import acting_day, require_reason_text
 from ledger.journal import load_entry, post, reversal
 
 
@@ -26,7 +26,7 @@ def undo_decision(connection: Connection, key: LineKey, *, reason: str, recorded
     """
     change_receivables(connection)
     require_line(connection, key)
-    reason = require_said(reason)
+    reason = require_reason_text(reason)
     latest = latest_decision(connection, key)
     if latest is None or latest.kind == UNDONE:
         raise Conflict(f"{line_name(*key)} waits for a decision: there is nothing to undo")

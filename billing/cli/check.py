@@ -31,4 +31,4 @@ def check_command(files: bool) -> None:
         for problem in problems:
             click.echo(problem, err=True)
         raise Failure(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} found")
-    click.echo("proved: books, documents, numbers, runs and guards agree")
+    click.echo("proved: books, documents, numbers, runs and triggers agree")

@@ -19,7 +19,8 @@ from billing.bank.importing import ImportedFile, ImportOrder, import_file
 from billing.bank.reconciling import reconcile
 from billing.frame.database import reading, writing
 from billing.frame.settings import Settings
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from invoices.document import INVOICE, Document
 from invoices.reading import document_ids, load_documents
 from pricing.money import RATE_SCALE, format_amount, settle

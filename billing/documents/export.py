@@ -1,18 +1,19 @@
 """The documents of a run, in the contract's shape, and one row a line for spreadsheets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 from sqlalchemy import Connection, select
 
 from billing.documents.queries import document_shapes, heads
 from billing.frame.errors import Unknown
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.frame.shapes import encode
 from billing.register.tables import billing_run
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import json_list, table
 from pricing.period import format_month
 
 # Documents held at a time.
@@ -67,16 +68,12 @@ def _require_run(connection: Connection, period: date) -> None:
 def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
     """The documents of a run as pieces of one JSON list, by number. Raises Unknown when the month has not been run."""
     _require_run(connection, period)
-    return _json_list(connection, document_ids(connection, period))
-
-
-def _json_list(connection: Connection, ids: Sequence[int]) -> Iterator[bytes]:
-    before = b"[\n"
-    for start in range(0, len(ids), _BATCH):
-        for shape in document_shapes(connection, heads(connection, ids[start : start + _BATCH])):
-            yield before + encode(shape)
-            before = b",\n"
-    yield b"[]\n" if before == b"[\n" else b"\n]\n"
+    ids = document_ids(connection, period)
+    return json_list(
+        encode(shape)
+        for start in range(0, len(ids), _BATCH)
+        for shape in document_shapes(connection, heads(connection, ids[start : start + _BATCH]))
+    )
 
 
 def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:

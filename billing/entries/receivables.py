@@ -1,21 +1,44 @@
-"""The entries of money in, each from the facts of its act: pure. `check` asks for them again.
+"""The entries of money in, each a pure function of the facts of its act; `check` computes them again.
 
 A receipt is one entry with what it settles at once; every later act has one of its own. Cheques and bills come in and
 go back by way of journal OD, and through the bank's (BQ) on the day they are cleared (law.md section 5).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple
 
-from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
-from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
+from billing.entries.accounts import CLIENTS, DOUBTFUL_CLIENTS, UNPLACED, VAT_DUE, VAT_NOT_YET_DUE
+from billing.frame.codes import RECEIPT, REFUND
 from ledger.entry import BANK, CASH, MISCELLANEOUS, Entry, Posting
 
-UNPLACED = "4497"
-TRANSFER, CHEQUE, CASH_PAID, BILL, CARD, DEPOSIT = "transfer", "cheque", "cash", "bill", "card", "deposit"
-# Of each means: the journal its receipts are booked in, and what they are called.
-JOURNALS = {
+
+class Means(StrEnum):
+    """The means of payment; `deposit` is a deposit that is set off."""
+
+    TRANSFER = "transfer"
+    CHEQUE = "cheque"
+    CASH = "cash"
+    BILL = "bill"
+    CARD = "card"
+    DEPOSIT = "deposit"
+
+
+class LegKind(StrEnum):
+    """The parts of what a receipt settles: the money, a tax withheld, charges the bank kept."""
+
+    MONEY = "money"
+    RENT_WITHHOLDING = "rent_withholding"
+    VAT_WITHHOLDING = "vat_withholding"
+    BANK_CHARGES = "bank_charges"
+
+
+TRANSFER, CHEQUE, CASH_PAID, BILL, CARD, DEPOSIT = Means
+MONEY = LegKind.MONEY
+WITHHOLDINGS = (LegKind.RENT_WITHHOLDING, LegKind.VAT_WITHHOLDING)
+# The journal that receipts of each means are booked in, and what entries call them.
+JOURNALS: Mapping[str, str] = {
     TRANSFER: BANK,
     CARD: BANK,
     CASH_PAID: CASH,
@@ -23,7 +46,7 @@ JOURNALS = {
     BILL: MISCELLANEOUS,
     DEPOSIT: MISCELLANEOUS,
 }
-MEANS_LABELS = {
+MEANS_LABELS: Mapping[str, str] = {
     TRANSFER: "Virement",
     CARD: "Carte",
     CASH_PAID: "Espèces",
@@ -33,7 +56,6 @@ MEANS_LABELS = {
 }
 # These are money only once the bank says so.
 TO_BE_CLEARED = (CHEQUE, BILL)
-MONEY = "money"
 _DOCUMENTS_NAMED = 3
 
 
@@ -56,7 +78,7 @@ class Held(NamedTuple):
 
 
 class ReceiptHead(NamedTuple):
-    """What entries say of a receipt."""
+    """A receipt as its entries name it."""
 
     key: int
     means: str
@@ -65,28 +87,18 @@ class ReceiptHead(NamedTuple):
     site: str | None
 
 
-def number_of(key: int) -> str:
-    """How people call a receipt: `RG-000012`."""
-    return f"RG-{key:06d}"
-
-
-def refund_number_of(key: int) -> str:
-    """How people call a refund: `RB-000003`."""
-    return f"RB-{key:06d}"
-
-
 def _vat_moved(vat: int) -> list[Posting]:
     return [Posting(VAT_NOT_YET_DUE, vat), Posting(VAT_DUE, -vat)] if vat else []
 
 
 def _settling(settled: Iterable[Settled], sign: int = 1) -> list[Posting]:
-    """The tenants' accounts, relieved of what was settled (`sign` -1: burdened again)."""
+    """Credit the tenants' accounts with what was settled (`sign` -1: debit them again)."""
     postings = []
-    for one in settled:
-        if one.amount > one.doubtful:
-            postings.append(Posting(CLIENTS, -sign * (one.amount - one.doubtful), one.tenant))
-        if one.doubtful:
-            postings.append(Posting(DOUBTFUL_CLIENTS, -sign * one.doubtful, one.tenant))
+    for allocation in settled:
+        if allocation.amount > allocation.doubtful:
+            postings.append(Posting(CLIENTS, -sign * (allocation.amount - allocation.doubtful), allocation.tenant))
+        if allocation.doubtful:
+            postings.append(Posting(DOUBTFUL_CLIENTS, -sign * allocation.doubtful, allocation.tenant))
     return postings
 
 
@@ -102,7 +114,7 @@ def receipt_entry(
     settled: Sequence[Settled],
     held: Sequence[Held],
 ) -> Entry:
-    """A receipt with what it settles at once; `legs` are (kind, account, amount), `held` what settles nothing yet.
+    """Book a receipt with what it settles at once; `legs` are (kind, account, amount), `held` settles nothing yet.
 
     The money of a deposit leaves the tenant's own account (1487).
     """
@@ -112,28 +124,29 @@ def receipt_entry(
         postings.append(Posting(account, amount, auxiliary, head.site if kind == MONEY else None))
     postings += _settling(settled)
     postings += [Posting(account, -amount, tenant) for account, tenant, amount in held if amount]
-    postings += _vat_moved(sum([one.vat for one in settled]))
-    who = head.tenant or ", ".join(sorted({one.tenant for one in settled})[:_DOCUMENTS_NAMED]) or "à identifier"
-    numbers = [one.number for one in settled]
-    what = f" : {_named(numbers)}" if numbers else ""
+    postings += _vat_moved(sum([allocation.vat for allocation in settled]))
+    tenants = sorted({allocation.tenant for allocation in settled})
+    payer = head.tenant or ", ".join(tenants[:_DOCUMENTS_NAMED]) or "à identifier"
+    numbers = [allocation.number for allocation in settled]
+    documents = f" : {_named(numbers)}" if numbers else ""
     journal = JOURNALS[head.means]
     return Entry(
-        reference=f"{journal}/{number_of(head.key)}",
+        reference=f"{journal}/{RECEIPT.format(head.key)}",
         journal=journal,
         effective_on=value_date,
-        label=f"{MEANS_LABELS[head.means]} {head.reference} - {who}{what}",
-        piece=number_of(head.key),
+        label=f"{MEANS_LABELS[head.means]} {head.reference} - {payer}{documents}",
+        piece=RECEIPT.format(head.key),
         postings=tuple(postings),
     )
 
 
 def _miscellaneous(reference: str, on: date, label: str, piece: str, postings: Iterable[Posting]) -> Entry | None:
-    found = tuple(posting for posting in postings if posting.amount)
-    return Entry(f"{MISCELLANEOUS}/{reference}", MISCELLANEOUS, on, label, piece, found) if found else None
+    moving = tuple(posting for posting in postings if posting.amount)
+    return Entry(f"{MISCELLANEOUS}/{reference}", MISCELLANEOUS, on, label, piece, moving) if moving else None
 
 
 def allocation_entry(key: int, on: date, settled: Settled, account: str | None, source: str) -> Entry | None:
-    """An allocation made after its receipt, from the account where the money lay, or of the credit note `source`.
+    """Book an allocation made after its receipt, from the account where the money lay, or of a credit note `source`.
 
     A credit note stands on 3421 already, so that its allocation is booked only where something doubtful is settled, or
     VAT moves; None where neither.
@@ -148,7 +161,7 @@ def allocation_entry(key: int, on: date, settled: Settled, account: str | None, 
 
 
 def undoing_entry(key: int, on: date, settled: Settled, account: str | None, source: str) -> Entry | None:
-    """What takes an allocation back, to the centime; VAT is what it had moved."""
+    """Take an allocation back, to the centime; its VAT is what the allocation had moved."""
     return _miscellaneous(
         f"AF-{key}/annulation",
         on,
@@ -159,7 +172,7 @@ def undoing_entry(key: int, on: date, settled: Settled, account: str | None, sou
 
 
 def due_entry(key: int, on: date, settled: Settled, source: str) -> Entry | None:
-    """VAT of what a cheque settled after the day it was cleared on."""
+    """Book the VAT of what a cheque settled after the day it was cleared on."""
     label = f"TVA exigible {source} - {settled.tenant} : {settled.number}"
     return _miscellaneous(f"AF-{key}/encaissement", on, label, settled.number, _vat_moved(settled.vat))
 
@@ -176,27 +189,27 @@ def _allocated(settled: Settled, account: str | None, sign: int) -> list[Posting
 
 
 def placement_entry(key: int, receipt: int, on: date, held: Held) -> Entry | None:
-    """Money that nobody could place, found to be a tenant's."""
+    """Book as a tenant's the money that nobody could place."""
     postings = (Posting(UNPLACED, held.amount), Posting(held.account, -held.amount, held.tenant))
-    label = f"Règlement {number_of(receipt)} identifié - {held.tenant}"
-    return _miscellaneous(f"PL-{key}", on, label, number_of(receipt), postings)
+    label = f"Règlement {RECEIPT.format(receipt)} identifié - {held.tenant}"
+    return _miscellaneous(f"PL-{key}", on, label, RECEIPT.format(receipt), postings)
 
 
 def withdrawal_entry(key: int, receipt: int, on: date, held: Held) -> Entry | None:
-    """Money that was not the tenant's after all."""
+    """Book as nobody's the money that was not the tenant's after all."""
     postings = (Posting(held.account, held.amount, held.tenant), Posting(UNPLACED, -held.amount))
-    label = f"Règlement {number_of(receipt)} à identifier de nouveau - {held.tenant}"
-    return _miscellaneous(f"RP-{key}", on, label, number_of(receipt), postings)
+    label = f"Règlement {RECEIPT.format(receipt)} à identifier de nouveau - {held.tenant}"
+    return _miscellaneous(f"RP-{key}", on, label, RECEIPT.format(receipt), postings)
 
 
 def clearing_entry(head: ReceiptHead, on: date, account: str, from_account: str, amount: int, vat: int) -> Entry:
-    """A cheque or bill that the bank has credited: now its VAT falls due (law.md section 3)."""
+    """Book a cheque or bill that the bank has credited: now its VAT falls due (law.md section 3)."""
     return Entry(
-        reference=f"{BANK}/{number_of(head.key)}/encaissement",
+        reference=f"{BANK}/{RECEIPT.format(head.key)}/encaissement",
         journal=BANK,
         effective_on=on,
         label=f"{MEANS_LABELS[head.means]} {head.reference} encaissé - {head.tenant or 'divers'}",
-        piece=number_of(head.key),
+        piece=RECEIPT.format(head.key),
         postings=(Posting(account, amount), Posting(from_account, -amount), *_vat_moved(vat)),
     )
 
@@ -209,35 +222,35 @@ def return_entry(
     held: Sequence[Held],
     cleared: bool,
 ) -> Entry:
-    """A cheque or bill that came back unpaid: all its receipt did, taken back; from the bank if it had been cleared."""
+    """Take back all that a cheque or bill did which came back unpaid; from the bank if it had been cleared."""
     journal = BANK if cleared else MISCELLANEOUS
     postings = [*_settling(settled, -1)]
     postings += [Posting(account, amount, tenant) for account, tenant, amount in held if amount]
     postings += [Posting(account, -amount) for _, account, amount in legs]
-    postings += _vat_moved(-sum([one.vat for one in settled]))
+    postings += _vat_moved(-sum([allocation.vat for allocation in settled]))
     return Entry(
-        reference=f"{journal}/{number_of(head.key)}/impaye",
+        reference=f"{journal}/{RECEIPT.format(head.key)}/impaye",
         journal=journal,
         effective_on=on,
         label=f"{MEANS_LABELS[head.means]} {head.reference} impayé - {head.tenant or 'divers'}",
-        piece=number_of(head.key),
+        piece=RECEIPT.format(head.key),
         postings=tuple(postings),
     )
 
 
 def refund_entry(key: int, on: date, means: str, account: str, held: Held, vat: int, source: str) -> Entry:
-    """Money paid back, from the bank or the till; `vat` is what a credit note's share takes from 4455."""
+    """Book money paid back, from the bank or the till; `vat` is what a credit note's share takes from 4455."""
     journal = CASH if means == CASH_PAID else BANK
     return Entry(
-        reference=f"{journal}/{refund_number_of(key)}",
+        reference=f"{journal}/{REFUND.format(key)}",
         journal=journal,
         effective_on=on,
         label=f"Remboursement {source} - {held.tenant or 'divers'}",
-        piece=refund_number_of(key),
+        piece=REFUND.format(key),
         postings=(Posting(held.account, held.amount, held.tenant), Posting(account, -held.amount), *_vat_moved(-vat)),
     )
 
 
 def issue_entry(number: str, on: date, vat: int) -> Entry | None:
-    """VAT of a document that falls due as it is issued (régime des débits); negative for a credit note."""
+    """Book the VAT of a document that falls due at issue (régime des débits); negative for a credit note."""
     return _miscellaneous(f"TVA-{number}", on, f"TVA exigible à la facturation - {number}", number, _vat_moved(vat))

@@ -36,6 +36,7 @@ class SerialCode:
 
 
 RECEIPT = SerialCode("RG", "receipt")
+REFUND = SerialCode("RB", "refund")
 MESSAGE = SerialCode("ME", "message")
 BANK_STATEMENT = SerialCode("RE", "bank statement")
 DUNNING_BLOCK = SerialCode("SU", "dispute or promise")

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
@@ -275,10 +275,11 @@ def copy_statement(table: Table, columns: Sequence[str]) -> str:
     return f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
 
 
-def copy_blocks(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+def copy_blocks(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     """The rows in COPY's text format, some hundred at a time."""
-    for start in range(0, len(rows), _COPY_BLOCK):
-        yield _copy_block(table, columns, rows[start : start + _COPY_BLOCK])
+    left = iter(rows)
+    while block := list(islice(left, _COPY_BLOCK)):
+        yield _copy_block(table, columns, block)
 
 
 def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -310,11 +311,13 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
             _sqlite_rows(table, columns, rows),
         )
         return
-    listed = list(rows)
-    if len(listed) >= COPY_LEAST:
+    left = iter(rows)
+    listed = list(islice(left, COPY_LEAST))
+    if len(listed) == COPY_LEAST:
         cursor = connection.connection.cursor()
         with cursor.copy(copy_statement(table, columns)) as copy:
-            for block in copy_blocks(table, columns, listed):
+            # The server takes a block while the next is made.
+            for block in copy_blocks(table, columns, chain(listed, left)):
                 copy.write(block)
         cursor.close()
     elif listed:

@@ -4,8 +4,6 @@ ProofError
 ├── BrokenLog         the log and the books contradict each other
 ├── NotYetProved      a record that stands under no checkpoint yet
 ├── NoProofKey        a checkpoint was asked for, and there is no key to sign it with
-├── BadProofKey       a file that holds no key for checkpoints
-├── BadNote           a checkpoint that is none, or that no known key has signed
 └── NoTimestamp       the authority of time gave no answer that holds
 """
 
@@ -26,14 +24,6 @@ class NotYetProved(ProofError):
 
 class NoProofKey(ProofError):
     """Checkpoints need a key."""
-
-
-class BadProofKey(ProofError):
-    """A file that holds no key for checkpoints."""
-
-
-class BadNote(ProofError):
-    """A checkpoint that is none, or that no known key has signed."""
 
 
 class NoTimestamp(ProofError):

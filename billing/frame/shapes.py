@@ -99,6 +99,7 @@ InvoiceNumber: TypeAlias = Annotated[str, _document("invoice", "FA", "FA-2026-00
 CreditNoteNumber: TypeAlias = Annotated[str, _document("credit note", "AV", "AV-2026-000001")]
 DocumentNumber: TypeAlias = Annotated[str, _document("invoice's or credit note", "(FA|AV)", "FA-2026-000001")]
 ReceiptNumber: TypeAlias = Annotated[str, _numbered("receipt", "RG")]
+CashReceiptNumber: TypeAlias = Annotated[str, _document("receipt for cash", "RC", "RC-2026-000001")]
 RefundNumber: TypeAlias = Annotated[str, _numbered("refund", "RB")]
 DepositNumber: TypeAlias = Annotated[str, _numbered("deposit", "DG")]
 FinalStatementNumber: TypeAlias = Annotated[str, _numbered("final statement", "AC")]

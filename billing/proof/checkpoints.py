@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from billing.frame.database import append_log, maintenance_transaction, reading
-from billing.frame.proof_errors import BadNote, BrokenLog, NoProofKey
+from billing.frame.proof_errors import BrokenLog, NoProofKey
 from billing.frame.settings import Settings
 from billing.proof import log
-from billing.proof.notes import (
+from billing.proof.tables import proof_checkpoint
+from invoices.storage import keep_at, kept_names, read_kept
+from ledger.errors import BadNote
+from ledger.proof.notes import (
     SignerKey,
     TreeHead,
     VerifierKey,
@@ -24,8 +27,6 @@ from billing.proof.notes import (
     signed_note,
     verify_note,
 )
-from billing.proof.tables import proof_checkpoint
-from invoices.storage import keep_at, kept_names, read_kept
 
 FOLDER = "checkpoints"
 CHECKPOINT_KEY = (proof_checkpoint.c.id,)

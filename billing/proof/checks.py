@@ -1,4 +1,4 @@
-"""Proof that every record is what was logged, that the log is as acts say, and its heads inside and outside hold."""
+"""Proof that every record is as logged, the log follows the audit events, and its heads inside and outside hold."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, select, text
 
 from billing.frame.checking import Proof, Step, by_index, streamed
-from billing.frame.proof_errors import BadNote, BrokenLog
+from billing.frame.proof_errors import BrokenLog
 from billing.proof import log
 from billing.proof.checkpoints import (
     FOLDER,
@@ -21,13 +21,14 @@ from billing.proof.checkpoints import (
 )
 from billing.proof.forms import DOCUMENT, ENTRY
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
-from billing.proof.merkle import Hash, leaf_hash, perfect_root
-from billing.proof.notes import TreeHead, parse_note, parse_verifier_key, verify_note
 from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
+from ledger.errors import BadNote
+from ledger.proof.merkle import Hash, leaf_hash, perfect_root
+from ledger.proof.notes import TreeHead, parse_note, parse_verifier_key, verify_note
 
 _BLOCK = 1_000
-# Closings and files come into the log by an act that names them.
-_NAMELESS = (
+# Closings and files come into the log by an audit event that names them.
+_UNATTRIBUTED = (
     "SELECT 'closing ' || p.id FROM period_act p WHERE NOT EXISTS "
     "(SELECT 1 FROM audit_change c WHERE c.subject = 'closings' AND c.key = CAST(p.id AS TEXT))",
     "SELECT 'the file of ' || d.number FROM document_file f JOIN document d ON d.id = f.document_id WHERE NOT EXISTS "
@@ -52,13 +53,13 @@ def _leaf_faults(leaf: Leaf, record: bytes | None) -> Iterator[str]:
         yield f"{leaf.name} stands in the log at position {leaf.position}, and no longer in the books"
     elif leaf_hash(record) != leaf.hash:
         yield (
-            f"{_told(leaf.name, record)} is not what was logged at position {leaf.position}: it was changed, or "
+            f"{_title(leaf.name, record)} is not what was logged at position {leaf.position}: it was changed, or "
             "something that belongs to it"
         )
 
 
 def order(connection: Connection, _step: Step) -> Iterator[str]:
-    """The log is in the order of acts, and holds nothing that no act has added."""
+    """The log is in the order of audit events, and holds nothing that none of them has added."""
     names = log.sequence(connection)
     for start in range(0, log.size_of(connection), _BLOCK):
         leaves = log.leaves(connection, start, start + _BLOCK)
@@ -76,18 +77,17 @@ def order(connection: Connection, _step: Step) -> Iterator[str]:
             return
 
 
-def nameless(connection: Connection, _step: Step) -> Iterator[str]:
-    """Every closing and file is named by an act, and so comes into the log."""
-    for query in _NAMELESS:
-        for found in connection.scalars(text(query)):
-            yield f"{found} was recorded by no act: the log does not hold it"
+def unattributed_records(connection: Connection, _step: Step) -> Iterator[str]:
+    """Every closing and file is named by an audit event, and so comes into the log."""
+    for query in _UNATTRIBUTED:
+        for record in connection.scalars(text(query)):
+            yield f"{record} was recorded by no act: the log does not hold it"
 
 
-def _told(name: Name, record: bytes) -> str:
-    """A record as people call it."""
-    head = orjson.loads(record)[name.kind]
-    called = {DOCUMENT: "number", ENTRY: "reference"}.get(name.kind)
-    return str(name) if called is None else f"{name} ({head[called]})"
+def _title(name: Name, record: bytes) -> str:
+    """Return a record's name with what people call it."""
+    field = {DOCUMENT: "number", ENTRY: "reference"}.get(name.kind)
+    return str(name) if field is None else f"{name} ({orjson.loads(record)[name.kind][field]})"
 
 
 def nodes(connection: Connection, _step: Step) -> Iterator[str]:
@@ -103,12 +103,12 @@ def nodes(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def _hashes(connection: Connection, level: int) -> Iterator[Hash]:
-    """The hashes of one level, in order."""
+    """Yield the hashes of one level, in order."""
     x, n = proof_leaf.c, proof_node.c
     of_leaves = select(x.position, x.hash).order_by(x.position)
     of_nodes = select(n.position, n.hash).where(n.level == level).order_by(n.position)
     for position, row in enumerate(streamed(connection, of_nodes if level else of_leaves)):
-        # A missing one is as wrong as one that is another.
+        # One that is missing is as wrong as one that differs.
         yield bytes(row.hash) if row.position == position else b""
 
 
@@ -120,23 +120,23 @@ def _computed(hashes: Iterator[Hash]) -> Iterator[Hash]:
 def signed(connection: Connection, _step: Step) -> Iterator[str]:
     """Each checkpoint is signed by the keys it names, and is a beginning of the log."""
     size = log.size_of(connection)
-    found = connection.execute(checkpoints().order_by(proof_checkpoint.c.id)).yield_per(_BLOCK)
-    for place, row in enumerate(map(as_checkpoint, found), 1):
-        if row.id != place:
-            yield f"checkpoint {row.id} stands where checkpoint {place} should: checkpoints are missing"
+    rows = connection.execute(checkpoints().order_by(proof_checkpoint.c.id)).yield_per(_BLOCK)
+    for place, checkpoint in enumerate(map(as_checkpoint, rows), 1):
+        if checkpoint.id != place:
+            yield f"checkpoint {checkpoint.id} stands where checkpoint {place} should: checkpoints are missing"
             return
-        yield from _checkpoint_faults(connection, row, size)
+        yield from _checkpoint_faults(connection, checkpoint, size)
 
 
-def _checkpoint_faults(connection: Connection, found: Checkpoint, size: int) -> Iterator[str]:
+def _checkpoint_faults(connection: Connection, checkpoint: Checkpoint, size: int) -> Iterator[str]:
     try:
-        head = verify_note(found.note, [parse_verifier_key(key) for key in found.verifier_keys])
+        head = verify_note(checkpoint.note, [parse_verifier_key(key) for key in checkpoint.verifier_keys])
     except BadNote as error:
-        yield f"checkpoint {found.id}: {error}"
+        yield f"checkpoint {checkpoint.id}: {error}"
         return
-    if (head.size, _encoded(head.root)) != (found.size, found.root):
-        yield f"checkpoint {found.id}: its note says other than its row"
-    yield from _head_faults(connection, f"checkpoint {found.id}", head, size)
+    if (head.size, _encoded(head.root)) != (checkpoint.size, checkpoint.root):
+        yield f"checkpoint {checkpoint.id}: its note says other than its row"
+    yield from _head_faults(connection, f"checkpoint {checkpoint.id}", head, size)
 
 
 def _head_faults(connection: Connection, what: str, head: TreeHead, size: int) -> Iterator[str]:
@@ -156,15 +156,15 @@ def _head_faults(connection: Connection, what: str, head: TreeHead, size: int) -
 
 def outside(connection: Connection, _step: Step, documents_url: str) -> Iterator[str]:
     """The newest checkpoint kept outside the database is a beginning of the log, and none inside is newer."""
-    inside, found = newest_checkpoint(connection), newest_outside(documents_url)
-    if found is None:
+    inside, kept_outside = newest_checkpoint(connection), newest_outside(documents_url)
+    if kept_outside is None:
         if inside is not None:
             yield (
                 f"checkpoint {inside.id} is not kept outside the database: restore {FOLDER}/ from a backup, or sign a "
                 "new one with `technopark-billing proof checkpoint`"
             )
         return
-    path, note = found
+    path, note = kept_outside
     try:
         head, _ = parse_note(note)
     except BadNote as error:
@@ -186,6 +186,6 @@ def _encoded(root: bytes) -> str:
     return b64encode(root).decode()
 
 
-CHECKS: tuple[Proof, ...] = (logged, order, nameless, nodes, signed)
+CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed)
 
 FILE_CHECKS = (outside,)

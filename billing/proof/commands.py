@@ -32,7 +32,7 @@ def new_key_command(file: str) -> None:
     while one replaces another: each signs.
     """
     from billing.frame.settings import load_settings
-    from billing.proof.notes import new_key_file, signer
+    from ledger.proof.notes import new_key_file, signer
 
     settings = load_settings()
     click.echo(str(signer(new_key_file(Path(file)), settings.proof_origin).verifier))

@@ -1,4 +1,4 @@
-"""The whole log with its records as files, for whoever proves the books without us (`verify_books.py`).
+"""The whole log with its records as files, for those who prove the books without us (`verify_books.py`).
 
 | file | holds |
 |---|---|
@@ -6,7 +6,7 @@
 | `leaves.txt` | a line each: the hash the log holds, in hexadecimal, and the record's kind and number |
 | `checkpoint.txt` | the newest checkpoint, a signed note; not there while none was signed |
 | `checkpoints.jsonl` | every checkpoint up to it, oldest first, with its number and instant |
-| `timestamps/N.tsr` | what an authority of time has answered about checkpoint N (RFC 3161) |
+| `timestamps/N.tsr` | the answer of a time-stamping authority about checkpoint N (RFC 3161) |
 | `keys.txt` | the keys that verify them, newest first |
 | `verify_books.py` | the program that checks all this, by itself |
 """
@@ -22,7 +22,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from billing.proof import log
-from billing.proof.checkpoints import as_checkpoint, checkpoints, known_keys, newest_checkpoint
+from billing.proof.checkpoints import checkpoints, known_keys, newest_checkpoint
 from billing.proof.tables import proof_checkpoint, proof_timestamp
 
 VERIFIER = "verify_books.py"
@@ -37,7 +37,7 @@ class ExportedFile(NamedTuple):
 
 
 def export_files(connection: Connection) -> Iterator[ExportedFile]:
-    """The files of the export, up to the newest checkpoint, or, while there is none, of the whole log.
+    """Yield the files of the export, up to the newest checkpoint, or, while there is none, of the whole log.
 
     The connection's transaction must stay open until the last piece is taken. Memory does not grow with the books.
     """
@@ -71,14 +71,14 @@ def write_zip(exported: Iterable[ExportedFile], stream: BinaryIO, now: datetime)
         for path, pieces in exported:
             member = ZipInfo(path, now.timetuple()[:6])
             member.compress_type = ZIP_DEFLATED
-            # How large a member will be is known when it is written: room for any size.
+            # The size of a member is known when it is written only: room for any.
             with archive.open(member, "w", force_zip64=True) as file:
                 for piece in pieces:
                     file.write(piece)
 
 
 def verifier_source() -> bytes:
-    """The stand-alone verifier, as shipped."""
+    """Return the stand-alone verifier, as shipped."""
     return (files("billing") / "proof" / VERIFIER).read_bytes()
 
 
@@ -100,9 +100,8 @@ def _leaves(connection: Connection, size: int) -> Iterator[bytes]:
 
 def _checkpoints(connection: Connection) -> Iterator[bytes]:
     for row in connection.execute(checkpoints().order_by(proof_checkpoint.c.id)):
-        found = as_checkpoint(row)
-        said = {"number": found.id, "signed_at": row.signed_at.strftime("%Y-%m-%dT%H:%M:%SZ"), "note": found.note}
-        yield orjson.dumps(said) + b"\n"
+        signed_at = row.signed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield orjson.dumps({"number": row.id, "signed_at": signed_at, "note": row.note}) + b"\n"
 
 
 def _timestamp(connection: Connection, number: int) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ DOCUMENT, ENTRY, CLOSING, FILE, ACT = "document", "entry", "closing", "file", "a
 
 
 class Part(NamedTuple):
-    """Rows that belong to a record: where they come from, which column names the record, in which order they stand.
+    """Rows that belong to a record: their table, the column that names the record, and the order they stand in.
 
     `columns` are sorted by name, as RFC 8785 wants them; the record's own key is not repeated in each.
     """
@@ -23,12 +23,12 @@ class Part(NamedTuple):
     columns: tuple[str, ...]
     owner: str
     order: str
-    # Where a row is not found by its own columns: SQL for its rows, with `owner` and the columns.
+    # SQL for its rows, with `owner` and the columns, where they are not those of one table.
     source: str | None = None
 
 
 class Form(NamedTuple):
-    """What a record is made of, in one version: its own row, and its parts by name."""
+    """The content of a record in one version: its own row, and its parts by name."""
 
     kind: str
     version: int
@@ -39,7 +39,7 @@ class Form(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """What the record says of itself, so that no record can be taken for one of another kind or version."""
+        """The record's own name for its form, so that it cannot be taken for one of another kind or version."""
         return f"technopark-{self.kind}/{self.version}"
 
 

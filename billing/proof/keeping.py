@@ -1,4 +1,4 @@
-"""What the clock does for the proof: the log follows the books, a checkpoint follows the log within the hour."""
+"""The proof kept up by the clock: the log follows the books, a checkpoint follows the log within the hour."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,9 @@ CHECKPOINT_EVERY = timedelta(hours=1)
 
 
 def keep_up(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> tuple[int, Checkpoint | None]:
-    """Log what was committed; sign the log's head if there is a key and it is time. Gives what was added, and signed.
+    """Log what was committed; sign the log's head if there is a key and it is time.
 
-    Raises what `log.append` and `make_checkpoint` raise.
+    Return how many records were added, and what was signed. Raises what `log.append` and `make_checkpoint` raise.
     """
     added = log.append(engine)
     if settings.proof_key_file is None:

@@ -1,8 +1,8 @@
-"""The log: every record's hash in the order of acts, appended after they were committed; and proofs from it.
+"""The log: every record's hash in the order of audit events, appended after they were committed; and proofs from it.
 
-The order is a function of the books. Acts are counted without gap in the order of commits; each stands for the
-documents it added, then the entries, then the closings and files its changes name, then itself. So whoever appends
-knows from the log's end what comes next, and the same books always give the same log.
+The order is a function of the books. Audit events (`act` in the log) are counted without gap in the order of commits;
+each stands for the documents it added, then the entries, then the closings and files its changes name, then itself. So
+a process that appends knows from the log's end what comes next, and the same books always give the same log.
 
 Appending reads and hashes in a snapshot, and writes in a short transaction that first looks whether the log still
 ends where the snapshot saw it: of several who append at once one adds a leaf, and nobody who posts waits for hashes.
@@ -18,7 +18,9 @@ from billing.frame.background_copy import undisturbed
 from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
-from billing.proof.merkle import (
+from billing.proof.records import records
+from billing.proof.tables import proof_leaf, proof_node
+from ledger.proof.merkle import (
     Hash,
     Span,
     Subtree,
@@ -30,17 +32,15 @@ from billing.proof.merkle import (
     root_of,
     subtrees,
 )
-from billing.proof.records import records
-from billing.proof.tables import proof_leaf, proof_node
 
-# Every so many levels a row of hashes is kept: a proof reads a few groups of sixteen.
+# One level in so many is stored: a proof reads a few groups of sixteen.
 LEVELS = 4
 WIDTH = 1 << LEVELS
 # Leaves hashed, and written, at a time.
 BLOCK = 5_000
 _LEAF_COLUMNS = ("position", "kind", "key", "form", "hash")
 _NODE_COLUMNS = ("level", "position", "hash")
-# Subjects of changes that name a record of their own, and how the key they give finds its number.
+# The subjects of changes that name a record of their own, and its kind.
 NAMED = {"closings": CLOSING, "files": FILE}
 
 
@@ -85,13 +85,13 @@ _ACTS_AT_ONCE = 1_000
 
 
 def sequence(connection: Connection, after: int = 0) -> Iterator[Name]:
-    """What the log holds, or will hold, from the act that follows `after` on, in order."""
+    """Yield the records that the log holds, or will hold, from the audit event after `after` on, in order."""
     for run in _runs(connection, after):
         yield from map(Name, repeat(run.kind), run.keys)
 
 
 def _runs(connection: Connection, after: int) -> Iterator[Run]:
-    """The same by runs."""
+    """Yield the same by runs."""
     while rows := connection.execute(text(_ACTS), {"after": after, "count": _ACTS_AT_ONCE}).all():
         for expected, row in enumerate(rows, after + 1):
             if row.id != expected:
@@ -114,7 +114,7 @@ def _runs(connection: Connection, after: int) -> Iterator[Run]:
 
 
 def _block(runs: Iterable[Run], begun: int) -> Iterator[Run]:
-    """A block of leaves, after the first `begun`."""
+    """Yield a block of leaves, after the first `begun`."""
     wanted = BLOCK
     for kind, keys in runs:
         rest = keys[begun:]
@@ -128,21 +128,21 @@ def _block(runs: Iterable[Run], begun: int) -> Iterator[Run]:
 
 
 def size_of(connection: Connection) -> int:
-    """How many leaves the log has."""
+    """Count the leaves of the log."""
     return int(connection.scalar(select(func.coalesce(func.max(proof_leaf.c.position) + 1, 0))) or 0)
 
 
 def forms_of(connection: Connection, leaves: Sequence[Leaf]) -> list[bytes | None]:
-    """The canonical forms of the leaves' records as they stand, in the versions logged; None for one that is lost."""
+    """Return the canonical forms of the leaves' records as they stand, in the versions logged; None for a lost one."""
     keys: dict[tuple[str, int], list[int]] = {}
     for leaf in leaves:
         keys.setdefault((leaf.name.kind, leaf.form), []).append(leaf.name.key)
-    found = {of_form: records(connection, FORMS[of_form], of_kind) for of_form, of_kind in keys.items()}
-    return [found[leaf.name.kind, leaf.form].get(leaf.name.key) for leaf in leaves]
+    by_form = {of_form: records(connection, FORMS[of_form], of_kind) for of_form, of_kind in keys.items()}
+    return [by_form[leaf.name.kind, leaf.form].get(leaf.name.key) for leaf in leaves]
 
 
 def append(engine: Engine) -> int:
-    """Log what was committed since the log was last appended to; gives how many leaves this call has added.
+    """Log what was committed since the log was last appended to; return how many leaves this call has added.
 
     Any number of processes may do so at once. Raises BrokenLog.
     """
@@ -151,13 +151,13 @@ def append(engine: Engine) -> int:
         with reading(engine) as connection, undisturbed():
             first = size_of(connection)
             leaves = _pending(connection, first)
-            nodes = list(_nodes(connection, first, [found for *_, found in leaves]))
+            nodes = list(_nodes(connection, first, [digest for *_, digest in leaves]))
         if not leaves:
             return added
         with maintenance_transaction(engine) as connection:
             append_log(connection)
             if size_of(connection) != first:
-                # Somebody else was here first: what this call has hashed stands already.
+                # Another process was faster: what this call has hashed stands already.
                 continue
             insert_rows(connection, proof_leaf, _LEAF_COLUMNS, leaves)
             insert_rows(connection, proof_node, _NODE_COLUMNS, nodes)
@@ -165,9 +165,9 @@ def append(engine: Engine) -> int:
 
 
 def _pending(connection: Connection, first: int) -> list[tuple[int, str, int, int, Hash]]:
-    """The rows of the leaves that come next in a log of `first`, at most a block of them."""
+    """Return the rows of the leaves that come next in a log of `first`, at most a block of them."""
     x = proof_leaf.c
-    # Acts end the leaves they stand for; after the last one some of the next act's may stand already.
+    # An audit event ends the leaves it stands for; after the last one some of the next one's may stand already.
     ended = connection.execute(
         select(x.key, x.position).where(x.kind == ACT).order_by(x.key.desc()).limit(1)
     ).one_or_none()
@@ -180,22 +180,22 @@ def _pending(connection: Connection, first: int) -> list[tuple[int, str, int, in
     rows: list[tuple[int, str, int, int, Hash]] = []
     for kind, keys in runs:
         positions = range(first + len(rows), first + len(rows) + len(keys))
-        found = map(hashes[kind].__getitem__, keys)
-        rows += zip(positions, repeat(kind), keys, repeat(NEWEST[kind].version), found)
+        of_run = map(hashes[kind].__getitem__, keys)
+        rows += zip(positions, repeat(kind), keys, repeat(NEWEST[kind].version), of_run)
     return rows
 
 
 def _leaf_hashes(connection: Connection, kind: str, keys: Sequence[int]) -> dict[int, Hash]:
-    """The hashes of records of one kind, by number; raises BrokenLog where one does not exist."""
-    found = records(connection, NEWEST[kind], keys)
-    missing = next((key for key in keys if key not in found), None)
+    """Hash records of one kind, by number; raises BrokenLog where one does not exist."""
+    forms = records(connection, NEWEST[kind], keys)
+    missing = next((key for key in keys if key not in forms), None)
     if missing is not None:
         raise BrokenLog(f"{kind} {missing} does not exist, though an act names it: see `check`")
-    return dict(zip(found, leaf_hashes(found.values()), strict=True))
+    return dict(zip(forms, leaf_hashes(forms.values()), strict=True))
 
 
 def _nodes(connection: Connection, first: int, hashes: list[Hash]) -> Iterator[tuple[int, int, Hash]]:
-    """The nodes that these leaves complete, level by level."""
+    """Yield the nodes that these leaves complete, level by level."""
     level = 0
     while hashes:
         begun = first % WIDTH
@@ -208,7 +208,7 @@ def _nodes(connection: Connection, first: int, hashes: list[Hash]) -> Iterator[t
 
 
 def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> dict[Subtree, Hash]:
-    """Stored hashes by (level, first position, position after the last), in one statement."""
+    """Read stored hashes by (level, first position, position after the last), in one statement."""
     queries = [
         f"SELECT {level} AS level, position, hash FROM proof_leaf WHERE position BETWEEN {start} AND {end - 1}"  # noqa: S608 - whole numbers we counted
         if level == 0
@@ -219,11 +219,11 @@ def _hashes(connection: Connection, ranges: Iterable[tuple[int, int, int]]) -> d
     if not queries:
         return {}
     rows = connection.exec_driver_sql(" UNION ALL ".join(queries)).all()
-    return {Subtree(level, position): bytes(found) for level, position, found in rows}
+    return {Subtree(level, position): bytes(digest) for level, position, digest in rows}
 
 
 def roots(connection: Connection, spans: Sequence[Span]) -> list[Hash]:
-    """The roots over spans of the log; raises BrokenLog where the log lacks a hash."""
+    """Return the roots over spans of the log; raises BrokenLog where the log lacks a hash."""
     wanted = {subtree for span in spans for subtree in subtrees(span)}
     stored = sorted({_stored(subtree) for subtree in wanted})
     known = _hashes(connection, stored)
@@ -239,28 +239,28 @@ def roots(connection: Connection, spans: Sequence[Span]) -> list[Hash]:
 
 
 def _stored(subtree: Subtree) -> tuple[int, int, int]:
-    """The stored hashes a subtree is made of: their level, the first one's position, that after the last."""
+    """Locate the stored hashes a subtree is made of: their level, the first position, the one after the last."""
     above = subtree.level % LEVELS
     return subtree.level - above, subtree.position << above, (subtree.position + 1) << above
 
 
 def root(connection: Connection, size: int) -> Hash:
-    """The root over the first `size` leaves."""
+    """Return the root over the first `size` leaves."""
     return roots(connection, [Span(0, size)])[0]
 
 
 def inclusion(connection: Connection, position: int, size: int) -> list[Hash]:
-    """The hashes that prove that a leaf is in the tree of `size` leaves."""
+    """Return the hashes that prove that a leaf is in the tree of `size` leaves."""
     return roots(connection, inclusion_spans(position, size))
 
 
 def consistency(connection: Connection, older: int, size: int) -> list[Hash]:
-    """The hashes that prove that the tree of `older` leaves begins that of `size`."""
+    """Return the hashes that prove that the tree of `older` leaves begins that of `size`."""
     return roots(connection, consistency_spans(older, size))
 
 
 def leaf_of(connection: Connection, name: Name) -> Leaf | None:
-    """A record's leaf; None while it has none."""
+    """Return a record's leaf; None while it has none."""
     x = proof_leaf.c
     row = connection.execute(
         select(x.position, x.form, x.hash).where(x.kind == name.kind, x.key == name.key)
@@ -269,7 +269,7 @@ def leaf_of(connection: Connection, name: Name) -> Leaf | None:
 
 
 def leaves(connection: Connection, start: int, end: int) -> list[Leaf]:
-    """The leaves from `start` until before `end`, in order."""
+    """Return the leaves from `start` until before `end`, in order."""
     x = proof_leaf.c
     rows = connection.execute(
         select(x.position, x.kind, x.key, x.form, x.hash)

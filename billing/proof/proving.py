@@ -11,8 +11,8 @@ from billing.frame.proof_errors import BrokenLog, NotYetProved
 from billing.proof import log, shapes
 from billing.proof.checkpoints import Checkpoint, newest_checkpoint
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE
-from billing.proof.merkle import leaf_hash
 from invoices.models import document
+from ledger.proof.merkle import leaf_hash
 
 KINDS = (DOCUMENT, ENTRY, CLOSING, FILE, ACT)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

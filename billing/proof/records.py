@@ -1,8 +1,8 @@
 """Records as they are hashed: their rows read set-wise and written as RFC 8785 JSON, a column at a time.
 
 A record is put together from texts, since a dict a row and a list a record cost more than all the rest: names are
-written once a block, cells are escaped column by column. What a spoilt row may hold instead of texts, whole numbers
-and blanks is left to `canonical`, record by record: both ways write the same bytes.
+written once a block, cells are escaped column by column. A spoilt row may hold something other than texts, whole
+numbers and blanks, which is left to `canonical`, record by record: both ways write the same bytes.
 """
 
 import json
@@ -25,7 +25,7 @@ import ledger.models
 from billing.proof.forms import DECIMALS, Form, Part
 
 Cell: TypeAlias = str | int | None
-# What makes a cell that is not blank what a record holds.
+# Turns a cell that is not blank into what a record holds.
 _Convert: TypeAlias = Callable[[Any], str]
 
 _METADATA: tuple[MetaData, ...] = (ledger.models.metadata, invoices.models.metadata, billing.frame.tables.metadata)
@@ -47,7 +47,7 @@ class _Spoilt(Exception):
 
 
 def records(connection: Connection, form: Form, keys: Sequence[int]) -> dict[int, bytes]:
-    """The canonical forms of those records of a kind that exist, by key."""
+    """Return the canonical forms of those records of a kind that exist, by key."""
     if not keys:
         return {}
     heads = _rows(connection, form.table, form.table, form.columns, form.key, form.key, keys)
@@ -59,38 +59,38 @@ def records(connection: Connection, form: Form, keys: Sequence[int]) -> dict[int
 
 
 def _layout(form: Form) -> list[str]:
-    """The names of a record, in the order RFC 8785 wants."""
+    """Sort the names of a record as RFC 8785 wants them."""
     return sorted((form.kind, "form", *(part.name for part in form.parts)))
 
 
 def _assembled(form: Form, heads: _Rows, parts: Mapping[str, _Rows]) -> dict[int, bytes]:
-    """The records put together from texts; raises _Spoilt, or UnicodeEncodeError where a text is none."""
+    """Put the records together from texts; raises _Spoilt, or UnicodeEncodeError where a text is none."""
     members: dict[str, Iterable[str]] = {
         form.kind: _objects(heads),
         "form": repeat(f'"{form.tag}"'),
-        **{name: map(_listed(rows).get, heads.owners, repeat("[]")) for name, rows in parts.items()},
+        **{name: map(_arrays(rows).get, heads.owners, repeat("[]")) for name, rows in parts.items()},
     }
     written = _joined({name: members[name] for name in _layout(form)})
     return dict(zip(heads.owners, map(str.encode, written), strict=True))
 
 
-def _listed(rows: _Rows) -> dict[int, str]:
-    """The rows of each owner as a JSON array."""
-    found, objects, start = {}, list(_objects(rows)), 0
+def _arrays(rows: _Rows) -> dict[int, str]:
+    """Write the rows of each owner as a JSON array."""
+    arrays, objects, start = {}, list(_objects(rows)), 0
     for owner, count in Counter(rows.owners).items():
-        found[owner] = f"[{','.join(objects[start : start + count])}]"
+        arrays[owner] = f"[{','.join(objects[start : start + count])}]"
         start += count
-    return found
+    return arrays
 
 
 def _objects(rows: _Rows) -> Iterator[str]:
-    """Each row as a JSON object."""
+    """Write each row as a JSON object."""
     columns = zip(rows.names, rows.columns, rows.conversions, strict=True)
     return _joined({name: _texts(cells, convert) for name, cells, convert in columns})
 
 
 def _joined(members: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """JSON objects of these members, as many as the shortest of them has values; in half the time of a `%`."""
+    """Write JSON objects of these members, as many as the shortest of them has values; in half the time of a `%`."""
     pieces: list[Iterable[str]] = []
     for name, texts in members.items():
         pieces += [repeat(f'{"," if pieces else "{"}"{name}":'), texts]
@@ -104,12 +104,12 @@ class _Written(dict[Any, Any]):
         self._write = write
 
     def __missing__(self, cell: Any) -> Any:
-        found = self[cell] = self._write(cell)
-        return found
+        text = self[cell] = self._write(cell)
+        return text
 
 
 def _texts(cells: Sequence[Any], convert: _Convert | None) -> Iterable[str]:
-    """One column as JSON; raises _Spoilt. A database's whole numbers have 64 bits, which both ways write in full."""
+    """Write one column as JSON; raises _Spoilt. Both ways write a database's whole numbers (64 bits) in full."""
     if convert is not None:
         return map(_Written(lambda cell: _text(_converted(cell, convert))).__getitem__, cells)
     kinds = set(map(type, cells))
@@ -127,22 +127,22 @@ def _text(cell: Cell) -> str:
 
 
 def _one_by_one(form: Form, heads: _Rows, parts: Mapping[str, _Rows]) -> dict[int, bytes]:
-    """The records of rows of which some are spoilt."""
+    """Write the records of rows of which some are spoilt."""
     of_parts: dict[str, dict[int, list[dict[str, Cell]]]] = {}
     for name, rows in parts.items():
         of_owner = of_parts[name] = {}
         for owner, row in _cells(rows):
             of_owner.setdefault(owner, []).append(row)
-    found = {}
+    written = {}
     for key, head in _cells(heads):
         values: dict[str, Any] = {form.kind: head, "form": form.tag}
         values |= {name: of_owner.get(key, []) for name, of_owner in of_parts.items()}
-        found[key] = canonical({name: values[name] for name in _layout(form)})
-    return found
+        written[key] = canonical({name: values[name] for name in _layout(form)})
+    return written
 
 
 def _cells(rows: _Rows) -> Iterator[tuple[int, dict[str, Cell]]]:
-    """Each row with its owner, as a record holds it."""
+    """Yield each row with its owner, as a record holds it."""
     columns = [
         cells if convert is None else [_converted(cell, convert) for cell in cells]
         for cells, convert in zip(rows.columns, rows.conversions, strict=True)
@@ -152,7 +152,7 @@ def _cells(rows: _Rows) -> Iterator[tuple[int, dict[str, Cell]]]:
 
 
 def canonical(record: Mapping[str, Any]) -> bytes:
-    """A record as RFC 8785 JSON; its names are sorted already.
+    """Write a record as RFC 8785 JSON; its names are sorted already.
 
     orjson writes texts, whole numbers and null as RFC 8785 has them (the tests hold it against the library of that
     name, which is twenty times slower). What a spoilt row may hold instead is written so that it equals nothing else.
@@ -164,13 +164,13 @@ def canonical(record: Mapping[str, Any]) -> bytes:
 
 
 def _harmless(value: Any) -> Any:
-    """A value with everything that is no text, number or null in it replaced by a text that says so."""
+    """Replace everything in a value that is no text, number or null by a text that says so."""
     if isinstance(value, Mapping):
-        return {name: _harmless(found) for name, found in value.items()}
+        return {name: _harmless(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_harmless(found) for found in value]
-    is_kept = value is None or (type(value) is int and abs(value) < 1 << 53)
-    return value if is_kept or (isinstance(value, str) and _is_text(value)) else _none_such(value)
+        return [_harmless(member) for member in value]
+    is_plain = value is None or (type(value) is int and abs(value) < 1 << 53)
+    return value if is_plain or (isinstance(value, str) and _is_text(value)) else _none_such(value)
 
 
 def _is_text(value: str) -> bool:
@@ -192,7 +192,7 @@ def _rows(
     order: str,
     keys: Sequence[int],
 ) -> _Rows:
-    """The rows of those owners, each with its owner's key, in order."""
+    """Read the rows of those owners, each with its owner's key, in order."""
     dialect = connection.dialect.name
     read = [_read(dialect, table, name) for name in columns]
     low, high = min(keys), max(keys)
@@ -204,7 +204,7 @@ def _rows(
         f'ORDER BY "{owner}", "{order}"'
     )
     rows = _fetched(connection, query, asked)
-    # Not by `zip(*rows)`, which makes an iterator a row.
+    # Not by `zip(*rows)`, which would make an iterator for each row.
     owners, *by_column = (list(map(itemgetter(place), rows)) for place in range(len(columns) + 1))
     return _Rows(owners, columns, by_column, [convert for _, convert in read])
 
@@ -218,7 +218,7 @@ _AMONG: Mapping[tuple[str, bool], tuple[str, Callable[[list[int]], Any]]] = {
 
 
 def _fetched(connection: Connection, query: str, asked: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows as the driver gives them; on SQLite also those with texts that are none."""
+    """Fetch the rows as the driver gives them; on SQLite also those with texts that are not Unicode."""
     cursor = connection.connection.cursor()
     try:
         cursor.execute(query, asked)
@@ -241,7 +241,7 @@ def _converted(cell: Any, convert: _Convert) -> Cell:
 
 
 def _decimals(decimals: int) -> _Convert:
-    """Whole numbers of the smallest unit as decimal strings: 236250 is `2362.50`, -5 is `-0.05`."""
+    """Write whole numbers of the smallest unit as decimal strings: 236250 is `2362.50`, -5 is `-0.05`."""
     scale = 10**decimals
 
     def convert(cell: Any) -> str:
@@ -264,13 +264,13 @@ def _instant(cell: Any) -> str:
 
 
 def _none_such(cell: Any) -> str:
-    """What a cell that is not of its kind is written as: nothing that another cell could be."""
+    """Write a cell that is not of its kind as no other cell could be written."""
     return f"?{cell!a}"
 
 
 @cache
 def _read(dialect: str, table: str, name: str) -> tuple[str, _Convert | None]:
-    """A column as SQL that gives what a record holds, or what is converted to it."""
+    """Write a column as SQL that gives what a record holds, or what is converted to it."""
     column = next((m.tables[table].c.get(name) for m in _METADATA if table in m.tables), None)
     kind = None if column is None else column.type
     if isinstance(kind, Integer) and name in DECIMALS:

@@ -19,9 +19,9 @@ from billing.frame.tables import identity, metadata
 proof_leaf = Table(
     "proof_leaf",
     metadata,
-    # 0, 1, 2 ... without gap: the order of acts, and within an act documents, entries, what it names, itself.
+    # 0, 1, 2 ... without gap: the order of audit events, and within one documents, entries, what it names, itself.
     Column("position", identity(), primary_key=True, autoincrement=False),
-    # Which record: its kind and number (`billing.proof.forms`), and the version of the form that was hashed.
+    # The record: its kind and number (`billing.proof.forms`), and the version of the form that was hashed.
     Column("kind", String(8), nullable=False),
     Column("key", BigInteger, nullable=False),
     Column("form", Integer, nullable=False),
@@ -47,7 +47,7 @@ proof_checkpoint = Table(
     metadata,
     # 1, 2, 3 ... in the order they were signed.
     Column("id", identity(), primary_key=True, autoincrement=False),
-    # How many leaves the log had, and the root over them in base64, as the note says.
+    # The number of leaves the log had, and the root over them in base64, as in the note.
     Column("size", BigInteger, nullable=False, index=True),
     Column("root", String(44), nullable=False),
     # The signed note (C2SP), and the keys that verify it, one a line.
@@ -59,12 +59,12 @@ proof_checkpoint = Table(
 proof_timestamp = Table(
     "proof_timestamp",
     metadata,
-    # What an authority of time has said of a checkpoint (RFC 3161): its whole answer.
+    # The whole answer of a time-stamping authority about a checkpoint (RFC 3161).
     Column("checkpoint_id", identity(), ForeignKey("proof_checkpoint.id"), primary_key=True, autoincrement=False),
     Column("authority", Text, nullable=False),
     Column("response", LargeBinary, nullable=False),
     Column("stamped_at", DateTime(timezone=True), nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (proof_leaf, proof_node, proof_checkpoint, proof_timestamp)

@@ -1,7 +1,7 @@
-"""What an authority of time says of a checkpoint (RFC 3161): it existed at that instant, whoever holds our key.
+"""Time stamps of checkpoints (RFC 3161): an authority confirms that one existed at an instant, whoever has our key.
 
-Optional: TSA_URL names the authority, TSA_CA_FILE the certificates its answers must lead to. Nobody is asked within a
-transaction.
+Optional: TSA_URL names the authority, TSA_CA_FILE the certificates its answers must lead to. It is never asked within
+a transaction.
 """
 
 from datetime import UTC, datetime
@@ -37,14 +37,14 @@ class Timestamp(NamedTuple):
 
 
 def timestamp_of(connection: Connection, checkpoint_id: int) -> Timestamp | None:
-    """What an authority has said of a checkpoint; None if none was asked."""
+    """Return the time stamp of a checkpoint; None if it has none."""
     row = connection.execute(
         select(proof_timestamp).where(proof_timestamp.c.checkpoint_id == checkpoint_id)
     ).one_or_none()
     return None if row is None else Timestamp(row.checkpoint_id, row.authority, bytes(row.response), row.stamped_at)
 
 
-def stamp(settings: Settings, engine: Engine, found: Checkpoint) -> Timestamp | None:
+def stamp(settings: Settings, engine: Engine, checkpoint: Checkpoint) -> Timestamp | None:
     """Have a checkpoint stamped and keep the answer; one that is stamped stays as it is. None without TSA_URL.
 
     Raises NoTimestamp when the authority does not answer, or with something that does not hold.
@@ -52,24 +52,24 @@ def stamp(settings: Settings, engine: Engine, found: Checkpoint) -> Timestamp | 
     if settings.tsa_url is None or settings.tsa_ca_file is None:
         return None
     with reading(engine) as connection:
-        standing = timestamp_of(connection, found.id)
+        standing = timestamp_of(connection, checkpoint.id)
     if standing is not None:
         return standing
-    ask = TimestampRequestBuilder().data(found.note.encode()).hash_algorithm(HashAlgorithm.SHA256)
+    ask = TimestampRequestBuilder().data(checkpoint.note.encode()).hash_algorithm(HashAlgorithm.SHA256)
     request = ask.nonce(nonce=True).cert_request(cert_request=True).build()
     answer = _asked(settings.tsa_url, request.as_bytes())
-    stamped_at = verify_timestamp(answer, found.note, settings.tsa_ca_file, nonce=request.nonce)
-    made = Timestamp(found.id, settings.tsa_url, answer, stamped_at)
+    stamped_at = verify_timestamp(answer, checkpoint.note, settings.tsa_ca_file, nonce=request.nonce)
+    timestamp = Timestamp(checkpoint.id, settings.tsa_url, answer, stamped_at)
     with maintenance_transaction(engine) as connection:
         append_log(connection)
-        standing = timestamp_of(connection, found.id)
+        standing = timestamp_of(connection, checkpoint.id)
         if standing is None:
-            connection.execute(proof_timestamp.insert().values(made._asdict()))
-    return standing or made
+            connection.execute(proof_timestamp.insert().values(timestamp._asdict()))
+    return standing or timestamp
 
 
 def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | None = None) -> datetime:
-    """The instant an answer states of a checkpoint; raises NoTimestamp unless it is signed by whom we trust."""
+    """Return the instant an answer states of a checkpoint; raises NoTimestamp unless a trusted key has signed it."""
     try:
         roots = load_pem_x509_certificates(ca_file.read_bytes())
     except (OSError, ValueError) as error:

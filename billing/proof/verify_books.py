@@ -16,8 +16,8 @@ What is checked:
 4. every older checkpoint, those of the export and those you kept, is a beginning of the same log.
 
 Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
-have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by whoever
-holds the key.
+have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
+holder of the key.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ LINE_BYTES_MAX = 1 << 30
 
 
 class Wrong(Exception):
-    """What is wrong, as a sentence."""
+    """Something is wrong with the export; the sentence says what."""
 
 
 # The export: a folder or a ZIP file.
 
 
 class Export:
-    """The files of an export, wherever in it they are."""
+    """The files of an export, at its top or in a folder of it."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
@@ -68,18 +68,18 @@ class Export:
             except (OSError, zipfile.BadZipFile) as error:
                 raise Wrong(f"{path} is neither a folder nor a ZIP file: {error}") from None
             names = sorted(self.archive.namelist())
-        found = [name for name in names if name.rpartition("/")[2] == RECORDS]
-        if len(found) != 1:
-            raise Wrong(f"{path} holds {len(found)} files named {RECORDS} instead of one")
-        self.folder = found[0][: -len(RECORDS)]
+        of_records = [name for name in names if name.rpartition("/")[2] == RECORDS]
+        if len(of_records) != 1:
+            raise Wrong(f"{path} holds {len(of_records)} files named {RECORDS} instead of one")
+        self.folder = of_records[0][: -len(RECORDS)]
         self.names = set(names)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the export has a file of that name."""
         return self.folder + name in self.names
 
     def open(self, name: str) -> BinaryIO:
-        """A file, to be read."""
+        """Open a file to read it."""
         if not self.has(name):
             raise Wrong(f"{name} is missing from the export")
         if self.archive is not None:
@@ -87,7 +87,7 @@ class Export:
         return (self.path / (self.folder + name)).open("rb")
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """The lines of a file, without their ends."""
+        """Yield the lines of a file, without their ends."""
         with self.open(name) as file:
             while line := file.readline(LINE_BYTES_MAX):
                 if not line.endswith(b"\n"):
@@ -95,13 +95,13 @@ class Export:
                 yield line[:-1]
 
     def text(self, name: str) -> str:
-        """A whole file as text."""
+        """Read a whole file as text."""
         with self.open(name) as file:
             return decoded(file.read(), name)
 
 
 def decoded(raw: bytes, name: str) -> str:
-    """Bytes as text."""
+    """Decode bytes as UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -119,26 +119,26 @@ class Tree:
         self.peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        """One leaf more."""
-        count, found = self.size, leaf
+        """Add one leaf."""
+        count, root = self.size, leaf
         while count & 1:
-            found = node(self.peaks.pop(), found)
+            root = node(self.peaks.pop(), root)
             count >>= 1
-        self.peaks.append(found)
+        self.peaks.append(root)
         self.size += 1
 
     def root(self) -> bytes:
-        """The root over the leaves so far."""
+        """Return the root over the leaves so far."""
         if not self.peaks:
             return hashlib.sha256().digest()
-        found = self.peaks[-1]
+        root = self.peaks[-1]
         for peak in reversed(self.peaks[:-1]):
-            found = node(peak, found)
-        return found
+            root = node(peak, root)
+        return root
 
 
 def node(left: bytes, right: bytes) -> bytes:
-    """The hash over two others."""
+    """Hash two hashes together."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -163,7 +163,7 @@ class Key:
 
 
 class Checkpoint:
-    """A signed head of the log, as read; what it says counts once it is verified."""
+    """A signed head of the log, as read; it proves nothing until it is verified."""
 
     def __init__(self, note: str, what: str) -> None:
         self.what = what
@@ -180,7 +180,7 @@ class Checkpoint:
         self.signatures = [self.signature(line) for line in lines[:-1].split("\n")]
 
     def signature(self, line: str) -> tuple[str, bytes, bytes]:
-        """A line of a signature: the key's name and id, what it made of the text."""
+        """Read the line of a signature: the key's name, its id, the signature of the text."""
         parts = line.split(" ")
         try:
             raw = base64.b64decode(parts[2], validate=True)
@@ -191,7 +191,7 @@ class Checkpoint:
         return parts[1], raw[:4], raw[4:]
 
     def verify(self, keys: Sequence[Key]) -> list[Key]:
-        """The keys that have signed it; one that is known and does not verify spoils it."""
+        """Return the keys that have signed it; raise Wrong where a known key's signature is bad, or none signed."""
         signed = []
         for name, key_id, signature in self.signatures:
             for key in keys:
@@ -210,7 +210,7 @@ class Checkpoint:
 
 
 def canonical(value: Any) -> bytes:
-    """RFC 8785, of texts, whole numbers, null, lists and objects: what the records hold."""
+    """Write texts, whole numbers, null, lists and objects by RFC 8785: records hold nothing else."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
     except UnicodeEncodeError:
@@ -218,23 +218,23 @@ def canonical(value: Any) -> bytes:
 
 
 def no_fraction(text: str) -> None:
-    """Records hold whole numbers only."""
+    """Refuse a number with a fraction: records hold whole numbers only."""
     raise ValueError(f"{text} is no whole number")
 
 
 def parsed(line: bytes) -> dict[str, Any]:
-    """A record, if its line is in canonical form."""
+    """Read a record, whose line must be in canonical form."""
     try:
-        found = json.loads(line.decode("utf-8"), parse_float=no_fraction, parse_constant=no_fraction)
+        record = json.loads(line.decode("utf-8"), parse_float=no_fraction, parse_constant=no_fraction)
     except (UnicodeDecodeError, ValueError) as error:
         raise Wrong(f"it is no JSON: {error}") from None
-    if canonical(found) != line:
+    if canonical(record) != line:
         raise Wrong("it is not in canonical form (RFC 8785)")
-    return cast("dict[str, Any]", found)
+    return cast("dict[str, Any]", record)
 
 
 def centimes(text: str) -> int:
-    """An amount as whole centimes."""
+    """Read an amount as whole centimes."""
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     whole, _, cents = digits.partition(".")
     if len(cents) != 2 or not (whole + cents).isdigit():
@@ -243,12 +243,12 @@ def centimes(text: str) -> int:
 
 
 def amount(value: int) -> str:
-    """Whole centimes as an amount."""
+    """Write whole centimes as an amount."""
     return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
 
 
 class Books:
-    """What was read so far: how far each kind has been counted, and what the next act must name."""
+    """The records read so far: how many of each kind, and those that the next act must name."""
 
     def __init__(self) -> None:
         self.count = dict.fromkeys(KINDS, 0)
@@ -258,7 +258,7 @@ class Books:
         self.since_act: list[tuple[str, int]] = []
 
     def take(self, kind: str, key: int, record: dict[str, Any]) -> None:
-        """One record more; raises Wrong."""
+        """Take one record; raise Wrong where it does not fit."""
         if kind != "file" and key != self.count[kind] + 1:
             raise Wrong(f"{kind} {self.count[kind] + 1} should come here: the numbers have a gap")
         self.count[kind] += 1
@@ -269,7 +269,7 @@ class Books:
             self.since_act.append((kind, key))
 
     def take_entry(self, _key: int, record: dict[str, Any]) -> None:
-        """An entry balances."""
+        """Check that an entry balances."""
         head, postings = record["entry"], record["postings"]
         if len(postings) != head["posting_count"] or len(postings) < 2:
             raise Wrong(f"it says it has {head['posting_count']} postings, {len(postings)} stand")
@@ -284,7 +284,7 @@ class Books:
             raise Wrong("it mixes class 9 with the general ledger")
 
     def take_document(self, _key: int, record: dict[str, Any]) -> None:
-        """A document's totals are those of its lines, its number follows the last of its series."""
+        """Check that a document's totals are those of its lines, and its number follows the last of its series."""
         head, lines, vat = record["document"], record["lines"], record["vat"]
         net, tax, gross = (centimes(head[name]) for name in ("net", "tax", "gross"))
         if not lines or [x["line_no"] for x in lines] != list(range(1, len(lines) + 1)):
@@ -303,7 +303,7 @@ class Books:
         self.series[series] = int(number)
 
     def take_closing(self, _key: int, record: dict[str, Any]) -> None:
-        """A closing's digest is that of its balances; a reopening has none."""
+        """Check that a closing's digest is that of its balances, and that a reopening has no balances."""
         head, balances = record["closing"], record["balances"]
         lines = ["technopark-trial-balance/1", head["month"][:7]]
         lines += [f"{b['account']}\t{b['debit']}\t{b['credit']}" for b in balances]
@@ -312,7 +312,7 @@ class Books:
             raise Wrong("its digest is not that of its balances")
 
     def take_file(self, key: int, _record: dict[str, Any]) -> None:
-        """A file is a document's that stands before it, which has one only."""
+        """Check that a file belongs to a document before it, which has no other file."""
         at, bit = key >> 3, 1 << (key & 7)
         if not 0 < key <= self.count["document"]:
             raise Wrong("it is the file of a document that does not stand before it")
@@ -322,7 +322,7 @@ class Books:
         self.with_file[at] |= bit
 
     def take_act(self, _key: int, record: dict[str, Any]) -> None:
-        """An act follows what it names."""
+        """Check that an act follows what it names."""
         head = record["act"]
         named: list[tuple[str, int]] = []
         for kind in ("document", "entry"):
@@ -341,7 +341,7 @@ class Books:
 
 
 def check_record(books: Books, line: bytes, leaf: bytes, place: int) -> bytes:
-    """One line of records.jsonl and of leaves.txt; gives the leaf's hash."""
+    """Check one line of records.jsonl and of leaves.txt; return the leaf's hash."""
     parts = leaf.split(b" ")
     if len(parts) != 3 or parts[1].decode("ascii", "replace") not in KINDS or not parts[2].isdigit():
         raise Wrong(f"line {place} of {LEAVES} is no leaf")
@@ -369,16 +369,16 @@ def check_record(books: Books, line: bytes, leaf: bytes, place: int) -> bytes:
 
 
 def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) -> dict[int, list[Checkpoint]]:
-    """Checkpoints by the size they are of: those of the export and those the auditor kept."""
-    found: dict[int, list[Checkpoint]] = {}
+    """Read the checkpoints of the export and those the auditor kept, by the size they are of."""
+    by_size: dict[int, list[Checkpoint]] = {}
     for line in export.lines(CHECKPOINTS) if export.has(CHECKPOINTS) else ():
         try:
-            said = json.loads(line)
-            checkpoint = Checkpoint(said["note"], f"checkpoint {said['number']} of the export")
+            signed = json.loads(line)
+            checkpoint = Checkpoint(signed["note"], f"checkpoint {signed['number']} of the export")
         except (ValueError, KeyError, TypeError):
             raise Wrong(f"{CHECKPOINTS} has a line that is none") from None
         checkpoint.verify(keys)
-        found.setdefault(checkpoint.size, []).append(checkpoint)
+        by_size.setdefault(checkpoint.size, []).append(checkpoint)
     for path in kept:
         try:
             note = Path(path).read_bytes()
@@ -386,12 +386,12 @@ def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) 
             raise Wrong(f"{path} cannot be read: {error.strerror}") from None
         checkpoint = Checkpoint(decoded(note, path), f"your checkpoint {path}")
         checkpoint.verify(keys)
-        found.setdefault(checkpoint.size, []).append(checkpoint)
-    return found
+        by_size.setdefault(checkpoint.size, []).append(checkpoint)
+    return by_size
 
 
 def verify(export: Export, keys: Sequence[Key], kept: Sequence[str], is_unsigned: bool) -> str:
-    """Everything; gives the sentence that says so, raises Wrong."""
+    """Check everything; return the sentence that says so, raise Wrong where something is wrong."""
     if not is_unsigned and not export.has(CHECKPOINT):
         raise Wrong("the export bears no checkpoint: nobody has signed these books (--unsigned checks all the rest)")
     head = None if is_unsigned else Checkpoint(export.text(CHECKPOINT), CHECKPOINT)
@@ -400,7 +400,7 @@ def verify(export: Export, keys: Sequence[Key], kept: Sequence[str], is_unsigned
     if head is not None:
         require_older(older, head)
     books, tree = read_through(export, older)
-    for checkpoint in (found for size, of_size in older.items() if size > tree.size for found in of_size):
+    for checkpoint in (c for size, of_size in older.items() if size > tree.size for c in of_size):
         raise Wrong(
             f"{checkpoint.what} is of {checkpoint.size} records, the export has {tree.size}: the last "
             f"{checkpoint.size - tree.size} were dropped, or it is an older export"
@@ -416,12 +416,12 @@ def verify(export: Export, keys: Sequence[Key], kept: Sequence[str], is_unsigned
 
 
 def shown(root: bytes) -> str:
-    """A root as checkpoints write it."""
+    """Write a root as checkpoints do."""
     return base64.b64encode(root).decode()
 
 
 def require_older(older: dict[int, list[Checkpoint]], head: Checkpoint) -> None:
-    """Older checkpoints are of the same books, and none is newer than the export's."""
+    """Require that older checkpoints are of the same books, and none is newer than the export's."""
     for size in sorted(older):
         for checkpoint in older[size]:
             if checkpoint.origin != head.origin:
@@ -434,7 +434,7 @@ def require_older(older: dict[int, list[Checkpoint]], head: Checkpoint) -> None:
 
 
 def read_through(export: Export, older: dict[int, list[Checkpoint]]) -> tuple[Books, Tree]:
-    """Every record in turn, and every older checkpoint when its size is reached."""
+    """Check every record in turn, and every older checkpoint when its size is reached."""
     books, tree = Books(), Tree()
     require(tree, older.get(0, ()))
     leaves = export.lines(LEAVES)
@@ -450,14 +450,14 @@ def read_through(export: Export, older: dict[int, list[Checkpoint]]) -> tuple[Bo
 
 
 def require(tree: Tree, checkpoints: Iterable[Checkpoint]) -> None:
-    """Checkpoints of the tree as it is now have its root."""
+    """Require that checkpoints of the tree as it is now have its root."""
     for checkpoint in checkpoints:
         if tree.root() != checkpoint.root:
             raise Wrong(f"{checkpoint.what}, of {checkpoint.size} records, is not over the records of this export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", help="the folder or ZIP file")
     parser.add_argument("--key", action="append", default=[], help="a key you trust, NAME+ID+KEY; may be repeated")
@@ -467,11 +467,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         export = Export(options.export)
         keys = [Key(text) for text in options.key or export.text(KEYS).splitlines()]
-        said = verify(export, keys, options.checkpoint, options.unsigned)
+        sentence = verify(export, keys, options.checkpoint, options.unsigned)
     except Wrong as error:
         sys.stderr.write(f"WRONG: {error}\n")
         return 1
-    sys.stdout.write(said + "\n")
+    sys.stdout.write(sentence + "\n")
     if not options.key and not options.unsigned:
         sys.stdout.write(
             "The key is the export's own: compare it with the one you were given, or give that by --key.\n"

@@ -1,11 +1,18 @@
-"""Money in: what tenants owe, what they paid, what becomes of the difference."""
+"""Receivables: what tenants owe, what they paid, and the difference."""
 
 from billing.frame.subject import Subject
 
 SUBJECT = Subject(
     __name__,
     tables=("tables.receipts", "tables.cash_desk", "tables.debts", "tables.deposits", "tables.dunning"),
-    checks=("deposits.checks", "debts.checks", "cash_desk.checks", "receipts.checks", "checks", "dunning.checks"),
+    checks=(
+        "deposits.checks",
+        "debts.checks",
+        "cash_desk.checks",
+        "receipts.checks.receipts",
+        "open_items.checks",
+        "dunning.checks",
+    ),
     resources=(
         "receipts.resources",
         "cash_desk.resources",

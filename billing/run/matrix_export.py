@@ -5,13 +5,14 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.frame.shapes import encode
 from billing.run import shapes
 from billing.run.matrices import standing_matrix
 from billing.run.recomputed_matrices import recomputed_funding
 from billing.run.waterfall_export import stored
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import table
 from pricing.funding_matrix import Funding
 from pricing.money import format_amount
 from pricing.period import format_month

@@ -14,7 +14,7 @@ from billing.frame.database import change_runs, reading, writing
 from billing.frame.errors import RunRefused
 from billing.frame.executors import LOCAL, open_executor, run_tasks, worker_count
 from billing.frame.settings import Settings
-from billing.receivables.receipts.allocating import settle_what_was_issued
+from billing.receivables.receipts.applying_credits import settle_what_was_issued
 from billing.register.catalogue import load_catalogue
 from billing.register.tables import billing_run
 from billing.run.batch import BatchKey, price_batch

@@ -50,7 +50,7 @@ class BatchTransaction:
         if self._batch is not None:
             write_batch(self._connection, self._key, self._batch, self._insert)
 
-    def commit(self) -> None:
+    def finish(self) -> None:
         """Wait until the server has everything, and commit."""
         with self._block:
             if self._batch is not None:
@@ -82,7 +82,7 @@ def do_batches(keys: Sequence[BatchKey], committed: Callable[[BatchKey, int], No
                 batch.write()
                 if following is not None:
                     ahead = _priced_ahead(following)
-                batch.commit()
+                batch.finish()
             committed(key, key.batch_no)
     except BaseException as error:
         for transaction in (batch, ahead):

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from billing.frame.errors import Unknown
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.register.tables import billing_run
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import table
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
 from pricing.period import format_month
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, text
 
 from billing.frame.checking import Proof, Step, is_postgresql
-from billing.schema.triggers import guard_statements
+from billing.schema.triggers import trigger_statements
 
 _TRIGGER = re.compile(r"\s*CREATE (?:CONSTRAINT )?TRIGGER (\w+)")
 _FUNCTION = re.compile(r"\s*CREATE FUNCTION (\w+)\(\).*?\$\$(.*)\$\$", re.DOTALL)
@@ -23,26 +23,26 @@ _POSTGRES_FUNCTIONS = """
 """
 
 
-def guards(connection: Connection, _step: Step) -> Iterator[str]:
-    """The triggers by which entries, documents and counters never change are present and say what they said."""
-    statements = guard_statements(connection.dialect.name)
+def triggers(connection: Connection, _step: Step) -> Iterator[str]:
+    """The triggers by which entries, documents and counters never change are there, as the migrations create them."""
+    statements = trigger_statements(connection.dialect.name)
     named = {match[1]: statement for statement in statements if (match := _TRIGGER.match(statement))}
     if is_postgresql(connection):
         yield from _postgres_faults(connection, statements, named)
         return
-    found: dict[str, str] = dict(connection.execute(text(_SQLITE_TRIGGERS)).all())
+    declared: dict[str, str] = dict(connection.execute(text(_SQLITE_TRIGGERS)).all())
     for name, statement in named.items():
-        if name not in found:
+        if name not in declared:
             yield f"the trigger {name} is missing: the database no longer refuses what it guards"
-        elif found[name].split() != statement.split():
+        elif declared[name].split() != statement.split():
             yield f"the trigger {name} is not as the migrations set it"
 
 
 def _postgres_faults(connection: Connection, statements: Sequence[str], named: dict[str, str]) -> Iterator[str]:
     rows = connection.execute(text(_POSTGRES_TRIGGERS)).all()
-    found = {name: (table, enabled) for name, table, enabled in rows}
+    declared = {name: (table, enabled) for name, table, enabled in rows}
     for name, statement in named.items():
-        table, enabled = found.get(name, (None, False))
+        table, enabled = declared.get(name, (None, False))
         if table is None or re.search(rf"\bON {table}\b", statement) is None:
             yield f"the trigger {name} is missing: the database no longer refuses what it guards"
         elif not enabled:
@@ -54,4 +54,4 @@ def _postgres_faults(connection: Connection, statements: Sequence[str], named: d
             yield f"the function {name}, which triggers call, is not as the migrations set it"
 
 
-CHECKS: tuple[Proof, ...] = (guards,)
+CHECKS: tuple[Proof, ...] = (triggers,)

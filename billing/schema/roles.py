@@ -1,7 +1,7 @@
-"""What the service's own role may do in PostgreSQL: read, add, and change only what is not written for good (R22).
+"""The rights of the service's own role in PostgreSQL: to read, to add, to change only what is not final (R22).
 
 The schema belongs to another role, which `migrate` runs as. So not even a service that was broken into can drop a
-guard, or change an entry, a document, an act, a closing.
+trigger, or change an entry, a document, an audit event, a closing.
 """
 
 import re
@@ -70,14 +70,15 @@ _EXCESSIVE = text(
 
 
 def excessive_rights(connection: Connection) -> list[str]:
-    """Sentences about rights the connected role has and the service does not need; none on SQLite."""
+    """Write sentences about rights the connected role has and the service does not need; none on SQLite."""
     if connection.dialect.name != "postgresql":
         return []
-    found = connection.execute(_EXCESSIVE, {"tables": [table.name for table in append_only_tables()]}).all()
-    if not found:
+    names = [table.name for table in append_only_tables()]
+    excessive = connection.execute(_EXCESSIVE, {"tables": names}).all()
+    if not excessive:
         return []
     role = connection.scalar(text("SELECT current_user"))
     remedy = "let the service connect as a role of its own (docs/operators.md, migrate --service-role)"
-    if any(owns for _, owns in found):
-        return [f"the role {role} owns the tables, or is a superuser, and could drop the guards of R22: {remedy}"]
-    return [f"the role {role} may change {', '.join(name for name, _ in found)}: {remedy}"]
+    if any(owns for _, owns in excessive):
+        return [f"the role {role} owns the tables, or is a superuser, and could drop the triggers of R22: {remedy}"]
+    return [f"the role {role} may change {', '.join(name for name, _ in excessive)}: {remedy}"]

@@ -10,13 +10,13 @@ import ledger.models
 from billing.frame import tables as frame_tables
 from billing.subjects import SUBJECTS
 
-# Files as first recorded.
+# Tables of files: one recorded twice stays as first recorded.
 _FIRST_STANDS = ("document_file", "message_file")
 _REFUSAL = "rows of this table are never changed or deleted: correct by adding (R22)"
 
 
 def append_only(dialect: str, tables: Iterable[str]) -> list[str]:
-    """The statements that make tables refuse UPDATE and DELETE (on PostgreSQL TRUNCATE as well)."""
+    """Return the statements that make tables refuse UPDATE and DELETE (on PostgreSQL TRUNCATE as well)."""
     if dialect == "postgresql":
         refuse = (
             "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -37,9 +37,9 @@ def append_only(dialect: str, tables: Iterable[str]) -> list[str]:
 
 
 def irreplaceable(dialect: str, tables: Iterable[Table]) -> list[str]:
-    """The statements that make SQLite refuse INSERT OR REPLACE over a row of append-only tables.
+    """Return the statements that make SQLite refuse INSERT OR REPLACE over a row of append-only tables.
 
-    REPLACE deletes the old row without firing DELETE triggers. Entries and postings have guards of
+    REPLACE deletes the old row without firing DELETE triggers. Entries and postings have triggers of
     their own (`balanced_entries`); PostgreSQL has nothing of the kind. A file recorded twice is
     left as first recorded, without complaint: two workers may render one document.
     """
@@ -61,7 +61,7 @@ def irreplaceable(dialect: str, tables: Iterable[Table]) -> list[str]:
 
 
 def balanced_entries(dialect: str) -> list[str]:
-    """The statements that refuse an entry that is unbalanced, incomplete, mixed, out of number, or added to later.
+    """Return the statements that refuse an unbalanced, incomplete, mixed or misnumbered entry, and later additions.
 
     The same on both databases: a number is taken from the counter, the postings that bear it come
     first, and the entry's row seals them: its insert checks them, and none is accepted after it. The
@@ -131,7 +131,7 @@ def balanced_entries(dialect: str) -> list[str]:
 
 
 def forward_only(dialect: str) -> list[str]:
-    """The statements that keep counters and states from going back, or from being deleted to begin anew."""
+    """Return the statements that keep counters and states from going back, or from being deleted to begin anew."""
     rules = [
         (
             "number_series",
@@ -174,7 +174,7 @@ def forward_only(dialect: str) -> list[str]:
 
 
 def counted_entries(dialect: str) -> list[str]:
-    """The statements that keep the counter of entries from falling below the newest entry, or from being deleted."""
+    """Return the statements that keep the counter of entries from being deleted or falling below the newest entry."""
     if dialect == "postgresql":
         return [
             """
@@ -203,7 +203,7 @@ def counted_entries(dialect: str) -> list[str]:
 
 
 def set_wise_references(dialect: str, keys: Iterable[tuple[str, str, str, str]]) -> list[str]:
-    """The statements by which PostgreSQL checks once an insert what `invoices.models.references` declares.
+    """Return the statements by which PostgreSQL checks once an insert what `invoices.models.references` declares.
 
     `keys` are (table, columns, parent, its columns), columns separated by commas. The rows referred to are
     never deleted nor rekeyed, so only inserts need checking. SQLite has the foreign keys themselves.
@@ -228,9 +228,9 @@ def set_wise_references(dialect: str, keys: Iterable[tuple[str, str, str, str]])
 
 
 def closed_months(dialect: str) -> list[str]:
-    """The statements that refuse entries in closed months, or too far ahead, and changes to what closed days moved."""
+    """Return the statements that refuse entries in closed months or too far ahead, and changes to closed days."""
     refusal = "only open months are posted to (R22)"
-    kept = "what accounts moved in closed months never changes (R22)"
+    unchanged = "what accounts moved in closed months never changes (R22)"
     if dialect == "postgresql":
         return [
             f"""
@@ -255,7 +255,7 @@ def closed_months(dialect: str) -> list[str]:
             BEGIN
                 SELECT closed_through INTO closed FROM period_act ORDER BY id DESC LIMIT 1;
                 IF TG_OP <> 'INSERT' AND OLD.day <= closed OR TG_OP <> 'DELETE' AND NEW.day <= closed THEN
-                    RAISE EXCEPTION 'account_day: {kept}' USING ERRCODE = 'integrity_constraint_violation';
+                    RAISE EXCEPTION 'account_day: {unchanged}' USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
                 RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
             END $$
@@ -277,13 +277,13 @@ def closed_months(dialect: str) -> list[str]:
         statements.append(
             f"CREATE TRIGGER account_day_no_{verb.lower()}_closed BEFORE {verb} ON account_day "
             f"WHEN {row}.day <= (SELECT closed_through {newest}){moved} "
-            f"BEGIN SELECT RAISE(ABORT, 'account_day: {kept}'); END"
+            f"BEGIN SELECT RAISE(ABORT, 'account_day: {unchanged}'); END"
         )
     return statements
 
 
 def unbroken_log(dialect: str) -> list[str]:
-    """The statements that refuse a leaf of the log that does not follow the one before it."""
+    """Return the statements that refuse a leaf of the log that does not follow the one before it."""
     refusal = "proof_leaf: leaves follow each other without gap (R22)"
     if dialect == "postgresql":
         return [
@@ -310,13 +310,13 @@ def unbroken_log(dialect: str) -> list[str]:
 
 
 def _table_modules() -> list[ModuleType]:
-    """The modules with tables of this service, but the ledger's."""
+    """Return the modules with tables of this service, except the ledger's."""
     own = (module for subject in SUBJECTS for module in subject.loaded(subject.tables))
     return [invoices.models, frame_tables, *own]
 
 
 def append_only_tables() -> list[Table]:
-    """The tables whose rows are never changed nor deleted."""
+    """Return the tables whose rows are never changed nor deleted."""
     return [*ledger.models.APPEND_ONLY, *_of_billing()]
 
 
@@ -324,13 +324,13 @@ def _of_billing() -> list[Table]:
     return [table for module in _table_modules() for table in module.APPEND_ONLY]
 
 
-def guard_statements(dialect: str) -> tuple[str, ...]:
-    """Every guard as it must stand today: the migrations set them, `check` proves that they still do."""
-    kept_whole = (ledger.models.period_act, ledger.models.period_balance)
-    guarded = [table.name for table in append_only_tables()]
+def trigger_statements(dialect: str) -> tuple[str, ...]:
+    """Return every trigger as it must stand today: migrations create them, `check` proves that they are unchanged."""
+    of_ledger = (ledger.models.period_act, ledger.models.period_balance)
+    names = [table.name for table in append_only_tables()]
     return (
-        *append_only(dialect, guarded),
-        *irreplaceable(dialect, (*kept_whole, *_of_billing())),
+        *append_only(dialect, names),
+        *irreplaceable(dialect, (*of_ledger, *_of_billing())),
         *balanced_entries(dialect),
         *counted_entries(dialect),
         *closed_months(dialect),

@@ -1,4 +1,4 @@
-"""Who may do what: bearer tokens of the HTTP API."""
+"""The users of the HTTP API: their bearer tokens, and the log of what they imported."""
 
 from billing.frame.subject import Subject
 

@@ -1,1 +1,1 @@
-"""How a document looks: its texts, its page, its PDF/A-3. A pure function of the snapshot, byte for byte."""
+"""Prints documents and other papers: texts, page, PDF/A-3. A pure function of the snapshot, byte for byte."""

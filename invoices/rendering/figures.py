@@ -1,6 +1,6 @@
-"""Papers told in figures and charts: a tenant's account, a year's statement. Blocks in the order they are read.
+"""Prints papers of figures and charts, such as a tenant's account: blocks in the order they are read.
 
-Who writes one says every text of it, ready to print; escaping is the template's.
+The caller gives every text, ready to print; the template escapes it.
 """
 
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ class Drawn(Protocol):
     """A chart (`invoices.rendering.charts`)."""
 
     def svg(self, width: float, height: float) -> Markup:
-        """The chart in so many points."""
+        """Draw the chart in so many points."""
         ...
 
 
 class Lead(NamedTuple):
-    """What the paper says, in sentences of larger letters."""
+    """The paper's message, in sentences of larger letters."""
 
     sentences: tuple[str, ...]
 
 
 class Figure(NamedTuple):
-    """A figure that matters: what it is, its amount, what should be known about it."""
+    """A figure that matters: its name, its amount, a note about it."""
 
     label: str
     value: str
@@ -57,7 +57,7 @@ class Figures(NamedTuple):
 
     @property
     def density(self) -> str:
-        """How large they can be set."""
+        """Return how close they must be set."""
         longest = max((len(figure.value) for figure in self.figures), default=0) * min(len(self.figures), 4) // 4
         return "tight" if longest > _CROWDED_FIGURE_MAX else "crowded" if longest > _ROOMY_FIGURE_MAX else "roomy"
 
@@ -86,7 +86,7 @@ class Column(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A table under its title and a note; where `total` is said its last row is the sum of those above."""
+    """A table under its title and a note; with `total` its last row is the sum of those above."""
 
     title: str
     columns: tuple[Column, ...]
@@ -102,7 +102,7 @@ class Notes(NamedTuple):
 
 
 class Break(NamedTuple):
-    """From here on another page."""
+    """The start of another page."""
 
     is_break: bool = True
 
@@ -112,7 +112,7 @@ Block: TypeAlias = Lead | Figures | Charts | Rows | Notes | Break
 
 @dataclass(frozen=True, slots=True)
 class FigurePaper:
-    """A paper as texts and drawings. Without `buyer` nobody is addressed: it is for whoever reads it."""
+    """A paper as texts and drawings. Without `buyer` nobody is addressed."""
 
     issued_on: date
     seller: Party
@@ -127,14 +127,14 @@ class FigurePaper:
 
 @dataclass(frozen=True, slots=True)
 class KeptPage:
-    """The page of such a paper as it was made, to be printed later: what it is called, and all it holds."""
+    """The page of such a paper as it was made, to be printed later: its number, and all of its HTML."""
 
     number: str
     html: str
 
 
 class DrawnChart(NamedTuple):
-    """A chart as the template has it."""
+    """A chart as the template takes it."""
 
     title: str
     subtitle: str
@@ -143,7 +143,7 @@ class DrawnChart(NamedTuple):
 
 
 class FigurePage(NamedTuple):
-    """What the template prints: the paper, its drawings, and what every paper of the house bears."""
+    """All that the template prints: the paper, its drawings, and the parties and legal lines of every paper."""
 
     paper: FigurePaper
     blocks: tuple[tuple[str, object], ...]
@@ -155,7 +155,7 @@ class FigurePage(NamedTuple):
 
 
 def figures_html(paper: FigurePaper) -> str:
-    """The paper's page as HTML: all of it, so that it can be kept and printed later as it is."""
+    """Return the paper's page as HTML: all of it, so that it can be kept and printed later as it is."""
     language = language_of("fr" if paper.buyer is None else paper.buyer.language)
     t = catalogue(language)
     page = FigurePage(
@@ -189,16 +189,16 @@ def _drawn(charts: Charts) -> tuple[DrawnChart, ...]:
 
 @cache
 def _stylesheet() -> str:
-    """The stylesheet of documents, and what papers of this kind add to it."""
+    """Return the stylesheet of documents with the additions for these papers."""
     templates = files("invoices.rendering").joinpath("templates")
     return "".join(templates.joinpath(name).read_text(encoding="utf-8") for name in (STYLESHEET, "figures.css"))
 
 
 def print_figures(html: str, name: str) -> bytes:
-    """The PDF/A-3 of such a page: the same bytes for the same HTML. Raises RenderingFailed."""
+    """Return the PDF/A-3 of such a page: the same bytes for the same HTML. Raises RenderingFailed."""
     return print_page(html, name, identifier=sha256(html.encode()).digest()[:16], stylesheet=_stylesheet())
 
 
 def render_figures(paper: FigurePaper) -> bytes:
-    """The paper's PDF/A-3: a pure function of its texts and numbers. Raises RenderingFailed."""
+    """Return the paper's PDF/A-3: a pure function of its texts and numbers. Raises RenderingFailed."""
     return print_figures(figures_html(paper), paper.number)

@@ -1,6 +1,6 @@
-"""Papers that are no invoices: a call for a deposit, a statement. One page for all, in the dress of documents.
+"""Prints letters, such as a call for a deposit or an account statement: one page for all, in the style of documents.
 
-Who writes one says every text of it, ready to print; escaping is the template's.
+The caller gives every text, ready to print; the template escapes it.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Letter:
     sums: tuple[tuple[str, str], ...]
     in_words: InWords | None
     notes: tuple[Note, ...]
-    # Of each row, what stands at the foot of a page that ends after it, and at the head of one that begins with it.
+    # For each row, the texts at the foot of a page that ends after it, and at the head of one that begins with it.
     carried: tuple[tuple[str, str], ...] = ()
     # At the head of each further page; blank: its title and number.
     continued: str = ""
@@ -51,7 +51,7 @@ class Letter:
 
 
 class LetterPage(NamedTuple):
-    """What the template prints: the letter, and what every paper of the house bears."""
+    """All that the template prints: the letter, and the parties and legal lines of every paper."""
 
     letter: Letter
     language: str
@@ -62,7 +62,7 @@ class LetterPage(NamedTuple):
 
 
 def render_letter(letter: Letter) -> bytes:
-    """The letter's PDF/A-3: a pure function of its texts, the same bytes every time. Raises RenderingFailed."""
+    """Return the letter's PDF/A-3: a pure function of its texts, the same bytes every time. Raises RenderingFailed."""
     language = language_of(letter.buyer.language)
     t = catalogue(language)
     page = LetterPage(

@@ -1,8 +1,8 @@
-"""From a snapshot to its PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
+"""Prints a snapshot as PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
 
-What costs is WeasyPrint's layout. Stylesheet, fonts and template are therefore prepared once a process
-(`_press`), styles worked out once (`kept_styles`), streams compressed once (`written_once`). WeasyPrint is imported
-then and not before: commands that print nothing don't pay for it.
+WeasyPrint's layout is what costs. Stylesheets and fonts are therefore prepared once a process (`PdfRenderer`), and some
+of the work is spared (`weasyprint_tuning`). WeasyPrint is imported then and not before: commands that print nothing
+don't pay for it.
 """
 
 import os
@@ -23,9 +23,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from invoices.document import Document
 from invoices.errors import RenderingFailed
-from invoices.rendering.frames import with_room
 from invoices.rendering.sheet import sheet_of
 from invoices.rendering.texts import catalogue
+from invoices.rendering.weasyprint_tuning import can_subset_quickly, open_layout, write_streams_once
+from invoices.rendering.weasyprint_tuning.frames import with_room
 from invoices.xml import ATTACHMENT_NAME, document_xml
 
 PDF_VARIANT = "pdf/a-3u"
@@ -36,7 +37,7 @@ _FONT_SCHEME = "package:"
 _FONT_FILES = (
     "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
 )  # fmt: skip
-# What stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
+# Stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
 # Says in XMP that this is a Factur-X of profile EN 16931, with the schema PDF/A asks for.
@@ -63,39 +64,39 @@ _XMP_PROPERTIES = {
 
 @with_room
 def render_pdf(document: Document) -> bytes:
-    """The document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
+    """Return the document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
 
     Raises RenderingFailed when the machine lacks what printing needs, or when the page asks for
     anything from outside the package.
     """
-    return _press(os.getpid()).pdf(document)
+    return _renderer(os.getpid()).pdf(document)
 
 
 def render_html(document: Document) -> str:
-    """The page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet stands beside the template."""
+    """Return the page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet is beside the template."""
     sheet = sheet_of(document)
     return render_template(TEMPLATE, sheet=sheet, t=catalogue(sheet.language))
 
 
 def render_template(name: str, **texts: object) -> str:
-    """A page's HTML from one of the templates of the package."""
+    """Return a page's HTML from one of the templates of the package."""
     html: str = _templates().get_template(name).render(**texts)
     return html
 
 
 @with_room
 def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | None = None) -> bytes:
-    """The PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
+    """Return the PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
 
     `stylesheet` is CSS in place of that of documents; it names the same fonts. Raises RenderingFailed, which names the
     page by `name`.
     """
-    return _press(os.getpid(), stylesheet).page(html, name, identifier)
+    return _renderer(os.getpid(), stylesheet).page(html, name, identifier)
 
 
 def check_printing() -> None:
     """Refuse to start where printing would fail or crawl; raises RenderingFailed, saying what to install."""
-    _press(os.getpid())
+    _renderer(os.getpid())
 
 
 @cache
@@ -112,7 +113,7 @@ def _templates() -> Environment:
 
 @cache
 def _not_printable() -> re.Pattern[str]:
-    """Any character that none of our fonts has, or that shows nothing."""
+    """Return a pattern of the characters that none of our fonts has, or that show nothing."""
     ranges = _package_file("fonts", "coverage.txt").decode("ascii").split()
     codes = (
         code
@@ -125,7 +126,7 @@ def _not_printable() -> re.Pattern[str]:
 
 @lru_cache(maxsize=4096)
 def printable(text: str) -> str:
-    """Text as our fonts can print it: composed, other white space as a space, what they lack as U+25A1.
+    """Return text as our fonts can print it: composed, white space as a space, characters they lack as U+25A1.
 
     Control characters and marks that reorder text are dropped: a name can't hide what stands beside it.
     """
@@ -150,16 +151,13 @@ def _stylesheet(name: str) -> str:
     return _package_file("templates", name).decode()
 
 
-class _Press:
-    """What one process needs to print with a stylesheet, prepared once: fonts, stylesheet, template."""
+class PdfRenderer:
+    """The fonts and stylesheets that one process prints with, prepared once."""
 
     def __init__(self, stylesheet: str) -> None:
         weasyprint = _weasyprint()
-        from cssselect2 import ElementWrapper  # type: ignore[import-untyped]
         from weasyprint.text.fonts import FontConfiguration
         from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-        from invoices.rendering.kept_styles import KeptStyles
 
         class PackageFonts(URLFetcher):  # type: ignore[misc]
             """Gives the stylesheet the package's fonts, by name, and nothing else."""
@@ -176,50 +174,35 @@ class _Press:
             def fetch(self, url: str, _headers: object = None) -> URLFetcherResponse:
                 raise ValueError(f"a document may fetch nothing, not {url}")
 
-        base = weasyprint.CSS(string=_stylesheet(BASE_STYLESHEET), url_fetcher=Nothing(fail_on_errors=True))
-
-        class Page(weasyprint.HTML):  # type: ignore[misc, name-defined]
-            """The page as WeasyPrint wants it: read as XML, in a tenth of the time, and with our base stylesheet."""
-
-            def __init__(self, html: str, url_fetcher: URLFetcher) -> None:
-                # Ours and well-formed: what is data in it is escaped, and holds nothing XML can't (`printable`).
-                root = ElementTree.fromstring(html)  # noqa: S314
-                self.base_url = None
-                self.url_fetcher = url_fetcher
-                self.media_type = "print"
-                self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
-                self.etree_element = self.wrapper_element.etree_element
-
-            def _ua_stylesheets(self, *_forms: bool) -> list[Any]:
-                return [base]
-
-        self._weasyprint = weasyprint
-        self._page = Page
+        self._attachment = weasyprint.Attachment
         self._lock = _lock(os.getpid())
-        self._fonts = FontConfiguration()
-        # A pool's process ends without finalising its objects: its folder of font files would stay behind.
-        Finalize(None, self._fonts.__del__, exitpriority=0)
         self._fetcher = Nothing(fail_on_errors=True)
-        parsed = weasyprint.CSS(
-            string=stylesheet, font_config=self._fonts, url_fetcher=PackageFonts(fail_on_errors=True)
+        fonts = FontConfiguration()
+        # A pool's process ends without finalising its objects: its folder of font files would stay behind.
+        Finalize(None, fonts.__del__, exitpriority=0)
+        self._lay_out = open_layout(
+            weasyprint.CSS(string=_stylesheet(BASE_STYLESHEET), url_fetcher=self._fetcher),
+            weasyprint.CSS(string=stylesheet, font_config=fonts, url_fetcher=PackageFonts(fail_on_errors=True)),
+            fonts,
+            self._fetcher,
+            pdf_variant=PDF_VARIANT,
         )
-        self._styles = KeptStyles(base, parsed, self._fonts)
 
     def pdf(self, document: Document) -> bytes:
         """See `render_pdf`."""
         xml = document_xml(document)
         issued = datetime(document.issued_on.year, document.issued_on.month, document.issued_on.day)
-        attachment = self._weasyprint.Attachment(
+        attachment = self._attachment(
             string=xml, name=ATTACHMENT_NAME, description=document.number, created=issued, modified=issued,
             relationship="Alternative", url_fetcher=self._fetcher,
         )  # fmt: skip
         html = render_html(document)
         with self._lock, _named_failures(document.number):
-            laid_out = self._laid_out(html)
+            laid_out = self._lay_out(html)
             metadata = laid_out.metadata
             metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
             written: bytes = laid_out.write_pdf(
-                finisher=_name_files_once,
+                finisher=_finish,
                 attachments=[attachment],
                 pdf_variant=PDF_VARIANT,
                 pdf_identifier=sha256(xml).digest()[:16],
@@ -229,19 +212,14 @@ class _Press:
     def page(self, html: str, name: str, identifier: bytes) -> bytes:
         """See `print_page`."""
         with self._lock, _named_failures(name):
-            laid_out = self._laid_out(html)
-            written: bytes = laid_out.write_pdf(
-                finisher=_write_streams_once, pdf_variant=PDF_VARIANT, pdf_identifier=identifier
-            )
+            laid_out = self._lay_out(html)
+            written: bytes = laid_out.write_pdf(finisher=_finish, pdf_variant=PDF_VARIANT, pdf_identifier=identifier)
         return written
-
-    def _laid_out(self, html: str) -> Any:
-        return self._styles.laid_out(self._page(html, self._fetcher), pdf_variant=PDF_VARIANT)
 
 
 @contextmanager
 def _named_failures(name: str) -> Iterator[None]:
-    """What goes wrong with a page, as RenderingFailed with the page's name."""
+    """Raise RenderingFailed, with the page's name, for what goes wrong with the page."""
     from weasyprint.urls import FatalURLFetchingError
 
     try:
@@ -254,43 +232,37 @@ def _named_failures(name: str) -> Iterator[None]:
 
 @cache
 def _lock(_process: int) -> Lock:
-    """Pango's font maps are not for two threads at once, whichever press they are of."""
+    """Return a process's lock: no two threads may use Pango's font maps at once, whichever renderer they belong to."""
     return Lock()
 
 
 @cache
-def _press(_process: int, stylesheet: str | None = None) -> _Press:
+def _renderer(_process: int, stylesheet: str | None = None) -> PdfRenderer:
     # One a process: a forked child must not share the parent's font files, which vanish with their owner.
-    return _Press(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
+    return PdfRenderer(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
 
 
 def _weasyprint() -> Any:
     try:
         import weasyprint
-        from weasyprint.text.ffi import harfbuzz_subset
     except OSError as error:
         raise RenderingFailed(
             f"printing needs Pango: install libpango-1.0-0 and libpangoft2-1.0-0 ({error})"
         ) from error
-    if harfbuzz_subset is None:
+    if not can_subset_quickly():
         raise RenderingFailed(
             "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
         )
     return weasyprint
 
 
-def _name_files_once(document: object, pdf: Any) -> None:
-    """WeasyPrint 70 lists an attachment twice among the associated files."""
-    files = pdf.catalog["AF"]
-    files[:] = dict.fromkeys(files)
-    _write_streams_once(document, pdf)
-
-
-def _write_streams_once(document: object, pdf: Any) -> None:
-    # Here and not above: like WeasyPrint, only where something is printed.
-    from invoices.rendering.written_once import write_streams_once
-
-    write_streams_once(document, pdf)
+def _finish(_document: object, pdf: Any) -> None:
+    """Give a PDF its last touch before it is written (a finisher of WeasyPrint)."""
+    if "AF" in pdf.catalog:
+        # WeasyPrint 70 lists an attachment twice among the associated files.
+        files = pdf.catalog["AF"]
+        files[:] = dict.fromkeys(files)
+    write_streams_once(pdf)
 
 
 def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:

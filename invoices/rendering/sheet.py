@@ -1,6 +1,6 @@
-"""What a document's page says: every text of it, ready to print, in the order it is read.
+"""Makes the texts of a document's page, ready to print, in the order they are read.
 
-Pure text out of the snapshot (B9): no clock, no environment, no markup. Escaping is the template's.
+Pure text out of the snapshot (B9): no clock, no environment, no markup. The template escapes it.
 """
 
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ class Sheet:
 
 
 def sheet_of(document: Document) -> Sheet:
-    """The page of a document, in its buyer's language where a catalogue exists."""
+    """Return the page of a document, in its buyer's language where a catalogue exists."""
     language = language_of(document.buyer.language)
     t = catalogue(language)
     of_kind = t[document.kind]
@@ -143,7 +143,7 @@ def _named(party: Party, t: Catalogue) -> str:
 
 
 def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
-    """Every identifier that is known, labelled (law.md section 1)."""
+    """Return every identifier that is known, labelled (law.md section 1)."""
     known = (
         (t["party"]["ice"], party.ice),
         (t["party"]["tax_id"], party.tax_id),
@@ -155,7 +155,7 @@ def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
 
 
 def party_text(party: Party, t: Catalogue) -> PartyText:
-    """A party as every paper of the house prints it."""
+    """Return a party as every paper prints it."""
     address = tuple(text for text in (party.address, party.city) if text)
     # The ICE has a line of its own: it is what a bookkeeper looks for.
     ice, *others = _identifiers(party, t) or ("",)
@@ -192,11 +192,11 @@ def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
 
 def _lines(document: Document, t: Catalogue) -> tuple[LineText, ...]:
     carried = 0
-    found = []
+    texts = []
     for line in document.lines:
         carried += line.priced.amount
-        found.append(_line(line, formats.amount(carried), t))
-    return tuple(found)
+        texts.append(_line(line, formats.amount(carried), t))
+    return tuple(texts)
 
 
 def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
@@ -222,7 +222,7 @@ def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
 
 
 def _lump_sum(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
-    """A line that credits an amount, or bills it again: what it is of, and nothing it was not computed from."""
+    """Return a line that credits an amount, or bills it again, without the figures it was not computed from."""
     texts = t["line"]
     return LineText(
         item=texts["item"].format(label=line.service_label, office=line.office) if line.office else line.service_label,
@@ -241,7 +241,7 @@ def _lump_sum(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
 
 
 def _period(priced: PricedLine) -> str:
-    """The days of an office line, or its month where that is billed whole; the month of a usage line."""
+    """Return the days of an office line, or its month where that is billed whole; the month of a usage line."""
     if priced.first_day is None or priced.last_day is None or priced.days == priced.days_in_month:
         return formats.month(priced.month)
     return formats.days(priced.first_day, priced.last_day)
@@ -265,7 +265,7 @@ def _corrects(line: DocumentLine, t: Catalogue) -> str:
 
 
 def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
-    """The VAT of each rate beside the three totals, row by row."""
+    """Return the VAT of each rate beside the three totals, row by row."""
     texts = t["totals"]
     left = [(texts["rate"], texts["base"], texts["vat"])]
     left += [(formats.percentage(v.rate), formats.amount(v.base), formats.amount(v.amount)) for v in document.vat]
@@ -283,13 +283,13 @@ def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
 
 
 def amount_in_words(gross: int, sentence: str) -> InWords:
-    """The sentence that closes a paper, with the amount in the place of `{words}`."""
+    """Return the sentence that closes a paper, with the amount in the place of `{words}`."""
     before, _, after = sentence.partition("{words}")
     return InWords(before, tuple(dirhams_in_words(gross).split(" ")), after)
 
 
 def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
-    """What the discount was worth and when it ends; what the buyer brings to newcomers (R16)."""
+    """Return notes on the discount's worth and its end, and on the buyer's contribution to newcomers (R16)."""
     texts = t["notes"]
     credited = document.kind == CREDIT_NOTE
     notes = []
@@ -308,7 +308,7 @@ def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
 
 
 def _payment_reference(document: Document) -> str:
-    """The payment reference as printed: a structured one in groups of four (ISO 11649), which no line parts."""
+    """Return the payment reference as printed: a structured one in groups of four (ISO 11649), which no line parts."""
     if document.payment_reference == document.number:
         return document.number
     return printed(document.payment_reference, formats.SPACE)
@@ -325,7 +325,7 @@ def _payment(document: Document, t: Catalogue) -> Note:
 
 
 def legal_lines(seller: Party, t: Catalogue) -> tuple[str, ...]:
-    """The foot of every page, by line: who bills, with every mandatory identifier, and the law on late payment."""
+    """Return the foot of every page, by line: the seller with all mandatory identifiers, the law on late payment."""
     texts = t["legal"]
     who = _named(seller, t)
     if seller.share_capital:

@@ -1,4 +1,4 @@
-"""The texts documents are written with: one catalogue a language, French until others are written."""
+"""The texts of documents: one catalogue a language, French until others are written."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ FALLBACK = "fr"
 
 
 def language_of(buyer_language: str) -> str:
-    """The language a document for a buyer who reads `buyer_language` is really written in."""
+    """Return the language that a document for a buyer who reads `buyer_language` is written in."""
     return _CATALOGUE_OF_LANGUAGE.get(buyer_language, FALLBACK)
 
 
 @cache
 def catalogue(language: str) -> Catalogue:
-    """The texts of one language, by section and key; `language` comes from `language_of`."""
+    """Return the texts of one language, by section and key; `language` comes from `language_of`."""
     text = (files("invoices.rendering") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

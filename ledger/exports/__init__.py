@@ -17,7 +17,7 @@ from ledger.exports.journal_lines import JOURNAL_COLUMNS, journal_cells
 
 
 class Format(NamedTuple):
-    """How a file of the journal is made, and what it is called elsewhere."""
+    """A format of the journal: how its file is made, and what it is called elsewhere."""
 
     pieces: Callable[[Connection, date | None, date | None], Iterator[bytes]]
     media_type: str
@@ -51,7 +51,7 @@ def journal_pieces(
     start: date | None = None,
     until: date | None = None,
 ) -> Iterator[bytes]:
-    """The entries effective from `start` to `until`, both included, as pieces of a file.
+    """Return the entries effective from `start` to `until`, both included, as pieces of a file.
 
     The connection's transaction must stay open until the last piece is taken. Raises UnknownFormat.
     """

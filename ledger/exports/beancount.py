@@ -43,7 +43,7 @@ def _escape(character: str) -> str:
 
 
 def encode(code: str) -> str:
-    """A code as a component of an account's name, which begins with a capital or digit and has only letters,
+    """Return a code as a component of an account's name, which begins with a capital or digit and has only letters,
     digits and hyphens after it; `decode` gives it back.
 
     Other characters are `-x` and their number in hexadecimal and `-`; an `X` in front says that the first one is.
@@ -62,13 +62,13 @@ def _rest(text: str) -> str:
 
 
 def decode(component: str) -> str:
-    """The code that `encode` made a component of."""
+    """Return the code that `encode` made a component of."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), component.removeprefix("X"))
 
 
 @lru_cache(_NAMES)
 def account_name(account: str, label: str, auxiliary: str | None) -> str:
-    """`Assets:3421-Clients:T0042`."""
+    """Return the name of an account and its auxiliary: `Assets:3421-Clients:T0042`."""
     words = _NOT_IN_NAMES.sub("-", label.translate(_ASCII)).strip("-")
     name = f"{_ROOTS[account[0]]}:{account}-{words}".rstrip("-")
     return name if auxiliary is None else f"{name}:{encode(auxiliary)}"
@@ -99,13 +99,13 @@ def _entry(lines: list[JournalLine]) -> str:
 
 
 def journal(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
-    """The journal by day; passes `bean-check`."""
+    """Return the journal by day; passes `bean-check`."""
     opened = map(_opening, opened_accounts(connection, start, until))
     return pieces(chain([_HEAD], opened, map(_entry, entries_by_day(connection, start, until))))
 
 
 def period(connection: Connection, start: date, until: date) -> Iterator[bytes]:
-    """The same for a period, which begins with what every account held before: its balances are those of the books."""
+    """Return the journal of a period, which begins with what every account held before: its balances are the books'."""
     opened = map(_opening, held_accounts(connection, start, until))
     entries = chain(brought_forward(connection, start), entries_by_day(connection, start, until))
     return pieces(chain([_HEAD], opened, map(_entry, entries)))

@@ -1,4 +1,4 @@
-"""Tables that are exported: what their columns hold, whatever the format."""
+"""The columns of tables that are exported, whatever the format."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Kind(Enum):
-    """What a column holds, in the units of `pricing.money`."""
+    """The kind of value a column holds, in the units of `pricing.money`."""
 
     TEXT = auto()
     COUNT = auto()

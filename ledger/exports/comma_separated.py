@@ -1,25 +1,35 @@
 """CSV: UTF-8, comma, header line, decimal point, ISO days; no text is ever taken for a formula."""
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from ledger.exports.columns import Column, Kind, Rows
+from ledger.exports.pieces import pieces
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-_PIECE_CHARACTERS = 64 * 1024
-# What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards included.
+# A spreadsheet takes these for the beginning of a formula: the wide forms of East Asian keyboards included.
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 
 
 def harmless(text: str) -> str:
-    """Text as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
+    """Return text as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+class _Text:
+    """A file that hands back what is written to it, so that a CSV writer gives its lines as texts."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_LINES = csv.writer(_Text(), lineterminator="\n")
 
 
 def _day(day: date) -> str:
@@ -44,17 +54,7 @@ WRITERS: Mapping[Kind, Callable[[Any], str]] = {
 
 
 def table(columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
-    """The table as pieces of a CSV file; an empty cell is None."""
+    """Return the table as pieces of a CSV file; an empty cell is None."""
     writers = [WRITERS[column.kind] for column in columns]
-    buffer = io.StringIO()
-    lines = csv.writer(buffer, lineterminator="\n")
-    lines.writerow([column.name for column in columns])
-    for row in rows:
-        lines.writerow(
-            ["" if cell is None else write(cell) for write, cell in zip(writers, row, strict=True)],
-        )
-        if buffer.tell() > _PIECE_CHARACTERS:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
+    cells = (["" if cell is None else write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows)
+    return pieces(map(_LINES.writerow, chain([[column.name for column in columns]], cells)))

@@ -28,7 +28,7 @@ _CASABLANCA = ZoneInfo("Africa/Casablanca")
 
 
 def _text(text: str) -> str:
-    """A field holds neither tab nor line end; the format knows no quoting."""
+    """Return a text without tabs and line ends, since the format knows no quoting."""
     return _SEPARATORS.sub(" ", text)
 
 
@@ -58,7 +58,7 @@ def _head() -> str:
 
 
 def journal(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
-    """The journal by entry number, a line a posting: tabs, decimal commas, days as YYYYMMDD, UTF-8.
+    """Return the journal by entry number, a line a posting: tabs, decimal commas, days as YYYYMMDD, UTF-8.
 
     EcritureNum is the entry's own number, for ever; ValidDate the day it was recorded, after which it can't
     be changed.
@@ -68,9 +68,9 @@ def journal(connection: Connection, start: date | None, until: date | None) -> I
 
 
 def financial_year(connection: Connection, year: int, name_of: NameOf, *, analytic: bool) -> Iterator[bytes]:
-    """A year's file as the administration reads one: opening entries first, EcritureNum 1, 2, 3 ... without gap.
+    """Return a year's file as the administration reads one: opening entries first, EcritureNum 1, 2, 3 ... without gap.
 
-    The general ledger, or class 9 by itself (R21). Of the pair that opens a year only `ouverture` is told: what is
+    The general ledger, or class 9 by itself (R21). Of the pair that opens a year only `ouverture` is given: what is
     summed up over the file is the balance at its end. `concordance` gives the entries' own numbers. `name_of` says what
     an auxiliary is called.
     """
@@ -82,14 +82,14 @@ def financial_year(connection: Connection, year: int, name_of: NameOf, *, analyt
 
 
 def concordance(connection: Connection, year: int, *, analytic: bool) -> Iterator[tuple[int, int, str]]:
-    """EcritureNum in a year's file, the number and the reference of the entry in the books."""
+    """Yield the EcritureNum in a year's file, the number and the reference of the entry in the books."""
     for number, line in _numbered(connection, year, analytic=analytic):
         if line.line == 1:
             yield number, line.number, line.reference
 
 
 def _numbered(connection: Connection, year: int, *, analytic: bool) -> Iterator[tuple[int, JournalLine]]:
-    """The lines of a year with the numbers of their entries in its file."""
+    """Yield the lines of a year with the numbers of their entries in its file."""
     of_year = (
         entry.c.effective_on >= date(year, 1, 1),
         entry.c.effective_on <= date(year, 12, 31),

@@ -32,7 +32,7 @@ _NAMES = 65_536
 
 
 def encode(text: str, also: str = "") -> str:
-    """Text with every character that hledger might give a meaning to as %XX of its UTF-8; `unquote` gives it back.
+    """Return text with every character that may mean something to hledger as %XX of its UTF-8; `unquote` undoes it.
 
     Letters and digits of any script stay, and those in `also`.
     """
@@ -41,7 +41,7 @@ def encode(text: str, also: str = "") -> str:
 
 @lru_cache(_NAMES)
 def account_name(account: str, label: str, auxiliary: str | None) -> str:
-    """`Général:3421 Clients:T0042`; the auxiliary is encoded, since a colon would make a level of its own."""
+    """Return `Général:3421 Clients:T0042`; the auxiliary is encoded, since a colon would make a level of its own."""
     root = ANALYTIC if account[0] == "9" else GENERAL
     name = f"{root}:{account} {encode(label, ' ()')}"
     return name if auxiliary is None else f"{name}:{encode(auxiliary)}"
@@ -68,13 +68,13 @@ def _entry(lines: list[JournalLine]) -> str:
 
 
 def journal(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
-    """The journal by day; passes `hledger check --strict` and `hledger check ordereddates`."""
+    """Return the journal by day; passes `hledger check --strict` and `hledger check ordereddates`."""
     opened = map(_declaration, opened_accounts(connection, start, until))
     return pieces(chain([_HEAD], opened, map(_entry, entries_by_day(connection, start, until))))
 
 
 def period(connection: Connection, start: date, until: date) -> Iterator[bytes]:
-    """The same for a period, which begins with what every account held before: its balances are those of the books."""
+    """Return the journal of a period, which begins with what every account held before: its balances are the books'."""
     opened = map(_declaration, held_accounts(connection, start, until))
     entries = chain(brought_forward(connection, start), entries_by_day(connection, start, until))
     return pieces(chain([_HEAD], opened, map(_entry, entries)))

@@ -13,7 +13,7 @@ from ledger.models import account, entry, posting
 
 # Rows a database hands over at a time.
 _BATCH = 5_000
-# What stands for a journal where a file begins with what was held before.
+# Stands for a journal where a file begins with what was held before.
 BROUGHT_FORWARD = "REPORT"
 
 JOURNAL_COLUMNS = (
@@ -53,12 +53,12 @@ class JournalLine(NamedTuple):
 
     @property
     def debit(self) -> int:
-        """The debit, in centimes; nil for a credit."""
+        """Return the debit, in centimes; 0 for a credit."""
         return max(self.amount, 0)
 
     @property
     def credit(self) -> int:
-        """The credit, in centimes; nil for a debit."""
+        """Return the credit, in centimes; 0 for a debit."""
         return max(-self.amount, 0)
 
 
@@ -81,14 +81,14 @@ def _between(column: ColumnElement[date], start: date | None, until: date | None
 def journal_lines(
     connection: Connection, start: date | None, until: date | None, *order: ColumnElement[Any]
 ) -> Iterator[JournalLine]:
-    """The lines of the entries effective from `start` to `until`, both included; by number unless `order` says else."""
+    """Return the lines of the entries from `start` to `until`, both included; by number unless `order` says else."""
     return chosen_lines(connection, _between(entry.c.effective_on, start, until), *order)
 
 
 def chosen_lines(
     connection: Connection, conditions: Iterable[ColumnElement[bool]], *order: ColumnElement[Any]
 ) -> Iterator[JournalLine]:
-    """The lines that meet the conditions on entry and posting; by number unless `order` says else."""
+    """Yield the lines that meet the conditions on entry and posting; by number unless `order` says else."""
     labels = dict(connection.execute(select(account.c.code, account.c.label)).all())
     instants = _Instants()
     statement = (
@@ -103,30 +103,41 @@ def chosen_lines(
     for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):
         number, reference, journal, on, recorded_at, label, piece, line, code, auxiliary, site, amount = row
         yield JournalLine(
-            number, reference, journal, on, instants[recorded_at], label, piece, line, code, labels[code],
-            auxiliary, site, amount,
-        )  # fmt: skip
+            number=number,
+            reference=reference,
+            journal=journal,
+            effective_on=on,
+            recorded_at=instants[recorded_at],
+            label=label,
+            piece=piece,
+            line=line,
+            account=code,
+            account_label=labels[code],
+            auxiliary=auxiliary,
+            site=site,
+            amount=amount,
+        )
 
 
 def of_class_9(code: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an account is analytic: its totals are never mixed with the general ledger's (R21)."""
+    """Return whether an account is analytic: its totals are never mixed with the general ledger's (R21)."""
     return code.startswith("9")
 
 
 def entries_by_day(connection: Connection, start: date | None, until: date | None) -> Iterator[list[JournalLine]]:
-    """The entries, each as its lines, by day and number: the order of a book kept day by day."""
+    """Yield the entries, each as its lines, by day and number: the order of a book kept day by day."""
     for _, lines in groupby(journal_lines(connection, start, until, entry.c.effective_on), key=attrgetter("number")):
         yield list(lines)
 
 
 def journal_cells(connection: Connection, start: date | None, until: date | None) -> Iterator[tuple[Cell, ...]]:
-    """The lines by number, as cells of JOURNAL_COLUMNS; of debit and credit the one that isn't meant is 0.00."""
+    """Yield the lines by number, as cells of JOURNAL_COLUMNS; of debit and credit the one that isn't meant is 0.00."""
     for line in journal_lines(connection, start, until):
         yield (*line[:-1], line.debit, line.credit)
 
 
 def brought_forward(connection: Connection, start: date) -> Iterator[list[JournalLine]]:
-    """What every account and auxiliary held before `start`, as an entry for the general ledger and one for class 9.
+    """Yield what each account and auxiliary held before `start`: an entry for the general ledger, one for class 9.
 
     They stand in no journal: a file that begins on a day begins with them, so that its balances are the books'.
     """
@@ -146,11 +157,22 @@ def brought_forward(connection: Connection, start: date) -> Iterator[list[Journa
         reference = f"{BROUGHT_FORWARD}/{start}/{'analytique' if is_analytic else 'general'}"
         yield [
             JournalLine(
-                0, reference, BROUGHT_FORWARD, start, midnight, eve, str(start.year), place, code, label, auxiliary,
-                None, int(amount),
+                number=0,
+                reference=reference,
+                journal=BROUGHT_FORWARD,
+                effective_on=start,
+                recorded_at=midnight,
+                label=eve,
+                piece=str(start.year),
+                line=place,
+                account=code,
+                account_label=label,
+                auxiliary=auxiliary,
+                site=None,
+                amount=int(amount),
             )
             for place, (code, label, auxiliary, amount) in enumerate(held, 1)
-        ]  # fmt: skip
+        ]
 
 
 class OpenedAccount(NamedTuple):
@@ -163,14 +185,14 @@ class OpenedAccount(NamedTuple):
 
 
 def opened_accounts(connection: Connection, start: date | None, until: date | None) -> Iterator[OpenedAccount]:
-    """Every account and auxiliary that moves from `start` to `until`, by account and auxiliary."""
+    """Return every account and auxiliary that moves from `start` to `until`, by account and auxiliary."""
     return _opened(connection, _between(posting.c.effective_on, start, until))
 
 
 def held_accounts(connection: Connection, start: date, until: date) -> Iterator[OpenedAccount]:
-    """The same with those that stood before: they are opened on `start`."""
-    for found in _opened(connection, _between(posting.c.effective_on, None, until)):
-        yield found._replace(first_moved_on=max(found.first_moved_on, start))
+    """Yield the accounts of a period with those that stood before: these are opened on `start`."""
+    for opened in _opened(connection, _between(posting.c.effective_on, None, until)):
+        yield opened._replace(first_moved_on=max(opened.first_moved_on, start))
 
 
 def _opened(connection: Connection, conditions: Iterable[ColumnElement[bool]]) -> Iterator[OpenedAccount]:

@@ -41,7 +41,7 @@ class _Pieces(io.RawIOBase):
         return len(piece)
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last time."""
         piece, self._written = b"".join(self._written), []
         return piece
 
@@ -55,7 +55,7 @@ def _array(cells: tuple[Any, ...], kind: Kind) -> pa.Array:
 
 
 def journal(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
-    """The journal by number, a row a posting, as pieces of a Parquet file: a row group is held, no more."""
+    """Yield the journal by number, a row a posting, as pieces of a Parquet file: a row group is held, no more."""
     rows = journal_cells(connection, start, until)
     pieces = _Pieces()
     with pq.ParquetWriter(pa.PythonFile(pieces, mode="w"), _SCHEMA, compression="zstd") as writer:

@@ -1,19 +1,24 @@
-"""Texts gathered into pieces of a file, neither too many nor too large."""
+"""Parts of a file gathered into pieces, neither too many nor too large."""
 
 from collections.abc import Iterable, Iterator
 
-_CHARACTERS = 64 * 1024
+_BYTES = 64 * 1024
 
 
 def pieces(texts: Iterable[str]) -> Iterator[bytes]:
-    """The texts one after another, in UTF-8, some tens of kilobytes at a time."""
-    gathered: list[str] = []
+    """Yield the texts one after another, in UTF-8, some tens of kilobytes at a time."""
+    return gathered(map(str.encode, texts))
+
+
+def gathered(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts one after another, some tens of kilobytes at a time."""
+    waiting: list[bytes] = []
     size = 0
-    for text in texts:
-        gathered.append(text)
-        size += len(text)
-        if size > _CHARACTERS:
-            yield "".join(gathered).encode()
-            gathered.clear()
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size > _BYTES:
+            yield b"".join(waiting)
+            waiting.clear()
             size = 0
-    yield "".join(gathered).encode()
+    yield b"".join(waiting)

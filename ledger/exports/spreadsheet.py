@@ -49,7 +49,7 @@ class TextTooLong(ValueError):
 
 
 _Writer: TypeAlias = Callable[[int, int, Any], None]
-# How the columns of a sheet are written: ordinarily, and where a row stands out.
+# The writers of a sheet's columns: ordinary ones, and those for rows that stand out.
 _Writers: TypeAlias = tuple[list[_Writer], list[_Writer]]
 
 
@@ -97,7 +97,7 @@ def _writer(sheet: Worksheet, kind: Kind, forms: Mapping[Kind, Any], of_text: An
 
 
 def _open_sheet(workbook: Workbook, name: str, columns: Sequence[Column], forms: _Forms) -> _Writers:
-    """A new sheet with its header line; gives what writes each of its columns."""
+    """Return a new sheet with its header line; gives what writes each of its columns."""
     sheet = workbook.add_worksheet(name, TextIsText)
     sheet.freeze_panes(1, 0)
     for index, (title, kind) in enumerate(columns):
@@ -118,7 +118,7 @@ class Sheet(NamedTuple):
 
 
 def table(title: str, columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
-    """The table as pieces of a workbook, written row by row to temporary files first. Raises TextTooLong."""
+    """Return the table as pieces of a workbook, written row by row to temporary files first. Raises TextTooLong."""
     sheet = Sheet(title, columns, rows)
     return book([sheet], empty=sheet)
 
@@ -126,8 +126,9 @@ def table(title: str, columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
 def book(
     sheets: Iterable[Sheet], *, empty: Sheet, stands_out: Callable[[tuple[Any, ...]], bool] = lambda _row: False
 ) -> Iterator[bytes]:
-    """Sheets, one after the other, as pieces of a workbook, which has `empty` when there is none; rows that stand out
-    are bold. Written row by row to temporary files first. Raises TextTooLong.
+    """Yield sheets, one after the other, as pieces of a workbook, which has `empty` when there is none.
+
+    Rows that stand out are bold. All is written row by row to temporary files first. Raises TextTooLong.
     """
     with tempfile.TemporaryFile() as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -146,7 +147,7 @@ def book(
 def _write_sheet(
     workbook: Workbook, forms: _Forms, sheet: Sheet, stands_out: Callable[[tuple[Any, ...]], bool]
 ) -> None:
-    """One sheet, or as many as Excel needs for its rows."""
+    """Write one sheet, or as many as Excel needs for its rows."""
     parts, line = 0, ROWS_MAX
     writers: _Writers = ([], [])
     for row in sheet.rows:

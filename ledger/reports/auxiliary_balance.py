@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 def report(connection: Connection, selection: Selection, name_of: NameOf) -> Report:
-    """Every auxiliary that stood or moved, account by account, with the account's sums: those of its own balance
+    """Return every auxiliary that stood or moved, account by account, with the account's sums: those of its own balance
     as far as it is kept by auxiliaries.
     """
     parts = (

@@ -27,7 +27,7 @@ _COLUMNS = (
 
 
 class _Day(NamedTuple):
-    """What a journal booked to an account on one day."""
+    """The sums a journal booked to an account on one day."""
 
     day: date
     journal: str
@@ -38,10 +38,10 @@ class _Day(NamedTuple):
 
 
 def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
-    """Sums by month, journal and account; those of each journal and month; those of the whole."""
+    """Return sums by month, journal and account; those of each journal and month; those of the whole."""
     parts = (
         Part(key, _rows(of_part))
-        for key, of_part in groupby(_days(connection, selection), lambda found: part_of(found.account))
+        for key, of_part in groupby(_days(connection, selection), lambda moved: part_of(moved.account))
     )
     return Report("centralised-journal", "Journal centralisateur", _COLUMNS, parts)
 
@@ -63,7 +63,7 @@ def _days(connection: Connection, selection: Selection) -> Iterator[_Day]:
 
 def _rows(days: Iterable[_Day]) -> Iterator[Row]:
     whole = [0, 0]
-    for month, of_month in groupby(days, lambda found: found.day.replace(day=1)):
+    for month, of_month in groupby(days, lambda moved: moved.day.replace(day=1)):
         of_its_month = [0, 0]
         for journal, accounts in sorted(_by_journal(of_month).items()):
             of_journal = [0, 0]
@@ -79,14 +79,14 @@ def _rows(days: Iterable[_Day]) -> Iterator[Row]:
 
 
 def _by_journal(days: Iterable[_Day]) -> dict[str, dict[tuple[str, str], tuple[int, int]]]:
-    """A month's sums by journal and account."""
-    found: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
+    """Return a month's sums by journal and account."""
+    by_journal: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
     for moved in days:
-        accounts = found.setdefault(moved.journal, {})
+        accounts = by_journal.setdefault(moved.journal, {})
         key = moved.account, moved.label
         debit, credit = accounts.get(key, (0, 0))
         accounts[key] = debit + moved.debit, credit + moved.credit
-    return found
+    return by_journal
 
 
 def _sum(label: Label, texts: tuple[object, ...], sums: list[int]) -> Row:

@@ -43,16 +43,16 @@ class _OfAccount(NamedTuple):
 
 
 def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
-    """Every account that stood or moved: balance brought forward, postings, sums, balance at the end."""
+    """Return every account that stood or moved: balance brought forward, postings, sums, balance at the end."""
     parts = (
         Part(key, _rows(of_part, openings(connection, selection), key))
-        for key, of_part in groupby(_accounts(connection, selection), lambda found: part_of(found.moved.account))
+        for key, of_part in groupby(_accounts(connection, selection), lambda a: part_of(a.moved.account))
     )
     return Report("ledger", "Grand-livre", _COLUMNS, parts, carries_groups=True)
 
 
 def _accounts(connection: Connection, selection: Selection) -> Iterator[_OfAccount]:
-    """The accounts in order, with their lines; opening entries, which move nothing, are no lines."""
+    """Yield the accounts in order, with their lines; opening entries, which move nothing, are no lines."""
     lines = chosen_lines(
         connection,
         [*selection.of_entries(), entry.c.journal != OPENING],
@@ -71,9 +71,9 @@ def _accounts(connection: Connection, selection: Selection) -> Iterator[_OfAccou
 
 def _rows(accounts: Iterable[_OfAccount], opened: list[tuple[str, int, int]], part: str) -> Iterator[Row]:
     debit = credit = balance = 0
-    for found in accounts:
-        moved = found.moved
-        yield from _rows_of(found)
+    for of_account in accounts:
+        moved = of_account.moved
+        yield from _rows_of(of_account)
         debit += moved.debit
         credit += moved.credit
         balance += moved.closing
@@ -81,13 +81,13 @@ def _rows(accounts: Iterable[_OfAccount], opened: list[tuple[str, int, int]], pa
     yield from memo(opened, part, debit, credit, before=_NO_ACCOUNT, after=(None, None))
 
 
-def _rows_of(found: _OfAccount) -> Iterator[Row]:
-    moved = found.moved
+def _rows_of(of_account: _OfAccount) -> Iterator[Row]:
+    moved = of_account.moved
     account = (moved.account, moved.label)
     yield Row(RowKind.HEADING, (f"{moved.account}  {moved.label}",), (*account, *_NO_LINE, *(None,) * 4))
     yield Row(RowKind.OPENING, (REPORT_A_NOUVEAU,), (*account, *_NO_LINE, None, None, *two_sided(moved.opening)))
     balance = moved.opening
-    for line in found.lines:
+    for line in of_account.lines:
         balance += line.amount
         yield Row(
             RowKind.LINE,

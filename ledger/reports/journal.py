@@ -29,7 +29,7 @@ _BLANK = (None,) * (len(_COLUMNS) - 2)
 
 
 def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
-    """Every line chosen, by day and entry number, with the sums of each month and of the whole."""
+    """Return every line chosen, by day and entry number, with the sums of each month and of the whole."""
     lines = chosen_lines(connection, selection.of_entries(), of_class_9(posting.c.account), entry.c.effective_on)
     parts = (Part(key, _rows(of_part)) for key, of_part in groupby(lines, lambda line: part_of(line.account)))
     return Report("journal", "Livre-journal", _COLUMNS, parts)

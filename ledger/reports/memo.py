@@ -15,15 +15,15 @@ def memo(
     before: tuple[Any, ...],
     after: tuple[Any, ...],
 ) -> Iterator[Row]:
-    """Two rows, or none where nothing was opened: what journal `AN` booked, and the journal's total with it.
+    """Yield two rows, or none where nothing was opened: what journal `AN` booked, and the journal's total with it.
 
     `debit` and `credit` are the movements' total; `before` and `after` the cells around the two sums.
     """
-    of_part = [found for found in opened if part_of(found[0]) == part]
+    of_part = [sums for sums in opened if part_of(sums[0]) == part]
     if not of_part:
         return
-    opened_debit = sum(found[1] for found in of_part)
-    opened_credit = sum(found[2] for found in of_part)
+    opened_debit = sum(debit for _, debit, _ in of_part)
+    opened_credit = sum(credit for _, _, credit in of_part)
     for label, sums in (
         ("Pour mémoire : écritures d'à-nouveaux (journal AN)", (opened_debit, opened_credit)),
         ("Total du livre-journal", (debit + opened_debit, credit + opened_credit)),

@@ -30,17 +30,17 @@ class Movement(NamedTuple):
 
     @property
     def closing(self) -> int:
-        """The balance at the end of the period, debit positive."""
+        """Return the balance at the end of the period, debit positive."""
         return self.opening + self.debit - self.credit
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing stood before and nothing moved."""
+        """Return whether nothing stood before and nothing moved."""
         return not (self.opening or self.debit or self.credit)
 
 
 def by_account(connection: Connection, selection: Selection) -> list[Movement]:
-    """Every account that was ever posted to until the end of the period, by account; some may be idle."""
+    """Return every account that was ever posted to until the end of the period, by account; some may be idle."""
     if selection.is_narrowed:
         return list(_movements(connection, _of_postings(selection)))
     opened = {code: (debit, credit) for code, debit, credit in openings(connection, selection)}
@@ -52,14 +52,14 @@ def by_account(connection: Connection, selection: Selection) -> list[Movement]:
 
 
 def by_auxiliary(connection: Connection, selection: Selection) -> Iterator[Movement]:
-    """Every tenant or grant that stood or moved, account by account."""
+    """Return every tenant or grant that stood or moved, account by account."""
     p = posting.c
     statement = _of_postings(selection, p.auxiliary).where(p.auxiliary.is_not(None)).order_by(p.auxiliary)
-    return (found for found in _movements(connection, statement) if not found.is_idle)
+    return (m for m in _movements(connection, statement) if not m.is_idle)
 
 
 def openings(connection: Connection, selection: Selection) -> list[tuple[str, int, int]]:
-    """What opening entries booked within the period, account by account: debits and credits, in centimes."""
+    """Return what opening entries booked within the period, account by account: debits and credits, in centimes."""
     p = posting.c
     rows = connection.execute(
         select(p.account, *sides(p.amount, literal(value=True)))
@@ -72,7 +72,7 @@ def openings(connection: Connection, selection: Selection) -> list[tuple[str, in
 
 
 def sides(amount: ColumnElement[int], within: ColumnElement[bool]) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """The sums of debits and of credits."""
+    """Return the sums of debits and of credits."""
     return (
         func.coalesce(func.sum(case((within & (amount > 0), amount), else_=0)), 0),
         func.coalesce(func.sum(case((within & (amount < 0), -amount), else_=0)), 0),
@@ -84,7 +84,7 @@ def _before(column: ColumnElement[date], selection: Selection) -> ColumnElement[
 
 
 def _of_days(selection: Selection) -> Select[Any]:
-    """From what accounts moved each day."""
+    """Select from the sums that accounts moved each day."""
     d = account_day.c
     before = _before(d.day, selection)
     return (
@@ -103,7 +103,7 @@ def _of_days(selection: Selection) -> Select[Any]:
 
 
 def _of_postings(selection: Selection, *by: ColumnElement[str | None]) -> Select[Any]:
-    """From the postings themselves, by account and whatever else."""
+    """Select from the postings themselves, by account and whatever else."""
     p = posting.c
     before = _before(p.effective_on, selection)
     opening_entries = select(entry.c.id).where(entry.c.journal == OPENING, *selection.of_days(entry.c.effective_on))

@@ -14,12 +14,12 @@ PART_TITLES = {GENERAL: "Comptabilité générale", ANALYTIC: "Comptabilité ana
 class RowKind(Enum):
     """What a row is; sums are made of lines alone."""
 
-    HEADING = "heading"  # names the group that follows, for whoever reads; tables leave it out
-    OPENING = "opening"  # what stood before the period
+    HEADING = "heading"  # names the group that follows, for readers; tables leave it out
+    OPENING = "opening"  # the balance before the period
     LINE = "line"
     SUBTOTAL = "subtotal"
     TOTAL = "total"
-    MEMO = "memo"  # what a total leaves out, and what it is with it
+    MEMO = "memo"  # an amount that a total leaves out, and the total with it
 
 
 class Carried(Enum):
@@ -27,7 +27,7 @@ class Carried(Enum):
 
     NOT = "not"
     SUM = "sum"  # of the lines so far
-    LAST = "last"  # what the last line says: a running balance
+    LAST = "last"  # the cell of the last line: a running balance
 
 
 class Column(NamedTuple):
@@ -68,7 +68,7 @@ class Part(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Its name in French."""
+        """Return the part's name in French."""
         return self.heading or PART_TITLES[self.key]
 
 
@@ -86,10 +86,10 @@ class Report(NamedTuple):
 
 
 def part_of(account: str) -> str:
-    """The part an account belongs to (R21)."""
+    """Return the part an account belongs to (R21)."""
     return ANALYTIC if account.startswith("9") else GENERAL
 
 
 def two_sided(balance: int) -> tuple[int, int]:
-    """A balance as debit balance and credit balance, one of them nil."""
+    """Return a balance as debit balance and credit balance, one of them None."""
     return max(balance, 0), max(-balance, 0)

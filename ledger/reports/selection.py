@@ -27,15 +27,15 @@ class Selection(NamedTuple):
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether only some postings of an account are meant."""
+        """Return whether only some postings of an account are meant."""
         return self.auxiliary is not None or self.site is not None
 
     def of_accounts(self, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
-        """The condition on a column that holds accounts."""
+        """Return the condition on a column that holds accounts."""
         return [] if self.account is None else [column.startswith(self.account, autoescape=True)]
 
     def of_postings(self) -> list[ColumnElement[bool]]:
-        """The conditions on postings, days apart."""
+        """Return the conditions on postings, days apart."""
         p = posting.c
         conditions = self.of_accounts(p.account)
         if self.auxiliary is not None:
@@ -47,12 +47,12 @@ class Selection(NamedTuple):
         return conditions
 
     def of_days(self, column: ColumnElement[date]) -> list[ColumnElement[bool]]:
-        """The conditions on a column that holds days."""
+        """Return the conditions on a column that holds days."""
         return [
             *([] if self.start is None else [column >= self.start]),
             *([] if self.until is None else [column <= self.until]),
         ]
 
     def of_entries(self) -> list[ColumnElement[bool]]:
-        """The conditions on postings joined with their entries, days included."""
+        """Return the conditions on postings joined with their entries, days included."""
         return [*self.of_postings(), *self.of_days(entry.c.effective_on)]

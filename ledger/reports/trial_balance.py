@@ -42,22 +42,22 @@ class Sums:
         return iter(self._sums)
 
     def row(self, kind: RowKind, label: Label, texts: tuple[object, ...]) -> Row:
-        """A row that says them."""
+        """Return a row that says them."""
         return Row(kind, label, (*texts, *self._sums))
 
     @property
     def movements(self) -> tuple[int, int]:
-        """Debits and credits of the period."""
+        """Return debits and credits of the period."""
         return self._sums[2], self._sums[3]
 
 
 def six_sums(moved: Movement) -> tuple[int, ...]:
-    """The six sums of an account or auxiliary."""
+    """Return the six sums of an account or auxiliary."""
     return (*two_sided(moved.opening), moved.debit, moved.credit, *two_sided(moved.closing))
 
 
 def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
-    """Every account that stood or moved, with the sums of each class and of the whole."""
+    """Return every account that stood or moved, with the sums of each class and of the whole."""
     accounts = [moved for moved in by_account(connection, selection) if not moved.is_idle]
     parts = (
         Part(key, _rows(of_part, openings(connection, selection), key))
@@ -77,5 +77,5 @@ def _rows(accounts: Iterable[Movement], opened: list[tuple[str, int, int]], part
         yield of_its_class.row(RowKind.SUBTOTAL, (f"Total classe {account_class}",), _NO_TEXT)
         whole.add(of_its_class)
     yield whole.row(RowKind.TOTAL, ("Total",), _NO_TEXT)
-    nil = (None, None)
-    yield from memo(opened, part, *whole.movements, before=(*_NO_TEXT, *nil), after=nil)
+    empty = (None, None)
+    yield from memo(opened, part, *whole.movements, before=(*_NO_TEXT, *empty), after=empty)

@@ -13,7 +13,6 @@ from billing.bank.matching.pool import Pool
 from billing.bank.matching.values import (
     BookedEntry,
     Cheque,
-    InvoicePart,
     LineKind,
     OpenInvoice,
     Proposal,
@@ -21,6 +20,7 @@ from billing.bank.matching.values import (
     Withheld,
 )
 from billing.bank.matching.words import name_words
+from billing.receivables.receipts.orders import Part
 from invoices.structured_reference import rf_of
 from tests.support.examples import examples
 
@@ -54,7 +54,7 @@ ONE, TWO, THREE = _invoice(1, "T1", 12_000), _invoice(2, "T1", 5_000, due=30), _
 
 def test_a_structured_reference_with_the_exact_amount_is_certain() -> None:
     found = _first(_pool(ONE, TWO, THREE), _line(12_000, structured_reference=rf_of(ONE.number)))
-    assert (found.confidence, found.tenant, found.parts) == (100, "T1", (InvoicePart(ONE.number, 12_000),))
+    assert (found.confidence, found.tenant, found.parts) == (100, "T1", (Part(ONE.number, 12_000),))
     assert found.why == (
         "structured/exact", "Référence structurée de FA-2026-000001 : exactement le reste dû",
     )  # fmt: skip
@@ -118,7 +118,7 @@ def test_tax_kept_back_at_source_explains_an_amount_to_the_centime() -> None:
         assert (found.rent_withheld, found.vat_withheld, found.parts) == (
             rent,
             vat,
-            (InvoicePart(invoice.number, 348_000),),
+            (Part(invoice.number, 348_000),),
         )
         assert found.confidence == 95
     # The last of them: both taxes, as an accountant reads it.

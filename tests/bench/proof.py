@@ -18,10 +18,10 @@ from sqlalchemy.engine import URL
 
 from billing.frame.database import insert_rows, maintenance_transaction, open_engine, reading
 from billing.proof import log
-from billing.proof.merkle import perfect_root
 from billing.proof.tables import proof_leaf, proof_node
 from billing.schema.migrating import migrate
 from ledger.entry import Entry
+from ledger.proof.merkle import perfect_root
 from tests.bench.ledger import BATCH, _post, entries
 from tests.bench.run import database
 from tests.bench.table import AT_LEAST, AT_MOST, Row

@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL
 
 from billing.frame.database import insert_rows, maintenance_transaction, open_engine, writing
 from billing.frame.terms import load_terms
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from billing.receivables.tables.receipts import allocation, placement, receipt, receipt_leg, settlement
 from billing.register.tables import tenant
 from billing.schema.migrating import migrate

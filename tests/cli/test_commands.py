@@ -518,7 +518,7 @@ def test_an_export_to_a_full_device_or_a_missing_folder_is_a_sentence(invoke: In
 
 def test_check_proves_or_names_each_problem(invoke: Invoke, entered: Path, engine: Engine) -> None:
     ok(invoke("run", "2026-06"))
-    assert ok(invoke("check")) == "proved: books, documents, numbers, runs and guards agree\n"
+    assert ok(invoke("check")) == "proved: books, documents, numbers, runs and triggers agree\n"
     with writing(engine) as connection:
         connection.execute(text("UPDATE subsidy_grant SET amount = amount + 1"))
     reason = refused(invoke("check"))
@@ -571,7 +571,7 @@ def test_status_and_streams_of_real_processes(start: Start) -> None:
     assert finished(start("migrate"))[0] == 0
     assert finished(start("import", NETWORK))[0] == 0
     status, out, err = finished(start("check"))
-    assert (status, out) == (0, "proved: books, documents, numbers, runs and guards agree\n")
+    assert (status, out) == (0, "proved: books, documents, numbers, runs and triggers agree\n")
     # The tests' own role on PostgreSQL is a superuser.
     assert err == "" or "owns the tables, or is a superuser" in err
 

@@ -18,9 +18,10 @@ from invoices.errors import (
     OutcomeUnknown,
     ServerUnavailable,
 )
-from invoices.mail import Mail, Mailbox, build_mail, parse_mailbox
+from invoices.mail import Mail, Mailbox, parse_mailbox
 from invoices.transport import CONNECTIONS, FolderTransport, MayEnd, Outcome, SmtpServer, SmtpTransport, Transport
 from tests.support.documents import w1
+from tests.support.mails import build_mail
 from tests.support.smtp_sink import Sink, free_port, listening, make_certificate
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
@@ -38,16 +39,16 @@ def go_ahead(numbers: Collection[str]) -> Collection[str]:
 
 
 def send_all(transport: Transport, *mails: Mail, may_end: MayEnd = go_ahead) -> list[Outcome]:
-    """What became of mails that are sent together, in their order; each is told of once."""
-    told: dict[str, Outcome] = {}
+    """Return the outcomes of mails that are sent together, in their order; each is reported once."""
+    reported: dict[str, Outcome] = {}
 
     def answered(outcomes: Mapping[str, Outcome]) -> None:
         assert outcomes
-        assert not told.keys() & outcomes.keys()
-        told.update(outcomes)
+        assert not reported.keys() & outcomes.keys()
+        reported.update(outcomes)
 
     transport.send(mails, may_end, answered)
-    return [told[mail.number] for mail in mails]
+    return [reported[mail.number] for mail in mails]
 
 
 def send(transport: Transport, mail: Mail, may_end: MayEnd = go_ahead) -> str:
@@ -85,12 +86,12 @@ def test_the_end_of_a_message_does_not_wait_until_the_server_acknowledges_what_c
 ) -> None:
     # 40 ms a mail where acknowledgements are delayed, which Linux does once a connection is under way.
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    kept = certificate if security == "starttls" else None
-    with listening(kept) as sink, SmtpTransport(server(sink, security)) as transport:
+    shown_certificate = certificate if security == "starttls" else None
+    with listening(shown_certificate) as sink, SmtpTransport(server(sink, security)) as transport:
         send(transport, mail())
-        connection = transport._lines[0].connection
-        assert connection.sock is not None
-        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+        sock = transport._sessions[0].smtp.sock
+        assert sock is not None
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_line_that_begins_with_a_dot_arrives_as_it_was() -> None:
@@ -233,7 +234,7 @@ def raw_server(until: bytes, listener: socket.socket, conversations: int = 1) ->
 
 
 @either_way
-def test_mails_that_are_sent_together_use_a_few_connections_and_are_told_of_each(extensions: tuple[str, ...]) -> None:
+def test_mails_that_are_sent_together_use_a_few_connections_and_each_is_reported(extensions: tuple[str, ...]) -> None:
     with listening(extensions=extensions) as sink, SmtpTransport(server(sink)) as transport:
         sink.at_recipient["gone@b.example"] = ["550 no such user"]
         mails = [mail(f"a{n}@b.example" if n != 2 else "gone@b.example", n) for n in range(1, 8)]
@@ -267,22 +268,22 @@ def test_a_server_that_grants_one_connection_gets_one_mail_after_the_other() -> 
         assert len(sink.sessions) == 2
 
 
-def test_nobody_waits_to_be_told_for_a_server_that_takes_its_time_over_another_mail() -> None:
-    told: dict[str, Outcome] = {}
+def test_no_mail_waits_to_be_reported_for_a_server_that_takes_its_time_over_another() -> None:
+    reported: dict[str, Outcome] = {}
     with listening() as sink, SmtpTransport(server(sink)) as transport:
         sink.slow.add("slow@b.example")
         sink.answering.clear()
         mails = [mail("slow@b.example", 1), mail(sequence=2), mail(sequence=3)]
-        sending = threading.Thread(target=transport.send, args=(mails, go_ahead, told.update), daemon=True)
+        sending = threading.Thread(target=transport.send, args=(mails, go_ahead, reported.update), daemon=True)
         sending.start()
         for _ in range(500):
-            if len(told) == 2:
+            if len(reported) == 2:
                 break
             time.sleep(0.01)
-        assert told == {"FA-2026-000002": "250 taken", "FA-2026-000003": "250 taken"}
+        assert reported == {"FA-2026-000002": "250 taken", "FA-2026-000003": "250 taken"}
         sink.answering.set()
         sending.join(10)
-    assert told["FA-2026-000001"] == "250 taken"
+    assert reported["FA-2026-000001"] == "250 taken"
 
 
 def test_a_failure_to_write_down_what_is_about_to_end_ends_nothing() -> None:
@@ -294,6 +295,18 @@ def test_a_failure_to_write_down_what_is_about_to_end_ends_nothing() -> None:
             send_all(transport, *(mail(sequence=n) for n in (1, 2)), may_end=broken)
         assert send(transport, mail(sequence=3)) == "250 taken"
         assert list(sink.count()) == ["<FA-2026-000003@parcs.example>"]
+
+
+def test_a_failure_to_write_down_an_answer_waits_for_no_other_answer() -> None:
+    def broken(_outcomes: Mapping[str, Outcome]) -> None:
+        raise RuntimeError("the database is gone")
+
+    with listening() as sink:
+        sink.slow.add("slow@b.example")
+        sink.answering.clear()
+        with SmtpTransport(server(sink)) as transport, pytest.raises(RuntimeError, match="the database is gone"):
+            transport.send([mail("slow@b.example", 1), mail(sequence=2)], go_ahead, broken)
+        assert not sink.answering.is_set()
 
 
 def test_a_server_that_takes_commands_at_once_gets_them_before_it_answers_any() -> None:

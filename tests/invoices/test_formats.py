@@ -65,3 +65,8 @@ def test_a_rib_is_grouped_and_anything_else_is_left_alone() -> None:
         "011", "780", "0000123456789012", "34",
     ]  # fmt: skip
     assert formats.grouped("MA64 0117", (3, 3, 16, 2)) == "MA64 0117"
+
+
+def test_a_month_is_named_with_or_without_its_year() -> None:
+    assert formats.month(date(2026, 8, 31)) == "août 2026"
+    assert formats.month_name(date(2026, 12, 1)) == "décembre"

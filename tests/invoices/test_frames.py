@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from invoices.rendering.frames import with_room
 from invoices.rendering.pdf import print_page, render_pdf
+from invoices.rendering.weasyprint_tuning.frames import with_room
 
 TURNS = 1_000
 DEPTHS = range(1, 121)
@@ -57,6 +57,6 @@ def test_arguments_results_and_errors_pass_through() -> None:
 
 
 def test_printing_has_room() -> None:
-    """Whatever is printed, by whomever it is called."""
+    """Both functions that print have it."""
     assert hasattr(render_pdf, "__wrapped__")
     assert hasattr(print_page, "__wrapped__")

@@ -12,10 +12,9 @@ from weasyprint.html import UA_STYLESHEET
 from weasyprint.text.fonts import FontConfiguration
 
 from invoices.rendering import pdf as rendering
-from invoices.rendering import written_once
-from invoices.rendering.kept_styles import KeptStyles
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.pdf import render_pdf
+from invoices.rendering.weasyprint_tuning.kept_styles import KeptStyles
 from tests.support import documents
 from tests.support.pages import KEPT
 
@@ -35,14 +34,14 @@ def letter(number: str) -> bytes:
 
 @contextmanager
 def weasyprint_left_alone() -> Iterator[None]:
-    """Nothing kept, everything serialised as often as pydyf likes."""
+    """Print with no style kept, and every stream serialised as often as pydyf likes."""
 
     def laid_out(styles: KeptStyles, page: Any, **options: Any) -> Any:
         return page.render(font_config=styles.fonts, stylesheets=[styles.sheets[1][0]], **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(KeptStyles, "laid_out", laid_out)
-        patch.setattr(written_once, "write_streams_once", lambda _document, _pdf: None)
+        patch.setattr(rendering, "write_streams_once", lambda _pdf: None)
         yield
 
 
@@ -65,7 +64,7 @@ def test_a_letter_is_byte_for_byte_what_weasyprint_alone_prints() -> None:
     assert [letter("DG-2026-000001"), letter("DG-2026-0000021")] == alone
 
 
-# What layout writes into styles: a body's overflow goes to the page, footnotes and list marks change what they are.
+# Layout writes into styles: a body's overflow goes to the page, footnotes and list marks change their display.
 STYLESHEET = """
 @page { size: A5; margin: 1cm; @bottom-right { content: counter(page) } }
 body { overflow: hidden; width: 40mm; font-size: 10pt }
@@ -101,17 +100,17 @@ def test_what_layout_writes_into_one_documents_styles_no_other_document_sees() -
     ]
     assert len(set(alone)) == len(PAGES)
     for _ in range(2):
-        kept = [styles.laid_out(weasyprint.HTML(string=html)).write_pdf(pdf_identifier=b"the same") for html in PAGES]
-        assert kept == alone
+        pages = [styles.laid_out(weasyprint.HTML(string=html)).write_pdf(pdf_identifier=b"the same") for html in PAGES]
+        assert pages == alone
 
 
 def test_what_is_kept_grows_with_the_stylesheet_and_not_with_the_documents() -> None:
-    press = rendering._press(os.getpid())
+    styles = rendering._renderer(os.getpid())._lay_out.args[0]  # type: ignore[attr-defined]
     for make in KEPT.values():
         render_pdf(make())
     letter("DG-2026-000001")
-    kept = len(press._styles._kept)
+    kept_styles = len(styles._kept)
     for number in range(5):
         render_pdf(documents.subsidised_split_month())
         letter(f"DG-2026-{'0' * number}1")
-    assert len(press._styles._kept) == kept
+    assert len(styles._kept) == kept_styles

@@ -1,4 +1,4 @@
-"""What stands on paper, that it always is the same bytes, and that it is the PDF/A-3 an archive asks for."""
+"""Documents on paper: the text, always the same bytes, the PDF/A-3 that an archive asks for."""
 
 import dataclasses
 import hashlib
@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from io import BytesIO
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from invoices.document import EDITION, EDITION_NUMBERED, Document
 from invoices.errors import IllFormedDocument
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import check_printing, render_pdf
-from invoices.rendering.workers import prepare, render_many
+from invoices.rendering.workers import prepare, render_and_store
 from invoices.storage import load
 from invoices.xml import document_xml
 from tests.support import documents
@@ -154,7 +155,7 @@ def test_beyond_pages_are_numbered_and_totals_carried(count: int) -> None:
 def _digest_elsewhere(make: str, **environment: str) -> str:
     """The hash of a document's PDF, rendered by another process that printed another document first."""
     code = (
-        "import hashlib; from tests.invoices import documents as d; from invoices.rendering.pdf import render_pdf; "
+        "import hashlib; from tests.support import documents as d; from invoices.rendering.pdf import render_pdf; "
         f"render_pdf(d.hostile()); print(hashlib.sha256(render_pdf(d.{make}())).hexdigest())"
     )
     done = subprocess.run(
@@ -177,8 +178,8 @@ def test_another_process_renders_the_same_bytes_whatever_its_clock_locale_and_fo
 def test_a_pool_keeps_the_same_files_as_one_process(tmp_path: Path) -> None:
     some = [documents.w1(), documents.credit_note(), documents.mature()]
     with ProcessPoolExecutor(2, initializer=prepare) as pool:
-        kept = list(render_many(some, f"file:{tmp_path}", pool))
-    assert [load(f"file:{tmp_path}", file.path, file.sha256) for file in kept] == [render_pdf(d) for d in some]
+        files = list(pool.map(render_and_store, some, repeat(f"file:{tmp_path}")))
+    assert [load(f"file:{tmp_path}", file.path, file.sha256) for file in files] == [render_pdf(d) for d in some]
 
 
 def _opened(document: Document) -> pikepdf.Pdf:
@@ -234,9 +235,9 @@ def test_a_machine_without_the_fast_subsetter_is_refused(monkeypatch: pytest.Mon
     from invoices.errors import RenderingFailed
 
     monkeypatch.setattr(ffi, "harfbuzz_subset", None)
-    rendering._press.cache_clear()
+    rendering._renderer.cache_clear()
     try:
         with pytest.raises(RenderingFailed, match="libharfbuzz-subset0"):
             check_printing()
     finally:
-        rendering._press.cache_clear()
+        rendering._renderer.cache_clear()

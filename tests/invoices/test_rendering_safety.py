@@ -28,12 +28,12 @@ def _notice(event: str, arguments: tuple[object, ...]) -> None:
 
 @pytest.fixture
 def reached() -> Iterator[list[str]]:
-    """What Python opens, connects to or looks up while the test runs: files, hosts, addresses."""
+    """Collect the files, hosts and addresses that Python opens, connects to or looks up while the test runs."""
     global _seen
     if not getattr(sys, "_rendering_audit", False):
         sys.addaudithook(_notice)  # Hooks stay for good; this one sleeps between tests.
         sys._rendering_audit = True  # type: ignore[attr-defined]
-    render_pdf(documents.w1())  # What the package itself reads is read by now.
+    render_pdf(documents.w1())  # The package has read its own files by now.
     _seen = []
     yield _seen
     _seen = None
@@ -84,7 +84,7 @@ def test_no_text_changes_the_markup(name: str, form: str, office: str) -> None:
     lines = tuple(line._replace(office=office, service_label=name, site_name=form) for line in base.lines)
     buyer = dataclasses.replace(base.buyer, legal_name=name, legal_form="X", address=name, city=office, ice=office)
     html = render_html(dataclasses.replace(base, buyer=buyer, lines=lines))
-    ElementTree.fromstring(html)  # Whatever the names hold, the page is well-formed.
+    ElementTree.fromstring(html)  # The page is well-formed, with any names in it.
     assert _shape(html) == _shape(render_html(base))
 
 

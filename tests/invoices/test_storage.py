@@ -25,9 +25,9 @@ def documents_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_a_stored_pdf_comes_back_by_year_and_number(documents_url: str) -> None:
-    kept = store(documents_url, "FA-2026-000012", PDF)
-    assert kept == StoredFile("2026/FA-2026-000012.pdf", sha256(PDF).hexdigest(), len(PDF))
-    assert load(documents_url, kept.path, kept.sha256) == PDF
+    stored = store(documents_url, "FA-2026-000012", PDF)
+    assert stored == StoredFile("2026/FA-2026-000012.pdf", sha256(PDF).hexdigest(), len(PDF))
+    assert load(documents_url, stored.path, stored.sha256) == PDF
 
 
 def test_storing_the_same_pdf_again_changes_nothing(documents_url: str) -> None:
@@ -43,11 +43,11 @@ def test_another_pdf_of_the_same_number_overwrites_nothing(documents_url: str) -
 
 
 def test_a_damaged_or_missing_pdf_is_never_handed_out(documents_url: str) -> None:
-    kept = store(documents_url, "AV-2026-000001", PDF)
+    stored = store(documents_url, "AV-2026-000001", PDF)
     with pytest.raises(FileDamaged, match="AV-2026-000001"):
-        load(documents_url, kept.path, "0" * 64)
+        load(documents_url, stored.path, "0" * 64)
     with pytest.raises(FileMissing, match="render it again"):
-        load(documents_url, "2026/AV-2026-000002.pdf", kept.sha256)
+        load(documents_url, "2026/AV-2026-000002.pdf", stored.sha256)
 
 
 @pytest.mark.parametrize("number", ["../../etc/passwd", "FA-2026-000001/../x", "", "FA-2026-000001\n"])
@@ -82,14 +82,14 @@ def _issued(engine: Engine) -> int:
 
 def test_the_first_file_recorded_stands(engine: Engine) -> None:
     document_id = _issued(engine)
-    kept = StoredFile("2026/FA-2026-000012.pdf", "a" * 64, 12)
+    stored = StoredFile("2026/FA-2026-000012.pdf", "a" * 64, 12)
     with reading(engine) as connection:
         assert files_of(connection, [document_id]) == {}
     for added in ([document_id], []):
         with writing(engine) as connection:
-            assert record_files(connection, {document_id: kept}, NOW) == added
+            assert record_files(connection, {document_id: stored}, NOW) == added
     with writing(engine) as connection:
-        assert record_files(connection, {document_id: StoredFile(kept.path, "b" * 64, 12)}, NOW) == []
+        assert record_files(connection, {document_id: StoredFile(stored.path, "b" * 64, 12)}, NOW) == []
     with reading(engine) as connection:
-        assert files_of(connection, [document_id]) == {document_id: kept}
+        assert files_of(connection, [document_id]) == {document_id: stored}
         assert connection.scalar(select(func.count()).select_from(document_file)) == 1

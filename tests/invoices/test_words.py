@@ -51,5 +51,5 @@ def test_an_amount_is_spelt_as_a_notary_would(centimes: int, words: str) -> None
 
 
 def test_an_amount_below_nil_is_refused() -> None:
-    with pytest.raises(ValueError, match="below nil"):
+    with pytest.raises(ValueError, match="below zero"):
         dirhams_in_words(-1)

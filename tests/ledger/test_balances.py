@@ -11,12 +11,11 @@ from ledger.balances import (
     Totals,
     account_balance,
     auxiliary_balance,
-    auxiliary_balances,
     last_day,
     totals,
     trial_balance,
 )
-from tests.support.books import SEPTEMBER, invoice, post_all, small_books
+from tests.support.books import SEPTEMBER, auxiliary_balances, invoice, post_all, small_books
 
 OCTOBER = date(2026, 10, 1)
 

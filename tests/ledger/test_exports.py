@@ -23,13 +23,14 @@ from beancount.core import data
 from sqlalchemy import Engine
 
 from billing.frame.database import reading, writing
-from ledger.balances import auxiliary_balances, trial_balance
+from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
+from ledger.exports.tables import json_list
 from pricing.money import format_amount
-from tests.support.books import ODD_CODES, SEPTEMBER, invoice, odd_books, post_all, small_books
+from tests.support.books import ODD_CODES, SEPTEMBER, auxiliary_balances, invoice, odd_books, post_all, small_books
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
 HLEDGER = shutil.which("hledger")
@@ -338,3 +339,12 @@ def test_memory_does_not_grow_with_the_journal(
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.25 * peaks[0] + 200_000
+
+
+def test_a_json_list_has_an_item_a_line_and_is_a_pair_of_brackets_when_empty() -> None:
+    assert b"".join(json_list([b"{}", b'{"a":1}'])) == b'[\n{},\n{"a":1}\n]\n'
+    assert b"".join(json_list([])) == b"[]\n"
+    many = [b"%d" % number for number in range(40_000)]
+    pieces = list(json_list(many))
+    assert len(pieces) > 2
+    assert b"".join(pieces) == b"[\n" + b",\n".join(many) + b"\n]\n"

@@ -111,6 +111,17 @@ def test_another_entry_under_a_taken_reference_is_refused_and_what_differs_is_na
         assert load_entry(connection, "VTE/FA-2026-000001") == invoice(1)
 
 
+def test_references_in_capitals_accents_and_small_letters_are_found_again_among_new_ones(engine: Engine) -> None:
+    """Bytes put `a` after `Z`; a server that sorts as French does, such as that of `scripts/test`, puts it before."""
+    names = ("A", "Z", "a", "z", "É", "\U0001f40c", "2")
+    named = {name: replace(invoice(1), reference=f"VTE/{name}") for name in names}
+    with writing(engine) as connection:
+        assert post_all(connection, [named["Z"], named["É"]]) == [1, 2]
+    for number, new in enumerate(("a", "\U0001f40c", "A", "2", "z"), 3):
+        with writing(engine) as connection:
+            assert post_all(connection, [named["Z"], named[new], named["É"]]) == [1, number, 2]
+
+
 def test_one_reference_twice_in_a_posting_is_refused(engine: Engine) -> None:
     with pytest.raises(ReferenceTaken, match="twice"), writing(engine) as connection:
         post_all(connection, [invoice(1), invoice(1)])

@@ -135,7 +135,7 @@ _CODES = st.sampled_from([None, "A", "B"])
 
 @st.composite
 def entries(draw: st.DrawFn) -> list[Entry]:
-    """A few entries of any journal, an amount may be nil."""
+    """A few entries of any journal, an amount may be zero."""
     found = []
     for number in range(draw(st.integers(1, 6))):
         accounts = st.sampled_from(draw(st.sampled_from([_GENERAL_ACCOUNTS, _ANALYTIC_ACCOUNTS])))

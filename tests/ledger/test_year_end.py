@@ -7,13 +7,14 @@ from sqlalchemy import Engine, select
 
 from billing.books.periods.checks import periods as proof
 from billing.frame.database import reading, writing
-from ledger.balances import account_balance, auxiliary_balances, totals, trial_balance
+from ledger.balances import account_balance, totals, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import PeriodClosed, PeriodOutOfOrder
 from ledger.journal import post
 from ledger.models import entry
 from ledger.periods import close_month
 from ledger.year_end import YearEnd, close_year, undo_year_end, year_end
+from tests.support.books import auxiliary_balances
 
 NOW = datetime(2028, 2, 1, 8, 0, tzinfo=UTC)
 END, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)

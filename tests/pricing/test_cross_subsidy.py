@@ -29,9 +29,24 @@ def test_r17_credited_contributions_are_needs_and_credited_draws_are_supplies(
 
 def line(site: str, tier: str, price: int, full: int, cost: int) -> PricedLine:
     return PricedLine(
-        "MEAL", site, None, JUNE, None, None, 1, 1, tier, 10**6,
-        full * 100, price * 100, cost * 100, price, full, cost, 1_000,
-    )  # fmt: skip
+        service="MEAL",
+        site=site,
+        lease=None,
+        month=JUNE,
+        first_day=None,
+        last_day=None,
+        days=1,
+        days_in_month=1,
+        tier=tier,
+        quantity=10**6,
+        full_price=full * 100,
+        unit_price=price * 100,
+        unit_cost=cost * 100,
+        amount=price,
+        full_amount=full,
+        cost_amount=cost,
+        vat_rate=1_000,
+    )
 
 
 def test_r16_r17_positions_are_per_site_and_credited_lines_count_negative() -> None:

@@ -1,4 +1,4 @@
-"""Who funds whom, tenant by tenant: the sums, the shares, and nothing below nil (R17-R19)."""
+"""Who funds whom, tenant by tenant: the sums, the shares, and nothing below zero (R17-R19)."""
 
 from collections import Counter
 from datetime import date
@@ -106,7 +106,7 @@ def test_cells_sum_to_rows_and_columns_and_are_the_exact_share_to_within_a_centi
 
 
 def cut(whole: int, parts: int, random: Random) -> list[int]:
-    """So many parts above nil that sum to the whole."""
+    """So many parts above zero that sum to the whole."""
     cuts = sorted(random.sample(range(1, whole), parts - 1))
     return [end - start for start, end in zip([0, *cuts], [*cuts, whole], strict=True)]
 
@@ -151,7 +151,7 @@ def test_a_waterfall_of_other_positions_makes_no_matrix() -> None:
         [("BIG", Position("CAS", 901, 0, 0)), ("NEW", Position("TNG", 0, 100, 0))],
         [("BIG", Position("CAS", 900, 0, 0))],
     ):
-        with pytest.raises(ValueError, match=r"other positions|nothing to share|below nil|differ"):
+        with pytest.raises(ValueError, match=r"other positions|nothing to share|below zero|differ"):
             funding_of(others, outcome)
 
 

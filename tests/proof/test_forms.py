@@ -12,8 +12,8 @@ from sqlalchemy import Engine, create_engine
 
 from billing.frame.database import reading
 from billing.proof.forms import FORMS
-from billing.proof.merkle import leaf_hash
 from billing.proof.records import canonical, records
+from ledger.proof.merkle import leaf_hash
 from tests.support.spoiling import behind_its_back
 
 VECTORS = json.loads((Path(__file__).parent.parent / "golden" / "proof" / "records.json").read_text(encoding="utf-8"))

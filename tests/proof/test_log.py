@@ -20,11 +20,12 @@ from billing.proof.checkpoints import checkpoint_line, make_checkpoint, with_che
 from billing.proof.forms import ACT, ENTRY
 from billing.proof.keeping import CHECKPOINT_EVERY, keep_up
 from billing.proof.log import Name
-from billing.proof.merkle import GrowingTree, is_consistent, is_included, leaf_hash
-from billing.proof.notes import new_key_file
 from billing.proof.proving import named, prove_consistency, prove_inclusion
 from ledger.entry import Entry, Posting
 from ledger.journal import post
+from ledger.proof.merkle import leaf_hash
+from ledger.proof.notes import new_key_file
+from tests.support.merkle import GrowingTree, is_consistent, is_included
 from tests.support.proofs import Proved
 from tests.support.proved_park import signing_settings
 from tests.support.queued import settings

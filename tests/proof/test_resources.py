@@ -10,10 +10,11 @@ from billing.api import create_app
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.frame.tokens import SCOPES, create_token
-from billing.proof.merkle import is_consistent, is_included, leaf_hash
-from billing.proof.notes import new_key_file, parse_verifier_key, verify_note
+from ledger.proof.merkle import leaf_hash
+from ledger.proof.notes import new_key_file, parse_verifier_key, verify_note
 from tests.support.api import NOW, Caller
 from tests.support.billed_park import bill_park
+from tests.support.merkle import is_consistent, is_included
 
 
 @pytest.fixture

@@ -33,18 +33,15 @@ from billing.frame.database import reading, writing
 from billing.frame.errors import Refused
 from billing.receivables.debts.deciding import Order, decide
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
-from billing.receivables.receipts.allocating import (
-    allocate,
-    apply_credits,
-    place,
-    settle_what_was_issued,
-    undo,
-    withdraw,
-)
+from billing.receivables.receipts.allocating import allocate
+from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
 from billing.receivables.receipts.clearing import bounce, clear
-from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Leg, ReceiptOrder, receive
-from billing.receivables.receipts.receiving import Part as Paid
+from billing.receivables.receipts.orders import AUTOMATIC, NONE, Leg, ReceiptOrder
+from billing.receivables.receipts.orders import Part as Paid
+from billing.receivables.receipts.placing import place, withdraw
+from billing.receivables.receipts.receiving import receive
 from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+from billing.receivables.receipts.undoing import undo
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, placement, settlement
 from invoices.document import CREDIT_NOTE, INVOICE

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import text as sql
 
 from billing.check import check
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.terms import load_terms
-from billing.receivables.cash_desk.papers import cash_paper_pdf
-from billing.receivables.cash_desk.reading import cash_receipt_json, cash_receipts, find_cash_receipt
+from billing.receivables.cash_desk.printout import cash_receipt_pdf
+from billing.receivables.cash_desk.queries import cash_receipts, find_cash_receipt
+from billing.receivables.cash_desk.shapes import CashReceipt
 from billing.receivables.receipts.receiving import receive
 from tests.oracle.service import NOW
 from tests.support.networks import Row
@@ -55,8 +57,8 @@ def test_cash_is_acknowledged_by_a_number_and_bears_its_stamp_duty(billed: Park)
           4457                      -3.09
         """)
     with reading(billed.engine) as connection:
-        told = cash_receipt_json(find_cash_receipt(connection, "RC-2026-000001"))
-    assert told == {
+        given = CashReceipt.of(find_cash_receipt(connection, "RC-2026-000001"))
+    assert to_builtins(given) == {
         "number": "RC-2026-000001",
         "receipt": "RG-000001",
         "tenant": "T1",
@@ -84,7 +86,7 @@ def test_twenty_thousand_are_refused_with_the_article_at_once_or_in_parts_and_no
     pays(billed, "5000.00", "caisse 6", on="2026-06-21")
     pays(billed, "3480.00", "caisse 7", tenant="T1")
     with reading(billed.engine) as connection:
-        given = [cash_receipt_json(row)["number"] for row in connection.execute(cash_receipts())]
+        given = [CashReceipt.of(row).number for row in connection.execute(cash_receipts())]
     assert given == ["RC-2026-000001", "RC-2026-000002", "RC-2026-000003"]
     assert check(billed.engine) == []
 
@@ -94,9 +96,9 @@ def test_what_the_payer_can_no_longer_deduct_is_said(billed: Park) -> None:
         pays(billed, "12000.00", f"caisse {day}", on=f"2026-06-{day + 10}")
     pays(billed, "3000.00", "caisse 9", on="2026-06-20")
     with reading(billed.engine) as connection:
-        told = [cash_receipt_json(row)["notices"] for row in connection.execute(cash_receipts())]
+        notices = [to_builtins(CashReceipt.of(row).notices) for row in connection.execute(cash_receipts())]
     daily, monthly = {"span": "day", "threshold": "5000.00"}, {"span": "month", "threshold": "50000.00"}
-    assert told == [[daily], [daily], [daily], [daily], [monthly]]
+    assert notices == [[daily], [daily], [daily], [daily], [monthly]]
 
 
 def test_nobody_pays_in_cash_without_a_name_nor_where_no_receipt_can_be_given(billed: Park) -> None:
@@ -129,8 +131,8 @@ def test_the_operator_may_bear_the_duty_itself(billed: Park, tmp_path: Path) -> 
         """)
     with reading(billed.engine) as connection:
         head = find_cash_receipt(connection, "RC-2026-000001")
-        assert cash_receipt_json(head)["collected"] == "1000.00"
-        assert "supporté par nos soins" in text_of(cash_paper_pdf(head))
+        assert CashReceipt.of(head).collected == "1000.00"
+        assert "supporté par nos soins" in text_of(cash_receipt_pdf(head))
     assert check(billed.engine) == []
 
 
@@ -138,11 +140,11 @@ def test_the_paper_names_payer_sums_and_duty_and_is_the_same_for_ever(billed: Pa
     pays(billed, "4000.00", "caisse 1", tenant="T1")
     pays(billed, "6000.00", "caisse 2")
     with reading(billed.engine) as connection:
-        before = cash_paper_pdf(find_cash_receipt(connection, "RC-2026-000001"))
-        beyond = text_of(cash_paper_pdf(find_cash_receipt(connection, "RC-2026-000002")))
+        before = cash_receipt_pdf(find_cash_receipt(connection, "RC-2026-000001"))
+        beyond = text_of(cash_receipt_pdf(find_cash_receipt(connection, "RC-2026-000002")))
     billed.enters(tenants=[{"code": "T1", "kind": "large", "incorporated_on": "2000-01-01", "legal_name": "Autre nom"}])
     with reading(billed.engine) as connection:
-        assert cash_paper_pdf(find_cash_receipt(connection, "RC-2026-000001")) == before
+        assert cash_receipt_pdf(find_cash_receipt(connection, "RC-2026-000001")) == before
     page = " ".join(text_of(before).split())
     for words in (
         "Reçu", "N° RC-2026-000001", "Reçu de", "Atlas Énergie", "Espèces", "Facture FA-2026-000001 3 480,00",

@@ -12,11 +12,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from billing.cross_subsidy.forecast.assumptions import (
-    Assumptions,
     load_assumptions,
     read_assumptions,
 )
-from billing.cross_subsidy.forecast.dial import Dial, Reading
 from billing.cross_subsidy.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
 from billing.cross_subsidy.forecast.observed import as_toml, observed
 from billing.cross_subsidy.forecast.shown import (
@@ -33,6 +31,8 @@ from billing.register.network_import import import_folder
 from billing.register.network_import.rate_card import read_rate_card
 from billing.register.tables import billing_run
 from billing.schema.migrating import all_metadata
+from pricing.forecast.assumptions import Assumptions
+from pricing.forecast.dial import Dial, Reading
 from pricing.money import format_amount
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, golden

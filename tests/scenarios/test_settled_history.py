@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 
 from billing.check import check
 from billing.frame.database import maintenance_transaction, reading, writing
-from billing.receivables.receipts.allocating import apply_credits
+from billing.receivables.receipts.applying_credits import apply_credits
 from tests.oracle.service import NOW
 from tests.support.networks import Row
 from tests.support.park import Park

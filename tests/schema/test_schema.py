@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.errors import SchemaNotReady
 from billing.frame.schema_version import alembic_config, newest_version, require_current
-from billing.schema.checks import guards
+from billing.schema.checks import triggers
 from billing.schema.migrating import all_metadata, migrate
 
 
@@ -27,7 +27,7 @@ def test_a_migrated_database_has_the_tables_the_models_declare(engine: Engine) -
 
 def test_a_migrated_database_has_every_guard(engine: Engine) -> None:
     with reading(engine) as connection:
-        assert list(guards(connection, lambda *_: None)) == []
+        assert list(triggers(connection, lambda *_: None)) == []
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
@@ -44,7 +44,7 @@ def test_a_database_without_tables_is_refused_with_the_command_to_give(database_
 
 
 def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_url: Any) -> None:
-    """Version 0003 rewords the declaration of `document`; on SQLite in place, with its rows and guards."""
+    """Version 0003 rewords the declaration of `document`; on SQLite in place, with its rows and triggers."""
     engine = open_engine(database_url)
     insert = text(
         "INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, gross, "
@@ -110,7 +110,7 @@ def test_what_was_written_off_before_receipts_is_told_by_rate(database_url: Any)
 
 
 def test_messages_queued_before_they_could_be_stopped_stay_as_they_are(database_url: Any) -> None:
-    """Version 0018 rewords the declaration of `message_delivery`; on SQLite in place, with its rows and guards."""
+    """Version 0018 rewords the declaration of `message_delivery`; on SQLite in place, with its rows and triggers."""
     engine = open_engine(database_url)
     with maintenance_transaction(engine) as connection:
         command.upgrade(alembic_config(connection), "0017")

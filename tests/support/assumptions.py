@@ -3,7 +3,8 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from billing.cross_subsidy.forecast.assumptions import EVERY_SITE, Assumptions, load_assumptions
+from billing.cross_subsidy.forecast.assumptions import load_assumptions
+from pricing.forecast.assumptions import EVERY_SITE, Assumptions
 
 
 def nothing_by_chance() -> Assumptions:

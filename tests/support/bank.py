@@ -8,12 +8,13 @@ from typing import Any
 from billing.bank.choices import Choice
 from billing.bank.deciding import accept_proposal, decide
 from billing.bank.importing import ImportedFile, ImportOrder, import_file
-from billing.bank.matching.values import InvoicePart, LineKind
+from billing.bank.matching.values import LineKind
 from billing.bank.naming import line_name
 from billing.bank.queries import decisions, lines_of_statements
 from billing.bank.undoing import undo_decision
 from billing.frame.database import reading, writing
 from billing.frame.terms import Term, Terms
+from billing.receivables.receipts.orders import Part
 from pricing.money import format_amount
 from tests.oracle.service import NOW
 from tests.support.bank_files import camt, entry
@@ -46,7 +47,7 @@ def takes(park: Park, content: bytes, file: str = "releve.xml", **how: Any) -> I
 
 
 def decides(park: Park, key: tuple[int, int], kind: str, why: str = "vérifié", **told: Any) -> None:
-    parts = tuple(InvoicePart(number, centimes(of)) for number, of in told.pop("pays", {}).items())
+    parts = tuple(Part(number, centimes(of)) for number, of in told.pop("pays", {}).items())
     choice = Choice(LineKind(kind), parts=parts, **told)
     with writing(park.engine) as connection:
         decide(connection, key, choice, why=why, recorded_at=NOW, terms=park.settings.terms)

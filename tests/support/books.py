@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from billing.entries.grants import grant_received
 from billing.entries.sales import sale
 from billing.frame.database import insert_rows
 from ledger.entry import Entry, Posting
 from ledger.journal import post
+from ledger.models import posting
 
 RECORDED_AT = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 SEPTEMBER = date(2026, 9, 1)
@@ -64,3 +65,12 @@ def odd_books() -> list[Entry]:
 def post_all(connection: Connection, entries: list[Entry]) -> list[int]:
     """Post as the service does."""
     return post(connection, entries, recorded_at=RECORDED_AT, insert=insert_rows)
+
+
+def auxiliary_balances(connection: Connection, account: str, until: date | None = None) -> dict[str, int]:
+    """Return the balance of every tenant or grant in an account (`3421`, `9208`), summed from postings."""
+    p = posting.c
+    rows = select(p.auxiliary, func.sum(p.amount)).where(p.auxiliary.is_not(None), p.account == account)
+    if until is not None:
+        rows = rows.where(p.effective_on <= until)
+    return {auxiliary: int(amount) for auxiliary, amount in connection.execute(rows.group_by(p.auxiliary))}

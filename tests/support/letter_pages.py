@@ -5,13 +5,13 @@ python -m tests.support.letter_pages      writes them again; look at what git th
 
 from datetime import date, timedelta
 
-from billing.receivables.dunning.fine import FineRates
-from billing.receivables.dunning.ladder import Claimed, Reminder, reminders
 from billing.receivables.dunning.wording import Cost, Dunned, letter_of
 from billing.receivables.reports.ages import Ages
 from billing.receivables.reports.statement import Statement, StatementLine
 from billing.receivables.reports.statement_paper import statement_letter
 from invoices.rendering.letter import Letter, render_letter
+from pricing.dunning.ladder import Claimed, Reminder, reminders
+from pricing.dunning.late_payment import FineRates
 from tests.support.documents import SELLER, STARTUP
 from tests.support.pages import GOLDEN, text_of
 

@@ -12,7 +12,7 @@ from billing.documents.delivery.delivering import ensure_pdf
 from billing.frame.database import writing
 from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint, make_checkpoint
-from billing.proof.notes import new_key_file
+from ledger.proof.notes import new_key_file
 from tests.support.networks import Row
 from tests.support.park import Park
 from tests.support.queued import settings

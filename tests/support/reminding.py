@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.database import writing
 from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning, end_block
-from billing.receivables.dunning.ladder import Reminder
 from billing.receivables.dunning.sending import DunningReport, send_reminders
+from pricing.dunning.ladder import Reminder
 from pricing.money import format_amount
 from tests.support.park import Park
 

@@ -21,7 +21,7 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: (<.*>)\r$", re.MULTILINE)
 
 @dataclass
 class Sink:
-    """What came in, and what is answered; answers are popped, so that a list of one refuses once."""
+    """The mails that came in, and the answers to give; answers are popped, so that a list of one refuses once."""
 
     taken: list[tuple[str, str, bytes]] = field(default_factory=list)
     at_mail: list[str] = field(default_factory=list)
@@ -29,11 +29,11 @@ class Sink:
     at_end: list[str] = field(default_factory=list)
     on_taken: Callable[[str], None] = lambda _: None
     sessions: set[int] = field(default_factory=set)
-    # How many connections it grants.
+    # The number of connections it grants.
     most_sessions: int = 99
-    # Whose mails alone wait for `answering`; with none, all do.
+    # The recipients whose mails wait for `answering`; if there are none, all mails do.
     slow: set[str] = field(default_factory=set)
-    # What it says it can do beyond what aiosmtpd says: commands in one packet are answered in turn.
+    # Extensions it announces beyond those of aiosmtpd: commands in one packet are answered in turn.
     extensions: tuple[str, ...] = ()
     port: int = 0
     # The answer to the end of a message waits for this.
@@ -41,7 +41,7 @@ class Sink:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self) -> Counter[str]:
-        """How often each Message-ID was taken."""
+        """Return how often each Message-ID was taken."""
         with self.lock:
             return Counter(message_id for message_id, _, _ in self.taken)
 
@@ -87,11 +87,11 @@ class Sink:
             return self.at_end.pop(0)
         content = envelope.content
         assert isinstance(content, bytes)
-        found = _MESSAGE_ID.search(content)
-        assert found is not None
+        message_id = _MESSAGE_ID.search(content)
+        assert message_id is not None
         with self.lock:
-            self.taken.append((found[1].decode(), envelope.rcpt_tos[0], content))
-        self.on_taken(found[1].decode())
+            self.taken.append((message_id[1].decode(), envelope.rcpt_tos[0], content))
+        self.on_taken(message_id[1].decode())
         while not self.answering.is_set() and (not self.slow or envelope.rcpt_tos[0] in self.slow):
             await asyncio.sleep(0.01)
         return "250 taken"
@@ -99,9 +99,9 @@ class Sink:
 
 def free_port() -> int:
     """A TCP port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

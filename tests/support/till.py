@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from datetime import date
 
-from billing.entries.receivables import number_of
+from billing.frame.codes import RECEIPT
 from billing.frame.database import maintenance_transaction, reading, writing
+from billing.receivables.open_items.open_item_index import refresh_index
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
-from billing.receivables.open_items.unsettled import look_again
-from billing.receivables.receipts.allocating import (
-    allocate,
-    apply_credits,
-    place,
-    settle_what_was_issued,
-    undo,
-    withdraw,
-)
+from billing.receivables.receipts.allocating import allocate
+from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
 from billing.receivables.receipts.clearing import bounce, clear
-from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Leg, Part, ReceiptOrder, receive
+from billing.receivables.receipts.orders import AUTOMATIC, NONE, Leg, Part, ReceiptOrder
+from billing.receivables.receipts.placing import place, withdraw
+from billing.receivables.receipts.receiving import receive
 from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+from billing.receivables.receipts.undoing import undo
 from pricing.money import format_amount, parse_decimal
 from tests.oracle.service import NOW
 from tests.support.park import Park
@@ -84,7 +81,7 @@ def settles(park: Park) -> None:
 
 def _looks_again(park: Park) -> None:
     with maintenance_transaction(park.engine) as connection:
-        look_again(connection)
+        refresh_index(connection)
 
 
 def undoes(park: Park, key: int, on: str = "2026-06-25", reason: str = "erreur de saisie") -> None:
@@ -149,6 +146,6 @@ def carried(park: Park, on: str | None = None) -> list[str]:
     day = None if on is None else date.fromisoformat(on)
     with reading(park.engine) as connection:
         return [
-            f"{number_of(credit.receipt)} {credit.tenant or '?'} {format_amount(credit.left)}"
+            f"{RECEIPT.format(credit.receipt)} {credit.tenant or '?'} {format_amount(credit.left)}"
             for credit in credits(connection, on=day)
         ]

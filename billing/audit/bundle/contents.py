@@ -13,7 +13,6 @@ from billing.audit.bundle.read_back.reader import Reader
 from billing.books.reports import Asked, report_pieces
 from billing.books.reports.asked import names_of_auxiliaries
 from billing.books.vat_return.files import vat_return_pieces
-from billing.frame.reports.spreadsheets import table
 from billing.frame.terms import Terms
 from billing.proof.export import VERIFIER, export_files
 from billing.register.tables import billing_run
@@ -23,6 +22,7 @@ from invoices.document import Party
 from ledger.balances import last_day
 from ledger.exports import beancount, fec, hledger, journal_pieces
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from ledger.periods import closings
 from pricing.period import format_month
 

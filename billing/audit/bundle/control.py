@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, select
 from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.read_back.reader import OPENING, WHOLE_YEAR, Reader
 from billing.entries.accounts import CLIENTS
-from billing.frame.reports.spreadsheets import table
 from invoices.models import document
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 from ledger.models import account, account_day, posting
 from ledger.year_end import opening_reference, year_end
 from pricing.money import format_amount

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from billing.frame.reports.spreadsheets import table
 from invoices import formats
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_file, document_vat
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 
 _BATCH = 1_000
 

@@ -1,1 +1,1 @@
-"""The way from a balance down to whoever caused it, and back up."""
+"""The audit trail: from a balance down to the person who caused it, and back up."""

@@ -1,7 +1,7 @@
 """The way from a balance down to the person who caused it, and back up: entry, document, line, usage event, import.
 
 References name entries after what they book (`billing.entries`), numbers follow the order of commits, and audit
-events name ranges of numbers: so the way is found from keys, and nothing more is stored.
+events name ranges of numbers: so keys give the way, and nothing more is stored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from ledger.models import entry
 
 EVENT_KEY = (audit_event.c.id,)
 CHANGE_KEY = (audit_change.c.act_id, audit_change.c.seq)
-# What the reference of an entry that takes another back adds to the other's.
+# The reference of an entry that takes another back is the other's with one of these endings.
 _REVERSALS = ("/reversal", "/annulation")
 
 

@@ -76,7 +76,7 @@ class EntryTrail(Entry, frozen=True):
 
 
 class LineTrail(Shape, frozen=True):
-    """What a line rests on."""
+    """A line with the facts it rests on."""
 
     line_no: Annotated[Serial, about("Its place in the document")]
     lease: Annotated[LeaseCode | None, about("The lease it bills; null: it bills none")]

@@ -10,7 +10,6 @@ from billing.bank.formats.statement import BankLine
 from billing.bank.matching.sums import oldest_first, parts_summing_to, taxes_withheld
 from billing.bank.matching.values import (
     SAME_AMOUNT_MAX,
-    InvoicePart,
     LineKind,
     OpenInvoice,
     Proposal,
@@ -19,6 +18,7 @@ from billing.bank.matching.values import (
 )
 from billing.bank.matching.words import TenantNames, numbers_of
 from billing.bank.reasons import reason, withheld
+from billing.receivables.receipts.orders import Part
 from invoices.formats import dirhams
 
 
@@ -45,7 +45,7 @@ class Payments:
         for numbers in self._of_tenant.values():
             numbers.sort(key=lambda number: (self._by_number[number].due_on, number))
 
-    def take(self, parts: Iterable[InvoicePart]) -> None:
+    def take(self, parts: Iterable[Part]) -> None:
         """Let these amounts be paid."""
         for number, amount in parts:
             invoice = self._by_number[number]
@@ -102,7 +102,7 @@ class Payments:
         tenant = named[0].tenant if len(tenants) == 1 else None
         open_ones = [invoice for invoice in named if invoice.open > 0]
         left = sum(invoice.open for invoice in open_ones)
-        whole = tuple(InvoicePart(invoice.number, invoice.open) for invoice in open_ones)
+        whole = tuple(Part(invoice.number, invoice.open) for invoice in open_ones)
         if open_ones and amount == left:
             why = reason(by, "exact", invoices=numbers)
             return Proposal(LineKind.RECEIVED, 100 if is_structured else 97, why, tenant, whole)
@@ -136,7 +136,7 @@ class Payments:
         if exact:
             why = reason(by, "exact_of", tenant=code, invoices=exact[0].number)
             certainty = exactly if len(exact) == 1 else nearly
-            return Proposal(LineKind.RECEIVED, certainty, why, code, (InvoicePart(exact[0].number, amount),))
+            return Proposal(LineKind.RECEIVED, certainty, why, code, (Part(exact[0].number, amount),))
         several = parts_summing_to(amount, invoices)
         if several is not None:
             parts, is_only = several
@@ -146,7 +146,7 @@ class Payments:
             taxes = taxes_withheld(amount, [invoice], self.bases, self.rates)
             if taxes is not None:
                 why = reason(by, "withheld_of", tenant=code, invoices=invoice.number, withheld=withheld(*taxes))
-                part = InvoicePart(invoice.number, invoice.open)
+                part = Part(invoice.number, invoice.open)
                 return Proposal(LineKind.RECEIVED, nearly, why, code, (part,), *taxes)
         why = reason(by, "oldest", tenant=code)
         return Proposal(LineKind.RECEIVED, roughly, why, code, oldest_first(amount, invoices))
@@ -158,7 +158,7 @@ class Payments:
         return [
             Proposal(
                 LineKind.RECEIVED, certainty, reason("amount", "exact_of", invoices=invoice.number), invoice.tenant,
-                (InvoicePart(invoice.number, amount),),
+                (Part(invoice.number, amount),),
             )
             for invoice in same[:SAME_AMOUNT_MAX]
         ]  # fmt: skip

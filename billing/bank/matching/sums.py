@@ -3,27 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from billing.bank.matching.values import InvoicePart, OpenInvoice, Rates, Withheld
+from billing.bank.matching.values import OpenInvoice, Rates, Withheld
+from billing.receivables.receipts.orders import Part
 from pricing.money import RATE_SCALE, settle
 
 _SUBSET_DOCUMENTS_MAX = 16
 _SUBSET_SUMS_MAX = 4096
 
 
-def oldest_first(amount: int, invoices: Iterable[OpenInvoice]) -> tuple[InvoicePart, ...]:
+def oldest_first(amount: int, invoices: Iterable[OpenInvoice]) -> tuple[Part, ...]:
     """Return what an amount pays of invoices in their order, until nothing is left of it."""
-    parts: list[InvoicePart] = []
+    parts: list[Part] = []
     for invoice in invoices:
         if not amount:
             break
-        parts.append(InvoicePart(invoice.number, min(amount, invoice.open)))
+        parts.append(Part(invoice.number, min(amount, invoice.open)))
         amount -= parts[-1].amount
     return tuple(parts)
 
 
-def parts_summing_to(amount: int, invoices: Sequence[OpenInvoice]) -> tuple[tuple[InvoicePart, ...], bool] | None:
+def parts_summing_to(amount: int, invoices: Sequence[OpenInvoice]) -> tuple[tuple[Part, ...], bool] | None:
     """Return invoices open for exactly this sum, the first of them if those do; and whether no others would."""
-    opens = [InvoicePart(invoice.number, invoice.open) for invoice in invoices if invoice.open > 0]
+    opens = [Part(invoice.number, invoice.open) for invoice in invoices if invoice.open > 0]
     if not opens or amount <= 0 or amount > sum(part.amount for part in opens):
         return None
     for count, reached in enumerate(accumulate(part.amount for part in opens), 1):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from billing.bank.reasons import Why
+from billing.receivables.receipts.orders import Part
 
 PROPOSALS_MAX = 3
 # At most so many proposals of one kind rest on the same amount.
@@ -21,13 +22,6 @@ class LineKind(StrEnum):
     BOUNCED = "bounced"
     BOOKED = "booked"
     RECORDED = "recorded"
-
-
-class InvoicePart(NamedTuple):
-    """The amount that a line pays of an invoice."""
-
-    invoice: str
-    amount: int
 
 
 class OpenInvoice(NamedTuple):
@@ -88,7 +82,7 @@ class Proposal(NamedTuple):
     confidence: int
     why: Why
     tenant: str | None = None
-    parts: tuple[InvoicePart, ...] = ()
+    parts: tuple[Part, ...] = ()
     rent_withheld: int = 0
     vat_withheld: int = 0
     receipt: int | None = None

@@ -29,7 +29,7 @@ from ledger.models import account, account_day, entry, entry_counter, posting
 from pricing.money import format_amount
 
 _ENTRIES_AT_A_TIME = 50_000
-# `PER/2026-09`: what the references of all entries of one run begin with.
+# The references of all entries of one run begin with `PER/2026-09`.
 _RUN_PREFIX = len("PER/2026-09")
 
 
@@ -58,22 +58,22 @@ def _missing(first: int, last: int) -> str:
 
 
 def _next_number(connection: Connection, after: int) -> int | None:
-    found = [
+    numbers = [
         connection.scalar(select(func.min(column)).where(column > after)) for column in (entry.c.id, posting.c.entry_id)
     ]
-    return min((number for number in found if number is not None), default=None)
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def _last_number(connection: Connection, first: int, until: int) -> int:
-    found = [
+    numbers = [
         connection.scalar(select(func.max(column)).where(column.between(first, until)))
         for column in (entry.c.id, posting.c.entry_id)
     ]
-    return max(int(number) for number in found if number is not None)
+    return max(int(number) for number in numbers if number is not None)
 
 
 def _sums(first: int, until: int) -> Subquery:
-    """What the postings of each entry of a range amount to."""
+    """Sum the postings of each entry of a range."""
     p = posting.c
     analytic = case((func.substr(p.account, 1, 1) == "9", 1), else_=0)
     return (
@@ -109,8 +109,8 @@ def _ill_formed(connection: Connection, first: int, until: int) -> Iterator[str]
         and_(s.c.least_class == 1, e.journal == SALES),
         and_(s.c.least_class == 0, e.journal == CROSS_SUBSIDY),
     )
-    found = select(entry, s).outerjoin(s, s.c.entry_id == e.id).where(e.id.between(first, until), wrong).order_by(e.id)
-    for row in connection.execute(found):
+    with_sums = select(entry, s).outerjoin(s, s.c.entry_id == e.id)
+    for row in connection.execute(with_sums.where(e.id.between(first, until), wrong).order_by(e.id)):
         yield f"entry {row.id} ({row.reference}): {', '.join(_faults(row))}"
     orphans = select(s.c.entry_id).outerjoin(entry, e.id == s.c.entry_id).where(e.id.is_(None)).order_by(s.c.entry_id)
     for number in connection.scalars(orphans):
@@ -144,7 +144,7 @@ def _gaps(connection: Connection, first: int, until: int) -> Iterator[str]:
 
 
 def account_days(connection: Connection, _step: Step) -> Iterator[str]:
-    """What each account is said to have moved each day is what its postings sum to (R22)."""
+    """The sums kept of each account and day are those of its postings (R22)."""
     p, d = posting.c, account_day.c
     posted = select(
         p.account,
@@ -154,13 +154,13 @@ def account_days(connection: Connection, _step: Step) -> Iterator[str]:
     ).group_by(p.account, p.effective_on)
     both = union_all(select(d.account, d.day, d.debit, d.credit), posted).subquery()
     debit, credit = func.sum(both.c.debit), func.sum(both.c.credit)
-    found = (
+    differing = (
         select(both.c.account, both.c.day, debit, credit)
         .group_by(both.c.account, both.c.day)
         .having(or_(debit != 0, credit != 0))
         .order_by(both.c.account, both.c.day)
     )
-    for code, day, more_debit, more_credit in connection.execute(found):
+    for code, day, more_debit, more_credit in connection.execute(differing):
         yield (
             f"account {code} on {day}: account_day exceeds the postings by {format_amount(int(more_debit))} in debit "
             f"and {format_amount(int(more_credit))} in credit"
@@ -186,7 +186,7 @@ def accounts(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def pools(connection: Connection, _step: Step) -> Iterator[str]:
-    """9205, by site, and 9206 are nil after every run, and no run's entries lie among another's (R22)."""
+    """9205, by site, and 9206 are at zero after every run, and no run's entries lie among another's (R22)."""
     p, e = posting.c, entry.c
     run = func.substr(e.reference, 1, _RUN_PREFIX).label("run")
     site = case((p.account == SITE_POOL, p.site)).label("site")
@@ -220,8 +220,8 @@ def _periods(connection: Connection, *, complete: bool) -> list[Any]:
     return list(connection.scalars(select(billing_run.c.period).where(is_complete if complete else not_(is_complete))))
 
 
-def strangers(connection: Connection, _step: Step) -> Iterator[str]:
-    """No sales entry stands without its document, no péréquation entry without its run (R20, R21)."""
+def unattributed_entries(connection: Connection, _step: Step) -> Iterator[str]:
+    """Every sales entry has its document, every cross-subsidy entry its run, every client its tenant (R20, R21)."""
     e, o, d = entry.c, run_outcome.c, document.c
     sold = select(e.id, e.reference).where(
         e.journal == SALES,
@@ -249,11 +249,11 @@ def strangers(connection: Connection, _step: Step) -> Iterator[str]:
     others = select(e.id, e.reference, e.journal).where(e.journal.not_in(list(JOURNAL_LABELS)))
     for number, reference, journal in connection.execute(others.order_by(e.id)):
         yield f"entry {number} ({reference}) stands in journal {journal}, which does not exist"
-    nameless = select(posting.c.entry_id, posting.c.line_no).where(
+    without_tenant = select(posting.c.entry_id, posting.c.line_no).where(
         posting.c.account == literal(CLIENTS), posting.c.auxiliary.is_(None)
     )
-    for number, line_no in connection.execute(nameless.order_by(posting.c.entry_id)):
+    for number, line_no in connection.execute(without_tenant.order_by(posting.c.entry_id)):
         yield f"entry {number}, posting {line_no}: account {CLIENTS} without the tenant it concerns"
 
 
-CHECKS: tuple[Proof, ...] = (entries, account_days, accounts, pools, strangers)
+CHECKS: tuple[Proof, ...] = (entries, account_days, accounts, pools, unattributed_entries)

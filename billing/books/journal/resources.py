@@ -98,7 +98,7 @@ def get_export(query: Mapping[str, Any]) -> Response:
     chosen = FORMATS[query["format"]]
     headers = {"Content-Disposition": f'attachment; filename="journal.{chosen.extension}"'}
     pieces = _pieces(service().engine, query)
-    # What can go wrong goes wrong before the first piece, while a problem can still be answered.
+    # Errors are raised before the first piece, while a problem can still be answered.
     first = next(pieces, b"")
     answer = Response(chain([first], pieces), content_type=chosen.media_type, headers=headers)
     # A caller who hangs up ends the snapshot too.
@@ -107,7 +107,7 @@ def get_export(query: Mapping[str, Any]) -> Response:
 
 
 def _pieces(engine: Engine, query: Mapping[str, Any]) -> Generator[bytes, None, None]:
-    """The file's pieces, within one snapshot that ends with the last of them."""
+    """Yield the file's pieces, within one snapshot that ends with the last of them."""
     with reading(engine) as connection:
         pieces = journal_pieces(connection, query["format"], start=query.get("from"), until=query.get("until"))
         yield from with_checkpoint(connection, query["format"], pieces)

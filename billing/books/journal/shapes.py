@@ -58,7 +58,7 @@ class Account(Shape, frozen=True):
 
 
 class Balance(Shape, frozen=True):
-    """What an account holds; balance is debit less credit."""
+    """The balance of an account: debit less credit."""
 
     account: AccountNumber
     label: Annotated[Text, about("What the chart calls it, in French")]

@@ -6,10 +6,11 @@ from datetime import date
 from sqlalchemy import Connection
 
 from billing.books.journal.shapes import Balance, BalanceTotals, DebitAndCredit, TrialBalance
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.frame.shapes import indented
 from ledger.balances import last_day, trial_balance
 from ledger.exports.columns import Column, Kind
+from ledger.exports.tables import table
 
 COLUMNS = (
     Column("account", Kind.TEXT),

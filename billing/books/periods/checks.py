@@ -9,8 +9,8 @@ from billing.books.periods.closing import DECEMBER
 from billing.frame.checking import Proof, Step
 from ledger.balances import AccountBalance
 from ledger.entry import OPENING
-from ledger.models import entry, period_balance, posting
-from ledger.periods import CLOSE, Closing, closings, digest, last_day
+from ledger.models import CLOSE, entry, period_balance, posting
+from ledger.periods import Closing, closings, digest, last_day
 from pricing.money import format_amount
 from pricing.period import format_month
 

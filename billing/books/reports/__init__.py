@@ -1,8 +1,8 @@
 """The books as an accountant expects them, in French: read on a screen, printed, or worked on in a spreadsheet.
 
-What stands in them is `ledger.reports`' affair; who a tenant is, how figures and days are written, and how a page looks
-is ours. Everything is written while it is read, in constant memory, but PDF: layout holds its pages, so a report
-beyond LINES_ON_PAPER_MAX lines is refused.
+`ledger.reports` decides what stands in them; names of tenants, the writing of figures and days, and the look of a page
+are added here. Everything is written while it is read, in constant memory, except PDF: layout holds its pages, so a
+report beyond LINES_ON_PAPER_MAX lines is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from billing.frame.reports import pages, tables
 from billing.frame.reports.pages import LINES_ON_PAPER_MAX
 from billing.frame.reports.prepared import Asked, Prepared
 from invoices.document import Party
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports.tables import MEDIA_TYPES
 from ledger.reports import REPORTS
 
 __all__ = ["FORMATS", "REPORTS", "Asked", "report_pieces"]
@@ -27,7 +27,7 @@ Writer: TypeAlias = Callable[[Prepared, Party], Iterator[bytes]]
 
 
 class Format(NamedTuple):
-    """How a file of a report is made, and what it is called elsewhere."""
+    """A format of a report: what writes it, and its media type."""
 
     pieces: Writer
     media_type: str
@@ -37,9 +37,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "html": Format(pages.html, "text/html; charset=utf-8"),
         "pdf": Format(pages.pdf, "application/pdf"),
-        "xlsx": Format(tables.xlsx, spreadsheet.MEDIA_TYPE),
-        "csv": Format(tables.csv, comma_separated.MEDIA_TYPE),
-        "json": Format(tables.json, "application/json"),
+        "xlsx": Format(tables.xlsx, MEDIA_TYPES["xlsx"]),
+        "csv": Format(tables.csv, MEDIA_TYPES["csv"]),
+        "json": Format(tables.json, MEDIA_TYPES["json"]),
     }
 )
 
@@ -53,7 +53,7 @@ def report_pieces(
     operator: Party,
     lines_on_paper_max: int = LINES_ON_PAPER_MAX,
 ) -> Iterator[bytes]:
-    """One of REPORTS as pieces of a file in one of FORMATS.
+    """Write one of REPORTS as pieces of a file in one of FORMATS.
 
     The connection's transaction must stay open until the last piece is taken. Raises Unknown, UnknownAccount;
     with the first piece TooLong and RenderingFailed, for PDF.

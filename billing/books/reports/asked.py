@@ -1,4 +1,4 @@
-"""What was asked for, judged against the register, and what the report says of itself."""
+"""The request for a report, judged against the register, and the facts at the head of the report."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -17,12 +17,12 @@ from ledger.models import account, entry_counter
 from ledger.reports import REPORTS
 from ledger.reports.selection import NameOf, Selection
 
-# Accounts whose auxiliaries are grants; everywhere else they are tenants (R20, R21).
+# The accounts whose auxiliaries are grants; everywhere else they are tenants (R20, R21).
 _OF_GRANTS = (GRANTS, GRANTS_COUNTERPART)
 
 
 def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max: int) -> Prepared:
-    """The report, ready to be read. Raises Unknown or UnknownAccount for a filter that names nothing."""
+    """Prepare a report to be read. Raises Unknown or UnknownAccount for a filter that names nothing."""
     filters = tuple(_filters(connection, asked))
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
     until = asked.until or last_day(connection)
@@ -45,7 +45,7 @@ def _period(start: date | None, until: date | None) -> str:
 
 
 def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
-    """What a report leaves out, in words."""
+    """Yield in words what a report is limited to."""
     if asked.account is not None:
         code = account.c.code
         begins_so = select(code).where(code.startswith(asked.account, autoescape=True)).limit(1)
@@ -65,7 +65,7 @@ def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
 
 
 def names_of_auxiliaries(connection: Connection) -> NameOf:
-    """What auxiliaries are called: read once, when the first one is asked for."""
+    """Return what names auxiliaries; the names are read once, when the first one is asked for."""
 
     @cache
     def of_tenants() -> dict[str, str]:

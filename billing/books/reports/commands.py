@@ -31,7 +31,7 @@ def report_command() -> None:
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What every book can be asked for."""
+    """Add the options that every book has."""
     options = (
         click.option("--from", "start", type=DAY, metavar="YYYY-MM-DD", help="First day. Default: the beginning."),
         click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day, included. Default: the end."),

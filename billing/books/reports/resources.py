@@ -25,12 +25,14 @@ blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/ledger", descripti
     strict_schema(
         "ReportQuery",
         {
-            "format": fields.String(required=True, validate=validate.OneOf(list(FORMATS))),
+            "format": fields.String(
+                required=True, validate=validate.OneOf(list(FORMATS)), metadata={"description": "How it is written"}
+            ),
             "from": Day(metadata={"description": "First day, included"}),
             "until": Day(metadata={"description": "Last day, included"}),
             "account": Code(metadata={"description": "Accounts that begin so: 3421, 71, 9"}),
-            "tenant": Code(),
-            "site": Code(),
+            "tenant": Code(metadata={"description": "The postings of one tenant"}),
+            "site": Code(metadata={"description": "The postings of one site"}),
         },
     ),
     location="query",
@@ -49,10 +51,9 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
 
 
 def _pieces(name: str, asked: Asked, file_format: str) -> Generator[bytes, None, None]:
-    """The file's pieces, within one snapshot that ends with the last of them."""
-    found = service()
-    operator = found.settings.operator.party
-    with reading(found.engine) as connection:
+    """Yield the file's pieces, within one snapshot that ends with the last of them."""
+    operator = service().settings.operator.party
+    with reading(service().engine) as connection:
         yield from report_pieces(
             connection, name, asked, file_format, operator=operator, lines_on_paper_max=LINES_ON_PAPER_MAX
         )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, literal, select
 
-from billing.entries.receivables import number_of, refund_number_of
+from billing.frame.codes import RECEIPT, REFUND
 from billing.frame.database import among
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import vat_movements_select
@@ -87,11 +87,11 @@ def _with_pieces(first: date, last: date) -> Any:
 def _piece(row: Any) -> str:
     """Name what made a movement fall due, as people do."""
     if row.receipt_id is not None:
-        return number_of(row.receipt_id)
+        return RECEIPT.format(row.receipt_id)
     if row.note is not None:
         return str(row.note)
     if row.act == "refunded":
-        return refund_number_of(row.act_id)
+        return REFUND.format(row.act_id)
     if row.decision is not None:
         return f"CR-{row.decision}"
     return str(row.number)

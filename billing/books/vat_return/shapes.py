@@ -10,7 +10,7 @@ _Line = Annotated[Text, about("The line of the return; ? where the settings do n
 
 
 class VatReturnLine(Shape, frozen=True):
-    """What is declared on a line of the return at a rate."""
+    """The sums declared on a line of the return at a rate."""
 
     code: _Line
     rate: Rate

@@ -94,8 +94,8 @@ def covered(found: YearStatement) -> str:
         return f"{formats.month(periods[0])} seulement"
     together = all(add_months(a, 1) == b for a, b in pairwise(periods))
     if together:
-        return f"{formats.MONTHS[periods[0].month - 1]} à {formats.month(periods[-1])} : {len(periods)} mois"
-    listed = ", ".join(formats.MONTHS[period.month - 1] for period in periods)
+        return f"{formats.month_name(periods[0])} à {formats.month(periods[-1])} : {len(periods)} mois"
+    listed = ", ".join(formats.month_name(period) for period in periods)
     return f"{listed} {found.year} : {len(periods)} mois"
 
 
@@ -353,7 +353,7 @@ def _table_of_months(found: YearStatement) -> Rows:
         Column("Mis en réserve", "24mm", False),
     )
     rows = [
-        (formats.MONTHS[m.period.month - 1], *map(formats.amount, (m.support, *(m.of(s) for s in SOURCES), m.kept)))
+        (formats.month_name(m.period), *map(formats.amount, (m.support, *(m.of(s) for s in SOURCES), m.kept)))
         for m in found.months
     ]
     total = (found.support, *(found.of(source) for source in SOURCES), found.kept)

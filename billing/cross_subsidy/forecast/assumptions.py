@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
@@ -14,10 +13,10 @@ from billing.frame.cells import BadCell
 from billing.frame.cells import quantity as parse_quantity
 from billing.frame.errors import Fault, Refused
 from pricing.eligibility import KINDS
+from pricing.forecast.assumptions import Assumptions
 from pricing.money import format_quantity
 
 SHIPPED = "assumptions.toml"
-EVERY_SITE = "*"
 # So many newcomers a month at one site, on average, at most.
 ARRIVALS_MAX = 10
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,9}/[1-9][0-9]{0,8}", re.ASCII)
@@ -28,40 +27,22 @@ _SECTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Assumptions:
-    """The assumptions as exact numbers: shares and probabilities from nil to one, areas in millionths of a m2."""
-
-    arrivals: Mapping[str, Fraction]
-    kinds: Mapping[str, Fraction]
-    areas: Mapping[int, Fraction]
-    young: Fraction
-    leaves_subsidised: Fraction
-    leaves_at_the_switch: Fraction
-    leaves_market: Fraction
-    unpaid_least: Fraction
-    unpaid_most: Fraction
-
-    def arrivals_at(self, site: str) -> Fraction:
-        """How many newcomers come to a site each month, on average."""
-        return self.arrivals.get(site, self.arrivals.get(EVERY_SITE, Fraction(0)))
-
-    def to_json(self) -> dict[str, Any]:
-        """As the file would say it."""
-        return {
-            "arrivals": {
-                "a_month": _texts(self.arrivals),
-                "kinds": _texts(self.kinds),
-                "areas_m2": {format_quantity(area): _text(share) for area, share in self.areas.items()},
-                "young": {"share": _text(self.young)},
-            },
-            "departures": {
-                "subsidised": _text(self.leaves_subsidised),
-                "at_the_switch": _text(self.leaves_at_the_switch),
-                "market": _text(self.leaves_market),
-            },
-            "unpaid": {"least": _text(self.unpaid_least), "most": _text(self.unpaid_most)},
-        }
+def assumptions_json(assumptions: Assumptions) -> dict[str, Any]:
+    """Return assumptions as their file would say them."""
+    return {
+        "arrivals": {
+            "a_month": _texts(assumptions.arrivals),
+            "kinds": _texts(assumptions.kinds),
+            "areas_m2": {format_quantity(area): _text(share) for area, share in assumptions.areas.items()},
+            "young": {"share": _text(assumptions.young)},
+        },
+        "departures": {
+            "subsidised": _text(assumptions.leaves_subsidised),
+            "at_the_switch": _text(assumptions.leaves_at_the_switch),
+            "market": _text(assumptions.leaves_market),
+        },
+        "unpaid": {"least": _text(assumptions.unpaid_least), "most": _text(assumptions.unpaid_most)},
+    }
 
 
 def parse_share(text: str) -> Fraction | None:

@@ -13,9 +13,9 @@ from billing.frame.terminal.output import destination, grouped, progress, requir
 from billing.frame.terminal.parameters import MONTH
 
 if TYPE_CHECKING:
-    from billing.cross_subsidy.forecast.dial import Reading
     from billing.cross_subsidy.forecast.forecasting import Forecast, Question
     from billing.cross_subsidy.forecast.what_if import WhatIf
+    from pricing.forecast.dial import Reading
 
 _TABLE = "table"
 _FORMATS = (_TABLE, "json", "csv", "xlsx")

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from billing.cross_subsidy.forecast.assumptions import Assumptions
-from billing.cross_subsidy.forecast.dial import DIAL_MONTHS, Dial, Reading, prepare, read_dial
-from billing.cross_subsidy.forecast.path import MONTHS_MAX, Path, path_ahead
-from billing.cross_subsidy.forecast.register import Outlook, first_run_ahead, load_outlook
-from billing.cross_subsidy.forecast.simulation import DRAWS_MAX, Band, Chance, band, fundings
-from billing.cross_subsidy.forecast.vectors import Fundings
+from billing.cross_subsidy.forecast.register import first_run_ahead, load_outlook
 from billing.frame.errors import Fault, Refused
 from pricing.cross_subsidy import SiteFunding
+from pricing.forecast.assumptions import Assumptions
+from pricing.forecast.dial import DIAL_MONTHS, Dial, Reading, prepare, read_dial
+from pricing.forecast.outlook import Outlook
+from pricing.forecast.path import MONTHS_MAX, Path, path_ahead
+from pricing.forecast.simulation import DRAWS_MAX, Band, Chance, band, fundings
+from pricing.forecast.waterfalls import Fundings
 
 USUAL, KNOWN = "usual", "known"
 USAGES = (USUAL, KNOWN)

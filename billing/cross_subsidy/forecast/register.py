@@ -1,10 +1,8 @@
 """What a forecast starts from: the register, the books and the usage on record, read in one snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
-from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -18,39 +16,13 @@ from billing.run.plan import BATCH_TENANTS, MONTHS_AHEAD_MAX
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from pricing.cross_subsidy import Position, positions
 from pricing.errors import PricingError
+from pricing.forecast.outlook import FirstRun, Outlook, UsageOnRecord
 from pricing.period import Period, add_months, first_of_month, format_month, next_month
-from pricing.projection import Funds, Stay, Usual, presence, unrecorded
-from pricing.rating import Lease, usage_lines
+from pricing.projection import Stay, unrecorded
+from pricing.rating import usage_lines
 
 # Usual usage is that of so many whole months, as far as there is usage on record.
 USUAL_MONTHS = 12
-
-
-class FirstRun(NamedTuple):
-    """A tenant as the first run ahead will find it, and its positions in that run, repairs and late usage included."""
-
-    stay: Stay
-    positions: tuple[Position, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """All that is known when a forecast is made; `first` is the month of the first run ahead.
-
-    `capacity` holds how many offices a site has, None where that is not entered. `unpriced` are the tenants that
-    can't be billed, with the reason: they bring and take nothing, as in the runs. From `usual_from` on usage is
-    the usual one; None: as far as it is on record.
-    """
-
-    first: date
-    sites: tuple[str, ...]
-    capacity: Mapping[str, int | None]
-    catalogue: Catalogue
-    funds: Funds
-    tenants: Mapping[str, FirstRun]
-    unpriced: tuple[tuple[str, str], ...]
-    usual_from: date | None
-    on_record: "UsageOnRecord"
 
 
 def first_run_ahead(connection: Connection, today: date, wanted: date | None = None) -> date:
@@ -99,7 +71,8 @@ def load_outlook(connection: Connection, first: date, usual_from: date | None) -
         first=first,
         sites=tuple(sorted(capacity)),
         capacity=capacity,
-        catalogue=catalogue,
+        rates=catalogue.rates,
+        vat=catalogue.vat,
         funds=standing_funds(connection),
         tenants=tenants,
         unpriced=tuple(unpriced),
@@ -129,7 +102,7 @@ def tenant_ranges(connection: Connection) -> list[tuple[str, str]]:
     return [(batch[0], batch[-1]) for batch in batches]
 
 
-def _stay(facts: TenantFacts, first: date, usual_from: date | None, usual: "UsageOnRecord") -> Stay:
+def _stay(facts: TenantFacts, first: date, usual_from: date | None, usual: UsageOnRecord) -> Stay:
     events = sorted((e for e in facts.events if e.occurred_on >= first), key=lambda e: (e.occurred_on, e.id))
     own = () if usual_from is None else usual.of(facts.party.code, facts.leases)
     return Stay(facts.tenancy, facts.leases, tuple(events), own, bool(facts.leases))
@@ -153,24 +126,6 @@ def _with_unrecorded(
             before.advantage + found.advantage,
         )
     return tuple(by_site[code] for code in sorted(by_site))
-
-
-@dataclass(frozen=True, slots=True)
-class UsageOnRecord:
-    """What each tenant used in the months that make usual usage: (site, service, quantity), by tenant.
-
-    `span` are those months: the last twelve whole ones, as far as there is usage on record; None: there are none.
-    """
-
-    span: Period | None
-    used: Mapping[str, tuple[tuple[str, str, int], ...]]
-
-    def of(self, code: str, leases: Iterable[Lease]) -> tuple[Usual, ...]:
-        """A tenant's usual usage: what it used in the days it was there, or in all of them if it has no lease."""
-        if self.span is None or code not in self.used:
-            return ()
-        there = sum(period.days for period in presence(leases, self.span)) or self.span.days
-        return tuple(Usual(*found, there) for found in self.used[code])
 
 
 def usage_on_record(connection: Connection, usual_from: date | None) -> UsageOnRecord:

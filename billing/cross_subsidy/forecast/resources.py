@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import Connection
 
-from billing.cross_subsidy.forecast.assumptions import Assumptions, parse_share, read_assumptions
+from billing.cross_subsidy.forecast.assumptions import assumptions_json, parse_share, read_assumptions
 from billing.cross_subsidy.forecast.forecasting import (
     DRAWS,
     MONTHS,
@@ -34,13 +34,13 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
 from billing.register.network_import.rate_card import rate_card_of
 from billing.register.shapes import RESOURCES, record_schema
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports.tables import MEDIA_TYPES, TABLES
+from pricing.forecast.assumptions import Assumptions
 
 # A request is answered while it waits: what takes longer is asked on the command line.
 _MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 1000, 1000, 1000
 _TEXT = fields.String
 _RATES = next(resource for resource in RESOURCES if resource.stem == "rates")
-_MEDIA_TYPES = {"csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}
 
 
 class Share(fields.String):
@@ -260,15 +260,15 @@ def get_forecast(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
 
 
 @blueprint.route("/forecasts/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.arguments(
     strict_schema(
         "ForecastTableQuery",
         {
             **{name: made() for name, made in _QUERY.items()},
-            "format": fields.String(required=True, validate=validate.OneOf(tuple(_MEDIA_TYPES))),
+            "format": fields.String(required=True, validate=validate.OneOf(TABLES)),
         },
     ),
     location="query",
@@ -278,7 +278,7 @@ def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Resp
     """The same as a table, a figure a row: for spreadsheets."""
     found = b"".join(forecast_pieces(_forecast(connection, query), query["format"]))
     headers = {"Content-Disposition": f'attachment; filename="forecast.{query["format"]}"'}
-    return Response(found, content_type=_MEDIA_TYPES[query["format"]], headers=headers)
+    return Response(found, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 
 @blueprint.route("/forecasts", methods=["POST"])
@@ -308,7 +308,7 @@ def create_forecast(asked: Mapping[str, Any]) -> Answer:
 @reads
 def get_assumptions(_connection: Connection) -> dict[str, Any]:
     """What is assumed of the future unless told otherwise."""
-    return _assumptions({}).to_json()
+    return assumptions_json(_assumptions({}))
 
 
 @blueprint.route("/forecasts/dial", methods=["POST"])

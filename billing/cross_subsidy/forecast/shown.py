@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from billing.cross_subsidy.forecast.dial import CONFIDENCE, DIAL_MONTHS, Reading
+from billing.cross_subsidy.forecast.assumptions import assumptions_json
 from billing.cross_subsidy.forecast.forecasting import Figure, Figures, Forecast, Question
 from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, Mover, Side, WhatIf
 from billing.cross_subsidy.forecast.what_if import Figures as Compared
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import table
+from pricing.forecast.dial import CONFIDENCE, DIAL_MONTHS, Reading
 from pricing.money import format_amount, format_quantity, format_rate
 from pricing.period import format_month
 
@@ -77,7 +79,7 @@ def _question_json(question: Question) -> dict[str, Any]:
         "draws": question.draws,
         "seed": question.seed,
         "usage": question.usage,
-        "assumptions": question.assumptions.to_json(),
+        "assumptions": assumptions_json(question.assumptions),
     }
 
 

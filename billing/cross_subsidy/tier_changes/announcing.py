@@ -12,7 +12,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from billing.cross_subsidy.tier_changes.finding import bills_of, switch_of, switching, usage_before
-from billing.cross_subsidy.tier_changes.ladder import Due, Notice, due
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
@@ -23,6 +22,7 @@ from billing.frame.terms import Terms
 from billing.messages.queueing import number_of, queue_messages
 from billing.register.catalogue import load_catalogue
 from pricing.errors import PricingError
+from pricing.tier_change import Due, Notice, due
 
 KIND = "window_end"
 STEPS = "switches.announced_days_before"

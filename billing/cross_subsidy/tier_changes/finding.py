@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from billing.cross_subsidy.forecast.register import UsageOnRecord, tenant_ranges, usage_on_record
+from billing.cross_subsidy.forecast.register import tenant_ranges, usage_on_record
 from billing.frame.errors import Unknown
 from billing.register.catalogue import Catalogue
 from billing.register.tables import lease, site, tenant
 from billing.run.quotes.quoting import QuotedMonth
 from invoices.document import Party
 from pricing.eligibility import ELIGIBLE_KINDS, Tenancy, Window, tenancy
+from pricing.forecast.outlook import UsageOnRecord
 from pricing.money import settle
 from pricing.period import ONE_DAY, add_months, first_of_month, month_period, next_month
 from pricing.projection import Usual

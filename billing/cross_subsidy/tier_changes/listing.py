@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 
 from billing.cross_subsidy.tier_changes.finding import runs, switching
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
-from billing.frame.reports.spreadsheets import require_format, table
+from billing.frame.reports.formats import require_format
 from billing.register.catalogue import load_catalogue
 from ledger.exports.columns import Cell, Column, Kind
+from ledger.exports.tables import table
 from pricing.errors import PricingError
 from pricing.money import format_amount, format_quantity, line_amount
 from pricing.period import ONE_DAY, add_months, first_of_month, format_month

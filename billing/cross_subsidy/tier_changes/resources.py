@@ -22,11 +22,8 @@ from billing.frame.http.transactions import reads, writes
 from billing.messages.queueing import number_of
 from billing.run.quotes.shapes import QuotedLine, QuotedMonth
 from invoices.rendering.letter import render_letter
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports.tables import MEDIA_TYPES, TABLES
 from pricing.period import first_of_month
-
-_MEDIA_TYPES = {"csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}
-
 
 _QUERY: Mapping[str, Any] = {
     "from": lambda: Month(metadata={"description": "The first month; the present one unless given"}),
@@ -48,14 +45,14 @@ def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
 
 
 @blueprint.route("/switches/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=_MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.arguments(
     strict_schema(
         "SwitchesTableQuery",
         {
             **{name: made() for name, made in _QUERY.items()},
-            "format": fields.String(required=True, validate=validate.OneOf(tuple(_MEDIA_TYPES))),
+            "format": fields.String(required=True, validate=validate.OneOf(TABLES)),
         },
     ),
     location="query",
@@ -66,7 +63,7 @@ def get_switches_table(connection: Connection, query: Mapping[str, Any]) -> Resp
     first = query.get("from") or first_of_month(service().today())
     found = b"".join(pieces(switches_ahead(connection, first, query["months"]), query["format"]))
     headers = {"Content-Disposition": f'attachment; filename="switches.{query["format"]}"'}
-    return Response(found, content_type=_MEDIA_TYPES[query["format"]], headers=headers)
+    return Response(found, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 
 @blueprint.route("/tenant-switches/<part:code>")

@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Any
 
 from billing.cross_subsidy.tier_changes.finding import Bills, Habit, Office, Switching
-from billing.cross_subsidy.tier_changes.ladder import Due
 from billing.messages.queueing import Message, Paper
 from billing.register.catalogue import Catalogue
 from billing.run.quotes.quoting import QuotedMonth
@@ -20,6 +19,7 @@ from invoices.mail import MailText, language_of, shown
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import Fact, Note
 from pricing.period import ONE_DAY, Period, month_period
+from pricing.tier_change import Due
 from pricing.vat import vat_breakdown
 
 _MONTHS_OF_WINDOW = "La remise pépinière est accordée pour une durée limitée, comptée depuis votre admission, le {day}."

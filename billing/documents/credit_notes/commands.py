@@ -61,7 +61,7 @@ def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: d
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.allocating import settle_what_was_issued
+    from billing.receivables.receipts.applying_credits import settle_what_was_issued
     from pricing.money import format_amount
 
     settings = load_settings()

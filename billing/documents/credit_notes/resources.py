@@ -31,7 +31,7 @@ from billing.frame.http.paging import Page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.receipts.allocating import settle_what_was_issued
+from billing.receivables.receipts.applying_credits import settle_what_was_issued
 from pricing.money import format_amount, format_rate
 
 _NUMBER_DOC = {

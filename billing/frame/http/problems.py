@@ -42,6 +42,7 @@ from invoices.errors import (
 )
 from ledger.errors import (
     LedgerError,
+    NoteError,
     PeriodClosed,
     PeriodNotYetOpen,
     PeriodOutOfOrder,
@@ -155,6 +156,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     PeriodOutOfOrder: PERIOD,
     IssueDateGoesBack: RUN_REFUSED,
     ProofError: PROOF,
+    NoteError: PROOF,
     PricingError: UNPRICEABLE,
     RenderingFailed: RENDERING,
     FileMissing: FILE,

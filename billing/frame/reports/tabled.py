@@ -16,13 +16,9 @@ from billing.frame.reports.pages import LINES_ON_PAPER_MAX
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from invoices.document import Party
 from ledger.exports import columns as exported
-from ledger.exports import comma_separated, spreadsheet
 from ledger.exports.columns import Kind
-from ledger.exports.comma_separated import WRITERS
+from ledger.exports.tables import MEDIA_TYPES, json_cell, json_items, table
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind
-from pricing.money import format_amount
-
-_PIECE_BYTES = 64 * 1024
 
 
 class Listed(NamedTuple):
@@ -96,46 +92,36 @@ def _columns(listed: Listed) -> Sequence[exported.Column]:
 
 
 def _csv(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return comma_separated.table(_columns(listed), listed.lines)
+    return table("csv", listed.title, _columns(listed), listed.lines)
 
 
 def _xlsx(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return spreadsheet.table(listed.title[:31], _columns(listed), listed.lines)
+    return table("xlsx", listed.title[:31], _columns(listed), listed.lines)
 
 
 def _json(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+    totals = b"{}"
+
+    def items() -> Iterator[bytes]:
+        nonlocal totals
+        for row in _rows(listed):
+            cells = zip(listed.columns, row.cells, strict=True)
+            if row.kind is RowKind.TOTAL:
+                totals = orjson.dumps({c.key: json_cell(c.kind, cell) for c, cell in cells if cell is not None})
+            else:
+                yield orjson.dumps({c.key: json_cell(c.kind, cell) for c, cell in cells})
+
     yield orjson.dumps({"report": listed.name, **listed.about})[:-1] + b',"items":['
-    gathered, size, before, totals = [], 0, b"\n", b"{}"
-    for row in _rows(listed):
-        if row.kind is RowKind.TOTAL:
-            found = zip(listed.columns, row.cells, strict=True)
-            totals = orjson.dumps({column.key: format_amount(cell) for column, cell in found if cell is not None})
-            continue
-        gathered += [before, orjson.dumps(_object(listed.columns, row.cells))]
-        size += len(gathered[-1])
-        before = b",\n"
-        if size > _PIECE_BYTES:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    yield b"".join(gathered) + b'\n],"totals":' + totals + b"}\n"
-
-
-def _object(columns: Sequence[Column], cells: Sequence[Any]) -> dict[str, Any]:
-    return {column.key: _value(column.kind, cell) for column, cell in zip(columns, cells, strict=True)}
-
-
-def _value(kind: Kind, cell: Any) -> Any:
-    if cell is None or kind in (Kind.TEXT, Kind.COUNT):
-        return cell
-    return WRITERS[kind](cell)
+    yield from json_items(items())
+    yield b'\n],"totals":' + totals + b"}\n"
 
 
 Formats: TypeAlias = Mapping[str, Format]
 FORMATS: Formats = MappingProxyType(
     {
-        "json": Format(_json, "application/json"),
-        "csv": Format(_csv, comma_separated.MEDIA_TYPE),
-        "xlsx": Format(_xlsx, spreadsheet.MEDIA_TYPE),
+        "json": Format(_json, MEDIA_TYPES["json"]),
+        "csv": Format(_csv, MEDIA_TYPES["csv"]),
+        "xlsx": Format(_xlsx, MEDIA_TYPES["xlsx"]),
         "html": Format(_html, "text/html; charset=utf-8"),
         "pdf": Format(_pdf, "application/pdf"),
     }

@@ -9,11 +9,10 @@ from billing.frame.reports.prepared import Prepared
 from billing.frame.reports.words import label_text
 from invoices.document import Party
 from ledger.exports import columns as exported
-from ledger.exports import comma_separated, spreadsheet
+from ledger.exports import spreadsheet
 from ledger.exports.columns import Kind
-from ledger.exports.comma_separated import WRITERS
+from ledger.exports.tables import json_cell, json_items, table
 from ledger.reports.rows import ANALYTIC, GENERAL, Column, Part, Report, Row, RowKind
-from pricing.money import format_amount
 
 _KINDS = {
     RowKind.OPENING: "report à nouveau",
@@ -25,7 +24,6 @@ _KINDS = {
 _SHEETS = {GENERAL: "Général", ANALYTIC: "Analytique"}
 # What a row is, and what it says of itself, before its cells.
 _LEADING = ("Comptabilité", "Nature", "Désignation")
-_PIECE_BYTES = 64 * 1024
 
 
 def _columns(report: Report) -> tuple[exported.Column, ...]:
@@ -46,7 +44,7 @@ def _cells(part: Part) -> Iterator[tuple[Any, ...]]:
 def csv(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
     """One table; the second column says which rows are lines, so that what is summed can be chosen."""
     rows = (cells for part in prepared.report.parts for cells in _cells(part))
-    return comma_separated.table(_columns(prepared.report), rows)
+    return table("csv", prepared.report.title, _columns(prepared.report), rows)
 
 
 def xlsx(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
@@ -78,37 +76,20 @@ def json(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
             yield b',"%s":[]' % left.pop(0).encode()
         left.pop(0)
         yield b',"%s":[' % part.key.encode()
-        yield from _joined(_row_json(prepared.report.columns, row) for row in part.rows if row.kind != RowKind.HEADING)
+        yield from json_items(
+            _row_json(prepared.report.columns, row) for row in part.rows if row.kind != RowKind.HEADING
+        )
         yield b"\n]"
     for key in left:
         yield b',"%s":[]' % key.encode()
     yield b"}\n"
 
 
-def _joined(rows: Iterator[bytes]) -> Iterator[bytes]:
-    """The rows with commas between them, some tens of kilobytes at a time."""
-    gathered, size, before = [], 0, b"\n"
-    for row in rows:
-        gathered += [before, row]
-        size += len(row)
-        before = b",\n"
-        if size > _PIECE_BYTES:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    yield b"".join(gathered)
-
-
 def _row_json(columns: tuple[Column, ...], row: Row) -> bytes:
-    found: dict[str, Any] = {"kind": row.kind.value}
+    shape: dict[str, Any] = {"kind": row.kind.value}
     if row.label:
-        found["label"] = label_text(row.label)
+        shape["label"] = label_text(row.label)
     for column, cell in zip(columns, row.cells, strict=True):
         if cell is not None or row.kind is RowKind.LINE:
-            found[column.key] = _cell_json(column.kind, cell)
-    return orjson.dumps(found)
-
-
-def _cell_json(kind: Kind, cell: Any) -> Any:
-    if cell is None or kind in (Kind.TEXT, Kind.COUNT):
-        return cell
-    return format_amount(cell) if kind is Kind.AMOUNT else WRITERS[kind](cell)
+            shape[column.key] = json_cell(column.kind, cell)
+    return orjson.dumps(shape)

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from billing.frame.codes import RECEIPT as RECEIPT_CODE
+from billing.frame.codes import SerialCode
+from billing.frame.errors import Unknown
 from pricing.period import parse_month
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -61,6 +64,24 @@ class Amount(click.ParamType[int]):
             self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
 
 
+class Numbered(click.ParamType[int]):
+    """A number such as `RG-000012`, as its key."""
+
+    def __init__(self, code: SerialCode) -> None:
+        self.code = code
+        self.name = code.thing
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the key; a usage error for anything else."""
+        if isinstance(value, int):
+            return value
+        try:
+            return self.code.parse(value)
+        except Unknown:
+            self.fail(f"{value!r} is no {self.code.thing} such as {self.code.format(12)}", param, ctx)
+
+
 MONTH = Month()
 DAY = Day()
 AMOUNT = Amount()
+RECEIPT = Numbered(RECEIPT_CODE)

@@ -1,1 +1,1 @@
-"""The cash desk: what law says of cash, stamp duty, and numbered receipts (`RC-2026-000001`) on paper."""
+"""The cash desk: the law on cash, stamp duty, and numbered receipts (`RC-2026-000001`) on paper."""

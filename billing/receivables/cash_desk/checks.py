@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.entries.booked import booked_like, entry_faults
-from billing.entries.receivables import CASH_PAID, MONEY, number_of
+from billing.entries.cash_desk import stamp_entry
+from billing.entries.receivables import CASH_PAID, MONEY
 from billing.frame.checking import Proof, Step
-from billing.receivables.cash_desk.taking import cash_number, stamp_entry
+from billing.frame.codes import RECEIPT
+from billing.receivables.cash_desk.taking import cash_number
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import receipt, receipt_leg
 
@@ -15,7 +17,7 @@ _OURS = ("CA/RC-%", "OD/RC-%")
 
 
 def cash(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each paper is that of its receipt, each receipt of cash has one, and each stamp duty is booked, no other is."""
+    """Each receipt for cash is that of a receipt, each receipt of cash has one, and just its stamp duty is booked."""
     booked = booked_like(connection, *_OURS)
     c, r = cash_receipt.c, receipt.c
     rows = connection.execute(
@@ -36,7 +38,7 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
             serial = row.serial
         paper = (CASH_PAID, row.taken_on, row.tenant, row.amount, row.taken_on.year)
         if paper != (row.means, row.value_date, row.payer, row.money, row.year):
-            yield f"{number} is not of the means, day, tenant and amount of {number_of(row.receipt_id)}"
+            yield f"{number} is not of the means, day, tenant and amount of {RECEIPT.format(row.receipt_id)}"
         if row.stamp_duty:
             due = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
             yield from entry_faults(f"the stamp duty of {number}", due, booked)
@@ -44,7 +46,7 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
         yield f"entry {reference} books the stamp duty of a receipt for cash that does not stand"
     without = select(r.id).outerjoin(cash_receipt, c.receipt_id == r.id).where(r.means == CASH_PAID, c.year.is_(None))
     for key in connection.scalars(without.order_by(r.id)):
-        yield f"{number_of(key)} is of cash and has no receipt RC"
+        yield f"{RECEIPT.format(key)} is of cash and has no receipt RC"
 
 
 CHECKS: tuple[Proof, ...] = (cash,)

@@ -17,24 +17,17 @@ def list_command(tenant: str | None) -> None:
     """List the receipts given for cash, with their stamp duty."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.cash_desk.reading import cash_receipts
-    from billing.receivables.cash_desk.taking import cash_number
-    from billing.receivables.tables.cash_desk import cash_receipt
-    from pricing.money import format_amount
+    from billing.receivables.cash_desk.queries import CASH_RECEIPT_KEY, cash_receipts
+    from billing.receivables.cash_desk.shapes import CashReceipt
 
     settings = load_settings()
-    found = cash_receipts().order_by(cash_receipt.c.year, cash_receipt.c.serial)
-    if tenant is not None:
-        found = found.where(cash_receipt.c.tenant == tenant)
+    statement = cash_receipts(tenant=tenant).order_by(*CASH_RECEIPT_KEY)
     with database(settings) as engine, reading(engine) as connection:
-        given = connection.execute(found).all()
-    if not given:
+        receipts = [CashReceipt.of(row) for row in connection.execute(statement)]
+    if not receipts:
         click.echo("no cash was taken yet")
         return
-    rows = [
-        (cash_number(x.year, x.serial), x.taken_on, x.tenant, format_amount(x.amount), format_amount(x.stamp_duty))
-        for x in given
-    ]
+    rows = [(given.number, given.taken_on, given.tenant, given.amount, given.stamp_duty) for given in receipts]
     table("", ("number", "taken on", "tenant", "amount", "stamp duty"), rows)
 
 
@@ -47,11 +40,11 @@ def paper_command(number: str, output: str) -> None:
     """Write the receipt NUMBER as PDF, to be printed and handed over."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.cash_desk.papers import cash_paper_pdf
-    from billing.receivables.cash_desk.reading import find_cash_receipt
+    from billing.receivables.cash_desk.printout import cash_receipt_pdf
+    from billing.receivables.cash_desk.queries import find_cash_receipt
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
         head = find_cash_receipt(connection, number)
     with destination(output) as stream:
-        stream.write(cash_paper_pdf(head))
+        stream.write(cash_receipt_pdf(head))

@@ -1,75 +1,31 @@
-"""What law says of cash on a day: the limit, the two notices, the stamp duty. Pure; amounts in centimes.
+"""The rules of cash that count on a day, from dated settings (`terms.toml`, section `cash`), and what they refuse."""
 
-A seller paid 20 000 DH or more in cash is fined (CGI art. 193); a buyer deducts what it pays in cash up to 5 000 DH
-a day and 50 000 DH a month a supplier (art. 11); an acquittance for cash bears a stamp duty of 0.25 %
-(law.md section 3). All of it is dated settings (`terms.toml`, section `cash`).
-"""
-
-from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 from billing.frame.errors import BadConfiguration, Fault
 from billing.frame.terms import VARIABLE, Terms
-from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, RATE_SCALE, format_amount, parse_decimal, settle
-
-DAY, MONTH = "day", "month"
-
-
-class Taken(NamedTuple):
-    """What a tenant has paid in cash already, on the day and in its month, in centimes."""
-
-    day: int
-    month: int
+from pricing.cash import CashRules, Taken
+from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, format_amount, parse_decimal
 
 
-class Notice(NamedTuple):
-    """A threshold that a receipt goes beyond, of a `day` or a `month`: the buyer's deduction is capped at it."""
-
-    span: str
-    threshold: int
-
-
-@dataclass(frozen=True, slots=True)
-class CashRules:
-    """The rules of one day. `stamp_on_top`: the duty is asked of the payer beside what is owed."""
-
-    limit: int
-    day_threshold: int
-    month_threshold: int
-    stamp_rate: int
-    stamp_on_top: bool
-
-    def stamp_duty(self, amount: int) -> int:
-        """The stamp duty on an acquittance of `amount`, rounded once: 1 234.56 DH give 3.09."""
-        return settle(amount * self.stamp_rate, RATE_SCALE)
-
-    def refusal(self, amount: int, taken: Taken) -> Fault | None:
-        """Why so much cash can't be taken, the day's cash of the same tenant counted in; None if it can."""
-        if amount + taken.day < self.limit:
-            return None
-        before = f" on top of {format_amount(taken.day)} taken the same day" if taken.day else ""
-        return Fault(
-            "cash",
-            None,
-            "amount",
-            format_amount(amount),
-            f"cannot be taken in cash{before}: a seller paid {format_amount(self.limit)} DH or more in cash "
-            "is fined 6 % (CGI art. 193)",
-            f"ask for a cheque or a transfer; less than {format_amount(max(self.limit - taken.day, 0))} can be taken",
-        )
-
-    def notices(self, amount: int, taken: Taken) -> tuple[Notice, ...]:
-        """The thresholds of deduction (CGI art. 11) that the day's or the month's cash goes beyond with this."""
-        reached = (
-            (DAY, self.day_threshold, taken.day + amount),
-            (MONTH, self.month_threshold, taken.month + amount),
-        )
-        return tuple(Notice(span, threshold) for span, threshold, total in reached if total > threshold)
+def refusal(rules: CashRules, amount: int, taken: Taken) -> Fault | None:
+    """Return why so much cash can't be taken, the day's cash of the same tenant counted in; None if it can."""
+    if rules.allow(amount, taken):
+        return None
+    before = f" on top of {format_amount(taken.day)} taken the same day" if taken.day else ""
+    return Fault(
+        "cash",
+        None,
+        "amount",
+        format_amount(amount),
+        f"cannot be taken in cash{before}: a seller paid {format_amount(rules.limit)} DH or more in cash "
+        "is fined 6 % (CGI art. 193)",
+        f"ask for a cheque or a transfer; less than {format_amount(max(rules.limit - taken.day, 0))} can be taken",
+    )
 
 
 def cash_rules(terms: Terms, on: date) -> CashRules:
-    """The rules that count on a day; raises BadConfiguration."""
+    """Return the rules that count on a day; raises BadConfiguration."""
     return CashRules(
         limit=_scaled(terms, "cash.limit", on, AMOUNT_DECIMALS),
         day_threshold=_scaled(terms, "cash.deductible_a_day", on, AMOUNT_DECIMALS),
@@ -82,9 +38,9 @@ def cash_rules(terms: Terms, on: date) -> CashRules:
 def _scaled(terms: Terms, name: str, on: date, decimals: int) -> int:
     text = terms.at(name, on)
     try:
-        found = parse_decimal(text, decimals)
+        scaled = parse_decimal(text, decimals)
     except ValueError as error:
         raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it {error}") from None
-    if found < 0:
-        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be below nil")
-    return found
+    if scaled < 0:
+        raise BadConfiguration(f"{VARIABLE}: {name} is {text!r}: it must not be negative")
+    return scaled

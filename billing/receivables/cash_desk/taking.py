@@ -1,8 +1,7 @@
 """Cash taken: judged by the day's rules, then acknowledged by a numbered receipt with its stamp duty, all at once.
 
-Whoever records receipts (`billing.receivables.receipts.receiving`) makes a `CashDesk` of the batch: it knows
-what each payer has
-paid in cash before, counts what the batch adds, and gives the numbers, which have no gap within a year.
+Recording receipts (`billing.receivables.receipts.receiving`) makes a `CashDesk` of the batch: it knows the cash that
+each payer has paid before, counts what the batch adds, and gives the numbers, which have no gap within a year.
 """
 
 import json
@@ -14,24 +13,21 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from billing.entries.cash_desk import stamp_entry
 from billing.entries.receivables import CASH_PAID, Settled
 from billing.frame.database import among
 from billing.frame.errors import Fault
 from billing.frame.terms import Terms
-from billing.receivables.cash_desk.rules import CashRules, Taken, cash_rules
+from billing.receivables.cash_desk.rules import cash_rules, refusal
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import receipt
 from billing.register.parties import buyer_of
 from billing.register.tables import site, tenant
 from invoices.document import Party
-from ledger.entry import CASH, MISCELLANEOUS, Entry, Posting
+from ledger.entry import Entry
+from pricing.cash import CashRules, Taken
 from pricing.money import format_amount
 from pricing.period import first_of_month, next_month
-
-TILL = "5161"
-STAMP_DUTY_DUE = "4457"
-# Taxes of the year's expenses: where the duty goes that the operator bears itself.
-TAXES = "6167"
 
 
 class CashPayment(NamedTuple):
@@ -44,26 +40,12 @@ class CashPayment(NamedTuple):
 
 
 def cash_number(year: int, serial: int) -> str:
-    """How people call a receipt for cash: `RC-2026-000001`."""
+    """Return the number of a receipt for cash: `RC-2026-000001`."""
     return f"RC-{year}-{serial:06d}"
 
 
-def stamp_entry(number: str, taken_on: date, payer: str, site_code: str | None, duty: int, on_top: int) -> Entry:
-    """The stamp duty of a receipt for cash: taken with the money, or borne by the operator (law.md sections 3, 5)."""
-    journal = CASH if on_top else MISCELLANEOUS
-    debited = Posting(TILL, duty, None, site_code) if on_top else Posting(TAXES, duty)
-    return Entry(
-        reference=f"{journal}/{number}",
-        journal=journal,
-        effective_on=taken_on,
-        label=f"Droit de timbre {number} - {payer}",
-        piece=number,
-        postings=(debited, Posting(STAMP_DUTY_DUE, -duty)),
-    )
-
-
 class CashDesk:
-    """The desk for one batch of receipts; whoever uses it holds `change_receivables`, so that serials have no gap."""
+    """The desk for one batch of receipts; the caller holds `change_receivables`, so that serials have no gap."""
 
     def __init__(
         self, connection: Connection, payments: Sequence[CashPayment], *, terms: Terms, seller: Party | None
@@ -77,13 +59,13 @@ class CashDesk:
         self._last: dict[int, int] = {}
 
     def fault(self, payment: CashPayment) -> Fault | None:
-        """Why this cash can't be taken; None if it can, and then it counts for what follows in the batch."""
+        """Say why this cash can't be taken; None if it can, and then it counts for the rest of the batch."""
         if self._seller is None:
             remedy = "record it at the cash desk: `technopark-billing payments receive`, or POST /v1/receipts"
             return Fault(
                 "cash", None, "means", CASH_PAID, "can't be recorded here: cash needs a numbered receipt", remedy
             )
-        refused = self._rules(payment).refusal(payment.amount, self._before(payment))
+        refused = refusal(self._rules(payment), payment.amount, self._before(payment))
         if refused is None:
             self._taken[payment.payer, payment.taken_on, payment.taken_on] += payment.amount
             self._taken[payment.payer, *_month(payment.taken_on)] += payment.amount
@@ -92,7 +74,7 @@ class CashDesk:
     def acknowledge(
         self, receipt_id: int, payment: CashPayment, reference: str, settled: Iterable[Settled]
     ) -> tuple[tuple[Any, ...], Entry | None]:
-        """The receipt's row without its moment, in the order of the table's columns, and its stamp duty's entry."""
+        """Return the receipt's row but for `recorded_at`, in the table's order, and its stamp duty's entry."""
         rules = self._rules(payment)
         year = payment.taken_on.year
         serial = self._next(year)
@@ -126,17 +108,17 @@ class CashDesk:
     def _content(
         self, payment: CashPayment, reference: str, settled: Iterable[Settled], rules: CashRules
     ) -> dict[str, Any]:
-        """What the paper says beside its sums. The payment itself is among what was taken by now."""
+        """Return what the printout says beside its sums. By now the desk has counted the payment itself."""
         counted = self._before(payment)
         before = Taken(counted.day - payment.amount, counted.month - payment.amount)
         return {
             "reference": reference,
             "site": None if payment.site is None else self._sites.get(payment.site, payment.site),
-            "settles": [{"number": one.number, "amount": format_amount(one.amount)} for one in settled],
+            "settles": [{"number": part.number, "amount": format_amount(part.amount)} for part in settled],
             "stamp_rate": rules.stamp_rate,
             "notices": [
-                {"span": found.span, "threshold": format_amount(found.threshold)}
-                for found in rules.notices(payment.amount, before)
+                {"span": notice.span, "threshold": format_amount(notice.threshold)}
+                for notice in rules.notices(payment.amount, before)
             ],
             "seller": None if self._seller is None else asdict(self._seller),
             "payer": asdict(self._payers[payment.payer]),
@@ -144,13 +126,13 @@ class CashDesk:
 
 
 def _month(day: date) -> tuple[date, date]:
-    """A month as a key beside those of days: its first day and the next month's."""
+    """Return a month as a key beside those of days: its first day and the next month's."""
     first = first_of_month(day)
     return first, next_month(first)
 
 
 def _taken_before(connection: Connection, payments: Sequence[CashPayment]) -> Counter[tuple[str, date, date]]:
-    """What payers have paid in cash, by day and by month, in the months of the payments."""
+    """Return the cash that payers have paid, by day and by month, in the months of the payments."""
     c = receipt.c
     months = [first_of_month(payment.taken_on) for payment in payments]
     payers = {payment.payer for payment in payments}

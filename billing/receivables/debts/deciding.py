@@ -12,7 +12,7 @@ from billing.receivables.debts import shapes
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import documents_keyed, standing_allocations
 from billing.receivables.open_items.stopping_reminders import stop_settled
-from billing.receivables.receipts.allocating import apply_credits
+from billing.receivables.receipts.applying_credits import apply_credits
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, settlement
 from invoices.document import INVOICE

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from billing.entries.booked import balance_faults, booked_like, entry_faults
 from billing.entries.receivables import DEPOSIT
-from billing.entries.receivables import number_of as receipt_number
 from billing.frame.checking import Proof, Step
+from billing.frame.codes import RECEIPT
 from billing.receivables.deposits.deposits import HELD, MEANS, Movement, deposits, movement_entry, number_of
 from billing.receivables.deposits.final_statement import number_of_statement
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off, final_statement
@@ -58,10 +58,10 @@ def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]
     for row in rows:
         held[row.tenant] -= row.amount
         if (row.means, row.received, row.payer) != (DEPOSIT, row.amount, row.tenant):
-            yield f"{receipt_number(row.receipt_id)} is not what was set off of deposit {number_of(row.deposit_id)}"
+            yield f"{RECEIPT.format(row.receipt_id)} is not what was set off of deposit {number_of(row.deposit_id)}"
     without = select(r.id).outerjoin(deposit_set_off, o.receipt_id == r.id)
     for key in connection.scalars(without.where(r.means == DEPOSIT, o.receipt_id.is_(None)).order_by(r.id)):
-        yield f"{receipt_number(key)} is of a deposit that does not say so"
+        yield f"{RECEIPT.format(key)} is of a deposit that does not say so"
 
 
 def final_statements(connection: Connection, _step: Step) -> Iterator[str]:

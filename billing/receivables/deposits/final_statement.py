@@ -16,7 +16,7 @@ from billing.receivables.deposits.deposits import deposits
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.deposits.shapes import FinalStatement, StatedDocument
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
-from billing.receivables.receipts.allocating import apply_credits, settle_what_was_issued
+from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
 from billing.receivables.tables.deposits import deposit, final_statement
 from billing.register.parties import buyer_of
 from billing.register.tables import billing_run, lease, site, tenant

@@ -11,7 +11,8 @@ from billing.frame.errors import Fault, Refused
 from billing.frame.terms import Terms
 from billing.receivables.deposits.deposits import find_deposit, number_of
 from billing.receivables.open_items.open_items import open_items
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from billing.receivables.tables.deposits import deposit_set_off
 from billing.register.tables import lease
 from pricing.money import format_amount

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, Select, func, select
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
-from billing.receivables.dunning.fine import contractual_interest
 from billing.receivables.tables.dunning import interest_clause
 from billing.register.tables import lease, tenant
 from invoices.models import document_line
+from pricing.dunning.late_payment import contractual_interest
 from pricing.money import RATE_SCALE, format_rate, settle
 
 CLAUSE_KEY = (interest_clause.c.id,)

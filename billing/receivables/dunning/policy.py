@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.frame.errors import BadConfiguration
 from billing.frame.terms import VARIABLE, Terms
-from billing.receivables.dunning.fine import FineRates
+from pricing.dunning.late_payment import FineRates
 from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, parse_decimal
 
 EVERYBODY = "*"

@@ -20,8 +20,6 @@ from billing.frame.terms import Terms
 from billing.messages.queueing import queue_messages
 from billing.receivables.dunning.blocks import Blocked, blocked_on
 from billing.receivables.dunning.clauses import Clauses, load_clauses
-from billing.receivables.dunning.fine import statutory_fine
-from billing.receivables.dunning.ladder import Claimed, Reminder, reminders
 from billing.receivables.dunning.policy import Policy, fine_rates, policy_at
 from billing.receivables.dunning.wording import Cost, Dunned, key_of, message_of
 from billing.receivables.open_items.open_items import credits, open_items_select  # noqa: A004
@@ -33,6 +31,8 @@ from billing.receivables.reports.statement_paper import statement_letter
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.document import INVOICE
 from invoices.models import document_line
+from pricing.dunning.ladder import Claimed, Reminder, reminders
+from pricing.dunning.late_payment import statutory_fine
 from pricing.money import format_amount
 
 KIND = "dunning"

@@ -20,7 +20,7 @@ from billing.frame.shapes import (
     about,
 )
 from billing.receivables.dunning.blocks import BlockKind
-from billing.receivables.dunning.ladder import Reminder as LadderReminder
+from pricing.dunning.ladder import Reminder as LadderReminder
 from pricing.money import format_amount, format_rate
 
 

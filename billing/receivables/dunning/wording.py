@@ -11,13 +11,13 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from billing.messages.queueing import Message, Paper
-from billing.receivables.dunning.fine import FineRates
-from billing.receivables.dunning.ladder import Claimed, Reached, Reminder
 from invoices import formats, mail
 from invoices.document import Party
 from invoices.mail import MailText, language_of, shown
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
+from pricing.dunning.ladder import Claimed, Reached, Reminder
+from pricing.dunning.late_payment import FineRates
 
 AHEAD, FIRST, FURTHER, LAST = "ahead", "first", "further", "last"
 _COLUMNS = (

@@ -1,1 +1,1 @@
-"""What is open of documents and receipts, and what settles it."""
+"""Open items: the documents and the money of which something is open, and how acts settle them."""

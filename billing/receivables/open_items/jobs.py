@@ -1,16 +1,16 @@
-"""By night what may be open is looked through again."""
+"""By night the index of open items is refreshed."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from billing.frame.jobs import Job
-from billing.receivables.open_items.unsettled import look_again
+from billing.receivables.open_items.open_item_index import refresh_index
 
 
-def _look_again(connection: Connection, _now: datetime) -> None:
-    look_again(connection)
+def _refresh(connection: Connection, _now: datetime) -> None:
+    refresh_index(connection)
 
 
 JOBS: tuple[Job, ...] = ()
-HOUSEWORK = (_look_again,)
+HOUSEWORK = (_refresh,)

@@ -1,6 +1,6 @@
-"""What is open: invoices not paid, credit notes not used, money that settles nothing yet; now, or at the end of a day.
+"""Open items: invoices not paid, credit notes not used, money that settles nothing yet; now, or at the end of a day.
 
-Sums are SQL's, so that a million documents are aged in one statement (`open_items_select`).
+SQL computes the sums, so that a million documents are aged in one statement (`open_items_select`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, not_, or_, select
 
-from billing.entries.receivables import TO_BE_CLEARED, UNPLACED
+from billing.entries.accounts import UNPLACED
+from billing.entries.receivables import TO_BE_CLEARED
 from billing.frame.database import among
 from billing.receivables.tables.receipts import (
     allocation,
@@ -28,7 +29,7 @@ _ROWS_AT_A_TIME = 10_000
 
 
 class OpenItem(NamedTuple):
-    """A document of which something is open; centimes, `open` above nil on invoices, below nil on credit notes."""
+    """A document of which something is open; centimes, `open` positive on invoices, negative on credit notes."""
 
     document_id: int
     number: str
@@ -40,7 +41,7 @@ class OpenItem(NamedTuple):
     open: int
 
 
-class Credit(NamedTuple):
+class UnallocatedCredit(NamedTuple):
     """Money of a receipt that settles nothing yet: a tenant's by a placement, or nobody's (both None); centimes.
 
     `is_money` is false for a cheque or bill still to be cleared.
@@ -56,9 +57,9 @@ class Credit(NamedTuple):
 
 
 def open_items_select(on: date | None = None) -> Select[Any]:
-    """The documents of which something is open, as `OpenItem` has them, at the end of a day (None: now).
+    """Select the documents of which something is open, as `OpenItem` has them, at the end of a day (None: now).
 
-    To be narrowed by tenant, put in order, or grouped: it is one aggregation over the settlements.
+    It is one aggregation over the settlements, to be narrowed by tenant, put in order, or grouped.
     """
     d, s = document.c, settlement.c
     sums = select(s.document_id, func.sum(s.base + s.vat).label("settled")).group_by(s.document_id)
@@ -66,7 +67,7 @@ def open_items_select(on: date | None = None) -> Select[Any]:
         sums = sums.where(s.settled_on <= on)
     settled = sums.subquery("settled")
     left = d.gross - func.coalesce(settled.c.settled, 0)
-    found = (
+    statement = (
         select(
             d.id.label("document_id"),
             d.number,
@@ -80,18 +81,28 @@ def open_items_select(on: date | None = None) -> Select[Any]:
         .outerjoin(settled, settled.c.document_id == d.id)
         .where(left != 0)
     )
-    return found if on is None else found.where(d.issued_on <= on)
+    return statement if on is None else statement.where(d.issued_on <= on)
+
+
+# The key that open items are paged by, as `open_items_listed` selects it.
+OPEN_ITEM_KEY = (document.c.id,)
+
+
+def open_items_listed(*, tenant: str | None = None, on: date | None = None) -> Select[Any]:
+    """Select the open documents of a tenant (None: of all) at the end of a day (None: now), with their key."""
+    statement = open_items_select(on).add_columns(*OPEN_ITEM_KEY)
+    return statement if tenant is None else statement.where(document.c.tenant == tenant)
 
 
 def open_items(
     connection: Connection, *, tenants: Iterable[str] | None = None, on: date | None = None
 ) -> Iterator[OpenItem]:
-    """The open documents of tenants (None: of all) at the end of a day (None: now), by tenant, oldest due first."""
-    found = open_items_select(on)
+    """Yield the open documents of tenants (None: all) at the end of a day (None: now), by tenant, oldest due first."""
+    statement = open_items_select(on)
     if tenants is not None:
-        found = found.where(among(connection, document.c.tenant, sorted(set(tenants))))
-    found = found.order_by(document.c.tenant, document.c.due_on, document.c.id)
-    for row in connection.execute(found.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        statement = statement.where(among(connection, document.c.tenant, sorted(set(tenants))))
+    statement = statement.order_by(document.c.tenant, document.c.due_on, document.c.id)
+    for row in connection.execute(statement.execution_options(yield_per=_ROWS_AT_A_TIME)):
         yield OpenItem(**{**row._mapping, "open": int(row.open)})
 
 
@@ -111,7 +122,7 @@ def _is_money(on: date | None) -> ColumnElement[bool]:
 
 
 def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> Select[Any]:
-    """What is left of placements at the end of a day, as `Credit`; `concerned` narrows `placement`."""
+    """Select what is left of placements at the end of a day, as `UnallocatedCredit`; `concerned` narrows placements."""
     p, a, u, w, r = placement.c, allocation.c, allocation_undoing.c, placement_withdrawal.c, refund.c
     keys = select(p.id).where(concerned)
     undone = u.allocation_id.is_not(None) if on is None else and_(u.allocation_id.is_not(None), u.undone_on <= on)
@@ -150,7 +161,7 @@ def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> S
 
 
 def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Select[Any]:
-    """What of receipts is nobody's at the end of a day, as `Credit`; `concerned` narrows `receipt`."""
+    """Select nobody's part of receipts at the end of a day, as `UnallocatedCredit`; `concerned` narrows receipts."""
     c, p, w, r = receipt.c, placement.c, placement_withdrawal.c, refund.c
     keys = select(c.id).where(concerned)
     placed = (
@@ -190,35 +201,34 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
     )  # fmt: skip
 
 
-def credit_of(row: Any) -> Credit:
-    """A row of `placements_left` or `unplaced_left`."""
+def credit_of(row: Any) -> UnallocatedCredit:
+    """Return the credit in a row of `placements_left` or `unplaced_left`."""
     key, placed, code, account, since, left, is_money = row
-    return Credit(key, placed, code, account, since, int(left), bool(is_money))
+    return UnallocatedCredit(key, placed, code, account, since, int(left), bool(is_money))
 
 
 def credits(  # noqa: A001
     connection: Connection, *, tenants: Iterable[str] | None = None, on: date | None = None, unplaced: bool = True
-) -> Iterator[Credit]:
-    """Money that settles nothing at the end of a day (None: now), oldest first: tenants' credit, then nobody's.
+) -> Iterator[UnallocatedCredit]:
+    """Yield money that settles nothing at the end of a day (None: now), oldest first: tenants' credit, then nobody's.
 
-    `tenants` None: everybody's; `unplaced` adds what nobody could place.
+    `tenants` None selects everybody's; `unplaced` adds what nobody could place.
     """
     p = placement.c
     if tenants is None:
         concerned: ColumnElement[bool] = p.id > 0
     else:
         concerned = among(connection, p.tenant, sorted(set(tenants)))
-    placed = placements_left(concerned, on).order_by(p.placed_on, p.id)
-    for row in connection.execute(placed.execution_options(yield_per=_ROWS_AT_A_TIME)):
-        yield credit_of(row)
+    statements = [placements_left(concerned, on).order_by(p.placed_on, p.id)]
     if unplaced:
-        nobody = unplaced_left(receipt.c.id > 0, on).order_by(receipt.c.value_date, receipt.c.id)
-        for row in connection.execute(nobody.execution_options(yield_per=_ROWS_AT_A_TIME)):
+        statements.append(unplaced_left(receipt.c.id > 0, on).order_by(receipt.c.value_date, receipt.c.id))
+    for statement in statements:
+        for row in connection.execute(statement.execution_options(yield_per=_ROWS_AT_A_TIME)):
             yield credit_of(row)
 
 
 def vat_movements_select(from_day: date | None = None, until: date | None = None) -> Select[Any]:
-    """What fell due of documents' VAT by rate, act by act: what a VAT return sums.
+    """Select what fell due of documents' VAT by rate, act by act: what a VAT return sums.
 
     Columns: settled_on, document_id, number, kind, tenant, act, act_id, rate, base_due, vat_due; negative on credit
     notes, and where it was given back. `act_id` is the allocation (allocated, undone, cleared), the refund (refunded),
@@ -226,7 +236,7 @@ def vat_movements_select(from_day: date | None = None, until: date | None = None
     """
     s, d = settlement.c, document.c
     sign = case((d.kind == CREDIT_NOTE, -1), else_=1)
-    found = (
+    statement = (
         select(
             s.settled_on, s.document_id, d.number, d.kind, d.tenant, s.act, s.act_id, s.rate,
             (sign * s.base_due).label("base_due"), (sign * s.vat_due).label("vat_due"),
@@ -235,5 +245,5 @@ def vat_movements_select(from_day: date | None = None, until: date | None = None
         .where(or_(s.base_due != 0, s.vat_due != 0))
     )  # fmt: skip
     if from_day is not None:
-        found = found.where(s.settled_on >= from_day)
-    return found.where(*_until(s.settled_on, until))
+        statement = statement.where(s.settled_on >= from_day)
+    return statement.where(*_until(s.settled_on, until))

@@ -1,4 +1,4 @@
-"""Where documents stand, read set-wise for whoever is about to settle some: what is open of each, rate by rate."""
+"""Documents with what is open of each, rate by rate: read set-wise by the acts that settle some."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,22 +8,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from billing.frame.database import among
-from billing.receivables.open_items.unsettled import unsettled_documents
+from billing.receivables.open_items.open_item_index import documents_maybe_open
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
 from invoices.models import document, document_vat
 from pricing.vat_shares import Share, left_of, taken_of, whole
 
 ISSUED = "issued"
-WRITTEN_OFF = "written_off"
 
 
 @dataclass(slots=True)
 class OpenDocument:
     """A document and what is open of it by VAT rate, in centimes, both as positive sums; it follows what is taken.
 
-    `due_at_issue`: its VAT fell due as it was issued, so that money moves none. `doubtful` is what of its open amount
-    is set apart on 3424.
+    `due_at_issue`: its VAT fell due as it was issued, so that money moves none. `doubtful` is the part of its open
+    amount that is set apart on 3424.
     """
 
     key: int
@@ -38,7 +37,7 @@ class OpenDocument:
     open: int
 
     def take(self, amount: int) -> list[Share]:
-        """Settle so much of what is open; gives it by rate."""
+        """Settle so much of what is open, and return it by rate."""
         taken = taken_of(self.shares, amount)
         self._less(taken, amount)
         return taken
@@ -48,10 +47,10 @@ class OpenDocument:
         self._less(shares, whole(shares))
 
     def take_doubtful(self, amount: int) -> int:
-        """How much of an amount, about to be taken, settles what is doubtful: what the sound part can't bear."""
-        found = max(self.doubtful - (self.open - amount), 0)
-        self.doubtful -= found
-        return found
+        """Return the part of an amount, about to be taken, that settles doubtful money: what the sound part can't."""
+        taken = max(self.doubtful - (self.open - amount), 0)
+        self.doubtful -= taken
+        return taken
 
     def _less(self, taken: list[Share], amount: int) -> None:
         self.shares = left_of(self.shares, taken)
@@ -59,26 +58,37 @@ class OpenDocument:
 
 
 def documents_numbered(connection: Connection, numbers: Iterable[str]) -> dict[str, OpenDocument]:
-    """Documents by number, settled ones too; those that don't exist are left out."""
-    found = _loaded(connection, among(connection, document.c.number, sorted(set(numbers))))
-    return {one.number: one for one in found}
+    """Return documents by number, settled ones too; those that don't exist are left out."""
+    concerned = among(connection, document.c.number, sorted(set(numbers)))
+    return {loaded.number: loaded for loaded in _loaded(connection, concerned)}
 
 
 def documents_keyed(connection: Connection, keys: Iterable[int]) -> dict[int, OpenDocument]:
-    """Documents by key, settled ones too."""
-    return {one.key: one for one in _loaded(connection, among(connection, document.c.id, sorted(set(keys))))}
+    """Return documents by key, settled ones too."""
+    concerned = among(connection, document.c.id, sorted(set(keys)))
+    return {loaded.key: loaded for loaded in _loaded(connection, concerned)}
 
 
 def open_documents_of(connection: Connection, kind: str, tenants: Iterable[str] | None) -> list[OpenDocument]:
-    """The documents of a kind of which something is open, oldest due first; `tenants` None: of everybody.
+    """Return the documents of a kind of which something is open, oldest due first; `tenants` None: of everybody.
 
     What is settled for good is not read, so that it costs the same however long anybody has paid.
     """
-    keys = unsettled_documents(connection, None if tenants is None else sorted(set(tenants)))
+    keys = documents_maybe_open(connection, None if tenants is None else sorted(set(tenants)))
     concerned = and_(document.c.kind == kind, document.c.id.in_(keys))
-    found = [one for one in _loaded(connection, concerned, only_open=True) if one.open]
-    found.sort(key=lambda one: (one.due_on, one.key))
-    return found
+    documents = [loaded for loaded in _loaded(connection, concerned, only_open=True) if loaded.open]
+    documents.sort(key=lambda loaded: (loaded.due_on, loaded.key))
+    return documents
+
+
+def open_documents_by_tenant(
+    connection: Connection, kind: str, tenants: Iterable[str] | None
+) -> dict[str, list[OpenDocument]]:
+    """Return the open documents of a kind by tenant, oldest due first; `tenants` None: of everybody."""
+    by_tenant: dict[str, list[OpenDocument]] = {}
+    for open_document in open_documents_of(connection, kind, tenants):
+        by_tenant.setdefault(open_document.tenant, []).append(open_document)
+    return by_tenant
 
 
 def _loaded(
@@ -111,24 +121,24 @@ def _loaded(
     )  # fmt: skip
     if only_open:
         rows = rows.where(base + vat != 0)
-    apart = _set_apart(connection, concerned)
-    found: OpenDocument | None = None
+    doubtful = _doubtful(connection, concerned)
+    loaded: OpenDocument | None = None
     for key, number, kind, tenant, issued_on, due_on, rate, base_left, vat_left, at_issue in connection.execute(rows):
-        if found is None or found.key != key:
-            if found is not None:
-                yield found
-            found = OpenDocument(
-                key, number, kind, tenant, issued_on, due_on, [], False, apart.get(key, 0), 0
+        if loaded is None or loaded.key != key:
+            if loaded is not None:
+                yield loaded
+            loaded = OpenDocument(
+                key, number, kind, tenant, issued_on, due_on, [], False, doubtful.get(key, 0), 0
             )  # fmt: skip
-        found.shares.append(Share(rate, int(base_left), int(vat_left)))
-        found.open += int(base_left) + int(vat_left)
-        found.due_at_issue |= bool(at_issue)
-    if found is not None:
-        yield found
+        loaded.shares.append(Share(rate, int(base_left), int(vat_left)))
+        loaded.open += int(base_left) + int(vat_left)
+        loaded.due_at_issue |= bool(at_issue)
+    if loaded is not None:
+        yield loaded
 
 
-def _set_apart(connection: Connection, concerned: ColumnElement[bool]) -> dict[int, int]:
-    """What is doubtful of documents, by key: what was decided, less what was paid of it."""
+def _doubtful(connection: Connection, concerned: ColumnElement[bool]) -> dict[int, int]:
+    """Return the doubtful part of documents, by key: what was decided, less what was paid of it."""
     a = debt_act.c
     decided = case((a.kind == "doubtful", a.amount), (a.kind == "reinstated", -a.amount), else_=-a.from_doubtful)
     acts = (
@@ -136,15 +146,15 @@ def _set_apart(connection: Connection, concerned: ColumnElement[bool]) -> dict[i
         .where(a.document_id.in_(select(document.c.id).where(concerned)))
         .group_by(a.document_id)
     )
-    found = {key: int(amount) for key, amount in connection.execute(acts)}
-    if found:
-        for key, paid in doubtful_paid(connection, found).items():
-            found[key] -= paid
-    return found
+    doubtful = {key: int(amount) for key, amount in connection.execute(acts)}
+    if doubtful:
+        for key, paid in doubtful_paid(connection, doubtful).items():
+            doubtful[key] -= paid
+    return doubtful
 
 
 def doubtful_paid(connection: Connection, keys: Iterable[int] | None = None) -> dict[int, int]:
-    """What allocations that stand settled of doubtful parts, by document (`keys` None: of all that have any)."""
+    """Return what standing allocations settled of doubtful parts, by document (`keys` None: of all that have any)."""
     c, undone = allocation.c, allocation_undoing.c
     rows = (
         select(c.document_id, func.sum(c.doubtful))
@@ -158,7 +168,7 @@ def doubtful_paid(connection: Connection, keys: Iterable[int] | None = None) -> 
 
 
 def standing_allocations() -> Any:
-    """Every allocation that was not undone; to be narrowed."""
+    """Select every allocation that was not undone; to be narrowed."""
     undone = allocation_undoing.c
     return (
         select(allocation)

@@ -1,7 +1,7 @@
-"""Reminders that are still to be sent and have become untrue: an invoice they name has been settled meanwhile.
+"""Reminders that are still to be sent are stopped once an invoice they name has been settled.
 
-Such a mail is stopped for good, in the transaction that settles the invoice; its act and its steps stay. What else it
-named and is still open is reminded of at its next step.
+Such a mail is stopped for good, in the transaction that settles the invoice; its act and its steps stay. Other invoices
+it named that are still open are reminded of at their next step.
 """
 
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ from billing.frame.audit_log import record_change
 from billing.frame.database import among
 from billing.messages.queueing import number_of
 from billing.messages.tables import STOPPED, message_delivery
-from billing.receivables.open_items.unsettled import settled_of
+from billing.receivables.open_items.open_item_index import settled_of
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.delivery import FAILED, QUEUED
 from invoices.models import document
 
 
 def stop_settled(connection: Connection, documents: Iterable[int] | None = None) -> list[str]:
-    """Stop the reminders not sent yet that name an invoice of which nothing is open; gives the messages' numbers.
+    """Stop the reminders not sent yet that name an invoice of which nothing is open; return the messages' numbers.
 
-    `documents` looks at those that name one of these; None: at all. What is being put to the mail server at this moment
-    can't be stopped any more.
+    `documents` limits it to reminders that name one of these; None: all. A mail that is being handed to the mail server
+    at this moment can't be stopped any more.
     """
     d, a, s = message_delivery.c, dunning_act.c, dunning_step.c
     waits = d.state.in_((QUEUED, FAILED)) & d.handed_over_at.is_(None)

@@ -6,27 +6,29 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import (
     MONEY,
     TO_BE_CLEARED,
     TRANSFER,
-    UNPLACED,
     Held,
     ReceiptHead,
     Settled,
     clearing_entry,
     due_entry,
-    number_of,
     return_entry,
 )
+from billing.frame.codes import RECEIPT
 from billing.frame.database import among, change_receivables
-from billing.frame.errors import Conflict, Fault, Refused
+from billing.frame.errors import Conflict
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import placements_left, unplaced_left
 from billing.receivables.open_items.standing import documents_keyed, standing_allocations
-from billing.receivables.receipts.allocating import acting_day, last_day_of, require_receipt, require_said, take_back
+from billing.receivables.receipts.acting import acting_day, refused, require_reason_text, require_receipt
 from billing.receivables.receipts.recording import Records
+from billing.receivables.receipts.undoing import last_day_of, take_back
 from billing.receivables.tables.receipts import (
+    allocation,
     allocation_undoing,
     placement,
     receipt,
@@ -49,14 +51,14 @@ def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, 
     change_receivables(connection)
     head = require_receipt(connection, key)
     if head.means not in TO_BE_CLEARED:
-        raise _refused("receipt", number_of(key), f"is no cheque or bill but {head.means}", "it is money already")
+        raise refused("receipt", RECEIPT.format(key), f"is no cheque or bill but {head.means}", "it is money already")
     standing = connection.scalar(
         select(receipt_event.c.happened_on).where(receipt_event.c.receipt_id == key, receipt_event.c.kind == CLEARED)
     )
     if standing == on:
         return
     if standing is not None:
-        raise Conflict(f"{number_of(key)} was cleared on {standing} already")
+        raise Conflict(f"{RECEIPT.format(key)} was cleared on {standing} already")
     _require_day(connection, head, on, recorded_at)
     require_open(connection, on)
     records = Records(connection, recorded_at)
@@ -69,18 +71,18 @@ def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, 
 
 
 def _fall_due(connection: Connection, records: Records, key: int, on: date) -> int:
-    """Let the VAT of what a cheque settles fall due; gives what does on the day itself.
+    """Let the VAT of what a cheque settles fall due; return the part that does on the day itself.
 
-    What was allocated on a later day falls due then, by an entry of its own.
+    An allocation of a later day lets it fall due then, by an entry of its own.
     """
     rows = _allocations(connection, key)
     s = settlement.c
     documents = documents_keyed(connection, {row.document_id for row in rows})
     shares: dict[int, list[Share]] = {row.id: [] for row in rows}
     waiting = select(settlement).where(among(connection, s.document_id, sorted(documents)), s.act == "allocated")
-    for found in connection.execute(waiting):
-        if found.act_id in shares:
-            shares[found.act_id].append(Share(found.rate, found.base, found.vat))
+    for row in connection.execute(waiting):
+        if row.act_id in shares:
+            shares[row.act_id].append(Share(row.rate, row.base, row.vat))
     at_once = 0
     for row in rows:
         target, day = documents[row.document_id], max(on, row.allocated_on)
@@ -89,7 +91,7 @@ def _fall_due(connection: Connection, records: Records, key: int, on: date) -> i
             at_once += vat
         else:
             settled = Settled(target.number, row.tenant, row.amount, row.doubtful, vat)
-            records.book(due_entry(row.id, day, settled, number_of(key)))
+            records.book(due_entry(row.id, day, settled, RECEIPT.format(key)))
     return at_once
 
 
@@ -100,11 +102,11 @@ def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_
     """
     change_receivables(connection)
     head = require_receipt(connection, key)
-    said = require_said(reason)
+    reason = require_reason_text(reason)
     if head.means not in TO_BE_CLEARED:
-        raise _refused("receipt", number_of(key), f"is no cheque or bill but {head.means}", "undo its allocations")
+        raise refused("receipt", RECEIPT.format(key), f"is no cheque or bill but {head.means}", "undo its allocations")
     if connection.scalar(select(refund.c.id).where(refund.c.receipt_id == key).limit(1)) is not None:
-        raise Conflict(f"{number_of(key)} was refunded in part: its payer owes what came back")
+        raise Conflict(f"{RECEIPT.format(key)} was refunded in part: its payer owes what came back")
     _require_day(connection, head, on, recorded_at)
     rows = _allocations(connection, key)
     day = acting_day(connection, on, recorded_at)
@@ -112,58 +114,54 @@ def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_
         row.kind: row for row in connection.execute(select(receipt_event).where(receipt_event.c.receipt_id == key))
     }
     placed = connection.scalars(select(placement.c.placed_on).where(placement.c.receipt_id == key))
-    said_on = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
-    day = max([day, *said_on, *placed])
+    days = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
+    day = max([day, *days, *placed])
     records = Records(connection, recorded_at)
     held = held_of(connection, key)
     settled = take_back(connection, records, rows, day)
     for row in rows:
-        records.add(allocation_undoing, row.id, day, said, 1, recorded_at)
+        records.add(allocation_undoing, row.id, day, reason, 1, recorded_at)
     cleared = events.get(CLEARED)
     legs = legs_of(connection, key)
     if cleared is not None:
         legs = [(kind, cleared.account if kind == MONEY else account, amount) for kind, account, amount in legs]
     money = next(account for kind, account, _ in legs if kind == MONEY)
-    records.add(receipt_event, key, BOUNCED, on, day, money, said, recorded_at)
+    records.add(receipt_event, key, BOUNCED, on, day, money, reason, recorded_at)
     records.book(return_entry(head_of(head), day, legs, settled, held, cleared is not None))
     records.write()
 
 
 def held_of(connection: Connection, key: int) -> list[Held]:
-    """What a receipt has that settles nothing, by where it lies."""
+    """Return the part of a receipt that settles nothing, by the accounts that hold it."""
     rows = connection.execute(placements_left(placement.c.receipt_id == key).order_by(placement.c.id))
     held = [Held(row.account, row.tenant, int(row.left)) for row in rows]
-    nobody = connection.execute(unplaced_left(receipt.c.id == key)).one_or_none()
-    return held if nobody is None else [*held, Held(UNPLACED, None, int(nobody.left))]
+    unplaced = connection.execute(unplaced_left(receipt.c.id == key)).one_or_none()
+    return held if unplaced is None else [*held, Held(UNPLACED, None, int(unplaced.left))]
 
 
 def legs_of(connection: Connection, key: int) -> list[tuple[str, str, int]]:
-    """A receipt's legs as (kind, account, amount), the money first."""
+    """Return a receipt's legs as (kind, account, amount), the money first."""
     c = receipt_leg.c
     rows = connection.execute(select(c.kind, c.account, c.amount).where(c.receipt_id == key).order_by(c.kind))
-    found = [(kind, account, int(amount)) for kind, account, amount in rows]
-    return sorted(found, key=lambda leg: (leg[0] != MONEY, leg[0]))
+    legs = [(kind, account, int(amount)) for kind, account, amount in rows]
+    return sorted(legs, key=lambda leg: (leg[0] != MONEY, leg[0]))
 
 
 def head_of(row: Row[Any]) -> ReceiptHead:
-    """What entries say of a receipt."""
+    """Return a receipt as its entries name it."""
     return ReceiptHead(row.id, row.means, row.reference, row.tenant, row.site)
 
 
 def _allocations(connection: Connection, key: int) -> Sequence[Row[Any]]:
-    """The allocations of a receipt that stand."""
-    its = select(placement.c.id).where(placement.c.receipt_id == key)
-    found = standing_allocations()
-    columns = found.selected_columns
-    rows: Sequence[Row[Any]] = connection.execute(found.where(columns.placement_id.in_(its)).order_by(columns.id)).all()
+    """Return the allocations of a receipt that stand."""
+    placements = select(placement.c.id).where(placement.c.receipt_id == key)
+    c = allocation.c
+    statement = standing_allocations().where(c.placement_id.in_(placements)).order_by(c.id)
+    rows: Sequence[Row[Any]] = connection.execute(statement).all()
     return rows
 
 
 def _require_day(connection: Connection, head: Row[Any], on: date, recorded_at: datetime) -> None:
     acting_day(connection, on, recorded_at)
     if on < head.value_date:
-        raise _refused("on", str(on), f"comes before {head.value_date}, its value date", "give the bank's day")
-
-
-def _refused(column: str, value: str | None, problem: str, remedy: str) -> Refused:
-    return Refused([Fault("payments", None, column, value, problem, remedy)])
+        raise refused("on", str(on), f"comes before {head.value_date}, its value date", "give the bank's day")

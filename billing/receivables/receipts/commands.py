@@ -1,68 +1,30 @@
 """The commands for money in: receive, place, allocate, undo, clear, bounce, refund, certificates, list, show."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from billing.frame.codes import RECEIPT as RECEIPT_CODE
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import table
-from billing.frame.terminal.parameters import DAY
+from billing.frame.terminal.parameters import AMOUNT, DAY, RECEIPT
 
 if TYPE_CHECKING:
-    from billing.receivables.receipts.receiving import Part
-
-_RECEIPT = re.compile(r"RG-([0-9]{6,18})", re.ASCII)
-
-
-class ReceiptNumber(click.ParamType["int"]):
-    """A receipt's number, `RG-000012`, as its key."""
-
-    name = "receipt"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The key; a usage error for anything else."""
-        if isinstance(value, int):
-            return value
-        match = _RECEIPT.fullmatch(value)
-        if match is None:
-            self.fail(f"{value!r} is no receipt such as RG-000012", param, ctx)
-        return int(match[1])
-
-
-class Amount(click.ParamType["int"]):
-    """An amount of dirhams above nil, `1740.00`, in centimes."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Centimes; a usage error for anything else."""
-        from billing.frame.cells import BadCell
-        from billing.frame.cells import amount as parse_amount
-
-        if isinstance(value, int):
-            return value
-        try:
-            return int(parse_amount(value))
-        except BadCell as error:
-            self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
-
-
-RECEIPT, AMOUNT = ReceiptNumber(), Amount()
+    from billing.receivables.receipts.orders import Part
 
 
 def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
-    from billing.receivables.receipts.receiving import Part
+    from billing.receivables.receipts.orders import Part
 
-    found = []
+    parts = []
     for text in texts:
         number, sign, amount = text.partition("=")
         if not sign:
             raise click.BadParameter(f"{text!r} must be INVOICE=AMOUNT, such as FA-2026-000012=1740.00")
-        found.append(Part(number, AMOUNT.convert(amount, None, None)))
-    return tuple(found)
+        parts.append(Part(number, AMOUNT.convert(amount, None, None)))
+    return tuple(parts)
 
 
 _ON = click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is booked. Default: today.")
@@ -105,52 +67,49 @@ def payments_command() -> None:
 @click.option("--not-allocated", is_flag=True, help="Settle nothing yet.")
 def receive_command(
     amount: int,
-    value_date: date,
-    reference: str,
-    means: str,
-    tenant: str | None,
-    site: str | None,
-    payer_text: str,
     rent_withholding: int | None,
     vat_withholding: int | None,
     bank_charges: int | None,
     invoices: Sequence[str],
     not_allocated: bool,
+    **order: Any,
 ) -> None:
     """Record AMOUNT that came in, allocate and book it.
 
     The same means, reference and value date again change nothing. Cash is acknowledged by a numbered receipt.
     """
+    from billing.entries.receivables import MONEY
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.receiving import AUTOMATIC, NONE, Allocations, Leg, ReceiptOrder, receive
+    from billing.receivables.receipts.orders import AUTOMATIC, NONE, SHORTFALLS, Allocations, Leg, ReceiptOrder
+    from billing.receivables.receipts.receiving import receive
 
-    short = {
-        "rent_withholding": rent_withholding, "vat_withholding": vat_withholding, "bank_charges": bank_charges,
-    }  # fmt: skip
-    legs = (Leg("money", amount), *(Leg(kind, value) for kind, value in short.items() if value is not None))
+    shortfalls = zip(SHORTFALLS, (rent_withholding, vat_withholding, bank_charges), strict=True)
+    legs = (Leg(MONEY, amount), *(Leg(kind, short) for kind, short in shortfalls if short is not None))
     if invoices and not_allocated:
         raise click.UsageError("--invoice and --not-allocated exclude each other")
     wanted: Allocations = _parts(invoices) if invoices else NONE if not_allocated else AUTOMATIC
-    order = ReceiptOrder(means, reference, value_date, tenant, legs, wanted, payer_text, site=site)
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        (key,) = receive(connection, [order], recorded_at=clock(), terms=settings.terms, seller=settings.operator.party)
-        _tell(connection, key)
+        receipt_order = ReceiptOrder(legs=legs, allocations=wanted, **order)
+        (key,) = receive(
+            connection, [receipt_order], recorded_at=clock(), terms=settings.terms, seller=settings.operator.party
+        )
+        _show(connection, key)
 
 
-def _tell(connection: Any, key: int) -> None:
-    from billing.receivables.receipts.listing import receipt_story
+def _show(connection: Any, key: int) -> None:
+    from billing.receivables.receipts.queries import receipt_story
 
-    found = receipt_story(connection, key)
-    settles = ", ".join(f"{one['invoice']} {one['amount']}" for one in found["allocations"] if one["undone_on"] is None)
+    story = receipt_story(connection, key)
+    settled = [f"{part.invoice} {part.amount}" for part in story.allocations if part.undone_on is None]
     left = "".join(
-        f"; {placed['left']} DH to the credit of {placed['tenant']}"
-        for placed in found["placements"]
-        if placed["left"] != "0.00"
+        f"; {placement.left} DH to the credit of {placement.tenant}"
+        for placement in story.placements
+        if placement.left != "0.00"
     )
-    unplaced = "" if found["unplaced"] == "0.00" else f"; {found['unplaced']} DH nobody's yet"
-    click.echo(f"{found['number']}: {found['amount']} DH, settles {settles or 'nothing'}{left}{unplaced}")
+    unplaced = "" if story.unplaced == "0.00" else f"; {story.unplaced} DH nobody's yet"
+    click.echo(f"{story.number}: {story.amount} DH, settles {', '.join(settled) or 'nothing'}{left}{unplaced}")
 
 
 @payments_command.command(
@@ -164,12 +123,12 @@ def place_command(receipt: int, tenant: str, amount: int | None, on: date | None
     """Say that RECEIPT, which nobody could place, is TENANT's; it settles nothing by that alone."""
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.allocating import place
+    from billing.receivables.receipts.placing import place
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         place(connection, receipt, tenant, amount, recorded_at=clock(), terms=settings.terms, on=on)
-        _tell(connection, receipt)
+        _show(connection, receipt)
 
 
 @payments_command.command(
@@ -186,13 +145,13 @@ def withdraw_command(receipt: int, tenant: str, amount: int | None, on: date | N
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.allocating import withdraw
+    from billing.receivables.receipts.placing import withdraw
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "withdrawing a receipt")
         withdraw(connection, receipt, tenant, amount, reason=reason, recorded_at=clock(), on=on)
-        _tell(connection, receipt)
+        _show(connection, receipt)
 
 
 @payments_command.command(
@@ -208,12 +167,13 @@ def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> 
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.allocating import allocate
+    from billing.receivables.receipts.orders import AUTOMATIC
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        parts = _parts(invoices) if invoices else "automatic"
-        allocate(connection, receipt, parts, recorded_at=clock(), terms=settings.terms, on=on)  # type: ignore[arg-type]
-        _tell(connection, receipt)
+        parts = _parts(invoices) if invoices else AUTOMATIC
+        allocate(connection, receipt, parts, recorded_at=clock(), terms=settings.terms, on=on)
+        _show(connection, receipt)
 
 
 @payments_command.command("apply", cls=WritingCommand, epilog=example("technopark-billing payments apply"))
@@ -225,27 +185,18 @@ def apply_command(tenant: str | None) -> None:
     """
     from billing.frame.database import maintenance_transaction, writing
     from billing.frame.settings import load_settings
-    from billing.receivables.open_items.unsettled import look_again
-    from billing.receivables.receipts.allocating import apply_credits, settle_what_was_issued
-    from billing.receivables.tables.receipts import allocation
+    from billing.receivables.open_items.open_item_index import refresh_index
+    from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
 
     settings = load_settings()
+    tenants = None if tenant is None else [tenant]
     with database(settings) as engine:
         with writing(engine) as connection:
-            before = _count(connection, allocation)
-            tenants = None if tenant is None else [tenant]
-            settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
-            apply_credits(connection, recorded_at=clock(), tenants=tenants)
-            made = _count(connection, allocation) - before
+            made = settle_what_was_issued(connection, recorded_at=clock(), terms=settings.terms, tenants=tenants)
+            made += apply_credits(connection, recorded_at=clock(), tenants=tenants)
         with maintenance_transaction(engine) as connection:
-            look_again(connection)
-    click.echo(f"{made} {'allocation' if made == 1 else 'allocations'} made")
-
-
-def _count(connection: Any, counted: Any) -> int:
-    from sqlalchemy import func, select
-
-    return int(connection.scalar(select(func.count()).select_from(counted)) or 0)
+            refresh_index(connection)
+    click.echo(f"{len(made)} {'allocation' if len(made) == 1 else 'allocations'} made")
 
 
 @payments_command.command(
@@ -261,15 +212,16 @@ def undo_command(allocation: int, on: date | None) -> None:
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.allocating import undo
-    from billing.receivables.receipts.listing import allocation_json, find_allocation
+    from billing.receivables.receipts.queries import find_allocation
+    from billing.receivables.receipts.shapes import Allocation
+    from billing.receivables.receipts.undoing import undo
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "undoing an allocation")
         undo(connection, allocation, reason=reason, recorded_at=clock(), on=on)
-        found = allocation_json(find_allocation(connection, allocation))
-    click.echo(f"{found['amount']} DH of {found['invoice']} are open again")
+        undone = Allocation.of(find_allocation(connection, allocation))
+    click.echo(f"{undone.amount} DH of {undone.invoice} are open again")
 
 
 @payments_command.command(
@@ -279,7 +231,6 @@ def undo_command(allocation: int, on: date | None) -> None:
 @_BANK_DAY
 def clear_command(receipt: int, on: date) -> None:
     """Record that the bank has credited the cheque or bill RECEIPT: its VAT falls due on that day."""
-    from billing.entries.receivables import number_of
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.clearing import clear
@@ -287,7 +238,7 @@ def clear_command(receipt: int, on: date) -> None:
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         clear(connection, receipt, on, recorded_at=clock(), terms=settings.terms)
-    click.echo(f"{number_of(receipt)} was cleared on {on}")
+    click.echo(f"{RECEIPT_CODE.format(receipt)} was cleared on {on}")
 
 
 @payments_command.command(
@@ -299,7 +250,6 @@ def clear_command(receipt: int, on: date) -> None:
 @_BANK_DAY
 def bounce_command(receipt: int, on: date) -> None:
     """Record that the cheque or bill RECEIPT came back unpaid: all it settled is open again. A reason is required."""
-    from billing.entries.receivables import number_of
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
@@ -308,7 +258,7 @@ def bounce_command(receipt: int, on: date) -> None:
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         bounce(connection, receipt, on, require_reason(connection, "a returned cheque"), recorded_at=clock())
-    click.echo(f"{number_of(receipt)} came back unpaid")
+    click.echo(f"{RECEIPT_CODE.format(receipt)} came back unpaid")
 
 
 @payments_command.command(
@@ -327,30 +277,22 @@ def bounce_command(receipt: int, on: date) -> None:
     "--reference", required=True, help="The bank's or the till's own reference: with the date it counts once."
 )
 @click.option("--means", type=click.Choice(("transfer", "cash")), default="transfer", show_default=True)
-def refund_command(
-    receipt: int | None,
-    tenant: str | None,
-    credit_note: str | None,
-    amount: int | None,
-    refunded_on: date,
-    reference: str,
-    means: str,
-) -> None:
+def refund_command(**order: Any) -> None:
     """Record and book money paid back; the reason is required."""
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.listing import refund_json, refunds
+    from billing.receivables.receipts.queries import find_refund
     from billing.receivables.receipts.refunding import RefundOrder, refund_credit
-    from billing.receivables.tables.receipts import refund
+    from billing.receivables.receipts.shapes import Refund
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a refund")
-        order = RefundOrder(means, reference, refunded_on, amount, reason, receipt, tenant, credit_note)
-        key = refund_credit(connection, order, recorded_at=clock(), terms=settings.terms)
-        found = refund_json(connection.execute(refunds().where(refund.c.id == key)).one())
-    click.echo(f"{found['number']}: {found['amount']} DH paid back")
+        wanted = RefundOrder(reason=reason, **order)
+        key = refund_credit(connection, wanted, recorded_at=clock(), terms=settings.terms)
+        refund = Refund.of(find_refund(connection, key))
+    click.echo(f"{refund.number}: {refund.amount} DH paid back")
 
 
 @payments_command.command(
@@ -364,7 +306,6 @@ def refund_command(
 @click.option("--on", "certified_on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The certificate's day.")
 def certificate_command(receipt: int, kind: str, number: str, certified_on: date) -> None:
     """Record the certificate of a tax withheld of RECEIPT; another one replaces it for a reason."""
-    from billing.entries.receivables import number_of
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.certificates import record_certificate
@@ -372,7 +313,7 @@ def certificate_command(receipt: int, kind: str, number: str, certified_on: date
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         record_certificate(connection, receipt, kind, number, certified_on, recorded_at=clock())
-    click.echo(f"{number_of(receipt)}: certificate {number} of {certified_on}")
+    click.echo(f"{RECEIPT_CODE.format(receipt)}: certificate {number} of {certified_on}")
 
 
 @payments_command.command("certificates", epilog=example("technopark-billing payments certificates"))
@@ -381,17 +322,17 @@ def certificates_command(everything: bool) -> None:
     """List the taxes withheld whose certificates are missing."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.certificates import is_missing, withholding_json, withholdings_select
+    from billing.receivables.receipts.certificates import withholdings
+    from billing.receivables.receipts.shapes import Withholding
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = withholdings_select() if everything else withholdings_select().where(is_missing())
-        rows = [withholding_json(row) for row in connection.execute(found)]
-    if not rows:
+        withheld = [Withholding.of(row) for row in withholdings(connection, missing=None if everything else True)]
+    if not withheld:
         click.echo("no tax was withheld yet" if everything else "no certificate is missing")
         return
     names = ("receipt", "kind", "tenant", "value_date", "reference", "amount", "certificate")
-    table("", names, [[row[name] or "" for name in names] for row in rows])
+    table("", names, [[getattr(row, name) or "" for name in names] for row in withheld])
 
 
 @payments_command.command("list", epilog=example("technopark-billing payments list --unplaced"))
@@ -402,37 +343,30 @@ def list_command(tenant: str | None, unplaced: bool, state: str | None) -> None:
     """List the receipts."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.listing import in_state, is_unplaced, of_tenant, receipt_json, receipts
-    from billing.receivables.tables.receipts import receipt
+    from billing.receivables.receipts.queries import RECEIPT_KEY, receipts
+    from billing.receivables.receipts.shapes import Receipt
 
     settings = load_settings()
-    found = receipts().order_by(receipt.c.id)
-    if tenant is not None:
-        found = found.where(of_tenant(tenant))
-    if unplaced:
-        found = found.where(is_unplaced())
-    if state is not None:
-        found = found.where(in_state(state))
+    statement = receipts(tenant=tenant, state=state, unplaced=unplaced or None).order_by(*RECEIPT_KEY)
     with database(settings) as engine, reading(engine) as connection:
-        rows = [receipt_json(row) for row in connection.execute(found)]
+        rows = [Receipt.of(row) for row in connection.execute(statement)]
     if not rows:
         click.echo("there is no such receipt")
         return
     names = ("number", "value_date", "means", "reference", "tenant", "amount", "state")
-    table("", names, [[row[name] or "" for name in names] for row in rows])
+    table("", names, [[getattr(row, name) or "" for name in names] for row in rows])
 
 
 @payments_command.command("show", epilog=example("technopark-billing payments show RG-000012"))
 @click.argument("receipt", type=RECEIPT)
 def show_command(receipt: int) -> None:
     """Show RECEIPT with all that became of it, as JSON."""
-    import json
-
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.listing import receipt_story
+    from billing.frame.shapes import indented
+    from billing.receivables.receipts.queries import receipt_story
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = receipt_story(connection, receipt)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        story = receipt_story(connection, receipt)
+    click.echo(indented(story).decode(), nl=False)

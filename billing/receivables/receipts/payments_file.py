@@ -10,23 +10,24 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from billing.entries.receivables import BILL, CARD, CASH_PAID, CHEQUE, TRANSFER
+from billing.entries.receivables import MONEY
 from billing.frame import cells
 from billing.frame.cells import BadCell, optional
 from billing.frame.errors import Fault, Taken
 from billing.frame.settings import Settings
 from billing.frame.terms import load_terms
-from billing.receivables.receipts.receiving import (
+from billing.receivables.receipts.orders import (
     AUTOMATIC,
-    LEG_KINDS,
+    MEANS,
     NONE,
     REFERENCE_LENGTH_MAX,
+    SHORTFALLS,
     Allocations,
     Leg,
     Part,
     ReceiptOrder,
-    receive,
 )
+from billing.receivables.receipts.receiving import receive
 from billing.receivables.tables.receipts import receipt
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.further import FurtherFile
@@ -35,9 +36,6 @@ from billing.register.network_import.reading import NumberedRow, UnreadableFile
 from billing.register.network_import.report import FileCounts
 from invoices.document import CURRENCY
 from pricing.money import format_amount
-
-_MEANS = (TRANSFER, CHEQUE, CASH_PAID, BILL, CARD)
-_SHORT = tuple(kind for kind in LEG_KINDS if kind != "money")
 
 
 def _reference(cell: str) -> str:
@@ -49,16 +47,16 @@ def _reference(cell: str) -> str:
 
 
 def _allocations(cell: str) -> Allocations:
-    """Blank: those the text names, then the oldest due; `none`; or invoices with amounts, separated by blanks."""
+    """Parse invoices with amounts, separated by blanks, or `none`; blank: those of the text, then the oldest due."""
     if not cell.strip():
         return AUTOMATIC
     if cell == NONE:
         return NONE
     parts = []
-    for one in cell.split():
-        number, sign, amount = one.partition("=")
+    for word in cell.split():
+        number, sign, amount = word.partition("=")
         if not sign:
-            raise BadCell(f"holds {one!r}, which is no invoice with its amount", "write FA-2026-000012=1740.00")
+            raise BadCell(f"holds {word!r}, which is no invoice with its amount", "write FA-2026-000012=1740.00")
         parts.append(Part(number, cells.amount(amount)))
     return tuple(parts)
 
@@ -82,13 +80,13 @@ PAYMENTS = Layout(
     receipt,
     (
         _text("reference", _reference),
-        _text("means", cells.one_of(*_MEANS)),
+        _text("means", cells.one_of(*MEANS)),
         Column("value_date", cells.day, "value_date", date.isoformat),
         _text("tenant", optional(cells.code)),
         _text("site", optional(cells.code)),
         _amount("amount"),
         _text("currency", cells.one_of(CURRENCY, blank=CURRENCY)),
-        *(_amount(kind, optional(cells.amount)) for kind in _SHORT),
+        *(_amount(kind, optional(cells.amount)) for kind in SHORTFALLS),
         Column("invoices", _allocations, "invoices", _shown),
         _text("payer_text", cells.text),
     ),
@@ -105,7 +103,7 @@ class _Payment(NamedTuple):
 
 
 def _read(file: str, rows: Iterable[NumberedRow], faults: Faults) -> list[_Payment]:
-    """Parse the rows, noting every cell that can't be taken; a row with one is left out."""
+    """Parse the rows, noting every cell at fault; a row with one is left out."""
     payments: list[_Payment] = []
     try:
         for line, row in rows:
@@ -113,7 +111,7 @@ def _read(file: str, rows: Iterable[NumberedRow], faults: Faults) -> list[_Payme
             if order is not None:
                 payments.append(_Payment(line, order))
     except UnreadableFile:
-        # Noted by the reader; what was read before is still judged.
+        # The reader has noted it; the rows before are still judged.
         pass
     return payments
 
@@ -122,23 +120,30 @@ def _parsed(file: str, line: int, row: Sequence[str], faults: Faults) -> Receipt
     if not any(row):
         faults.add(file, line, None, None, "is a row of blank cells", "remove the line")
         return None
-    found = {}
+    parsed = {}
     for column, cell in zip(PAYMENTS.columns, row, strict=True):
         try:
-            found[column.name] = column.parse(cell)
+            parsed[column.name] = column.parse(cell)
         except BadCell as bad:
             faults.add(file, line, column.name, cell, bad.problem, bad.remedy)
-    if len(found) < len(PAYMENTS.columns):
+    if len(parsed) < len(PAYMENTS.columns):
         return None
-    legs = [Leg("money", found["amount"]), *(Leg(kind, found[kind]) for kind in _SHORT if found[kind] is not None)]
+    shortfalls = [Leg(kind, parsed[kind]) for kind in SHORTFALLS if parsed[kind] is not None]
     return ReceiptOrder(
-        found["means"], found["reference"], found["value_date"], found["tenant"], tuple(legs), found["invoices"],
-        found["payer_text"], found["currency"], found["site"],
-    )  # fmt: skip
+        means=parsed["means"],
+        reference=parsed["reference"],
+        value_date=parsed["value_date"],
+        tenant=parsed["tenant"],
+        legs=(Leg(MONEY, parsed["amount"]), *shortfalls),
+        allocations=parsed["invoices"],
+        payer_text=parsed["payer_text"],
+        currency=parsed["currency"],
+        site=parsed["site"],
+    )
 
 
 def _load(connection: Connection, payments: Sequence[_Payment], now: datetime, settings: Settings | None) -> FileCounts:
-    """Record the new ones; raises Refused with every fault, by line and column."""
+    """Record the new payments; raises Refused with every fault, by line and column."""
     before = int(connection.scalar(select(func.coalesce(func.max(receipt.c.id), 0))) or 0)
     keys = receive(
         connection, [payment.order for payment in payments], recorded_at=now,

@@ -1,4 +1,4 @@
-"""What acts of money in write, gathered first and written set-wise: rows with their keys, and their entries."""
+"""The rows and entries that acts about money in make: gathered first, then written set-wise."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -8,9 +8,9 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from billing.entries.receivables import Settled
 from billing.frame.database import insert_rows
+from billing.receivables.open_items.open_item_index import reopen
 from billing.receivables.open_items.standing import OpenDocument
 from billing.receivables.open_items.stopping_reminders import stop_settled
-from billing.receivables.open_items.unsettled import reopen
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import (
     allocation,
@@ -28,7 +28,7 @@ from ledger.entry import Entry
 from ledger.journal import post
 from pricing.vat_shares import Share, whole
 
-# In the order they are written: what refers comes after what it refers to.
+# In the order they are written: a row comes after those it refers to.
 _TABLES: tuple[Table, ...] = (
     receipt, receipt_leg, receipt_event, placement, placement_withdrawal, allocation, allocation_undoing, refund,
     settlement, cash_receipt,
@@ -39,7 +39,7 @@ _COLUMNS = {table: tuple(column.name for column in table.columns) for table in _
 class Records:
     """The rows and entries of one transaction's acts, in the order they were made; `write` writes them all.
 
-    Whoever makes one holds `change_receivables`, so that keys follow without gap.
+    The caller holds `change_receivables`, so that keys follow without gap.
     """
 
     def __init__(self, connection: Connection, recorded_at: datetime) -> None:
@@ -50,7 +50,7 @@ class Records:
         self.entries: list[Entry] = []
 
     def next_key(self, table: Table) -> int:
-        """The next key of a table that counts its rows."""
+        """Return the next key of a table that counts its rows."""
         last = self._last.get(table)
         if last is None:
             key: Column[Any] = table.c.id
@@ -59,11 +59,11 @@ class Records:
         return last + 1
 
     def add(self, table: Table, *values: Any) -> None:
-        """A row, its values in the order of the table's columns."""
+        """Add a row, its values in the order of the table's columns."""
         self._rows[table].append(values)
 
     def book(self, *entries: Entry | None) -> None:
-        """Entries to be posted; None is none."""
+        """Add entries to be posted; None is left out."""
         self.entries += [entry for entry in entries if entry is not None]
 
     def settle(
@@ -76,7 +76,7 @@ class Records:
         *,
         falls_due: bool,
     ) -> int:
-        """What an act settles of a document, by rate; gives the VAT that moves from 44551 to 4455 by it.
+        """Add what an act settles of a document, by rate; return the VAT that moves from 44551 to 4455 by it.
 
         It moves when it `falls_due` now and did not as the document was issued.
         """
@@ -100,7 +100,7 @@ class Records:
         in_receipt: bool,
         is_money: bool,
     ) -> tuple[int, Settled]:
-        """An allocation of a tenant's money to an invoice; `is_money`: not a cheque or bill still to be cleared."""
+        """Add an allocation of a tenant's money to an invoice; `is_money`: no cheque or bill still to be cleared."""
         key = self.next_key(allocation)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
         vat = self.settle(target, "allocated", key, on, target.take(amount), falls_due=is_money)
@@ -113,9 +113,9 @@ class Records:
     def net(
         self, note: OpenDocument, target: OpenDocument, credit: list[Share], taken: list[Share], on: date
     ) -> tuple[int, Settled]:
-        """An allocation of a credit note to an invoice: `credit` of the one settles `taken` of the other.
+        """Add an allocation of a credit note to an invoice: `credit` of the one settles `taken` of the other.
 
-        Both amount to the same; where their VAT is not, the difference falls due, or is given back.
+        Both amount to the same; where their VAT differs, the difference falls due, or is given back.
         """
         key, amount = self.next_key(allocation), whole(credit)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
@@ -130,7 +130,7 @@ class Records:
         return key, Settled(target.number, target.tenant, amount, doubtful, vat)
 
     def fall_due(self, target: OpenDocument, allocation_id: int, on: date, shares: Iterable[Share]) -> int:
-        """Let what a cheque's allocation settled fall due now that it is money; gives the VAT that moves."""
+        """Let what a cheque's allocation settled fall due now that it is money; return the VAT that moves."""
         if target.due_at_issue:
             return 0
         moved = 0
@@ -140,15 +140,15 @@ class Records:
         return moved
 
     def take_back(self, act_id: int, on: date, stood: Sequence[Any]) -> dict[int, int]:
-        """Take back what an allocation did to its documents; gives the VAT that had moved, by document.
+        """Take back what an allocation did to its documents; return the VAT that had moved, by document.
 
-        `stood` are its rows of `settlement`, what fell due by a clearing included.
+        `stood` are its rows of `settlement`, those that fell due by a clearing included.
         """
         sums: dict[tuple[int, int], list[int]] = {}
         for row in stood:
-            found = sums.setdefault((row.document_id, row.rate), [0, 0, 0, 0, 0])
+            of_rate = sums.setdefault((row.document_id, row.rate), [0, 0, 0, 0, 0])
             for index, value in enumerate((row.base, row.vat, row.vat_released, row.base_due, row.vat_due)):
-                found[index] -= value
+                of_rate[index] -= value
         moved: dict[int, int] = {}
         for (document_id, rate), values in sums.items():
             self.add(settlement, document_id, "undone", act_id, rate, on, *values)
@@ -156,7 +156,7 @@ class Records:
         return moved
 
     def write(self) -> None:
-        """Write every row, name what they open again, stop reminders of what they settle, then post the entries."""
+        """Write every row, index what they open again, stop reminders of what they settle, then post the entries."""
         for table in _TABLES:
             if self._rows[table]:
                 insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
@@ -170,5 +170,5 @@ class Records:
 
 
 def sign_of(kind: str) -> int:
-    """1 for an invoice, -1 for a credit note."""
+    """Return 1 for an invoice, -1 for a credit note."""
     return -1 if kind == CREDIT_NOTE else 1

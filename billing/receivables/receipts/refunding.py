@@ -6,14 +6,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from billing.entries.accounts import CLIENTS
-from billing.entries.receivables import CASH_PAID, TRANSFER, Held, number_of, refund_entry
+from billing.entries.receivables import CASH_PAID, TRANSFER, Held, refund_entry
+from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.terms import Terms
-from billing.receivables.open_items.open_items import Credit, credit_of, placements_left, unplaced_left
+from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
 from billing.receivables.open_items.standing import documents_numbered
-from billing.receivables.receipts.allocating import acting_day, require_receipt, require_said
-from billing.receivables.receipts.receiving import REFERENCE_LENGTH_MAX
+from billing.receivables.receipts.acting import acting_day, require_reason_text, require_receipt
+from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.receipts import placement, receipt, refund
@@ -25,9 +26,9 @@ REFUND_MEANS = (TRANSFER, CASH_PAID)
 
 
 class RefundOrder(NamedTuple):
-    """What is to be paid back, and why: of a receipt (and the tenant it is placed on), or of a credit note; centimes.
+    """Money to be paid back, and why: of a receipt (and the tenant it is placed on), or of a credit note; centimes.
 
-    No amount: all that is left. `reference` is the bank's or the till's own name for the payment.
+    No amount means all that is left. `reference` is the bank's or the till's own name for the payment.
     """
 
     means: str
@@ -41,7 +42,7 @@ class RefundOrder(NamedTuple):
 
 
 def refund_credit(connection: Connection, order: RefundOrder, *, recorded_at: datetime, terms: Terms) -> int:
-    """Record and book a refund; gives its key. The same means, reference and day again give what stands.
+    """Record and book a refund; return its key. The same means, reference and day again give the one that stands.
 
     A credit note's share of VAT goes back from 4455 with it. Raises Unknown, Refused with every fault, Conflict.
     """
@@ -86,35 +87,35 @@ def _refund_note(connection: Connection, records: Records, order: RefundOrder, k
 
 
 def _refund_money(connection: Connection, records: Records, order: RefundOrder, key: int, account: str) -> None:
-    number = number_of(order.receipt or 0)
+    number = RECEIPT.format(order.receipt or 0)
     require_receipt(connection, order.receipt or 0)
-    purse = _purse(connection, order)
-    if purse is None:
+    credit = _unallocated_credit(connection, order)
+    if credit is None:
         _amount(order, 0, number)
         return
-    if not purse.is_money:
+    if not credit.is_money:
         raise _refused("receipt", number, "is a cheque or bill still to be cleared", "pay back once it is")
-    amount = _amount(order, purse.left, number)
-    if order.refunded_on < purse.since:
-        problem = f"comes before {purse.since}, when the money came or was placed"
+    amount = _amount(order, credit.left, number)
+    if order.refunded_on < credit.since:
+        problem = f"comes before {credit.since}, when the money came or was placed"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
     records.add(
-        refund, key, order.means, order.reference, order.refunded_on, order.receipt, purse.placement, None,
-        purse.tenant, amount, account, order.reason.strip(), records.recorded_at,
+        refund, key, order.means, order.reference, order.refunded_on, order.receipt, credit.placement, None,
+        credit.tenant, amount, account, order.reason.strip(), records.recorded_at,
     )  # fmt: skip
-    held = Held(purse.account, purse.tenant, amount)
+    held = Held(credit.account, credit.tenant, amount)
     records.book(refund_entry(key, order.refunded_on, order.means, account, held, 0, number))
 
 
-def _purse(connection: Connection, order: RefundOrder) -> Credit | None:
-    """What of the receipt is meant: nobody's part, or the tenant's largest."""
+def _unallocated_credit(connection: Connection, order: RefundOrder) -> UnallocatedCredit | None:
+    """Return the part of the receipt to be paid back: nobody's, or the tenant's largest."""
     if order.tenant is None:
         row = connection.execute(unplaced_left(receipt.c.id == order.receipt)).one_or_none()
         return None if row is None else credit_of(row)
     p = placement.c
-    its = placements_left((p.receipt_id == order.receipt) & (p.tenant == order.tenant))
-    found = [credit_of(row) for row in connection.execute(its)]
-    return max(found, key=lambda purse: (purse.left, purse.placement), default=None)
+    of_tenant = placements_left((p.receipt_id == order.receipt) & (p.tenant == order.tenant))
+    unallocated_credits = [credit_of(row) for row in connection.execute(of_tenant)]
+    return max(unallocated_credits, key=lambda credit: (credit.left, credit.placement), default=None)
 
 
 def _amount(order: RefundOrder, left: int, source: str) -> int:
@@ -134,13 +135,13 @@ def _standing(connection: Connection, order: RefundOrder) -> int | None:
         return None
     note = None if order.credit_note is None else documents_numbered(connection, [order.credit_note])
     key = None if note is None or order.credit_note not in note else note[order.credit_note].key
-    mine = {
+    compared = {
         "receipt": (row.receipt_id, order.receipt),
         "credit note": (row.credit_note_id, key),
         "tenant": (row.tenant if row.credit_note_id is None else None, order.tenant),
         "amount": (row.amount, row.amount if order.amount is None else order.amount),
     }
-    differing = [name for name, (stands, asked) in mine.items() if stands != asked]
+    differing = [name for name, (stands, asked) in compared.items() if stands != asked]
     if differing:
         raise Conflict(f"{order.means} {order.reference} of {order.refunded_on} was paid for another {differing[0]}")
     return int(row.id)
@@ -158,7 +159,7 @@ def _faults(order: RefundOrder) -> list[Fault]:
     if order.credit_note is not None and order.tenant is not None:
         faults.append(_fault("tenant", order.tenant, "goes without saying", "a credit note names its buyer"))
     try:
-        require_said(order.reason)
+        require_reason_text(order.reason)
     except Refused as refused:
         faults += refused.faults
     return faults

@@ -19,10 +19,10 @@ DEBITS, CASHED = "debits", "encaissement"
 
 
 def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Terms) -> int:
-    """Move the VAT of every document issued under the *débits* from 44551 to 4455; gives how many there were.
+    """Move the VAT of every document issued under the *débits* from 44551 to 4455; return how many there were.
 
-    A credit note's goes the other way. What anything was settled of before stays with its money: an option concerns
-    what is issued from its first day on. Again it changes nothing.
+    A credit note's goes the other way. A document that was settled in part before keeps its VAT with its money: an
+    option concerns documents issued from its first day on. Again it changes nothing.
     """
     versions = terms.versions["vat.regime"]
     for term in versions:
@@ -33,7 +33,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
     change_receivables(connection)
     records = Records(connection, recorded_at)
     d, v, s = document.c, document_vat.c, settlement.c
-    # Documents' keys follow the order of commits, so that all before the newest one told were looked at.
+    # Documents' keys follow the order of commits, so that all before the newest one recorded here were looked at.
     newest = connection.scalar(select(s.document_id).where(s.act == ISSUED).order_by(s.document_id.desc()).limit(1))
     moved: dict[int, tuple[str, date, int]] = {}
     for since, until in _under_debits(versions):
@@ -57,7 +57,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
 
 
 def _under_debits(versions: tuple[Term, ...]) -> Iterator[tuple[date, date | None]]:
-    """The days on which documents are under the débits, half-open."""
+    """Yield the spans of days on which documents are under the débits, half-open."""
     ends = [*(term.effective_from for term in versions[1:]), None]
     for term, end in zip(versions, ends, strict=True):
         if term.value == DEBITS:

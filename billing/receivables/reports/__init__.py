@@ -1,1 +1,1 @@
-"""What tenants owe, paid and dispute, as people read it: statements, aged balance, receipts and what they lack."""
+"""Reports on what tenants owe and paid: account statements, aged balance, receipts and what they lack."""

@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 class AgedAccount(NamedTuple):
-    """What a tenant owes by age, and what it has in credit: unused credit notes, money not allocated; centimes."""
+    """A tenant's debts by age, and its credit: unused credit notes, money not allocated; centimes."""
 
     tenant: str
     name: str
@@ -42,18 +42,18 @@ class AgedAccount(NamedTuple):
 
     @property
     def balance(self) -> int:
-        """What it owes in all; below nil: what it is owed."""
+        """All that it owes; negative: what it is owed."""
         return self.ages.total - self.credit
 
 
 def names_of(connection: Connection) -> dict[str, str]:
-    """What tenants are called."""
+    """Return tenants' names by code."""
     rows = connection.execute(select(tenant.c.code, tenant.c.legal_name))
     return {code: name for code, name in rows}  # noqa: C416 (rows are no pairs to dict's type)
 
 
 def ages_select(day: date) -> Select[Any]:
-    """Open invoices by tenant and age, and unused credit notes, at the end of a day.
+    """Select open invoices by tenant and age, and unused credit notes, at the end of a day.
 
     Columns: tenant, one an age, credit. Documents and settlements are read side by side in the order of their keys,
     once each, and grouped as they come.
@@ -83,31 +83,31 @@ def ages_select(day: date) -> Select[Any]:
         for name, age in zip(Ages._fields, ages, strict=True)
     ]
     credit = func.sum(case((items.c.is_invoice, 0), else_=items.c.open)).label("credit")
-    found = select(items.c.tenant, *columns, credit).where(items.c.open != 0)
-    return found.group_by(items.c.tenant).order_by(items.c.tenant)
+    statement = select(items.c.tenant, *columns, credit).where(items.c.open != 0)
+    return statement.group_by(items.c.tenant).order_by(items.c.tenant)
 
 
 def aged_accounts(connection: Connection, day: date) -> Iterator[AgedAccount]:
-    """Every tenant with anything open or in credit at the end of a day, by code."""
+    """Yield every tenant with anything open or in credit at the end of a day, by code."""
     names = names_of(connection)
     money: dict[str, int] = {}
-    for one in credits(connection, on=day, unplaced=False):
-        if one.tenant is not None:
-            money[one.tenant] = money.get(one.tenant, 0) + one.left
-    found = {
+    for unallocated in credits(connection, on=day, unplaced=False):
+        if unallocated.tenant is not None:
+            money[unallocated.tenant] = money.get(unallocated.tenant, 0) + unallocated.left
+    documents = {
         row.tenant: (Ages(*(int(row._mapping[name]) for name in Ages._fields)), int(row.credit))
         for row in connection.execute(ages_select(day))
     }
-    for code in sorted({*found, *money}):
-        ages, credit = found.get(code, (Ages(), 0))
+    for code in sorted({*documents, *money}):
+        ages, credit = documents.get(code, (Ages(), 0))
         yield AgedAccount(code, names.get(code, ""), ages, credit + money.get(code, 0))
 
 
 def aged_balance(connection: Connection, day: date) -> Listed:
-    """The aged balance at the end of a day."""
+    """List the aged balance at the end of a day."""
     lines = (
-        (one.tenant, one.name, *one.ages, one.ages.total, one.credit, one.balance)
-        for one in aged_accounts(connection, day)
+        (account.tenant, account.name, *account.ages, account.ages.total, account.credit, account.balance)
+        for account in aged_accounts(connection, day)
     )
     facts = (Fact("Au", formats.day(day)), Fact("Montants", "dirhams (DH), TTC"), Fact("Âge", "jours de retard"))
     return Listed("aged-balance", "Balance âgée", "Clients", _COLUMNS, lines, facts, day, {"on": day.isoformat()})

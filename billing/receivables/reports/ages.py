@@ -1,4 +1,4 @@
-"""How old what is due is: the columns of the aged balance (*balance âgée*), in days from the due date."""
+"""Ages of debts: the columns of the aged balance (*balance âgée*), in days from the due date."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Ages(NamedTuple):
         return sum(self)
 
     def plus(self, other: "Ages") -> "Ages":
-        """Both together, age by age."""
+        """Add both, age by age."""
         return Ages(*(a + b for a, b in zip(self, other, strict=True)))
 
 
@@ -30,11 +30,11 @@ LABELS = ("Non échu", "0 à 30 jours", "31 à 60 jours", "61 à 90 jours", "Plu
 
 
 def limits(on: date) -> tuple[date, ...]:
-    """The first due date of each age but the oldest, youngest first: not due from `on`, 0 to 30 days from there."""
+    """Return the first due date of each age but the oldest, youngest first: not due from `on`, then 0 to 30 days."""
     return (on, *(on - timedelta(days) for days in BOUNDS))
 
 
 def aged(open_: int, due_on: date, on: date) -> Ages:
-    """What is open of one item, in its column; it is not due on its due date itself."""
+    """Return what is open of one item, in its column; it is not due on its due date itself."""
     column = next((index for index, first in enumerate(limits(on)) if due_on >= first), len(BOUNDS) + 1)
     return Ages(*(open_ if index == column else 0 for index in range(len(BOUNDS) + 2)))

@@ -1,4 +1,4 @@
-"""The commands that print what tenants owe and paid: statement, aged balance, receipts and what they lack."""
+"""The commands that print what tenants owe and paid: account statement, aged balance, receipts, what they lack."""
 
 from collections.abc import Callable, Iterator
 from datetime import date

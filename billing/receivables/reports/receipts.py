@@ -1,31 +1,32 @@
-"""Receipts as finance reads them: the journal of what came in, what nobody could place, certificates still missing."""
+"""Receipts as finance reads them: the journal of receipts, those nobody could place, certificates still missing."""
 
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, select
+from sqlalchemy import Connection, case, func, select
 
-from billing.entries.receivables import MEANS_LABELS, MONEY, number_of
+from billing.entries.accounts import UNPLACED
+from billing.entries.receivables import MEANS_LABELS, TO_BE_CLEARED, LegKind
+from billing.frame.codes import RECEIPT
 from billing.frame.reports.prepared import Fact
 from billing.frame.reports.tabled import Listed, amount
 from billing.receivables.open_items.open_items import unplaced_left
 from billing.receivables.receipts.certificates import withholdings
+from billing.receivables.receipts.queries import has_event
 from billing.receivables.reports.aged_balance import names_of
 from billing.receivables.tables.receipts import (
     allocation,
     allocation_undoing,
     placement,
     receipt,
-    receipt_event,
     receipt_leg,
 )
 from invoices import formats
 from ledger.exports.columns import Kind
 from ledger.reports.rows import Column
 
-_KINDS = {"rent_withholding": "RAS sur loyer", "vat_withholding": "RAS TVA"}
-_LEGS = (MONEY, "rent_withholding", "vat_withholding", "bank_charges")
+_KINDS = {LegKind.RENT_WITHHOLDING: "RAS sur loyer", LegKind.VAT_WITHHOLDING: "RAS TVA"}
 _JOURNAL = (
     Column("receipt", "Règlement", Kind.TEXT),
     Column("value_date", "Date de valeur", Kind.DAY),
@@ -61,7 +62,7 @@ _MISSING = (
 
 
 def receipts_journal(connection: Connection, start: date | None, until: date) -> Listed:
-    """Every receipt of a value date within days, both included, with its legs and what it settles; bounced ones too."""
+    """List the receipts of a value date within days, both included, with legs and settlements; bounced ones too."""
     period = f"jusqu’au {formats.day(until)}" if start is None else formats.days(start, until)
     about = {"from": None if start is None else start.isoformat(), "until": until.isoformat()}
     facts = (Fact("Période", period), Fact("Montants", "dirhams (DH)"))
@@ -72,11 +73,11 @@ def receipts_journal(connection: Connection, start: date | None, until: date) ->
 
 
 def _receipts(connection: Connection, start: date | None, until: date) -> Iterator[tuple[Any, ...]]:
-    c, leg, p, a, u, e = (
-        receipt.c, receipt_leg.c, placement.c, allocation.c, allocation_undoing.c, receipt_event.c,
-    )  # fmt: skip
+    c, leg, p, a, u = receipt.c, receipt_leg.c, placement.c, allocation.c, allocation_undoing.c
     legs = (
-        select(leg.receipt_id, *(func.sum(case((leg.kind == kind, leg.amount), else_=0)).label(kind) for kind in _LEGS))
+        select(
+            leg.receipt_id, *(func.sum(case((leg.kind == kind, leg.amount), else_=0)).label(kind) for kind in LegKind)
+        )
         .group_by(leg.receipt_id)
         .subquery()
     )
@@ -88,10 +89,10 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         .group_by(p.receipt_id)
         .subquery()
     )
-    events = {kind: exists().where(e.receipt_id == c.id, e.kind == kind) for kind in ("bounced", "cleared")}
-    found = (
+    events = {kind: has_event(kind) for kind in ("bounced", "cleared")}
+    statement = (
         select(
-            receipt, *(legs.c[kind].label(f"of_{kind}") for kind in _LEGS), settled.c.amount.label("settled"),
+            receipt, *(legs.c[kind].label(f"of_{kind}") for kind in LegKind), settled.c.amount.label("settled"),
             *(event.label(kind) for kind, event in events.items()),
         )
         .join(legs, legs.c.receipt_id == c.id)
@@ -100,26 +101,26 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         .order_by(c.value_date, c.id)
     )  # fmt: skip
     if start is not None:
-        found = found.where(c.value_date >= start)
-    for row in connection.execute(found.execution_options(yield_per=10_000)):
-        parts = [int(row._mapping[f"of_{kind}"]) for kind in _LEGS]
+        statement = statement.where(c.value_date >= start)
+    for row in connection.execute(statement.execution_options(yield_per=10_000)):
+        parts = [int(row._mapping[f"of_{kind}"]) for kind in LegKind]
         yield (
-            number_of(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.tenant or "", _state(row),
-            *parts, row.amount, int(row.settled or 0),
+            RECEIPT.format(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.tenant or "",
+            _state(row), *parts, row.amount, int(row.settled or 0),
         )  # fmt: skip
 
 
 def _state(row: Any) -> str:
     if row.bounced:
         return "impayé"
-    if row.means in ("cheque", "bill"):
+    if row.means in TO_BE_CLEARED:
         return "encaissé" if row.cleared else "à encaisser"
     return "reçu"
 
 
 def unplaced_receipts(connection: Connection, on: date) -> Listed:
-    """What of receipts was nobody's at the end of a day, oldest first."""
-    facts = (Fact("Au", formats.day(on)), Fact("Compte", "4497"), Fact("Montants", "dirhams (DH)"))
+    """List the parts of receipts that were nobody's at the end of a day, oldest first."""
+    facts = (Fact("Au", formats.day(on)), Fact("Compte", UNPLACED), Fact("Montants", "dirhams (DH)"))
     return Listed(
         "unplaced-receipts", "Encaissements à identifier", "Encaissements", _UNPLACED, _unplaced(connection, on), facts,
         on, {"on": on.isoformat()},
@@ -129,15 +130,16 @@ def unplaced_receipts(connection: Connection, on: date) -> Listed:
 def _unplaced(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
     c = receipt.c
     left = unplaced_left(c.id > 0, on).subquery()
-    found = select(receipt, left.c.left.label("still")).join(left, left.c.id == c.id).order_by(c.value_date, c.id)
-    for row in connection.execute(found):
+    statement = select(receipt, left.c.left.label("still")).join(left, left.c.id == c.id).order_by(c.value_date, c.id)
+    for row in connection.execute(statement):
         yield (
-            number_of(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.payer_text, int(row.still),
+            RECEIPT.format(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.payer_text,
+            int(row.still),
         )  # fmt: skip
 
 
 def missing_certificates(connection: Connection, on: date) -> Listed:
-    """Taxes withheld whose certificate has not come yet, oldest first, with the days each has been waited for."""
+    """List the taxes withheld whose certificate has not come yet, oldest first, with the days waited for each."""
     facts = (Fact("Au", formats.day(on)), Fact("Montants", "dirhams (DH)"))
     return Listed(
         "missing-certificates", "Attestations de retenue manquantes", "Retenues à la source", _MISSING,
@@ -147,9 +149,9 @@ def missing_certificates(connection: Connection, on: date) -> Listed:
 
 def _missing(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
     names = names_of(connection)
-    for one in withholdings(connection, missing=True):
-        if one.value_date <= on:
+    for row in withholdings(connection, missing=True):
+        if row.value_date <= on:
             yield (
-                number_of(one.receipt), one.value_date, _KINDS.get(one.kind, one.kind), one.tenant or "",
-                names.get(one.tenant or "", ""), one.reference, (on - one.value_date).days, one.amount,
+                RECEIPT.format(row.receipt_id), row.value_date, _KINDS.get(row.kind, row.kind), row.tenant or "",
+                names.get(row.tenant or "", ""), row.reference, (on - row.value_date).days, row.amount,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What tenants owe and paid, as reports: statement, aged balance, receipts and what they lack; in every format."""
+"""Reports on what tenants owe and paid: account statement, aged balance, receipts, what they lack; in every format."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import date
@@ -36,11 +36,13 @@ _DAYS = {
 
 
 def _format(formats: Mapping[str, Any]) -> fields.String:
-    return fields.String(load_default="json", validate=validate.OneOf(list(formats)))
+    return fields.String(
+        load_default="json", validate=validate.OneOf(list(formats)), metadata={"description": "The file's format"}
+    )
 
 
 def _sent(name: str, file_format: str, media_type: str, pieces_of: Callable[[Connection], Iterator[bytes]]) -> Response:
-    """The file's pieces, within one snapshot that ends with the last of them, or when the caller hangs up."""
+    """Send the file's pieces, within one snapshot that ends with the last of them, or when the caller hangs up."""
 
     def pieces() -> Generator[bytes, None, None]:
         with reading(service().engine) as connection:
@@ -90,7 +92,7 @@ def get_tenant_statement(query: Mapping[str, Any], code: str) -> Response:
     location="query",
 )
 def get_aged_balance(query: Mapping[str, Any]) -> Response:
-    """What each tenant owes by how long it has been due (balance âgée), and what it has in credit."""
+    """Show what each tenant owes by how long it has been due (balance âgée), and what it has in credit."""
     return _of_day(query, "aged-balance")
 
 
@@ -102,7 +104,7 @@ def get_aged_balance(query: Mapping[str, Any]) -> Response:
     location="query",
 )
 def get_unplaced_receipts(query: Mapping[str, Any]) -> Response:
-    """What of receipts is nobody's yet (4497), oldest first."""
+    """List the parts of receipts that are nobody's yet (4497), oldest first."""
     return _of_day(query, "unplaced-receipts")
 
 

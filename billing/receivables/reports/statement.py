@@ -1,8 +1,8 @@
 """The statement of a tenant's account (*relevé de compte*): what was invoiced, paid and credited, day by day, with the
 running balance; read from the books, so that it is what they say.
 
-The account is everything the books keep of the tenant in groups 342 and 442 (clients; their advances and credits). What
-only moves within it (an advance allocated, a debt set apart) is not the tenant's affair and is left out.
+The account is everything the books keep of the tenant in groups 342 and 442 (clients; their advances and credits). A
+move within it (an advance allocated, a debt set apart) is not the tenant's affair and is left out.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from billing.entries.accounts import CLIENTS_GROUP, CLIENTS_IN_CREDIT_GROUP
 from billing.frame.errors import Unknown
 from billing.register.tables import tenant
 from invoices import formats
@@ -18,10 +19,8 @@ from invoices.document import CREDIT_NOTE
 from invoices.models import document
 from ledger.entry import OPENING, SALES
 from ledger.models import entry, posting
-from pricing.money import format_amount
 
-# Clients and what is kept with them; clients in credit, advances.
-ACCOUNT_GROUPS = ("342", "442")
+ACCOUNT_GROUPS = (CLIENTS_GROUP, CLIENTS_IN_CREDIT_GROUP)
 _TENANTS_AT_A_TIME = 500
 
 
@@ -47,7 +46,7 @@ class Statement(NamedTuple):
 
     @property
     def closing(self) -> int:
-        """What the tenant owes at the end, in centimes; below nil: what it is owed."""
+        """The tenant's debt at the end, in centimes; negative: what it is owed."""
         return self.lines[-1].balance if self.lines else self.opening
 
     @property
@@ -62,7 +61,7 @@ class Statement(NamedTuple):
 
 
 def of_account() -> ColumnElement[bool]:
-    """Whether a posting is of a tenant's account."""
+    """Select the postings of tenants' accounts."""
     return or_(*(and_(posting.c.account >= group, posting.c.account < _after(group)) for group in ACCOUNT_GROUPS))
 
 
@@ -71,15 +70,15 @@ def _after(group: str) -> str:
 
 
 def statement(connection: Connection, tenant_code: str, start: date | None, until: date) -> Statement:
-    """One tenant's statement. Raises Unknown."""
+    """Return one tenant's statement. Raises Unknown."""
     if connection.scalar(select(tenant.c.code).where(tenant.c.code == tenant_code)) is None:
         raise Unknown(f"no tenant has the code {tenant_code}")
     return statements(connection, {tenant_code: start}, until)[tenant_code]
 
 
 def statements(connection: Connection, starts: dict[str, date | None], until: date) -> dict[str, Statement]:
-    """The statements of tenants, each from a day of its own (None: from the beginning), up to a day."""
-    found: dict[str, Statement] = {}
+    """Return the statements of tenants, each from a day of its own (None: from the beginning), up to a day."""
+    made: dict[str, Statement] = {}
     codes = sorted(starts)
     for first in range(0, len(codes), _TENANTS_AT_A_TIME):
         part = codes[first : first + _TENANTS_AT_A_TIME]
@@ -87,8 +86,8 @@ def statements(connection: Connection, starts: dict[str, date | None], until: da
         for row in _movements(connection, part, until):
             moved[row.auxiliary].append(row)
         for code in part:
-            found[code] = _statement(code, starts[code], until, moved[code])
-    return found
+            made[code] = _statement(code, starts[code], until, moved[code])
+    return made
 
 
 def _movements(connection: Connection, codes: Iterable[str], until: date) -> Iterable[Any]:
@@ -111,7 +110,7 @@ def _movements(connection: Connection, codes: Iterable[str], until: date) -> Ite
         )
         .join(entry, entry.c.id == moved.c.entry_id)
         .outerjoin(document, and_(entry.c.journal == SALES, document.c.number == entry.c.piece))
-        # What a year opens with is what the one before closed with: together they move nothing.
+        # A year opens with what the one before closed with: together they move nothing.
         .where(entry.c.journal != OPENING)
         .order_by(moved.c.auxiliary, moved.c.effective_on, moved.c.entry_id)
     )  # fmt: skip
@@ -133,31 +132,6 @@ def _label(code: str, row: Any) -> str:
     if row.kind is not None:
         kind = "Avoir" if row.kind == CREDIT_NOTE else "Facture"
         return f"{kind}, {formats.month(row.period or row.issued_on)}"
-    # Whose it is need not be said on its own statement.
+    # A tenant's own statement need not name the tenant in each line.
     label: str = row.label
     return label.replace(f" - {code}", "", 1)
-
-
-def statement_json(found: Statement) -> dict[str, Any]:
-    """A statement as JSON."""
-    return {
-        "tenant": found.tenant,
-        "from": None if found.start is None else found.start.isoformat(),
-        "until": found.until.isoformat(),
-        "opening": format_amount(found.opening),
-        "lines": [
-            {
-                "on": line.on.isoformat(),
-                "piece": line.piece,
-                "label": line.label,
-                "due_on": None if line.due_on is None else line.due_on.isoformat(),
-                "debit": format_amount(max(line.amount, 0)),
-                "credit": format_amount(max(-line.amount, 0)),
-                "balance": format_amount(line.balance),
-            }
-            for line in found.lines
-        ],
-        "debit": format_amount(found.debit),
-        "credit": format_amount(found.credit),
-        "closing": format_amount(found.closing),
-    }

@@ -1,4 +1,4 @@
-"""A statement on paper: the tenant's account line by line, its balance carried from page to page, its ages."""
+"""The letter of an account statement: line by line, its balance carried from page to page, its ages."""
 
 from billing.receivables.reports.ages import LABELS, Ages
 from billing.receivables.reports.statement import Statement, StatementLine
@@ -19,38 +19,38 @@ _COLUMNS = (
 )
 
 
-def statement_letter(found: Statement, ages: Ages, seller: Party, buyer: Party) -> Letter:
-    """The statement; `ages` tell how old what it leaves open is."""
-    rows = [_row(line) for line in found.lines]
-    carried = [_carried(line.balance) for line in found.lines]
-    if found.start is not None:
-        rows.insert(0, ("", "", f"Solde au {formats.day(found.start)}", "", "", "", formats.amount(found.opening)))
-        carried.insert(0, _carried(found.opening))
+def statement_letter(account: Statement, ages: Ages, seller: Party, buyer: Party) -> Letter:
+    """Lay out the statement; `ages` say how old the invoices are that it leaves open."""
+    rows = [_row(line) for line in account.lines]
+    carried = [_carried(line.balance) for line in account.lines]
+    if account.start is not None:
+        rows.insert(0, ("", "", f"Solde au {formats.day(account.start)}", "", "", "", formats.amount(account.opening)))
+        carried.insert(0, _carried(account.opening))
     return Letter(
-        issued_on=found.until,
+        issued_on=account.until,
         seller=seller,
         buyer=buyer,
-        subject=f"Relevé de compte au {formats.day(found.until)}",
+        subject=f"Relevé de compte au {formats.day(account.until)}",
         title="Relevé de compte",
-        number=f"Au {formats.day(found.until)}",
+        number=f"Au {formats.day(account.until)}",
         addressee="Client",
         facts=(
-            Fact("Compte client", found.tenant),
-            Fact("Période", _period(found)),
+            Fact("Compte client", account.tenant),
+            Fact("Période", _period(account)),
             Fact("Montants", "dirhams (DH), TTC"),
         ),
-        paragraphs=() if found.lines else ("Aucun mouvement sur la période.",),
+        paragraphs=() if account.lines else ("Aucun mouvement sur la période.",),
         columns=_COLUMNS,
         rows=tuple(rows),
         sums=(
-            ("Total débit", formats.dirhams(found.debit)),
-            ("Total crédit", formats.dirhams(found.credit)),
-            _balance(found.closing),
+            ("Total débit", formats.dirhams(account.debit)),
+            ("Total crédit", formats.dirhams(account.credit)),
+            _balance(account.closing),
         ),
         in_words=None,
         notes=(_payment(seller), _ages(ages)),
         carried=tuple(carried),
-        continued=f"Relevé de compte {found.tenant} au {formats.day(found.until)}, suite",
+        continued=f"Relevé de compte {account.tenant} au {formats.day(account.until)}, suite",
         is_compact=True,
     )
 
@@ -73,10 +73,10 @@ def _carried(balance: int) -> tuple[str, str]:
     return texts["forward"].format(amount=amount), texts["brought"].format(amount=amount)
 
 
-def _period(found: Statement) -> str:
-    if found.start is None:
-        return f"jusqu’au {formats.day(found.until)}"
-    return formats.days(found.start, found.until)
+def _period(account: Statement) -> str:
+    if account.start is None:
+        return f"jusqu’au {formats.day(account.until)}"
+    return formats.days(account.start, account.until)
 
 
 def _balance(closing: int) -> tuple[str, str]:

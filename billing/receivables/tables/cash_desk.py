@@ -27,8 +27,8 @@ cash_receipt = Table(
     CheckConstraint("serial > 0 AND amount > 0 AND stamp_duty >= 0 AND stamp_on_top IN (0, 1)", name="amount"),
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete these rows (R22).
 APPEND_ONLY = (cash_receipt,)
 
-# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+# PostgreSQL checks these once an insert, as `invoices.models.references` declares it.
 REFERENCES = (("cash_receipt", "receipt_id", "receipt", "id"),)

@@ -1,6 +1,6 @@
 """The tables of money in: receipts and what became of them; rows are only ever added. Amounts in centimes.
 
-Where anything stands is a fold over these facts: a document by its settlements, a receipt by its placements and
+The state of anything is a fold over these facts: a document by its settlements, a receipt by its placements and
 their allocations. Keys are counted up under one lock (`billing.frame.database.change_receivables`), without gap.
 """
 
@@ -30,13 +30,13 @@ receipt = Table(
     # The bank's, the till's or the drawer's own name for it.
     Column("reference", Text, nullable=False),
     Column("value_date", Date, nullable=False),
-    # Who paid, where that was known at once; what belongs to whom is said by placements.
+    # The payer, where it was known at once; placements say what belongs to whom.
     Column("tenant", code()),
     # The till that took cash.
     Column("site", code()),
     Column("amount", BigInteger, nullable=False),
     Column("payer_text", Text, nullable=False),
-    # How it was to be allocated when it was recorded: automatic, none, or the invoices with their amounts.
+    # The allocation that was asked for when it was recorded: automatic, none, or the invoices with their amounts.
     Column("asked", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     # The same money twice is one receipt.
@@ -49,7 +49,7 @@ receipt = Table(
 receipt_leg = Table(
     "receipt_leg",
     metadata,
-    # What a receipt is made of: the money itself, taxes withheld for us, charges the bank kept.
+    # The parts of a receipt: the money itself, taxes withheld for us, charges the bank kept.
     Column("receipt_id", identity(), primary_key=True, autoincrement=False),
     Column("kind", String(20), primary_key=True),
     Column("amount", BigInteger, nullable=False),
@@ -82,7 +82,7 @@ receipt_event = Table(
     # The bank's day, and the day it is booked: the first open one where the bank's month is closed.
     Column("happened_on", Date, nullable=False),
     Column("booked_on", Date, nullable=False),
-    # Where the money came to, or was taken from again.
+    # The account the money came to, or was taken from again.
     Column("account", code(), nullable=False),
     Column("reason", Text),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
@@ -102,7 +102,7 @@ placement = Table(
     # 4428, or 4421 before the tenant had any invoice: where it lies while it is not allocated.
     Column("account", code(), nullable=False),
     Column("placed_on", Date, nullable=False),
-    # Whether the receipt's own entry books it.
+    # 1 where the receipt's own entry books it.
     Column("in_receipt", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["receipt_id"], ["receipt.id"]),
@@ -136,12 +136,12 @@ allocation = Table(
     Column("document_id", BigInteger, nullable=False),
     Column("tenant", code(), nullable=False),
     Column("amount", BigInteger, nullable=False),
-    # How much of it settles what was set apart as doubtful (3424).
+    # The part of it that settles what was set apart as doubtful (3424).
     Column("doubtful", BigInteger, nullable=False),
     Column("allocated_on", Date, nullable=False),
     # explicit, reference (the payer named it), oldest, credit (carried forward), or note (a credit note's).
     Column("how", String(10), nullable=False),
-    # Whether the receipt's own entry books it.
+    # 1 where the receipt's own entry books it.
     Column("in_receipt", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["placement_id"], ["placement.id"]),
@@ -162,7 +162,7 @@ allocation_undoing = Table(
     Column("allocation_id", identity(), primary_key=True, autoincrement=False),
     Column("undone_on", Date, nullable=False),
     Column("reason", Text, nullable=False),
-    # Whether the return of a cheque books it.
+    # 1 where the return of a cheque books it.
     Column("in_return", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["allocation_id"], ["allocation.id"]),
@@ -204,7 +204,7 @@ refund = Table(
 settlement = Table(
     "settlement",
     metadata,
-    # What an act did to a document at one VAT rate. What is open of it is what it says less the sum of base and vat;
+    # The effect of an act on a document at one VAT rate. The document's sums less base and vat are open;
     # positive for credit notes too.
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("act", String(12), primary_key=True),
@@ -217,7 +217,7 @@ settlement = Table(
     Column("vat", BigInteger, nullable=False),
     # VAT that left 44551 by it.
     Column("vat_released", BigInteger, nullable=False),
-    # What fell due by it: the base, and its VAT, which came to 4455. Negative where it is given back.
+    # The base that fell due by it, and its VAT, which came to 4455. Negative where it is given back.
     Column("base_due", BigInteger, nullable=False),
     Column("vat_due", BigInteger, nullable=False),
     references(["document_id", "rate"], [document_vat.c.document_id, document_vat.c.rate]),
@@ -228,9 +228,8 @@ settlement = Table(
     sqlite_with_rowid=False,
 )
 
-# What may be open (`billing.receivables.open_items.unsettled`): no facts, but where to look for what is,
-# kept so that history
-# need not be read. A document not settled ...
+# The index of open items (`billing.receivables.open_items.open_item_index`): no facts, but the rows that may be open,
+# kept so that history need not be read. A document not settled ...
 unsettled_document = Table(
     "unsettled_document",
     metadata,
@@ -251,20 +250,20 @@ unsettled_placement = Table(
 looked_through = Table(
     "looked_through",
     metadata,
-    # One row: the newest document and placement when all was last looked at; what came later may be open.
+    # One row: the newest document and placement at the last refresh; later ones may be open as well.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("document_id", BigInteger, nullable=False),
     Column("placement_id", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one"),
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete these rows (R22).
 APPEND_ONLY = (
     receipt, receipt_leg, receipt_certificate, receipt_event, placement, placement_withdrawal, allocation,
     allocation_undoing, refund, settlement,
 )  # fmt: skip
 
-# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+# PostgreSQL checks these once an insert, as `invoices.models.references` declares it.
 REFERENCES = (
     ("receipt_leg", "receipt_id", "receipt", "id"),
     ("receipt_certificate", "receipt_id,kind", "receipt_leg", "receipt_id,kind"),

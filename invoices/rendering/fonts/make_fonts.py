@@ -90,14 +90,14 @@ def _put_usual_glyphs_first(font: TTFont) -> None:
 
 
 def _ranges(codes: set[int]) -> list[str]:
-    """The code points as ranges, `0020-007E`."""
-    found: list[list[int]] = []
+    """Return the code points as ranges, `0020-007E`."""
+    ranges: list[list[int]] = []
     for code in sorted(codes):
-        if found and code == found[-1][1] + 1:
-            found[-1][1] = code
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
         else:
-            found.append([code, code])
-    return [f"{first:04X}-{last:04X}" for first, last in found]
+            ranges.append([code, code])
+    return [f"{first:04X}-{last:04X}" for first, last in ranges]
 
 
 if __name__ == "__main__":

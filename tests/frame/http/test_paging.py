@@ -9,9 +9,10 @@ from sqlalchemy import Engine
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
-from billing.proof.notes import parse_verifier_key
 from billing.proof.tables import proof_checkpoint
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
+from ledger.proof.notes import parse_verifier_key
 from tests.support.api import NOW, Caller
 from tests.support.bank_files import camt, entry
 from tests.support.told import tell, to_tell

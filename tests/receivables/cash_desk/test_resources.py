@@ -6,7 +6,8 @@ from sqlalchemy import Engine
 
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
-from billing.receivables.receipts.receiving import Leg, ReceiptOrder, receive
+from billing.receivables.receipts.orders import Leg, ReceiptOrder
+from billing.receivables.receipts.receiving import receive
 from tests.support.api import NOW, Caller
 from tests.support.pages import text_of
 

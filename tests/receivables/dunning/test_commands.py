@@ -60,7 +60,7 @@ def test_what_is_due_is_listed_and_sent_once(park: Park, tmp_path: Path) -> None
     assert JUNE_T1 in told("dunning", "history", "--invoice", JUNE_T1)
     assert told("deliver") == "2 sent, 2 rendered, 0 queued, 0 failed\n"
     assert sorted(path.name for path in (tmp_path / "outbox").iterdir()) == ["ME-000001.eml", "ME-000002.eml"]
-    assert told("check") == "proved: books, documents, numbers, runs and guards agree\n"
+    assert told("check") == "proved: books, documents, numbers, runs and triggers agree\n"
 
 
 def test_disputes_and_promises_hold_back_and_need_a_reason(park: Park) -> None:

@@ -1,0 +1,73 @@
+"""The conditions of acts about money in: the receipt counts, the day is open, the reason can be kept."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from billing.entries.receivables import TO_BE_CLEARED
+from billing.frame.audit_log import REASON_LENGTH_MAX
+from billing.frame.civil_time import today
+from billing.frame.codes import RECEIPT
+from billing.frame.errors import Conflict, Fault, Refused, Unknown
+from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
+from billing.receivables.tables.receipts import placement, receipt, receipt_event
+from ledger.periods import first_open_day, limits, require_open
+
+
+def require_receipt(connection: Connection, key: int) -> Row[Any]:
+    """Return a receipt that still counts; raises Unknown, or Conflict for one that came back unpaid."""
+    head = connection.execute(select(receipt).where(receipt.c.id == key)).one_or_none()
+    if head is None:
+        raise Unknown(f"there is no receipt {RECEIPT.format(key)}")
+    if "bounced" in _events(connection, key):
+        raise Conflict(f"{RECEIPT.format(key)} came back unpaid: nothing can be done with it any more")
+    return head
+
+
+def is_money(connection: Connection, head: Row[Any]) -> bool:
+    """Return whether a receipt is money: no cheque or bill still to be cleared."""
+    return head.means not in TO_BE_CLEARED or "cleared" in _events(connection, head.id)
+
+
+def _events(connection: Connection, key: int) -> set[str]:
+    return set(connection.scalars(select(receipt_event.c.kind).where(receipt_event.c.receipt_id == key)))
+
+
+def credit_left(connection: Connection, key: int) -> tuple[list[UnallocatedCredit], int]:
+    """Return what a receipt has left: by placement, oldest first; and what nobody has placed."""
+    p = placement.c
+    rows = connection.execute(placements_left(p.receipt_id == key).order_by(p.placed_on, p.id))
+    unplaced = connection.execute(unplaced_left(receipt.c.id == key)).one_or_none()
+    return [credit_of(row) for row in rows], 0 if unplaced is None else int(unplaced.left)
+
+
+def acting_day(connection: Connection, on: date | None, recorded_at: datetime) -> date:
+    """Return the day an act is booked: `on`, or today in Casablanca; the first open day where its month is closed.
+
+    Where nobody gave a day and this month is not open yet, it is the last open day. Raises Refused for a day that is
+    still to come, PeriodNotYetOpen.
+    """
+    present = today(recorded_at)
+    if on is not None and on > present:
+        raise refused("on", str(on), "is still to come", f"give {present} or a day before")
+    day = first_open_day(connection, on or present)
+    open_through = limits(connection).open_through
+    if on is None and open_through is not None:
+        return min(day, open_through)
+    require_open(connection, day)
+    return day
+
+
+def require_reason_text(reason: str) -> str:
+    """Return a reason as the database keeps it; raises Refused."""
+    text = reason.strip()
+    if not 0 < len(text) <= REASON_LENGTH_MAX or not text.isprintable():
+        problem = f"must be 1 to {REASON_LENGTH_MAX} characters that can be printed"
+        raise refused("reason", None, problem, "say in a sentence why")
+    return text
+
+
+def refused(column: str, value: str | None, problem: str, remedy: str) -> Refused:
+    """Return the refusal of an act for one fault."""
+    return Refused([Fault("payments", None, column, value, problem, remedy)])

@@ -1,0 +1,209 @@
+"""Receipts, allocations and refunds as they are read: lists to be narrowed, and a receipt with its story."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, not_, or_, select
+
+from billing.entries.receivables import TO_BE_CLEARED
+from billing.frame.codes import RECEIPT
+from billing.frame.errors import Unknown
+from billing.receivables.open_items.open_items import placements_left, unplaced_left
+from billing.receivables.receipts.shapes import (
+    Allocation,
+    Leg,
+    Placement,
+    ReceiptEvent,
+    ReceiptState,
+    ReceiptStory,
+    Refund,
+    receipt_fields,
+)
+from billing.receivables.tables.receipts import (
+    allocation,
+    allocation_undoing,
+    placement,
+    placement_withdrawal,
+    receipt,
+    receipt_certificate,
+    receipt_event,
+    receipt_leg,
+    refund,
+)
+from invoices.models import document
+from pricing.money import format_amount
+
+# The keys that lists are ordered and paged by.
+RECEIPT_KEY = (receipt.c.id,)
+ALLOCATION_KEY = (allocation.c.id,)
+REFUND_KEY = (refund.c.id,)
+_note = document.alias("note")
+
+
+def has_event(kind: str) -> ColumnElement[bool]:
+    """Select the receipts that were `cleared`, or `bounced`."""
+    e = receipt_event.c
+    return exists().where(e.receipt_id == receipt.c.id, e.kind == kind)
+
+
+_STATE = case(
+    (has_event("bounced"), ReceiptState.BOUNCED.value),
+    (receipt.c.means.not_in(TO_BE_CLEARED), ReceiptState.CASHED.value),
+    (has_event("cleared"), ReceiptState.CLEARED.value),
+    else_=ReceiptState.TO_CLEAR.value,
+).label("state")
+
+
+def receipts(
+    *,
+    tenant: str | None = None,
+    means: str | None = None,
+    state: str | None = None,
+    from_day: date | None = None,
+    until: date | None = None,
+    unplaced: bool | None = None,
+) -> Select[Any]:
+    """Select receipts with their state: those a tenant paid or has a part of, of a means, in a state, of days.
+
+    `unplaced` selects those of which a part is nobody's; False those of which none is.
+    """
+    statement = select(receipt, _STATE)
+    if tenant is not None:
+        its_part = exists().where(placement.c.receipt_id == receipt.c.id, placement.c.tenant == tenant)
+        statement = statement.where(or_(receipt.c.tenant == tenant, its_part))
+    if means is not None:
+        statement = statement.where(receipt.c.means == means)
+    if state is not None:
+        statement = statement.where(_STATE.element == state)
+    if from_day is not None:
+        statement = statement.where(receipt.c.value_date >= from_day)
+    if until is not None:
+        statement = statement.where(receipt.c.value_date <= until)
+    if unplaced is not None:
+        statement = statement.where(_is_unplaced() if unplaced else not_(_is_unplaced()))
+    return statement
+
+
+def _is_unplaced() -> ColumnElement[bool]:
+    # As one scalar a row, so that a page asks only for its own receipts.
+    p, w, r = placement.c, placement_withdrawal.c, refund.c
+    placed = select(func.coalesce(func.sum(p.amount), 0)).where(p.receipt_id == receipt.c.id).scalar_subquery()
+    withdrawn = (
+        select(func.coalesce(func.sum(w.amount), 0))
+        .join(placement, p.id == w.placement_id)
+        .where(p.receipt_id == receipt.c.id)
+        .scalar_subquery()
+    )
+    refunded = (
+        select(func.coalesce(func.sum(r.amount), 0))
+        .where(r.receipt_id == receipt.c.id, r.placement_id.is_(None))
+        .scalar_subquery()
+    )
+    return and_(receipt.c.amount - placed + withdrawn - refunded > 0, not_(has_event("bounced")))
+
+
+def find_receipt(connection: Connection, key: int) -> Row[Any]:
+    """Return a receipt with its state; raises Unknown."""
+    row = connection.execute(receipts().where(receipt.c.id == key)).one_or_none()
+    if row is None:
+        raise Unknown(f"there is no receipt {RECEIPT.format(key)}")
+    return row
+
+
+def receipt_story(connection: Connection, key: int) -> ReceiptStory:
+    """Return a receipt with its legs and certificates, whose it is, what it settles, what became of it.
+
+    Raises Unknown.
+    """
+    head = find_receipt(connection, key)
+    events = connection.execute(
+        select(receipt_event).where(receipt_event.c.receipt_id == key).order_by(receipt_event.c.booked_on)
+    )
+    left = {row.id: int(row.left) for row in connection.execute(placements_left(placement.c.receipt_id == key))}
+    placements = connection.execute(
+        select(placement).where(placement.c.receipt_id == key).order_by(placement.c.id)
+    ).all()
+    unplaced = connection.execute(unplaced_left(receipt.c.id == key)).one_or_none()
+    allocated = allocations().where(placement.c.receipt_id == key).order_by(*ALLOCATION_KEY)
+    refunded = refunds().where(refund.c.receipt_id == key).order_by(*REFUND_KEY)
+    return ReceiptStory(
+        **receipt_fields(head),
+        legs=_legs(connection, key),
+        placements=[
+            Placement(
+                tenant=row.tenant,
+                amount=format_amount(row.amount),
+                left=format_amount(left.get(row.id, 0)),
+                placed_on=row.placed_on,
+                account=row.account,
+            )
+            for row in placements
+        ],
+        unplaced=format_amount(0 if unplaced is None else int(unplaced.left)),
+        allocations=[Allocation.of(row) for row in connection.execute(allocated)],
+        refunds=[Refund.of(row) for row in connection.execute(refunded)],
+        events=[
+            ReceiptEvent(kind=row.kind, happened_on=row.happened_on, booked_on=row.booked_on, reason=row.reason)
+            for row in events
+        ],
+    )
+
+
+def _legs(connection: Connection, key: int) -> list[Leg]:
+    leg, c = receipt_leg.c, receipt_certificate.c
+    certificates = {
+        row.kind: row
+        for row in connection.execute(select(receipt_certificate).where(c.receipt_id == key).order_by(c.version))
+    }
+    legs = []
+    for row in connection.execute(select(receipt_leg).where(leg.receipt_id == key).order_by(leg.kind)):
+        certificate = certificates.get(row.kind)
+        legs.append(
+            Leg(
+                kind=row.kind,
+                amount=format_amount(row.amount),
+                account=row.account,
+                certificate=None if certificate is None else certificate.number,
+                certified_on=None if certificate is None else certificate.certified_on,
+            )
+        )
+    return legs
+
+
+def allocations(*, tenant: str | None = None, invoice: str | None = None) -> Select[Any]:
+    """Select allocations with the numbers of their documents, their receipts and how they were undone."""
+    a, u = allocation.c, allocation_undoing.c
+    statement = (
+        select(
+            allocation, document.c.number, _note.c.number.label("note"), placement.c.receipt_id, u.undone_on,
+            u.reason.label("undone_for"),
+        )
+        .join(document, document.c.id == a.document_id)
+        .outerjoin(_note, _note.c.id == a.credit_note_id)
+        .outerjoin(placement, placement.c.id == a.placement_id)
+        .outerjoin(allocation_undoing, u.allocation_id == a.id)
+    )  # fmt: skip
+    if tenant is not None:
+        statement = statement.where(a.tenant == tenant)
+    if invoice is not None:
+        statement = statement.where(document.c.number == invoice)
+    return statement
+
+
+def find_allocation(connection: Connection, key: int) -> Row[Any]:
+    """Return an allocation, as `allocations` selects it; raises Unknown."""
+    row = connection.execute(allocations().where(allocation.c.id == key)).one_or_none()
+    if row is None:
+        raise Unknown(f"there is no allocation {key}")
+    return row
+
+
+def refunds(*, tenant: str | None = None) -> Select[Any]:
+    """Select refunds with the numbers of their credit notes."""
+    statement = select(refund, _note.c.number.label("note")).outerjoin(_note, _note.c.id == refund.c.credit_note_id)
+    return statement if tenant is None else statement.where(refund.c.tenant == tenant)
+
+
+def find_refund(connection: Connection, key: int) -> Row[Any]:
+    """Return a refund that stands, as `refunds` selects it."""
+    return connection.execute(refunds().where(refund.c.id == key)).one()

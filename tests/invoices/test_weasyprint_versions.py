@@ -1,0 +1,63 @@
+"""WeasyPrint and pydyf of other versions than those we are tuned to: the public interface prints the same bytes."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from invoices.rendering import pdf as rendering
+from invoices.rendering import weasyprint_tuning
+from invoices.rendering.pdf import print_page, render_pdf
+from tests.support import documents
+from tests.support.pages import KEPT
+
+HTML = """<!DOCTYPE html><html lang="fr"><head><title>Page</title></head><body><h1>Titre</h1><p>Un texte</p>
+<table><tbody><tr><td>a</td><td>b</td></tr></tbody></table></body></html>"""
+
+
+def page() -> bytes:
+    return print_page(HTML, "page", identifier=b"0123456789abcdef")
+
+
+@contextmanager
+def tuned_to(name: str, version: str) -> Iterator[None]:
+    """Printing in a program that was tuned to that version of a library."""
+
+    def forget() -> None:
+        weasyprint_tuning.is_looked_at.cache_clear()
+        rendering._renderer.cache_clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(weasyprint_tuning.LOOKED_AT, name, version)
+        forget()
+        yield
+    forget()
+
+
+def test_the_installed_versions_are_those_that_were_looked_at() -> None:
+    assert weasyprint_tuning.is_looked_at()
+
+
+@pytest.mark.parametrize("make", [*KEPT.values(), documents.hostile])
+def test_with_another_version_a_document_is_the_same_bytes(make: Callable[[], Any]) -> None:
+    document = make()
+    tuned = render_pdf(document), page()
+    with tuned_to("weasyprint", "69.0"):
+        assert (render_pdf(document), page()) == tuned
+
+
+def test_with_another_version_no_private_part_is_touched(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tuned = page()
+    with tuned_to("pydyf", "0.12.1"), caplog.at_level(logging.WARNING):
+        for private in ("kept_styles", "written_once", "xml_page"):
+            monkeypatch.setitem(sys.modules, f"invoices.rendering.weasyprint_tuning.{private}", None)
+        assert page() == tuned
+        page()
+    assert [record.getMessage() for record in caplog.records if "tuned" in record.getMessage()] == [
+        "printing is slower with pydyf 0.13.0: it is tuned to weasyprint 70.0, pydyf 0.12.1"
+    ]
