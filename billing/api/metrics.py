@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
 from billing.documents.counts import counts
-from billing.messages.tables import STOPPED
+from invoices.messages.tables import STOPPED
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _EXTENSION = "technopark-metrics"

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from billing.messages.queueing import MESSAGES
-from billing.messages.tables import message_delivery
 from billing.register.tables import billing_run
 from billing.run.tables import run_outcome
 from invoices.delivery import DOCUMENTS
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message_delivery
 from invoices.models import delivery
 
 
