@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from flask import g
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Connection, Date, select
+from sqlalchemy import Connection
 
 from billing.frame.audit_log import require_reason
 from billing.frame.database import change_facts
@@ -26,6 +26,7 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.register.network_import import ImportReport, apply_records, stored_record
 from billing.register.network_import.layout import LAYOUTS, Layout
+from billing.register.queries import find_row, rows_with
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
@@ -96,10 +97,7 @@ def _key(resource: Resource, parts: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _find(connection: Connection, resource: Resource, key: tuple[Any, ...]) -> dict[str, Any]:
-    table = resource.layout.table
-    row = connection.execute(
-        select(table).where(*(table.c[name] == part for name, part in zip(resource.layout.key, key, strict=True)))
-    ).one_or_none()
+    row = find_row(connection, resource.layout, key)
     if row is None:
         raise Unknown(f"there is no {resource.one} {resource.layout.show_key(key)}: GET /v1/{resource.path} lists them")
     return as_json(resource.layout, row)
@@ -111,17 +109,14 @@ def _location(resource: Resource, record: Mapping[str, Any]) -> str:
 
 
 def _list_view(resource: Resource) -> Callable[..., Any]:
-    table = resource.layout.table
-
     def view(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
-        chosen = [
-            table.c[name] == ("" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name])
+        chosen = {
+            name: "" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name]
             for name in resource.filters
             if query.get(name) is not None
-        ]
-        return page(
-            connection, select(table).where(*chosen), resource.order, query, lambda row: as_json(resource.layout, row)
-        )
+        }
+        rows = rows_with(resource.layout, chosen)
+        return page(connection, rows, resource.order, query, lambda row: as_json(resource.layout, row))
 
     return view
 
@@ -145,7 +140,7 @@ def _post_view(resource: Resource) -> Callable[..., Any]:
 
 def _as_key(resource: Resource, name: str, record: Mapping[str, Any]) -> Any:
     text = record.get(name) or ""
-    return date.fromisoformat(text) if isinstance(resource.layout.table.c[name].type, Date) else text
+    return date.fromisoformat(text) if resource.layout.table.c[name].type.python_type is date else text
 
 
 def _patch_view(resource: Resource) -> Callable[..., Any]:
