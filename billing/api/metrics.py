@@ -18,11 +18,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
-from billing.messages.queueing import MESSAGES
-from billing.messages.tables import STOPPED, message_delivery
 from billing.register.tables import billing_run
 from billing.run.tables import run_outcome
 from invoices.delivery import DOCUMENTS
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import STOPPED, message_delivery
 from invoices.models import delivery
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -196,7 +196,14 @@ def _decided(
     key: LineKey, decision_no: int, proposal: Proposal, on: date, entries: Iterable[tuple[str, int | None]]
 ) -> _Decided:
     return _Decided(
-        key, decision_no, proposal.kind, proposal.confidence, proposal.why.text, on, proposal.tenant, tuple(entries)
+        key=key,
+        decision_no=decision_no,
+        kind=proposal.kind,
+        confidence=proposal.confidence,
+        why=proposal.why.text,
+        decided_on=on,
+        tenant=proposal.tenant,
+        entries=tuple(entries),
     )
 
 
@@ -298,7 +305,16 @@ def decide(
             )
     _require_bank(connection, row, [reference for reference, _ in entries])
     tenant = choice.tenant or _tenant_of(connection, entries)
-    decided = _Decided(key, decision_no, choice.kind, confidence, said, row.line.booked_on, tenant, tuple(entries))
+    decided = _Decided(
+        key=key,
+        decision_no=decision_no,
+        kind=choice.kind,
+        confidence=confidence,
+        why=said,
+        decided_on=row.line.booked_on,
+        tenant=tenant,
+        entries=tuple(entries),
+    )
     _write(connection, [decided], recorded_at)
     after = {"decision": choice.kind, "why": said, "entries": [reference for reference, _ in entries]}
     record_change(connection, "statement-lines", line_name(*key), None, after)
@@ -456,7 +472,14 @@ def undo_decision(connection: Connection, key: LineKey, *, reason: str, recorded
                 back = reversal(stands, f"{reference}/annulation", day, f"Annulation {stands.label}"[:200])
                 post(connection, [back], recorded_at=recorded_at, insert=insert_rows)
     decided = _Decided(
-        key, latest.decision_no + 1, UNDONE, None, said, acting_day(connection, None, recorded_at), None, ()
+        key=key,
+        decision_no=latest.decision_no + 1,
+        kind=UNDONE,
+        confidence=None,
+        why=said,
+        decided_on=acting_day(connection, None, recorded_at),
+        tenant=None,
+        entries=(),
     )
     _write(connection, [decided], recorded_at)
     before = {"decision": latest.kind, "why": latest.why}
@@ -487,6 +510,12 @@ def _refused(column: str, value: str | None, problem: str, remedy: str) -> Refus
 def choice_of(proposal: Proposal) -> Choice:
     """A proposal as what a person says."""
     return Choice(
-        proposal.kind, proposal.tenant, proposal.parts, proposal.rent_withheld, proposal.vat_withheld,
-        () if proposal.receipt is None else (proposal.receipt,), proposal.entry, proposal.account,
-    )  # fmt: skip
+        kind=proposal.kind,
+        tenant=proposal.tenant,
+        parts=proposal.parts,
+        rent_withheld=proposal.rent_withheld,
+        vat_withheld=proposal.vat_withheld,
+        receipts=() if proposal.receipt is None else (proposal.receipt,),
+        entry=proposal.entry,
+        account=proposal.account,
+    )

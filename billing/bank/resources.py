@@ -327,9 +327,16 @@ def create_line_decision(connection: Connection, order: Mapping[str, Any], state
             why = require_reason(connection, "a line that is no tenant's payment")
         parts = tuple(Part(part["invoice"], part["amount"]) for part in order["allocations"])
         choice = Choice(
-            kind, order["tenant"], parts, order["rent_withheld"], order["vat_withheld"], tuple(order["receipts"]),
-            order["entry"], order["account"], order["automatic"],
-        )  # fmt: skip
+            kind=kind,
+            tenant=order["tenant"],
+            parts=parts,
+            rent_withheld=order["rent_withheld"],
+            vat_withheld=order["vat_withheld"],
+            receipts=tuple(order["receipts"]),
+            entry=order["entry"],
+            account=order["account"],
+            automatic=order["automatic"],
+        )
         if parts and order["automatic"]:
             remedy = "name the invoices, or let the oldest due be paid"
             raise Refused([Fault("statements", None, "automatic", None, "stands beside allocations", remedy)])

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from msgspec import to_builtins
 from sqlalchemy import Connection
 
-from billing.documents.delivery.delivering import ensure_pdf
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.queries import (
     NUMBER_KEY,
     deliveries,

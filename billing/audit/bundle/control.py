@@ -82,7 +82,16 @@ class Control:
             difference += _difference(_keyed(result.sales), _keyed(self.sales), differing)
             sums += len(self.sales)
         named = (*result.faults, *differing)
-        self.compared.append(Compared(bundled.path, result.lines, sums, difference, len(result.faults), named))
+        self.compared.append(
+            Compared(
+                path=bundled.path,
+                lines=result.lines,
+                sums=sums,
+                difference=difference,
+                faulty=len(result.faults),
+                named=named,
+            )
+        )
 
     def _expected(self, bundled: Bundled) -> Sums:
         whole = self.of_auxiliaries if bundled.part is Part.AUXILIARIES else self.held

@@ -19,8 +19,8 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.messages.queueing import number_of
 from billing.run.quotes.shapes import QuotedLine, QuotedMonth
+from invoices.messages.message import number_of
 from invoices.rendering.letter import render_letter
 from ledger.exports.tables import MEDIA_TYPES, TABLES
 from pricing.period import first_of_month

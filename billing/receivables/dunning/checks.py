@@ -6,12 +6,12 @@ from datetime import timedelta
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of
-from billing.messages.tables import message
 from billing.receivables.dunning.holding import number_of as hold_number
 from billing.receivables.dunning.sending import KIND
 from billing.receivables.tables.dunning import dunning_act, dunning_hold, dunning_hold_end, dunning_step
 from invoices.document import INVOICE
+from invoices.messages.message import number_of
+from invoices.messages.tables import message
 from invoices.models import document
 from pricing.money import format_amount
 

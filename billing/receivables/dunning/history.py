@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from billing.messages.queueing import number_of
-from billing.messages.tables import message_delivery
 from billing.receivables.tables.dunning import dunning_act, dunning_step
+from invoices.messages.message import number_of
+from invoices.messages.tables import message_delivery
 from invoices.models import document
 from pricing.dunning.ladder import Reminder
 from pricing.money import format_amount

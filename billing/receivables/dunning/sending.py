@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_dunning, change_receivables, insert_rows
+from billing.frame.messages import queue_messages
 from billing.frame.settings import Settings
 from billing.frame.terms import Terms
-from billing.messages.queueing import number_of, queue_messages
 from billing.receivables.dunning.clauses import Clauses, load_clauses
 from billing.receivables.dunning.holding import Held, held_on
 from billing.receivables.dunning.policy import Policy, fine_rates, policy_at
@@ -29,6 +29,7 @@ from billing.receivables.reports.statement_files import parties
 from billing.receivables.reports.statement_paper import statement_letter
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.document import INVOICE
+from invoices.messages.message import number_of
 from invoices.models import document_line
 from pricing.dunning.ladder import Claimed, Reminder, reminders
 from pricing.dunning.late_payment import statutory_fine
@@ -143,10 +144,18 @@ def _account(rows: Iterable[Row[Any]], on: date, policy: Policy, held: Held, mon
         account.ages = account.ages.plus(aged(open_, row.due_on, on))
         account.claims.append(
             Claimed(
-                row.document_id, row.number, row.tenant, row.issued_on, row.due_on, row.gross, open_,
-                policy.ladder(row.tenant, row.site), row.sent, held.holds(row.tenant, row.document_id),
+                document_id=row.document_id,
+                number=row.number,
+                tenant=row.tenant,
+                issued_on=row.issued_on,
+                due_on=row.due_on,
+                gross=row.gross,
+                open=open_,
+                ladder=policy.ladder(row.tenant, row.site),
+                sent=row.sent,
+                is_held=held.holds(row.tenant, row.document_id),
             )
-        )  # fmt: skip
+        )
     return account
 
 
