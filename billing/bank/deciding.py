@@ -15,15 +15,13 @@ from billing.bank.importing import line_name
 from billing.bank.matching import BOOKED, BOUNCED, CLEARED, RECEIVED, RECORDED, Proposal
 from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest, is_unlinked, load_pool
 from billing.bank.tables import bank_line, line_decision, line_entry
-from billing.entries.accounts import CLIENTS, UNPLACED, VAT_NOT_YET_DUE
-from billing.entries.debts import DOUBTFUL_CLIENTS, VAT_DUE
+from billing.entries.accounts import CLIENTS, DEPOSITS_HELD, DOUBTFUL_CLIENTS, UNPLACED, VAT_DUE, VAT_NOT_YET_DUE
 from billing.entries.receivables import TRANSFER
 from billing.frame.audit_log import record_change
 from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.terms import Terms
-from billing.receivables.deposits.deposits import HELD as DEPOSITS_HELD
 from billing.receivables.open_items.open_items import placements_left
 from billing.receivables.receipts.acting import acting_day, require_reason_text
 from billing.receivables.receipts.allocating import allocate
