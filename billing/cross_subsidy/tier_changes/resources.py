@@ -36,7 +36,9 @@ blueprint = ApiBlueprint(
 
 @blueprint.route("/tier-changes")
 @blueprint.response(200, Switches)
-@blueprint.arguments(strict_schema("TierChangesQuery", {name: made() for name, made in _QUERY.items()}), location="query")
+@blueprint.arguments(
+    strict_schema("TierChangesQuery", {name: made() for name, made in _QUERY.items()}), location="query"
+)
 @reads
 def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """The switches of the months ahead, and what a whole month's income gains at each site."""

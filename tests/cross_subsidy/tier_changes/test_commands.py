@@ -58,7 +58,9 @@ def test_a_tenants_bills_and_letter_are_shown_and_announcing_is_tried_first(invo
     assert "told by" not in invoke("tier-changes", "show", "T1").output
     done = invoke("tier-changes", "announce", "--on", "2026-08-11", "--reason", "essai")
     assert done.output.splitlines()[-1] == "1 switches announced; 0 of them corrections"
-    assert "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("tier-changes", "show", "T1").output
+    assert (
+        "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("tier-changes", "show", "T1").output
+    )
     assert invoke("tier-changes", "announce", "--on", "2026-08-12").output.startswith("0 switches announced")
 
 
