@@ -1,4 +1,4 @@
-"""What is booked under references of one make, to be held against the entries that the facts demand."""
+"""The entries in the books under references of one form, to be held against those that the facts demand."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -10,14 +10,14 @@ from ledger.entry import Entry
 from ledger.models import entry, posting
 from pricing.money import format_amount
 
-# Account, auxiliary, site: what a sum in the books is kept by.
+# Sums in the books are kept by account, auxiliary and site.
 Place: TypeAlias = tuple[str, str | None, str | None]
 
 
-def difference_of_sums(expected: Mapping[Place, int], found: Mapping[Place, int]) -> Iterator[str]:
-    """Where two sets of sums differ, in words."""
-    for place in sorted({*expected, *found}, key=repr):
-        due, stands = expected.get(place, 0), found.get(place, 0)
+def difference_of_sums(expected: Mapping[Place, int], booked: Mapping[Place, int]) -> Iterator[str]:
+    """Say in words where two sets of sums differ."""
+    for place in sorted({*expected, *booked}, key=repr):
+        due, stands = expected.get(place, 0), booked.get(place, 0)
         if due != stands:
             account, auxiliary, site = place
             of = "".join(f" {text}" for text in (auxiliary, site) if text)
@@ -25,20 +25,20 @@ def difference_of_sums(expected: Mapping[Place, int], found: Mapping[Place, int]
 
 
 class Stands(NamedTuple):
-    """An entry as found: its day, its piece, its postings summed by account, auxiliary and site."""
+    """An entry in the books: its day, its voucher, its postings summed by account, auxiliary and site."""
 
     effective_on: date
     piece: str
     sums: dict[Place, int]
 
 
-# By reference; whoever holds facts against it takes out what it has found, and what is left books nothing.
+# By reference. A check takes out each entry that a fact demands; those left at the end book nothing.
 Booked: TypeAlias = dict[str, Stands]
 
 
 def booked_like(connection: Connection, *patterns: str) -> Booked:
-    """The entries whose references are like one of SQL's patterns."""
-    found: Booked = {}
+    """Read the entries whose references match one of SQL's patterns."""
+    booked: Booked = {}
     e, p = entry.c, posting.c
     rows = connection.execute(
         select(e.reference, e.effective_on, e.piece, p.account, p.auxiliary, p.site, p.amount)
@@ -46,14 +46,14 @@ def booked_like(connection: Connection, *patterns: str) -> Booked:
         .where(or_(*(e.reference.like(pattern) for pattern in patterns)))
     )
     for reference, on, piece, account, auxiliary, site, amount in rows:
-        sums = found.setdefault(reference, Stands(on, piece, {})).sums
+        sums = booked.setdefault(reference, Stands(on, piece, {})).sums
         place = account, auxiliary, site
         sums[place] = sums.get(place, 0) + amount
-    return found
+    return booked
 
 
 def entry_faults(what: str, due: Entry, booked: Booked) -> Iterator[str]:
-    """What differs between the entry that a fact demands and the one that stands, which is taken out of `booked`."""
+    """Say what differs between the entry that a fact demands and the one in the books, and take it out of `booked`."""
     stands = booked.pop(due.reference, None)
     if stands is None:
         yield f"{what} has no entry {due.reference}"
@@ -71,9 +71,9 @@ def entry_faults(what: str, due: Entry, booked: Booked) -> Iterator[str]:
 def balance_faults(
     connection: Connection, account: str, due: Mapping[str, int], said: str, sign: int = 1
 ) -> Iterator[str]:
-    """Where an account's balance by auxiliary is not what is due; `said` tells what comes to that.
+    """Say where an account's balance by auxiliary is not what is due; `said` names what comes to that.
 
-    `sign` -1 tells both as credit balances.
+    With `sign` -1 both are credit balances.
     """
     p = posting.c
     of_auxiliaries = select(p.auxiliary, func.sum(p.amount)).where(p.account == account).group_by(p.auxiliary)

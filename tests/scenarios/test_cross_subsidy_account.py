@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import func, select
 
 from billing.cross_subsidy.accounts.account import (
@@ -14,10 +15,10 @@ from billing.cross_subsidy.accounts.account import (
     AccountMonth,
     Part,
     PricedMonth,
-    account_json,
     account_of,
 )
 from billing.cross_subsidy.accounts.account_paper import account_paper, account_pdf, addressee_of
+from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount
 from billing.frame.database import reading
 from billing.frame.errors import Unknown
 from billing.frame.settings import load_settings
@@ -68,7 +69,7 @@ def account(park: Park, code: str, until: str | None = None, terms_file: Path | 
 
 
 def told(park: Park, code: str, until: str | None = None, terms_file: Path | None = None) -> dict[str, Any]:
-    return account_json(account(park, code, until, terms_file))
+    return dict(to_builtins(CrossSubsidyAccount.of(account(park, code, until, terms_file))))
 
 
 def by_group(side: dict[str, Any]) -> dict[str, str]:

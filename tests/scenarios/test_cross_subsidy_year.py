@@ -9,12 +9,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from openpyxl import load_workbook
 from sqlalchemy import Engine, select
 
+from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
 from billing.cross_subsidy.annual_report.year import YearStatement, year_statement
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
-from billing.cross_subsidy.annual_report.year_tables import year_json, year_workbook
+from billing.cross_subsidy.annual_report.year_tables import year_workbook
 from billing.frame.database import reading
 from billing.frame.errors import Conflict, Unknown
 from billing.frame.settings import load_settings
@@ -65,6 +67,11 @@ def sample_park(park: Park) -> Park:
     for month in range(6, 12):
         park.bills(f"2026-{month:02d}")
     return park
+
+
+def year_json(report: YearStatement) -> dict[str, Any]:
+    """The report as its JSON."""
+    return dict(to_builtins(CrossSubsidyYear.of(report)))
 
 
 def statement(park: Park, year: int = 2026) -> YearStatement:

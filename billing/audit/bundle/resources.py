@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from flask import Response
 
-from billing.audit.bundle import MEDIA_TYPE, audit_bundle
+from billing.audit.bundle.writing import MEDIA_TYPE, audit_bundle
 from billing.frame.database import reading
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.report_files import streamed

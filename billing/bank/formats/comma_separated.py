@@ -230,12 +230,22 @@ def _row(
         amount = -amount
     return _Row(
         BankLine(
-            booked_on, value_on, amount, reference(told("reference")), "", tidy(told("structured_reference"), 35),
-            tidy(told("counterparty"), NAME_LENGTH_MAX), account(told("counterparty_account")), tidy(told("text")),
-            tidy(told("code"), 35), False,
+            booked_on=booked_on,
+            value_on=value_on,
+            amount=amount,
+            bank_reference=reference(told("reference")),
+            end_to_end_id="",
+            structured_reference=tidy(told("structured_reference"), 35),
+            counterparty=tidy(told("counterparty"), NAME_LENGTH_MAX),
+            counterparty_account=account(told("counterparty_account")),
+            text=tidy(told("text")),
+            code=tidy(told("code"), 35),
+            is_reversal=False,
         ),
-        amounts["balance"], account(told("account")), tidy(told("currency"), 3).upper(),
-    )  # fmt: skip
+        amounts["balance"],
+        account(told("account")),
+        tidy(told("currency"), 3).upper(),
+    )
 
 
 def _add(

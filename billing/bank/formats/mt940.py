@@ -128,19 +128,21 @@ def _line(movement: Transaction) -> BankLine:
     parts = _sub_fields(text.replace("\n", ""))
     status = str(told.get("status") or "").upper()
     return BankLine(
-        sensible(told.get("entry_date") or value_on),
-        sensible(value_on),
-        _exact(amount.amount),
-        reference(told.get("bank_reference")),
-        reference(told.get("end_to_end_reference") or parts.get("EREF") or told.get("customer_reference")),
-        "",
-        tidy(
+        booked_on=sensible(told.get("entry_date") or value_on),
+        value_on=sensible(value_on),
+        amount=_exact(amount.amount),
+        bank_reference=reference(told.get("bank_reference")),
+        end_to_end_id=reference(
+            told.get("end_to_end_reference") or parts.get("EREF") or told.get("customer_reference")
+        ),
+        structured_reference="",
+        counterparty=tidy(
             told.get("applicant_name") or parts.get("NAME") or parts.get("ORDP") or parts.get("BENM"), NAME_LENGTH_MAX
         ),
-        account(told.get("applicant_iban") or parts.get("IBAN") or parts.get("ACCT")),
-        tidy(text),
-        tidy(told.get("id"), 35),
-        status.startswith("R"),
+        counterparty_account=account(told.get("applicant_iban") or parts.get("IBAN") or parts.get("ACCT")),
+        text=tidy(text),
+        code=tidy(told.get("id"), 35),
+        is_reversal=status.startswith("R"),
     )
 
 

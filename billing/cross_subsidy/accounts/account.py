@@ -6,7 +6,7 @@ A fold over the kept matrices (R16-R19). Names of others are given only where th
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -19,8 +19,7 @@ from billing.run.tables import run_position
 from pricing.eligibility import Tenancy, admission_day, tenancy
 from pricing.errors import PricingError
 from pricing.funding_matrix import GRANT, OPERATOR, RESERVE, TENANT, Cell
-from pricing.money import format_amount
-from pricing.period import ONE_DAY, add_months, first_of_month, format_month, next_month
+from pricing.period import add_months, first_of_month, format_month, next_month
 
 # The setting that lets others be named.
 NAMES = "cross_subsidy.names"
@@ -172,7 +171,18 @@ def account_of(connection: Connection, code: str, until: date | None, settings: 
     months = tuple(_months(connection, code, first, last))
     prices, switch, problem = _prices(connection, code, first, last, terms)
     names = _names(connection, months) if settings.at(NAMES, last) else None
-    return Account(code, row.legal_name, last, admission, terms, months, prices, switch, problem, names)
+    return Account(
+        tenant=code,
+        legal_name=row.legal_name,
+        until=last,
+        admission=admission,
+        terms=terms,
+        months=months,
+        prices=prices,
+        switch=switch,
+        prices_problem=problem,
+        names=names,
+    )
 
 
 def _months(connection: Connection, code: str, first: date, last: date) -> Iterator[AccountMonth]:
@@ -269,76 +279,4 @@ def _names(connection: Connection, months: Iterable[AccountMonth]) -> dict[tuple
     ):
         rows = connection.execute(select(column, name).where(column.in_(sorted(codes[kind]))))
         found |= {(kind, code): text for code, text in rows}
-    return found
-
-
-def account_json(account: Account) -> dict[str, Any]:
-    """The account as data: amounts as decimal strings, no name that the operator does not allow."""
-    window = account.terms.window
-    cumulated = 0
-    months = []
-    for month in account.months:
-        cumulated += month.net
-        months.append(
-            {
-                "period": format_month(month.period),
-                "received": _sums_json(month.received, GROUPS, account.names),
-                "contributed": _sums_json(month.contributed, USES, account.names),
-                "net": format_amount(month.net),
-                "cumulated": format_amount(cumulated),
-                "advantage": format_amount(month.advantage),
-            }
-        )
-    return {
-        "tenant": account.tenant,
-        "until": format_month(account.until),
-        "admitted_on": None if account.admission is None else account.admission.isoformat(),
-        "window": None
-        if window is None
-        else {"first_day": window.start.isoformat(), "last_day": (window.end - ONE_DAY).isoformat()},
-        "named": account.names is not None,
-        "received": _sums_json((p for m in account.months for p in m.received), GROUPS, account.names),
-        "contributed": _sums_json((p for m in account.months for p in m.contributed), USES, account.names),
-        "net": format_amount(account.net),
-        "advantage": format_amount(sum(month.advantage for month in account.months)),
-        "months": months,
-        "prices": [
-            {"month": format_month(p.month), "charged": format_amount(p.charged), "full": format_amount(p.full)}
-            for p in account.prices
-        ],
-        "prices_problem": account.prices_problem,
-        "switch": None if account.switch is None else _switch_json(account.switch),
-    }
-
-
-def _switch_json(switch: Switch) -> dict[str, Any]:
-    return {
-        "on": switch.on.isoformat(),
-        "before": {"month": format_month(switch.month_before), "gross": format_amount(switch.before)},
-        "after": {"month": format_month(switch.month_after), "gross": format_amount(switch.after)},
-    }
-
-
-def _sums_json(
-    parts: Iterable[Part], groups: tuple[str, ...], names: Mapping[tuple[str, str], str] | None
-) -> dict[str, Any]:
-    """Parts by group, by site, and by name where that is allowed; all sum to the total."""
-    listed = list(parts)
-    found: dict[str, Any] = {
-        "total": format_amount(sum(part.amount for part in listed)),
-        "by_group": {group: format_amount(sum(p.amount for p in listed if p.group == group)) for group in groups},
-        "by_site": [
-            {"group": part.group, "site": part.site, "amount": format_amount(part.amount)}
-            for part in by_group_and_site(listed)
-        ],
-    }
-    if names is not None:
-        sums: dict[tuple[str, str], int] = {}
-        for part in listed:
-            if part.code is not None:
-                sums[part.kind, part.code] = sums.get((part.kind, part.code), 0) + part.amount
-        found["by_name"] = [
-            {"kind": kind, "code": code, "name": names.get((kind, code)), "amount": format_amount(sums[kind, code])}
-            for kind, code in sorted(sums)
-        ]
     return found

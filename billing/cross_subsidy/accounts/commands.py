@@ -1,6 +1,5 @@
 """The commands for who funds whom: a tenant's own account, written or sent."""
 
-import json
 from datetime import date
 
 import click
@@ -29,10 +28,12 @@ def account_command(tenant: str, until: date | None, format_name: str, output: s
 
     Others are named only where the operator allows it (TERMS_FILE: cross_subsidy.names).
     """
-    from billing.cross_subsidy.accounts.account import account_json, account_of
+    from billing.cross_subsidy.accounts.account import account_of
     from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
+    from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.shapes import indented
 
     require_showable(format_name, output)
     settings = load_settings()
@@ -42,7 +43,7 @@ def account_command(tenant: str, until: date | None, format_name: str, output: s
     if format_name == "pdf":
         written = account_pdf(account, settings.operator.party, to)
     else:
-        written = json.dumps(account_json(account), ensure_ascii=False, indent=2).encode() + b"\n"
+        written = indented(CrossSubsidyAccount.of(account))
     with destination(output) as stream:
         stream.write(written)
 

@@ -19,13 +19,13 @@ def cross_subsidy_year_command(year: int, format_name: str, output: str | None) 
 
     Every figure is that of the ledger's entries of the year's months, to the centime; where one is not, none is given.
     """
-    import json
-
+    from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
     from billing.cross_subsidy.annual_report.year import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
-    from billing.cross_subsidy.annual_report.year_tables import year_json, year_workbook
+    from billing.cross_subsidy.annual_report.year_tables import year_workbook
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.shapes import indented
 
     require_showable(format_name, output)
     settings = load_settings()
@@ -37,4 +37,4 @@ def cross_subsidy_year_command(year: int, format_name: str, output: str | None) 
         elif format_name == "xlsx":
             stream.writelines(year_workbook(found))
         else:
-            stream.write(json.dumps(year_json(found), ensure_ascii=False, indent=2).encode() + b"\n")
+            stream.write(indented(CrossSubsidyYear.of(found)))

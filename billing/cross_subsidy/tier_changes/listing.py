@@ -93,11 +93,19 @@ def switches_ahead(connection: Connection, first: date, months: int) -> Ahead:
                 after = catalogue.rates.at(let.site, OFFICE, kind, one.switches_on).full_price
                 found.append(
                     Switch(
-                        one.switches_on, code, one.party.legal_name, let.site, let.code, office.unit, let.area,
-                        line_amount(before, let.area), line_amount(after, let.area),
-                        None if let.end is None else let.end - ONE_DAY, told.get((code, one.switches_on), ()),
+                        switches_on=one.switches_on,
+                        tenant=code,
+                        name=one.party.legal_name,
+                        site=let.site,
+                        lease=let.code,
+                        office=office.unit,
+                        area=let.area,
+                        before=line_amount(before, let.area),
+                        after=line_amount(after, let.area),
+                        ends_on=None if let.end is None else let.end - ONE_DAY,
+                        announced=told.get((code, one.switches_on), ()),
                     )
-                )  # fmt: skip
+                )
         except PricingError as error:
             unpriced.append((code, str(error)))
     return Ahead(first, months, tuple(sorted(found)), tuple(unpriced))

@@ -148,9 +148,15 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
     ).one()
     made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
     begun = Debt(
-        head.gross, head.tax, int(credited), int(paid), tuple(found.shares), _lost(connection, head.id),
-        found.due_at_issue, -int(doubtful),
-    )  # fmt: skip
+        gross=head.gross,
+        tax=head.tax,
+        credited=int(credited),
+        paid=int(paid),
+        shares=tuple(found.shares),
+        lost=_lost(connection, head.id),
+        due_at_issue=found.due_at_issue,
+        doubtful=-int(doubtful),
+    )
     return debt_after(begun, made)
 
 

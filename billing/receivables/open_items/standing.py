@@ -128,8 +128,17 @@ def _loaded(
             if loaded is not None:
                 yield loaded
             loaded = OpenDocument(
-                key, number, kind, tenant, issued_on, due_on, [], False, doubtful.get(key, 0), 0
-            )  # fmt: skip
+                key=key,
+                number=number,
+                kind=kind,
+                tenant=tenant,
+                issued_on=issued_on,
+                due_on=due_on,
+                shares=[],
+                due_at_issue=False,
+                doubtful=doubtful.get(key, 0),
+                open=0,
+            )
         loaded.shares.append(Share(rate, int(base_left), int(vat_left)))
         loaded.open += int(base_left) + int(vat_left)
         loaded.due_at_issue |= bool(at_issue)
