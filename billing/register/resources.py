@@ -19,7 +19,7 @@ from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
@@ -41,7 +41,21 @@ from billing.register.shapes import (
 )
 
 BATCH_MAX = 10_000
-blueprint = ApiBlueprint("register", __name__, url_prefix="/v1", description="Sites, services, rates, tenants, leases")
+blueprint = ApiBlueprint(
+    "register",
+    __name__,
+    url_prefix="/v1",
+    tags={
+        "sites": "The parks of the network",
+        "services": "What is billed",
+        "vat rates": "The rates of VAT, from a day on",
+        "rates": "The prices, from a day on",
+        "tenants": "The tenants",
+        "leases": "The offices that are let",
+        "grants": "The subsidies that funders give",
+        "usage events": "What tenants used",
+    },
+)
 
 
 def _cells(record: Mapping[str, Any]) -> dict[str, str]:
@@ -143,8 +157,10 @@ def _add(resource: Resource) -> None:
     route(resource.address, "GET", f"get_{one}", f"One {resource.one}", view)
 
     view = blueprint.arguments(record)(writes(_post_view(resource)))
-    view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True)(view)
-    view = blueprint.response(201, stored)(view)
+    view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True, headers=LOCATION)(
+        view
+    )
+    view = blueprint.response(201, stored, headers=LOCATION)(view)
     route(f"/{resource.path}", "POST", f"create_{one}", f"Add a {resource.one}; one that exists is left as it is", view)
 
     if resource.changeable:
