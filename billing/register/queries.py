@@ -1,11 +1,17 @@
 """The rows of the register, as the API looks them up and lists them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
 from billing.register.network_import.layout import Layout
+
+
+def key_value(layout: Layout, column: str, text: str) -> Any:
+    """Return a text as a column of the key holds it: a `date` where it is a day."""
+    return date.fromisoformat(text) if layout.table.c[column].type.python_type is date else text
 
 
 def find_row(connection: Connection, layout: Layout, key: Sequence[Any]) -> Row[Any] | None:

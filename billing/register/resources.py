@@ -6,7 +6,6 @@ request are accepted, refused and logged alike. Fields are the columns of the ne
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +25,7 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.register.network_import import ImportReport, apply_records, stored_record
 from billing.register.network_import.layout import LAYOUTS, Layout
-from billing.register.queries import find_row, rows_with
+from billing.register.queries import find_row, key_value, rows_with
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
@@ -139,8 +138,7 @@ def _post_view(resource: Resource) -> Callable[..., Any]:
 
 
 def _as_key(resource: Resource, name: str, record: Mapping[str, Any]) -> Any:
-    text = record.get(name) or ""
-    return date.fromisoformat(text) if resource.layout.table.c[name].type.python_type is date else text
+    return key_value(resource.layout, name, record.get(name) or "")
 
 
 def _patch_view(resource: Resource) -> Callable[..., Any]:
