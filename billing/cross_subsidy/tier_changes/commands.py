@@ -11,13 +11,13 @@ from billing.frame.terminal.parameters import DAY, MONTH
 _TABLE = "table"
 
 
-@click.group("switches", cls=Group)
-def switches_command() -> None:
+@click.group("tier-changes", cls=Group)
+def tier_changes_command() -> None:
     """Tenants whose discount ends: what it changes, and announcing it to them."""
 
 
-@switches_command.command(
-    "list", cls=Command, epilog=example("technopark-billing switches list --months 24 --format xlsx -o fins.xlsx")
+@tier_changes_command.command(
+    "list", cls=Command, epilog=example("technopark-billing tier-changes list --months 24 --format xlsx -o fins.xlsx")
 )
 @click.option("--from", "first", type=MONTH, metavar="YYYY-MM", help="Default: the present month.")
 @click.option("--months", type=click.IntRange(1, 60), default=24, show_default=True)
@@ -62,7 +62,7 @@ def list_command(first: date | None, months: int, format_name: str, output: str 
         click.echo(f"not priced: {code}: {reason}", err=True)
 
 
-@switches_command.command("show", cls=Command, epilog=example("technopark-billing switches show T0042"))
+@tier_changes_command.command("show", cls=Command, epilog=example("technopark-billing tier-changes show T0042"))
 @click.argument("tenant")
 def show_command(tenant: str) -> None:
     """TENANT's bills before its switch, in its month, and after it; what it usually uses beside; what it was told."""
@@ -105,8 +105,8 @@ def show_command(tenant: str) -> None:
         click.echo(f"told by {number_of(notice.message)}, {step}: full price from {notice.switches_on}")
 
 
-@switches_command.command(
-    "letter", cls=Command, epilog=example("technopark-billing switches letter T0042 --output lettre.pdf")
+@tier_changes_command.command(
+    "letter", cls=Command, epilog=example("technopark-billing tier-changes letter T0042 --output lettre.pdf")
 )
 @click.argument("tenant")
 @click.option("--output", metavar="FILE", required=True, help="Where the PDF is written.")
@@ -126,8 +126,8 @@ def letter_command(tenant: str, output: str) -> None:
         stream.write(render_letter(letter(one)))
 
 
-@switches_command.command(
-    "announce", cls=WritingCommand, epilog=example("technopark-billing switches announce --dry-run")
+@tier_changes_command.command(
+    "announce", cls=WritingCommand, epilog=example("technopark-billing tier-changes announce --dry-run")
 )
 @click.option("--on", "on", type=DAY, metavar="YYYY-MM-DD", help="The day the letters bear. Default: today.")
 @click.option("--dry-run", is_flag=True, help="Show what would be announced; write nothing.")

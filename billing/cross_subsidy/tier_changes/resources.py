@@ -30,26 +30,28 @@ _QUERY: Mapping[str, Any] = {
     "months": lambda: fields.Integer(load_default=MONTHS, validate=validate.Range(1, MONTHS_MAX)),
 }
 blueprint = ApiBlueprint(
-    "switches", __name__, url_prefix="/v1", description="The switch to the market price, announced"
+    "tier-changes", __name__, url_prefix="/v1", description="The switch to the market price, announced"
 )
 
 
-@blueprint.route("/switches")
+@blueprint.route("/tier-changes")
 @blueprint.response(200, Switches)
-@blueprint.arguments(strict_schema("SwitchesQuery", {name: made() for name, made in _QUERY.items()}), location="query")
+@blueprint.arguments(
+    strict_schema("TierChangesQuery", {name: made() for name, made in _QUERY.items()}), location="query"
+)
 @reads
-def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
     """The switches of the months ahead, and what a whole month's income gains at each site."""
     first = query.get("from") or first_of_month(service().today())
     return ahead_json(switches_ahead(connection, first, query["months"]))
 
 
-@blueprint.route("/switches/table")
+@blueprint.route("/tier-changes/table")
 @blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
 @blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.arguments(
     strict_schema(
-        "SwitchesTableQuery",
+        "TierChangesTableQuery",
         {
             **{name: made() for name, made in _QUERY.items()},
             "format": fields.String(required=True, validate=validate.OneOf(TABLES)),
@@ -58,19 +60,19 @@ def get_switches(connection: Connection, query: Mapping[str, Any]) -> dict[str, 
     location="query",
 )
 @reads
-def get_switches_table(connection: Connection, query: Mapping[str, Any]) -> Response:
+def get_tier_changes_table(connection: Connection, query: Mapping[str, Any]) -> Response:
     """The same as a table, an office a row: for spreadsheets."""
     first = query.get("from") or first_of_month(service().today())
     found = b"".join(pieces(switches_ahead(connection, first, query["months"]), query["format"]))
-    headers = {"Content-Disposition": f'attachment; filename="switches.{query["format"]}"'}
+    headers = {"Content-Disposition": f'attachment; filename="tier-changes.{query["format"]}"'}
     return Response(found, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 
-@blueprint.route("/tenant-switches/<part:code>")
+@blueprint.route("/tenant-tier-changes/<part:code>")
 @blueprint.response(200, TenantSwitch)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @reads
-def get_tenant_switch(connection: Connection, code: str) -> TenantSwitch:
+def get_tenant_tier_change(connection: Connection, code: str) -> TenantSwitch:
     """A tenant's bills before its switch, in its month, and after it; its usual usage of a month apart."""
     found = service()
     one = announcement_of(connection, found.settings.operator, code, found.today())
@@ -82,23 +84,23 @@ def get_tenant_switch(connection: Connection, code: str) -> TenantSwitch:
     )
 
 
-@blueprint.route("/tenant-switches/<part:code>/pdf")
+@blueprint.route("/tenant-tier-changes/<part:code>/pdf")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
-def get_switch_letter(connection: Connection, code: str) -> Response:
+def get_tier_change_letter(connection: Connection, code: str) -> Response:
     """The letter that would be sent to a tenant today; those that were sent are papers of their messages."""
     found = service()
     one = announcement_of(connection, found.settings.operator, code, found.today())
     return Response(render_letter(letter(one)), content_type="application/pdf")
 
 
-@blueprint.route("/switch-notices")
+@blueprint.route("/tier-change-notices")
 @blueprint.response(200, Page[SwitchNotice])
-@blueprint.arguments(query_schema("SwitchNoticeQuery", {"tenant": Code()}), location="query")
+@blueprint.arguments(query_schema("TierChangeNoticeQuery", {"tenant": Code()}), location="query")
 @reads
-def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_tier_change_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
     """What was announced, in order."""
     found = select(tier_change_announcement)
     if query.get("tenant") is not None:
@@ -106,10 +108,10 @@ def list_switch_notices(connection: Connection, query: Mapping[str, Any]) -> Pag
     return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
 
 
-@blueprint.route("/switch-notices", methods=["POST"])
+@blueprint.route("/tier-change-notices", methods=["POST"])
 @blueprint.response(201, Announcements)
 @writes
-def create_switch_notices(connection: Connection) -> Answer:
+def create_tier_change_notices(connection: Connection) -> Answer:
     """Announce the switches that are due today, each step once; done again on the same day it announces nothing."""
     found = service()
     made = announce(connection, found.settings.terms, found.settings.operator, found.today(), recorded_at=found.clock())
