@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, not_, select
 
-from billing.bank.matching.values import LineKind
+from billing.bank.matching.values import UNDONE, LineKind
 from billing.bank.naming import line_name, statement_name
 from billing.bank.queries import is_latest, is_of_decision, moves_bank_account
 from billing.bank.reconciling import reconcile
-from billing.bank.tables import UNDONE, bank_line, bank_statement, line_decision, line_entry
+from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.checking import Proof, Step, streamed
 from billing.receivables.tables.receipts import receipt

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.bank.choices import Choice, choice_of
 from billing.bank.facts import propose
-from billing.bank.matching.values import LineKind
+from billing.bank.matching.values import UNDONE, LineKind
 from billing.bank.naming import LineKey, line_name
 from billing.bank.queries import (
     LineRow,
@@ -19,7 +19,6 @@ from billing.bank.queries import (
 from billing.bank.receipts import receive_line, settle_cheques, tenant_of
 from billing.bank.recording import Decision, LineEntry, record_decisions
 from billing.bank.refusing import refused
-from billing.bank.tables import UNDONE
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.entries.bank import PROVED_ACCOUNTS, own_movement_entry
 from billing.frame.audit_log import record_change

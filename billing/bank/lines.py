@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from billing.bank.facts import propose
+from billing.bank.matching.values import UNDONE
 from billing.bank.naming import LineKey
 from billing.bank.queries import decisions, entries_named, line_row, lines, require_line_row
 from billing.bank.shapes import LineDecision, Proposal, StatementLine
-from billing.bank.tables import UNDONE
 from billing.frame.terms import Terms
 
 

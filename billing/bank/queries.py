@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, not_, select, tuple_
 
 from billing.bank.formats.statement import BankLine
+from billing.bank.matching.values import UNDONE
 from billing.bank.naming import LineKey, line_name, statement_name
-from billing.bank.tables import UNDONE, bank_line, bank_statement, line_decision, line_entry
+from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
 from ledger.models import entry, posting

@@ -17,11 +17,10 @@ from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
 from billing.bank.importing import FILE_LENGTH_MAX, MAPPING_DEFAULT, ImportOrder, import_file
 from billing.bank.lines import line_shape, line_shapes
-from billing.bank.matching.values import PROPOSALS_MAX, LineKind
+from billing.bank.matching.values import PROPOSALS_MAX, UNDONE, LineKind
 from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
 from billing.bank.shapes import Reconciliation, Statement, StatementLine, Taken
-from billing.bank.tables import UNDONE
 from billing.bank.undoing import undo_decision
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber

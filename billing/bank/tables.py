@@ -77,8 +77,6 @@ Index(
     postgresql_where=_HAS_ACCOUNT,
 )
 
-# The kind of a decision that takes the one before it back; the other kinds are those of `LineKind`.
-UNDONE = "undone"
 
 line_decision = Table(
     "line_decision",

@@ -4,12 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from billing.bank.matching.values import LineKind
+from billing.bank.matching.values import UNDONE, LineKind
 from billing.bank.naming import LineKey, line_name
 from billing.bank.queries import entries_named, latest_decision, require_line
 from billing.bank.receipts import take_back
 from billing.bank.recording import Decision, record_decisions
-from billing.bank.tables import UNDONE
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict

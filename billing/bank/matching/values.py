@@ -14,6 +14,10 @@ SAME_AMOUNT_MAX = 3
 NEAR_DAYS = 7
 
 
+# A decision that takes the one before it back.
+UNDONE = "undone"
+
+
 class LineKind(StrEnum):
     """What a bank line may be: a receipt's, booked to an account, or recorded in the books before."""
 

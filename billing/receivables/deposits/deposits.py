@@ -31,6 +31,7 @@ RECEIVED, RETURNED = "received", "returned"
 # Where money is, by how it moves: its journal and account.
 MEANS = {"transfer": (BANK, BANK_ACCOUNT), "cash": (CASH, TILL)}
 _MEANS_OF: dict[str, Any] = {account: means for means, (_, account) in MEANS.items()}
+DEPOSIT_KEY = (deposit.c.id,)
 REFERENCE_LENGTH_MAX = 100
 _LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
 _SIGNS = {RECEIVED: 1, RETURNED: -1}
@@ -194,8 +195,8 @@ def movement_entry(
     )
 
 
-def deposits() -> Select[Any]:
-    """Every deposit with what is held of it and what was set off; to be narrowed and put in order."""
+def deposits(*, tenant: str | None = None) -> Select[Any]:
+    """Select every deposit, or a tenant's, with what is held of it and what was set off; to be put in order."""
     m = deposit_movement.c
     moved = (
         select(
@@ -209,7 +210,7 @@ def deposits() -> Select[Any]:
     o = deposit_set_off.c
     used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
     set_off = func.coalesce(used.c.amount, 0)
-    return (
+    every = (
         select(
             deposit,
             cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
@@ -219,6 +220,7 @@ def deposits() -> Select[Any]:
         .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
         .outerjoin(used, used.c.deposit_id == deposit.c.id)
     )
+    return every if tenant is None else every.where(deposit.c.tenant == tenant)
 
 
 def find_deposit(connection: Connection, key: int) -> Row[Any]:
