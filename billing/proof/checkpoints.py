@@ -151,7 +151,7 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
 
 
 def _is_due(newest: Checkpoint, size: int, keys: str) -> bool:
-    """Whether the log has grown since the newest checkpoint, or the keys are others."""
+    """Return whether the log has grown since the newest checkpoint, or the keys are others."""
     return newest.size < size or (newest.size == size and "\n".join(newest.verifier_keys) != keys)
 
 

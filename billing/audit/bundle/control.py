@@ -55,7 +55,7 @@ class Control:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing moved in the year."""
+        """True if nothing moved in the year."""
         return all(month == OPENING for _, month in self.held)
 
     @property
@@ -157,7 +157,7 @@ class Control:
 
     @property
     def is_proved(self) -> bool:
-        """Whether every file says what the books hold."""
+        """True if every file gives the sums of the books."""
         return self.difference == 0 and self.faults == 0
 
 

@@ -233,7 +233,8 @@ def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: fr
 
 def _meaning(_converter: Any, field: fields.Field[Any], *, ret: Mapping[str, Any], **_kwargs: Any) -> dict[str, str]:
     """Describe a request's field by its name, where the field says nothing of itself."""
-    return {} if "description" in ret or field.name not in MEANINGS else {"description": MEANINGS[field.name]}
+    name = field.name
+    return {} if name is None or "description" in ret or name not in MEANINGS else {"description": MEANINGS[name]}
 
 
 class AddressPlugin(FlaskPlugin):  # type: ignore[misc]

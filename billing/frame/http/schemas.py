@@ -8,19 +8,6 @@ from marshmallow import RAISE, Schema, fields
 from billing.frame.http.paging import Cursor, Limit
 
 
-def page_schema(item: type[Schema], name: str) -> type[Schema]:
-    """One page of a list."""
-    return Schema.from_dict(
-        {
-            "items": fields.List(fields.Nested(item), required=True),
-            "next": fields.String(
-                required=True, allow_none=True, metadata={"description": "`cursor` of the next page"}
-            ),
-        },
-        name=f"{name}Page",
-    )
-
-
 def query_schema(name: str, found: Mapping[str, fields.Field[Any]]) -> type[Schema]:
     """The query of a list, with its page; unknown parameters are refused."""
     return strict_schema(name, {**found, "limit": Limit(), "cursor": Cursor()})

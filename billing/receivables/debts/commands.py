@@ -60,13 +60,12 @@ def list_command() -> None:
     """List what was decided about debts."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.debts.deciding import acts
+    from billing.receivables.debts.deciding import DEBT_ACT_KEY, acts
     from billing.receivables.debts.shapes import DebtAct
-    from billing.receivables.tables.debts import debt_act
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = [DebtAct.of(row) for row in connection.execute(acts().order_by(debt_act.c.id))]
+        found = [DebtAct.of(row) for row in connection.execute(acts().order_by(*DEBT_ACT_KEY))]
     if not found:
         click.echo("nothing was decided about debts yet")
         return

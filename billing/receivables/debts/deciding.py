@@ -22,6 +22,7 @@ from ledger.journal import post
 from pricing.money import format_amount
 from pricing.vat_shares import Share
 
+DEBT_ACT_KEY = (debt_act.c.id,)
 NAME_LENGTH_MAX = 200
 REASON_LENGTH_MAX = 500
 _REMEDIES = {
@@ -172,9 +173,10 @@ def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
     return tuple(Share(rate, int(base), int(vat)) for rate, base, vat in rows)
 
 
-def acts() -> Select[Any]:
-    """Every decision with the number of its invoice; to be narrowed and put in order."""
-    return select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id)
+def acts(*, tenant: str | None = None) -> Select[Any]:
+    """Select every decision, or a tenant's, with the number of its invoice; to be put in order."""
+    every = select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id)
+    return every if tenant is None else every.where(debt_act.c.tenant == tenant)
 
 
 def debt_standing(connection: Connection, number: str) -> shapes.Debt:

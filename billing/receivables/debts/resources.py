@@ -15,9 +15,16 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.debts.deciding import NAME_LENGTH_MAX, REASON_LENGTH_MAX, Order, acts, debt_standing, decide
+from billing.receivables.debts.deciding import (
+    DEBT_ACT_KEY,
+    NAME_LENGTH_MAX,
+    REASON_LENGTH_MAX,
+    Order,
+    acts,
+    debt_standing,
+    decide,
+)
 from billing.receivables.debts.shapes import Debt, DebtAct
-from billing.receivables.tables.debts import debt_act
 
 _NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
 
@@ -47,10 +54,7 @@ blueprint = ApiBlueprint("debts", __name__, url_prefix="/v1", description="Doubt
 @reads
 def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[DebtAct]:
     """What was decided about debts, in order."""
-    found = acts()
-    if query.get("tenant") is not None:
-        found = found.where(debt_act.c.tenant == query["tenant"])
-    return page(connection, found, (debt_act.c.id,), query, DebtAct.of)
+    return page(connection, acts(tenant=query.get("tenant")), DEBT_ACT_KEY, query, DebtAct.of)
 
 
 @blueprint.route("/debts", methods=["POST"])

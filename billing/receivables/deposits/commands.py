@@ -102,13 +102,12 @@ def list_command() -> None:
     """List the deposits, with what is held of each."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.deposits.deposits import deposits, number_of
-    from billing.receivables.tables.deposits import deposit
+    from billing.receivables.deposits.deposits import DEPOSIT_KEY, deposits, number_of
     from pricing.money import format_amount
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = connection.execute(deposits().order_by(deposit.c.id)).all()
+        found = connection.execute(deposits().order_by(*DEPOSIT_KEY)).all()
     if not found:
         click.echo("no deposit was asked yet")
         return

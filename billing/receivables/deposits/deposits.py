@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
 
+from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, TILL
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
@@ -26,11 +27,11 @@ from pricing.eligibility import SUBSIDISED, tenancy
 from pricing.money import format_amount, line_amount
 from pricing.rating import OFFICE
 
-HELD = "1487"
 RECEIVED, RETURNED = "received", "returned"
 # Where money is, by how it moves: its journal and account.
-MEANS = {"transfer": (BANK, "5141"), "cash": (CASH, "5161")}
+MEANS = {"transfer": (BANK, BANK_ACCOUNT), "cash": (CASH, TILL)}
 _MEANS_OF: dict[str, Any] = {account: means for means, (_, account) in MEANS.items()}
+DEPOSIT_KEY = (deposit.c.id,)
 REFERENCE_LENGTH_MAX = 100
 _LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
 _SIGNS = {RECEIVED: 1, RETURNED: -1}
@@ -190,12 +191,12 @@ def movement_entry(
         effective_on=movement.moved_on,
         label=f"{_LABELS[movement.kind]} {number_of(key)} - {tenant_code}",
         piece=f"{number_of(key)} {movement.reference}",
-        postings=(Posting(account, amount), Posting(HELD, -amount, tenant_code)),
+        postings=(Posting(account, amount), Posting(DEPOSITS_HELD, -amount, tenant_code)),
     )
 
 
-def deposits() -> Select[Any]:
-    """Every deposit with what is held of it and what was set off; to be narrowed and put in order."""
+def deposits(*, tenant: str | None = None) -> Select[Any]:
+    """Select every deposit, or a tenant's, with what is held of it and what was set off; to be put in order."""
     m = deposit_movement.c
     moved = (
         select(
@@ -209,7 +210,7 @@ def deposits() -> Select[Any]:
     o = deposit_set_off.c
     used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
     set_off = func.coalesce(used.c.amount, 0)
-    return (
+    every = (
         select(
             deposit,
             cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
@@ -219,6 +220,7 @@ def deposits() -> Select[Any]:
         .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
         .outerjoin(used, used.c.deposit_id == deposit.c.id)
     )
+    return every if tenant is None else every.where(deposit.c.tenant == tenant)
 
 
 def find_deposit(connection: Connection, key: int) -> Row[Any]:

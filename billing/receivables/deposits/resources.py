@@ -17,6 +17,7 @@ from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.receivables.deposits.deposits import (
+    DEPOSIT_KEY,
     MEANS,
     RECEIVED,
     REFERENCE_LENGTH_MAX,
@@ -40,7 +41,6 @@ from billing.receivables.deposits.final_statement import (
 from billing.receivables.deposits.papers import deposit_call_pdf
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.deposits.shapes import Deposit, FinalStatement
-from billing.receivables.tables.deposits import deposit
 
 _REASON_LENGTH_MAX = 500
 _MOVEMENT: Mapping[str, fields.Field[Any]] = {
@@ -65,10 +65,8 @@ blueprint = ApiBlueprint("deposits", __name__, url_prefix="/v1", description="De
 @reads
 def list_deposits(connection: Connection, query: Mapping[str, Any]) -> Page[Deposit]:
     """The deposits, in the order they were asked."""
-    found = deposits()
-    if query.get("tenant") is not None:
-        found = found.where(deposit.c.tenant == query["tenant"])
-    return page_together(connection, found, (deposit.c.id,), query, partial(deposit_shapes, connection))
+    statement = deposits(tenant=query.get("tenant"))
+    return page_together(connection, statement, DEPOSIT_KEY, query, partial(deposit_shapes, connection))
 
 
 @blueprint.route("/deposits", methods=["POST"])

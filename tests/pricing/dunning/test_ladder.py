@@ -27,7 +27,7 @@ def claimed(
         open=open_,
         ladder=ladder,
         sent=sent,
-        is_held=held,
+        is_blocked=held,
     )
 
 
