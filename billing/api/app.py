@@ -45,7 +45,7 @@ def _limit_body() -> None:
     rule, length = asked.url_rule, asked.content_length
     takes_large = rule is not None and asked.method == "POST"
     most = LARGE_BODIES.get(rule.rule, BODY_BYTES_MAX) if rule is not None and takes_large else BODY_BYTES_MAX
-    # What comes without its length is counted while it is read.
+    # A body that comes without its length is counted while it is read.
     asked.max_content_length = most
     if length is not None and length > most:
         raise RequestEntityTooLarge(f"at most {most} bytes are taken here: send less, or in several requests")

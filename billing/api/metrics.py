@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests of all processes together, and what waits in the database.
+"""The metrics for Prometheus: requests of all processes together, and what waits in the database.
 
 Where several processes serve, each writes its counts to files in PROMETHEUS_MULTIPROC_DIR
 (`billing.api.serve` sets it) and whichever is asked sums them.
@@ -58,7 +58,7 @@ class Metrics:
         key = method, route, status
         child = self._children.get(key)
         if child is None:
-            # Whatever verb a caller makes up is one series.
+            # All verbs that callers make up are one series.
             known = method if method in _METHODS else "other"
             child = self._duration.labels(known, route, str(status))
             if known == method:

@@ -48,7 +48,7 @@ blueprint = ApiBlueprint("operations", __name__, description="Health, metrics, d
 @blueprint.response(200, Status)
 @opened_to(EVERYBODY)
 def is_alive() -> Response:
-    """Whether the process is alive; asks nothing of the database."""
+    """Say that the process is alive; asks nothing of the database."""
     return answered(Status("alive"))
 
 
@@ -56,7 +56,7 @@ def is_alive() -> Response:
 @blueprint.response(200, Status)
 @opened_to(EVERYBODY)
 def is_ready() -> Response:
-    """Whether requests can be served: the database answers and has this program's schema."""
+    """Say that requests can be served: the database answers and has this program's schema."""
     require_current(service().engine)
     return answered(Status("ready"))
 
@@ -65,9 +65,9 @@ def is_ready() -> Response:
 @blueprint.response(200, TEXT, content_type=metrics.CONTENT_TYPE)
 @reads
 def get_metrics(connection: Connection) -> Response:
-    """What Prometheus reads: requests by route, status and latency; runs; deliveries by state; the queue."""
-    found = installed_metrics().exposition(connection, service().clock())
-    return Response(found, content_type=metrics.CONTENT_TYPE)
+    """Give the metrics for Prometheus: requests by route, status and latency; runs; deliveries by state; the queue."""
+    exposition = installed_metrics().exposition(connection, service().clock())
+    return Response(exposition, content_type=metrics.CONTENT_TYPE)
 
 
 @blueprint.route("/openapi.json")
@@ -91,7 +91,7 @@ def get_docs() -> Response:
 @blueprint.response(200, ProblemKind)
 @opened_to(EVERYBODY)
 def get_problem_kind(slug: str) -> Response:
-    """What a problem's `type` means."""
+    """Explain a problem's `type`."""
     kind = next((kind for kind in problems.KINDS if kind.slug == slug), None)
     if kind is None:
         raise Unknown(f"no problem has the type {problems.PATH}{slug}")

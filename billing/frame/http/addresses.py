@@ -1,6 +1,6 @@
-"""What stands in an address: codes, days, months, document numbers. What is none has no address: 404.
+"""The parts of addresses: codes, days, months, document numbers. A text that is none of them has no address: 404.
 
-They raise NotFound themselves: werkzeug's ValidationError would let another method's rule answer 405.
+The converters raise NotFound themselves: werkzeug's ValidationError would let another method's rule answer 405.
 """
 
 from datetime import date
@@ -73,12 +73,12 @@ class MonthInAddress(BaseConverter):
     def to_python(self, value: str) -> Any:
         """The first day; a month that is none is no address."""
         try:
-            found = parse_month(value)
+            month = parse_month(value)
         except ValueError:
             raise NotFound from None
-        if found.year not in YEARS:
+        if month.year not in YEARS:
             raise NotFound
-        return found
+        return month
 
     def to_url(self, value: date) -> str:
         """As written in addresses."""

@@ -1,4 +1,4 @@
-"""The door: who asks, by bearer token, and whether its scope opens the address."""
+"""The door: it finds the bearer of a token, and opens the addresses that its scope allows."""
 
 import time
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Door:
         self._known: dict[str, tuple[float, Token]] = {}
 
     def holder(self, authorization: str | None) -> Token:
-        """Whose token the header bears; raises Unauthenticated."""
+        """Return the token that the header bears; raises Unauthenticated."""
         if authorization is None or not authorization[: len(_SCHEME)].lower() == _SCHEME:
             raise Unauthenticated(
                 "send the header Authorization: Bearer TOKEN; `technopark-billing token create` makes one"
@@ -75,10 +75,10 @@ EVERYBODY: frozenset[str] = frozenset()
 
 
 def scopes_of(view: Callable[..., Any] | None, method: str) -> frozenset[str]:
-    """The scopes that may call a view with that method; empty when it needs no token."""
+    """Return the scopes that may call a view with that method; none when it needs no token."""
     of_method = READERS if method in _READING_METHODS else WRITERS
-    found: frozenset[str] = getattr(view, "scopes", of_method)
-    return found
+    scopes: frozenset[str] = getattr(view, "scopes", of_method)
+    return scopes
 
 
 def admit(door: Door) -> None:

@@ -21,7 +21,7 @@ MONTH_DOC = {"pattern": "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", "example": "2026
 
 
 def decimal_doc(decimals: int, example: str) -> dict[str, str]:
-    """What the documentation says of a decimal text with that many decimals at most."""
+    """Document a decimal text with that many decimals at most."""
     return {"pattern": rf"^-?[0-9]+(\.[0-9]{{1,{decimals}}})?$", "example": example}
 
 
@@ -56,10 +56,10 @@ class Cell(fields.String):
         super().__init__(metadata=dict(doc or TEXT_DOC), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        found: str = super()._deserialize(value, attr, data, **kwargs)
-        if not found and self.allow_none and "pattern" in self.metadata:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not text and self.allow_none and "pattern" in self.metadata:
             raise ValidationError("is blank: write null for none")
-        return found
+        return text
 
 
 class WholeNumber(fields.Integer):
@@ -93,8 +93,8 @@ class Code(fields.String):
         super().__init__(metadata={**CODE_DOC, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        found: str = _judged(cells.code, super()._deserialize(value, attr, data, **kwargs))
-        return found
+        code: str = _judged(cells.code, super()._deserialize(value, attr, data, **kwargs))
+        return code
 
 
 class Day(fields.String):
@@ -104,8 +104,8 @@ class Day(fields.String):
         super().__init__(metadata={**DAY_DOC, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        found: date = _judged(cells.day, super()._deserialize(value, attr, data, **kwargs))
-        return found
+        day: date = _judged(cells.day, super()._deserialize(value, attr, data, **kwargs))
+        return day
 
 
 class Month(fields.String):
@@ -116,16 +116,16 @@ class Month(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            found = parse_month(super()._deserialize(value, attr, data, **kwargs))
+            month = parse_month(super()._deserialize(value, attr, data, **kwargs))
         except ValueError:
             raise ValidationError("is not a month such as 2026-09") from None
-        if found.year not in cells.YEARS:
+        if month.year not in cells.YEARS:
             raise ValidationError(f"is not a month from {cells.YEARS[0]} to {cells.YEARS[-1]}")
-        return found
+        return month
 
 
 class Quantity(fields.String):
-    """A quantity or an area above nil, in millionths of its unit."""
+    """A quantity or an area above zero, in millionths of its unit."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={**QUANTITY_DOC, **kwargs.pop("metadata", {})}, **kwargs)
@@ -135,7 +135,7 @@ class Quantity(fields.String):
 
 
 class Amount(fields.String):
-    """An amount of dirhams above nil, in centimes."""
+    """An amount of dirhams above zero, in centimes."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={**AMOUNT_DOC, **kwargs.pop("metadata", {})}, **kwargs)
@@ -161,9 +161,9 @@ class ReceiptNumber(fields.String):
         super().__init__(metadata=dict(RECEIPT_DOC), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        found: str = super()._deserialize(value, attr, data, **kwargs)
-        digits = found.removeprefix("RG-")
-        if found == digits or not (digits.isascii() and digits.isdecimal() and 6 <= len(digits) <= 18):
+        number: str = super()._deserialize(value, attr, data, **kwargs)
+        digits = number.removeprefix("RG-")
+        if number == digits or not (digits.isascii() and digits.isdecimal() and 6 <= len(digits) <= 18):
             raise ValidationError("is no receipt such as RG-000012")
         return int(digits)
 
@@ -175,12 +175,12 @@ class MailAddress(fields.String):
         super().__init__(metadata={"maxLength": 254, "example": "compta@atlas.example", **kwargs.pop("metadata", {})})
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        found: str = super()._deserialize(value, attr, data, **kwargs).strip()
+        address: str = super()._deserialize(value, attr, data, **kwargs).strip()
         try:
-            parse_mailbox(found)
+            parse_mailbox(address)
         except UnusableAddress as error:
             raise ValidationError(str(error)) from None
-        return found
+        return address
 
 
 def _judged(parse: cells.Parser, text: str) -> Any:

@@ -26,7 +26,7 @@ _KEY = re.compile(PATTERN, re.ASCII)
 
 
 class Answer(NamedTuple):
-    """What a view answers: the body as a shape or JSON values, the status, further headers."""
+    """The answer of a view: the body as a shape or JSON values, the status, further headers."""
 
     body: Any
     status: int = 200
@@ -49,8 +49,8 @@ def asked() -> Asked | None:
     if _KEY.fullmatch(key) is None:
         raise InvalidRequest([FieldError("header", HEADER, "must be 1 to 255 visible ASCII characters")])
     # JSON by what it says; a file byte by byte.
-    told = request.get_json(silent=True)
-    body = orjson.dumps(told, option=orjson.OPT_SORT_KEYS) if request.is_json else request.get_data()
+    sent = request.get_json(silent=True)
+    body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS) if request.is_json else request.get_data()
     digest = sha256(b"\0".join((request.method.encode(), request.full_path.encode(), body)))
     return Asked(g.token, key, digest.hexdigest())
 
@@ -100,5 +100,5 @@ def release(connection: Connection, wanted: Asked) -> None:
 
 
 def forget_answers(connection: Connection, before: datetime) -> int:
-    """Delete the keys first used before that instant; gives how many.."""
+    """Delete the keys first used before that instant; returns how many."""
     return connection.execute(delete(idempotency_key).where(idempotency_key.c.created_at < before)).rowcount

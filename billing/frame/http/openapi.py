@@ -85,16 +85,16 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: Any, *_args: Any, **_kwargs: Any) -> Any:
         """Every field at fault, as one InvalidRequest."""
         raise InvalidRequest(
-            [found for location, messages in error.messages.items() for found in _flat(location, "", messages)]
+            [fault for location, messages in error.messages.items() for fault in _flat(location, "", messages)]
         )
 
 
 def _flat(location: str, path: str, messages: Any) -> list[FieldError]:
     if isinstance(messages, Mapping):
         return [
-            found
+            fault
             for name, inner in messages.items()
-            for found in _flat(location, path if name == "_schema" else f"{path}.{name}".strip("."), inner)
+            for fault in _flat(location, path if name == "_schema" else f"{path}.{name}".strip("."), inner)
         ]
     texts = messages if isinstance(messages, list) else [messages]
     where = "body" if location == "json" else location
@@ -292,7 +292,7 @@ class BillingApi(Api):  # type: ignore[misc]
 
 
 def spec_options(contact: str) -> dict[str, Any]:
-    """What stands at the head of the document; `contact` is the name of who runs the service."""
+    """Give the head of the document; `contact` is the name of the operator."""
     return {
         "flask_plugin": AddressPlugin(),
         "info": {

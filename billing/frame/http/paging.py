@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Limit(fields.Integer):
-    """How many items a page has at most."""
+    """The greatest number of items on a page."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class Limit(fields.Integer):
 
 
 class Cursor(fields.String):
-    """Where a page begins: the `next` of the one before."""
+    """The beginning of a page: the `next` of the one before."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 problem documents: one table gives each error its type and status.
+"""Errors as RFC 9457 problem documents: one table gives each error its type and status.
 
 ApiError
 ├── Unauthenticated   no token, or none that is valid
@@ -237,7 +237,7 @@ def _of_error(error: Exception) -> Response:
 
 
 def _is_our_mistake(error: Exception) -> bool:
-    """Whether SQLite refuses a statement: it has one class for that and for a database that can't be used."""
+    """Tell a statement that SQLite refuses from a database that can't be used: it has one class for both."""
     cause = getattr(error, "orig", None)
     return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR
 

@@ -1,4 +1,4 @@
-"""How schemas are put together: pages of something, queries, bodies."""
+"""The schemas of requests: queries, bodies."""
 
 from collections.abc import Mapping
 from typing import Any

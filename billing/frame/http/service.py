@@ -1,4 +1,4 @@
-"""What every request needs, made once by the app factory: settings, engine, clock, tokens."""
+"""The state that every request needs, made once by the app factory: settings, engine, clock, tokens."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -36,5 +36,5 @@ class Service:
 
 def service() -> Service:
     """The state of the app that answers this request."""
-    found: Service = current_app.extensions[_EXTENSION]
-    return found
+    installed: Service = current_app.extensions[_EXTENSION]
+    return installed

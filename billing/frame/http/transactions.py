@@ -1,4 +1,4 @@
-"""How a view's transaction begins and ends: one snapshot to read, one transaction to write, or its own."""
+"""The transactions of views: one snapshot to read, one transaction to write, or their own."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,7 +23,7 @@ def acting_engine() -> Engine:
 
 
 def _reason() -> str | None:
-    """Why it is done, as the header says, in UTF-8 or Latin-1."""
+    """Read the reason that the header gives, in UTF-8 or Latin-1."""
     given = request.headers.get(REASON, "").encode("latin-1", "replace")
     try:
         reason = given.decode("utf-8").strip()
@@ -36,13 +36,13 @@ def _reason() -> str | None:
     return reason or None
 
 
-def answered(found: Any) -> Response:
-    """What a view gave, as a response: a response itself, an Answer, or the body of a 200."""
-    if isinstance(found, Response):
-        return found
-    if not isinstance(found, Answer):
-        found = Answer(found)
-    return Response(encode(found.body), found.status, dict(found.headers), content_type="application/json")
+def answered(answer: Any) -> Response:
+    """Make a response of what a view gave: a response itself, an Answer, or the body of a 200."""
+    if isinstance(answer, Response):
+        return answer
+    if not isinstance(answer, Answer):
+        answer = Answer(answer)
+    return Response(encode(answer.body), answer.status, dict(answer.headers), content_type="application/json")
 
 
 def reads(view: Callable[..., Any]) -> Callable[..., Response]:
@@ -65,11 +65,11 @@ def writes(view: Callable[..., Any]) -> Callable[..., Response]:
         with writing(acting_engine()) as connection:
             if wanted is None:
                 return answered(view(connection, *args, **kwargs))
-            found = claim(connection, wanted, service().clock())
-            if found is None:
-                found = view(connection, *args, **kwargs)
-                keep(connection, wanted, found)
-        return answered(found)
+            answer = claim(connection, wanted, service().clock())
+            if answer is None:
+                answer = view(connection, *args, **kwargs)
+                keep(connection, wanted, answer)
+        return answered(answer)
 
     return within
 
@@ -87,17 +87,17 @@ def acts(view: Callable[..., Any]) -> Callable[..., Response]:
         if wanted is None:
             return answered(view(*args, **kwargs))
         with maintenance_transaction(service().engine) as connection:
-            found = claim(connection, wanted, service().clock())
-        if found is not None:
-            return answered(found)
+            answer = claim(connection, wanted, service().clock())
+        if answer is not None:
+            return answered(answer)
         try:
-            found = view(*args, **kwargs)
+            answer = view(*args, **kwargs)
         except Exception:
             with maintenance_transaction(service().engine) as connection:
                 release(connection, wanted)
             raise
         with maintenance_transaction(service().engine) as connection:
-            keep(connection, wanted, found)
-        return answered(found)
+            keep(connection, wanted, answer)
+        return answered(answer)
 
     return within

@@ -1,4 +1,4 @@
-"""What the document says of parts of addresses and fields of requests, by name, where they say nothing of themselves.
+"""The descriptions of parts of addresses and fields of requests, by name, where they say nothing of themselves.
 
 A name means the same everywhere; a field that means something else says so in its own metadata.
 """
