@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from billing.entries.accounts import DOUBTFUL_CLIENTS, PROVISION_FOR_CLIENTS
 from billing.entries.booked import Booked, balance_faults, booked_like, entry_faults
-from billing.entries.debts import DOUBTFUL_CLIENTS, PROVISION, Decision, decision_entry
+from billing.entries.debts import Decision, decision_entry
 from billing.frame.checking import Proof, Step
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import doubtful_paid
@@ -24,7 +25,7 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
     """Decisions are booked, none goes beyond the invoice, and 3424 and 3942 are what they come to, by tenant."""
     booked = booked_like(connection, *_OURS)
     paid = doubtful_paid(connection)
-    due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION: Counter()}
+    due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION_FOR_CLIENTS: Counter()}
     rows = connection.execute(
         select(debt_act, document.c.number, document.c.gross, document.c.tax, document.c.tenant.label("buyer"))
         .join(document, document.c.id == debt_act.c.document_id)
@@ -38,7 +39,7 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
         debt = debt_after(Debt(first.gross, first.tax, 0, doubtful=-paid.get(first.document_id, 0)), made)
         yield from _debt_faults(first.number, debt)
         due[DOUBTFUL_CLIENTS][first.tenant] += debt.doubtful
-        due[PROVISION][first.tenant] -= debt.provision
+        due[PROVISION_FOR_CLIENTS][first.tenant] -= debt.provision
     for reference in sorted(booked):
         yield f"entry {reference} books a decision about a debt that does not stand"
     for account, balances in due.items():
