@@ -21,7 +21,6 @@ def reason(by: str, what: str, **values: str) -> Why:
 
     Its spaces are ordinary ones: it is stored as the reason of the decision.
     """
-    found = _texts()
     text = f"{_texts()['by'][by]} : {_texts()['what'][what]}".format_map(values)
     return Why(f"{by}/{what}", " ".join(text.split()))
 

@@ -39,7 +39,7 @@ Element: TypeAlias = etree._Element
 
 
 def parse_camt(content: bytes, file: str) -> tuple[Statement, ...]:
-    """Return the statements of a camt.053 file in its order, without pending movements; raises Refused with every fault."""
+    """Return the statements of a camt.053 file in its order, without pending movements; raises Refused."""
     if any(doctype in content for doctype in _DOCTYPES):
         raise refuse(file, "declares a document type", "a bank's statement has none: ask the bank for the file again")
     parser = etree.XMLParser(
