@@ -10,7 +10,7 @@ SUBJECT = Subject(
     jobs=("tier_changes.jobs", "accounts.jobs"),
     commands={
         "forecast": "forecast.commands",
-        "switches": "tier_changes.commands",
+        "tier-changes": "tier_changes.commands",
         "cross-subsidy": "accounts.commands",
         "report cross-subsidy-year": "annual_report.commands",
     },

@@ -211,19 +211,28 @@ def load_facts(
         stands, watermark = outcomes.get(code, (None, 0))
         found.append(
             TenantFacts(
-                Party(
-                    code, legal_name, legal_form, address, city, ice=ice, tax_id=tax_id, trade_register=register,
-                    email=email, language=language,
+                party=Party(
+                    code,
+                    legal_name,
+                    legal_form,
+                    address,
+                    city,
+                    ice=ice,
+                    tax_id=tax_id,
+                    trade_register=register,
+                    email=email,
+                    language=language,
                 ),
-                terms,
-                lets,
-                {x[1]: x[3] for x in own_leases},
-                tuple([UsageEvent(*x[1:]) for x in events.get(code, ())]),
-                previous is None or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
-                watermark,
-                (),
+                tenancy=terms,
+                leases=lets,
+                offices={x[1]: x[3] for x in own_leases},
+                events=tuple([UsageEvent(*x[1:]) for x in events.get(code, ())]),
+                settled=previous is None
+                or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
+                watermark=watermark,
+                standing=(),
             )
-        )  # fmt: skip
+        )
     return _with_standing_lines(connection, found)
 
 

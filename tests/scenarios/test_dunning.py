@@ -7,15 +7,17 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
+from billing.documents.messages.queries import load_message
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, ReasonRequired, Refused, Unknown
 from billing.frame.terms import Term, Terms
-from billing.messages.queueing import MESSAGES, Message, load_message
-from billing.messages.tables import message, message_delivery
 from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning
 from billing.receivables.dunning.policy import EVERYBODY
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.delivery import claim, hand_over, record_sent, retry
+from invoices.messages.message import Message
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_delivery
 from invoices.rendering.letter import Letter
 from tests.support.debts import decides
 from tests.support.dunning_park import JUNE_T1, JUNE_T2, LEASES, TENANTS

@@ -9,21 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import Engine, select
 
+from billing.cross_subsidy.forecast import shapes
 from billing.cross_subsidy.forecast.assumptions import (
     load_assumptions,
     read_assumptions,
 )
+from billing.cross_subsidy.forecast.files import dial_pieces, forecast_pieces, what_if_pieces
 from billing.cross_subsidy.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
 from billing.cross_subsidy.forecast.observed import as_toml, observed
-from billing.cross_subsidy.forecast.shown import (
-    dial_pieces,
-    forecast_json,
-    forecast_pieces,
-    what_if_json,
-    what_if_pieces,
-)
 from billing.cross_subsidy.forecast.what_if import Asked, WhatIf, months_asked, what_if
 from billing.frame.database import reading
 from billing.frame.errors import Refused, RunRefused, Unknown
@@ -190,8 +186,8 @@ def test_the_same_seed_gives_the_same_forecast_on_either_database_and_another_se
         found = ahead(park, assumptions=load_assumptions(None), first=JUNE, months=24, seed=7)
         again = ahead(park, assumptions=load_assumptions(None), first=JUNE, months=24, seed=7)
         other = ahead(park, assumptions=load_assumptions(None), first=JUNE, months=24, seed=8)
-    assert forecast_json(found) == forecast_json(again)
-    assert forecast_json(found)["whole"] != forecast_json(other)["whole"]
+    assert shapes.Forecast.of(found) == shapes.Forecast.of(again)
+    assert shapes.Forecast.of(found).whole != shapes.Forecast.of(other).whole
     # Frozen: the same on SQLite and PostgreSQL, on any machine, with any version of what is underneath.
     reserve = found.whole.network["reserve_after"]
     assert (reserve.path, *reserve.drawn) == FROZEN_RESERVE
@@ -367,7 +363,7 @@ def test_what_if_nothing_changes_nothing_changes_and_todays_side_is_what_the_run
         todays = tuple(read_rate_card(connection, SAMPLE / "rates.csv"))
     with written_nowhere(park):
         found = asks(park, Asked(todays, 18), None, date(2026, 11, 1))
-    shape = what_if_json(found)
+    shape = to_builtins(shapes.WhatIf.of(found))
     differences = [
         compared["difference"] for of in (*shape["sites"].values(), shape["network"]) for compared in of.values()
     ]
@@ -453,7 +449,7 @@ def test_the_tables_say_what_the_json_says(park: Park) -> None:
     found = ahead(park, assumptions=load_assumptions(None), first=JUNE, months=2)
     lines = b"".join(forecast_pieces(found, "csv")).decode().splitlines()
     assert lines[0] == "month,site,figure,path,low,median,high"
-    shape = forecast_json(found)
+    shape = to_builtins(shapes.Forecast.of(found))
     figure = shape["runs"][1]["sites"]["TNG"]["draws"]
     assert f"2026-07,TNG,draws,{','.join(figure[name] for name in ('path', 'low', 'median', 'high'))}" in lines
     whole = shape["whole"]["network"]["reserve_after"]

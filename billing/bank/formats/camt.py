@@ -333,11 +333,18 @@ class _Reading:
         # The other side alone: we are the second one, unless the bank turns the parties of a reversal round.
         name, number = self._party(children.get("RltdPties"), roles if common.is_reversal else roles[:1])
         return BankLine(
-            common.booked_on, common.value_on, amount, own or (f"{shared}{place}" if shared else ""),
-            reference(self._text(references.get("EndToEndId"))),
-            tidy(next((text for text in structured if text), ""), 35), name, number,
-            tidy(" ".join(dict.fromkeys(text for text in texts if text))), common.code, common.is_reversal,
-        )  # fmt: skip
+            booked_on=common.booked_on,
+            value_on=common.value_on,
+            amount=amount,
+            bank_reference=own or (f"{shared}{place}" if shared else ""),
+            end_to_end_id=reference(self._text(references.get("EndToEndId"))),
+            structured_reference=tidy(next((text for text in structured if text), ""), 35),
+            counterparty=name,
+            counterparty_account=number,
+            text=tidy(" ".join(dict.fromkeys(text for text in texts if text))),
+            code=common.code,
+            is_reversal=common.is_reversal,
+        )
 
     def _structured_texts(self, element: Element) -> Iterator[str]:
         """Yield the numbers of the documents paid, and what is added to them."""

@@ -231,12 +231,22 @@ def _row(
         amount = -amount
     return _Row(
         BankLine(
-            booked_on, value_on, amount, reference(text_of("reference")), "", tidy(text_of("structured_reference"), 35),
-            tidy(text_of("counterparty"), NAME_LENGTH_MAX), account(text_of("counterparty_account")),
-            tidy(text_of("text")), tidy(text_of("code"), 35), False,
+            booked_on=booked_on,
+            value_on=value_on,
+            amount=amount,
+            bank_reference=reference(text_of("reference")),
+            end_to_end_id="",
+            structured_reference=tidy(text_of("structured_reference"), 35),
+            counterparty=tidy(text_of("counterparty"), NAME_LENGTH_MAX),
+            counterparty_account=account(text_of("counterparty_account")),
+            text=tidy(text_of("text")),
+            code=tidy(text_of("code"), 35),
+            is_reversal=False,
         ),
-        amounts["balance"], account(text_of("account")), tidy(text_of("currency"), 3).upper(),
-    )  # fmt: skip
+        amounts["balance"],
+        account(text_of("account")),
+        tidy(text_of("currency"), 3).upper(),
+    )
 
 
 def _add(

@@ -128,19 +128,21 @@ def _line(movement: Transaction) -> BankLine:
     parts = _sub_fields(text.replace("\n", ""))
     status = str(tags.get("status") or "").upper()
     return BankLine(
-        sensible(tags.get("entry_date") or value_on),
-        sensible(value_on),
-        _exact(amount.amount),
-        reference(tags.get("bank_reference")),
-        reference(tags.get("end_to_end_reference") or parts.get("EREF") or tags.get("customer_reference")),
-        "",
-        tidy(
+        booked_on=sensible(tags.get("entry_date") or value_on),
+        value_on=sensible(value_on),
+        amount=_exact(amount.amount),
+        bank_reference=reference(tags.get("bank_reference")),
+        end_to_end_id=reference(
+            tags.get("end_to_end_reference") or parts.get("EREF") or tags.get("customer_reference")
+        ),
+        structured_reference="",
+        counterparty=tidy(
             tags.get("applicant_name") or parts.get("NAME") or parts.get("ORDP") or parts.get("BENM"), NAME_LENGTH_MAX
         ),
-        account(tags.get("applicant_iban") or parts.get("IBAN") or parts.get("ACCT")),
-        tidy(text),
-        tidy(tags.get("id"), 35),
-        status.startswith("R"),
+        counterparty_account=account(tags.get("applicant_iban") or parts.get("IBAN") or parts.get("ACCT")),
+        text=tidy(text),
+        code=tidy(tags.get("id"), 35),
+        is_reversal=status.startswith("R"),
     )
 
 

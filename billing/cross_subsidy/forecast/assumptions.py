@@ -1,4 +1,4 @@
-"""What a forecast assumes: a file with defaults, read exactly, every fault named."""
+"""The assumptions of a forecast: a file with defaults, read exactly, every fault named."""
 
 import re
 import tomllib
@@ -14,7 +14,6 @@ from billing.frame.cells import quantity as parse_quantity
 from billing.frame.errors import Fault, Refused
 from pricing.eligibility import KINDS
 from pricing.forecast.assumptions import Assumptions
-from pricing.money import format_quantity
 
 SHIPPED = "assumptions.toml"
 # So many newcomers a month at one site, on average, at most.
@@ -27,34 +26,16 @@ _SECTIONS = {
 }
 
 
-def assumptions_json(assumptions: Assumptions) -> dict[str, Any]:
-    """Return assumptions as their file would say them."""
-    return {
-        "arrivals": {
-            "a_month": _texts(assumptions.arrivals),
-            "kinds": _texts(assumptions.kinds),
-            "areas_m2": {format_quantity(area): _text(share) for area, share in assumptions.areas.items()},
-            "young": {"share": _text(assumptions.young)},
-        },
-        "departures": {
-            "subsidised": _text(assumptions.leaves_subsidised),
-            "at_the_switch": _text(assumptions.leaves_at_the_switch),
-            "market": _text(assumptions.leaves_market),
-        },
-        "unpaid": {"least": _text(assumptions.unpaid_least), "most": _text(assumptions.unpaid_most)},
-    }
-
-
 def parse_share(text: str) -> Fraction | None:
-    """A part from nil to one, written `0.4` or `2/5`; None for anything else."""
+    """Read a part from zero to one, written `0.4` or `2/5`; None for anything else."""
     if _NUMBER.fullmatch(text) is None:
         return None
-    found = Fraction(text)
-    return found if found <= 1 else None
+    share = Fraction(text)
+    return share if share <= 1 else None
 
 
 def shipped_text() -> str:
-    """The file of defaults, as it is shipped."""
+    """Return the file of defaults, as it is shipped."""
     return (files("billing.cross_subsidy.forecast") / SHIPPED).read_text(encoding="utf-8")
 
 
@@ -64,7 +45,7 @@ def _shipped() -> Mapping[str, Any]:
 
 
 def load_assumptions(path: Path | None) -> Assumptions:
-    """The assumptions of a file, those it leaves out as shipped; None: all as shipped. Raises Refused."""
+    """Read the assumptions of a file, those it leaves out as shipped; None: all as shipped. Raises Refused."""
     if path is None:
         return read_assumptions({}, SHIPPED)
     try:
@@ -77,12 +58,12 @@ def load_assumptions(path: Path | None) -> Assumptions:
 
 
 def read_assumptions(given: Mapping[str, Any], source: str) -> Assumptions:
-    """The assumptions given, those left out as shipped; raises Refused with every fault."""
+    """Read the assumptions given, those left out as shipped; raises Refused with every fault."""
     reader = _Reader(source)
     reader.require_known(given)
     merged = {section: {**settings, **_table(given.get(section))} for section, settings in _shipped().items()}
     arrivals, departures, unpaid = merged["arrivals"], merged["departures"], merged["unpaid"]
-    found = Assumptions(
+    assumptions = Assumptions(
         arrivals=dict(reader.weights("arrivals.a_month", arrivals["a_month"], ARRIVALS_MAX)),
         kinds=reader.shares("arrivals.kinds", arrivals["kinds"], reader.kind),
         areas=reader.shares("arrivals.areas_m2", arrivals["areas_m2"], reader.area),
@@ -93,23 +74,15 @@ def read_assumptions(given: Mapping[str, Any], source: str) -> Assumptions:
         unpaid_least=reader.number("unpaid.least", unpaid["least"]),
         unpaid_most=reader.number("unpaid.most", unpaid["most"]),
     )
-    if found.unpaid_least > found.unpaid_most:
+    if assumptions.unpaid_least > assumptions.unpaid_most:
         reader.fault("unpaid.least", str(unpaid["least"]), "is above unpaid.most", "exchange the two")
     if reader.faults:
         raise Refused(reader.faults)
-    return found
+    return assumptions
 
 
-def _table(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
-
-
-def _text(number: Fraction) -> str:
-    return str(number)
-
-
-def _texts(numbers: Mapping[str, Fraction]) -> dict[str, str]:
-    return {name: _text(number) for name, number in numbers.items()}
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 class _Reader:
@@ -124,7 +97,7 @@ class _Reader:
         self.faults.append(Fault(self.source, None, name, value, problem, remedy))
 
     def require_known(self, given: Mapping[str, Any]) -> None:
-        """Note what is no assumption."""
+        """Note each name that is no assumption."""
         for section, settings in given.items():
             if section not in _SECTIONS:
                 self.fault(section, None, "is no assumption", f"known are {', '.join(_SECTIONS)}")
@@ -136,18 +109,18 @@ class _Reader:
                     self.fault(f"{section}.{name}", None, "is no assumption", f"known are {known}")
 
     def number(self, name: str, text: Any, most: int = 1) -> Fraction:
-        """A number from nil to `most`, written as a text."""
+        """Read a number from zero to `most`, written as a text."""
         if not isinstance(text, str) or _NUMBER.fullmatch(text) is None:
             self.fault(name, None if text is None else str(text), "is no such number", 'write "0.05" or "1/20"')
             return Fraction(0)
-        found = Fraction(text)
-        if found > most:
+        number = Fraction(text)
+        if number > most:
             self.fault(name, text, f"is above {most}", "give less")
             return Fraction(0)
-        return found
+        return number
 
     def weights(self, name: str, table: Any, most: int = 1) -> Iterator[tuple[str, Fraction]]:
-        """Each key with its number."""
+        """Read a table: each key with its number."""
         if not isinstance(table, Mapping) or not table:
             self.fault(name, str(table), "is no table", f"write [{name}]")
             return
@@ -155,20 +128,20 @@ class _Reader:
             yield str(key), self.number(f"{name}.{key}", text, most)
 
     def shares(self, name: str, table: Any, key_of: Callable[[str, str], Any]) -> dict[Any, Fraction]:
-        """Shares that sum to one, by key."""
-        found = {key_of(f"{name}.{key}", key): share for key, share in self.weights(name, table)}
-        if sum(found.values()) != 1:
-            self.fault(name, str(sum(found.values())), "is what its shares sum to", "let them sum to 1")
-        return found
+        """Read shares that sum to one, by key."""
+        shares = {key_of(f"{name}.{key}", key): share for key, share in self.weights(name, table)}
+        if sum(shares.values()) != 1:
+            self.fault(name, str(sum(shares.values())), "is what its shares sum to", "let them sum to 1")
+        return shares
 
     def kind(self, name: str, key: str) -> str:
-        """A kind of tenant."""
+        """Read a kind of tenant."""
         if key not in KINDS:
             self.fault(name, key, "is no kind of tenant", f"kinds are {', '.join(KINDS)}")
         return key
 
     def area(self, name: str, key: str) -> int:
-        """An area in millionths of a m2."""
+        """Read an area, in millionths of a m2."""
         try:
             return int(parse_quantity(key))
         except BadCell as bad:

@@ -84,7 +84,7 @@ def forecast_command(
         if given:
             raise click.UsageError(f"give options after the command: forecast {context.invoked_subcommand} …")
         return
-    from billing.cross_subsidy.forecast.shown import forecast_pieces
+    from billing.cross_subsidy.forecast.files import forecast_pieces
 
     _require_writable(format_name, output)
     question = _question(assumptions_file, first, months, draws, seed, usage)
@@ -230,8 +230,8 @@ def dial_command(
     number is carried if that holds in 95 % of the draws. The last row is the network: newcomers at several sites, each
     where there are fewest for its offices. Free offices are shown beside, and limit nothing.
     """
+    from billing.cross_subsidy.forecast.files import dial_pieces
     from billing.cross_subsidy.forecast.forecasting import MONTHS, dial
-    from billing.cross_subsidy.forecast.shown import dial_pieces
     from billing.frame.cells import BadCell
     from billing.frame.cells import quantity as parse_quantity
     from billing.frame.civil_time import today
@@ -315,7 +315,7 @@ def what_if_command(
     Both sides are priced here by the runs' own engine, month by month, as the runs of those months bill: income without
     VAT, advantage, contributions, draws and how they were met, by site; and who would pay more or less.
     """
-    from billing.cross_subsidy.forecast.shown import what_if_pieces
+    from billing.cross_subsidy.forecast.files import what_if_pieces
     from billing.cross_subsidy.forecast.what_if import Asked, months_asked, what_if
     from billing.frame.database import reading
     from billing.frame.settings import load_settings

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of
-from billing.messages.tables import message_file
 from invoices.errors import FileDamaged, FileMissing
+from invoices.messages.message import number_of
+from invoices.messages.tables import message_file
 from invoices.models import document, document_file
 from invoices.storage import load
 

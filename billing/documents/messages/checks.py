@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of, told_of
-from billing.messages.tables import STOPPED, message, message_attempt, message_delivery, message_file
 from billing.receivables.dunning.sending import KIND as DUNNING
 from invoices.delivery import SENT
 from invoices.errors import InvoicingError
+from invoices.messages.message import number_of, stored_message
+from invoices.messages.tables import STOPPED, message, message_attempt, message_delivery, message_file
 
 
 def messages(connection: Connection, _step: Step) -> Iterator[str]:
@@ -41,7 +41,7 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
         elif row.attempts != row.attempted:
             yield f"message {number} counts {row.attempts} attempts, {row.attempted} are recorded"
         try:
-            papers = len(told_of(row).message.papers)
+            papers = len(stored_message(row).message.papers)
         except (InvoicingError, KeyError, TypeError, ValueError) as error:
             yield f"message {number} can't be read: {error!r}"
             continue

@@ -151,9 +151,15 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
     ).one()
     made = connection.execute(acts(document_id=head.id))
     begun = Debt(
-        head.gross, head.tax, int(credited), int(paid), tuple(open_document.shares), _lost(connection, head.id),
-        open_document.due_at_issue, -int(doubtful),
-    )  # fmt: skip
+        gross=head.gross,
+        tax=head.tax,
+        credited=int(credited),
+        paid=int(paid),
+        shares=tuple(open_document.shares),
+        lost=_lost(connection, head.id),
+        due_at_issue=open_document.due_at_issue,
+        doubtful=-int(doubtful),
+    )
     return debt_after(begun, made)
 
 

@@ -12,7 +12,7 @@ from pricing.vat_shares import Share, left_of, taken_of
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """The state of an invoice's debt: its gross and VAT, what was credited and paid of it, what was decided; in centimes.
+    """The state of an invoice's debt: gross and VAT, what was credited and paid, what was decided; in centimes.
 
     `doubtful` is what is set apart now; it begins negative by what was paid of doubtful parts. `shares` are what is
     open by VAT rate, `lost` what was written off and not recovered. `due_at_issue`: its VAT is due whatever comes.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.entries.accounts import DEPOSITS_HELD
-from billing.entries.booked import balance_faults, booked_like, entry_faults
 from billing.entries.deposits import MEANS_OF_ACCOUNT, REFERENCES_LIKE, Movement, movement_entry
 from billing.entries.receivables import DEPOSIT
+from billing.entries.standing import balance_faults, entries_like, entry_faults
 from billing.frame import codes
 from billing.frame.checking import Proof, Step
 from billing.frame.codes import FINAL_STATEMENT, RECEIPT
@@ -22,7 +22,7 @@ from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
     """Each movement of a deposit is booked as it is, none exceeds what it may, and 1487 is what is held, by tenant."""
     held: Counter[str] = Counter()
-    booked = booked_like(connection, *REFERENCES_LIKE)
+    standing = entries_like(connection, *REFERENCES_LIKE)
     rows = connection.execute(
         select(deposit_movement, deposit.c.tenant)
         .join(deposit, deposit.c.id == deposit_movement.c.deposit_id)
@@ -34,10 +34,10 @@ def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
         due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement)
         held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)
         yield from entry_faults(
-            f"deposit {codes.DEPOSIT.format(row.deposit_id)}: its movement {row.movement_no}", due, booked
+            f"deposit {codes.DEPOSIT.format(row.deposit_id)}: its movement {row.movement_no}", due, standing
         )
     yield from _set_off_faults(connection, held)
-    for reference in sorted(booked):
+    for reference in sorted(standing):
         yield f"entry {reference} books a movement of a deposit that does not stand"
     for head in connection.execute(deposits()):
         if not 0 <= head.held <= head.amount:

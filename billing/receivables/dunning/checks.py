@@ -7,10 +7,10 @@ from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.frame.checking import Proof, Step, streamed
 from billing.frame.codes import DUNNING_BLOCK, MESSAGE
-from billing.messages.tables import message
 from billing.receivables.dunning.sending import KIND
 from billing.receivables.tables.dunning import dunning_act, dunning_hold, dunning_hold_end, dunning_step
 from invoices.document import INVOICE
+from invoices.messages.tables import message
 from invoices.models import document
 from pricing.money import format_amount
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from billing.frame.codes import MESSAGE
-from billing.messages.tables import message_delivery
 from billing.receivables.dunning.shapes import RemindedInvoice, Reminder
 from billing.receivables.tables.dunning import dunning_act, dunning_step
+from invoices.messages.tables import message_delivery
 from invoices.models import document
 from pricing.money import format_amount
 

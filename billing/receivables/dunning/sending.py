@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, func, select
 from billing.frame.audit_log import record_change
 from billing.frame.codes import MESSAGE
 from billing.frame.database import change_dunning, change_receivables, insert_rows
+from billing.frame.messages import queue_messages
 from billing.frame.settings import Settings
 from billing.frame.terms import Terms
-from billing.messages.queueing import queue_messages
 from billing.receivables.dunning.blocks import Blocked, blocked_on
 from billing.receivables.dunning.clauses import Clauses, load_clauses
 from billing.receivables.dunning.policy import Policy, fine_rates, policy_at
@@ -142,10 +142,18 @@ def _account(rows: Iterable[Row[Any]], on: date, policy: Policy, blocked: Blocke
         account.ages = account.ages.plus(aged(open_, row.due_on, on))
         account.claims.append(
             Claimed(
-                row.document_id, row.number, row.tenant, row.issued_on, row.due_on, row.gross, open_,
-                policy.ladder(row.tenant, row.site), row.sent, blocked.covers(row.tenant, row.document_id),
+                document_id=row.document_id,
+                number=row.number,
+                tenant=row.tenant,
+                issued_on=row.issued_on,
+                due_on=row.due_on,
+                gross=row.gross,
+                open=open_,
+                ladder=policy.ladder(row.tenant, row.site),
+                sent=row.sent,
+                is_blocked=blocked.covers(row.tenant, row.document_id),
             )
-        )  # fmt: skip
+        )
     return account
 
 

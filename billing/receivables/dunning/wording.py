@@ -10,10 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from billing.messages.queueing import Message, Paper
 from invoices import formats, mail
 from invoices.document import Party
 from invoices.mail import MailText, language_of, shown
+from invoices.messages.message import Message, Paper
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
 from pricing.dunning.ladder import Claimed, Reached, Reminder

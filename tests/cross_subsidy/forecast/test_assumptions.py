@@ -4,13 +4,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from billing.cross_subsidy.forecast.assumptions import (
-    assumptions_json,
     load_assumptions,
     read_assumptions,
     shipped_text,
 )
+from billing.cross_subsidy.forecast.shapes import Assumptions
 from billing.frame.errors import Refused
 from tests.support.assumptions import nothing_by_chance
 
@@ -22,7 +23,7 @@ def test_the_shipped_file_is_what_is_assumed_and_can_be_written_back(tmp_path: P
     file = tmp_path / "assumptions.toml"
     file.write_text(shipped_text(), encoding="utf-8")
     assert load_assumptions(file) == shipped
-    assert read_assumptions(assumptions_json(shipped), "json") == shipped
+    assert read_assumptions(to_builtins(Assumptions.of(shipped)), "json") == shipped
 
 
 def test_what_a_file_leaves_out_stays_as_shipped(tmp_path: Path) -> None:

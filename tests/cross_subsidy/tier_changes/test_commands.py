@@ -34,35 +34,37 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
 
 
 def test_the_list_is_a_table_by_month_and_site_or_a_file(invoke: Invoke, tmp_path: Path) -> None:
-    shown = invoke("switches", "list", "--from", "2026-07")
+    shown = invoke("tier-changes", "list", "--from", "2026-07")
     assert shown.exit_code == 0, shown.output
     assert "2026-09" in shown.output
     assert "2\u00a0250.00" in shown.output
-    assert invoke("switches", "list", "--from", "2026-07", "--format", "xlsx", "-o", "s.xlsx").exit_code == 0
+    assert invoke("tier-changes", "list", "--from", "2026-07", "--format", "xlsx", "-o", "s.xlsx").exit_code == 0
     assert (tmp_path / "s.xlsx").read_bytes().startswith(b"PK")
-    found = json.loads(invoke("switches", "list", "--from", "2026-10", "--format", "json").output)
+    found = json.loads(invoke("tier-changes", "list", "--from", "2026-10", "--format", "json").output)
     assert found["switches"] == []
-    assert invoke("switches", "list", "-o", "x").exit_code == 2
+    assert invoke("tier-changes", "list", "-o", "x").exit_code == 2
 
 
 def test_a_tenants_bills_and_letter_are_shown_and_announcing_is_tried_first(invoke: Invoke, tmp_path: Path) -> None:
-    shown = invoke("switches", "show", "T1").output
+    shown = invoke("tier-changes", "show", "T1").output
     assert "T1: discount until 2026-09-09, full price from 2026-09-10" in shown
     assert "1\u00a0350.00" in shown
     assert "usually MEAL, a month without VAT" in shown
-    assert invoke("switches", "letter", "T1", "--output", "letter.pdf").exit_code == 0
+    assert invoke("tier-changes", "letter", "T1", "--output", "letter.pdf").exit_code == 0
     assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
-    tried = invoke("switches", "announce", "--on", "2026-08-11", "--dry-run")
+    tried = invoke("tier-changes", "announce", "--on", "2026-08-11", "--dry-run")
     assert "To be announced on 2026-08-11" in tried.output
-    assert "dry run, nothing written; 1 switches announced; 0 of them corrections" in tried.output
-    assert "told by" not in invoke("switches", "show", "T1").output
-    done = invoke("switches", "announce", "--on", "2026-08-11", "--reason", "essai")
-    assert done.output.splitlines()[-1] == "1 switches announced; 0 of them corrections"
-    assert "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("switches", "show", "T1").output
-    assert invoke("switches", "announce", "--on", "2026-08-12").output.startswith("0 switches announced")
+    assert "dry run, nothing written; 1 tier changes announced; 0 of them corrections" in tried.output
+    assert "told by" not in invoke("tier-changes", "show", "T1").output
+    done = invoke("tier-changes", "announce", "--on", "2026-08-11", "--reason", "essai")
+    assert done.output.splitlines()[-1] == "1 tier changes announced; 0 of them corrections"
+    assert (
+        "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("tier-changes", "show", "T1").output
+    )
+    assert invoke("tier-changes", "announce", "--on", "2026-08-12").output.startswith("0 tier changes announced")
 
 
 def test_who_has_no_switch_is_told_so(invoke: Invoke) -> None:
-    refused = invoke("switches", "show", "T2")
-    assert (refused.exit_code, "T2 has no switch" in refused.stderr) == (1, True)
-    assert invoke("switches", "letter", "T9", "--output", "x.pdf").exit_code == 1
+    refused = invoke("tier-changes", "show", "T2")
+    assert (refused.exit_code, "T2 has no tier change" in refused.stderr) == (1, True)
+    assert invoke("tier-changes", "letter", "T9", "--output", "x.pdf").exit_code == 1

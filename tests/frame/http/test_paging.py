@@ -25,7 +25,7 @@ LISTS = (
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
     "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
     "/v1/messages", "/v1/cash-receipts",
-    "/v1/messages", "/v1/switch-notices",
+    "/v1/messages", "/v1/tier-change-notices",
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
     "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
 )  # fmt: skip

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, func, select
 
 from billing.check import check
 from billing.frame.database import reading
-from billing.messages.tables import message, message_delivery
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from billing.register.network_import import import_folder
 from billing.run.month import run_month
+from invoices.messages.tables import message, message_delivery
 from invoices.transport import CONNECTIONS
 from tests.support.networks import write_network
 from tests.support.queued import environment, settings
