@@ -38,14 +38,14 @@ LINES_MAX = 1000
 
 
 class Part(NamedTuple):
-    """What is to be credited of an invoice's line: an amount without VAT, in centimes; None for all that is left."""
+    """A part of an invoice's line to be credited: an amount without VAT, in centimes; None for all that is left."""
 
     line_no: int
     amount: int | None
 
 
 class CreditOrder(NamedTuple):
-    """What somebody wants credited, and why; no parts: all that is left of every line."""
+    """An order to credit an invoice, and why; no parts: all that is left of every line."""
 
     invoice: str
     parts: tuple[Part, ...]
@@ -55,7 +55,7 @@ class CreditOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CreditTerms:
-    """What the edge knows: the day of issue, the instant, who bills, and to which account a rebate goes.
+    """The terms that the edge knows: the day of issue, the instant, who bills, and to which account a rebate goes.
 
     `rebate_accounts` gives, by the beginning of a revenue account, the account that a rebate on it is booked
     to; the longest beginning counts, and a revenue account that has none takes the rebate itself.
@@ -113,12 +113,12 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
 def _chosen(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[tuple[CreditableLine, int]]:
     """The lines to be credited with their amounts, in the invoice's order; the order has no fault."""
     if not order.parts:
-        return [(found, found.left) for found in lines if found.left]
+        return [(line, line.left) for line in lines if line.left]
     asked = {part.line_no: part.amount for part in order.parts}
     return [
-        (found, found.left if (amount := asked[found.line_no]) is None else amount)
-        for found in lines
-        if found.line_no in asked
+        (line, line.left if (amount := asked[line.line_no]) is None else amount)
+        for line in lines
+        if line.line_no in asked
     ]
 
 
@@ -135,7 +135,7 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         faults.append(fault("reason", None, problem, "it is printed on the credit note"))
     if not order.issued_by.strip():
         faults.append(fault("issued_by", None, "must name who gives the credit note", "give a name"))
-    left = {found.line_no: found.left for found in lines}
+    left = {line.line_no: line.left for line in lines}
     if not order.parts and not any(left.values()):
         faults.append(fault("invoice", order.invoice, "is credited in full already", "nothing is left to credit"))
     seen = set()
@@ -157,10 +157,10 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
 
 
 def _credited(
-    found: CreditableLine, amount: int, invoice: str, key: int, issued_on: date, terms: CreditTerms
+    creditable: CreditableLine, amount: int, invoice: str, key: int, issued_on: date, terms: CreditTerms
 ) -> DocumentLine:
     """The line of the credit note: an amount that is its own full price and full cost (R16), of the same service."""
-    line = found.line
+    line = creditable.line
     price = price_of(amount)
     priced = line.priced._replace(
         lease=None, first_day=None, last_day=None, days=1, days_in_month=1, tier=MARKET, quantity=QUANTITY_SCALE,
@@ -170,7 +170,7 @@ def _credited(
         priced=priced,
         unit_of_measure=LUMP_SUM,
         revenue_account=terms.rebate_account(line.revenue_account),
-        corrects=Correction(invoice, key, found.line_no, issued_on),
+        corrects=Correction(invoice, key, creditable.line_no, issued_on),
         withdraws=None,
     )
 

@@ -152,7 +152,7 @@ def _entries(connection: Connection) -> list[Booked]:
 
 
 def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | None:
-    """Where the waterfall of a run stands, from `place` on: the one not taken back; None if there is none."""
+    """Return the place of the waterfall that stands, from `place` on: the one not taken back; None if none does."""
     taken_back = {
         booked.reference.removesuffix("/annulation") for booked in entries if "/annulation" in booked.reference
     }
@@ -353,7 +353,7 @@ def _counterpart_faults(booked: Booked) -> Iterator[str]:
 
 
 def _reversal_faults(entries: list[Booked]) -> Iterator[str]:
-    """What takes an entry back says the same with opposite signs."""
+    """Name reversals that don't say the same as their entry with opposite signs."""
     by_reference = {booked.reference: booked for booked in entries}
     for booked in entries:
         original = by_reference.get(booked.reference.removesuffix("/annulation").removesuffix("/reversal"))
