@@ -77,7 +77,7 @@ def _closing(connection: Connection, period: date, attempts: int) -> tuple[int, 
 
 
 def last_position_entry(connection: Connection, period: date) -> int:
-    """The number of the last entry by which a tenant of a run supplies or needs something; nil where none does."""
+    """The number of the last entry by which a tenant of a run supplies or needs something; zero where none does."""
     p = run_position.c
     reference = literal(f"PER/{format_month(period)}/").concat(p.tenant)
     newest = connection.scalar(

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
 from billing.entries.sales import sale
-from billing.frame.civil_time import TIME_ZONE
+from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
@@ -147,7 +146,7 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         elif not left[line_no]:
             faults.append(fault("lines", line_no, "is credited in full already", "leave it out"))
         elif amount is not None and amount <= 0:
-            faults.append(fault("lines", format_amount(amount), "must be above nil", "give an amount without VAT"))
+            faults.append(fault("lines", format_amount(amount), "must be above zero", "give an amount without VAT"))
         elif amount is not None and amount > left[line_no]:
             may = format_amount(left[line_no])
             problem = f"is more than what line {line_no} was invoiced, less what was credited"
@@ -189,8 +188,8 @@ def credit_terms(
 
     Raises Refused for a day that is still to come: every later document would have to wait for it (R15).
     """
-    today = recorded_at.astimezone(ZoneInfo(TIME_ZONE)).date()
-    newest = max(today, latest_issue_date(connection) or today)
+    present_day = today(recorded_at)
+    newest = max(present_day, latest_issue_date(connection) or present_day)
     if issued_on is not None and issued_on > newest:
         problem = "is still to come, and no document could be issued before it"
         raise Refused([Fault("credit-note", None, "issue_date", str(issued_on), problem, f"give {newest} or none")])

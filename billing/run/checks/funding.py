@@ -86,7 +86,7 @@ class Funds:
         return min(booked.effective_on, self.granted_on.get(code, date.max))
 
     def overdrawn(self) -> Iterator[str]:
-        """The funds below nil."""
+        """The funds below zero."""
         if self.reserve < 0:
             yield f"account {RESERVE}, the reserve, is overdrawn by {format_amount(-self.reserve)}"
         for code, left in sorted(self.left.items()):
