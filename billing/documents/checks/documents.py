@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
-from billing.entries.booked import Place
+from billing.entries.standing import Place
 from invoices.document import CREDIT_NOTE
 from invoices.reading import priced_line
 from pricing.eligibility import MARKET, SUBSIDISED

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, lit
 
 from billing.documents.checks.documents import LineKey
 from billing.entries.accounts import CLIENTS
-from billing.entries.booked import Place
 from billing.entries.debts import DOUBTFUL, REINSTATED, WRITTEN_OFF
+from billing.entries.standing import Place
 from billing.frame.checking import month_text
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement

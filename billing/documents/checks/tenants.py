@@ -15,7 +15,7 @@ from billing.documents.checks.credits import credit_faults
 from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
 from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, read_holdings
 from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
-from billing.entries.booked import Place, difference_of_sums
+from billing.entries.standing import Place, difference_of_sums
 from billing.frame.checking import Proof, Step, by_index
 from billing.register.tables import billing_run, tenant, usage_event
 from billing.run.tables import run_outcome, usage_billing

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from billing.entries.booked import balance_faults, booked_like, entry_faults
+from billing.entries.accounts import DEPOSITS_HELD
 from billing.entries.receivables import DEPOSIT
+from billing.entries.standing import balance_faults, entries_like, entry_faults
 from billing.frame.checking import Proof, Step
 from billing.frame.codes import RECEIPT
-from billing.receivables.deposits.deposits import HELD, MEANS, Movement, deposits, movement_entry, number_of
+from billing.receivables.deposits.deposits import MEANS, Movement, deposits, movement_entry, number_of
 from billing.receivables.deposits.final_statement import number_of_statement
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off, final_statement
 from billing.receivables.tables.receipts import receipt
@@ -24,7 +25,7 @@ _OURS = tuple(f"{journal}/DG-%" for journal, _ in MEANS.values())
 def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
     """Each movement of a deposit is booked as it is, none exceeds what it may, and 1487 is what is held, by tenant."""
     held: Counter[str] = Counter()
-    booked = booked_like(connection, *_OURS)
+    standing = entries_like(connection, *_OURS)
     rows = connection.execute(
         select(deposit_movement, deposit.c.tenant)
         .join(deposit, deposit.c.id == deposit_movement.c.deposit_id)
@@ -34,16 +35,16 @@ def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
         means, journal = _MEANS_OF[row.money_account]
         movement = Movement(row.kind, means, row.moved_on, row.amount, row.reference, row.reason)
         due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement, journal, row.money_account)
-        held[row.tenant] += -next(p.amount for p in due.postings if p.account == HELD)
-        yield from entry_faults(f"deposit {number_of(row.deposit_id)}: its movement {row.movement_no}", due, booked)
+        held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)
+        yield from entry_faults(f"deposit {number_of(row.deposit_id)}: its movement {row.movement_no}", due, standing)
     yield from _set_off_faults(connection, held)
-    for reference in sorted(booked):
+    for reference in sorted(standing):
         yield f"entry {reference} books a movement of a deposit that does not stand"
     for head in connection.execute(deposits().order_by(deposit.c.id)):
         if not 0 <= head.held <= head.amount:
             of = format_amount(head.amount)
             yield f"deposit {number_of(head.id)} of {of} has {format_amount(head.held)} held"
-    yield from balance_faults(connection, HELD, held, "its deposits held sum to", sign=-1)
+    yield from balance_faults(connection, DEPOSITS_HELD, held, "its deposits held sum to", sign=-1)
 
 
 def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
 
+from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, TILL
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
@@ -26,10 +27,9 @@ from pricing.eligibility import SUBSIDISED, tenancy
 from pricing.money import format_amount, line_amount
 from pricing.rating import OFFICE
 
-HELD = "1487"
 RECEIVED, RETURNED = "received", "returned"
 # Where money is, by how it moves: its journal and account.
-MEANS = {"transfer": (BANK, "5141"), "cash": (CASH, "5161")}
+MEANS = {"transfer": (BANK, BANK_ACCOUNT), "cash": (CASH, TILL)}
 _MEANS_OF: dict[str, Any] = {account: means for means, (_, account) in MEANS.items()}
 REFERENCE_LENGTH_MAX = 100
 _LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
@@ -190,7 +190,7 @@ def movement_entry(
         effective_on=movement.moved_on,
         label=f"{_LABELS[movement.kind]} {number_of(key)} - {tenant_code}",
         piece=f"{number_of(key)} {movement.reference}",
-        postings=(Posting(account, amount), Posting(HELD, -amount, tenant_code)),
+        postings=(Posting(account, amount), Posting(DEPOSITS_HELD, -amount, tenant_code)),
     )
 
 

@@ -16,6 +16,7 @@ from billing.receivables.receipts.certificates import withholdings
 from billing.receivables.receipts.queries import has_event
 from billing.receivables.reports.aged_balance import names_of
 from billing.receivables.tables.receipts import (
+    EventKind,
     allocation,
     allocation_undoing,
     placement,
@@ -95,7 +96,7 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         .group_by(p.receipt_id)
         .subquery()
     )
-    events = {kind: has_event(kind) for kind in ("bounced", "cleared")}
+    events = {kind.value: has_event(kind) for kind in EventKind}
     statement = (
         select(
             receipt, *(legs.c[kind].label(f"of_{kind}") for kind in LegKind), settled.c.amount.label("settled"),

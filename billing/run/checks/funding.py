@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, case, func, select
 
 from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART, RESERVE
-from billing.entries.booked import Place, difference_of_sums
 from billing.entries.cross_subsidy import waterfall_entry, waterfall_reference
 from billing.entries.grants import grant_reference
+from billing.entries.standing import Place, difference_of_sums
 from billing.frame.checking import Proof, Step
 from billing.register.tables import billing_run, subsidy_grant
 from billing.run.checks.matrices import (

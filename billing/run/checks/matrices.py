@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
 
 from billing.entries.accounts import BORNE_BY_OPERATOR, CONTRIBUTIONS, GRANTS, RESERVE, SUPPORT
-from billing.entries.booked import Place, difference_of_sums
+from billing.entries.standing import Place, difference_of_sums
 from billing.register.tables import billing_run
 from billing.run.matrices import DamagedMatrix, KeptMatrix, kept_rows, unpacked
 from billing.run.tables import funding_matrix, run_position

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from billing.entries.booked import difference_of_sums
+from billing.entries.standing import difference_of_sums
 from billing.frame.checking import Proof, Step, by_index
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among
