@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from sqlalchemy import func, select
 
 from billing.check import check
 from billing.cross_subsidy.tier_changes.announcing import AnnounceReport, announce, announcement_of, due_announcements
-from billing.cross_subsidy.tier_changes.finding import Bills, bills_of, switch_of, switching, usage_before
-from billing.cross_subsidy.tier_changes.listing import ahead_json, gains, pieces, switches_ahead
+from billing.cross_subsidy.tier_changes.files import pieces
+from billing.cross_subsidy.tier_changes.finding import Bills, bills_of, tier_change_of, tier_changes, usage_before
+from billing.cross_subsidy.tier_changes.listing import gains, tier_changes_ahead
+from billing.cross_subsidy.tier_changes.shapes import TierChanges
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter, mail_text
 from billing.documents.delivery.delivering import deliver
@@ -76,7 +79,7 @@ def told(report: AnnounceReport) -> list[str]:
 
 def bills(park: Park, tenant: str, on: str = "2026-06-15") -> Bills:
     with reading(park.engine) as connection:
-        found = switch_of(connection, tenant)
+        found = tier_change_of(connection, tenant)
         return bills_of(found, load_catalogue(connection), usage_before(connection, date.fromisoformat(on)))
 
 
@@ -138,12 +141,12 @@ def test_who_has_no_window_or_does_not_rent_when_it_ends_is_told_nothing(park: P
     others: list[Row] = [{**W1, "code": code} for code in ("T5", "T6", "T7")]  # type: ignore[dict-item]
     park.opens(tenants=[*TENANTS, *others], leases=leases)
     with reading(park.engine) as connection:
-        assert [one.party.code for one in switching(connection, date(2026, 1, 1), None)] == ["T6"]
+        assert [one.party.code for one in tier_changes(connection, date(2026, 1, 1), None)] == ["T6"]
         for code in ("T1", "T2", "T3", "T4", "T5", "T7"):
-            with pytest.raises(Unknown, match=f"{code} has no switch"):
-                switch_of(connection, code)
+            with pytest.raises(Unknown, match=f"{code} has no tier change"):
+                tier_change_of(connection, code)
         with pytest.raises(Unknown, match="no tenant has the code T9"):
-            switch_of(connection, "T9")
+            tier_change_of(connection, "T9")
     assert announces(park, "2026-08-11") == ["ME-000001 T6 2026-09-10 at 30"]
 
 
@@ -207,7 +210,7 @@ def test_what_is_told_is_the_bill_in_the_tenants_language_with_a_letter_of_one_p
     assert dict(text.facts)["Bureaux, septembre 2026"] == "3\u202f240,00\u00a0DH"
     assert mail_text(second).language == "ar"
     assert dict(mail_text(second).facts)["المكاتب، غشت 2026"].endswith("درهم")
-    english = replace(first, found=first.found._replace(party=replace(first.found.party, language="en")))
+    english = replace(first, change=first.change._replace(party=replace(first.change.party, language="en")))
     assert dict(mail_text(english).facts)["Offices, October 2026"] == "4,050.00\u00a0MAD"
     page = text_of(render_letter(letter(first))).replace("\n", " ")
     for words in (
@@ -307,10 +310,10 @@ def test_finance_sees_the_switches_of_24_months_and_what_a_months_income_gains(p
     park.opens(tenants=TENANTS, leases=[LEASES[0], LEASES[1], {**LEASES[2], "ends_on": "2026-12-31"}, *LEASES[3:]])  # type: ignore[dict-item]
     announces(park, "2026-06-12")
     with reading(park.engine) as connection:
-        found = switches_ahead(connection, date(2026, 7, 1), 24)
-        assert switches_ahead(connection, date(2026, 7, 1), 2).switches == found.switches[:2]
-        assert switches_ahead(connection, date(2026, 8, 1), 1).switches == ()
-    shape = ahead_json(found)
+        found = tier_changes_ahead(connection, date(2026, 7, 1), 24)
+        assert tier_changes_ahead(connection, date(2026, 7, 1), 2).offices == found.offices[:2]
+        assert tier_changes_ahead(connection, date(2026, 8, 1), 1).offices == ()
+    shape = to_builtins(TierChanges.of(found))
     names = ("lease", "switches_on", "before", "after", "ends_on", "announced")
     assert [tuple(switch[name] for name in names) for switch in shape["switches"]] == [
         ("L3", "2026-07-15", "1208.25", "3625.00", "2026-12-31", [60]),
@@ -370,7 +373,7 @@ def spoilt(park: Park) -> Park:
         ),
         (
             "DELETE FROM tier_change_announcement WHERE message_id = 2",
-            "ME-000002 announces a switch, and no announcement is kept",
+            "ME-000002 announces a tier change, and no announcement is kept",
         ),
     ],
 )

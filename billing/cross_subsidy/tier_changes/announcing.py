@@ -1,7 +1,7 @@
-"""A day's announcements: found, worded, queued, and kept as facts; one transaction.
+"""Announce the tier changes of a day: they are found, worded, queued, and kept as facts, in one transaction.
 
-Whoever comes second, on whichever replica, finds what was told and writes nothing: the facts are the memory of the
-ladder, and a message's key (tenant, switch, step) is told once, ever.
+A second run, on whichever replica, finds the announcements made and writes nothing: the facts are the memory of the
+ladder, and a message's key (tenant, day, step) is used once, ever.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from billing.cross_subsidy.tier_changes.finding import bills_of, switch_of, switching, usage_before
+from billing.cross_subsidy.tier_changes.finding import bills_of, tier_change_of, tier_changes, usage_before
+from billing.cross_subsidy.tier_changes.queries import notices_by_tenant
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
@@ -23,7 +24,7 @@ from billing.frame.terms import Terms
 from billing.register.catalogue import load_catalogue
 from invoices.messages.message import number_of
 from pricing.errors import PricingError
-from pricing.tier_change import Due, Notice, due
+from pricing.tier_change import Due, due
 
 KIND = "window_end"
 STEPS = "switches.announced_days_before"
@@ -34,7 +35,7 @@ _AT_A_TIME = 200
 
 
 class Announced(NamedTuple):
-    """An announcement that was queued, or would be: its message (None in a dry run), what it tells."""
+    """An announcement that was queued, or would be: its message (None in a dry run), and what it says."""
 
     message: str | None
     tenant: str
@@ -45,20 +46,20 @@ class Announced(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnnounceReport:
-    """What a day's announcements came to; `unpriced` are those whose bills can't be computed, with the reason."""
+    """The result of a day's announcements; `unpriced` are those whose bills can't be computed, with the reason."""
 
     on: date
     announced: tuple[Announced, ...]
     unpriced: tuple[tuple[str, str], ...]
 
     def lines(self) -> list[str]:
-        """The result, one fact a line."""
-        corrections = sum(one.corrects is not None for one in self.announced)
-        return [f"{len(self.announced)} switches announced", f"{corrections} of them corrections"]
+        """Return the result, one fact a line."""
+        corrections = sum(announced.corrects is not None for announced in self.announced)
+        return [f"{len(self.announced)} tier changes announced", f"{corrections} of them corrections"]
 
 
 def steps_at(terms: Terms, on: date) -> tuple[int, ...]:
-    """So many days before a switch it is announced; raises BadConfiguration."""
+    """Return how many days before a tier change it is announced; raises BadConfiguration."""
     steps = terms.at(STEPS, on)
     if not all(isinstance(step, int) and not isinstance(step, bool) and 0 < step <= 730 for step in steps):
         raise BadConfiguration(f"TERMS_FILE: {STEPS} must be whole numbers of days from 1 to 730")
@@ -68,45 +69,34 @@ def steps_at(terms: Terms, on: date) -> tuple[int, ...]:
 def due_announcements(
     connection: Connection, terms: Terms, operator: Operator, on: date
 ) -> tuple[list[Announcement], tuple[tuple[str, str], ...]]:
-    """What is to be announced on a day, by tenant, and who can't be told since a price is missing; writes nothing."""
+    """Find what is to be announced on a day, by tenant, and who can't be priced; write nothing."""
     steps = steps_at(terms, on)
-    told = notices_told(connection)
+    notices = notices_by_tenant(connection)
     catalogue, usage = load_catalogue(connection), usage_before(connection, on)
     until = on + timedelta(days=max(steps, default=0) + 1)
-    found, unpriced = [], []
-    for one in switching(connection, on + timedelta(days=1), None):
-        before = told.get(one.party.code, ())
-        if not before and one.switches_on >= until:
+    announcements, unpriced = [], []
+    for change in tier_changes(connection, on + timedelta(days=1), None):
+        made = notices.get(change.party.code, ())
+        if not made and change.switches_on >= until:
             continue
-        wanted: Due | None = due(one.switches_on, on, steps, before)
+        wanted: Due | None = due(change.switches_on, on, steps, made)
         if wanted is None:
             continue
         try:
-            bills = bills_of(one, catalogue, usage)
+            bills = bills_of(change, catalogue, usage)
         except PricingError as error:
-            unpriced.append((one.party.code, str(error)))
+            unpriced.append((change.party.code, str(error)))
             continue
-        found.append(Announcement(on, one, bills, wanted, catalogue, operator.party))
-    return found, tuple(unpriced)
+        announcements.append(Announcement(on, change, bills, wanted, catalogue, operator.party))
+    return announcements, tuple(unpriced)
 
 
 def announcement_of(connection: Connection, operator: Operator, code: str, on: date) -> Announcement:
-    """What would be told to one tenant on a day, whatever was told so far; raises Unknown, PricingError."""
-    found = switch_of(connection, code)
+    """Return what would be announced to a tenant on a day, whatever was announced; raises Unknown, PricingError."""
+    change = tier_change_of(connection, code)
     catalogue = load_catalogue(connection)
-    bills = bills_of(found, catalogue, usage_before(connection, on))
-    return Announcement(on, found, bills, Due(0, None), catalogue, operator.party)
-
-
-def notices_told(connection: Connection) -> Mapping[str, tuple[Notice, ...]]:
-    """What each tenant was told so far, in order."""
-    c = tier_change_announcement.c
-    found: dict[str, tuple[Notice, ...]] = {}
-    for code, *notice in connection.execute(
-        select(c.tenant, c.message_id, c.switches_on, c.step).order_by(c.tenant, c.message_id)
-    ):
-        found[code] = (*found.get(code, ()), Notice(*notice))
-    return found
+    bills = bills_of(change, catalogue, usage_before(connection, on))
+    return Announcement(on, change, bills, Due(0, None), catalogue, operator.party)
 
 
 def announce(
@@ -114,24 +104,25 @@ def announce(
 ) -> AnnounceReport:
     """Queue what is due on a day, with its facts; done again, on the same day, it queues nothing more."""
     hold_facts(connection)
-    found, unpriced = due_announcements(connection, terms, operator, on)
+    due_now, unpriced = due_announcements(connection, terms, operator, on)
     announced: list[Announced] = []
-    for start in range(0, len(found), _AT_A_TIME):
-        messages = {message.key: one for one in found[start : start + _AT_A_TIME] for message in (message_of(one),)}
-        queued = queue_messages(
-            connection, KIND, map(message_of, messages.values()), written_on=on, queued_at=recorded_at
-        )
-        rows = list(_rows({queued[key]: one for key, one in messages.items() if key in queued}))
+    for start in range(0, len(due_now), _AT_A_TIME):
+        batch = due_now[start : start + _AT_A_TIME]
+        messages = [message_of(announcement) for announcement in batch]
+        queued = queue_messages(connection, KIND, messages, written_on=on, queued_at=recorded_at)
+        by_key = {message.key: announcement for message, announcement in zip(messages, batch, strict=True)}
+        rows = list(_rows({queued[key]: announcement for key, announcement in by_key.items() if key in queued}))
         insert_rows(connection, tier_change_announcement, _COLUMNS, rows)
         announced += [_record(connection, row) for row in rows]
     return AnnounceReport(on, tuple(announced), unpriced)
 
 
 def _rows(queued: Mapping[int, Announcement]) -> Iterator[tuple[int, str, date, int, date, int | None]]:
-    for message, one in sorted(queued.items()):
-        former = one.due.corrects
+    for message, announcement in sorted(queued.items()):
+        former = announcement.due.corrects
         corrects = None if former is None else former.message
-        yield message, one.found.party.code, one.found.switches_on, one.due.step, one.on, corrects
+        change, step = announcement.change, announcement.due.step
+        yield message, change.party.code, change.switches_on, step, announcement.on, corrects
 
 
 def _record(connection: Connection, row: tuple[int, str, date, int, date, int | None]) -> Announced:
@@ -143,8 +134,8 @@ def _record(connection: Connection, row: tuple[int, str, date, int, date, int | 
     return made
 
 
-def as_announced(one: Announcement) -> Announced:
-    """What an announcement that is not made would be."""
-    former = one.due.corrects
+def as_announced(announcement: Announcement) -> Announced:
+    """Return what an announcement that is not made would be."""
+    former, change = announcement.due.corrects, announcement.change
     corrects = None if former is None else number_of(former.message)
-    return Announced(None, one.found.party.code, one.found.switches_on, one.due.step, corrects)
+    return Announced(None, change.party.code, change.switches_on, announcement.due.step, corrects)

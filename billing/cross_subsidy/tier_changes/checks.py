@@ -1,4 +1,4 @@
-"""Proof of the announcements: each has its message, tells what its message's key says, and corrects what was wrong."""
+"""Prove the announcements: each has its message, says what its message's key says, and corrects what was wrong."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from invoices.messages.message import number_of
 from invoices.messages.tables import message
 
 
-def switches(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each announcement's message is of its kind, key, tenant and day; a correction tells the same tenant another day.
+def tier_changes(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each announcement's message is of its kind, key, tenant and day; a correction gives the same tenant another day.
 
     Each such message has its announcement.
     """
@@ -32,8 +32,8 @@ def switches(connection: Connection, _step: Step) -> Iterator[str]:
     )  # fmt: skip
     for row in rows:
         number = number_of(row.message_id)
-        told = KIND, message_key(row.tenant, row.switches_on, row.step, row.corrects), row.tenant, row.announced_on
-        if told != (row.kind, row.key, row.addressee, row.written_on):
+        expected = KIND, message_key(row.tenant, row.switches_on, row.step, row.corrects), row.tenant, row.announced_on
+        if expected != (row.kind, row.key, row.addressee, row.written_on):
             yield f"the announcement {number} is not what its message tells: {row.kind} {row.key}"
         if row.corrects is not None and (row.former_tenant != row.tenant or row.former_day == row.switches_on):
             yield f"the announcement {number} corrects {number_of(row.corrects)}, which told the same, or somebody else"
@@ -45,8 +45,8 @@ def switches(connection: Connection, _step: Step) -> Iterator[str]:
         .where(m.kind == KIND, n.message_id.is_(None))
         .order_by(m.id)
     )
-    for found in connection.scalars(alone):
-        yield f"message {number_of(found)} announces a switch, and no announcement is kept of it"
+    for message_id in connection.scalars(alone):
+        yield f"message {number_of(message_id)} announces a tier change, and no announcement is kept of it"
 
 
-CHECKS: tuple[Proof, ...] = (switches,)
+CHECKS: tuple[Proof, ...] = (tier_changes,)

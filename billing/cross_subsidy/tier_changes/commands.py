@@ -1,4 +1,4 @@
-"""The commands for switches to the market price: the list for finance, a tenant's bills, announcements."""
+"""The commands of tier changes: the list for finance, a tenant's bills, announcements."""
 
 from datetime import date
 
@@ -13,7 +13,7 @@ _TABLE = "table"
 
 @click.group("tier-changes", cls=Group)
 def tier_changes_command() -> None:
-    """Tenants whose discount ends: what it changes, and announcing it to them."""
+    """Tenants whose discount ends: the list, their bills before and after, and announcing it to them."""
 
 
 @tier_changes_command.command(
@@ -26,8 +26,9 @@ def tier_changes_command() -> None:
 )
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def list_command(first: date | None, months: int, format_name: str, output: str | None) -> None:
-    """Switches by month, with what a whole month's income without VAT gains at each site."""
-    from billing.cross_subsidy.tier_changes.listing import gains, pieces, switches_ahead
+    """List tier changes by month, with what a whole month's income without VAT gains at each site."""
+    from billing.cross_subsidy.tier_changes.files import pieces
+    from billing.cross_subsidy.tier_changes.listing import gains, tier_changes_ahead
     from billing.frame.civil_time import today
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
@@ -38,35 +39,32 @@ def list_command(first: date | None, months: int, format_name: str, output: str 
         raise click.UsageError("a table is for the terminal: give --format json, csv or xlsx with --output")
     require_showable(format_name, output)
     with database(load_settings()) as engine, reading(engine) as connection:
-        found = switches_ahead(connection, first or first_of_month(today(clock())), months)
+        ahead = tier_changes_ahead(connection, first or first_of_month(today(clock())), months)
     if format_name != _TABLE:
         with destination(output) as file:
-            for piece in pieces(found, format_name):
+            for piece in pieces(ahead, format_name):
                 file.write(piece)
         return
-    by_month = gains(found)
-    sites = sorted({switch.site for switch in found.switches})
+    sites = sorted({office.site for office in ahead.offices})
     rows = [
         (
             format_month(month),
             of_month[None].tenants,
-            *(
-                grouped(format_amount(of_month[site].after - of_month[site].before)) if site in of_month else ""
-                for site in (*sites, None)
-            ),
+            *(grouped(format_amount(of_month[site].difference)) if site in of_month else "" for site in (*sites, None)),
         )
-        for month, of_month in sorted(by_month.items())
+        for month, of_month in sorted(gains(ahead).items())
     ]
     table("What a whole month's rents gain, in DH without VAT", ("month", "tenants", *sites, "network"), rows)
-    for code, reason in found.unpriced:
+    for code, reason in ahead.unpriced:
         click.echo(f"not priced: {code}: {reason}", err=True)
 
 
 @tier_changes_command.command("show", cls=Command, epilog=example("technopark-billing tier-changes show T0042"))
 @click.argument("tenant")
 def show_command(tenant: str) -> None:
-    """TENANT's bills before its switch, in its month, and after it; what it usually uses beside; what it was told."""
-    from billing.cross_subsidy.tier_changes.announcing import announcement_of, notices_told
+    """Show TENANT's bills before its tier change, in its month, and after it; its usual usage; its announcements."""
+    from billing.cross_subsidy.tier_changes.announcing import announcement_of
+    from billing.cross_subsidy.tier_changes.queries import notices_by_tenant
     from billing.frame.civil_time import today
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
@@ -76,10 +74,10 @@ def show_command(tenant: str) -> None:
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        one = announcement_of(connection, settings.operator, tenant, today(clock()))
-        told = notices_told(connection).get(tenant, ())
-    click.echo(f"{tenant}: discount until {one.found.last_day}, full price from {one.found.switches_on}")
-    months = one.bills.months
+        announcement = announcement_of(connection, settings.operator, tenant, today(clock()))
+        notices = notices_by_tenant(connection).get(tenant, ())
+    change, months = announcement.change, announcement.bills.months
+    click.echo(f"{tenant}: discount until {change.last_day}, full price from {change.switches_on}")
     rows = [
         (
             f"{office.lease.code} {office.unit}",
@@ -88,7 +86,7 @@ def show_command(tenant: str) -> None:
                 for month in months
             ),
         )
-        for office in one.found.offices
+        for office in change.offices
     ]
     for name, amounts in (
         ("net", [month.net for month in months]),
@@ -97,10 +95,10 @@ def show_command(tenant: str) -> None:
     ):
         rows.append((name, *(grouped(format_amount(amount)) for amount in amounts)))
     table("Offices, in DH", ("office", *(format_month(month.month) for month in months)), rows)
-    for habit in one.bills.habits:
+    for habit in announcement.bills.habits:
         before, after = (grouped(format_amount(line.amount)) for line in habit)
         click.echo(f"usually {habit.before.service}, a month without VAT: {before}, then {after}")
-    for notice in told:
+    for notice in notices:
         step = f"{notice.step} days before" if notice.step else "as a correction"
         click.echo(f"told by {number_of(notice.message)}, {step}: full price from {notice.switches_on}")
 
@@ -121,9 +119,9 @@ def letter_command(tenant: str, output: str) -> None:
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        one = announcement_of(connection, settings.operator, tenant, today(clock()))
+        announcement = announcement_of(connection, settings.operator, tenant, today(clock()))
     with destination(output) as stream:
-        stream.write(render_letter(letter(one)))
+        stream.write(render_letter(letter(announcement)))
 
 
 @tier_changes_command.command(
@@ -132,10 +130,10 @@ def letter_command(tenant: str, output: str) -> None:
 @click.option("--on", "on", type=DAY, metavar="YYYY-MM-DD", help="The day the letters bear. Default: today.")
 @click.option("--dry-run", is_flag=True, help="Show what would be announced; write nothing.")
 def announce_command(on: date | None, dry_run: bool) -> None:
-    """Announce the switches that are due: 90, 60 and 30 days before (TERMS_FILE), each step once, only the nearest.
+    """Announce the tier changes that are due: 90, 60 and 30 days before (TERMS_FILE), each step once, only the nearest.
 
     A mail in the tenant's language with a letter is queued for each, and delivered by `deliver` or the scheduler. Where
-    the day told before has moved, it is corrected. Done again on the same day it does nothing.
+    the day announced has moved, it is corrected. Done again on the same day it does nothing.
     """
     from billing.cross_subsidy.tier_changes.announcing import AnnounceReport, announce, as_announced, due_announcements
     from billing.frame.civil_time import today
@@ -147,8 +145,8 @@ def announce_command(on: date | None, dry_run: bool) -> None:
     with database(settings) as engine:
         if dry_run:
             with reading(engine) as connection:
-                found, unpriced = due_announcements(connection, settings.terms, settings.operator, day)
-            made = AnnounceReport(day, tuple(map(as_announced, found)), unpriced)
+                announcements, unpriced = due_announcements(connection, settings.terms, settings.operator, day)
+            made = AnnounceReport(day, tuple(map(as_announced, announcements)), unpriced)
         else:
             with writing(engine) as connection:
                 made = announce(connection, settings.terms, settings.operator, day, recorded_at=now)

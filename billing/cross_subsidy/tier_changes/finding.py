@@ -1,4 +1,4 @@
-"""Which windows end when, for whom, and what the bills say before and after: by the run's own engine."""
+"""Find tier changes, and the bills before and after them: by the run's own engine."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -20,7 +20,7 @@ from pricing.projection import Usual
 from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_lines
 from pricing.vat import vat_breakdown
 
-# Usual quantities are told to the tenth of their unit, and priced as told.
+# Usual quantities are stated to the tenth of their unit, and priced as stated.
 _TENTH = 100_000
 
 
@@ -32,8 +32,8 @@ class Office(NamedTuple):
     site_name: str
 
 
-class Switching(NamedTuple):
-    """A tenant whose window ends while it rents: its last subsidised day and the next are both days of leases."""
+class TierChange(NamedTuple):
+    """A tenant's change to the market price: it rents on its last subsidised day and on the next."""
 
     party: Party
     tenancy: Tenancy
@@ -52,15 +52,15 @@ class Switching(NamedTuple):
 
 
 class Habit(NamedTuple):
-    """What a tenant usually uses of a service in a month, priced before and after the switch; a line each."""
+    """A tenant's usual usage of a service in a month, priced before and after the change; a line each."""
 
     before: PricedLine
     after: PricedLine
 
 
 class Bills(NamedTuple):
-    """A tenant's bills around its switch: the last month that is subsidised whole, the month of the switch, the first
-    market month; where the switch is on the first of a month, there is none between. Offices alone; `habits` apart.
+    """A tenant's bills around its change: the last month that is subsidised whole, the month of the change, the first
+    market month; where the change is on the first of a month, there is none between. Offices alone; `habits` apart.
     """
 
     before: QuotedMonth
@@ -74,10 +74,10 @@ class Bills(NamedTuple):
         return tuple(month for month in (self.before, self.between, self.after) if month is not None)
 
 
-def switching(
+def tier_changes(
     connection: Connection, since: date, until: date | None, only: Iterable[str] | None = None
-) -> Iterator[Switching]:
-    """The tenants that turn to the market price from `since` on and before `until` (None: ever), by code.
+) -> Iterator[TierChange]:
+    """Find the tenants that change to the market price from `since` on and before `until` (None: ever), by code.
 
     `only` these tenants, if given.
     """
@@ -108,32 +108,32 @@ def switching(
                     row.code, row.legal_name, row.legal_form, row.address, row.city, ice=row.ice, tax_id=row.tax_id,
                     trade_register=row.trade_register, email=row.email, language=row.language,
                 )  # fmt: skip
-                yield Switching(party, terms, window, own)
+                yield TierChange(party, terms, window, own)
 
 
-def switch_of(connection: Connection, code: str) -> Switching:
-    """The switch of one tenant, past or to come; raises Unknown where there is none."""
+def tier_change_of(connection: Connection, code: str) -> TierChange:
+    """Return the tier change of one tenant, past or to come; raises Unknown where there is none."""
     known = connection.scalar(select(tenant.c.code).where(tenant.c.code == code))
     if known is None:
         raise Unknown(f"no tenant has the code {code}")
-    found = next(switching(connection, date.min, None, only=(code,)), None)
-    if found is None:
-        raise Unknown(f"{code} has no switch: it has no window, or does not rent when that ends")
-    return found
+    change = next(tier_changes(connection, date.min, None, only=(code,)), None)
+    if change is None:
+        raise Unknown(f"{code} has no tier change: it has no window, or does not rent when that ends")
+    return change
 
 
 def _offices(connection: Connection, low: str, high: str, names: Mapping[str, str]) -> dict[str, tuple[Office, ...]]:
-    found: dict[str, list[Office]] = {}
+    offices: dict[str, list[Office]] = {}
     rows = connection.execute(select(lease).where(lease.c.tenant.between(low, high)).order_by(lease.c.code))
     for row in rows:
         end = None if row.ends_on is None else row.ends_on + ONE_DAY
         let = Lease(row.code, row.site, row.area, row.starts_on, end)
-        found.setdefault(row.tenant, []).append(Office(let, row.unit, names[row.site]))
-    return {code: tuple(offices) for code, offices in found.items()}
+        offices.setdefault(row.tenant, []).append(Office(let, row.unit, names[row.site]))
+    return {code: tuple(own) for code, own in offices.items()}
 
 
 def runs(let: Lease, day: date) -> bool:
-    """Whether a lease runs on a day."""
+    """Say whether a lease runs on a day."""
     return let.start <= day and (let.end is None or day < let.end)
 
 
@@ -141,45 +141,45 @@ def _rents(offices: Iterable[Office], day: date) -> bool:
     return any(runs(office.lease, day) for office in offices)
 
 
-def bills_of(found: Switching, catalogue: Catalogue, usage: UsageOnRecord) -> Bills:
-    """The bills around a switch, by the run's engine (R9, R11). Raises PricingError."""
-    month = first_of_month(found.switches_on)
-    is_whole = month == found.switches_on
+def bills_of(change: TierChange, catalogue: Catalogue, usage: UsageOnRecord) -> Bills:
+    """Price the bills around a tier change, by the run's engine (R9, R11). Raises PricingError."""
+    month = first_of_month(change.switches_on)
+    is_whole = month == change.switches_on
     return Bills(
-        _month(found, catalogue, add_months(month, -1)),
-        None if is_whole else _month(found, catalogue, month),
-        _month(found, catalogue, month if is_whole else next_month(month)),
-        _habits(found, catalogue, usage),
+        _month(change, catalogue, add_months(month, -1)),
+        None if is_whole else _month(change, catalogue, month),
+        _month(change, catalogue, month if is_whole else next_month(month)),
+        _habits(change, catalogue, usage),
     )
 
 
-def _month(found: Switching, catalogue: Catalogue, month: date) -> QuotedMonth:
+def _month(change: TierChange, catalogue: Catalogue, month: date) -> QuotedMonth:
     lines = [
         line
-        for office in found.offices
-        for line in office_lines(office.lease, month, found.tenancy, catalogue.rates, catalogue.vat)
+        for office in change.offices
+        for line in office_lines(office.lease, month, change.tenancy, catalogue.rates, catalogue.vat)
     ]
     return QuotedMonth(month, tuple(lines), vat_breakdown((line.vat_rate, line.amount) for line in lines))
 
 
-def _habits(found: Switching, catalogue: Catalogue, usage: UsageOnRecord) -> tuple[Habit, ...]:
-    """What the tenant uses a month of the switch, on average, at the prices of the days before and after it."""
-    days = month_period(first_of_month(found.switches_on)).days
+def _habits(change: TierChange, catalogue: Catalogue, usage: UsageOnRecord) -> tuple[Habit, ...]:
+    """Price the usual usage of the month of the change, by the prices of the days before and after it."""
+    days = month_period(first_of_month(change.switches_on)).days
     habits = []
-    for usual in usage.of(found.party.code, [office.lease for office in found.offices]):
+    for usual in usage.of(change.party.code, [office.lease for office in change.offices]):
         quantity = settle(usual.quantity * days, usual.days * _TENTH) * _TENTH
         if quantity:
-            priced = (_used(usual, quantity, day, found, catalogue) for day in (found.last_day, found.switches_on))
+            priced = (_used(usual, quantity, day, change, catalogue) for day in (change.last_day, change.switches_on))
             habits.append(Habit(*priced))
     return tuple(habits)
 
 
-def _used(usual: Usual, quantity: int, day: date, found: Switching, catalogue: Catalogue) -> PricedLine:
+def _used(usual: Usual, quantity: int, day: date, change: TierChange, catalogue: Catalogue) -> PricedLine:
     event = UsageEvent(0, usual.site, usual.service, quantity, day)
-    ((line, _),) = usage_lines((event,), found.tenancy, catalogue.rates, catalogue.vat)
+    ((line, _),) = usage_lines((event,), change.tenancy, catalogue.rates, catalogue.vat)
     return line
 
 
 def usage_before(connection: Connection, on: date) -> UsageOnRecord:
-    """The usage that makes habits: the last twelve whole months before a day."""
+    """Read the usage that makes habits: that of the last twelve whole months before a day."""
     return usage_on_record(connection, on)

@@ -1,146 +1,115 @@
-"""Switches to the market price: the list for finance, a tenant's bills around its switch, and what was announced."""
+"""The resources of tier changes: the list for finance, a tenant's bills around its own, and announcements."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 from marshmallow import fields, validate
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from billing.cross_subsidy.tier_changes.announcing import announce, announcement_of
-from billing.cross_subsidy.tier_changes.listing import MONTHS, MONTHS_MAX, ahead_json, pieces, switches_ahead
-from billing.cross_subsidy.tier_changes.shapes import Announcements, Habit, Switches, SwitchNotice, TenantSwitch
-from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
-from billing.cross_subsidy.tier_changes.wording import letter
+from billing.cross_subsidy.tier_changes.files import pieces
+from billing.cross_subsidy.tier_changes.listing import MONTHS, MONTHS_MAX, Ahead, tier_changes_ahead
+from billing.cross_subsidy.tier_changes.queries import ANNOUNCEMENT_KEY, announcements
+from billing.cross_subsidy.tier_changes.shapes import Announcements, TenantTierChange, TierChangeNotice, TierChanges
+from billing.cross_subsidy.tier_changes.wording import Announcement, letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.run.quotes.shapes import QuotedLine, QuotedMonth
-from invoices.messages.message import number_of
 from invoices.rendering.letter import render_letter
 from ledger.exports.tables import MEDIA_TYPES, TABLES
 from pricing.period import first_of_month
 
 _QUERY: Mapping[str, Any] = {
     "from": lambda: Month(metadata={"description": "The first month; the present one unless given"}),
-    "months": lambda: fields.Integer(load_default=MONTHS, validate=validate.Range(1, MONTHS_MAX)),
+    "months": lambda: fields.Integer(
+        load_default=MONTHS, validate=validate.Range(1, MONTHS_MAX), metadata={"description": "How many months"}
+    ),
 }
-blueprint = ApiBlueprint(
-    "tier-changes", __name__, url_prefix="/v1", description="The switch to the market price, announced"
-)
+blueprint = ApiBlueprint("tier-changes", __name__, url_prefix="/v1", description="Tier changes, announced")
+
+
+def _ahead(connection: Connection, query: Mapping[str, Any]) -> Ahead:
+    first = query.get("from") or first_of_month(service().today())
+    return tier_changes_ahead(connection, first, query["months"])
+
+
+def _announcement(connection: Connection, tenant: str) -> Announcement:
+    own = service()
+    return announcement_of(connection, own.settings.operator, tenant, own.today())
 
 
 @blueprint.route("/tier-changes")
-@blueprint.response(200, Switches)
+@blueprint.response(200, TierChanges)
 @blueprint.arguments(
     strict_schema("TierChangesQuery", {name: made() for name, made in _QUERY.items()}), location="query"
 )
 @reads
-def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
-    """The switches of the months ahead, and what a whole month's income gains at each site."""
-    first = query.get("from") or first_of_month(service().today())
-    return ahead_json(switches_ahead(connection, first, query["months"]))
+def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> TierChanges:
+    """List the tier changes of the months ahead, and what a whole month's income gains at each site."""
+    return TierChanges.of(_ahead(connection, query))
 
 
 @blueprint.route("/tier-changes/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.arguments(
     strict_schema(
         "TierChangesTableQuery",
         {
             **{name: made() for name, made in _QUERY.items()},
-            "format": fields.String(required=True, validate=validate.OneOf(TABLES)),
+            "format": fields.String(
+                required=True, validate=validate.OneOf(TABLES), metadata={"description": "The kind of table"}
+            ),
         },
     ),
     location="query",
 )
 @reads
 def get_tier_changes_table(connection: Connection, query: Mapping[str, Any]) -> Response:
-    """The same as a table, an office a row: for spreadsheets."""
-    first = query.get("from") or first_of_month(service().today())
-    found = b"".join(pieces(switches_ahead(connection, first, query["months"]), query["format"]))
+    """Give the same as a table, an office a row: for spreadsheets."""
+    content = b"".join(pieces(_ahead(connection, query), query["format"]))
     headers = {"Content-Disposition": f'attachment; filename="tier-changes.{query["format"]}"'}
-    return Response(found, content_type=MEDIA_TYPES[query["format"]], headers=headers)
+    return Response(content, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 
 @blueprint.route("/tenant-tier-changes/<part:code>")
-@blueprint.response(200, TenantSwitch)
+@blueprint.response(200, TenantTierChange)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @reads
-def get_tenant_tier_change(connection: Connection, code: str) -> TenantSwitch:
-    """A tenant's bills before its switch, in its month, and after it; its usual usage of a month apart."""
-    found = service()
-    one = announcement_of(connection, found.settings.operator, code, found.today())
-    return TenantSwitch(
-        tenant=code,
-        switches_on=one.found.switches_on,
-        months=[QuotedMonth.of(month) for month in one.bills.months],
-        habits=[Habit(QuotedLine.of(habit.before), QuotedLine.of(habit.after)) for habit in one.bills.habits],
-    )
+def get_tenant_tier_change(connection: Connection, code: str) -> TenantTierChange:
+    """Show a tenant's bills before its tier change, in its month, and after it; its usual usage of a month apart."""
+    return TenantTierChange.of(_announcement(connection, code))
 
 
 @blueprint.route("/tenant-tier-changes/<part:code>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_tier_change_letter(connection: Connection, code: str) -> Response:
-    """The letter that would be sent to a tenant today; those that were sent are papers of their messages."""
-    found = service()
-    one = announcement_of(connection, found.settings.operator, code, found.today())
-    return Response(render_letter(letter(one)), content_type="application/pdf")
+    """Write the letter that would be sent to a tenant today; those that were sent are papers of their messages."""
+    return Response(render_letter(letter(_announcement(connection, code))), content_type="application/pdf")
 
 
 @blueprint.route("/tier-change-notices")
-@blueprint.response(200, Page[SwitchNotice])
+@blueprint.response(200, Page[TierChangeNotice])
 @blueprint.arguments(query_schema("TierChangeNoticeQuery", {"tenant": Code()}), location="query")
 @reads
-def list_tier_change_notices(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
-    """What was announced, in order."""
-    found = select(tier_change_announcement)
-    if query.get("tenant") is not None:
-        found = found.where(tier_change_announcement.c.tenant == query["tenant"])
-    return page(connection, found, (tier_change_announcement.c.message_id,), query, _notice_json)
+def list_tier_change_notices(connection: Connection, query: Mapping[str, Any]) -> Page[TierChangeNotice]:
+    """List the announcements, in order."""
+    return page(connection, announcements(query.get("tenant")), ANNOUNCEMENT_KEY, query, TierChangeNotice.of)
 
 
 @blueprint.route("/tier-change-notices", methods=["POST"])
 @blueprint.response(201, Announcements)
 @writes
 def create_tier_change_notices(connection: Connection) -> Answer:
-    """Announce the switches that are due today, each step once; done again on the same day it announces nothing."""
-    found = service()
-    made = announce(connection, found.settings.terms, found.settings.operator, found.today(), recorded_at=found.clock())
-    return Answer(
-        {
-            "on": made.on.isoformat(),
-            "announced": [
-                {
-                    "message": one.message,
-                    "tenant": one.tenant,
-                    "switches_on": one.switches_on.isoformat(),
-                    "step": one.step,
-                    "announced_on": made.on.isoformat(),
-                    "corrects": one.corrects,
-                }
-                for one in made.announced
-            ],
-            "unpriced": [{"tenant": code, "message": message} for code, message in made.unpriced],
-        },
-        201,
-    )
-
-
-def _notice_json(row: Row[Any]) -> dict[str, Any]:
-    return {
-        "message": number_of(row.message_id),
-        "tenant": row.tenant,
-        "switches_on": row.switches_on.isoformat(),
-        "step": row.step,
-        "announced_on": row.announced_on.isoformat(),
-        "corrects": None if row.corrects is None else number_of(row.corrects),
-    }
+    """Announce the tier changes that are due today, each step once; done again on the same day it announces nothing."""
+    own = service()
+    report = announce(connection, own.settings.terms, own.settings.operator, own.today(), recorded_at=own.clock())
+    return Answer(Announcements.of(report), 201)

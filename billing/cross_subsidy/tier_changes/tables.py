@@ -1,17 +1,16 @@
-"""The table of announcements: what was told of a switch, and when; only ever added to."""
+"""The table of announcements of tier changes; only ever added to."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Integer, Table, UniqueConstraint
 
 from billing.frame.tables import code, metadata
-from invoices.messages.tables import message
 
 tier_change_announcement = Table(
     "tier_change_announcement",
     metadata,
-    # The message that tells it.
-    Column("message_id", BigInteger, ForeignKey(message.c.id), primary_key=True, autoincrement=False),
+    # The message that says it.
+    Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
     Column("tenant", code(), nullable=False, index=True),
-    # The first day at the market price, as it was told.
+    # The first day at the market price, as it was announced.
     Column("switches_on", Date, nullable=False),
     # So many days before it; 0: only a correction, at no step.
     Column("step", Integer, nullable=False),

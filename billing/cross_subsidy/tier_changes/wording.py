@@ -1,4 +1,4 @@
-"""What an announcement says: the mail in the tenant's language, and the letter it carries, in French on one page."""
+"""Word an announcement: the mail in the tenant's language, and the letter it carries, in French on one page."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from billing.cross_subsidy.tier_changes.finding import Bills, Habit, Office, Switching
+from billing.cross_subsidy.tier_changes.finding import Bills, Habit, Office, TierChange
 from billing.register.catalogue import Catalogue
 from billing.run.quotes.quoting import QuotedMonth
 from invoices import formats
@@ -27,10 +27,10 @@ _MONTHS_OF_WINDOW = "La remise pépinière est accordée pour une durée limité
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """All that an announcement is made of; `on` is the day it bears."""
+    """The parts of an announcement; `on` is the day it bears."""
 
     on: date
-    found: Switching
+    change: TierChange
     bills: Bills
     due: Due
     catalogue: Catalogue
@@ -38,22 +38,24 @@ class Announcement:
 
 
 def message_key(tenant: str, switches_on: date, step: int, corrects: int | None) -> str:
-    """What a message is about: a switch at a step, or the correction of a former message."""
+    """Return a message's key: a tier change at a step, or the correction of a former message."""
     about = f"{tenant}/{switches_on}/{step}"
     return about if corrects is None else f"{about}/{corrects}"
 
 
-def message_of(one: Announcement) -> Message:
-    """The announcement as it is queued."""
-    former = one.due.corrects
-    party = one.found.party
+def message_of(announcement: Announcement) -> Message:
+    """Return the announcement as it is queued."""
+    former, change = announcement.due.corrects, announcement.change
+    party = change.party
     return Message(
-        key=message_key(party.code, one.found.switches_on, one.due.step, None if former is None else former.message),
+        key=message_key(
+            party.code, change.switches_on, announcement.due.step, None if former is None else former.message
+        ),
         tenant=party.code,
         recipient=party.email,
         recipient_name=party.legal_name,
-        text=mail_text(one),
-        papers=(Paper(f"Fin-de-remise-{one.found.switches_on}.pdf", letter(one)),),
+        text=mail_text(announcement),
+        papers=(Paper(f"Fin-de-remise-{change.switches_on}.pdf", letter(announcement)),),
     )
 
 
@@ -64,15 +66,15 @@ def _texts(language: str) -> Mapping[str, Any]:
     )
 
 
-def mail_text(one: Announcement) -> MailText:
-    """What the mail says, in the tenant's language."""
-    language = language_of(one.found.party.language)
-    t, former = _texts(language), one.due.corrects
+def mail_text(announcement: Announcement) -> MailText:
+    """Word the mail in the tenant's language."""
+    language = language_of(announcement.change.party.language)
+    t, former = _texts(language), announcement.due.corrects
     words = {
-        "buyer": shown(one.found.party.legal_name),
-        "operator": shown(one.operator.legal_name),
-        "last": said.day(one.found.last_day, language),
-        "first": said.day(one.found.switches_on, language),
+        "buyer": shown(announcement.change.party.legal_name),
+        "operator": shown(announcement.operator.legal_name),
+        "last": said.day(announcement.change.last_day, language),
+        "first": said.day(announcement.change.switches_on, language),
         "former": "" if former is None else said.day(former.switches_on, language),
     }
     subject = t["subject"] if former is None else t["subject_correction"]
@@ -81,18 +83,18 @@ def mail_text(one: Announcement) -> MailText:
         language,
         subject.format_map(words),
         tuple(t[name].format_map(words) for name in names),
-        tuple(_mail_facts(one, t, language)),
+        tuple(_mail_facts(announcement, t, language)),
         tuple(paragraph.format_map(words) for paragraph in t["closing"]),
     )
 
 
-def _mail_facts(one: Announcement, t: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
-    yield t["last_day"], said.day(one.found.last_day, language)
-    yield t["first_day"], said.day(one.found.switches_on, language)
-    for month in one.bills.months:
+def _mail_facts(announcement: Announcement, t: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
+    yield t["last_day"], said.day(announcement.change.last_day, language)
+    yield t["first_day"], said.day(announcement.change.switches_on, language)
+    for month in announcement.bills.months:
         yield t["month"].format(month=said.month(month.month, language)), said.amount(_gross(month), language)
-    if one.bills.habits:
-        before, after = (said.amount(amount, language) for amount in _habits_gross(one.bills.habits))
+    if announcement.bills.habits:
+        before, after = (said.amount(amount, language) for amount in _habits_gross(announcement.bills.habits))
         yield t["habits"], t["change"].format(before=before, after=after)
 
 
@@ -101,7 +103,7 @@ def _gross(month: QuotedMonth) -> int:
 
 
 def _habits_gross(habits: tuple[Habit, ...]) -> tuple[int, int]:
-    """What is usually used in a month, VAT included (R11), before and after."""
+    """Return the usual usage of a month, VAT included (R11), before and after."""
     return (_with_vat([habit.before for habit in habits]), _with_vat([habit.after for habit in habits]))
 
 
@@ -109,10 +111,10 @@ def _with_vat(lines: Any) -> int:
     return sum(v.base + v.amount for v in vat_breakdown((line.vat_rate, line.amount) for line in lines))
 
 
-def letter(one: Announcement) -> Letter:
-    """The letter: what each office costs before, in the month of the switch, and after."""
-    found, months = one.found, one.bills.months
-    former = one.due.corrects
+def letter(announcement: Announcement) -> Letter:
+    """Write the letter: what each office costs before, in the month of the change, and after."""
+    change, months = announcement.change, announcement.bills.months
+    former = announcement.due.corrects
     replaced = (
         ()
         if former is None
@@ -122,26 +124,26 @@ def letter(one: Announcement) -> Letter:
         )
     )
     return Letter(
-        issued_on=one.on,
-        seller=one.operator,
-        buyer=found.party,
-        subject=f"Fin de la remise pépinière le {formats.day(found.last_day)}",
+        issued_on=announcement.on,
+        seller=announcement.operator,
+        buyer=change.party,
+        subject=f"Fin de la remise pépinière le {formats.day(change.last_day)}",
         title="Fin de votre remise pépinière" if former is None else "Fin de votre remise pépinière : rectification",
-        number=f"Client {found.party.code}",
+        number=f"Client {change.party.code}",
         addressee="Adressé à",
         facts=(
-            Fact("Date", formats.day(one.on)),
-            Fact("Dernier jour de la remise", formats.day(found.last_day)),
-            Fact("Plein tarif à compter du", formats.day(found.switches_on)),
+            Fact("Date", formats.day(announcement.on)),
+            Fact("Dernier jour de la remise", formats.day(change.last_day)),
+            Fact("Plein tarif à compter du", formats.day(change.switches_on)),
         ),
         paragraphs=(
             *replaced,
-            f"{_MONTHS_OF_WINDOW.format(day=formats.day(found.window.start))} Elle prend fin le "
-            f"{formats.day(found.last_day)} ; à compter du {formats.day(found.switches_on)}, vos bureaux vous sont "
+            f"{_MONTHS_OF_WINDOW.format(day=formats.day(change.window.start))} Elle prend fin le "
+            f"{formats.day(change.last_day)} ; à compter du {formats.day(change.switches_on)}, vos bureaux vous sont "
             "facturés au plein tarif. Votre bail, lui, ne change pas.",
             f"Voici ce que vous coûteront vos bureaux, en dirhams, aux tarifs connus à ce jour : "
-            f"{formats.month(one.bills.before.month)} est le dernier mois entièrement remisé, "
-            f"{formats.month(one.bills.after.month)} le premier entièrement au plein tarif.",
+            f"{formats.month(announcement.bills.before.month)} est le dernier mois entièrement remisé, "
+            f"{formats.month(announcement.bills.after.month)} le premier entièrement au plein tarif.",
         ),
         columns=(
             Column("Bureau", "78mm" if len(months) == 3 else "104mm", True),
@@ -150,18 +152,18 @@ def letter(one: Announcement) -> Letter:
                 for month in months
             ),
         ),
-        rows=(*_office_rows(one, months), *_total_rows(months)),
+        rows=(*_office_rows(announcement, months), *_total_rows(months)),
         sums=(
-            ("Avec remise, TTC", formats.dirhams(_gross(one.bills.before))),
-            ("Au plein tarif, TTC", formats.dirhams(_gross(one.bills.after))),
+            ("Avec remise, TTC", formats.dirhams(_gross(announcement.bills.before))),
+            ("Au plein tarif, TTC", formats.dirhams(_gross(announcement.bills.after))),
         ),
         in_words=None,
-        notes=tuple(_notes(one)),
+        notes=tuple(_notes(announcement)),
     )
 
 
-def _office_rows(one: Announcement, months: tuple[QuotedMonth, ...]) -> Iterator[tuple[str, ...]]:
-    for office in one.found.offices:
+def _office_rows(announcement: Announcement, months: tuple[QuotedMonth, ...]) -> Iterator[tuple[str, ...]]:
+    for office in announcement.change.offices:
         amounts = [sum(line.amount for line in month.lines if line.lease == office.lease.code) for month in months]
         if any(amounts):
             yield (_named(office), *(formats.amount(amount) for amount in amounts))
@@ -178,11 +180,11 @@ def _total_rows(months: tuple[QuotedMonth, ...]) -> Iterator[tuple[str, ...]]:
     yield ("Total TTC", *(formats.amount(_gross(month)) for month in months))
 
 
-def _notes(one: Announcement) -> Iterator[Note]:
-    between = one.bills.between
+def _notes(announcement: Announcement) -> Iterator[Note]:
+    between = announcement.bills.between
     if between is not None:
         whole = month_period(between.month)
-        last, first = one.found.last_day, one.found.switches_on
+        last, first = announcement.change.last_day, announcement.change.switches_on
         parts = (Period(whole.start, first), Period(first, whole.end))
         yield Note(
             f"Le mois de {formats.month(between.month)}",
@@ -191,9 +193,9 @@ def _notes(one: Announcement) -> Iterator[Note]:
                 f"{_sentence(formats.days(first, whole.end - ONE_DAY))} : plein tarif, {_days(parts[1], whole)}.",
             ),
         )
-    if one.bills.habits:
-        lines = [_habit(habit, one.catalogue) for habit in one.bills.habits]
-        before, after = _habits_gross(one.bills.habits)
+    if announcement.bills.habits:
+        lines = [_habit(habit, announcement.catalogue) for habit in announcement.bills.habits]
+        before, after = _habits_gross(announcement.bills.habits)
         yield Note(
             "Vos consommations habituelles, en plus",
             (*lines, f"Par mois, TTC : {formats.dirhams(before)}, puis {formats.dirhams(after)}."),

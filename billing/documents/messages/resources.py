@@ -15,7 +15,7 @@ from billing.frame.errors import Conflict, Unknown
 from billing.frame.http.addresses import SERIAL_DOC
 from billing.frame.http.fields import Code, MailAddress
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -62,7 +62,7 @@ def get_message(connection: Connection, message: int) -> MessageText:
 @blueprint.route("/messages/<message:message>/papers/<serial:paper>", parameters=[
     {"in": "path", "name": "paper", "schema": {"type": "string", **SERIAL_DOC}}
 ])  # fmt: skip
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_message_paper(connection: Connection, message: int, paper: int) -> Response:

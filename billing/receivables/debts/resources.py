@@ -10,7 +10,7 @@ from billing.entries.debts import KINDS
 from billing.frame.audit_log import act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -58,7 +58,7 @@ def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Deb
 
 
 @blueprint.route("/debts", methods=["POST"])
-@blueprint.response(201, Debt)
+@blueprint.response(201, Debt, headers=LOCATION)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DebtOrder", _ORDER))
 @writes

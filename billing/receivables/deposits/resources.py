@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Amount, Code, Day
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -105,7 +105,7 @@ def create_deposit_movement(connection: Connection, order: Mapping[str, Any], co
 
 
 @blueprint.route("/deposits/<part:code>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_deposit_call(connection: Connection, code: str) -> Response:
@@ -159,7 +159,7 @@ def get_final_statement(connection: Connection, code: str) -> FinalStatement:
 
 
 @blueprint.route("/leases/<part:code>/final-statement/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_final_statement_paper(connection: Connection, code: str) -> Response:

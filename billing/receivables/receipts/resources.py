@@ -9,7 +9,7 @@ from billing.entries.receivables import MONEY
 from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -132,7 +132,7 @@ def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Rece
 
 
 @blueprint.route("/receipts", methods=["POST"])
-@blueprint.response(201, ReceiptStory)
+@blueprint.response(201, ReceiptStory, headers=LOCATION)
 @blueprint.arguments(strict_schema("ReceiptOrderBody", RECEIPT_FIELDS))
 @writes
 def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:

@@ -54,17 +54,17 @@ def test_a_tenants_bills_and_letter_are_shown_and_announcing_is_tried_first(invo
     assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
     tried = invoke("tier-changes", "announce", "--on", "2026-08-11", "--dry-run")
     assert "To be announced on 2026-08-11" in tried.output
-    assert "dry run, nothing written; 1 switches announced; 0 of them corrections" in tried.output
+    assert "dry run, nothing written; 1 tier changes announced; 0 of them corrections" in tried.output
     assert "told by" not in invoke("tier-changes", "show", "T1").output
     done = invoke("tier-changes", "announce", "--on", "2026-08-11", "--reason", "essai")
-    assert done.output.splitlines()[-1] == "1 switches announced; 0 of them corrections"
+    assert done.output.splitlines()[-1] == "1 tier changes announced; 0 of them corrections"
     assert (
         "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("tier-changes", "show", "T1").output
     )
-    assert invoke("tier-changes", "announce", "--on", "2026-08-12").output.startswith("0 switches announced")
+    assert invoke("tier-changes", "announce", "--on", "2026-08-12").output.startswith("0 tier changes announced")
 
 
 def test_who_has_no_switch_is_told_so(invoke: Invoke) -> None:
     refused = invoke("tier-changes", "show", "T2")
-    assert (refused.exit_code, "T2 has no switch" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "T2 has no tier change" in refused.stderr) == (1, True)
     assert invoke("tier-changes", "letter", "T9", "--output", "x.pdf").exit_code == 1
