@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from billing.bank import queries
 from billing.bank.choices import BY_HAND, Choice
-from billing.bank.deciding import accept_proposal, decide
+from billing.bank.deciding import DECISIONS, accept_proposal, decide
 from billing.bank.files import reconciliation_file
 from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
@@ -21,7 +21,6 @@ from billing.bank.matching.values import PROPOSALS_MAX, LineKind
 from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
 from billing.bank.shapes import Reconciliation, Statement, StatementLine, Taken
-from billing.bank.tables import UNDONE
 from billing.bank.undoing import undo_decision
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
@@ -64,7 +63,7 @@ _PART = strict_schema(
 _DECISION: Mapping[str, fields.Field[Any]] = {
     "kind": fields.String(
         required=True,
-        validate=validate.OneOf((PROPOSAL, *map(str, LineKind), UNDONE)),
+        validate=validate.OneOf((PROPOSAL, *DECISIONS)),
         metadata={"description": "`proposal` takes one of those listed; all but it and `received` need X-Reason"},
     ),
     "proposal": WholeNumber(

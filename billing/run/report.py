@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from msgspec import convert, to_builtins
+from msgspec import convert
 from sqlalchemy import Connection, func, select
 
 from billing.register.tables import billing_run
@@ -66,11 +66,6 @@ class RunReport:
             cross_subsidy=convert(self.cross_subsidy, shapes.CrossSubsidy),
             errors=[shapes.TenantError(tenant, message) for tenant, message in self.errors],
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        values: dict[str, Any] = to_builtins(self.shape())
-        return values
 
     def lines(self) -> list[str]:
         """The report for people, one fact a line."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from billing.check import check
 from billing.run import plan
@@ -68,8 +69,8 @@ def test_r14_a_run_stopped_after_any_batch_and_run_again_gives_what_one_go_gives
                     # Stopped, perhaps twice, then run to its end.
                     if stop_after(service, step.month, stops[place % len(stops)]):
                         stop_after(service, step.month, 1)
-                    foreseen = service.preview(step.month).to_json()
-                    found = service.run(step.month).to_json()
+                    foreseen = to_builtins(service.preview(step.month).shape())
+                    found = to_builtins(service.run(step.month).shape())
                     oracle.run(step.month)
                     for name in ("invoices", "credit_notes", "cross_subsidy", "errors"):
                         assert foreseen[name] == found[name]

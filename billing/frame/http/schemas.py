@@ -1,4 +1,4 @@
-"""How schemas are put together: pages of something, queries, bodies."""
+"""Schemas of queries and bodies, put together."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,19 +6,6 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields
 
 from billing.frame.http.paging import Cursor, Limit
-
-
-def page_schema(item: type[Schema], name: str) -> type[Schema]:
-    """One page of a list."""
-    return Schema.from_dict(
-        {
-            "items": fields.List(fields.Nested(item), required=True),
-            "next": fields.String(
-                required=True, allow_none=True, metadata={"description": "`cursor` of the next page"}
-            ),
-        },
-        name=f"{name}Page",
-    )
 
 
 def query_schema(name: str, found: Mapping[str, fields.Field[Any]]) -> type[Schema]:
