@@ -29,8 +29,7 @@ FLOATING_POINT = (
     "billing/frame/background_copy.py",  # seconds until the interpreter switches threads
     "billing/frame/database.py",  # seconds of waiting for SQLite's lock
     "billing/frame/http/authentication.py",  # seconds for which tokens are remembered
-    "billing/documents/delivery/delivering.py",  # seconds until a claim is looked at again
-    "billing/documents/delivery/queue_pass.py",  # seconds between renewals of a claim
+    "billing/documents/delivery/",  # seconds until a claim is looked at again
     "invoices/transport.py",  # seconds of waiting for a server of mail
     "invoices/rendering/charts/",  # points on paper
     "invoices/rendering/figures.py",  # millimetres on paper
