@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from billing.cross_subsidy.accounts.account import Account, account_of
 from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
 from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount
+from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
-from billing.cross_subsidy.annual_report.year import year_statement
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
 from billing.frame.http.fields import Month

@@ -42,7 +42,7 @@ from pricing.vat import vat_breakdown
 _BATCHES_FOR_PROCESSES = 16
 
 
-def run_month(
+def run_month(  # noqa: PLR0913 - keywords that have defaults
     settings: Settings,
     engine: Engine,
     period: date,

@@ -62,7 +62,7 @@ def _asked(options: Iterable[Callable[..., Any]]) -> Callable[[Callable[..., Any
 @_asked((_from, _draws, _seed, _usage, _assumptions, _format, _output))
 @click.option("--months", type=click.IntRange(1, 60), default=36, show_default=True)
 @click.pass_context
-def forecast_command(
+def forecast_command(  # noqa: PLR0913 - click hands over each option
     context: click.Context,
     first: date | None,
     draws: int,
@@ -213,7 +213,7 @@ def assumptions_command(observed: bool) -> None:
 @forecast_command.command("dial", cls=Command, epilog=example("technopark-billing forecast dial --area 22.5"))
 @click.option("--area", metavar="M2", required=True, help="The size of a newcomer's office.")
 @_asked((_from, _draws, _seed, _usage, _assumptions, _format, _output))
-def dial_command(
+def dial_command(  # noqa: PLR0913 - click hands over each option
     area: str,
     first: date | None,
     draws: int,
@@ -300,7 +300,7 @@ def _show_dial(readings: "tuple[Reading, ...]", first: date, area: str, question
 @click.option("--movers", type=click.IntRange(0, 1000), default=10, show_default=True, help="How many are named.")
 @_format
 @_output
-def what_if_command(
+def what_if_command(  # noqa: PLR0913 - click hands over each option
     rates: Path | None,
     window: int | None,
     discounts: tuple[str, ...],

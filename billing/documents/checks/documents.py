@@ -53,7 +53,14 @@ def document_faults(
 
 
 def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
-    """Amounts recompute from price, quantity and days; the days are those of the month (R9, R10)."""
+    yield from _price_faults(line)
+    if (line.service == OFFICE) != (line.lease is not None):
+        yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
+    yield from _day_faults(line, period)
+
+
+def _price_faults(line: PricedLine) -> Iterator[str]:
+    """Amounts recompute from price, quantity and days; the price is that of the tier (R9, R10)."""
     for title, price, amount in (
         ("amount", line.unit_price, line.amount),
         ("amount at full price", line.full_price, line.full_amount),
@@ -72,8 +79,10 @@ def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
         )
     if line.tier not in (SUBSIDISED, MARKET):
         yield f"tier {line.tier!r} does not exist"
-    if (line.service == OFFICE) != (line.lease is not None):
-        yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
+
+
+def _day_faults(line: PricedLine, period: date) -> Iterator[str]:
+    """The days of an office are those of its month, a usage line has none (R9, R10)."""
     if line.lease is None:
         if (line.first_day, line.last_day, line.days, line.days_in_month) != (None, None, 1, 1):
             yield "days stand on a usage line"

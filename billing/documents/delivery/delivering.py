@@ -37,7 +37,7 @@ class Which(Enum):
     UNSENT = "unsent"
 
 
-def deliver(
+def deliver(  # noqa: PLR0913 - keywords that have defaults
     settings: Settings,
     engine: Engine,
     *,
