@@ -1,12 +1,11 @@
 """The subjects of the service, in the order of the work; a new one is a folder, and a line here."""
 
-from billing import audit, bank, books, cross_subsidy, documents, messages, proof, receivables, register, run, users
+from billing import audit, bank, books, cross_subsidy, documents, proof, receivables, register, run, users
 
 SUBJECTS = (
     register.SUBJECT,
     run.SUBJECT,
     documents.SUBJECT,
-    messages.SUBJECT,
     receivables.SUBJECT,
     bank.SUBJECT,
     cross_subsidy.SUBJECT,

@@ -3,7 +3,3 @@
 Owns: addresses, schemas, problems, bearer tokens at the door, idempotency keys, cursors, the log line
 and the metrics of a request. Does not own: any rule about what is billed, issued or booked.
 """
-
-from billing.api.app import create_app
-
-__all__ = ["create_app"]

@@ -69,7 +69,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     authentication.register(app, door)
     app.before_request(_limit_body)
     problems.register(app)
-    api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options())
+    api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options(settings.operator.party.legal_name))
     addresses.register(app, api)
     modules = [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [operations]
     for module in modules:

@@ -5,7 +5,7 @@ Where several processes serve, each writes its counts to files in PROMETHEUS_MUL
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,14 +16,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from billing.messages.queueing import MESSAGES
-from billing.messages.tables import STOPPED, message_delivery
-from billing.register.tables import billing_run
-from billing.run.tables import run_outcome
-from invoices.delivery import DOCUMENTS
-from invoices.models import delivery
+from billing.documents.counts import counts
+from invoices.messages.tables import STOPPED
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _EXTENSION = "technopark-metrics"
@@ -100,33 +96,22 @@ class _Same(Collector):
 
 
 def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
-    runs = GaugeMetricFamily("billing_runs", "Monthly runs, by status", labels=("status",))
-    _fill(runs, connection, billing_run.c.status, ("running", "complete"))
-    yield runs
+    counted = counts(connection, now)
+    yield _gauge("billing_runs", "Monthly runs, by status", "status", counted.runs, ("running", "complete"))
     errors = GaugeMetricFamily("billing_tenants_in_error", "Tenants some run could not bill")
-    errors.add_metric((), _count(connection, run_outcome.c.tenant, run_outcome.c.status == "error"))
+    errors.add_metric((), counted.tenants_in_error)
     yield errors
-    deliveries = GaugeMetricFamily("deliveries", "Documents to be delivered, by state", labels=("state",))
-    _fill(deliveries, connection, delivery.c.state, ("queued", "failed", "sent"))
-    yield deliveries
-    messages = GaugeMetricFamily("message_deliveries", "Mails that are no documents, by state", labels=("state",))
-    _fill(messages, connection, message_delivery.c.state, ("queued", "failed", "sent", STOPPED))
-    yield messages
+    states = ("queued", "failed", "sent")
+    yield _gauge("deliveries", "Documents to be delivered, by state", "state", counted.documents, states)
+    help_text = "Mails that are no documents, by state"
+    yield _gauge("message_deliveries", help_text, "state", counted.messages, (*states, STOPPED))
     queue = GaugeMetricFamily("delivery_queue_size", "Deliveries that are due now, of documents and messages")
-    waiting = 0.0
-    for found in (DOCUMENTS, MESSAGES):
-        c = found.delivery.c
-        waiting += _count(connection, found.delivered, found.unsent & (c.next_attempt_at <= now))
-    queue.add_metric((), waiting)
+    queue.add_metric((), counted.due)
     yield queue
 
 
-def _count(connection: Connection, column: object, condition: object) -> float:
-    return float(connection.scalar(select(func.count(column)).where(condition)) or 0)  # type: ignore[arg-type]
-
-
-def _fill(family: GaugeMetricFamily, connection: Connection, column: object, states: tuple[str, ...]) -> None:
-    found = connection.execute(select(column, func.count()).group_by(column))  # type: ignore[call-overload]
-    counts = {state: count for state, count in found}  # noqa: C416 (rows are no pairs to dict's type)
-    for state in states:
-        family.add_metric((state,), float(counts.get(state, 0)))
+def _gauge(name: str, text: str, label: str, by_label: Mapping[str, int], values: Sequence[str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=(label,))
+    for value in values:
+        family.add_metric((value,), by_label.get(value, 0))
+    return family

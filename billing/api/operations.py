@@ -1,10 +1,10 @@
-"""For whoever runs the service: is it alive, is it ready, what does it do, how is it called."""
+"""The service's own addresses: its health, its metrics, its documentation."""
 
 from importlib.resources import files
+from typing import Annotated, Literal
 
 from flask import Response
 from flask_smorest import current_api
-from marshmallow import Schema, fields
 from sqlalchemy import Connection
 
 from billing.api import metrics
@@ -12,24 +12,25 @@ from billing.api.metrics import installed_metrics
 from billing.frame.errors import Unknown
 from billing.frame.http import problems
 from billing.frame.http.authentication import EVERYBODY, opened_to
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import TEXT, ApiBlueprint
 from billing.frame.http.service import service
 from billing.frame.http.transactions import answered, reads
 from billing.frame.schema_version import require_current
+from billing.frame.shapes import Shape, about
 
 
-class StatusSchema(Schema):
-    """How it goes."""
+class Status(Shape, frozen=True):
+    """The state of the service."""
 
-    status = fields.String(required=True)
+    status: Annotated[Literal["alive", "ready"], about("Its state")]
 
 
-class ProblemKindSchema(Schema):
+class ProblemKind(Shape, frozen=True):
     """A kind of problem."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
+    type: Annotated[str, about("Stable: what programs decide by")]
+    title: Annotated[str, about("The kind of problem, in words")]
+    status: Annotated[int, about("The status of the answer")]
 
 
 _HTML = "text/html; charset=utf-8"
@@ -41,28 +42,27 @@ _POLICY = (
 
 
 blueprint = ApiBlueprint("operations", __name__, description="Health, metrics, documentation")
-_TEXT = {"type": "string"}
 
 
 @blueprint.route("/healthz")
-@blueprint.response(200, StatusSchema)
+@blueprint.response(200, Status)
 @opened_to(EVERYBODY)
 def is_alive() -> Response:
     """Whether the process is alive; asks nothing of the database."""
-    return answered({"status": "alive"})
+    return answered(Status("alive"))
 
 
 @blueprint.route("/readyz")
-@blueprint.response(200, StatusSchema)
+@blueprint.response(200, Status)
 @opened_to(EVERYBODY)
 def is_ready() -> Response:
     """Whether requests can be served: the database answers and has this program's schema."""
     require_current(service().engine)
-    return answered({"status": "ready"})
+    return answered(Status("ready"))
 
 
 @blueprint.route("/metrics")
-@blueprint.response(200, _TEXT, content_type=metrics.CONTENT_TYPE)
+@blueprint.response(200, TEXT, content_type=metrics.CONTENT_TYPE)
 @reads
 def get_metrics(connection: Connection) -> Response:
     """What Prometheus reads: requests by route, status and latency; runs; deliveries by state; the queue."""
@@ -79,7 +79,7 @@ def get_open_api() -> Response:
 
 
 @blueprint.route("/docs")
-@blueprint.response(200, _TEXT, content_type=_HTML)
+@blueprint.response(200, TEXT, content_type=_HTML)
 @opened_to(EVERYBODY)
 def get_docs() -> Response:
     """The OpenAPI document as a page, to read and to try; it asks nothing of any other server."""
@@ -88,11 +88,11 @@ def get_docs() -> Response:
 
 
 @blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])
-@blueprint.response(200, ProblemKindSchema)
+@blueprint.response(200, ProblemKind)
 @opened_to(EVERYBODY)
 def get_problem_kind(slug: str) -> Response:
     """What a problem's `type` means."""
     kind = next((kind for kind in problems.KINDS if kind.slug == slug), None)
     if kind is None:
         raise Unknown(f"no problem has the type {problems.PATH}{slug}")
-    return answered({"type": problems.PATH + kind.slug, "title": kind.title, "status": kind.status})
+    return answered(ProblemKind(type=problems.PATH + kind.slug, title=kind.title, status=kind.status))

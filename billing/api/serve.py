@@ -16,7 +16,7 @@ from typing import Any
 from granian import Granian
 from granian.constants import Interfaces
 
-from billing.api import create_app
+from billing.api.app import create_app
 from billing.api.metrics import share_between_processes
 from billing.frame.database import open_engine
 from billing.frame.logs import configure_logging

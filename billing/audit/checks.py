@@ -17,14 +17,14 @@ def audit_events(connection: Connection, _step: Step) -> Iterator[str]:
     counted = connection.scalar(select(audit_counter.c.last).where(audit_counter.c.id == 1)) or 0
     count, last = connection.execute(select(func.count(), func.max(audit_event.c.id))).one()
     if not count == (last or 0) == counted:
-        yield f"{counted} acts were counted, {count} stand, the last is {last or 0}: acts are missing"
+        yield f"{counted} audit events were counted, {count} stand, the last is {last or 0}: some are missing"
     for kind in RANGES:
         yield from _coverage_faults(connection, kind.name, int(connection.scalar(text(kind.newest)) or 0))
     orphans = (
         select(audit_change.c.act_id).where(not_(exists().where(audit_event.c.id == audit_change.c.act_id))).distinct()
     )
     for number in connection.scalars(orphans):
-        yield f"changes stand for act {number}, which does not exist"
+        yield f"changes stand for audit event {number}, which does not exist"
 
 
 def _coverage_faults(connection: Connection, name: str, newest: int) -> Iterator[str]:
@@ -36,14 +36,14 @@ def _coverage_faults(connection: Connection, name: str, newest: int) -> Iterator
     for (before, _, until), (number, low, high) in pairwise(ranges):
         if low != until + 1 or high < low:
             yield (
-                f"act {number} answers for {_PLURALS[name]} {low} to {high}, act {before} before it up to {until}: "
-                "each is one act's"
+                f"audit event {number} names {_PLURALS[name]} {low} to {high}, audit event {before} before it up to "
+                f"{until}: each must be named once"
             )
     covered = ranges[-1][2]
     if covered > newest:
-        yield f"act {ranges[-1][0]} answers for {_PLURALS[name]} up to {covered}, the last that stands is {newest}"
+        yield f"audit event {ranges[-1][0]} names {_PLURALS[name]} up to {covered}, the last that stands is {newest}"
     elif covered < newest:
-        yield f"{_PLURALS[name]} {covered + 1} to {newest} were written by no act: nobody is named for them"
+        yield f"{_PLURALS[name]} {covered + 1} to {newest} belong to no audit event: nobody is named for them"
 
 
 CHECKS: tuple[Proof, ...] = (audit_events,)

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, select
+from sqlalchemy import Connection, and_, exists, func, not_, select
 
-from billing.bank.deciding import UNDONE
-from billing.bank.importing import line_name, name_of
-from billing.bank.matching import BOOKED, RECEIVED
-from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest
+from billing.bank.matching.values import UNDONE, LineKind
+from billing.bank.naming import line_name, statement_name
+from billing.bank.queries import is_latest, is_of_decision, moves_bank_account
 from billing.bank.reconciling import reconcile
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
+from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.checking import Proof, Step, streamed
 from billing.receivables.tables.receipts import receipt
 from ledger.entry import BANK
@@ -28,16 +28,18 @@ def statements(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _receipts(connection)
     yield from _own_entries(connection)
     for account in connection.scalars(select(bank_statement.c.account).distinct().order_by(bank_statement.c.account)):
-        found = reconcile(connection, account)
-        if found.unexplained:
+        reconciliation = reconcile(connection, account)
+        if reconciliation.unexplained:
+            difference = format_amount(reconciliation.difference)
+            unexplained = format_amount(reconciliation.unexplained)
             yield (
-                f"account {account} on {found.on}: bank and books differ by {format_amount(found.difference)}, of "
-                f"which {format_amount(found.unexplained)} nothing explains"
+                f"account {account} on {reconciliation.on}: bank and books differ by {difference}, of "
+                f"which {unexplained} nothing explains"
             )
 
 
 def _chains(connection: Connection) -> Iterator[str]:
-    """Places without gap, each opening where the one before closed, and lines that make the difference."""
+    """Check that places have no gap, each opens where the one before closed, and lines make the difference."""
     x = bank_line.c
     sums = (
         select(
@@ -58,24 +60,35 @@ def _chains(connection: Connection) -> Iterator[str]:
     )
     before: Any = None
     for row in rows:
-        name = name_of(row.id)
         if before is not None and before.account != row.account:
             before = None
-        if row.place != (1 if before is None else before.place + 1):
-            yield f"{name}: a statement of account {row.account} is missing before it"
-        elif before is not None and row.opening != before.closing:
-            told = f"{format_amount(row.opening)}, {name_of(before.id)} closes with {format_amount(before.closing)}"
-            yield f"{name} opens with {told}"
-        if before is not None and row.closed_on < before.closed_on:
-            yield f"{name} of {row.closed_on} follows {name_of(before.id)} of {before.closed_on}"
-        if (row.lines or 0) != row.line_count or (row.last or 0) != row.line_count:
-            yield f"{name} has {row.lines or 0} lines of {row.line_count}, or they are not numbered without gap"
-        moved, told_of = int(row.amount or 0), row.closing - row.opening
-        if moved != told_of:
-            yield f"{name}: its lines sum to {format_amount(moved)}, its balances differ by {format_amount(told_of)}"
-        if row.latest is not None and row.latest > row.closed_on:
-            yield f"{name} of {row.closed_on} has a line of {row.latest}"
+        yield from _sequence_faults(before, row)
+        yield from _line_faults(row)
         before = row
+
+
+def _sequence_faults(before: Any, row: Any) -> Iterator[str]:
+    """Yield the faults between a statement and the one before it in its account; None where it is the first."""
+    name = statement_name(row.id)
+    if row.place != (1 if before is None else before.place + 1):
+        yield f"{name}: a statement of account {row.account} is missing before it"
+    elif before is not None and row.opening != before.closing:
+        opening, closing = format_amount(row.opening), format_amount(before.closing)
+        yield f"{name} opens with {opening}, {statement_name(before.id)} closes with {closing}"
+    if before is not None and row.closed_on < before.closed_on:
+        yield f"{name} of {row.closed_on} follows {statement_name(before.id)} of {before.closed_on}"
+
+
+def _line_faults(row: Any) -> Iterator[str]:
+    """Yield the faults between a statement and its lines."""
+    name = statement_name(row.id)
+    if (row.lines or 0) != row.line_count or (row.last or 0) != row.line_count:
+        yield f"{name} has {row.lines or 0} lines of {row.line_count}, or they are not numbered without gap"
+    moved, difference = int(row.amount or 0), row.closing - row.opening
+    if moved != difference:
+        yield f"{name}: its lines sum to {format_amount(moved)}, its balances differ by {format_amount(difference)}"
+    if row.latest is not None and row.latest > row.closed_on:
+        yield f"{name} of {row.closed_on} has a line of {row.latest}"
 
 
 def _decision_order(connection: Connection) -> Iterator[str]:
@@ -87,20 +100,15 @@ def _decision_order(connection: Connection) -> Iterator[str]:
     )
     line: tuple[int, int] | None = None
     last, kind = 0, UNDONE
-    for statement_id, line_no, decision_no, what in rows:
+    for statement_id, line_no, decision_no, next_kind in rows:
         if (statement_id, line_no) != line:
             line, last, kind = (statement_id, line_no), 0, UNDONE
         name = line_name(statement_id, line_no)
         if decision_no != last + 1:
             yield f"{name}: its decision {decision_no} follows {last}"
-        if (kind == UNDONE) == (what == UNDONE):
-            yield f"{name}: its decision {decision_no} ({what}) follows one that is {kind}"
-        last, kind = decision_no, what
-
-
-def _same_decision() -> ColumnElement[bool]:
-    d, x = line_decision.c, line_entry.c
-    return and_(x.statement_id == d.statement_id, x.line_no == d.line_no, x.decision_no == d.decision_no)
+        if (kind == UNDONE) == (next_kind == UNDONE):
+            yield f"{name}: its decision {decision_no} ({next_kind}) follows one that is {kind}"
+        last, kind = decision_no, next_kind
 
 
 def _bookings(connection: Connection) -> Iterator[str]:
@@ -108,7 +116,7 @@ def _bookings(connection: Connection) -> Iterator[str]:
     d, x, line = line_decision.c, line_entry.c, bank_line.c
     moved = (
         select(posting.c.entry_id, func.sum(posting.c.amount).label("amount"))
-        .where(bank_postings())
+        .where(moves_bank_account())
         .group_by(posting.c.entry_id)
         .subquery()
     )
@@ -117,7 +125,7 @@ def _bookings(connection: Connection) -> Iterator[str]:
             d.statement_id, d.line_no, d.kind, line.amount, func.coalesce(func.sum(moved.c.amount), 0).label("booked")
         )
         .join(bank_line, and_(line.statement_id == d.statement_id, line.line_no == d.line_no))
-        .outerjoin(line_entry, _same_decision())
+        .outerjoin(line_entry, is_of_decision())
         .outerjoin(entry, entry.c.reference == x.entry)
         .outerjoin(moved, moved.c.entry_id == entry.c.id)
         .where(is_latest(), d.kind != UNDONE)
@@ -138,7 +146,7 @@ def _entries_twice(connection: Connection) -> Iterator[str]:
     x = line_entry.c
     rows = connection.execute(
         select(x.entry)
-        .join(line_decision, _same_decision())
+        .join(line_decision, is_of_decision())
         .where(is_latest())
         .group_by(x.entry)
         .having(func.count() > 1)
@@ -153,9 +161,9 @@ def _receipts(connection: Connection) -> Iterator[str]:
     d, x = line_decision.c, line_entry.c
     rows = connection.execute(
         select(d.statement_id, d.line_no, receipt.c.reference, receipt.c.id)
-        .join(line_entry, _same_decision())
+        .join(line_entry, is_of_decision())
         .outerjoin(receipt, receipt.c.id == x.receipt_id)
-        .where(d.kind == RECEIVED)
+        .where(d.kind == LineKind.RECEIVED)
         .order_by(d.statement_id, d.line_no, d.decision_no)
     )
     ours: Counter[str] = Counter()
@@ -170,17 +178,19 @@ def _receipts(connection: Connection) -> Iterator[str]:
 
 
 def _own_entries(connection: Connection) -> Iterator[str]:
-    """What is booked under a line's own name was decided so."""
+    """Check that each entry under a line's own name was decided so."""
     x, d = line_entry.c, line_decision.c
-    told = exists(
-        select(x.entry).join(line_decision, _same_decision()).where(x.entry == entry.c.reference, d.kind == BOOKED)
+    is_decided = exists(
+        select(x.entry)
+        .join(line_decision, is_of_decision())
+        .where(x.entry == entry.c.reference, d.kind == LineKind.BOOKED)
     )
     rows = connection.scalars(
         select(entry.c.reference)
         .where(
             entry.c.reference.like(f"{BANK}/RE-%"),
             not_(entry.c.reference.like("%/annulation")),
-            not_(told),
+            not_(is_decided),
         )
         .order_by(entry.c.reference)
     )

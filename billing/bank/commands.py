@@ -1,6 +1,5 @@
 """The commands for bank statements: import, list, look at lines, accept, ignore, undo, reconcile."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -8,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from billing.frame.codes import BANK_STATEMENT, RECEIPT
+from billing.frame.errors import Unknown
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import destination, require_showable, table
 from billing.frame.terminal.parameters import AMOUNT, DAY
 
 if TYPE_CHECKING:
-    from billing.bank.deciding import LineKey
+    from billing.bank.choices import Choice
+    from billing.bank.naming import LineKey
+    from billing.bank.shapes import Proposal
     from billing.receivables.receipts.orders import Part
-
-_LINE = re.compile(r"RE-([0-9]{6,18})/([1-9][0-9]{0,8})", re.ASCII)
-_RECEIPT = re.compile(r"RG-([0-9]{6,18})", re.ASCII)
 
 
 class Line(click.ParamType["LineKey"]):
@@ -26,11 +26,13 @@ class Line(click.ParamType["LineKey"]):
     name = "line"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "LineKey":
-        """The statement and the line's number; a usage error for anything else."""
-        match = _LINE.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
+        """Return the statement and the line's number; a usage error for anything else."""
+        from billing.bank.naming import parse_line_name
+
+        try:
+            return parse_line_name(str(value))
+        except Unknown:
             self.fail(f"{value!r} is no line of a statement such as RE-000012/3", param, ctx)
-        return int(match[1]), int(match[2])
 
 
 LINE = Line()
@@ -48,23 +50,20 @@ def _balance(text: str | None) -> int | None:
 def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
     from billing.receivables.receipts.orders import Part
 
-    found = []
+    parts = []
     for text in texts:
         number, sign, amount = text.partition("=")
         if not sign:
             raise click.BadParameter(f"{text!r} must be INVOICE=AMOUNT, such as FA-2026-000012=1740.00")
-        found.append(Part(number, AMOUNT.convert(amount, None, None)))
-    return tuple(found)
+        parts.append(Part(number, AMOUNT.convert(amount, None, None)))
+    return tuple(parts)
 
 
-def _receipts(texts: Sequence[str]) -> tuple[int, ...]:
-    found = []
-    for text in texts:
-        match = _RECEIPT.fullmatch(text)
-        if match is None:
-            raise click.BadParameter(f"{text!r} is no receipt such as RG-000012")
-        found.append(int(match[1]))
-    return tuple(found)
+def _receipt(number: str) -> int:
+    try:
+        return RECEIPT.parse(number)
+    except Unknown:
+        raise click.BadParameter(f"{number!r} is no receipt such as RG-000012") from None
 
 
 @click.group("statements", cls=Group)
@@ -87,8 +86,8 @@ def import_command(file: Path, file_format: str | None, mapping: str, opening: s
     balance the one before ended with.
     """
     from billing.bank.formats.statement import STATEMENT_BYTES_MAX
-    from billing.bank.importing import FILE_LENGTH_MAX, name_of
-    from billing.bank.taking import Taking, take_file
+    from billing.bank.importing import FILE_LENGTH_MAX, ImportOrder, import_file
+    from billing.bank.naming import statement_name
     from billing.frame.database import writing
     from billing.frame.errors import Fault, Refused
     from billing.frame.settings import load_settings
@@ -97,50 +96,44 @@ def import_command(file: Path, file_format: str | None, mapping: str, opening: s
     if file.stat().st_size > STATEMENT_BYTES_MAX:
         problem = f"is larger than {STATEMENT_BYTES_MAX >> 20} MiB"
         raise Refused([Fault(str(file), None, None, None, problem, "import it in parts")])
-    taking = Taking(
-        settings.operator.party.rib, settings.terms, clock(), file_format, mapping, _balance(opening), _balance(closing)
+    order = ImportOrder(
+        own_account=settings.operator.party.rib,
+        terms=settings.terms,
+        recorded_at=clock(),
+        file_format=file_format,
+        mapping=mapping,
+        opening=_balance(opening),
+        closing=_balance(closing),
     )
     with database(settings) as engine, writing(engine) as connection:
-        taken = take_file(connection, file.read_bytes(), file.name[:FILE_LENGTH_MAX], taking)
-    for one in taken.statements:
-        if one.statement is None:
-            click.echo(f"{one.name}: all {one.known} lines stand already")
+        imported = import_file(connection, file.read_bytes(), file.name[:FILE_LENGTH_MAX], order)
+    for statement in imported.statements:
+        if statement.statement is None:
+            click.echo(f"{statement.name}: all {statement.known} lines stand already")
         else:
-            click.echo(f"{name_of(one.statement)} ({one.name}): {one.new} lines, {one.known} known before")
-    click.echo(f"{taken.booked} booked, {taken.waiting} waiting")
+            name = f"{statement_name(statement.statement)} ({statement.name})"
+            click.echo(f"{name}: {statement.new} lines, {statement.known} known before")
+    click.echo(f"{imported.booked} booked, {imported.waiting} waiting")
 
 
 @statements_command.command("list", epilog=example("technopark-billing statements list"))
 def list_command() -> None:
     """List the statements in their order, with the lines that wait."""
-    from sqlalchemy import func, select
-
-    from billing.bank.importing import name_of
-    from billing.bank.lines import waiting_lines
-    from billing.bank.tables import bank_line, bank_statement
+    from billing.bank.queries import statements_with_waiting
+    from billing.bank.shapes import Statement
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from pricing.money import format_amount
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = connection.execute(
-            select(bank_statement).order_by(bank_statement.c.account, bank_statement.c.place)
-        ).all()
-        of = (
-            waiting_lines().with_only_columns(bank_line.c.statement_id, func.count()).group_by(bank_line.c.statement_id)
-        )
-        waiting: dict[int, int] = dict(connection.execute(of).all())
-    if not found:
+        statements = [(Statement.of(row), waiting) for row, waiting in statements_with_waiting(connection)]
+    if not statements:
         click.echo("no statement was imported yet")
         return
     rows = [
-        (
-            name_of(x.id), x.reference, x.closed_on, format_amount(x.opening), format_amount(x.closing), x.line_count,
-            waiting.get(x.id, 0),
-        )
-        for x in found
-    ]  # fmt: skip
+        (shape.name, shape.reference, shape.closed_on, shape.opening, shape.closing, shape.lines, waiting)
+        for shape, waiting in statements
+    ]
     table("", ("statement", "the bank's", "until", "opening", "closing", "lines", "waiting"), rows)
 
 
@@ -151,14 +144,14 @@ def list_command() -> None:
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def waiting_command(format_name: str, output: str | None) -> None:
     """Write the lines that wait for a person, each with the best proposal and its reason, as a table in French."""
-    from billing.bank.lines import waiting_pieces
+    from billing.bank.files import waiting_file
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 
     require_showable(format_name, output)
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        for piece in waiting_pieces(connection, settings.terms, format_name):
+        for piece in waiting_file(connection, settings.terms, format_name):
             file.write(piece)
 
 
@@ -167,36 +160,34 @@ def waiting_command(format_name: str, output: str | None) -> None:
 @click.option("--waiting", is_flag=True, help="Only those that wait for a person.")
 def lines_command(statement: str | None, waiting: bool) -> None:
     """List lines of STATEMENT (RE-000012) or of all, with what they were found to be, or what is proposed and why."""
-    from billing.bank.lines import lines_json, lines_of
+    from billing.bank.lines import lines_listed
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 
-    key = None
-    if statement is not None:
-        match = re.fullmatch(r"RE-([0-9]{6,18})", statement, re.ASCII)
-        if match is None:
-            raise click.BadParameter(f"{statement!r} is no statement such as RE-000012")
-        key = int(match[1])
+    try:
+        key = None if statement is None else BANK_STATEMENT.parse(statement)
+    except Unknown:
+        raise click.BadParameter(f"{statement!r} is no statement such as RE-000012") from None
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        rows = connection.execute(lines_of(key, waiting=waiting or None)).all()
-        found = lines_json(connection, rows, settings.terms)
-    if not found:
+        lines = lines_listed(connection, settings.terms, statement=key, waiting=waiting or None)
+    if not lines:
         click.echo("no line waits" if waiting else "there is no line")
         return
-    for line in found:
-        decided = line["decisions"][-1] if line["decisions"] else None
-        click.echo(f"{line['name']}  {line['booked_on']}  {line['amount']:>14}  {line['counterparty']} {line['text']}")
-        if decided is not None:
-            sure = "" if decided["confidence"] is None else f" ({decided['confidence']} %)"
-            click.echo(f"    {decided['kind']}{sure}: {decided['why']}")
-        for place, proposal in enumerate(line["proposals"], 1):
-            what = ", ".join(f"{part['invoice']} {part['amount']}" for part in proposal["allocations"])
-            what = what or proposal["account"] or proposal["entry"] or proposal["receipt"] or ""
-            who = proposal["tenant"] or ""
-            click.echo(
-                f"    {place}. {proposal['confidence']:>3} %  {proposal['kind']} {who} {what}: {proposal['why']}"
-            )
+    for line in lines:
+        click.echo(f"{line.name}  {line.booked_on}  {line.amount:>14}  {line.counterparty} {line.text}")
+        for decision in line.decisions[-1:]:
+            certainty = "" if decision.confidence is None else f" ({decision.confidence} %)"
+            click.echo(f"    {decision.kind}{certainty}: {decision.why}")
+        for number, proposal in enumerate(line.proposals, 1):
+            click.echo(f"    {number}. {_described(proposal)}")
+
+
+def _described(proposal: "Proposal") -> str:
+    invoices = ", ".join(f"{part.invoice} {part.amount}" for part in proposal.allocations)
+    settled = invoices or proposal.account or proposal.entry or proposal.receipt or ""
+    kind = f"{proposal.kind} {proposal.tenant or ''} {settled}"
+    return f"{proposal.confidence:>3} %  {kind}: {proposal.why}"
 
 
 @statements_command.command(
@@ -229,19 +220,21 @@ def accept_command(
 
     With --tenant alone the tenant's oldest due invoices are paid. The reason (--reason) is kept with it.
     """
-    from billing.bank.deciding import Choice
+    from billing.bank.choices import Choice
+    from billing.bank.matching.values import LineKind
 
     said = [tenant, *invoices, *receipts]
     if (proposal is not None and any(said)) or (unplaced and (proposal is not None or any(said))):
         raise click.UsageError("give --proposal, or --unplaced, or what the line is: not both")
     choice = None
     if receipts:
-        choice = Choice("cheques", receipts=_receipts(receipts))
+        # A cheque that comes back is told from one that is cleared by the line.
+        choice = Choice(LineKind.CLEARED, receipts=tuple(map(_receipt, receipts)))
     elif any(said) or unplaced:
         parts = _parts(invoices)
         choice = Choice(
-            "received", tenant, parts, rent_withheld or 0,
-            vat_withheld or 0, automatic=tenant is not None and not parts,
+            LineKind.RECEIVED, tenant, parts, rent_withheld or 0, vat_withheld or 0,
+            automatic=tenant is not None and not parts,
         )  # fmt: skip
     _decide(line, choice, proposal or 1)
 
@@ -258,20 +251,22 @@ def accept_command(
 @click.option("--entry", help="The books have it already: the reference of the entry.")
 def ignore_command(line: "LineKey", account: str | None, entry: str | None) -> None:
     """Say that LINE is no tenant's: the bank's own (--account), or booked already (--entry). A reason is required."""
-    from billing.bank.deciding import Choice
+    from billing.bank.choices import Choice
+    from billing.bank.matching.values import LineKind
 
     if (account is None) == (entry is None):
         raise click.UsageError("give --account or --entry: no line is left without an entry that books it")
-    if account is not None:
-        _decide(line, Choice("booked", account=account), None)
-    else:
-        _decide(line, Choice("recorded", entry=entry), None)
+    kind = LineKind.BOOKED if account is not None else LineKind.RECORDED
+    _decide(line, Choice(kind, account=account, entry=entry), None)
 
 
-def _decide(line: "LineKey", choice: Any, proposal: int | None) -> None:
+def _decide(line: "LineKey", choice: "Choice | None", proposal: int | None) -> None:
     """Decide a line by a proposal, or by what a person says, for the reason given."""
-    from billing.bank.deciding import accept_proposal, decide, require_line
-    from billing.bank.importing import line_name
+    from billing.bank.choices import BY_HAND
+    from billing.bank.deciding import accept_proposal, decide
+    from billing.bank.matching.values import LineKind
+    from billing.bank.naming import line_name
+    from billing.bank.queries import require_line
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
@@ -281,15 +276,14 @@ def _decide(line: "LineKey", choice: Any, proposal: int | None) -> None:
         if choice is None:
             kind = accept_proposal(connection, line, proposal or 1, recorded_at=clock(), terms=settings.terms)
         else:
-            if choice.kind == "cheques":
-                came_in = require_line(connection, line).line.amount > 0
-                choice = choice._replace(kind="cleared" if came_in else "bounced")
-            if choice.kind in ("booked", "recorded", "bounced"):
+            if choice.kind == LineKind.CLEARED and require_line(connection, line).line.amount < 0:
+                choice = choice._replace(kind=LineKind.BOUNCED)
+            kind = choice.kind
+            if kind in (LineKind.BOOKED, LineKind.RECORDED, LineKind.BOUNCED):
                 why = require_reason(connection, "a line that is no tenant's payment")
             else:
-                why = act_of(connection).reason or "décidé à la main"
+                why = act_of(connection).reason or BY_HAND
             decide(connection, line, choice, why=why, recorded_at=clock(), terms=settings.terms)
-            kind = choice.kind
     click.echo(f"{line_name(*line)}: {kind}")
 
 
@@ -301,8 +295,8 @@ def _decide(line: "LineKey", choice: Any, proposal: int | None) -> None:
 @click.argument("line", type=LINE)
 def undo_command(line: "LineKey") -> None:
     """Take back what LINE was found to be; it waits again, and both acts stay on record. A reason is required."""
-    from billing.bank.deciding import undo_decision
-    from billing.bank.importing import line_name
+    from billing.bank.naming import line_name
+    from billing.bank.undoing import undo_decision
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
@@ -325,23 +319,25 @@ def undo_command(line: "LineKey") -> None:
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def reconcile_command(on: date | None, format_name: str, output: str | None) -> None:
     """Compare the bank's closing balance with account 5141, and name every line and entry that parts them."""
+    from billing.bank.files import reconciliation_file
     from billing.bank.formats.statement import account
-    from billing.bank.reconciling import LABELS, pieces, reconcile
+    from billing.bank.reconciling import LABELS, reconcile
+    from billing.bank.shapes import Reconciliation
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from pricing.money import format_amount
 
     settings = load_settings()
     own = account(settings.operator.party.rib)
     if format_name != "text":
         require_showable(format_name, output)
         with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-            for piece in pieces(connection, own, on, format_name):
+            for piece in reconciliation_file(connection, own, on, format_name):
                 file.write(piece)
         return
     with database(settings) as engine, reading(engine) as connection:
-        found = reconcile(connection, own, on)
-    click.echo(f"{found.statement}, {found.on}: bank {format_amount(found.bank)}, 5141 {format_amount(found.books)}")
-    for one in found.partings:
-        click.echo(f"  {format_amount(one.amount):>14}  {LABELS[one.kind]}  {one.reference} {one.on} {one.text}")
-    click.echo(f"difference {format_amount(found.difference)}, unexplained {format_amount(found.unexplained)}")
+        shape = Reconciliation.of(reconcile(connection, own, on))
+    click.echo(f"{shape.statement}, {shape.on}: bank {shape.bank}, 5141 {shape.books}")
+    for parting in shape.partings:
+        subject = f"{LABELS[parting.kind]}  {parting.reference} {parting.on} {parting.text}"
+        click.echo(f"  {parting.amount:>14}  {subject}")
+    click.echo(f"difference {shape.difference}, unexplained {shape.unexplained}")

@@ -1,50 +1,49 @@
-"""The bank's balance against ours (5141): what parts them, line by line and entry by entry, to the centime.
+"""The reconciliation of the bank's balance with ours (5141), line by line and entry by entry, to the centime.
 
 the bank's closing balance
-- what it had before its first statement, which nobody has told us of
+- the balance before its first statement
 - lines that wait for a decision, or that the books have on a later day
-+ entries on 5141 that no line of the statements up to that day stands for
++ entries on 5141 that stand for no line of the statements up to that day
 = the balance of 5141 on that day
 """
 
 from collections.abc import Iterator
 from datetime import date
+from enum import StrEnum
 from typing import Any, NamedTuple
 
-import orjson
-from sqlalchemy import BigInteger, Connection, and_, cast, exists, func, not_, select
+from sqlalchemy import BigInteger, Connection, Select, and_, cast, exists, func, not_, select
 
-from billing.bank.importing import line_name, name_of
-from billing.bank.pool import BANK_ACCOUNT, bank_postings, is_latest
+from billing.bank.naming import line_name, statement_name
+from billing.bank.queries import is_latest, is_of_decision, moves_bank_account
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
+from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
-from billing.frame.reports.formats import require_format
 from ledger.balances import account_balance
-from ledger.exports.columns import Column, Kind
-from ledger.exports.tables import table
 from ledger.models import entry, posting
-from pricing.money import format_amount
 
-OPENING, WAITING, LATER, UNTOLD = "opening", "waiting", "later", "untold"
+
+class PartingKind(StrEnum):
+    """The kinds of what parts the two balances: lines wait or are booked later, no line tells of an entry."""
+
+    OPENING = "opening"
+    WAITING = "waiting"
+    LATER = "later"
+    UNTOLD = "untold"
+
+
 LABELS = {
-    OPENING: "Solde avant le premier relevé",
-    WAITING: "Ligne du relevé non comptabilisée",
-    LATER: "Ligne du relevé comptabilisée à une autre date",
-    UNTOLD: "Écriture absente des relevés",
+    PartingKind.OPENING: "Solde avant le premier relevé",
+    PartingKind.WAITING: "Ligne du relevé non comptabilisée",
+    PartingKind.LATER: "Ligne du relevé comptabilisée à une autre date",
+    PartingKind.UNTOLD: "Écriture absente des relevés",
 }
-COLUMNS = (
-    Column("Nature", Kind.TEXT),
-    Column("Référence", Kind.TEXT),
-    Column("Date", Kind.DAY),
-    Column("Libellé", Kind.TEXT),
-    Column("Montant", Kind.AMOUNT),
-)
 
 
 class Parting(NamedTuple):
     """One thing that parts the two balances: `amount` is how much more the bank has by it, in centimes."""
 
-    kind: str
+    kind: PartingKind
     reference: str
     on: date
     text: str
@@ -62,59 +61,53 @@ class Reconciliation(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """How much more the bank says than the books do."""
+        """Return how much more the bank says than the books do."""
         return self.bank - self.books
 
     @property
     def unexplained(self) -> int:
-        """What nothing explains: nil, or `check` says why not."""
+        """Return the difference that nothing explains: zero, or `check` says why not."""
         return self.difference - sum(parting.amount for parting in self.partings)
 
 
 def reconcile(connection: Connection, own_account: str, on: date | None = None) -> Reconciliation:
-    """The account's balance at the bank against 5141 on the day of the latest statement up to `on` (None: of all).
+    """Compare the account's balance at the bank with 5141 on the day of the latest statement up to `on` (None: of all).
 
     Raises Unknown where there is no statement yet.
     """
     c = bank_statement.c
-    found = select(bank_statement).where(c.account == own_account).order_by(c.place.desc()).limit(1)
+    latest = select(bank_statement).where(c.account == own_account).order_by(c.place.desc()).limit(1)
     if on is not None:
-        found = found.where(c.closed_on <= on)
-    head = connection.execute(found).one_or_none()
+        latest = latest.where(c.closed_on <= on)
+    head = connection.execute(latest).one_or_none()
     if head is None:
         until = "" if on is None else f" up to {on}"
         raise Unknown(f"there is no statement of account {own_account}{until}: import one first")
     earliest = select(c.id, c.opening, c.closed_on).where(c.account == own_account).order_by(c.place).limit(1)
     first = connection.execute(earliest).one()
-    partings = [Parting(OPENING, name_of(first.id), first.closed_on, LABELS[OPENING], int(first.opening))]
+    kind = PartingKind.OPENING
+    partings = [Parting(kind, statement_name(first.id), first.closed_on, LABELS[kind], int(first.opening))]
     partings += _lines(connection, own_account, head.place, head.closed_on)
     partings += _entries(connection, own_account, head.place, head.closed_on)
     books = account_balance(connection, BANK_ACCOUNT, head.closed_on)
-    told = tuple(parting for parting in partings if parting.amount)
-    return Reconciliation(name_of(head.id), head.closed_on, int(head.closing), books, told)
+    moving = tuple(parting for parting in partings if parting.amount)
+    return Reconciliation(statement_name(head.id), head.closed_on, int(head.closing), books, moving)
 
 
-def _linked() -> Any:
-    """The entries of decisions that count, with their lines: (statement, line, entry)."""
-    x, d = line_entry.c, line_decision.c
-    return (
-        select(x.statement_id, x.line_no, x.entry)
-        .join(
-            line_decision,
-            and_(d.statement_id == x.statement_id, d.line_no == x.line_no, d.decision_no == x.decision_no),
-        )
-        .where(is_latest())
-    )
+def _linked() -> Select[Any]:
+    """Return the entries of decisions that count, with their lines: (statement, line, entry)."""
+    x = line_entry.c
+    return select(x.statement_id, x.line_no, x.entry).join(line_decision, is_of_decision()).where(is_latest())
 
 
 def _lines(connection: Connection, own_account: str, place: int, on: date) -> Iterator[Parting]:
-    """Lines that the books don't have by that day, or not by all of their amount."""
+    """Yield the lines that the books don't have by that day, or not by all of their amount."""
     linked = _linked().subquery()
     booked = (
         select(linked.c.statement_id, linked.c.line_no, func.sum(posting.c.amount).label("amount"))
         .join(entry, entry.c.reference == linked.c.entry)
         .join(posting, posting.c.entry_id == entry.c.id)
-        .where(bank_postings(), posting.c.effective_on <= on)
+        .where(moves_bank_account(), posting.c.effective_on <= on)
         .group_by(linked.c.statement_id, linked.c.line_no)
         .subquery()
     )
@@ -133,15 +126,15 @@ def _lines(connection: Connection, own_account: str, place: int, on: date) -> It
         .order_by(bank_line.c.statement_id, bank_line.c.line_no)
     )
     for row in rows:
-        kind = LATER if row.decided else WAITING
+        kind = PartingKind.LATER if row.decided else PartingKind.WAITING
         said = " ".join(part for part in (row.counterparty, row.text, row.bank_reference) if part)
         yield Parting(kind, line_name(row.statement_id, row.line_no), row.booked_on, said, int(row.left))
 
 
 def _entries(connection: Connection, own_account: str, place: int, on: date) -> Iterator[Parting]:
-    """Entries by that day that no line up to it stands for; one and its reversal that cancel out are left out."""
+    """Yield the entries by that day that stand for no line up to it, but for those that their reversals cancel out."""
     linked = _linked().subquery()
-    is_told = exists(
+    is_on_statement = exists(
         select(linked.c.entry)
         .join(bank_statement, bank_statement.c.id == linked.c.statement_id)
         .where(
@@ -152,7 +145,7 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
     )
     moved = (
         select(posting.c.entry_id, func.sum(posting.c.amount).label("amount"))
-        .where(bank_postings(), posting.c.effective_on <= on)
+        .where(moves_bank_account(), posting.c.effective_on <= on)
         .group_by(posting.c.entry_id)
         .having(func.sum(posting.c.amount) != 0)
         .subquery()
@@ -160,7 +153,7 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
     rows = connection.execute(
         select(entry.c.reference, entry.c.effective_on, entry.c.label, moved.c.amount)
         .join(moved, moved.c.entry_id == entry.c.id)
-        .where(not_(is_told))
+        .where(not_(is_on_statement))
         .order_by(entry.c.id)
     ).all()
     amounts = {row.reference: int(row.amount) for row in rows}
@@ -169,42 +162,4 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
         other = partner if partner != row.reference else f"{row.reference}/annulation"
         if amounts.get(other) == -amounts[row.reference]:
             continue
-        yield Parting(UNTOLD, row.reference, row.effective_on, row.label, -int(row.amount))
-
-
-def reconciliation_json(found: Reconciliation) -> dict[str, Any]:
-    """The reconciliation as JSON; `amount` is how much more the bank has by it."""
-    return {
-        "statement": found.statement,
-        "on": found.on.isoformat(),
-        "bank": format_amount(found.bank),
-        "books": format_amount(found.books),
-        "difference": format_amount(found.difference),
-        "unexplained": format_amount(found.unexplained),
-        "partings": [
-            {
-                "kind": one.kind,
-                "reference": one.reference,
-                "on": one.on.isoformat(),
-                "text": one.text,
-                "amount": format_amount(one.amount),
-            }
-            for one in found.partings
-        ],
-    }
-
-
-def pieces(connection: Connection, own_account: str, on: date | None, file_format: str) -> Iterator[bytes]:
-    """The reconciliation as pieces of a file: JSON, CSV, XLSX. Raises Unknown."""
-    require_format(file_format)
-    found = reconcile(connection, own_account, on)
-    if file_format == "json":
-        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        return iter([orjson.dumps(reconciliation_json(found), option=option)])
-    rows = [
-        ("Solde de la banque", found.statement, found.on, "Solde au relevé", found.bank),
-        *((LABELS[one.kind], one.reference, one.on, one.text, -one.amount) for one in found.partings),
-        ("Écart inexpliqué", "", found.on, "", -found.unexplained),
-        ("Solde en comptabilité", BANK_ACCOUNT, found.on, "Solde du compte", found.books),
-    ]
-    return table(file_format, "Rapprochement", COLUMNS, rows)
+        yield Parting(PartingKind.UNTOLD, row.reference, row.effective_on, row.label, -int(row.amount))

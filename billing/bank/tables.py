@@ -1,6 +1,6 @@
-"""The tables of bank statements: what the bank said, and what was decided about each line; rows are only ever added.
+"""The tables of bank statements, their lines, and the decisions about each line; rows are only ever added.
 
-Amounts in centimes, above nil where money came in. Keys are counted up under the lock of receivables, without gap.
+Amounts are in centimes, positive where money came in. Keys are counted up under the lock of receivables, without gap.
 """
 
 from sqlalchemy import (
@@ -36,7 +36,7 @@ bank_statement = Table(
     Column("closed_on", Date, nullable=False),
     Column("closing", BigInteger, nullable=False),
     Column("line_count", Integer, nullable=False),
-    # Of all the bank said in it: the same statement twice is one.
+    # The digest of all that the bank said in it: the same statement twice is one.
     Column("digest", String(32), nullable=False, unique=True),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("account", "place"),
@@ -60,7 +60,7 @@ bank_line = Table(
     Column("text", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("is_reversal", Integer, nullable=False),
-    # What makes it this line and no other, and the how many-th of such lines it is: read twice it is kept once.
+    # These distinguish it from every other line, and number those that are alike: read twice it is stored once.
     Column("fingerprint", String(32), nullable=False),
     Column("occurrence", Integer, nullable=False),
     references(["statement_id"], ["bank_statement.id"]),
@@ -68,29 +68,30 @@ bank_line = Table(
     CheckConstraint("amount <> 0 AND occurrence > 0 AND is_reversal IN (0, 1)", name="amount"),
 )
 
-# Whose an account was found to be before.
-_IS_TOLD = bank_line.c.counterparty_account != ""
+# The payer of an earlier line is looked up by its account.
+_HAS_ACCOUNT = bank_line.c.counterparty_account != ""
 Index(
     "ix_bank_line_counterparty_account",
     bank_line.c.counterparty_account,
-    sqlite_where=_IS_TOLD,
-    postgresql_where=_IS_TOLD,
+    sqlite_where=_HAS_ACCOUNT,
+    postgresql_where=_HAS_ACCOUNT,
 )
+
 
 line_decision = Table(
     "line_decision",
     metadata,
-    # What a line was found to be; the latest decision about it counts.
+    # The latest decision about a line counts.
     Column("statement_id", identity(), primary_key=True, autoincrement=False),
     Column("line_no", Integer, primary_key=True, autoincrement=False),
     Column("decision_no", Integer, primary_key=True, autoincrement=False),
     # received, cleared, bounced: a receipt's; booked: to an account; recorded: the books had it already; undone.
     Column("kind", String(8), nullable=False),
-    # How certain the proposal was that was followed, in percent; blank where a person decided otherwise.
+    # The certainty of the proposal that was followed, in percent; blank where a person decided otherwise.
     Column("confidence", Integer),
     Column("why", Text, nullable=False),
     Column("decided_on", Date, nullable=False),
-    # Whose the line is, where that is one tenant: its account is then known for the next time.
+    # The tenant who pays, where that is one: the payer's account is then known for the next time.
     Column("tenant", code()),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["statement_id", "line_no"], ["bank_line.statement_id", "bank_line.line_no"]),
@@ -117,10 +118,10 @@ line_entry = Table(
     Index("ix_line_entry_entry", "entry"),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables of which the database refuses to change or delete rows (R22).
 APPEND_ONLY = (bank_statement, bank_line, line_decision, line_entry)
 
-# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+# The references that PostgreSQL checks once an insert, as `invoices.models.references` declares it.
 REFERENCES = (
     ("bank_line", "statement_id", "bank_statement", "id"),
     ("line_decision", "statement_id,line_no", "bank_line", "statement_id,line_no"),

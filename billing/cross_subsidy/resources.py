@@ -14,7 +14,7 @@ from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
 from billing.frame.http.fields import Month
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
@@ -42,7 +42,7 @@ def get_account(connection: Connection, query: Mapping[str, Any], code: str) -> 
 
 
 @blueprint.route("/tenants/<part:code>/cross-subsidy-account/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(strict_schema("AccountPageQuery", _QUERY), location="query")
 @reads
@@ -63,7 +63,7 @@ def get_cross_subsidy_year(connection: Connection, year: int) -> CrossSubsidyYea
 
 
 @blueprint.route("/cross-subsidy/years/<year:year>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
@@ -74,7 +74,7 @@ def get_cross_subsidy_year_paper(connection: Connection, year: int) -> Response:
 
 
 @blueprint.route("/cross-subsidy/years/<year:year>/xlsx")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=spreadsheet.MEDIA_TYPE)
+@blueprint.response(200, BINARY, content_type=spreadsheet.MEDIA_TYPE)
 @blueprint.alt_response(409, "CONFLICT")
 @reads
 def get_cross_subsidy_year_workbook(connection: Connection, year: int) -> Response:

@@ -13,7 +13,7 @@ from billing.frame.terminal.command import NAME, Command, Failure, example
 from billing.frame.terminal.output import grouped, progress, table
 
 if TYPE_CHECKING:
-    from billing.demo import Demonstration
+    from billing.demo.demonstrating import Demonstration
 
 # The order of R18, and what the table calls it.
 _FUNDING = {
@@ -44,7 +44,7 @@ def demo_command(folder: Path) -> None:
     mails of the last month and the books in every format. A former demonstration there is replaced; any other
     folder that holds something is left alone. No setting of the environment matters.
     """
-    from billing.demo import demonstrate
+    from billing.demo.demonstrating import demonstrate
 
     made = demonstrate(folder, show=_show)
     _show_months(made)

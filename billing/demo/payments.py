@@ -13,11 +13,10 @@ from xml.sax.saxutils import escape
 
 from sqlalchemy import Connection, Engine
 
+from billing.bank.files import reconciliation_file, waiting_file
 from billing.bank.formats.statement import account
-from billing.bank.lines import waiting_pieces
-from billing.bank.reconciling import pieces as reconciliation_pieces
+from billing.bank.importing import ImportedFile, ImportOrder, import_file
 from billing.bank.reconciling import reconcile
-from billing.bank.taking import Taken, Taking, take_file
 from billing.frame.database import reading, writing
 from billing.frame.settings import Settings
 from billing.receivables.receipts.orders import Leg, ReceiptOrder
@@ -78,11 +77,11 @@ def bank_demonstration(settings: Settings, engine: Engine, period: date, folder:
     for name, content in files.items():
         (folder / name).write_bytes(content)
         with writing(engine) as connection:
-            taken.append(take_file(connection, content, name, Taking(rib, settings.terms, at)))
+            taken.append(import_file(connection, content, name, ImportOrder(rib, settings.terms, at)))
     return _left(settings, engine, folder, taken)
 
 
-def _left(settings: Settings, engine: Engine, folder: Path, taken: Sequence[Taken]) -> Banking:
+def _left(settings: Settings, engine: Engine, folder: Path, taken: Sequence[ImportedFile]) -> Banking:
     own = account(settings.operator.party.rib)
     with reading(engine) as connection:
         for name, content in _tables(connection, own, settings).items():
@@ -94,10 +93,10 @@ def _left(settings: Settings, engine: Engine, folder: Path, taken: Sequence[Take
 
 def _tables(connection: Connection, own: str, settings: Settings) -> dict[str, bytes]:
     return {
-        "rapprochement.xlsx": b"".join(reconciliation_pieces(connection, own, None, "xlsx")),
-        "rapprochement.json": b"".join(reconciliation_pieces(connection, own, None, "json")),
-        "lignes-en-attente.xlsx": b"".join(waiting_pieces(connection, settings.terms, "xlsx")),
-        "lignes-en-attente.csv": b"".join(waiting_pieces(connection, settings.terms, "csv")),
+        "rapprochement.xlsx": b"".join(reconciliation_file(connection, own, None, "xlsx")),
+        "rapprochement.json": b"".join(reconciliation_file(connection, own, None, "json")),
+        "lignes-en-attente.xlsx": b"".join(waiting_file(connection, settings.terms, "xlsx")),
+        "lignes-en-attente.csv": b"".join(waiting_file(connection, settings.terms, "csv")),
     }
 
 

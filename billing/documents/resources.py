@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from msgspec import to_builtins
 from sqlalchemy import Connection
 
-from billing.documents.delivery.delivering import ensure_pdf
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.queries import (
     NUMBER_KEY,
     deliveries,
@@ -24,7 +24,7 @@ from billing.frame.database import reading
 from billing.frame.errors import Conflict
 from billing.frame.http.fields import Code, MailAddress, Month
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -69,7 +69,7 @@ def get_document(connection: Connection, number: str) -> Document:
 
 
 @blueprint.route("/documents/<number:number>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 def get_document_pdf(number: str) -> Response:
     """The document on paper: PDF/A-3, the same bytes for ever; rendered now if it has not been sent yet."""
@@ -81,7 +81,7 @@ def get_document_pdf(number: str) -> Response:
 
 
 @blueprint.route("/documents/<number:number>/xml")
-@blueprint.response(200, {"type": "string"}, content_type="application/xml")
+@blueprint.response(200, TEXT, content_type="application/xml")
 @reads
 def get_document_xml(connection: Connection, number: str) -> Response:
     """The document for machines: EN 16931, as embedded in its PDF."""

@@ -1,4 +1,4 @@
-"""Entries of decisions about debts: pure.
+"""The entries of decisions about debts: pure.
 
 Doubtful: 3421 to 3424. Provided for: 6196 to 3942, without VAT. Written off: the loss without VAT to 6182, its VAT
 out of 44551, where it waited for a payment that will not come. Recovered: 7585, with its VAT, due at once (law.md
@@ -9,7 +9,18 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
+from billing.entries.accounts import (
+    BAD_DEBT_LOSS,
+    BAD_DEBT_RECOVERY,
+    BANK_ACCOUNT,
+    CLIENTS,
+    DOUBTFUL_CLIENTS,
+    PROVISION_CHARGE,
+    PROVISION_FOR_CLIENTS,
+    PROVISION_RELEASE,
+    VAT_DUE,
+    VAT_NOT_YET_DUE,
+)
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
 from pricing.vat_shares import Share
 
@@ -27,24 +38,6 @@ class DebtActKind(StrEnum):
 
 KINDS: tuple[str, ...] = tuple(DebtActKind)
 DOUBTFUL, REINSTATED, PROVISIONED, RELEASED, WRITTEN_OFF, RECOVERED = KINDS
-DOUBTFUL_CLIENTS = "3424"
-
-
-PROVISION = "3942"
-
-
-PROVISION_CHARGE, PROVISION_RELEASE = "6196", "7196"
-
-
-LOSS, RECOVERY = "6182", "7585"
-
-
-VAT_DUE = "4455"
-
-
-BANK_ACCOUNT = "5141"
-
-
 _LABELS = {
     DOUBTFUL: "Créance douteuse",
     REINSTATED: "Créance redevenue saine",
@@ -70,7 +63,7 @@ class Decision(NamedTuple):
 
 
 def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:
-    """The entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
+    """Return the entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
     journal = BANK if made.kind == RECOVERED else MISCELLANEOUS
     return Entry(
         reference=f"{journal}/CR-{key}",
@@ -90,14 +83,14 @@ def _postings(tenant: str, made: Decision) -> tuple[Posting, ...]:
         case "reinstated":
             return Posting(CLIENTS, amount, tenant), Posting(DOUBTFUL_CLIENTS, -amount, tenant)
         case "provisioned":
-            return Posting(PROVISION_CHARGE, amount), Posting(PROVISION, -amount, tenant)
+            return Posting(PROVISION_CHARGE, amount), Posting(PROVISION_FOR_CLIENTS, -amount, tenant)
         case "released":
-            return Posting(PROVISION, amount, tenant), Posting(PROVISION_RELEASE, -amount)
+            return Posting(PROVISION_FOR_CLIENTS, amount, tenant), Posting(PROVISION_RELEASE, -amount)
         case "written_off":
             return (
-                Posting(LOSS, amount - vat),
+                Posting(BAD_DEBT_LOSS, amount - vat),
                 Posting(VAT_NOT_YET_DUE, vat),
                 Posting(DOUBTFUL_CLIENTS, -made.from_doubtful, tenant),
                 Posting(CLIENTS, made.from_doubtful - amount, tenant),
             )
-    return Posting(BANK_ACCOUNT, amount), Posting(RECOVERY, vat - amount), Posting(VAT_DUE, -vat)
+    return Posting(BANK_ACCOUNT, amount), Posting(BAD_DEBT_RECOVERY, vat - amount), Posting(VAT_DUE, -vat)

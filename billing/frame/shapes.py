@@ -103,3 +103,9 @@ CashReceiptNumber: TypeAlias = Annotated[str, _document("receipt for cash", "RC"
 RefundNumber: TypeAlias = Annotated[str, _numbered("refund", "RB")]
 DepositNumber: TypeAlias = Annotated[str, _numbered("deposit", "DG")]
 FinalStatementNumber: TypeAlias = Annotated[str, _numbered("final statement", "AC")]
+BankStatementName: TypeAlias = Annotated[str, _numbered("bank statement", "RE")]
+BankLineName: TypeAlias = Annotated[
+    str, _text("The bank line's name", "^RE-[0-9]{6,18}/[1-9][0-9]{0,8}$", "RE-000012/3")
+]
+DunningBlockNumber: TypeAlias = Annotated[str, _numbered("dispute's or promise", "SU")]
+MessageNumber: TypeAlias = Annotated[str, _numbered("message", "ME")]

@@ -62,7 +62,14 @@ def checkpoints() -> Select[Any]:
 
 def as_checkpoint(row: Row[Any]) -> Checkpoint:
     """Return the checkpoint whose row is given."""
-    return Checkpoint(row.id, row.size, row.root, row.note, tuple(row.verifier_keys.split("\n")), row.signed_at)
+    return Checkpoint(
+        id=row.id,
+        size=row.size,
+        root=row.root,
+        note=row.note,
+        verifier_keys=tuple(row.verifier_keys.split("\n")),
+        signed_at=row.signed_at,
+    )
 
 
 def newest_checkpoint(connection: Connection) -> Checkpoint | None:
@@ -130,14 +137,21 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
         checkpoint = newest_checkpoint(connection)
         if checkpoint is None or _is_due(checkpoint, size, keys):
             number = 1 if checkpoint is None else checkpoint.id + 1
-            checkpoint = Checkpoint(number, size, _encoded(head.root), note, tuple(keys.split("\n")), clock())
+            checkpoint = Checkpoint(
+                id=number,
+                size=size,
+                root=_encoded(head.root),
+                note=note,
+                verifier_keys=tuple(keys.split("\n")),
+                signed_at=clock(),
+            )
             connection.execute(proof_checkpoint.insert().values(checkpoint._asdict() | {"verifier_keys": keys}))
     keep_outside(settings.documents_url, checkpoint)
     return checkpoint
 
 
 def _is_due(newest: Checkpoint, size: int, keys: str) -> bool:
-    """Whether the log has grown since the newest checkpoint, or the keys are others."""
+    """Return whether the log has grown since the newest checkpoint, or the keys are others."""
     return newest.size < size or (newest.size == size and "\n".join(newest.verifier_keys) != keys)
 
 

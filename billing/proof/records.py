@@ -174,7 +174,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it is Unicode: bytes that are none are read as lone surrogates."""
+    """Return whether a text is Unicode: bytes that are not are read as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 

@@ -75,7 +75,7 @@ class Export:
         self.names = set(names)
 
     def has(self, name: str) -> bool:
-        """Whether the export has a file of that name."""
+        """Return whether the export has a file of that name."""
         return self.folder + name in self.names
 
     def open(self, name: str) -> BinaryIO:

@@ -1,26 +1,29 @@
-"""What a request may hold of the register, and what an answer holds: read off the import's own layouts.
+"""The fields of requests and the shapes of answers about the register: read off the import's own layouts.
 
 The examples are rows of the sample network, so that they can be tried on it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import ColumnElement, Date, Integer
+from msgspec import defstruct
+from sqlalchemy import Date, Integer, Row
 
 from billing.frame.http import fields as texts
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.fields import Cell, Code, WholeNumber
 from billing.frame.http.schemas import query_schema, strict_schema
+from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, about
 from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
 from pricing.eligibility import KINDS
 
 
 class Resource(NamedTuple):
-    """One resource of the register: its address, its file's stem, and what the documentation says of it.
+    """One resource of the register: its address, its file's stem, and its words in the documentation.
 
     `required` are the fields besides the key that must be given; `filters` those a list can be asked for.
     """
@@ -49,7 +52,7 @@ class Resource(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What schemas call it."""
+        """Its name in the names of schemas."""
         return self.one.title().replace(" ", "")
 
     @property
@@ -61,11 +64,19 @@ class Resource(NamedTuple):
         parts = ("day" if name == "effective_from" else "part" for name in key)
         return f"/{self.path}/" + "/".join(f"<{kind}:{name}>" for kind, name in zip(parts, key, strict=True))
 
-    @property
-    def order(self) -> tuple[ColumnElement[Any], ...]:
-        """What its lists are ordered by: the key, or the order of arrival."""
-        table = self.layout.table
-        return (table.c.id,) if self.stem == "usage" else tuple(table.c[name] for name in self.layout.key)
+    def key_of(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The key of a record of a request, as stored; the request has been judged."""
+        cells = ((name, record.get(name) or "") for name in self.layout.key)
+        return tuple(
+            date.fromisoformat(text) if isinstance(self.layout.table.c[name].type, Date) else text
+            for name, text in cells
+        )
+
+    def key_in(self, address: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The key in an address, as stored."""
+        return tuple(
+            "" if name == "tenant_kind" and address[name] == EVERY_KIND else address[name] for name in self.layout.key
+        )
 
 
 RESOURCES = (
@@ -99,6 +110,59 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     }
 )  # fmt: skip
 
+# The description of a column, for requests and answers: of that file, or wherever it stands.
+_DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "code": "Its code: never changes",
+        "name": "Its name",
+        "city": "The city",
+        "capacity": "How many offices there are to let",
+        "opened_on": "The day it opened",
+        "label": "What lines say of it",
+        "services.unit": "The unit it is billed in",
+        "billing": "advance: from leases; arrears: from usage, in the month after",
+        "revenue_account": "The account of class 7 it is booked to",
+        "price_ceiling_incl_vat": "The most a tenant may be charged for a unit, VAT included",
+        "service": "The service's code",
+        "effective_from": "The first day it holds",
+        "vat_rates.rate": "The VAT rate: 0.20 is 20 %",
+        "site": "The site's code",
+        "grants.site": "The site it is for; null: any",
+        "tenant_kind": "The kind of tenant it is for; null: every kind",
+        "market": "The full price of a unit, without VAT",
+        "subsidised": "The subsidised price: an amount, or a fraction of the market price",
+        "full_cost": "What a unit costs the network in full",
+        "source": "Where it was decided",
+        "legal_name": "The name on its documents",
+        "legal_form": "SARL, SA …",
+        "kind": "The kind of firm: it decides who has a claim to the subsidised price",
+        "incorporated_on": "The day it was founded",
+        "admitted_on": "First day of an earlier stay in the network",
+        "ice": "Identifiant commun de l'entreprise",
+        "tax_id": "Identifiant fiscal",
+        "trade_register": "Number in the trade register",
+        "address": "The address on its documents",
+        "email": "Where its documents are sent",
+        "language": "The language it is written to",
+        "tenant": "The tenant's code",
+        "leases.unit": "The office let",
+        "area_m2": "Its area",
+        "starts_on": "First day of the lease",
+        "ends_on": "Last day of the lease, included; null: it goes on",
+        "funder": "Who grants it",
+        "amount": "What is granted",
+        "granted_on": "The day it can first be drawn on",
+        "event_id": "Its code: the same event is billed once",
+        "quantity": "How much was used, in the service's unit",
+        "occurred_on": "The day it was used",
+    }
+)
+
+
+def _description(resource: Resource, column: Column) -> str:
+    return _DESCRIPTIONS.get(f"{resource.stem}.{column.name}") or _DESCRIPTIONS[column.name]
+
+
 _CODES = frozenset({"code", "event_id", "tenant", "site", "service", "unit"})
 _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("services", "unit"): UNITS,
@@ -113,7 +177,6 @@ _DECIMALS: Mapping[str, Mapping[str, Any]] = {
     "quantity": texts.QUANTITY_DOC,
     "subsidised": {
         "pattern": r"^([0-9]+(\.[0-9]{1,4})?|[0-9]{1,9}/[0-9]{1,9})$", "example": "1/3",
-        "description": "An amount, or a fraction of the market price",
     },
     "revenue_account": {"pattern": "^7[0-9]{3,15}$", "example": "71243"},
 }  # fmt: skip
@@ -123,66 +186,109 @@ def _field(resource: Resource, column: Column, *, required: bool) -> fields.Fiel
     """The field of a column: a JSON text or whole number; the import judges what it says."""
     may_be_none = not required
     kind = resource.layout.table.c[column.field].type
-    example = resource.example[column.name]
+    doc = {"description": _description(resource, column), "example": resource.example[column.name]}
     if isinstance(kind, Integer) and column.show is str:
-        limits = {"minimum": 0, "maximum": 1_000_000, "example": example}
+        limits = {"minimum": 0, "maximum": 1_000_000, **doc}
         return WholeNumber(required=required, allow_none=may_be_none, metadata=limits)
     words = _WORDS.get((resource.stem, column.name))
     if words is not None:
         # `null` is one of the words where it is allowed at all.
         listed = [*words, None] if may_be_none else list(words)
         return Cell(
-            {"enum": listed, "example": example},
+            {"enum": listed, **doc},
             required=required,
             allow_none=may_be_none,
             validate=validate.OneOf(words),
         )
-    doc = _DECIMALS.get(column.name) or (
+    form = _DECIMALS.get(column.name) or (
         texts.DAY_DOC if isinstance(kind, Date) else texts.CODE_DOC if column.name in _CODES else texts.TEXT_DOC
     )
-    return Cell({**doc, "example": example}, required=required, allow_none=may_be_none)
+    return Cell({**form, **doc}, required=required, allow_none=may_be_none)
 
 
 @cache
 def record_schema(resource: Resource) -> type[Schema]:
     """One of them, whole."""
     required = {*resource.layout.key, *resource.required} - {"tenant_kind"}
-    found = {c.name: _field(resource, c, required=c.name in required) for c in resource.layout.columns}
-    return strict_schema(resource.name, found)
+    return strict_schema(
+        resource.name, {c.name: _field(resource, c, required=c.name in required) for c in resource.layout.columns}
+    )
 
 
 def change_schema(resource: Resource) -> type[Schema]:
     """Some of its fields, none of its key."""
-    found = {}
+    changed = {}
     for column in resource.layout.columns:
         if column.name not in resource.layout.key:
             field = _field(resource, column, required=column.name in resource.required)
             field.required = False
-            found[column.name] = field
-    return strict_schema(f"{resource.name}Change", found)
+            changed[column.name] = field
+    return strict_schema(f"{resource.name}Change", changed)
 
 
-def answer_schema(resource: Resource) -> type[Schema]:
-    """All fields are always there; what may be blank may be null."""
-    found: dict[str, fields.Field[Any]] = {}
-    for column in resource.layout.columns:
-        stored = resource.layout.table.c[column.field]
-        none = bool(stored.nullable) or column.name == "tenant_kind"
-        is_count = isinstance(stored.type, Integer) and column.show is str
-        kind = fields.Integer if is_count else fields.String
-        found[column.name] = kind(required=True, allow_none=none)
-    return Schema.from_dict(found, name=f"{resource.name}Stored")
+_SHOWN: Mapping[str, Any] = {
+    "price_ceiling_incl_vat": Money, "amount": Money, "rate": Rate, "market": Price, "full_cost": Price,
+    "area_m2": Quantity, "quantity": Quantity, "revenue_account": Account,
+}  # fmt: skip
+
+
+@cache
+def stored_shape(resource: Resource) -> type[Shape]:
+    """Make the shape of its answers: all fields are always there; what may be blank may be null."""
+    return defstruct(  # type: ignore[return-value]
+        f"{resource.name}Stored",
+        [(column.name, _type(resource, column)) for column in resource.layout.columns],
+        bases=(Shape,),
+        namespace={"__doc__": f"A {resource.one} of the register."},
+        frozen=True,
+    )
+
+
+def _type(resource: Resource, column: Column) -> Any:
+    stored = resource.layout.table.c[column.field]
+    words = _WORDS.get((resource.stem, column.name))
+    if isinstance(stored.type, Date):
+        kind: Any = Day
+    elif isinstance(stored.type, Integer) and column.show is str:
+        kind = Count
+    elif words is not None:
+        kind = Literal[*words]
+    else:
+        kind = _SHOWN.get(column.name, str)
+    if stored.nullable or column.name == "tenant_kind":
+        kind = kind | None
+    return Annotated[kind, about(_description(resource, column))]
+
+
+def stored_as(resource: Resource, row: Row[Any]) -> Shape:
+    """Return a stored row as answers show it: texts, whole numbers, days; null for none and for every kind."""
+    values = row._mapping
+    return stored_shape(resource)(*(_shown(column, values[column.field]) for column in resource.layout.columns))
+
+
+def _shown(column: Column, value: Any) -> Any:
+    if value is None or column.show is str or isinstance(value, date):
+        return None if value == "" and column.name == "tenant_kind" else value
+    return column.show(value)
+
+
+class UsageBatchTaken(Shape, frozen=True):
+    """How many events of a batch were new, and how many were known."""
+
+    added: Annotated[Count, about("Events that are new")]
+    known: Annotated[Count, about("Events that stood already, just so")]
 
 
 def list_query_schema(resource: Resource) -> type[Schema]:
-    """What its list can be asked for."""
+    """The query of its list."""
     return query_schema(f"{resource.name}Query", {name: _filter(resource, name) for name in resource.filters})
 
 
 def _filter(resource: Resource, name: str) -> fields.Field[Any]:
     words = _WORDS.get((resource.stem, name))
+    metadata = {"description": f"Only those with this {name}"}
     if words is None:
-        return Code()
+        return Code(metadata=metadata)
     if name == "tenant_kind":
         words = (*words, EVERY_KIND)
-    return fields.String(validate=validate.OneOf(words))
+    return fields.String(validate=validate.OneOf(words), metadata=metadata)

@@ -13,7 +13,7 @@ from billing.frame.errors import Fault, Refused
 from billing.frame.http.authentication import READERS, opened_to
 from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -82,8 +82,8 @@ def list_outcomes(connection: Connection, query: Mapping[str, Any], period: date
 
 
 @blueprint.route("/billing-runs", methods=["POST"])
-@blueprint.response(201, RunReport)
-@blueprint.alt_response(200, schema=RunReport, description="It was final already", success=True)
+@blueprint.response(201, RunReport, headers=LOCATION)
+@blueprint.alt_response(200, schema=RunReport, description="It was final already", success=True, headers=LOCATION)
 @blueprint.arguments(
     strict_schema(
         "RunOrder",

@@ -3,6 +3,7 @@
 from alembic import command
 from sqlalchemy import Engine, MetaData, Table
 
+import invoices.messages.tables
 import invoices.models
 import ledger.models
 from billing.frame import tables as frame_tables

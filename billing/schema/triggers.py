@@ -5,6 +5,7 @@ from types import ModuleType
 
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
+import invoices.messages.tables
 import invoices.models
 import ledger.models
 from billing.frame import tables as frame_tables
@@ -312,7 +313,7 @@ def unbroken_log(dialect: str) -> list[str]:
 def _table_modules() -> list[ModuleType]:
     """Return the modules with tables of this service, except the ledger's."""
     own = (module for subject in SUBJECTS for module in subject.loaded(subject.tables))
-    return [invoices.models, frame_tables, *own]
+    return [invoices.models, invoices.messages.tables, frame_tables, *own]
 
 
 def append_only_tables() -> list[Table]:

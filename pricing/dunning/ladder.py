@@ -27,7 +27,7 @@ class Claimed(NamedTuple):
     """An invoice of which something is open, as the ladder sees it; centimes.
 
     `ladder` are the days of its steps, ascending; `sent` the days of the highest step it was reminded of, if any;
-    `is_held` whether a dispute or a promise keeps it from being reminded of.
+    `is_blocked` whether a dispute or a promise keeps it from being reminded of.
     """
 
     document_id: int
@@ -39,7 +39,7 @@ class Claimed(NamedTuple):
     open: int
     ladder: tuple[int, ...]
     sent: int | None = None
-    is_held: bool = False
+    is_blocked: bool = False
 
 
 class Reached(NamedTuple):
@@ -69,9 +69,9 @@ class Reminder(NamedTuple):
 def step_due(claimed: Claimed, day: date) -> Step | None:
     """Return the step to be sent on a day, or None.
 
-    What reminds of a day ahead is sent until that day and not after it: from then on it would be wrong.
+    A reminder of a day ahead is sent until that day and not after it: from then on it would be wrong.
     """
-    if claimed.open <= 0 or claimed.is_held:
+    if claimed.open <= 0 or claimed.is_blocked:
         return None
     late = (day - claimed.due_on).days
     reached = [Step(number, days) for number, days in enumerate(claimed.ladder, 1) if days <= late]
@@ -97,6 +97,6 @@ def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, l
         reached.sort(key=lambda r: (r.claimed.due_on, r.claimed.document_id))
         reminder = Reminder(tenant, tuple(reached))
         named = {r.claimed.document_id for r in reached}
-        owed = sum([c.open for c in claimed if c.document_id in named or (c.due_on < day and not c.is_held)])
+        owed = sum([c.open for c in claimed if c.document_id in named or (c.due_on < day and not c.is_blocked)])
         if min(reminder.total, owed - credit.get(tenant, 0)) >= max(least, 1):
             yield reminder

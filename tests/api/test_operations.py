@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, make_url, text, update
 
-from billing.api import create_app
+from billing.api.app import create_app
 from billing.frame.database import maintenance_transaction, open_engine, writing
 from billing.frame.logs import configure_logging
 from billing.frame.settings import load_settings

@@ -23,12 +23,13 @@ from beancount.core import data
 from sqlalchemy import Engine
 
 from billing.audit import bundle as bundle_module
-from billing.audit.bundle import AuditBundle, audit_bundle, contents
+from billing.audit.bundle import contents
 from billing.audit.bundle.bundled import Bundled
 from billing.audit.bundle.read_back.entries import BeancountReader, FecReader, HledgerReader, JournalReader
 from billing.audit.bundle.read_back.reader import Reader, centimes
 from billing.audit.bundle.second_engine import EngineDisagrees, NoEngine, recompute
-from billing.documents.delivery.delivering import ensure_pdf
+from billing.audit.bundle.writing import AuditBundle, audit_bundle
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.frame.database import reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.settings import load_settings

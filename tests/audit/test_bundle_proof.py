@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from billing.audit.bundle import audit_bundle
+from billing.audit.bundle.writing import audit_bundle
 from billing.frame.database import reading
 from tests.support.proofs import Proved
 

@@ -9,20 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.bank.formats.statement import BankLine
-from billing.bank.matching import (
-    BOOKED,
-    BOUNCED,
-    CLEARED,
-    RECORDED,
+from billing.bank.matching.pool import Pool
+from billing.bank.matching.values import (
     BookedEntry,
     Cheque,
+    LineKind,
     OpenInvoice,
-    Pool,
     Proposal,
     Rates,
     Withheld,
-    name_words,
 )
+from billing.bank.matching.words import name_words
 from billing.receivables.receipts.orders import Part
 from invoices.structured_reference import rf_of
 from tests.support.examples import examples
@@ -116,9 +113,13 @@ def test_tax_kept_back_at_source_explains_an_amount_to_the_centime() -> None:
         (290_000 + 0, 14_500, 43_500),
     ):
         line = _line(amount, structured_reference=rf_of(invoice.number))
-        assert pool.may_be_kept_back(line) == [invoice.number]
+        assert pool.payments.may_withhold(line) == [invoice.number]
         found = _first(pool, line)
-        assert (found.rent_withheld, found.vat_withheld, found.parts) == (rent, vat, (Part(invoice.number, 348_000),))
+        assert (found.rent_withheld, found.vat_withheld, found.parts) == (
+            rent,
+            vat,
+            (Part(invoice.number, 348_000),),
+        )
         assert found.confidence == 95
     # The last of them: both taxes, as an accountant reads it.
     assert found.why.text == (
@@ -171,14 +172,14 @@ def test_cheques_are_cleared_by_credits_and_come_back_by_debits() -> None:
     cheque = Cheque(7, "CHQ 4411207", "T1", 12_000, DAY)
     pool = _pool(waiting=[cheque], cleared=[Cheque(8, "5500123", "T2", 9_000, DAY)])
     found = _first(pool, _line(12_000, "REMISE CHEQUE 4411207"))
-    assert (found.kind, found.confidence, found.receipt, found.tenant) == (CLEARED, 96, 7, "T1")
+    assert (found.kind, found.confidence, found.receipt, found.tenant) == (LineKind.CLEARED, 96, 7, "T1")
     assert _first(pool, _line(12_000, "REMISE CHEQUE")).confidence == 75
     assert _first(pool, _line(12_000)).confidence == 50
     before = {"booked_on": DAY - timedelta(days=1)}
     assert pool.proposals(_line(12_000, "REMISE CHEQUE 4411207", **before)) == ()
     assert pool.proposals(_line(-9_000, "CHEQUE IMPAYE 5500123", **before)) == ()
     back = _first(pool, _line(-9_000, "CHEQUE IMPAYE 5500123"))
-    assert (back.kind, back.confidence, back.receipt) == (BOUNCED, 96, 8)
+    assert (back.kind, back.confidence, back.receipt) == (LineKind.BOUNCED, 96, 8)
     pool.take(found)
     assert pool.proposals(_line(12_000, "REMISE CHEQUE 4411207")) == ()
 
@@ -187,11 +188,11 @@ def test_what_the_books_hold_already_is_told_and_what_is_the_banks_own() -> None
     entries = [BookedEntry("BQ/DG-000001/1", DAY, 5_000, "DG-000001 VIR-8841 Dépôt"), BookedEntry("X", DAY, 1, "")]
     pool = _pool(entries=entries, own_movements={"6147": ["COMMISSION", "TENUE DE COMPTE"]})
     found = _first(pool, _line(5_000, bank_reference="vir-8841"))
-    assert (found.kind, found.confidence, found.entry) == (RECORDED, 97, "BQ/DG-000001/1")
+    assert (found.kind, found.confidence, found.entry) == (LineKind.RECORDED, 97, "BQ/DG-000001/1")
     assert _first(pool, _line(5_000)).confidence == 80
     assert pool.proposals(_line(5_000, booked_on=DAY - timedelta(days=8), value_on=DAY - timedelta(days=8))) == ()
     fee = _first(pool, _line(-1_065, "FRAIS DE TENUE DE COMPTE"))
-    assert (fee.kind, fee.confidence, fee.account) == (BOOKED, 80, "6147")
+    assert (fee.kind, fee.confidence, fee.account) == (LineKind.BOOKED, 80, "6147")
     assert pool.proposals(_line(-1_065, "COMMISSIONNAIRE")) == ()
 
 

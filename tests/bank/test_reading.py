@@ -46,9 +46,18 @@ def test_a_camt_statement_is_read_with_everything_the_bank_tells() -> None:
     assert (found.account, found.currency, found.reference) == (RIB, "MAD", "REL-2026-211")
     assert (found.opened_on, found.opening, found.closed_on, found.closing) == (DAY, 1_000_000, DAY, 1_580_450)
     assert found.lines[0] == BankLine(
-        DAY, date(2026, 11, 4), 281_515, "VR26307000411", "NOOR-2026-118", "RF21FA2026000012", "Noor Santé SARL AU",
-        "007780000151200000031512", "Règlement loyer et repas VIREMENT RECU", "PMNT/RCDT/ESCT", False,
-    )  # fmt: skip
+        booked_on=DAY,
+        value_on=date(2026, 11, 4),
+        amount=281_515,
+        bank_reference="VR26307000411",
+        end_to_end_id="NOOR-2026-118",
+        structured_reference="RF21FA2026000012",
+        counterparty="Noor Santé SARL AU",
+        counterparty_account="007780000151200000031512",
+        text="Règlement loyer et repas VIREMENT RECU",
+        code="PMNT/RCDT/ESCT",
+        is_reversal=False,
+    )
 
 
 def test_a_batch_is_a_line_a_transfer_where_the_bank_tells_their_amounts() -> None:
@@ -185,9 +194,18 @@ def test_an_mt940_statement_is_read_with_its_references_and_reversals() -> None:
     assert (found.opened_on, found.opening, found.closed_on, found.closing) == (DAY, 1_000_000, DAY, 1_180_450)
     first, charge, back = found.lines
     assert first == BankLine(
-        DAY, date(2026, 11, 4), 281_515, "VR26307000411", "NOOR-118", "", "NOOR SANTE SARL AU",
-        "007780000151200000031512", first.text, "NTRF", False,
-    )  # fmt: skip
+        booked_on=DAY,
+        value_on=date(2026, 11, 4),
+        amount=281_515,
+        bank_reference="VR26307000411",
+        end_to_end_id="NOOR-118",
+        structured_reference="",
+        counterparty="NOOR SANTE SARL AU",
+        counterparty_account="007780000151200000031512",
+        text=first.text,
+        code="NTRF",
+        is_reversal=False,
+    )
     assert "REMI/RF21 FA 20 2600 0012 LOYER NOVEMBRE" in first.text
     assert (charge.amount, charge.end_to_end_id, charge.code) == (-1_065, "", "NCHG")
     assert (back.amount, back.is_reversal) == (-100_000, True)

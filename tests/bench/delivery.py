@@ -15,7 +15,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from billing.documents.delivery.delivering import CHUNK, Sheaf, deliver
+from billing.documents.delivery.delivering import deliver
+from billing.documents.delivery.queue_pass import RENDERED_TOGETHER
+from billing.documents.delivery.rendering import RenderBatch
 from billing.frame.database import open_engine, reading
 from billing.frame.executors import open_executor, run_tasks
 from billing.frame.settings import Settings, load_settings
@@ -103,17 +105,17 @@ def whole_month(database: Path, port: int) -> tuple[float, int, list[tuple[int, 
         return seconds, report.sent, documents
 
 
-def render_only(sheaf: Sheaf) -> int:
+def render_only(batch: RenderBatch) -> int:
     """Render a few documents and keep nothing; how many bytes they were."""
-    return sum(len(render_pdf(paper)) for _, paper in sheaf.papers if isinstance(paper, Document))
+    return sum(len(render_pdf(paper)) for _, paper in batch.papers if isinstance(paper, Document))
 
 
 def rendering_alone(chosen: Settings, documents: Sequence[tuple[int, Document]]) -> float:
     """Seconds to render the documents on the same processes."""
-    parts = (documents[start : start + CHUNK] for start in range(0, len(documents), CHUNK))
-    sheaves = (Sheaf("", tuple(part)) for part in parts)
+    parts = (documents[start : start + RENDERED_TOGETHER] for start in range(0, len(documents), RENDERED_TOGETHER))
+    batches = (RenderBatch("", tuple(part)) for part in parts)
     began = time.perf_counter()
-    run_tasks(partial(open_executor, chosen, None), render_only, sheaves, lambda *_: None)
+    run_tasks(partial(open_executor, chosen, None), render_only, batches, lambda *_: None)
     return time.perf_counter() - began
 
 

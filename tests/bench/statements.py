@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 
 import billing.bank.tables as kept
 import billing.receivables.tables.receipts as receivables
-from billing.bank.taking import Taken, Taking, take_file
+from billing.bank.importing import ImportedFile, ImportOrder, import_file
 from billing.frame.database import insert_rows, open_engine, writing
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
@@ -86,13 +86,13 @@ def _statement(lines: int) -> bytes:
     return camt(told, opening=0, closing=gross * lines, on=PAID)
 
 
-def timed(engine: Engine, content: bytes) -> tuple[float, Taken]:
+def timed(engine: Engine, content: bytes) -> tuple[float, ImportedFile]:
     """Seconds to take a statement in, from its bytes to the commit."""
     settings = load_settings({})
-    taking = Taking(settings.operator.party.rib, settings.terms, NOW)
+    order = ImportOrder(settings.operator.party.rib, settings.terms, NOW)
     began = time.perf_counter()
     with writing(engine) as connection:
-        taken = take_file(connection, content, "bench.xml", taking)
+        taken = import_file(connection, content, "bench.xml", order)
     return time.perf_counter() - began, taken
 
 
@@ -137,7 +137,7 @@ def _stored(cell: Any) -> Any:
 
 def against_bare_insert(
     server: str | None, invoices: int, lines: int, rounds: int
-) -> tuple[float, float, float, int, Taken]:
+) -> tuple[float, float, float, int, ImportedFile]:
     """(ratio, seconds to take it in, seconds of the bare insert: medians, interleaved; rows, what became of it)."""
     content = _statement(lines)
     takings, bares = [], []

@@ -20,7 +20,7 @@ import pikepdf
 import pytest
 from sqlalchemy import Engine, insert
 
-from billing.books.reports import FORMATS, REPORTS, Asked, report_pieces
+from billing.books.reports.writing import FORMATS, REPORTS, Asked, report_pieces
 from billing.frame.database import reading, writing
 from billing.frame.errors import TooLong, Unknown
 from billing.frame.settings import load_settings

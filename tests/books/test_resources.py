@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from billing.books.reports import FORMATS as REPORT_FORMATS
-from billing.books.reports import REPORTS
+from billing.books.reports.writing import FORMATS as REPORT_FORMATS
+from billing.books.reports.writing import REPORTS
 from billing.frame.http.report_files import LINES_ON_PAPER_MAX
 from ledger.exports import FORMATS
 from tests.support.api import Caller

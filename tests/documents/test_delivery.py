@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import Connection, Engine, Table, select, text
 from sqlalchemy.exc import DBAPIError
 
-from billing.documents.delivery.delivering import DeliveryReport, Which, deliver, ensure_pdf
+from billing.documents.delivery.delivering import Which, deliver
+from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.queue_pass import DeliveryReport
 from billing.frame.database import insert_rows, reading, writing
 from billing.frame.errors import BadConfiguration
 from billing.frame.executors import open_executor

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.documents.delivery.delivering import deliver, ensure_pdf
+from billing.documents.delivery.delivering import deliver
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.frame.database import reading, writing
 from invoices.delivery import retry
 from invoices.models import delivery, delivery_attempt, document_file

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, update
 from billing.api.metrics import CONTENT_TYPE
 from billing.frame.database import reading, writing
 from billing.frame.tables import audit_change
-from billing.messages.tables import message_delivery
+from invoices.messages.tables import message_delivery
 from invoices.rendering.letter import render_letter
 from tests.support.api import Caller
 from tests.support.told import letter, tell, to_tell

@@ -17,16 +17,21 @@ from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
-from billing.documents.delivery.delivering import DeliveryReport, Which, deliver
+from billing.documents.delivery.delivering import Which, deliver
+from billing.documents.delivery.queue_pass import DeliveryReport
+from billing.documents.messages.queries import load_message
+from billing.frame.codes import MESSAGE
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.executors import open_executor
 from billing.frame.tables import audit_change
-from billing.messages.queueing import MESSAGES, key_of, load_message, number_of, printed
-from billing.messages.tables import message, message_attempt, message_delivery, message_file
 from billing.register.tables import tenant
 from invoices.delivery import BACK_OFF, claim, hand_over, retry
 from invoices.errors import IllFormedDocument
+from invoices.messages.message import number_of
+from invoices.messages.papers import print_paper
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_attempt, message_delivery, message_file
 from invoices.rendering.letter import render_letter
 from tests.support.queued import NOON, MovedClock, addresses, environment, queue, settings, start_delivering
 from tests.support.smtp_sink import Sink, listening
@@ -61,7 +66,7 @@ def test_a_message_reads_back_as_it_was_queued_and_prints_the_same_bytes(engine:
         told = load_message(connection, key)
     assert told.message == to_tell(1, papers=2)
     assert (told.number, told.written_on) == ("ME-000001", DAY)
-    assert printed(told.message.papers[1]) == render_letter(letter(title="Relevé 2"))
+    assert print_paper(told.message.papers[1]) == render_letter(letter(title="Relevé 2"))
 
 
 def test_a_kind_and_a_key_are_told_once_ever(engine: Engine) -> None:
@@ -204,7 +209,7 @@ def test_a_process_killed_while_it_queues_has_queued_nothing(engine: Engine, tmp
         "import os, signal\n"
         "from billing.frame.settings import load_settings\n"
         "from billing.frame.database import open_engine, writing\n"
-        "from billing.messages.queueing import queue_messages\n"
+        "from billing.frame.messages import queue_messages\n"
         "from tests.support.told import DAY, NOON, to_tell\n"
         "with writing(open_engine(load_settings().database_url)) as connection:\n"
         "    queue_messages(connection, 'dunning', [to_tell(1)], written_on=DAY, queued_at=NOON)\n"
@@ -246,10 +251,10 @@ def test_acts_tell_what_was_queued_and_what_became_of_it(engine: Engine, tmp_pat
 
 
 def test_a_number_names_one_message_and_nothing_else() -> None:
-    assert key_of(number_of(12)) == 12
+    assert MESSAGE.parse(number_of(12)) == 12
     for wrong in ("ME-12", "ME-0000012", "me-000012", "ME-000012 ", "FA-2026-000001", ""):
         with pytest.raises(Unknown):
-            key_of(wrong)
+            MESSAGE.parse(wrong)
 
 
 def test_a_papers_name_is_one_for_a_file() -> None:

@@ -108,13 +108,13 @@ def test_ranges_stay_exact_however_many_post_at_once(engine: Engine) -> None:
     for number, reference in heads:
         (owner,) = [a for a in found if a.first_entry is not None and a.first_entry <= number <= a.last_entry]
         assert owner.request_id == reference.split("/")[0]
-    assert [problem for problem in check(engine) if "act" in problem.split()] == []
+    assert [problem for problem in check(engine) if {"act", "audit"} & set(problem.split())] == []
 
 
 def test_check_names_entries_that_nobody_answers_for(engine: Engine) -> None:
     with maintenance_transaction(engine) as connection:
         post(connection, [opening("A"), opening("B")], recorded_at=NOW)
-    assert "entries 1 to 2 were written by no act: nobody is named for them" in check(engine)
+    assert "entries 1 to 2 belong to no audit event: nobody is named for them" in check(engine)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.oracle.service import Service
 from tests.oracle.strategies import Enter, RunMonth, Step, histories
 from tests.support.assumptions import nothing_by_chance
 from tests.support.examples import QUIET, examples
+from tests.support.expected import run_json
 
 MONTHS = 3
 EXAMPLES = {"sqlite": examples(25), "postgresql": examples(5)}
@@ -46,7 +47,7 @@ def look_ahead_then_run(history: tuple[Step, ...], service: Service) -> None:
         # Whatever the network is, it can be drawn.
         assert len(forecast(connection, drawn, first).months) == MONTHS
     for month, outcome, figures in zip(found.path.months, found.path.outcomes, found.months, strict=True):
-        report = service.run(format_month(month)).to_json()
+        report = run_json(service.run(format_month(month)))
         assert {tenant["tenant"] for tenant in report["errors"]} <= {code for code, _ in found.path.unpriced}
         given = report["cross_subsidy"]
         assert format_amount(outcome.reserve_after) == given["reserve_after"]

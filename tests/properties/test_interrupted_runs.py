@@ -15,6 +15,7 @@ from tests.oracle.reference import Oracle, following
 from tests.oracle.service import ISSUED_ON, NOW, Service
 from tests.oracle.strategies import Enter, Step, World, histories
 from tests.support.examples import QUIET, examples
+from tests.support.expected import run_json
 from tests.support.histories import offices_stand_as_owed
 
 # Shrinking a failure takes longer than a test may.
@@ -68,8 +69,8 @@ def test_r14_a_run_stopped_after_any_batch_and_run_again_gives_what_one_go_gives
                     # Stopped, perhaps twice, then run to its end.
                     if stop_after(service, step.month, stops[place % len(stops)]):
                         stop_after(service, step.month, 1)
-                    foreseen = service.preview(step.month).to_json()
-                    found = service.run(step.month).to_json()
+                    foreseen = run_json(service.preview(step.month))
+                    found = run_json(service.run(step.month))
                     oracle.run(step.month)
                     for name in ("invoices", "credit_notes", "cross_subsidy", "errors"):
                         assert foreseen[name] == found[name]

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from billing.check import check
 from tests.support.api import Caller
+from tests.support.statements import counted_statements
 
 
 def invoice_of(park: Caller, tenant: str) -> dict[str, Any]:
@@ -104,3 +105,34 @@ def test_a_credit_note_by_hand_lowers_what_is_due_at_once(park: Caller, engine: 
     assert round(float(due["open"]) - float(after["open"]), 2) == float(note["gross"]) == 120.0
     assert park.post("/v1/allocations", {}).json == {"allocations": []}
     assert check(engine) == []
+
+
+LISTS = ("receipts", "allocations", "withholdings", "refunds", "open-items", "cash-receipts")
+
+
+def test_a_list_asks_no_more_statements_for_many_rows(park: Caller, engine: Engine) -> None:
+    def record(first: int, last: int) -> None:
+        due = invoice_of(park, "B1")["number"]
+        for n in range(first, last):
+            paid = order(reference=f"V{n}", tenant="B1", amount="2.00", rent_withholding="1.00", payer_text=due)
+            cash = order(reference=f"C{n}", tenant="B1", amount="1.00", means="cash", allocation="none")
+            assert park.post("/v1/receipts/batch", {"receipts": [paid, cash]}).status_code == 201
+            refund = {"reference": f"R{n}", "refunded_on": "2026-09-02", "receipt": f"RG-{2 * n:06d}", "tenant": "B1"}
+            answer = park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "trop perçu"})
+            assert answer.status_code == 201, answer.text
+
+    def asked() -> tuple[dict[str, int], dict[str, int]]:
+        rows, statements = {}, {}
+        for name in LISTS:
+            with counted_statements(engine) as executed:
+                rows[name] = len(park.get(f"/v1/{name}?limit=500")["items"])
+            statements[name] = len(executed)
+        return rows, statements
+
+    record(1, 3)
+    few, asked_for_few = asked()
+    record(3, 13)
+    many, asked_for_many = asked()
+    assert asked_for_many == asked_for_few
+    grown = {name for name in LISTS if many[name] > few[name]}
+    assert grown == set(LISTS) - {"open-items"}

@@ -14,7 +14,7 @@ from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
 from tests.support.dask_cluster import Cluster
-from tests.support.expected import require_expected
+from tests.support.expected import require_expected, run_json
 
 
 def test_a_month_whose_dask_worker_is_killed_is_issued_once_and_as_expected(
@@ -36,6 +36,6 @@ def test_a_month_whose_dask_worker_is_killed_is_issued_once_and_as_expected(
             workers[0].kill()
 
     report = run_month(settings, engine, period, issued_on=period, clock=lambda: NOW, progress=kill_one)
-    require_expected(report.to_json(), month)
+    require_expected(run_json(report), month)
     assert workers[0].poll() is not None
     assert check(engine) == []

@@ -21,7 +21,7 @@ from billing.run.report import RunReport
 from billing.run.tables import run_batch, run_outcome
 from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
-from tests.support.expected import require_expected
+from tests.support.expected import require_expected, run_json
 from tests.support.park import Park
 
 JUNE = date(2026, 6, 1)
@@ -44,7 +44,7 @@ def run(park: Park, told: Callable[[int, int], None] = lambda *_: None) -> RunRe
 
 
 def require_june(park: Park, report: RunReport) -> None:
-    require_expected(report.to_json(), golden("months.json")[0])
+    require_expected(run_json(report), golden("months.json")[0])
     assert check(park.engine) == []
 
 

@@ -57,7 +57,7 @@ def test_w9_the_billed_month_is_credited_and_the_half_month_billed(park: Park) -
           9207          CAS        150.00
           9205          CAS       -150.00
         """)
-    assert report.to_json()["cross_subsidy"]["reserve_after"] == "150.00"
+    assert report.cross_subsidy["reserve_after"] == "150.00"
     assert park.balances() == {
         "3421": "1740.00",
         "44551": "-290.00",

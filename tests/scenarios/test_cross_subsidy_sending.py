@@ -14,8 +14,9 @@ from billing.documents.delivery.delivering import deliver
 from billing.frame.database import reading, writing
 from billing.frame.errors import BadConfiguration
 from billing.frame.settings import Settings, load_settings
-from billing.messages.queueing import load_messages, printed
-from billing.messages.tables import message
+from invoices.messages.papers import print_paper
+from invoices.messages.queueing import load_messages
+from invoices.messages.tables import message
 from tests.oracle.service import NOW
 from tests.support.park import Park
 
@@ -124,7 +125,7 @@ def test_what_is_sent_is_the_account_of_that_day_in_the_tenants_language(small_p
         rows = connection.execute(select(message.c.id, message.c.tenant)).all()
         told = {row.tenant: load_messages(connection, [row.id])[0][1] for row in rows}
     [paper] = told["N1"].message.papers
-    assert (paper.file_name, printed(paper)) == ("Compte-de-perequation-2026-08.pdf", expected)
+    assert (paper.file_name, print_paper(paper)) == ("Compte-de-perequation-2026-08.pdf", expected)
     assert told["N1"].message.text.subject.startswith("Your cross-subsidy account, August 2026")
     assert told["N2"].message.text.subject.startswith("Votre compte de péréquation, août 2026")
     assert told["OLD"].message.text.language == "ar"

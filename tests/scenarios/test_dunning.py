@@ -7,15 +7,17 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
+from billing.documents.messages.queries import load_message
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, ReasonRequired, Refused, Unknown
 from billing.frame.terms import Term, Terms
-from billing.messages.queueing import MESSAGES, Message, load_message
-from billing.messages.tables import message, message_delivery
-from billing.receivables.dunning.holding import DISPUTE, PROMISE, Hold, hold
+from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning
 from billing.receivables.dunning.policy import EVERYBODY
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.delivery import claim, hand_over, record_sent, retry
+from invoices.messages.message import Message
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_delivery
 from invoices.rendering.letter import Letter
 from tests.support.debts import decides
 from tests.support.dunning_park import JUNE_T1, JUNE_T2, LEASES, TENANTS
@@ -170,7 +172,7 @@ def test_what_was_settled_while_reminders_were_queued_is_found(billed: Park, mon
 
 
 def test_a_dispute_holds_one_invoice_back_until_it_is_ended(billed: Park) -> None:
-    key = holds(billed, DISPUTE, invoice=JUNE_T1, since="2026-08-01")
+    key = holds(billed, BlockKind.DISPUTE, invoice=JUNE_T1, since="2026-08-01")
     assert reminds_daily(billed, "2026-07-29", "2026-08-20") == [
         "2026-07-29 T1: FA-2026-000001 -3; 3480.00",
         "2026-07-29 T2: FA-2026-000002 -3; 1800.00",
@@ -182,7 +184,7 @@ def test_a_dispute_holds_one_invoice_back_until_it_is_ended(billed: Park) -> Non
 
 
 def test_a_promise_holds_all_of_a_tenants_back_until_its_day_and_no_longer(billed: Park) -> None:
-    holds(billed, PROMISE, tenant="T1", since="2026-08-02", until="2026-08-20")
+    holds(billed, BlockKind.PROMISE, tenant="T1", since="2026-08-02", until="2026-08-20")
     found = reminds_daily(billed, "2026-08-02", "2026-09-30")
     assert [line for line in found if " T1:" in line] == [
         "2026-08-21 T1: FA-2026-000001 +15; 3480.00",
@@ -289,25 +291,26 @@ def test_a_step_is_never_recorded_twice_nor_changed(billed: Park) -> None:
 
 
 def test_a_dispute_or_promise_that_cannot_be_is_refused(billed: Park) -> None:
-    key = holds(billed, DISPUTE, invoice=JUNE_T1, since="2026-08-01")
+    key = holds(billed, BlockKind.DISPUTE, invoice=JUNE_T1, since="2026-08-01")
     with pytest.raises(Refused, match="must say by when"):
-        holds(billed, PROMISE, invoice=JUNE_T1, since="2026-08-01")
+        holds(billed, BlockKind.PROMISE, invoice=JUNE_T1, since="2026-08-01")
     with pytest.raises(Refused, match="it has no day"):
-        holds(billed, DISPUTE, invoice=JUNE_T1, since="2026-08-01", until="2026-08-02")
+        holds(billed, BlockKind.DISPUTE, invoice=JUNE_T1, since="2026-08-01", until="2026-08-02")
     with pytest.raises(Refused, match="is past"):
-        holds(billed, PROMISE, invoice=JUNE_T1, since="2026-08-02", until="2026-08-01")
+        holds(billed, BlockKind.PROMISE, invoice=JUNE_T1, since="2026-08-02", until="2026-08-01")
     with pytest.raises(Refused, match="name one of them"):
-        holds(billed, DISPUTE, since="2026-08-01")
+        holds(billed, BlockKind.DISPUTE, since="2026-08-01")
     with pytest.raises(Refused, match="is not whose invoice"):
-        holds(billed, DISPUTE, invoice=JUNE_T1, tenant="T2", since="2026-08-01")
+        holds(billed, BlockKind.DISPUTE, invoice=JUNE_T1, tenant="T2", since="2026-08-01")
     with pytest.raises(Unknown, match="FA-2026-000009"):
-        holds(billed, DISPUTE, invoice="FA-2026-000009", since="2026-08-01")
+        holds(billed, BlockKind.DISPUTE, invoice="FA-2026-000009", since="2026-08-01")
     with pytest.raises(Unknown, match="T9"):
-        holds(billed, DISPUTE, tenant="T9", since="2026-08-01")
+        holds(billed, BlockKind.DISPUTE, tenant="T9", since="2026-08-01")
     with pytest.raises(Refused, match="before it began"):
         ends(billed, key, "2026-07-31")
     ends(billed, key, "2026-08-01")
     with pytest.raises(Conflict, match="was ended on 2026-08-01 already"):
         ends(billed, key, "2026-08-02")
+    order = BlockOrder(BlockKind.DISPUTE, "T1", None, day("2026-08-01"), None)
     with pytest.raises(ReasonRequired), writing(billed.engine) as connection:
-        hold(connection, Hold(DISPUTE, "T1", None, day("2026-08-01"), None), recorded_at=None)  # type: ignore[arg-type]
+        block_dunning(connection, order, recorded_at=morning(order.since))

@@ -130,7 +130,7 @@ def test_the_path_foresees_repairs_late_usage_windows_and_grants(park: Park) -> 
     )
     found = ahead(park, months=14, usage=KNOWN)
     for place, month in enumerate(found.path.months):
-        given = park.bills(f"{month:%Y-%m}").to_json()["cross_subsidy"]
+        given = park.bills(f"{month:%Y-%m}").cross_subsidy
         assert path_of(found, place) == {name: given[name] for name in ("sites", "reserve_after")}, month
     # Credited contributions of a tenant that left are a need (R17): 13 of June's rent above its cost.
     assert found.path.outcomes[0].sites["CAS"].draws > 0

@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 from sqlalchemy import Engine
 
-from billing.bank.reconciling import Reconciliation, pieces, reconcile
+from billing.bank.files import reconciliation_file
+from billing.bank.reconciling import Reconciliation, reconcile
 from billing.check import check
 from billing.frame.database import reading
 from billing.frame.errors import Unknown
@@ -91,9 +92,9 @@ def test_before_any_statement_there_is_nothing_to_reconcile(park: Park) -> None:
 def test_a_reconciliation_is_a_table_whose_rows_add_up(billed: Park) -> None:
     rib = billed.settings.operator.party.rib
     with reading(billed.engine) as connection:
-        text = b"".join(pieces(connection, rib, None, "csv")).decode("utf-8-sig")
-        book = openpyxl.load_workbook(io.BytesIO(b"".join(pieces(connection, rib, None, "xlsx"))))
-        assert b'"unexplained": "0.00"' in b"".join(pieces(connection, rib, None, "json"))
+        text = b"".join(reconciliation_file(connection, rib, None, "csv")).decode("utf-8-sig")
+        book = openpyxl.load_workbook(io.BytesIO(b"".join(reconciliation_file(connection, rib, None, "xlsx"))))
+        assert b'"unexplained": "0.00"' in b"".join(reconciliation_file(connection, rib, None, "json"))
     heads, *rows = csv.reader(io.StringIO(text))
     assert heads == ["Nature", "Référence", "Date", "Libellé", "Montant"]
     amounts = [float(row[4]) for row in rows]

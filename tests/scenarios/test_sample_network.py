@@ -11,7 +11,7 @@ from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.oracle.sample import SAMPLE, as_golden, golden, played_sample
 from tests.oracle.service import NOW
-from tests.support.expected import require_expected
+from tests.support.expected import require_expected, run_json
 from tests.support.park import Park
 
 
@@ -26,7 +26,7 @@ def require_expected_documents(park: Park) -> None:
 def test_the_sample_gives_the_expected_documents_waterfalls_and_books(park: Park) -> None:
     import_folder(park.engine, SAMPLE, now=NOW)
     for month in golden("months.json"):
-        require_expected(park.bills(month["period"]).to_json(), month)
+        require_expected(run_json(park.bills(month["period"])), month)
     require_expected_documents(park)
     assert park.trial_balance() == played_sample().trial_balance()
     assert check(park.engine) == []
@@ -52,7 +52,7 @@ def test_the_sample_run_in_several_processes_or_stopped_and_resumed_gives_the_sa
         }
         with pytest.raises(KeyboardInterrupt):
             run_month(park.settings, park.engine, first_day, progress=stop, **terms)
-        require_expected(run_month(park.settings, park.engine, first_day, **terms).to_json(), month)
+        require_expected(run_json(run_month(park.settings, park.engine, first_day, **terms)), month)
     require_expected_documents(park)
     numbers = [document.number for month in golden("months.json") for document in park.documents(month["period"])]
     assert sorted(numbers) == [f"FA-2026-{place:06d}" for place in range(1, len(numbers) + 1)]

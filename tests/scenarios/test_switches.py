@@ -21,12 +21,12 @@ from billing.cross_subsidy.tier_changes.shapes import TierChanges
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import letter, mail_text
 from billing.documents.delivery.delivering import deliver
+from billing.documents.messages.queries import load_message
 from billing.frame.database import reading, writing
 from billing.frame.errors import BadConfiguration, Unknown
 from billing.frame.settings import MailTransport, load_settings
 from billing.frame.tables import audit_change, audit_event
 from billing.frame.terms import load_terms
-from billing.messages.queueing import load_message
 from billing.register.catalogue import load_catalogue
 from billing.run.quotes.quoting import Question, quote
 from invoices.rendering.letter import Letter, render_letter

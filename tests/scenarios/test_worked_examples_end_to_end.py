@@ -24,7 +24,7 @@ def test_w1_the_month_in_which_the_window_ends(park: Park) -> None:
           TNG L1 2026-09-01 to 2026-09-09 subsidised 337.50
           TNG L1 2026-09-10 to 2026-09-30 market 2362.50
         """)
-    found = report.to_json()["cross_subsidy"]
+    found = report.cross_subsidy
     assert found["advantage"] == "675.00"
     assert found["sites"]["TNG"] == {
         "contributions": "252.00",
@@ -138,7 +138,7 @@ def test_w10_a_surplus_is_shared_by_largest_remainder(park: Park) -> None:
             ),
         ],
     )
-    found = park.bills("2026-06").to_json()["cross_subsidy"]
+    found = park.bills("2026-06").cross_subsidy
     assert found["sites"]["ZZZ"]["contributions"] == "100.00"
     assert [(found["sites"][code]["network"], found["sites"][code]["unfunded"]) for code in sites[:3]] == [
         ("33.34", "6.66"),

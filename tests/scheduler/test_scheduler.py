@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, func, select
 
-from billing.documents.delivery.delivering import DeliveryReport
 from billing.documents.delivery.jobs import say_delivered
+from billing.documents.delivery.queue_pass import DeliveryReport
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, RunRefused
 from billing.frame.jobs import Job, JobContext, begin, say_for

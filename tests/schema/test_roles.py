@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from billing.api import create_app
+from billing.api.app import create_app
 from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.documents.delivery.delivering import deliver

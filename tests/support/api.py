@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, request
 from sqlalchemy import Engine
 
-from billing.api import create_app
+from billing.api.app import create_app
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.frame.tokens import SCOPES, create_token

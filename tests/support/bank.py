@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
-from billing.bank.deciding import Choice, choice_of, decide, lines_of_statements, propose, undo_decision
-from billing.bank.importing import line_name
-from billing.bank.pool import is_latest
-from billing.bank.tables import line_decision
-from billing.bank.taking import Taken, Taking, take_file
+from billing.bank.choices import Choice
+from billing.bank.deciding import accept_proposal, decide
+from billing.bank.importing import ImportedFile, ImportOrder, import_file
+from billing.bank.matching.values import LineKind
+from billing.bank.naming import line_name
+from billing.bank.queries import decisions, lines_of_statements
+from billing.bank.undoing import undo_decision
 from billing.frame.database import reading, writing
 from billing.frame.terms import Term, Terms
 from billing.receivables.receipts.orders import Part
@@ -39,28 +39,24 @@ def without_booking(park: Park) -> Park:
     return replace(park, settings=replace(park.settings, terms=Terms(versions)))
 
 
-def takes(park: Park, content: bytes, file: str = "releve.xml", **how: Any) -> Taken:
+def takes(park: Park, content: bytes, file: str = "releve.xml", **how: Any) -> ImportedFile:
     settings = park.settings
-    taking = Taking(settings.operator.party.rib, settings.terms, NOW, **how)
+    order = ImportOrder(settings.operator.party.rib, settings.terms, NOW, **how)
     with writing(park.engine) as connection:
-        return take_file(connection, content, file, taking)
+        return import_file(connection, content, file, order)
 
 
 def decides(park: Park, key: tuple[int, int], kind: str, why: str = "vérifié", **told: Any) -> None:
     parts = tuple(Part(number, centimes(of)) for number, of in told.pop("pays", {}).items())
+    choice = Choice(LineKind(kind), parts=parts, **told)
     with writing(park.engine) as connection:
-        decide(connection, key, Choice(kind, parts=parts, **told), why=why, recorded_at=NOW, terms=park.settings.terms)
+        decide(connection, key, choice, why=why, recorded_at=NOW, terms=park.settings.terms)
 
 
 def accepts(park: Park, key: tuple[int, int]) -> None:
     """Take the first of what is proposed."""
     with writing(park.engine) as connection:
-        (row,) = [row for row in lines_of_statements(connection, [key[0]]) if row.key == key]
-        ((first, *_),) = propose(connection, [row.line], park.settings.terms)
-        decide(
-            connection, key, choice_of(first), why=first.why.text, recorded_at=NOW, terms=park.settings.terms,
-            confidence=first.confidence,
-        )  # fmt: skip
+        accept_proposal(connection, key, 1, recorded_at=NOW, terms=park.settings.terms)
 
 
 def undoes_line(park: Park, key: tuple[int, int]) -> None:
@@ -72,11 +68,10 @@ def found(park: Park, statements: Iterable[int] = (1,)) -> Mapping[str, str]:
     """What each line was found to be: amount, decision, how certain; `?` where it waits."""
     with reading(park.engine) as connection:
         rows = lines_of_statements(connection, list(statements))
-        decisions = connection.execute(select(line_decision).where(is_latest())).all()
-    decided = {(decision.statement_id, decision.line_no): decision for decision in decisions}
+        decided = decisions(connection, [row.key for row in rows])
     told = {}
     for row in rows:
-        latest = decided.get(row.key)
+        latest = decided[row.key][-1] if row.key in decided else None
         kind = "?" if latest is None or latest.kind == "undone" else latest.kind
         sure = "" if latest is None or latest.confidence is None else f" {latest.confidence}"
         told[line_name(*row.key)] = f"{format_amount(row.line.amount)} {kind}{sure}"

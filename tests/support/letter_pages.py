@@ -24,7 +24,17 @@ def claimed(number: int, late: int, *, sent: int | None = None, open_: int = 3_2
     """An invoice of 3,240.00 that is so many days late."""
     due_on = ON - timedelta(late)
     name = f"FA-2026-{number:06d}"
-    return Claimed(number, name, "T0042", due_on - timedelta(60), due_on, 3_240_00, open_, LADDER, sent)
+    return Claimed(
+        document_id=number,
+        number=name,
+        tenant="T0042",
+        issued_on=due_on - timedelta(60),
+        due_on=due_on,
+        gross=3_240_00,
+        open=open_,
+        ladder=LADDER,
+        sent=sent,
+    )
 
 
 def reminder(*claims: Claimed) -> Reminder:

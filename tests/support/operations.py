@@ -45,7 +45,7 @@ def is_problem(answer: Any, status: int, slug: str) -> bool:
 PARTS = {
     "code": "T1", "event_id": "E1", "site": "TNG", "service": "MEAL", "tenant_kind": "any", "slug": "not-found",
     "effective_from": "2026-09-01", "period": "2026-06", "number": "FA-2026-000001", "name": "the-finance",
-    "year": "2026", "act": "1", "entry": "1", "account": "3421", "told": "ME-000001", "paper": "1",
+    "year": "2026", "act": "1", "entry": "1", "account": "3421", "message": "ME-000001", "paper": "1",
     "report": "trial-balance",
     "statement": "RE-000001", "line": "1",
     "hold": "SU-000001",

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from billing.books.periods.closing import close_period
 from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
-from billing.documents.delivery.delivering import ensure_pdf
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.frame.database import writing
 from billing.frame.settings import Settings
 from billing.proof.checkpoints import Checkpoint, make_checkpoint

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.database import writing
-from billing.receivables.dunning.holding import Hold, end_hold, hold
+from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning, end_block
 from billing.receivables.dunning.sending import DunningReport, send_reminders
 from pricing.dunning.ladder import Reminder
 from pricing.money import format_amount
@@ -49,12 +49,12 @@ def holds(
     until: str | None = None,
 ) -> int:
     act = Act("mme.alaoui", CLI, f"dunning {kind}", "r1", "à voir avec le locataire")
-    wanted = Hold(kind, tenant, invoice, day(since), None if until is None else day(until))
+    order = BlockOrder(BlockKind(kind), tenant, invoice, day(since), None if until is None else day(until))
     with writing(on_behalf(park.engine, act, lambda: morning(day(since)))) as connection:
-        return hold(connection, wanted, recorded_at=morning(day(since)))
+        return block_dunning(connection, order, recorded_at=morning(day(since)))
 
 
 def ends(park: Park, key: int, on: str) -> None:
     act = Act("mme.alaoui", CLI, "dunning end", "r2", "accord trouvé")
     with writing(on_behalf(park.engine, act, lambda: morning(day(on)))) as connection:
-        end_hold(connection, key, day(on), recorded_at=morning(day(on)))
+        end_block(connection, key, day(on), recorded_at=morning(day(on)))

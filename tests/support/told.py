@@ -5,9 +5,10 @@ from datetime import date
 from sqlalchemy import Engine
 
 from billing.frame.database import writing
-from billing.messages.queueing import Message, Paper, queue_messages
+from billing.frame.messages import queue_messages
 from invoices.document import Party
 from invoices.mail import MailText
+from invoices.messages.message import Message, Paper
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words
 from tests.support.documents import SELLER, STARTUP

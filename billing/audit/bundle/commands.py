@@ -23,8 +23,8 @@ def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
     month: the last line is "difference = 0", here and in the archive; anything else ends with status 1. The archive's
     first file, LISEZ-MOI.md, says in French what each file is and how it is verified.
     """
-    from billing.audit.bundle import audit_bundle
     from billing.audit.bundle.second_engine import recompute, require_engines
+    from billing.audit.bundle.writing import audit_bundle
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 

@@ -10,8 +10,8 @@ from billing.audit.bundle import register
 from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.read_back import books, entries
 from billing.audit.bundle.read_back.reader import Reader
-from billing.books.reports import Asked, report_pieces
 from billing.books.reports.asked import names_of_auxiliaries
+from billing.books.reports.writing import Asked, report_pieces
 from billing.books.vat_return.files import vat_return_pieces
 from billing.frame.terms import Terms
 from billing.proof.export import VERIFIER, export_files

@@ -55,7 +55,7 @@ class Control:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing moved in the year."""
+        """True if nothing moved in the year."""
         return all(month == OPENING for _, month in self.held)
 
     @property
@@ -82,7 +82,16 @@ class Control:
             difference += _difference(_keyed(result.sales), _keyed(self.sales), differing)
             sums += len(self.sales)
         named = (*result.faults, *differing)
-        self.compared.append(Compared(bundled.path, result.lines, sums, difference, len(result.faults), named))
+        self.compared.append(
+            Compared(
+                path=bundled.path,
+                lines=result.lines,
+                sums=sums,
+                difference=difference,
+                faulty=len(result.faults),
+                named=named,
+            )
+        )
 
     def _expected(self, bundled: Bundled) -> Sums:
         whole = self.of_auxiliaries if bundled.part is Part.AUXILIARIES else self.held
@@ -148,7 +157,7 @@ class Control:
 
     @property
     def is_proved(self) -> bool:
-        """Whether every file says what the books hold."""
+        """True if every file gives the sums of the books."""
         return self.difference == 0 and self.faults == 0
 
 

@@ -4,9 +4,9 @@ from collections.abc import Generator
 
 from flask import Response
 
-from billing.audit.bundle import MEDIA_TYPE, audit_bundle
+from billing.audit.bundle.writing import MEDIA_TYPE, audit_bundle
 from billing.frame.database import reading
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.report_files import streamed
 from billing.frame.http.service import service
 
@@ -16,7 +16,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.route("/audit-bundles/<year:year>")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
+@blueprint.response(200, BINARY, content_type=MEDIA_TYPE)
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 def get_audit_bundle(year: int) -> Response:
     """A year's books for an auditor, as one ZIP archive, written while it is sent.

@@ -14,7 +14,7 @@ from billing.books.journal.shapes import Account, Entry, TrialBalance
 from billing.books.journal.trial_balance import trial_balance_shape
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import ApiBlueprint, body_of
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -74,7 +74,7 @@ def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> Trial
 def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
     """Document an answer by each media type the journal has."""
     for media_type in sorted({file_format.media_type for file_format in FORMATS.values()}):
-        view = blueprint.alt_response(200, schema={"type": "string"}, content_type=media_type, success=True)(view)
+        view = blueprint.alt_response(200, schema=body_of(media_type), content_type=media_type, success=True)(view)
     return view
 
 

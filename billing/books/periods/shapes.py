@@ -38,7 +38,7 @@ class Closing(Shape, frozen=True):
 
 
 class Period(Shape, frozen=True):
-    """How a month stands, and how it came to that."""
+    """A month: whether it is open, and its closings and reopenings."""
 
     period: Month
     state: Annotated[Literal["open", "closed"], about("Whether it is posted to")]
@@ -47,7 +47,7 @@ class Period(Shape, frozen=True):
 
 
 class Year(Shape, frozen=True):
-    """How a year's end stands."""
+    """The end of a year: its result, and whether its closing entries stand."""
 
     year: Annotated[int, about("The calendar year")]
     result: Annotated[Money, about("A profit is positive")]

@@ -27,11 +27,25 @@ def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max:
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
     until = asked.until or last_day(connection)
     not_of = _OF_GRANTS if asked.tenant is not None else ()
-    selection = Selection(asked.start, asked.until, asked.account, asked.tenant, asked.site, not_of)
+    selection = Selection(
+        start=asked.start,
+        until=asked.until,
+        account=asked.account,
+        auxiliary=asked.tenant,
+        site=asked.site,
+        not_of=not_of,
+    )
     report = REPORTS[name](connection, selection, names_of_auxiliaries(connection))
     books = Fact("État des livres", f"écritures n° 1 à {formats.count(newest)}" if newest else "aucune écriture")
     facts = (Fact("Période", _period(asked.start, until)), *filters, Fact("Montants", "dirhams (DH)"), books)
-    return Prepared(report, asked, facts, until, newest, lines_on_paper_max)
+    return Prepared(
+        report=report,
+        asked=asked,
+        facts=facts,
+        last_day=until,
+        newest_entry=newest,
+        lines_on_paper_max=lines_on_paper_max,
+    )
 
 
 def _period(start: date | None, until: date | None) -> str:

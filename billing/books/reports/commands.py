@@ -49,17 +49,10 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _write(
-    name: str,
-    *,
-    start: date | None,
-    until: date | None,
-    account: str | None,
-    tenant: str | None,
-    site: str | None,
-    format_name: str,
-    output: str | None,
+    name: str, *, start: date | None, until: date | None, format_name: str, output: str | None, **filters: str | None
 ) -> None:
-    from billing.books.reports import Asked, report_pieces
+    """Write a book; `filters` are the account, tenant and site."""
+    from billing.books.reports.writing import Asked, report_pieces
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
 
@@ -67,7 +60,7 @@ def _write(
         raise click.UsageError(f"--from {start} comes after --until {until}")
     require_showable(format_name, output)
     settings = load_settings()
-    asked = Asked(start, until, account, tenant, site)
+    asked = Asked(start, until, **filters)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
         for piece in report_pieces(connection, name, asked, format_name, operator=settings.operator.party):
             file.write(piece)

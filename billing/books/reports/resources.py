@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from billing.books.reports import FORMATS, Asked, report_pieces
+from billing.books.reports.writing import FORMATS, Asked, report_pieces
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
@@ -45,7 +45,7 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
     start, until = query.get("from"), query.get("until")
     if start is not None and until is not None and start > until:
         raise InvalidRequest([FieldError("query", "from", "comes after until")])
-    asked = Asked(start, until, query.get("account"), query.get("tenant"), query.get("site"))
+    asked = Asked(start, until, account=query.get("account"), tenant=query.get("tenant"), site=query.get("site"))
     chosen = FORMATS[query["format"]]
     return streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{query['format']}")
 

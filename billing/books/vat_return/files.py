@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from billing.books.reports import FORMATS
+from billing.books.reports.writing import FORMATS
 from billing.books.vat_return.paper import prepared, vat_return, vat_return_shape
 from billing.frame.errors import Unknown
 from billing.frame.reports.pages import LINES_ON_PAPER_MAX

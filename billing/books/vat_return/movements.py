@@ -104,7 +104,15 @@ def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str
     for code, base, vat in zip(parts, bases, vats, strict=True):
         if base or vat:
             yield VatMovement(
-                code, row.rate, row.settled_on, _WORDS[row.act], _piece(row), row.tenant, row.number, base, vat
+                code=code,
+                rate=row.rate,
+                due_on=row.settled_on,
+                what=_WORDS[row.act],
+                piece=_piece(row),
+                tenant=row.tenant,
+                document=row.number,
+                base=base,
+                vat=vat,
             )
 
 

@@ -81,7 +81,8 @@ def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
     d = account_day.c
     moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
     booked = int(connection.scalar(moved) or 0)
-    return VatReturn(period, terms.at("vat.regime", last), vat_movements(connection, period, last, terms), booked)
+    movements = vat_movements(connection, period, last, terms)
+    return VatReturn(period=period, regime=terms.at("vat.regime", last), movements=movements, booked=booked)
 
 
 def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
@@ -122,7 +123,14 @@ def prepared(connection: Connection, paper: VatReturn, lines_on_paper_max: int) 
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
     part = Part(GENERAL, _rows(paper), "Détail par ligne de la déclaration")
     report = Report("vat-return", "TVA exigible", _COLUMNS, iter([part]), carries_groups=True)
-    return Prepared(report, Asked(paper.period, last), facts, last, newest, lines_on_paper_max)
+    return Prepared(
+        report=report,
+        asked=Asked(paper.period, last),
+        facts=facts,
+        last_day=last,
+        newest_entry=newest,
+        lines_on_paper_max=lines_on_paper_max,
+    )
 
 
 def _line(code: str, rate: int) -> str:

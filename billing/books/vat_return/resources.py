@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.books.reports import FORMATS
+from billing.books.reports.writing import FORMATS
 from billing.books.vat_return.files import vat_return_pieces
 from billing.books.vat_return.shapes import VatReturn
 from billing.frame.http.openapi import ApiBlueprint

@@ -171,7 +171,18 @@ def account_of(connection: Connection, code: str, until: date | None, settings: 
     months = tuple(_months(connection, code, first, last))
     prices, switch, problem = _prices(connection, code, first, last, terms)
     names = _names(connection, months) if settings.at(NAMES, last) else None
-    return Account(code, row.legal_name, last, admission, terms, months, prices, switch, problem, names)
+    return Account(
+        tenant=code,
+        legal_name=row.legal_name,
+        until=last,
+        admission=admission,
+        terms=terms,
+        months=months,
+        prices=prices,
+        switch=switch,
+        prices_problem=problem,
+        names=names,
+    )
 
 
 def _months(connection: Connection, code: str, first: date, last: date) -> Iterator[AccountMonth]:

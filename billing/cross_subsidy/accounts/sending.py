@@ -16,14 +16,15 @@ from billing.cross_subsidy.accounts.account import Account, account_of
 from billing.cross_subsidy.accounts.account_paper import account_paper, addressee_of
 from billing.frame.database import hold_facts, reading, writing
 from billing.frame.errors import BadConfiguration
+from billing.frame.messages import queue_messages
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
-from billing.messages.queueing import Message, Paper, queue_messages
-from billing.messages.tables import message
 from billing.register.tables import billing_run, lease, tenant
 from billing.run.matrices import standing_matrices
 from invoices import mail as said
 from invoices.mail import MailText, language_of, shown
+from invoices.messages.message import Message, Paper
+from invoices.messages.tables import message
 from invoices.rendering.figures import KeptPage, figures_html
 from pricing.eligibility import tenancy
 from pricing.funding_matrix import TENANT

@@ -18,10 +18,11 @@ from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
 from billing.frame.database import hold_facts, insert_rows
 from billing.frame.errors import BadConfiguration
+from billing.frame.messages import queue_messages
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
-from billing.messages.queueing import number_of, queue_messages
 from billing.register.catalogue import load_catalogue
+from invoices.messages.message import number_of
 from pricing.errors import PricingError
 from pricing.tier_change import Due, due
 

@@ -8,8 +8,8 @@ from billing.cross_subsidy.tier_changes.announcing import KIND
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import message_key
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of
-from billing.messages.tables import message
+from invoices.messages.message import number_of
+from invoices.messages.tables import message
 
 
 def tier_changes(connection: Connection, _step: Step) -> Iterator[str]:

@@ -68,7 +68,7 @@ def show_command(tenant: str) -> None:
     from billing.frame.civil_time import today
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.messages.queueing import number_of
+    from invoices.messages.message import number_of
     from pricing.money import format_amount
     from pricing.period import format_month
 

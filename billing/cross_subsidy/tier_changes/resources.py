@@ -15,7 +15,7 @@ from billing.cross_subsidy.tier_changes.shapes import Announcements, TenantTierC
 from billing.cross_subsidy.tier_changes.wording import Announcement, letter
 from billing.frame.http.fields import Code, Month
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -55,8 +55,8 @@ def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> TierCh
 
 
 @blueprint.route("/tier-changes/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.arguments(
     strict_schema(
         "TierChangesTableQuery",
@@ -87,7 +87,7 @@ def get_tenant_tier_change(connection: Connection, code: str) -> TenantTierChang
 
 
 @blueprint.route("/tenant-tier-changes/<part:code>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads

@@ -10,9 +10,9 @@ from sqlalchemy import Row
 from billing.cross_subsidy.tier_changes import announcing, finding, listing
 from billing.cross_subsidy.tier_changes.wording import Announcement
 from billing.frame.shapes import Count, Day, LeaseCode, Money, Month, Quantity, Shape, SiteCode, TenantCode, Text, about
-from billing.messages.queueing import number_of
 from billing.run.quotes.shapes import QuotedLine, QuotedMonth
 from billing.run.shapes import TenantError
+from invoices.messages.message import number_of
 from pricing.money import format_amount, format_quantity
 from pricing.period import format_month
 

@@ -9,13 +9,13 @@ from importlib.resources import files
 from typing import Any
 
 from billing.cross_subsidy.tier_changes.finding import Bills, Habit, Office, TierChange
-from billing.messages.queueing import Message, Paper
 from billing.register.catalogue import Catalogue
 from billing.run.quotes.quoting import QuotedMonth
 from invoices import formats
 from invoices import mail as said
 from invoices.document import Party
 from invoices.mail import MailText, language_of, shown
+from invoices.messages.message import Message, Paper
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import Fact, Note
 from pricing.period import ONE_DAY, Period, month_period

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from billing.entries.accounts import CLIENTS, VAT_NOT_YET_DUE
-from billing.entries.booked import Place
+from billing.entries.standing import Place
 from invoices.document import CREDIT_NOTE
 from invoices.reading import priced_line
 from pricing.eligibility import MARKET, SUBSIDISED
@@ -32,7 +32,7 @@ def document_faults(
     vat: Sequence[VatSubtotal],
     lines_of_tenant: Mapping[LineKey, Any],
 ) -> Iterator[str]:
-    """What is wrong with a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
+    """Name the faults of a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
 
     `priced_by_run` are its lines but for those that bill again what a credit note by hand took back.
     """
@@ -138,7 +138,7 @@ def _vat_text(subtotals: Sequence[VatSubtotal]) -> str:
 
 
 def sale_of(document: Any, lines: Sequence[Any]) -> Counter[Place]:
-    """What R20 says the books must hold for a document: signed sums, debit positive."""
+    """Return what the books must hold for a document by R20: signed sums, debit positive."""
     sign = sign_of(document.kind)
     sums: Counter[Place] = Counter()
     sums[CLIENTS, document.tenant, None] += sign * document.gross

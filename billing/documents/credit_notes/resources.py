@@ -26,7 +26,7 @@ from billing.documents.credit_notes.shapes import Creditable, CreditableLine, Cr
 from billing.frame.audit_log import act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day, WholeNumber
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -87,7 +87,7 @@ def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> Page[
 
 
 @blueprint.route("/credit-notes", methods=["POST"])
-@blueprint.response(201, CreditNote)
+@blueprint.response(201, CreditNote, headers=LOCATION)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("CreditNoteOrder", _ORDER))
 @writes

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of
-from billing.messages.tables import message_file
 from invoices.errors import FileDamaged, FileMissing
+from invoices.messages.message import number_of
+from invoices.messages.tables import message_file
 from invoices.models import document, document_file
 from invoices.storage import load
 
@@ -15,12 +15,12 @@ from invoices.storage import load
 def files(connection: Connection, step: Step, documents_url: str) -> Iterator[str]:
     """Each stored file exists under `documents_url`, with the size and SHA-256 the database keeps."""
     f = document_file.c
-    kept = (
+    stored = (
         select(document.c.number, f.path, f.sha256, f.size_bytes)
         .join(document, document.c.id == f.document_id)
         .order_by(f.document_id)
     )
-    for number, path, digest, size in streamed(connection, kept):
+    for number, path, digest, size in streamed(connection, stored):
         yield from _kept(documents_url, number, path, digest, size)
         step(1)
     f = message_file.c

@@ -2,7 +2,8 @@
 
 import logging
 
-from billing.documents.delivery.delivering import DeliveryReport, Which, deliver
+from billing.documents.delivery.delivering import Which, deliver
+from billing.documents.delivery.queue_pass import DeliveryReport
 from billing.frame.jobs import NAMED_MAX, Job, JobContext, Say, Timetable
 
 

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of, told_of
-from billing.messages.tables import STOPPED, message, message_attempt, message_delivery, message_file
 from billing.receivables.dunning.sending import KIND as DUNNING
 from invoices.delivery import SENT
 from invoices.errors import InvoicingError
+from invoices.messages.message import number_of, stored_message
+from invoices.messages.tables import STOPPED, message, message_attempt, message_delivery, message_file
 
 
 def messages(connection: Connection, _step: Step) -> Iterator[str]:
     """Each message has its delivery, says what it says, and if it was sent: by as many attempts, with its papers."""
     d, a, f = message_delivery.c, message_attempt.c, message_file.c
     tried = select(a.message_id, func.count().label("n")).group_by(a.message_id).subquery()
-    kept = select(f.message_id, func.count().label("n")).group_by(f.message_id).subquery()
+    stored = select(f.message_id, func.count().label("n")).group_by(f.message_id).subquery()
     rows = streamed(
         connection,
         select(
@@ -25,11 +25,11 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
             d.attempts,
             d.last_error,
             func.coalesce(tried.c.n, 0).label("attempted"),
-            func.coalesce(kept.c.n, 0).label("files"),
+            func.coalesce(stored.c.n, 0).label("files"),
         )
         .outerjoin(message_delivery, d.message_id == message.c.id)
         .outerjoin(tried, tried.c.message_id == message.c.id)
-        .outerjoin(kept, kept.c.message_id == message.c.id)
+        .outerjoin(stored, stored.c.message_id == message.c.id)
         .order_by(message.c.id),
     )
     for row in rows:
@@ -41,7 +41,7 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
         elif row.attempts != row.attempted:
             yield f"message {number} counts {row.attempts} attempts, {row.attempted} are recorded"
         try:
-            papers = len(told_of(row).message.papers)
+            papers = len(stored_message(row).message.papers)
         except (InvoicingError, KeyError, TypeError, ValueError) as error:
             yield f"message {number} can't be read: {error!r}"
             continue

@@ -163,7 +163,7 @@ _DOCS = {
     "serial": (SerialInAddress, SERIAL_DOC),
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
-    "told": (MessageInAddress, MESSAGE_DOC),
+    "message": (MessageInAddress, MESSAGE_DOC),
     "money": (ReceiptInAddress, RECEIPT_DOC),
     "statement": (StatementInAddress, STATEMENT_DOC),
     "held": (HoldInAddress, HOLD_DOC),

@@ -125,7 +125,7 @@ class Month(fields.String):
 
 
 class Quantity(fields.String):
-    """A quantity or an area above nil, in millionths of its unit."""
+    """A quantity or an area above zero, in millionths of its unit."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={**QUANTITY_DOC, **kwargs.pop("metadata", {})}, **kwargs)
@@ -135,7 +135,7 @@ class Quantity(fields.String):
 
 
 class Amount(fields.String):
-    """An amount of dirhams above nil, in centimes."""
+    """An amount of dirhams above zero, in centimes."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={**AMOUNT_DOC, **kwargs.pop("metadata", {})}, **kwargs)

@@ -6,15 +6,17 @@ from http import HTTPStatus
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from flask_smorest import Api, Blueprint
+from flask_smorest.spec.plugins import FlaskPlugin
 from flask_smorest.utils import prepare_response
-from marshmallow import RAISE, Schema, fields
+from marshmallow import RAISE, fields
 from msgspec.json import schema_components
 from webargs.flaskparser import FlaskParser
 
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http import idempotency
 from billing.frame.http.authentication import READERS, scopes_of
-from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest
+from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem
+from billing.frame.http.words import MEANINGS
 from billing.frame.shapes import Shape
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -24,7 +26,43 @@ SECURITY = "token"
 _REFERENCE = "#/components/schemas/{name}"
 # The header that says why.
 REASON = "X-Reason"
+TEXT = {"type": "string"}
+BINARY = {**TEXT, "format": "binary"}
 _BODY_METHODS = frozenset({"post", "put", "patch"})
+
+
+def body_of(media_type: str) -> dict[str, str]:
+    """The schema of a file's body: a text, or octets."""
+    return TEXT if media_type.startswith("text/") or media_type.endswith("xml") else BINARY
+
+
+def _header(description: str, **schema: Any) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string", **schema}}
+
+
+_REQUEST_ID = _header("The request's id, as in the logs: the caller's own `X-Request-ID`, or one made here")
+_REPLAYED = _header("`true` where the answer is the one stored under the `Idempotency-Key`", enum=["true"])
+_PROBLEM_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    401: {"WWW-Authenticate": _header("The scheme of the token", enum=["Bearer"])},
+    503: {"Retry-After": _header("Seconds after which to try again, where the database does not answer")},
+}
+# The header of what was made just now.
+LOCATION = {"Location": _header("The address of what was made", format="uri-reference")}
+_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same key and body gives the stored answer again, another body 422",
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
+}
+_REASON = {
+    "name": REASON,
+    "in": "header",
+    "required": False,
+    "description": f"Why it is done, in UTF-8, at most {REASON_LENGTH_MAX} characters: kept with what is written. "
+    "Exceptions from the rule need one",
+    "schema": {"type": "string"},
+}
 _DESCRIPTION = """\
 Billing and cross-subsidy accounting for a network of technology parks.
 
@@ -33,27 +71,6 @@ Amounts, prices and quantities are decimal strings (`"2362.50"`), days `YYYY-MM-
 `Idempotency-Key`: the same key and body gives the stored answer again. Lists give `items` and `next`, the
 `cursor` of the following page.
 """
-
-
-class FieldErrorSchema(Schema):
-    """One field at fault."""
-
-    location = fields.String(required=True)
-    field = fields.String(required=True)
-    problem = fields.String(required=True)
-    remedy = fields.String()
-    value = fields.String()
-
-
-class ProblemSchema(Schema):
-    """A problem document (RFC 9457)."""
-
-    type = fields.String(required=True, metadata={"description": "Stable: what programs decide by"})
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True, metadata={"description": "What to do"})
-    instance = fields.String(metadata={"description": "The request's id"})
-    errors = fields.List(fields.Nested(FieldErrorSchema), metadata={"description": "Each field at fault"})
 
 
 class StrictParser(FlaskParser):
@@ -89,9 +106,11 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shapes: list[Any] = []
+        # The tags of its operations, and what each is about.
+        self.tags: Mapping[str, str] = tags or {self.name: self.description}
         self._prepare_doc_cbks.append(_shared_doc)
 
     def route(self, rule: str, **options: Any) -> Decorator:
@@ -167,63 +186,88 @@ def _for_generators(schema: Any) -> Any:
 
 
 def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any) -> dict[str, Any]:
-    responses = doc.setdefault("responses", {})
-    statuses = {413, 503}
     scopes = doc_info.get("scopes")
     if scopes is None:
         scopes = scopes_of(None, method.upper())
+    first, *words = doc_info["operation"].split("_")
+    doc["operationId"] = first + "".join(word.title() for word in words)
+    doc["security"] = [{SECURITY: []}] if scopes else []
+    needed = f"Needs a token of scope {' or '.join(sorted(scopes))}." if scopes else "Needs no token."
+    docstring = doc_info["docstring"]
+    docstring["description"] = "\n\n".join(filter(None, (docstring.get("description"), needed)))
+    parameters = list(doc.get("parameters", ()))
+    if method == "post":
+        parameters.append(_KEY)
+    if scopes and method in _BODY_METHODS and scopes != READERS:
+        parameters.append(_REASON)
+    if parameters:
+        doc["parameters"] = parameters
+    responses = doc.setdefault("responses", {})
+    for status in sorted(_problem_statuses(doc, doc_info["rule"], method, scopes)):
+        responses.setdefault(status, HTTPStatus(status).name)
+    for status, response in responses.items():
+        if isinstance(response, dict) and 200 <= int(status) < 300:
+            response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+            if method == "post":
+                response["headers"][idempotency.REPLAYED] = _REPLAYED
+    return doc
+
+
+def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: frozenset[str]) -> set[int]:
+    """Return the statuses of the problems that an operation may answer."""
+    statuses = {413, 503}
     if scopes:
-        doc["security"] = [{SECURITY: []}]
         statuses.add(401)
     if scopes and scopes != READERS:
-        doc["description"] = f"Needs a token of scope {' or '.join(sorted(scopes))}."
         statuses.add(403)
     if method in _BODY_METHODS:
         statuses |= {409, 422}
     if "requestBody" in doc:
         statuses |= {400, 415}
-    if method == "post":
-        doc.setdefault("parameters", []).append(
-            {
-                "name": idempotency.HEADER,
-                "in": "header",
-                "required": False,
-                "description": "The same key and body gives the stored answer again, another body 422",
-                "schema": {"type": "string", "pattern": idempotency.PATTERN},
-            }
-        )
-    if scopes and method in _BODY_METHODS and scopes != READERS:
-        doc.setdefault("parameters", []).append(
-            {
-                "name": REASON,
-                "in": "header",
-                "required": False,
-                "description": f"Why it is done, in UTF-8, at most {REASON_LENGTH_MAX} characters: kept with what is "
-                "written. Exceptions from the rule need one",
-                "schema": {"type": "string"},
-            }
-        )
-    if "<" in doc_info["rule"]:
+    if any(parameter.get("in") == "query" for parameter in doc.get("parameters", ())):
+        statuses.add(422)
+    if "<" in rule:
         statuses.add(404)
-    first, *words = doc_info["operation"].split("_")
-    doc["operationId"] = first + "".join(word.title() for word in words)
-    for status in sorted(statuses):
-        responses.setdefault(status, HTTPStatus(status).name)
-    for status, response in responses.items():
-        if isinstance(response, dict) and 200 <= int(status) < 300:
-            response.setdefault("headers", {})["X-Request-ID"] = {"schema": {"type": "string"}}
-    return doc
+    return statuses
+
+
+def _meaning(_converter: Any, field: fields.Field[Any], *, ret: Mapping[str, Any], **_kwargs: Any) -> dict[str, str]:
+    """Describe a request's field by its name, where the field says nothing of itself."""
+    name = field.name
+    return {} if name is None or "description" in ret or name not in MEANINGS else {"description": MEANINGS[name]}
+
+
+class AddressPlugin(FlaskPlugin):  # type: ignore[misc]
+    """Describes each part of an address by its name, or by the collection it is in."""
+
+    def rule_to_params(self, rule: Any) -> list[dict[str, Any]]:
+        """Give the parts of an address as parameters."""
+        return [
+            {**parameter, "description": _part_meaning(rule.rule, parameter["name"])}
+            for parameter in super().rule_to_params(rule)
+        ]
+
+
+def _part_meaning(rule: str, name: str) -> str:
+    if name != "code":
+        return MEANINGS[name]
+    collection = rule.split("<")[0].strip("/").rpartition("/")[2]
+    return f"The {collection.removesuffix('s')}'s code"
 
 
 class BillingApi(Api):  # type: ignore[misc]
     """flask-smorest with problem documents in place of its own errors; `billing.api.operations` serves the document."""
 
-    ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def register_blueprint(self, blp: ApiBlueprint, **options: Any) -> None:
+        """Add a blueprint's addresses, tags and shapes."""
+        super().register_blueprint(blp, **options)
+        self.spec._tags[-1:] = [{"name": name, "description": about} for name, about in blp.tags.items()]
 
     def add_shapes(self, shapes: Iterable[Any]) -> None:
         """Add the shapes that answers have to the document's components."""
-        for name, schema in shape_components(tuple(dict.fromkeys(shapes))).items():
+        for name, schema in shape_components((Problem, *dict.fromkeys(shapes))).items():
             self.spec.components.schema(name, schema)
 
     def _register_error_handlers(self) -> None:
@@ -236,16 +280,28 @@ class BillingApi(Api):  # type: ignore[misc]
         """Lists are paged by `next`, not by a header."""
 
     def _register_responses(self) -> None:
+        self.ma_plugin.converter.add_attribute_function(_meaning)
         for status in HTTPStatus:
-            response = {"description": status.phrase, "schema": self.ERROR_SCHEMA}
+            response = {
+                "description": status.phrase,
+                "schema": {"$ref": _REFERENCE.format(name=Problem.__name__)},
+                "headers": {"X-Request-ID": _REQUEST_ID, **_PROBLEM_HEADERS.get(status, {})},
+            }
             prepare_response(response, self.spec, CONTENT_TYPE)
             self.spec.components.response(status.name, response, lazy=True)
 
 
-def spec_options() -> dict[str, Any]:
-    """What stands at the head of the document."""
+def spec_options(contact: str) -> dict[str, Any]:
+    """What stands at the head of the document; `contact` is the name of who runs the service."""
     return {
-        "info": {"description": _DESCRIPTION},
+        "flask_plugin": AddressPlugin(),
+        "info": {
+            "description": _DESCRIPTION,
+            "contact": {"name": contact},
+            "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+        },
+        # Every address is the server's own.
+        "servers": [{"url": "/", "description": "The service that gives this document"}],
         "components": {
             "securitySchemes": {
                 SECURITY: {"type": "http", "scheme": "bearer", "description": "`technopark-billing token create`"}

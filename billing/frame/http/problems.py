@@ -10,10 +10,10 @@ ApiError
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
-import orjson
 from flask import Flask, Response, g
+from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -32,6 +32,7 @@ from billing.frame.errors import (
     Unknown,
 )
 from billing.frame.proof_errors import ProofError
+from billing.frame.shapes import Shape, about, encode
 from invoices.errors import (
     FileDamaged,
     FileMissing,
@@ -71,23 +72,25 @@ class KeyReused(ApiError):
     """An Idempotency-Key stands for another request."""
 
 
-class FieldError(NamedTuple):
-    """One field at fault: where it is (`body`, `query`, `header`), its dotted name, and what is wrong."""
+class FieldError(Shape, frozen=True):
+    """One field at fault."""
 
-    location: str
-    field: str
-    problem: str
-    remedy: str = ""
-    value: str | None = None
+    location: Annotated[str, about("Where it is: `body`, `query` or `header`")]
+    field: Annotated[str, about("Its name, dotted: `lines.1.amount`; blank for the whole")]
+    problem: Annotated[str, about("What is wrong with it")]
+    remedy: Annotated[str, about("What to do")] | UnsetType = UNSET
+    value: Annotated[str, about("What was given")] | UnsetType = UNSET
 
-    def to_json(self) -> dict[str, Any]:
-        """As listed in a problem."""
-        found = {"location": self.location, "field": self.field, "problem": self.problem}
-        if self.remedy:
-            found["remedy"] = self.remedy
-        if self.value is not None:
-            found["value"] = self.value
-        return found
+
+class Problem(Shape, frozen=True):
+    """A problem document (RFC 9457)."""
+
+    type: Annotated[str, about("Stable: what programs decide by")]
+    title: Annotated[str, about("The kind of problem, in words")]
+    status: Annotated[int, about("The status of the answer")]
+    detail: Annotated[str, about("What to do")]
+    instance: Annotated[str, about("The request's id, as a URN")]
+    errors: Annotated[Sequence[FieldError], about("Each field at fault")] | UnsetType = UNSET
 
 
 class InvalidRequest(ApiError):
@@ -186,16 +189,15 @@ def problem(
     kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     """A problem document as an answer; `errors` only where fields are at fault."""
-    body: dict[str, Any] = {
-        "type": PATH + kind.slug,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "instance": f"urn:request:{g.get('request_id', 'unknown')}",
-    }
-    if errors:
-        body["errors"] = [error.to_json() for error in errors]
-    return Response(orjson.dumps(body), kind.status, headers, content_type=CONTENT_TYPE)
+    body = Problem(
+        type=PATH + kind.slug,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=f"urn:request:{g.get('request_id', 'unknown')}",
+        errors=errors or UNSET,
+    )
+    return Response(encode(body), kind.status, headers, content_type=CONTENT_TYPE)
 
 
 def kind_of(error: Exception) -> Kind:
@@ -206,7 +208,13 @@ def kind_of(error: Exception) -> Kind:
 def field_errors(faults: Sequence[Fault]) -> Iterator[FieldError]:
     """The faults of refused records as fields of the body."""
     for fault in faults:
-        yield FieldError("body", fault.column or "", fault.problem, fault.remedy, fault.value)
+        yield FieldError(
+            location="body",
+            field=fault.column or "",
+            problem=fault.problem,
+            remedy=fault.remedy or UNSET,
+            value=UNSET if fault.value is None else fault.value,
+        )
 
 
 def _of_error(error: Exception) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import ApiBlueprint, body_of
 from billing.frame.shapes import Shape
 
 # A request is answered by a process that others wait for: what takes longer to lay out is the command line's.
@@ -21,7 +21,7 @@ def in_formats(
 
     def documented(view: Callable[..., Any]) -> Callable[..., Any]:
         for media_type in sorted(set(media_types)):
-            schema = json if media_type == "application/json" else {"type": "string"}
+            schema = json if media_type == "application/json" else body_of(media_type)
             view = blueprint.alt_response(200, schema=schema, content_type=media_type, success=True)(view)
         return view
 

@@ -1,4 +1,4 @@
-"""How schemas are put together: pages of something, queries, bodies."""
+"""The schemas of requests: queries and bodies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,26 +8,13 @@ from marshmallow import RAISE, Schema, fields
 from billing.frame.http.paging import Cursor, Limit
 
 
-def page_schema(item: type[Schema], name: str) -> type[Schema]:
-    """One page of a list."""
-    return Schema.from_dict(
-        {
-            "items": fields.List(fields.Nested(item), required=True),
-            "next": fields.String(
-                required=True, allow_none=True, metadata={"description": "`cursor` of the next page"}
-            ),
-        },
-        name=f"{name}Page",
-    )
-
-
-def query_schema(name: str, found: Mapping[str, fields.Field[Any]]) -> type[Schema]:
+def query_schema(name: str, named: Mapping[str, fields.Field[Any]]) -> type[Schema]:
     """The query of a list, with its page; unknown parameters are refused."""
-    return strict_schema(name, {**found, "limit": Limit(), "cursor": Cursor()})
+    return strict_schema(name, {**named, "limit": Limit(), "cursor": Cursor()})
 
 
-def strict_schema(name: str, found: Mapping[str, fields.Field[Any]]) -> type[Schema]:
+def strict_schema(name: str, named: Mapping[str, fields.Field[Any]]) -> type[Schema]:
     """A schema that refuses unknown fields, and says so in the documentation."""
-    base = Schema.from_dict(dict(found), name=name)
+    base = Schema.from_dict(dict(named), name=name)
     made: type[Schema] = type(name, (base,), {"Meta": type("Meta", (), {"unknown": RAISE, "register": False})})
     return made

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from billing.entries.booked import booked_like, entry_faults
 from billing.entries.cash_desk import stamp_entry
 from billing.entries.receivables import CASH_PAID, MONEY
+from billing.entries.standing import entries_like, entry_faults
 from billing.frame.checking import Proof, Step
 from billing.frame.codes import RECEIPT
 from billing.receivables.cash_desk.taking import cash_number
@@ -18,7 +18,7 @@ _OURS = ("CA/RC-%", "OD/RC-%")
 
 def cash(connection: Connection, _step: Step) -> Iterator[str]:
     """Each receipt for cash is that of a receipt, each receipt of cash has one, and just its stamp duty is booked."""
-    booked = booked_like(connection, *_OURS)
+    standing = entries_like(connection, *_OURS)
     c, r = cash_receipt.c, receipt.c
     rows = connection.execute(
         select(
@@ -41,8 +41,8 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"{number} is not of the means, day, tenant and amount of {RECEIPT.format(row.receipt_id)}"
         if row.stamp_duty:
             due = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
-            yield from entry_faults(f"the stamp duty of {number}", due, booked)
-    for reference in sorted(booked):
+            yield from entry_faults(f"the stamp duty of {number}", due, standing)
+    for reference in sorted(standing):
         yield f"entry {reference} books the stamp duty of a receipt for cash that does not stand"
     without = select(r.id).outerjoin(cash_receipt, c.receipt_id == r.id).where(r.means == CASH_PAID, c.year.is_(None))
     for key in connection.scalars(without.order_by(r.id)):

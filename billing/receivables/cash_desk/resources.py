@@ -7,7 +7,7 @@ from flask import Response
 from sqlalchemy import Connection
 
 from billing.frame.http.fields import Code
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema
 from billing.frame.http.transactions import reads
@@ -37,7 +37,7 @@ def get_cash_receipt(connection: Connection, number: str) -> CashReceipt:
 
 
 @blueprint.route("/<part:number>/pdf")
-@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
+@blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_cash_receipt_paper(connection: Connection, number: str) -> Response:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from billing.entries.booked import Booked, balance_faults, booked_like, entry_faults
-from billing.entries.debts import DOUBTFUL_CLIENTS, PROVISION, Decision, decision_entry
+from billing.entries.accounts import DOUBTFUL_CLIENTS, PROVISION_FOR_CLIENTS
+from billing.entries.debts import Decision, decision_entry
+from billing.entries.standing import StandingEntries, balance_faults, entries_like, entry_faults
 from billing.frame.checking import Proof, Step
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import doubtful_paid
@@ -22,9 +23,9 @@ _OURS = ("OD/CR-%", "BQ/CR-%")
 
 def debts(connection: Connection, _step: Step) -> Iterator[str]:
     """Decisions are booked, none goes beyond the invoice, and 3424 and 3942 are what they come to, by tenant."""
-    booked = booked_like(connection, *_OURS)
+    standing = entries_like(connection, *_OURS)
     paid = doubtful_paid(connection)
-    due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION: Counter()}
+    due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION_FOR_CLIENTS: Counter()}
     rows = connection.execute(
         select(debt_act, document.c.number, document.c.gross, document.c.tax, document.c.tenant.label("buyer"))
         .join(document, document.c.id == debt_act.c.document_id)
@@ -33,24 +34,24 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
     for _, group in groupby(rows, key=attrgetter("document_id")):
         made = list(group)
         for row in made:
-            yield from _decision_faults(row, booked)
+            yield from _decision_faults(row, standing)
         first = made[0]
         debt = debt_after(Debt(first.gross, first.tax, 0, doubtful=-paid.get(first.document_id, 0)), made)
         yield from _debt_faults(first.number, debt)
         due[DOUBTFUL_CLIENTS][first.tenant] += debt.doubtful
-        due[PROVISION][first.tenant] -= debt.provision
-    for reference in sorted(booked):
+        due[PROVISION_FOR_CLIENTS][first.tenant] -= debt.provision
+    for reference in sorted(standing):
         yield f"entry {reference} books a decision about a debt that does not stand"
     for account, balances in due.items():
         yield from balance_faults(connection, account, balances, "the decisions come to")
 
 
-def _decision_faults(row: Any, booked: Booked) -> Iterator[str]:
+def _decision_faults(row: Any, standing: StandingEntries) -> Iterator[str]:
     made = Decision(row.kind, row.decided_on, row.amount, row.vat, row.from_doubtful)
     due = decision_entry(row.id, row.number, row.tenant, made)
     if row.tenant != row.buyer:
         yield f"the decision {row.id} about {row.number} names tenant {row.tenant}, its buyer is {row.buyer}"
-    yield from entry_faults(f"the decision {row.id} about {row.number}", due, booked)
+    yield from entry_faults(f"the decision {row.id} about {row.number}", due, standing)
 
 
 def _debt_faults(number: str, debt: Debt) -> Iterator[str]:

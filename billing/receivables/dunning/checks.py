@@ -6,12 +6,11 @@ from datetime import timedelta
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.frame.checking import Proof, Step, streamed
-from billing.messages.queueing import number_of
-from billing.messages.tables import message
-from billing.receivables.dunning.holding import number_of as hold_number
+from billing.frame.codes import DUNNING_BLOCK, MESSAGE
 from billing.receivables.dunning.sending import KIND
 from billing.receivables.tables.dunning import dunning_act, dunning_hold, dunning_hold_end, dunning_step
 from invoices.document import INVOICE
+from invoices.messages.tables import message
 from invoices.models import document
 from pricing.money import format_amount
 
@@ -20,7 +19,7 @@ def dunning(connection: Connection, _step: Step) -> Iterator[str]:
     """Each reminder is one message with its act; each of its steps stands in its ladder, on an invoice due so."""
     yield from _messages(connection)
     yield from _steps(connection)
-    yield from _held(connection)
+    yield from _blocked(connection)
 
 
 def _messages(connection: Connection) -> Iterator[str]:
@@ -31,14 +30,14 @@ def _messages(connection: Connection) -> Iterator[str]:
         .subquery()
     )
     acts = (
-        select(dunning_act, m.kind, m.tenant.label("told"), m.written_on, asked.c.amount)
+        select(dunning_act, m.kind, m.tenant.label("addressee"), m.written_on, asked.c.amount)
         .outerjoin(message, m.id == a.message_id)
         .outerjoin(asked, asked.c.act_id == a.id)
         .order_by(a.id)
     )
     for row in streamed(connection, acts):
-        number = number_of(row.message_id)
-        if (row.kind, row.told, row.written_on) != (KIND, row.tenant, row.acted_on):
+        number = MESSAGE.format(row.message_id)
+        if (row.kind, row.addressee, row.written_on) != (KIND, row.tenant, row.acted_on):
             yield f"the reminder of {row.tenant} on {row.acted_on} is {number}, of another kind, tenant or day"
         if row.amount is None or int(row.amount) != row.total:
             of = format_amount(int(row.amount or 0))
@@ -47,7 +46,7 @@ def _messages(connection: Connection) -> Iterator[str]:
         select(m.id).outerjoin(dunning_act, a.message_id == m.id).where(m.kind == KIND, a.id.is_(None)).order_by(m.id)
     )
     for key in connection.scalars(lost):
-        yield f"message {number_of(key)} reminds a tenant, but no act of dunning names it"
+        yield f"message {MESSAGE.format(key)} reminds a tenant, but no act of dunning names it"
 
 
 def _steps(connection: Connection) -> Iterator[str]:
@@ -78,8 +77,8 @@ def _steps(connection: Connection) -> Iterator[str]:
         before = row
 
 
-def _held(connection: Connection) -> Iterator[str]:
-    """What was sent although a dispute or a promise, known then, held it back."""
+def _blocked(connection: Connection) -> Iterator[str]:
+    """Check that nothing was sent although a dispute or a promise, known then, held it back."""
     s, a, h, e = dunning_step.c, dunning_act.c, dunning_hold.c, dunning_hold_end.c
     ended = exists().where(e.hold_id == h.id, e.ended_on <= a.acted_on, e.recorded_at <= a.recorded_at)
     sent = (
@@ -93,7 +92,7 @@ def _held(connection: Connection) -> Iterator[str]:
         .order_by(document.c.number, a.acted_on)
     )
     for number, on, hold_id in streamed(connection, sent):
-        yield f"the reminder of {number} on {on} was sent although {hold_number(hold_id)} held it back"
+        yield f"the reminder of {number} on {on} was sent although {DUNNING_BLOCK.format(hold_id)} held it back"
 
 
 CHECKS: tuple[Proof, ...] = (dunning,)

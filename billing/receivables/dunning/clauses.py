@@ -1,4 +1,4 @@
-"""Contractual interest: only where a lease says so, from the day it says so; a rate of nil ends it."""
+"""Contractual interest: only where a lease says so, from the day it says so; a rate of zero ends it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -15,9 +15,11 @@ from invoices.models import document_line
 from pricing.dunning.late_payment import contractual_interest
 from pricing.money import RATE_SCALE, format_rate, settle
 
+CLAUSE_KEY = (interest_clause.c.id,)
+
 
 class Clause(NamedTuple):
-    """What a lease (None: whatever a tenant is invoiced) says of interest: a year's rate, in ten-thousandths."""
+    """The interest that a lease (None: whatever a tenant is invoiced) bears: a year's rate, in ten-thousandths."""
 
     tenant: str
     lease: str | None
@@ -26,14 +28,14 @@ class Clause(NamedTuple):
 
 
 class Clauses(NamedTuple):
-    """What leases say of interest, by tenant and lease; and what each invoice bears of each lease, VAT left out."""
+    """The rates of interest by tenant and lease; and the amounts of each lease on each invoice, VAT left out."""
 
     rates: Mapping[tuple[str, str | None], Sequence[tuple[date, int]]]
     of_leases: Mapping[int, Mapping[str, int]]
     nets: Mapping[int, int]
 
     def interest(self, tenant_code: str, document_id: int, unpaid: int, due_on: date, day: date) -> int:
-        """The interest on what is unpaid of an invoice: a lease's part by its own clause, the rest by the tenant's."""
+        """Return the interest on what is unpaid: a lease's share by its own clause, the rest by the tenant's."""
         net, rest, total = self.nets.get(document_id, 0), unpaid, 0
         for code, part in sorted(self.of_leases.get(document_id, {}).items()):
             if (tenant_code, code) in self.rates and net > 0:
@@ -43,46 +45,46 @@ class Clauses(NamedTuple):
         return total + contractual_interest(rest, due_on, day, self.rates.get((tenant_code, None), ()))
 
 
-def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime) -> int:
-    """Record what a lease says, by whoever acts, for the reason given; gives its key. Raises Unknown, Refused."""
+def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime) -> Row[Any]:
+    """Record a clause, by whoever acts, for the reason given; gives its row. Raises Unknown, Refused."""
     reason = require_reason(connection, "an interest clause")
     change_facts(connection)
     if connection.scalar(select(tenant.c.code).where(tenant.c.code == clause.tenant)) is None:
         raise Unknown(f"no tenant has the code {clause.tenant}")
     if clause.lease is not None:
-        of = connection.scalar(select(lease.c.tenant).where(lease.c.code == clause.lease))
-        if of is None:
+        lessee = connection.scalar(select(lease.c.tenant).where(lease.c.code == clause.lease))
+        if lessee is None:
             raise Unknown(f"no lease has the code {clause.lease}")
-        if of != clause.tenant:
-            problem, remedy = f"is not a lease of {clause.tenant}", f"it is {of}'s"
+        if lessee != clause.tenant:
+            problem, remedy = f"is not a lease of {clause.tenant}", f"it is {lessee}'s"
             raise Refused([Fault("interest", None, "lease", clause.lease, problem, remedy)])
     if not 0 <= clause.rate <= RATE_SCALE:
         remedy = "a year's rate, as 0.10 for 10 %; 0 ends the clause"
         raise Refused([Fault("interest", None, "rate", format_rate(clause.rate), "must be from 0 to 1", remedy)])
-    key = connection.scalar(
+    return connection.execute(
         interest_clause.insert()
         .values(**clause._asdict(), reason=reason, recorded_by=act_of(connection).actor, recorded_at=recorded_at)
-        .returning(interest_clause.c.id)
-    )
-    return int(key or 0)
+        .returning(interest_clause)
+    ).one()
 
 
-def clauses() -> Select[Any]:
-    """Every clause ever recorded; to be narrowed and put in order."""
-    return select(interest_clause)
+def clauses(*, tenant_code: str | None = None) -> Select[Any]:
+    """Return every clause ever recorded of a tenant (None: of all), in order."""
+    selected = select(interest_clause).order_by(*CLAUSE_KEY)
+    return selected if tenant_code is None else selected.where(interest_clause.c.tenant == tenant_code)
 
 
 def load_clauses(connection: Connection, day: date, tenants: Iterable[str], documents: Iterable[int]) -> Clauses:
-    """What counts on a day for tenants, and what these invoices bear of each lease."""
+    """Return the clauses of tenants that count on a day, and the amounts of each lease on these invoices."""
     c = interest_clause.c
-    found = connection.execute(
+    recorded = connection.execute(
         select(interest_clause)
         .where(c.tenant.in_(list(tenants)), c.effective_from <= day)
         .order_by(c.effective_from, c.id)
     )
     rates: dict[tuple[str, str | None], dict[date, int]] = {}
-    for row in found:
-        # Said twice of one day, the later counts.
+    for row in recorded:
+        # Of two clauses of one day, the later counts.
         rates.setdefault((row.tenant, row.lease), {})[row.effective_from] = row.rate
     by_document: dict[int, dict[str, int]] = {}
     nets: dict[int, int] = {}
@@ -98,15 +100,3 @@ def load_clauses(connection: Connection, day: date, tenants: Iterable[str], docu
             if code is not None:
                 by_document.setdefault(document_id, {})[code] = int(amount)
     return Clauses({key: list(by_day.items()) for key, by_day in rates.items()}, by_document, nets)
-
-
-def clause_json(row: Row[Any]) -> dict[str, Any]:
-    """A clause as JSON."""
-    return {
-        "tenant": row.tenant,
-        "lease": row.lease,
-        "effective_from": row.effective_from.isoformat(),
-        "rate": format_rate(row.rate),
-        "reason": row.reason,
-        "recorded_by": row.recorded_by,
-    }

@@ -4,6 +4,7 @@ from datetime import date
 
 import click
 
+from billing.frame.codes import DUNNING_BLOCK
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import report, table
 from billing.frame.terminal.parameters import DAY
@@ -35,13 +36,12 @@ def due_command(on: date | None, tenant: str | None) -> None:
     day = on or today(clock())
     tenants = None if tenant is None else [tenant]
     with database(settings) as engine, reading(engine) as connection:
-        found = due_reminders(connection, settings.terms, day, tenants=tenants)
+        reminders = due_reminders(connection, settings.terms, day, tenants=tenants)
     rows = [
-        (one.claimed.tenant, one.claimed.number, one.claimed.due_on, f"{one.step.days:+d}",
-         format_amount(one.claimed.open))
-        for reminder in found
-        for one in reminder.reached
-    ]  # fmt: skip
+        (claimed.tenant, claimed.number, claimed.due_on, f"{step.days:+d}", format_amount(claimed.open))
+        for reminder in reminders
+        for claimed, step in reminder.reached
+    ]
     table(f"Due to be sent on {day}", ("tenant", "invoice", "due on", "step, days", "open"), rows)
 
 
@@ -76,7 +76,7 @@ def send_command(tenant: str | None) -> None:
 @_SINCE
 def dispute_command(invoice: str | None, tenant: str | None, since: date | None) -> None:
     """Hold reminders back while something is disputed, until `dunning end`; the reason is required."""
-    _hold("dispute", invoice, tenant, since, None)
+    _block("dispute", invoice, tenant, since, None)
 
 
 @dunning_command.command(
@@ -90,20 +90,21 @@ def dispute_command(invoice: str | None, tenant: str | None, since: date | None)
 @_SINCE
 def promise_command(until: date, invoice: str | None, tenant: str | None, since: date | None) -> None:
     """Hold reminders back until the day of a promise, that day included; the reason is required."""
-    _hold("promise", invoice, tenant, since, until)
+    _block("promise", invoice, tenant, since, until)
 
 
-def _hold(kind: str, invoice: str | None, tenant: str | None, since: date | None, until: date | None) -> None:
+def _block(kind: str, invoice: str | None, tenant: str | None, since: date | None, until: date | None) -> None:
     from billing.frame.civil_time import today
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.dunning.holding import Hold, hold, number_of
+    from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning
 
     settings = load_settings()
     now = clock()
+    order = BlockOrder(BlockKind(kind), tenant, invoice, since or today(now), until)
     with database(settings) as engine, writing(engine) as connection:
-        key = hold(connection, Hold(kind, tenant, invoice, since or today(now), until), recorded_at=now)
-    click.echo(f"{number_of(key)}: {kind} of {invoice or tenant}" + (f" until {until}" if until else ""))
+        key = block_dunning(connection, order, recorded_at=now)
+    click.echo(f"{DUNNING_BLOCK.format(key)}: {kind} of {invoice or tenant}" + (f" until {until}" if until else ""))
 
 
 @dunning_command.command(
@@ -116,12 +117,12 @@ def end_command(number: str, ended_on: date | None) -> None:
     from billing.frame.civil_time import today
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.dunning.holding import end_hold, key_of
+    from billing.receivables.dunning.blocks import end_block
 
     settings = load_settings()
     now = clock()
     with database(settings) as engine, writing(engine) as connection:
-        end_hold(connection, key_of(number), ended_on or today(now), recorded_at=now)
+        end_block(connection, DUNNING_BLOCK.parse(number), ended_on or today(now), recorded_at=now)
     click.echo(f"{number} ended")
 
 
@@ -133,21 +134,18 @@ def holds_command(tenant: str | None, everything: bool) -> None:
     from billing.frame.civil_time import today
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.dunning.holding import holds, number_of, standing_on
-    from billing.receivables.tables.dunning import dunning_hold
+    from billing.receivables.dunning.blocks import blocks
+    from billing.receivables.dunning.shapes import Hold
 
     settings = load_settings()
-    chosen = holds().order_by(dunning_hold.c.id)
-    if not everything:
-        chosen = chosen.where(standing_on(today(clock())))
-    if tenant is not None:
-        chosen = chosen.where(dunning_hold.c.tenant == tenant)
+    selected = blocks(tenant_code=tenant, on=None if everything else today(clock()))
     with database(settings) as engine, reading(engine) as connection:
-        rows = [
-            (number_of(row.id), row.kind, row.tenant, row.number or "all", row.since, row.until or "",
-             row.ended_on or "", row.reason)
-            for row in connection.execute(chosen)
-        ]  # fmt: skip
+        shapes = [Hold.of(row) for row in connection.execute(selected)]
+    rows = [
+        (hold.number, hold.kind, hold.tenant, hold.invoice or "all", hold.since, hold.until or "", hold.ended_on or "",
+         hold.reason)
+        for hold in shapes
+    ]  # fmt: skip
     columns = ("number", "kind", "tenant", "invoice", "since", "until", "ended on", "reason")
     table("Disputes and promises", columns, rows)
 
@@ -173,13 +171,13 @@ def interest_command(tenant: str, rate: str, lease: str | None, effective_from: 
     from pricing.money import RATE_DECIMALS, parse_decimal
 
     try:
-        found = parse_decimal(rate, RATE_DECIMALS)
+        yearly_rate = parse_decimal(rate, RATE_DECIMALS)
     except ValueError as error:
         raise click.BadParameter(f"{rate!r} is no rate such as 0.10: {error}") from None
     settings = load_settings()
     now = clock()
     with database(settings) as engine, writing(engine) as connection:
-        set_clause(connection, Clause(tenant, lease, effective_from or today(now), found), recorded_at=now)
+        set_clause(connection, Clause(tenant, lease, effective_from or today(now), yearly_rate), recorded_at=now)
     click.echo(f"{lease or tenant}: interest at {rate} a year from {effective_from or today(now)}")
 
 
@@ -190,20 +188,17 @@ def history_command(tenant: str | None, invoice: str | None) -> None:
     """List the reminders that were sent: day, invoices with their steps, what became of the mail."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.dunning.history import acts, acts_json, of_invoice
-    from billing.receivables.tables.dunning import dunning_act
+    from billing.receivables.dunning.history import reminders_listed
 
     settings = load_settings()
-    chosen = acts().order_by(dunning_act.c.id)
-    if tenant is not None:
-        chosen = chosen.where(dunning_act.c.tenant == tenant)
-    if invoice is not None:
-        chosen = chosen.where(of_invoice(invoice))
     with database(settings) as engine, reading(engine) as connection:
-        found = acts_json(connection, connection.execute(chosen).all())
+        reminders = reminders_listed(connection, tenant=tenant, invoice=invoice)
     rows = [
-        (one["on"], one["message"], one["tenant"], " ".join(f"{i['invoice']}({i['days']:+d})" for i in one["invoices"]),
-         one["total"], one["state"])
-        for one in found
+        (
+            reminder.on, reminder.message, reminder.tenant,
+            " ".join(f"{reminded.invoice}({reminded.days:+d})" for reminded in reminder.invoices), reminder.total,
+            reminder.state,
+        )
+        for reminder in reminders
     ]  # fmt: skip
     table("Reminders", ("on", "message", "tenant", "invoices (step)", "total", "mail"), rows)

@@ -1,83 +1,63 @@
-"""What was sent to whom about which invoices: reminders, as JSON and for lists."""
+"""The reminders that were sent, with their invoices and what became of their mails."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from billing.messages.queueing import number_of
-from billing.messages.tables import message_delivery
+from billing.frame.codes import MESSAGE
+from billing.receivables.dunning.shapes import RemindedInvoice, Reminder
 from billing.receivables.tables.dunning import dunning_act, dunning_step
+from invoices.messages.tables import message_delivery
 from invoices.models import document
-from pricing.dunning.ladder import Reminder
 from pricing.money import format_amount
 
+REMINDER_KEY = (dunning_act.c.id,)
 
-def acts() -> Select[Any]:
-    """Every reminder with the state of its mail; to be narrowed and put in order."""
-    d = message_delivery.c
-    return select(dunning_act, d.state, d.recipient, d.last_error).join(
-        message_delivery, d.message_id == dunning_act.c.message_id
+
+def reminders_sent(*, tenant: str | None = None, invoice: str | None = None) -> Select[Any]:
+    """Return the reminders of a tenant (None: of all) about an invoice (None: any), in order, with their mails."""
+    d, s = message_delivery.c, dunning_step.c
+    selected = (
+        select(dunning_act, d.state, d.recipient, d.last_error)
+        .join(message_delivery, d.message_id == dunning_act.c.message_id)
+        .order_by(*REMINDER_KEY)
     )
+    if tenant is not None:
+        selected = selected.where(dunning_act.c.tenant == tenant)
+    if invoice is not None:
+        numbered = select(s.act_id).join(document, document.c.id == s.document_id).where(document.c.number == invoice)
+        selected = selected.where(dunning_act.c.id.in_(numbered))
+    return selected
 
 
-def of_invoice(number: str) -> Any:
-    """Whether a reminder is about an invoice."""
+def reminder_shapes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Reminder]:
+    """Return the reminders of rows of `reminders_sent`, in their order; one statement for all their invoices."""
     s = dunning_step.c
-    about = select(s.act_id).join(document, document.c.id == s.document_id).where(document.c.number == number)
-    return dunning_act.c.id.in_(about)
-
-
-def acts_json(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Reminders as JSON, with their invoices."""
-    s = dunning_step.c
-    steps: dict[int, list[dict[str, Any]]] = {}
-    found = (
+    steps = connection.execute(
         select(dunning_step, document.c.number)
         .join(document, document.c.id == s.document_id)
         .where(s.act_id.in_([row.id for row in rows]))
         .order_by(s.act_id, s.due_on, s.document_id)
     )
-    for step in connection.execute(found):
-        steps.setdefault(step.act_id, []).append(
-            {
-                "invoice": step.number,
-                "step": step.step_no,
-                "days": step.days,
-                "due_on": step.due_on.isoformat(),
-                "open": format_amount(step.amount),
-                "fine": format_amount(step.fine),
-                "interest": format_amount(step.interest),
-            }
-        )
+    invoices: dict[int, list[RemindedInvoice]] = {row.id: [] for row in rows}
+    for step in steps:
+        invoices[step.act_id].append(RemindedInvoice.of(step))
     return [
-        {
-            "message": number_of(row.message_id),
-            "tenant": row.tenant,
-            "on": row.acted_on.isoformat(),
-            "total": format_amount(row.total),
-            "invoices": steps.get(row.id, []),
-            "state": row.state,
-            "recipient": row.recipient,
-            "last_error": row.last_error,
-        }
+        Reminder(
+            message=MESSAGE.format(row.message_id),
+            tenant=row.tenant,
+            on=row.acted_on,
+            total=format_amount(row.total),
+            invoices=invoices[row.id],
+            state=row.state,
+            recipient=row.recipient,
+            last_error=row.last_error,
+        )
         for row in rows
     ]
 
 
-def reminder_json(reminder: Reminder) -> dict[str, Any]:
-    """What is due to be sent, as JSON."""
-    return {
-        "tenant": reminder.tenant,
-        "total": format_amount(reminder.total),
-        "invoices": [
-            {
-                "invoice": one.claimed.number,
-                "step": one.step.number,
-                "days": one.step.days,
-                "due_on": one.claimed.due_on.isoformat(),
-                "open": format_amount(one.claimed.open),
-            }
-            for one in reminder.reached
-        ],
-    }
+def reminders_listed(connection: Connection, *, tenant: str | None, invoice: str | None) -> list[Reminder]:
+    """Return the reminders that were sent to a tenant (None: to all) about an invoice (None: any), in order."""
+    return reminder_shapes(connection, connection.execute(reminders_sent(tenant=tenant, invoice=invoice)).all())

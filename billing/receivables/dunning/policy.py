@@ -18,13 +18,13 @@ DAYS_MAX = 365
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a day's dunning is done: ladders by `tenant/CODE`, `site/CODE` or `*`; the least amount in centimes."""
+    """The settings of a day's dunning: ladders by `tenant/CODE`, `site/CODE` or `*`; the least amount in centimes."""
 
     ladders: Mapping[str, tuple[int, ...]]
     least: int
 
     def ladder(self, tenant: str, site: str | None) -> tuple[int, ...]:
-        """The days of the steps of an invoice: its tenant's, else its site's, else everybody's; none where none is."""
+        """Return the days of the steps of an invoice: its tenant's, else its site's, else everybody's."""
         for key in (f"tenant/{tenant}", f"site/{site}", EVERYBODY):
             if key in self.ladders:
                 return self.ladders[key]
@@ -32,19 +32,19 @@ class Policy:
 
 
 def policy_at(terms: Terms, on: date) -> Policy:
-    """The settings that count on a day. Raises BadConfiguration."""
+    """Return the settings that count on a day. Raises BadConfiguration."""
     ladders = {key: _ladder(key, days) for key, days in terms.at("dunning.ladder", on).items()}
     least = _decimal("dunning.least_amount", terms.at("dunning.least_amount", on), AMOUNT_DECIMALS)
     return Policy(ladders, least)
 
 
 def is_automatic(terms: Terms, on: date) -> bool:
-    """Whether the clock sends what is due."""
+    """Return whether the clock sends what is due."""
     return bool(terms.at("dunning.by_the_clock", on))
 
 
 def fine_rates(terms: Terms, due_on: date, issued_on: date, gross: int) -> FineRates | None:
-    """The rates of the fine on an invoice that was due on a day; None where the law knew none, or excepts it.
+    """Return the rates of the fine on an invoice that was due on a day; None where the law knew none, or excepts it.
 
     They are those of the day on which the delay begins.
     """
@@ -61,10 +61,15 @@ def fine_rates(terms: Terms, due_on: date, issued_on: date, gross: int) -> FineR
 
 
 def _ladder(key: str, days: Any) -> tuple[int, ...]:
-    whole = isinstance(days, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in days)
+    whole = isinstance(days, list) and all(isinstance(number, int) and not isinstance(number, bool) for number in days)
     if key != EVERYBODY and not key.startswith(("tenant/", "site/")):
         raise BadConfiguration(f"{VARIABLE}: dunning.ladder: {key} is none of *, site/CODE, tenant/CODE")
-    if not whole or days != sorted(set(days)) or len(days) > STEPS_MAX or any(abs(one) > DAYS_MAX for one in days):
+    if (
+        not whole
+        or days != sorted(set(days))
+        or len(days) > STEPS_MAX
+        or any(abs(number) > DAYS_MAX for number in days)
+    ):
         raise BadConfiguration(
             f"{VARIABLE}: dunning.ladder of {key} must be at most {STEPS_MAX} whole numbers, ascending, from "
             f"-{DAYS_MAX} to {DAYS_MAX}: days from the due date, as [-3, 3, 15, 30]; [] reminds of nothing"
@@ -74,9 +79,9 @@ def _ladder(key: str, days: Any) -> tuple[int, ...]:
 
 def _decimal(name: str, text: Any, decimals: int) -> int:
     try:
-        found = parse_decimal(text, decimals)
+        value = parse_decimal(text, decimals)
     except ValueError:
-        found = -1
-    if found < 0:
+        value = -1
+    if value < 0:
         raise BadConfiguration(f'{VARIABLE}: {name} is {text!r}: write a decimal between quotes, as "0.0225"')
-    return found
+    return value

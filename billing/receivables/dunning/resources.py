@@ -4,108 +4,39 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from marshmallow import Schema, fields, validate
-from sqlalchemy import Connection, Row
+from marshmallow import fields, validate
+from sqlalchemy import Connection
 
 from billing.frame.http.fields import Code, Day, Rate
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
-from billing.frame.http.schemas import page_schema, query_schema, strict_schema
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.dunning.clauses import Clause, clause_json, clauses, set_clause
-from billing.receivables.dunning.history import acts, acts_json, of_invoice, reminder_json
-from billing.receivables.dunning.holding import KINDS, Hold, end_hold, find_hold, hold, hold_json, holds, standing_on
+from billing.receivables.dunning import clauses, shapes
+from billing.receivables.dunning.blocks import (
+    BLOCK_KEY,
+    BlockKind,
+    BlockOrder,
+    block_dunning,
+    blocks,
+    end_block,
+    find_block,
+)
+from billing.receivables.dunning.history import REMINDER_KEY, reminder_shapes, reminders_sent
 from billing.receivables.dunning.sending import due_reminders, send_reminders
-from billing.receivables.tables.dunning import dunning_act, dunning_hold, interest_clause
+from billing.receivables.dunning.shapes import Due, DueReminder, Hold, Queued, Reminder
 
-_TEXT = fields.String
-
-
-class DueInvoiceSchema(Schema):
-    """An invoice and the step it has reached."""
-
-    invoice = _TEXT(required=True)
-    step = fields.Integer(required=True)
-    days = fields.Integer(required=True, metadata={"description": "Days from the due date; below nil before it"})
-    due_on = _TEXT(required=True)
-    open = _TEXT(required=True)
-
-
-class DueReminderSchema(Schema):
-    """What one tenant is to be written."""
-
-    tenant = _TEXT(required=True)
-    total = _TEXT(required=True)
-    invoices = fields.List(fields.Nested(DueInvoiceSchema), required=True)
-
-
-class DueSchema(Schema):
-    """What is due to be sent on a day."""
-
-    on = _TEXT(required=True)
-    reminders = fields.List(fields.Nested(DueReminderSchema), required=True)
-
-
-class RemindedInvoiceSchema(DueInvoiceSchema):
-    """An invoice of a reminder that was sent, with what late payment cost by then, as information."""
-
-    fine = _TEXT(required=True)
-    interest = _TEXT(required=True)
-
-
-class ReminderSchema(Schema):
-    """A reminder that was sent, and what became of its mail."""
-
-    message = _TEXT(required=True)
-    tenant = _TEXT(required=True)
-    on = _TEXT(required=True)
-    total = _TEXT(required=True)
-    invoices = fields.List(fields.Nested(RemindedInvoiceSchema), required=True)
-    state = _TEXT(required=True)
-    recipient = _TEXT(required=True)
-    last_error = _TEXT(required=True, allow_none=True)
-
-
-class QueuedSchema(Schema):
-    """What was queued now."""
-
-    on = _TEXT(required=True)
-    messages = fields.List(_TEXT(), required=True)
-
-
-class HoldSchema(Schema):
-    """A dispute or a promise."""
-
-    number = _TEXT(required=True)
-    kind = _TEXT(required=True, validate=validate.OneOf(KINDS))
-    tenant = _TEXT(required=True)
-    invoice = _TEXT(required=True, allow_none=True)
-    since = _TEXT(required=True)
-    until = _TEXT(required=True, allow_none=True)
-    reason = _TEXT(required=True)
-    recorded_by = _TEXT(required=True)
-    ended_on = _TEXT(required=True, allow_none=True)
-    end_reason = _TEXT(required=True, allow_none=True)
-    ended_by = _TEXT(required=True, allow_none=True)
-
-
-class ClauseSchema(Schema):
-    """What a lease, or all that a tenant is invoiced, bears of interest from a day on."""
-
-    tenant = _TEXT(required=True)
-    lease = _TEXT(required=True, allow_none=True)
-    effective_from = _TEXT(required=True)
-    rate = _TEXT(required=True)
-    reason = _TEXT(required=True)
-    recorded_by = _TEXT(required=True)
-
-
+_OF_TENANT = {"description": "Of one tenant; absent: of all"}
 _HOLD = {
-    "kind": fields.String(required=True, validate=validate.OneOf(KINDS)),
+    "kind": fields.String(
+        required=True,
+        validate=validate.OneOf(tuple(map(str, BlockKind))),
+        metadata={"description": "A dispute lasts until it is ended, a promise until its day"},
+    ),
     "invoice": Code(metadata={"description": "Its number; without it, all of the tenant's"}),
-    "tenant": Code(),
+    "tenant": Code(metadata={"description": "The tenant; may be absent where the invoice is given"}),
     "since": Day(metadata={"description": "Default: today"}),
     "until": Day(metadata={"description": "Of a promise: its last day"}),
 }
@@ -113,121 +44,123 @@ blueprint = ApiBlueprint("dunning", __name__, url_prefix="/v1/dunning", descript
 
 
 @blueprint.route("/due")
-@blueprint.response(200, DueSchema)
+@blueprint.response(200, Due)
 @blueprint.arguments(
-    strict_schema("DueQuery", {"on": Day(metadata={"description": "Default: today"}), "tenant": Code()}),
+    strict_schema(
+        "DueQuery", {"on": Day(metadata={"description": "Default: today"}), "tenant": Code(metadata=_OF_TENANT)}
+    ),
     location="query",
 )
 @reads
-def get_due_reminders(connection: Connection, query: Mapping[str, Any]) -> dict[str, Any]:
+def get_due_reminders(connection: Connection, query: Mapping[str, Any]) -> Due:
     """What is due to be sent on a day, by tenant; nothing is written."""
     on = query.get("on") or service().today()
     tenants = [query["tenant"]] if "tenant" in query else None
-    found = due_reminders(connection, service().settings.terms, on, tenants=tenants)
-    return {"on": on.isoformat(), "reminders": [reminder_json(one) for one in found]}
+    reminders = due_reminders(connection, service().settings.terms, on, tenants=tenants)
+    return Due(on=on, reminders=[DueReminder.of(reminder) for reminder in reminders])
 
 
 @blueprint.route("/reminders")
-@blueprint.response(200, page_schema(ReminderSchema, "Reminder"))
-@blueprint.arguments(query_schema("ReminderQuery", {"tenant": Code(), "invoice": Code()}), location="query")
+@blueprint.response(200, Page[Reminder])
+@blueprint.arguments(
+    query_schema(
+        "ReminderQuery",
+        {"tenant": Code(metadata=_OF_TENANT), "invoice": Code(metadata={"description": "About one invoice"})},
+    ),
+    location="query",
+)
 @reads
-def list_reminders(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_reminders(connection: Connection, query: Mapping[str, Any]) -> Page[Reminder]:
     """The reminders that were sent, in order, with what became of their mails."""
-    chosen = acts()
-    if query.get("tenant") is not None:
-        chosen = chosen.where(dunning_act.c.tenant == query["tenant"])
-    if query.get("invoice") is not None:
-        chosen = chosen.where(of_invoice(query["invoice"]))
-    return page_together(connection, chosen, (dunning_act.c.id,), query, partial(acts_json, connection))
+    selected = reminders_sent(tenant=query.get("tenant"), invoice=query.get("invoice"))
+    return page_together(connection, selected, REMINDER_KEY, query, partial(reminder_shapes, connection))
 
 
 @blueprint.route("/reminders", methods=["POST"])
-@blueprint.response(201, QueuedSchema)
+@blueprint.response(201, Queued)
 @blueprint.arguments(strict_schema("RemindersOrder", {"tenant": Code(metadata={"description": "Default: everybody"})}))
 @writes
 def create_reminders(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Queue what is due today; mails leave with the next delivery. Again on the same day, nothing more is queued."""
-    found = service()
     tenants = [order["tenant"]] if "tenant" in order else None
-    outcome = send_reminders(connection, found.settings, found.today(), recorded_at=found.clock(), tenants=tenants)
-    return Answer({"on": outcome.on.isoformat(), "messages": [one.number for one in outcome.sent]}, 201)
+    report = send_reminders(
+        connection, service().settings, service().today(), recorded_at=service().clock(), tenants=tenants
+    )
+    return Answer(Queued(on=report.on, messages=[sent.number for sent in report.sent]), 201)
 
 
 @blueprint.route("/holds")
-@blueprint.response(200, page_schema(HoldSchema, "Hold"))
+@blueprint.response(200, Page[Hold])
 @blueprint.arguments(
-    query_schema("HoldQuery", {"tenant": Code(), "on": Day(metadata={"description": "That hold back on a day"})}),
+    query_schema(
+        "HoldQuery",
+        {"tenant": Code(metadata=_OF_TENANT), "on": Day(metadata={"description": "That hold back on a day"})},
+    ),
     location="query",
 )
 @reads
-def list_holds(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_holds(connection: Connection, query: Mapping[str, Any]) -> Page[Hold]:
     """Disputes and promises, in the order they were recorded."""
-    chosen = holds()
-    if query.get("tenant") is not None:
-        chosen = chosen.where(dunning_hold.c.tenant == query["tenant"])
-    if query.get("on") is not None:
-        chosen = chosen.where(standing_on(query["on"]))
-    return page(connection, chosen, (dunning_hold.c.id,), query, hold_json)
+    selected = blocks(tenant_code=query.get("tenant"), on=query.get("on"))
+    return page(connection, selected, BLOCK_KEY, query, Hold.of)
 
 
 @blueprint.route("/holds", methods=["POST"])
-@blueprint.response(201, HoldSchema)
+@blueprint.response(201, Hold)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("HoldOrder", _HOLD))
 @writes
 def create_hold(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Hold reminders back for a dispute or a promise; X-Reason is required."""
-    found = service()
-    wanted = Hold(
-        order["kind"], order.get("tenant"), order.get("invoice"), order.get("since") or found.today(),
-        order.get("until"),
-    )  # fmt: skip
-    key = hold(connection, wanted, recorded_at=found.clock())
-    return Answer(hold_json(find_hold(connection, key)), 201)
+    block = BlockOrder(
+        kind=BlockKind(order["kind"]),
+        tenant=order.get("tenant"),
+        invoice=order.get("invoice"),
+        since=order.get("since") or service().today(),
+        until=order.get("until"),
+    )
+    key = block_dunning(connection, block, recorded_at=service().clock())
+    return Answer(Hold.of(find_block(connection, key)), 201)
 
 
 @blueprint.route("/holds/<held:hold>/end", methods=["POST"])
-@blueprint.response(200, HoldSchema)
+@blueprint.response(200, Hold)
 @blueprint.arguments(strict_schema("HoldEnd", {"ended_on": Day(metadata={"description": "Default: today"})}))
 @writes
 def end_one_hold(connection: Connection, order: Mapping[str, Any], hold: int) -> Answer:
     """End a dispute or a promise; X-Reason is required. What is due by then is sent at the next dunning."""
-    found = service()
-    end_hold(connection, hold, order.get("ended_on") or found.today(), recorded_at=found.clock())
-    return Answer(hold_json(find_hold(connection, hold)))
+    end_block(connection, hold, order.get("ended_on") or service().today(), recorded_at=service().clock())
+    return Answer(Hold.of(find_block(connection, hold)))
 
 
 @blueprint.route("/interest-clauses")
-@blueprint.response(200, page_schema(ClauseSchema, "InterestClause"))
-@blueprint.arguments(query_schema("InterestClauseQuery", {"tenant": Code()}), location="query")
+@blueprint.response(200, Page[shapes.Clause])
+@blueprint.arguments(query_schema("InterestClauseQuery", {"tenant": Code(metadata=_OF_TENANT)}), location="query")
 @reads
-def list_interest_clauses(connection: Connection, query: Mapping[str, Any]) -> Page[Any]:
+def list_interest_clauses(connection: Connection, query: Mapping[str, Any]) -> Page[shapes.Clause]:
     """What leases say of interest on late payment, in the order it was recorded."""
-    chosen = clauses()
-    if query.get("tenant") is not None:
-        chosen = chosen.where(interest_clause.c.tenant == query["tenant"])
-    return page(connection, chosen, (interest_clause.c.id,), query, clause_json)
+    selected = clauses.clauses(tenant_code=query.get("tenant"))
+    return page(connection, selected, clauses.CLAUSE_KEY, query, shapes.Clause.of)
 
 
 @blueprint.route("/interest-clauses", methods=["POST"])
-@blueprint.response(201, ClauseSchema)
+@blueprint.response(201, shapes.Clause)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema(
         "InterestClauseOrder",
         {
-            "tenant": Code(required=True),
+            "tenant": Code(required=True, metadata={"description": "The tenant who owes it"}),
             "lease": Code(metadata={"description": "Default: whatever the tenant is invoiced"}),
             "effective_from": Day(metadata={"description": "Default: today"}),
-            "rate": Rate(required=True),
+            "rate": Rate(required=True, metadata={"description": "The rate of a year; 0 ends the clause"}),
         },
     )
 )
 @writes
 def create_interest_clause(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Record what a lease says of interest, a year's rate; 0 ends it. X-Reason is required: it names the clause."""
-    found = service()
-    clause = Clause(order["tenant"], order.get("lease"), order.get("effective_from") or found.today(), order["rate"])
-    key = set_clause(connection, clause, recorded_at=found.clock())
-    row: Row[Any] = connection.execute(clauses().where(interest_clause.c.id == key)).one()
-    return Answer(clause_json(row), 201)
+    effective_from = order.get("effective_from") or service().today()
+    clause = clauses.Clause(order["tenant"], order.get("lease"), effective_from, order["rate"])
+    row = clauses.set_clause(connection, clause, recorded_at=service().clock())
+    return Answer(shapes.Clause.of(row), 201)

@@ -1,4 +1,4 @@
-"""What a reminder says: its mail in the tenant's language, its letter in French; from values, nothing read.
+"""The words of a reminder: its mail in the tenant's language, its letter in French; pure.
 
 The tone is that of the highest step: a reminder of what is not due yet, the first after the due date, a further one,
 the last of the ladder. None speaks of earlier letters that were never sent.
@@ -10,10 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from billing.messages.queueing import Message, Paper
 from invoices import formats, mail
 from invoices.document import Party
 from invoices.mail import MailText, language_of, shown
+from invoices.messages.message import Message, Paper
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
 from pricing.dunning.ladder import Claimed, Reached, Reminder
@@ -31,7 +31,7 @@ _COLUMNS = (
 
 
 class Cost(NamedTuple):
-    """What late payment of an invoice costs by a day, as information: the fine with its rates, contractual interest."""
+    """The cost of late payment of an invoice by a day, as information: the fine with its rates, and interest."""
 
     fine: int
     rates: FineRates | None
@@ -39,7 +39,7 @@ class Cost(NamedTuple):
 
 
 class Dunned(NamedTuple):
-    """A reminder with all that its papers say: the day, who writes to whom, what late payment costs, the statement."""
+    """A reminder with all that its letters say: the day, sender and addressee, the costs, the account statement."""
 
     reminder: Reminder
     on: date
@@ -50,7 +50,7 @@ class Dunned(NamedTuple):
 
 
 def tone(reached: Reached) -> str:
-    """How an invoice's step speaks: by what came before it, and by its place among those after the due date."""
+    """Return the tone of an invoice's step, by what came before it and by its place among those after the due date."""
     claimed, step = reached
     if step.is_ahead:
         return AHEAD
@@ -60,37 +60,37 @@ def tone(reached: Reached) -> str:
 
 
 def tone_of(reminder: Reminder) -> str:
-    """How a reminder speaks: as the highest step that any of its invoices has reached."""
-    return tone(max(reminder.reached, key=lambda one: one.step.days))
+    """Return the tone of a reminder: of the highest step that any of its invoices has reached."""
+    return tone(max(reminder.reached, key=lambda reached: reached.step.days))
 
 
 def message_of(dunned: Dunned) -> Message:
-    """The mail with its papers: the letter once something is late, and always the statement."""
+    """Return the mail with its letters: the reminder once something is late, and always the account statement."""
     on = dunned.on.isoformat()
-    papers = [Paper(f"Releve-de-compte-{on}.pdf", dunned.statement)]
+    letters = [Paper(f"Releve-de-compte-{on}.pdf", dunned.statement)]
     if tone_of(dunned.reminder) != AHEAD:
-        papers.insert(0, Paper(f"Relance-{on}.pdf", letter_of(dunned)))
+        letters.insert(0, Paper(f"Relance-{on}.pdf", letter_of(dunned)))
     return Message(
         key=key_of(dunned.reminder.tenant, dunned.on),
         tenant=dunned.reminder.tenant,
         recipient=dunned.buyer.email,
         recipient_name=dunned.buyer.legal_name,
         text=mail_of(dunned),
-        papers=tuple(papers),
+        papers=tuple(letters),
     )
 
 
 def key_of(tenant: str, on: date) -> str:
-    """What a reminder is about: a tenant, on a day."""
+    """Return the key of a reminder: a tenant, on a day."""
     return f"{on.isoformat()} {tenant}"
 
 
 def mail_of(dunned: Dunned) -> MailText:
-    """What the mail says, in the tenant's language."""
+    """Return the text of the mail, in the tenant's language."""
     reminder, language = dunned.reminder, language_of(dunned.buyer.language)
     texts = _texts(language)
     said = texts[tone_of(reminder)]
-    earliest = min(one.claimed.due_on for one in reminder.reached)
+    earliest = min(reached.claimed.due_on for reached in reminder.reached)
     words = {
         "total": mail.amount(reminder.total, language),
         "due": mail.day(earliest, language),
@@ -98,7 +98,7 @@ def mail_of(dunned: Dunned) -> MailText:
         "buyer": shown(dunned.buyer.legal_name),
     }
     facts = (
-        (texts["invoices"], ", ".join(one.claimed.number for one in reminder.reached)),
+        (texts["invoices"], ", ".join(reached.claimed.number for reached in reminder.reached)),
         (texts["oldest"], words["due"]),
         (texts["total"], words["total"]),
     )
@@ -112,7 +112,7 @@ def mail_of(dunned: Dunned) -> MailText:
 
 
 def letter_of(dunned: Dunned) -> Letter:
-    """The letter, in French like the house's other papers."""
+    """Return the letter, in French like the operator's other letters."""
     reminder, texts = dunned.reminder, _texts("letter")
     said = texts[tone_of(reminder)]
     headed = f"{said['title']} du {formats.day(dunned.on)}"
@@ -131,7 +131,7 @@ def letter_of(dunned: Dunned) -> Letter:
         ),
         paragraphs=(texts["salutation"], said["paragraph"]),
         columns=_COLUMNS,
-        rows=tuple(_row(one.claimed, dunned.on) for one in reminder.reached),
+        rows=tuple(_row(reached.claimed, dunned.on) for reached in reminder.reached),
         sums=(("Reste dû", formats.dirhams(reminder.total)),),
         in_words=None,
         notes=(_payment(dunned), *_information(dunned)),
@@ -159,16 +159,16 @@ def _payment(dunned: Dunned) -> Note:
 
 
 def _information(dunned: Dunned) -> list[Note]:
-    """What late payment costs: by law, to the Treasury; by contract, to us, where a clause of the lease says so."""
+    """Return the costs of late payment: by law, to the Treasury; by contract, to us, where a clause says so."""
     texts, notes = _texts("letter"), []
     fine = sum([cost.fine for cost in dunned.costs])
     if fine:
         rates = sorted({cost.rates for cost in dunned.costs if cost.rates is not None and cost.fine})
         said = (
             texts["fine_rates"].format(
-                first=formats.percentage(one.first_month), further=formats.percentage(one.further_month)
+                first=formats.percentage(of_delay.first_month), further=formats.percentage(of_delay.further_month)
             )
-            for one in rates
+            for of_delay in rates
         )
         text = texts["fine"].format(rates=" ; ".join(said), amount=formats.dirhams(fine))
         notes.append(Note(texts["fine_title"], (text,)))

@@ -16,6 +16,7 @@ from billing.frame.codes import RECEIPT
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import (
+    SettlementAct,
     allocation,
     looked_through,
     placement,
@@ -91,7 +92,7 @@ def _over_settled(connection: Connection) -> Iterator[str]:
 def _of_no_act(connection: Connection) -> Iterator[str]:
     """Prove that every settlement is of an act that stands, about that document."""
     s, a, r = settlement.c, allocation.c, refund.c
-    of_allocation = s.act.in_(("allocated", "undone", "cleared"))
+    of_allocation = s.act.in_((SettlementAct.ALLOCATED, SettlementAct.UNDONE, SettlementAct.CLEARED))
     without_act = (
         select(s.act, s.act_id, document.c.number)
         .outerjoin(document, document.c.id == s.document_id)
@@ -101,7 +102,7 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
                 of_allocation, a.id == s.act_id, or_(a.document_id == s.document_id, a.credit_note_id == s.document_id)
             ),
         )
-        .outerjoin(refund, and_(s.act == "refunded", r.id == s.act_id, r.credit_note_id == s.document_id))
+        .outerjoin(refund, and_(s.act == SettlementAct.REFUNDED, r.id == s.act_id, r.credit_note_id == s.document_id))
         .outerjoin(
             debt_act,
             and_(
@@ -111,7 +112,7 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
                 debt_act.c.document_id == s.document_id,
             ),
         )
-        .where(a.id.is_(None), r.id.is_(None), debt_act.c.id.is_(None), s.act != "issued")
+        .where(a.id.is_(None), r.id.is_(None), debt_act.c.id.is_(None), s.act != SettlementAct.ISSUED)
     )
     for act, key, number in connection.execute(without_act):
         yield f"{number or 'a document'} is settled by {act} {key}, which does not stand"
@@ -120,7 +121,7 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
 def _decisions(connection: Connection) -> Iterator[str]:
     """Prove that a decision to write off or recover is settled by rate, on its day."""
     s, a, d = settlement.c, debt_act.c, document.c
-    at_issue = select(s.document_id).where(s.act == "issued")
+    at_issue = select(s.document_id).where(s.act == SettlementAct.ISSUED)
     lost = a.kind == WRITTEN_OFF
     amount = func.coalesce(func.sum(case((lost, s.base + s.vat), else_=s.base_due + s.vat_due)), 0)
     vat = func.coalesce(func.sum(case((lost, s.vat_released), else_=s.vat_due)), 0)

@@ -13,6 +13,7 @@ from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import TO_BE_CLEARED
 from billing.frame.database import among
 from billing.receivables.tables.receipts import (
+    EventKind,
     allocation,
     allocation_undoing,
     placement,
@@ -112,12 +113,12 @@ def _until(column: ColumnElement[Any], on: date | None) -> list[ColumnElement[bo
 
 def _bounced(on: date | None) -> ColumnElement[bool]:
     e = receipt_event.c
-    return exists().where(e.receipt_id == receipt.c.id, e.kind == "bounced", *_until(e.booked_on, on))
+    return exists().where(e.receipt_id == receipt.c.id, e.kind == EventKind.BOUNCED, *_until(e.booked_on, on))
 
 
 def _is_money(on: date | None) -> ColumnElement[bool]:
     e = receipt_event.c
-    cleared = exists().where(e.receipt_id == receipt.c.id, e.kind == "cleared", *_until(e.booked_on, on))
+    cleared = exists().where(e.receipt_id == receipt.c.id, e.kind == EventKind.CLEARED, *_until(e.booked_on, on))
     return or_(receipt.c.means.not_in(TO_BE_CLEARED), cleared)
 
 

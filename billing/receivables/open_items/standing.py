@@ -10,11 +10,9 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 from billing.frame.database import among
 from billing.receivables.open_items.open_item_index import documents_maybe_open
 from billing.receivables.tables.debts import debt_act
-from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
+from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, settlement
 from invoices.models import document, document_vat
 from pricing.vat_shares import Share, left_of, taken_of, whole
-
-ISSUED = "issued"
 
 
 @dataclass(slots=True)
@@ -101,7 +99,7 @@ def _loaded(
             s.rate,
             func.sum(s.base).label("base"),
             func.sum(s.vat).label("vat"),
-            func.max(case((s.act == ISSUED, 1), else_=0)).label("at_issue"),
+            func.max(case((s.act == SettlementAct.ISSUED, 1), else_=0)).label("at_issue"),
         )
         .where(s.document_id.in_(select(d.id).where(concerned)))
         .group_by(s.document_id, s.rate)
@@ -128,8 +126,17 @@ def _loaded(
             if loaded is not None:
                 yield loaded
             loaded = OpenDocument(
-                key, number, kind, tenant, issued_on, due_on, [], False, doubtful.get(key, 0), 0
-            )  # fmt: skip
+                key=key,
+                number=number,
+                kind=kind,
+                tenant=tenant,
+                issued_on=issued_on,
+                due_on=due_on,
+                shares=[],
+                due_at_issue=False,
+                doubtful=doubtful.get(key, 0),
+                open=0,
+            )
         loaded.shares.append(Share(rate, int(base_left), int(vat_left)))
         loaded.open += int(base_left) + int(vat_left)
         loaded.due_at_issue |= bool(at_issue)

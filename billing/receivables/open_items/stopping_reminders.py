@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select, update
 
 from billing.frame.audit_log import record_change
 from billing.frame.database import among
-from billing.messages.queueing import number_of
-from billing.messages.tables import STOPPED, message_delivery
 from billing.receivables.open_items.open_item_index import settled_of
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from invoices.delivery import FAILED, QUEUED
+from invoices.messages.message import number_of
+from invoices.messages.tables import STOPPED, message_delivery
 from invoices.models import document
 
 

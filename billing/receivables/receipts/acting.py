@@ -11,7 +11,7 @@ from billing.frame.civil_time import today
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
-from billing.receivables.tables.receipts import placement, receipt, receipt_event
+from billing.receivables.tables.receipts import EventKind, placement, receipt, receipt_event
 from ledger.periods import first_open_day, limits, require_open
 
 
@@ -20,14 +20,14 @@ def require_receipt(connection: Connection, key: int) -> Row[Any]:
     head = connection.execute(select(receipt).where(receipt.c.id == key)).one_or_none()
     if head is None:
         raise Unknown(f"there is no receipt {RECEIPT.format(key)}")
-    if "bounced" in _events(connection, key):
+    if EventKind.BOUNCED in _events(connection, key):
         raise Conflict(f"{RECEIPT.format(key)} came back unpaid: nothing can be done with it any more")
     return head
 
 
 def is_money(connection: Connection, head: Row[Any]) -> bool:
     """Return whether a receipt is money: no cheque or bill still to be cleared."""
-    return head.means not in TO_BE_CLEARED or "cleared" in _events(connection, head.id)
+    return head.means not in TO_BE_CLEARED or EventKind.CLEARED in _events(connection, head.id)
 
 
 def _events(connection: Connection, key: int) -> set[str]:

@@ -19,6 +19,7 @@ from billing.receivables.receipts.orders import Part
 from billing.receivables.receipts.placing import add_placement
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
+from billing.receivables.tables.receipts import AllocatedBy
 from invoices.document import INVOICE
 from pricing.money import format_amount
 
@@ -48,7 +49,7 @@ def allocate(
     if parts == "automatic":
         tenants = {credit.tenant for credit in unallocated_credits if credit.tenant is not None}
         invoices = open_documents_by_tenant(connection, INVOICE, tenants) if tenants else {}
-        made = settle_oldest(records, unallocated_credits, invoices, day, "oldest")
+        made = settle_oldest(records, unallocated_credits, invoices, day, AllocatedBy.OLDEST)
     else:
         if not parts:
             raise refused("invoice", None, "is missing", "name the invoices, or ask for automatic allocation")
@@ -105,7 +106,7 @@ def _settle_named(
         for index, credit in enumerate(unallocated_credits):
             part = min(left, credit.left) if credit.tenant == target.tenant else 0
             if part:
-                made.append(_settle(records, credit, target, part, day, "explicit"))
+                made.append(_settle(records, credit, target, part, day, AllocatedBy.EXPLICIT))
                 unallocated_credits[index] = credit._replace(left=credit.left - part)
                 left -= part
     return made
@@ -116,7 +117,7 @@ def settle_oldest(
     unallocated_credits: Iterable[UnallocatedCredit],
     invoices: Mapping[str, Sequence[OpenDocument]],
     day: date,
-    how: str,
+    how: AllocatedBy,
 ) -> list[int]:
     """Settle tenants' invoices, oldest due first, with their credit, oldest first; return the allocations' keys."""
     made = []
@@ -132,7 +133,9 @@ def settle_oldest(
     return made
 
 
-def _settle(records: Records, credit: UnallocatedCredit, target: OpenDocument, amount: int, day: date, how: str) -> int:
+def _settle(
+    records: Records, credit: UnallocatedCredit, target: OpenDocument, amount: int, day: date, how: AllocatedBy
+) -> int:
     """Settle so much of an invoice from a tenant's credit, by an entry of its own; return the allocation's key."""
     on = max(day, target.issued_on, credit.since)
     key, settled = records.allocate(

@@ -15,6 +15,7 @@ from billing.receivables.receipts.acting import acting_day
 from billing.receivables.receipts.allocating import settle_oldest
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
+from billing.receivables.tables.receipts import AllocatedBy
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credited_part, document_line
 from pricing.vat_shares import Share, alike_of, netted_of, taken_of, whole
@@ -58,7 +59,7 @@ def apply_credits(
             credit, taken = netting(note, target)
             if whole(credit):
                 made.append(_net(records, note, target, credit, taken, day))
-    made += settle_oldest(records, unallocated_credits, invoices, day, "credit")
+    made += settle_oldest(records, unallocated_credits, invoices, day, AllocatedBy.CREDIT)
     records.write()
     return made
 

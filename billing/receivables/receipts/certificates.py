@@ -13,7 +13,7 @@ from billing.frame.database import change_receivables
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.receivables.receipts.acting import require_receipt
 from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
-from billing.receivables.tables.receipts import receipt, receipt_certificate, receipt_event, receipt_leg
+from billing.receivables.tables.receipts import EventKind, receipt, receipt_certificate, receipt_event, receipt_leg
 
 # The key that taxes withheld are ordered and paged by.
 WITHHOLDING_KEY = (receipt_leg.c.receipt_id, receipt_leg.c.kind)
@@ -60,6 +60,7 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
     c, leg, e = receipt_certificate.c, receipt_leg.c, receipt_event.c
     later = receipt_certificate.alias("later")
     newer = exists().where(later.c.receipt_id == c.receipt_id, later.c.kind == c.kind, later.c.version > c.version)
+    bounced = exists().where(e.receipt_id == leg.receipt_id, e.kind == EventKind.BOUNCED)
     r = receipt.c
     statement = (
         select(
@@ -68,7 +69,7 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
         )
         .join(receipt, r.id == leg.receipt_id)
         .outerjoin(receipt_certificate, and_(c.receipt_id == leg.receipt_id, c.kind == leg.kind, not_(newer)))
-        .where(leg.kind.in_(WITHHOLDINGS), not_(exists().where(e.receipt_id == leg.receipt_id, e.kind == "bounced")))
+        .where(leg.kind.in_(WITHHOLDINGS), not_(bounced))
     )  # fmt: skip
     if missing is not None:
         statement = statement.where(c.number.is_(None) if missing else c.number.is_not(None))

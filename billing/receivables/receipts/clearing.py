@@ -28,6 +28,8 @@ from billing.receivables.receipts.acting import acting_day, refused, require_rea
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.undoing import last_day_of, take_back
 from billing.receivables.tables.receipts import (
+    EventKind,
+    SettlementAct,
     allocation,
     allocation_undoing,
     placement,
@@ -40,8 +42,6 @@ from billing.receivables.tables.receipts import (
 from ledger.periods import require_open
 from pricing.vat_shares import Share
 
-CLEARED, BOUNCED = "cleared", "bounced"
-
 
 def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, terms: Terms) -> None:
     """Record that the bank has credited a cheque or bill on a day: its VAT falls due on that day (law.md section 3).
@@ -53,7 +53,9 @@ def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, 
     if head.means not in TO_BE_CLEARED:
         raise refused("receipt", RECEIPT.format(key), f"is no cheque or bill but {head.means}", "it is money already")
     standing = connection.scalar(
-        select(receipt_event.c.happened_on).where(receipt_event.c.receipt_id == key, receipt_event.c.kind == CLEARED)
+        select(receipt_event.c.happened_on).where(
+            receipt_event.c.receipt_id == key, receipt_event.c.kind == EventKind.CLEARED
+        )
     )
     if standing == on:
         return
@@ -65,7 +67,7 @@ def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, 
     vat = _fall_due(connection, records, key, on)
     ((_, from_account, amount),) = [leg for leg in legs_of(connection, key) if leg[0] == MONEY]
     account = terms.at("receipts.accounts", on)[TRANSFER]
-    records.add(receipt_event, key, CLEARED, on, on, account, None, recorded_at)
+    records.add(receipt_event, key, EventKind.CLEARED, on, on, account, None, recorded_at)
     records.entries.insert(0, clearing_entry(head_of(head), on, account, from_account, amount, vat))
     records.write()
 
@@ -79,7 +81,9 @@ def _fall_due(connection: Connection, records: Records, key: int, on: date) -> i
     s = settlement.c
     documents = documents_keyed(connection, {row.document_id for row in rows})
     shares: dict[int, list[Share]] = {row.id: [] for row in rows}
-    waiting = select(settlement).where(among(connection, s.document_id, sorted(documents)), s.act == "allocated")
+    waiting = select(settlement).where(
+        among(connection, s.document_id, sorted(documents)), s.act == SettlementAct.ALLOCATED
+    )
     for row in connection.execute(waiting):
         if row.act_id in shares:
             shares[row.act_id].append(Share(row.rate, row.base, row.vat))
@@ -121,12 +125,12 @@ def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_
     settled = take_back(connection, records, rows, day)
     for row in rows:
         records.add(allocation_undoing, row.id, day, reason, 1, recorded_at)
-    cleared = events.get(CLEARED)
+    cleared = events.get(EventKind.CLEARED)
     legs = legs_of(connection, key)
     if cleared is not None:
         legs = [(kind, cleared.account if kind == MONEY else account, amount) for kind, account, amount in legs]
     money = next(account for kind, account, _ in legs if kind == MONEY)
-    records.add(receipt_event, key, BOUNCED, on, day, money, reason, recorded_at)
+    records.add(receipt_event, key, EventKind.BOUNCED, on, day, money, reason, recorded_at)
     records.book(return_entry(head_of(head), day, legs, settled, held, cleared is not None))
     records.write()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
-from billing.entries.receivables import DEPOSIT, LegKind, Means
+from billing.entries.receivables import DEPOSIT, WITHHOLDINGS, LegKind, Means
 from invoices.document import CURRENCY
 from pricing.money import format_amount
 
@@ -12,7 +12,7 @@ from pricing.money import format_amount
 MEANS = tuple(means for means in Means if means is not DEPOSIT)
 LEG_KINDS = tuple(LegKind)
 # The kinds of leg by which the money falls short of what it settles.
-SHORTFALLS = LEG_KINDS[1:]
+SHORTFALLS = (*WITHHOLDINGS, LegKind.BANK_CHARGES)
 REFERENCE_LENGTH_MAX = 100
 PAYER_TEXT_LENGTH_MAX = 1000
 AUTOMATIC: Literal["automatic"] = "automatic"

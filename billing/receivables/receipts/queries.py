@@ -20,6 +20,7 @@ from billing.receivables.receipts.shapes import (
     receipt_fields,
 )
 from billing.receivables.tables.receipts import (
+    EventKind,
     allocation,
     allocation_undoing,
     placement,
@@ -40,16 +41,16 @@ REFUND_KEY = (refund.c.id,)
 _note = document.alias("note")
 
 
-def has_event(kind: str) -> ColumnElement[bool]:
-    """Select the receipts that were `cleared`, or `bounced`."""
+def has_event(kind: EventKind) -> ColumnElement[bool]:
+    """Select the receipts that were cleared, or bounced."""
     e = receipt_event.c
     return exists().where(e.receipt_id == receipt.c.id, e.kind == kind)
 
 
 _STATE = case(
-    (has_event("bounced"), ReceiptState.BOUNCED.value),
+    (has_event(EventKind.BOUNCED), ReceiptState.BOUNCED.value),
     (receipt.c.means.not_in(TO_BE_CLEARED), ReceiptState.CASHED.value),
-    (has_event("cleared"), ReceiptState.CLEARED.value),
+    (has_event(EventKind.CLEARED), ReceiptState.CLEARED.value),
     else_=ReceiptState.TO_CLEAR.value,
 ).label("state")
 
@@ -99,7 +100,7 @@ def _is_unplaced() -> ColumnElement[bool]:
         .where(r.receipt_id == receipt.c.id, r.placement_id.is_(None))
         .scalar_subquery()
     )
-    return and_(receipt.c.amount - placed + withdrawn - refunded > 0, not_(has_event("bounced")))
+    return and_(receipt.c.amount - placed + withdrawn - refunded > 0, not_(has_event(EventKind.BOUNCED)))
 
 
 def find_receipt(connection: Connection, key: int) -> Row[Any]:

@@ -30,7 +30,7 @@ from billing.receivables.receipts.orders import AUTOMATIC, NONE, ReceiptOrder, o
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import placement, receipt, receipt_leg
+from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_leg
 from billing.register.tables import site, tenant
 from invoices.document import INVOICE, Party
 from invoices.models import document
@@ -263,14 +263,16 @@ def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:
     return account
 
 
-def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocument, int, str]], str | None]:
+def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocument, int, AllocatedBy]], str | None]:
     """Return what a receipt settles, as (invoice, amount, how), and whose the rest is; None: nobody knows.
 
     An invoice that the payer's text names is settled first, if it is the tenant's; where the payer is unknown and all
     that are named are one tenant's, it is that tenant.
     """
     if not isinstance(order.allocations, str):
-        return [(ledger.by_number[number], amount, "explicit") for number, amount in order.allocations], order.tenant
+        return [
+            (ledger.by_number[number], amount, AllocatedBy.EXPLICIT) for number, amount in order.allocations
+        ], order.tenant
     if order.allocations == NONE:
         return [], order.tenant
     payer = order.tenant
@@ -280,9 +282,9 @@ def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocume
     if payer is None and len({invoice.tenant for invoice in named}) == 1:
         payer = named[0].tenant
     oldest = [] if payer is None else ledger.of_tenant.get(payer, [])
-    parts: list[tuple[OpenDocument, int, str]] = []
+    parts: list[tuple[OpenDocument, int, AllocatedBy]] = []
     left = order.amount
-    for candidates, how in ((named, "reference"), (oldest, "oldest")):
+    for candidates, how in ((named, AllocatedBy.REFERENCE), (oldest, AllocatedBy.OLDEST)):
         for target in candidates:
             part = min(left, target.open)
             if part and all(target is not other for other, _, _ in parts):

@@ -13,6 +13,8 @@ from billing.receivables.open_items.standing import OpenDocument
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import (
+    AllocatedBy,
+    SettlementAct,
     allocation,
     allocation_undoing,
     placement,
@@ -69,7 +71,7 @@ class Records:
     def settle(
         self,
         target: OpenDocument,
-        act: str,
+        act: SettlementAct,
         act_id: int,
         on: date,
         taken: Iterable[Share],
@@ -95,7 +97,7 @@ class Records:
         target: OpenDocument,
         amount: int,
         on: date,
-        how: str,
+        how: AllocatedBy,
         *,
         in_receipt: bool,
         is_money: bool,
@@ -103,7 +105,7 @@ class Records:
         """Add an allocation of a tenant's money to an invoice; `is_money`: no cheque or bill still to be cleared."""
         key = self.next_key(allocation)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
-        vat = self.settle(target, "allocated", key, on, target.take(amount), falls_due=is_money)
+        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, target.take(amount), falls_due=is_money)
         self.add(
             allocation, key, placement_id, None, target.key, target.tenant, amount, doubtful, on, how, int(in_receipt),
             self.recorded_at,
@@ -121,10 +123,10 @@ class Records:
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
         note.take_shares(credit)
         target.take_shares(taken)
-        vat = self.settle(target, "allocated", key, on, taken, falls_due=True)
-        vat -= self.settle(note, "allocated", key, on, credit, falls_due=True)
+        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, taken, falls_due=True)
+        vat -= self.settle(note, SettlementAct.ALLOCATED, key, on, credit, falls_due=True)
         self.add(
-            allocation, key, None, note.key, target.key, target.tenant, amount, doubtful, on, "note", 0,
+            allocation, key, None, note.key, target.key, target.tenant, amount, doubtful, on, AllocatedBy.NOTE, 0,
             self.recorded_at,
         )  # fmt: skip
         return key, Settled(target.number, target.tenant, amount, doubtful, vat)
@@ -135,7 +137,7 @@ class Records:
             return 0
         moved = 0
         for rate, base, vat in shares:
-            self.add(settlement, target.key, "cleared", allocation_id, rate, on, 0, 0, vat, base, vat)
+            self.add(settlement, target.key, SettlementAct.CLEARED, allocation_id, rate, on, 0, 0, vat, base, vat)
             moved += vat
         return moved
 
@@ -151,7 +153,7 @@ class Records:
                 of_rate[index] -= value
         moved: dict[int, int] = {}
         for (document_id, rate), values in sums.items():
-            self.add(settlement, document_id, "undone", act_id, rate, on, *values)
+            self.add(settlement, document_id, SettlementAct.UNDONE, act_id, rate, on, *values)
             moved[document_id] = moved.get(document_id, 0) - values[4]
         return moved
 
@@ -161,7 +163,7 @@ class Records:
             if self._rows[table]:
                 insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
         if undone := [key for key, *_ in self._rows[allocation_undoing]]:
-            reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == "undone"]
+            reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == SettlementAct.UNDONE]
             reopen(self._connection, reopened, undone)
         settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]
         if settled:

@@ -17,7 +17,7 @@ from billing.receivables.receipts.acting import acting_day, require_reason_text,
 from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
-from billing.receivables.tables.receipts import placement, receipt, refund
+from billing.receivables.tables.receipts import SettlementAct, placement, receipt, refund
 from invoices.document import CREDIT_NOTE
 from ledger.periods import require_open
 from pricing.money import format_amount
@@ -77,7 +77,7 @@ def _refund_note(connection: Connection, records: Records, order: RefundOrder, k
     if order.refunded_on < note.issued_on:
         problem = f"comes before {note.issued_on}, when {note.number} was issued"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
-    vat = records.settle(note, "refunded", key, order.refunded_on, note.take(amount), falls_due=True)
+    vat = records.settle(note, SettlementAct.REFUNDED, key, order.refunded_on, note.take(amount), falls_due=True)
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, None, None, note.key, note.tenant, amount,
         account, order.reason.strip(), records.recorded_at,

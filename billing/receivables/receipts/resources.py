@@ -1,17 +1,15 @@
 """Receipts: money in, its story, what it settles, what it is short by; and open items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.entries.receivables import MONEY, TRANSFER, WITHHOLDINGS, Means
-from billing.frame.audit_log import REASON_LENGTH_MAX, require_reason
+from billing.entries.receivables import MONEY
+from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
-from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -24,10 +22,6 @@ from billing.receivables.receipts.certificates import WITHHOLDING_KEY, record_ce
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
-    MEANS,
-    NONE,
-    PAYER_TEXT_LENGTH_MAX,
-    REFERENCE_LENGTH_MAX,
     SHORTFALLS,
     Allocations,
     Leg,
@@ -47,128 +41,42 @@ from billing.receivables.receipts.queries import (
     refunds,
 )
 from billing.receivables.receipts.receiving import receive
-from billing.receivables.receipts.refunding import REFUND_MEANS, RefundOrder, refund_credit
+from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+from billing.receivables.receipts.request_fields import (
+    ALLOCATION_FIELDS,
+    ALLOCATION_FILTERS,
+    APPLICATION_FIELDS,
+    BATCH_FIELDS,
+    CERTIFICATE_FIELDS,
+    CLEARING_FIELDS,
+    EXPLICIT,
+    OPEN_ITEM_FILTERS,
+    PLACEMENT_FIELDS,
+    RECEIPT_FIELDS,
+    RECEIPT_FILTERS,
+    REFUND_FIELDS,
+    REFUND_FILTERS,
+    RETURN_FIELDS,
+    UNDOING_FIELDS,
+    WITHDRAWAL_FIELDS,
+    WITHHOLDING_FILTERS,
+)
 from billing.receivables.receipts.shapes import (
     Allocation,
     Applied,
     Batch,
     Receipt,
-    ReceiptState,
     ReceiptStory,
     Refund,
     Withholding,
 )
 from billing.receivables.receipts.undoing import undo
 
-BATCH_MAX = 1000
-_PARTS_MAX = 500
-EXPLICIT = "explicit"
-_NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
-
-
-def _text(description: str, *, least: int = 1, most: int, **options: Any) -> fields.Field[Any]:
-    judges = [validate.Length(least, most), validate.ContainsNoneOf("\0")]
-    return fields.String(validate=judges, metadata={"description": description}, **options)
-
-
-def _choice(description: str, choices: Sequence[str], **options: Any) -> fields.Field[Any]:
-    return fields.String(validate=validate.OneOf(choices), metadata={"description": description}, **options)
-
-
-def _reference(description: str) -> fields.Field[Any]:
-    return _text(description, most=REFERENCE_LENGTH_MAX, required=True)
-
-
-def _reason(description: str) -> fields.Field[Any]:
-    return _text(description, most=REASON_LENGTH_MAX, required=True)
-
-
-def _optional_amount(description: str) -> fields.Field[Any]:
-    return Amount(load_default=None, allow_none=True, metadata={"description": description})
-
-
-def _optional_code(description: str) -> fields.Field[Any]:
-    return Code(load_default=None, allow_none=True, metadata={"description": description})
-
-
-def _required_day(description: str) -> fields.Field[Any]:
-    return Day(required=True, metadata={"description": description})
-
-
-def _tenant_filter() -> fields.Field[Any]:
-    return Code(metadata={"description": "Only those of this tenant"})
-
-
-def _on() -> fields.Field[Any]:
-    return Day(
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "The day it is booked; today in Casablanca unless given"},
-    )
+blueprint = ApiBlueprint("receipts", __name__, url_prefix="/v1", description="Money in, and what it settles")
 
 
 def _flag(query: Mapping[str, Any], name: str) -> bool | None:
     return None if query.get(name) is None else query[name] == "true"
-
-
-_PART = strict_schema(
-    "AllocationPart",
-    {
-        "invoice": fields.String(required=True, metadata={**_NUMBER_DOC, "description": "The invoice's number"}),
-        "amount": Amount(required=True, metadata={"description": "So much of it is settled"}),
-    },
-)
-_PARTS: Mapping[str, fields.Field[Any]] = {
-    "allocation": _choice(
-        "`automatic` settles those its text names, then the oldest due; `explicit` those named in `allocations`",
-        (AUTOMATIC, NONE, EXPLICIT),
-        load_default=AUTOMATIC,
-    ),
-    "allocations": fields.List(
-        fields.Nested(_PART),
-        load_default=list,
-        validate=validate.Length(max=_PARTS_MAX),
-        metadata={"description": "The invoices that are settled, of any tenant"},
-    ),
-}
-_RECEIPT: Mapping[str, fields.Field[Any]] = {
-    "means": _choice("How the money came", MEANS, required=True),
-    "reference": _reference("The bank's, the till's or the drawer's own: with means and value date it counts once"),
-    "value_date": _required_day("The day of the bank or the till"),
-    "tenant": _optional_code("Who paid; null: nobody knows yet"),
-    "site": _optional_code("The till that took cash"),
-    "amount": Amount(required=True, metadata={"description": "What came in"}),
-    "rent_withholding": _optional_amount("Rent tax withheld at source"),
-    "vat_withholding": _optional_amount("VAT withheld at source"),
-    "bank_charges": _optional_amount("What the bank kept"),
-    "payer_text": _text(
-        "What the payer wrote: invoices it names are settled first",
-        least=0,
-        most=PAYER_TEXT_LENGTH_MAX,
-        load_default="",
-    ),
-    "currency": fields.String(
-        load_default="MAD", validate=validate.Length(3, 3), metadata={"description": "Books are kept in dirhams"}
-    ),
-    **_PARTS,
-}
-_BATCH = {
-    "receipts": fields.List(
-        fields.Nested(strict_schema("ReceiptOrder", _RECEIPT)),
-        required=True,
-        validate=validate.Length(1, BATCH_MAX),
-        metadata={"description": "All are recorded, or none"},
-    )
-}
-_QUERY: Mapping[str, fields.Field[Any]] = {
-    "tenant": Code(metadata={"description": "Only those this tenant paid, or has a part of"}),
-    "means": _choice("Only those of this means", tuple(Means)),
-    "state": _choice("Only those in this state", tuple(ReceiptState)),
-    "from": Day(metadata={"description": "First value date"}),
-    "until": Day(metadata={"description": "Last value date, included"}),
-    "unplaced": _choice("true: only those of which a part is nobody's", ("true", "false")),
-}
-blueprint = ApiBlueprint("receipts", __name__, url_prefix="/v1", description="Money in, and what it settles")
 
 
 def _parts(order: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -208,7 +116,7 @@ def _receive(connection: Connection, orders: list[Mapping[str, Any]], source: st
 
 @blueprint.route("/receipts")
 @blueprint.response(200, Page[Receipt])
-@blueprint.arguments(query_schema("ReceiptQuery", _QUERY), location="query")
+@blueprint.arguments(query_schema("ReceiptQuery", RECEIPT_FILTERS), location="query")
 @reads
 def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Receipt]:
     """The receipts, in the order they were recorded."""
@@ -224,8 +132,8 @@ def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Rece
 
 
 @blueprint.route("/receipts", methods=["POST"])
-@blueprint.response(201, ReceiptStory)
-@blueprint.arguments(strict_schema("ReceiptOrderBody", _RECEIPT))
+@blueprint.response(201, ReceiptStory, headers=LOCATION)
+@blueprint.arguments(strict_schema("ReceiptOrderBody", RECEIPT_FIELDS))
 @writes
 def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Record money that came in, allocate and book it; the same means, reference and value date count once."""
@@ -235,7 +143,7 @@ def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:
 
 @blueprint.route("/receipts/batch", methods=["POST"])
 @blueprint.response(201, Batch)
-@blueprint.arguments(strict_schema("ReceiptBatch", _BATCH))
+@blueprint.arguments(strict_schema("ReceiptBatch", BATCH_FIELDS))
 @writes
 def create_receipts(connection: Connection, batch: Mapping[str, Any]) -> Answer:
     """Record many receipts, all or none; each fault names its receipt by its place in the batch."""
@@ -251,12 +159,9 @@ def get_receipt(connection: Connection, received: int) -> ReceiptStory:
     return receipt_story(connection, received)
 
 
-_ALLOCATE = {"on": _on(), **_PARTS}
-
-
 @blueprint.route("/receipts/<money:received>/allocations", methods=["POST"])
 @blueprint.response(201, ReceiptStory)
-@blueprint.arguments(strict_schema("AllocationOrder", _ALLOCATE))
+@blueprint.arguments(strict_schema("AllocationOrder", ALLOCATION_FIELDS))
 @writes
 def create_allocation(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Let a receipt settle invoices with what it has left; those named may be of any tenant."""
@@ -266,16 +171,9 @@ def create_allocation(connection: Connection, order: Mapping[str, Any], received
     return Answer(receipt_story(connection, received), 201)
 
 
-_PLACE: Mapping[str, fields.Field[Any]] = {
-    "tenant": Code(required=True, metadata={"description": "The tenant"}),
-    "amount": _optional_amount("So much of it; all that is left unless given"),
-    "on": _on(),
-}
-
-
 @blueprint.route("/receipts/<money:received>/placements", methods=["POST"])
 @blueprint.response(201, ReceiptStory)
-@blueprint.arguments(strict_schema("PlacementOrder", _PLACE))
+@blueprint.arguments(strict_schema("PlacementOrder", PLACEMENT_FIELDS))
 @writes
 def create_placement(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say whose a receipt is that nobody could place, or a part of it: all that is left unless an amount is given."""
@@ -294,7 +192,7 @@ def create_placement(connection: Connection, order: Mapping[str, Any], received:
 
 @blueprint.route("/receipts/<money:received>/withdrawals", methods=["POST"])
 @blueprint.response(201, ReceiptStory)
-@blueprint.arguments(strict_schema("WithdrawalOrder", {**_PLACE, "reason": _reason("Why it is not the tenant's")}))
+@blueprint.arguments(strict_schema("WithdrawalOrder", WITHDRAWAL_FIELDS))
 @writes
 def create_withdrawal(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say that money was not the tenant's after all: what settles nothing is nobody's again."""
@@ -312,7 +210,7 @@ def create_withdrawal(connection: Connection, order: Mapping[str, Any], received
 
 @blueprint.route("/receipts/<money:received>/clear", methods=["POST"])
 @blueprint.response(200, ReceiptStory)
-@blueprint.arguments(strict_schema("ClearingOrder", {"on": _required_day("The day the bank credited it")}))
+@blueprint.arguments(strict_schema("ClearingOrder", CLEARING_FIELDS))
 @writes
 def clear_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that the bank has credited a cheque or bill: its VAT falls due on that day."""
@@ -321,12 +219,9 @@ def clear_receipt(connection: Connection, order: Mapping[str, Any], received: in
     return Answer(receipt_story(connection, received))
 
 
-_BOUNCE = {"on": _required_day("The day the bank sent it back"), "reason": _reason("Why it came back")}
-
-
 @blueprint.route("/receipts/<money:received>/bounce", methods=["POST"])
 @blueprint.response(200, ReceiptStory)
-@blueprint.arguments(strict_schema("ReturnOrder", _BOUNCE))
+@blueprint.arguments(strict_schema("ReturnOrder", RETURN_FIELDS))
 @writes
 def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that a cheque or bill came back unpaid: all it settled is open again, in the open period."""
@@ -334,16 +229,9 @@ def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: i
     return Answer(receipt_story(connection, received))
 
 
-_CERTIFICATE = {
-    "kind": _choice("The tax withheld", WITHHOLDINGS, required=True),
-    "number": _reference("The number on the certificate"),
-    "certified_on": _required_day("The certificate's day"),
-}
-
-
 @blueprint.route("/receipts/<money:received>/certificates", methods=["POST"])
 @blueprint.response(201, ReceiptStory)
-@blueprint.arguments(strict_schema("CertificateOrder", _CERTIFICATE))
+@blueprint.arguments(strict_schema("CertificateOrder", CERTIFICATE_FIELDS))
 @writes
 def create_certificate(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record the certificate of a tax withheld; another one replaces it for a reason (X-Reason)."""
@@ -353,15 +241,9 @@ def create_certificate(connection: Connection, order: Mapping[str, Any], receive
     return Answer(receipt_story(connection, received), 201)
 
 
-_WITHHOLDING_QUERY = {
-    "tenant": _tenant_filter(),
-    "missing": _choice("true: only those without certificate", ("true", "false")),
-}
-
-
 @blueprint.route("/withholdings")
 @blueprint.response(200, Page[Withholding])
-@blueprint.arguments(query_schema("WithholdingQuery", _WITHHOLDING_QUERY), location="query")
+@blueprint.arguments(query_schema("WithholdingQuery", WITHHOLDING_FILTERS), location="query")
 @reads
 def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> Page[Withholding]:
     """Taxes withheld of receipts, each with its certificate or none yet; those of returned cheques left out."""
@@ -369,15 +251,9 @@ def list_withholdings(connection: Connection, query: Mapping[str, Any]) -> Page[
     return page(connection, statement, WITHHOLDING_KEY, query, Withholding.of)
 
 
-_ALLOCATION_QUERY = {
-    "tenant": _tenant_filter(),
-    "invoice": Code(metadata={"description": "Only those that settle this invoice"}),
-}
-
-
 @blueprint.route("/allocations")
 @blueprint.response(200, Page[Allocation])
-@blueprint.arguments(query_schema("AllocationQuery", _ALLOCATION_QUERY), location="query")
+@blueprint.arguments(query_schema("AllocationQuery", ALLOCATION_FILTERS), location="query")
 @reads
 def list_allocations(connection: Connection, query: Mapping[str, Any]) -> Page[Allocation]:
     """The allocations, in the order they were made; undone ones too, with the day and the reason."""
@@ -387,7 +263,7 @@ def list_allocations(connection: Connection, query: Mapping[str, Any]) -> Page[A
 
 @blueprint.route("/allocations", methods=["POST"])
 @blueprint.response(200, Applied)
-@blueprint.arguments(strict_schema("CreditApplication", {"tenant": _optional_code("Whose credits; null: everybody's")}))
+@blueprint.arguments(strict_schema("CreditApplication", APPLICATION_FIELDS))
 @writes
 def apply_all_credits(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Let credits settle what is open, as after each run: credit notes first, then money carried forward."""
@@ -398,7 +274,7 @@ def apply_all_credits(connection: Connection, order: Mapping[str, Any]) -> Answe
 
 @blueprint.route("/allocations/<serial:allocated>/undo", methods=["POST"])
 @blueprint.response(200, Allocation)
-@blueprint.arguments(strict_schema("UndoingOrder", {"on": _on(), "reason": _reason("Why it is taken back")}))
+@blueprint.arguments(strict_schema("UndoingOrder", UNDOING_FIELDS))
 @writes
 def undo_allocation(connection: Connection, order: Mapping[str, Any], allocated: int) -> Answer:
     """Take an allocation back in the open period: exactly what it moved moves back, and both acts stay."""
@@ -406,24 +282,9 @@ def undo_allocation(connection: Connection, order: Mapping[str, Any], allocated:
     return Answer(Allocation.of(find_allocation(connection, allocated)))
 
 
-_REFUND: Mapping[str, fields.Field[Any]] = {
-    "means": _choice("Whether the bank or the till pays", REFUND_MEANS, load_default=TRANSFER),
-    "reference": _reference("The bank's or the till's own: with means and day it counts once"),
-    "refunded_on": _required_day("The day it was paid"),
-    "amount": _optional_amount("All that is left unless given"),
-    "receipt": ReceiptNumber(load_default=None, allow_none=True),
-    "tenant": _optional_code("Whose part of the receipt; null: nobody's"),
-    "credit_note": fields.String(
-        load_default=None,
-        allow_none=True,
-        metadata={**_NUMBER_DOC, "description": "The credit note that is paid back"},
-    ),
-}
-
-
 @blueprint.route("/refunds")
 @blueprint.response(200, Page[Refund])
-@blueprint.arguments(query_schema("RefundQuery", {"tenant": _tenant_filter()}), location="query")
+@blueprint.arguments(query_schema("RefundQuery", REFUND_FILTERS), location="query")
 @reads
 def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refund]:
     """The refunds, in order."""
@@ -433,7 +294,7 @@ def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refun
 @blueprint.route("/refunds", methods=["POST"])
 @blueprint.response(201, Refund)
 @blueprint.alt_response(404, "NOT_FOUND")
-@blueprint.arguments(strict_schema("RefundOrder", _REFUND))
+@blueprint.arguments(strict_schema("RefundOrder", REFUND_FIELDS))
 @writes
 def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Pay back a tenant's credit, a credit note, or what nobody could place; the reason is required (X-Reason)."""
@@ -451,15 +312,9 @@ def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
     return Answer(Refund.of(find_refund(connection, key)), 201)
 
 
-_OPEN_ITEM_QUERY = {
-    "tenant": _tenant_filter(),
-    "on": Day(metadata={"description": "At the end of that day; now unless given"}),
-}
-
-
 @blueprint.route("/open-items")
 @blueprint.response(200, Page[OpenItem])
-@blueprint.arguments(query_schema("OpenItemQuery", _OPEN_ITEM_QUERY), location="query")
+@blueprint.arguments(query_schema("OpenItemQuery", OPEN_ITEM_FILTERS), location="query")
 @reads
 def list_open_items(connection: Connection, query: Mapping[str, Any]) -> Page[OpenItem]:
     """The invoices not paid and the credit notes not used, in the order they were issued."""

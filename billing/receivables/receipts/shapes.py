@@ -22,6 +22,7 @@ from billing.frame.shapes import (
     Text,
     about,
 )
+from billing.receivables.tables.receipts import AllocatedBy, EventKind
 from pricing.money import format_amount
 
 
@@ -65,7 +66,7 @@ class Allocation(Shape, frozen=True):
     amount: Money
     allocated_on: Day
     how: Annotated[
-        Literal["explicit", "reference", "oldest", "credit", "note"],
+        AllocatedBy,
         about(
             "`explicit`: a person named the invoice; `reference`: the payer's text did; `oldest`: the oldest due; "
             "`credit`: money carried forward; `note`: a credit note"
@@ -123,7 +124,7 @@ class Refund(Shape, frozen=True):
 class ReceiptEvent(Shape, frozen=True):
     """A cheque or bill that was cleared, or came back."""
 
-    kind: Annotated[Literal["cleared", "bounced"], about("Whether the bank credited it or sent it back")]
+    kind: EventKind
     happened_on: Annotated[Day, about("The bank's day")]
     booked_on: Annotated[Day, about("The day of its entry: the first open one where the bank's month is closed")]
     reason: Annotated[Text | None, about("Why it came back; null where it was cleared")]

@@ -13,7 +13,7 @@ from billing.frame.errors import Conflict, Unknown
 from billing.receivables.open_items.standing import documents_keyed
 from billing.receivables.receipts.acting import acting_day, require_reason_text
 from billing.receivables.receipts.recording import Records, sign_of
-from billing.receivables.tables.receipts import allocation, allocation_undoing, placement, settlement
+from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, placement, settlement
 from invoices.models import document
 
 
@@ -46,7 +46,7 @@ def take_back(connection: Connection, records: Records, rows: Sequence[Row[Any]]
     documents = documents_keyed(connection, keys)
     stood: dict[int, list[Any]] = {}
     of_documents = select(settlement).where(
-        among(connection, s.document_id, sorted(keys)), s.act.in_(("allocated", "cleared"))
+        among(connection, s.document_id, sorted(keys)), s.act.in_((SettlementAct.ALLOCATED, SettlementAct.CLEARED))
     )
     allocations = {row.id for row in rows}
     for settled_row in connection.execute(of_documents):
@@ -73,7 +73,9 @@ def last_day_of(connection: Connection, row: Row[Any]) -> date:
     s = settlement.c
     days = connection.scalars(
         select(s.settled_on).where(
-            s.document_id == row.document_id, s.act_id == row.id, s.act.in_(("allocated", "cleared"))
+            s.document_id == row.document_id,
+            s.act_id == row.id,
+            s.act.in_((SettlementAct.ALLOCATED, SettlementAct.CLEARED)),
         )
     )
     latest: date = max([row.allocated_on, *days])

@@ -9,9 +9,8 @@ from billing.entries.receivables import issue_entry
 from billing.frame.database import change_receivables
 from billing.frame.errors import BadConfiguration
 from billing.frame.terms import VARIABLE, Term, Terms
-from billing.receivables.open_items.standing import ISSUED
 from billing.receivables.receipts.recording import Records, sign_of
-from billing.receivables.tables.receipts import settlement
+from billing.receivables.tables.receipts import SettlementAct, settlement
 from invoices.models import document, document_vat
 from ledger.periods import first_open_day
 
@@ -34,7 +33,9 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
     records = Records(connection, recorded_at)
     d, v, s = document.c, document_vat.c, settlement.c
     # Documents' keys follow the order of commits, so that all before the newest one recorded here were looked at.
-    newest = connection.scalar(select(s.document_id).where(s.act == ISSUED).order_by(s.document_id.desc()).limit(1))
+    newest = connection.scalar(
+        select(s.document_id).where(s.act == SettlementAct.ISSUED).order_by(s.document_id.desc()).limit(1)
+    )
     moved: dict[int, tuple[str, date, int]] = {}
     for since, until in _under_debits(versions):
         rows = (
@@ -47,7 +48,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
             rows = rows.where(d.issued_on < until)
         for key, number, kind, issued_on, rate, base, vat in connection.execute(rows):
             on = first_open_day(connection, issued_on)
-            records.add(settlement, key, ISSUED, key, rate, on, 0, 0, vat, base, vat)
+            records.add(settlement, key, SettlementAct.ISSUED, key, rate, on, 0, 0, vat, base, vat)
             before = moved.get(key, (number, on, 0))[2]
             moved[key] = number, on, before + sign_of(kind) * vat
     for number, on, vat in moved.values():

@@ -110,4 +110,13 @@ def aged_balance(connection: Connection, day: date) -> Listed:
         for account in aged_accounts(connection, day)
     )
     facts = (Fact("Au", formats.day(day)), Fact("Montants", "dirhams (DH), TTC"), Fact("Âge", "jours de retard"))
-    return Listed("aged-balance", "Balance âgée", "Clients", _COLUMNS, lines, facts, day, {"on": day.isoformat()})
+    return Listed(
+        name="aged-balance",
+        title="Balance âgée",
+        part="Clients",
+        columns=_COLUMNS,
+        lines=lines,
+        facts=facts,
+        until=day,
+        about={"on": day.isoformat()},
+    )

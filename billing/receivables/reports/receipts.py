@@ -16,6 +16,7 @@ from billing.receivables.receipts.certificates import withholdings
 from billing.receivables.receipts.queries import has_event
 from billing.receivables.reports.aged_balance import names_of
 from billing.receivables.tables.receipts import (
+    EventKind,
     allocation,
     allocation_undoing,
     placement,
@@ -67,9 +68,15 @@ def receipts_journal(connection: Connection, start: date | None, until: date) ->
     about = {"from": None if start is None else start.isoformat(), "until": until.isoformat()}
     facts = (Fact("Période", period), Fact("Montants", "dirhams (DH)"))
     return Listed(
-        "receipts", "Journal des encaissements", "Encaissements", _JOURNAL, _receipts(connection, start, until), facts,
-        until, about,
-    )  # fmt: skip
+        name="receipts",
+        title="Journal des encaissements",
+        part="Encaissements",
+        columns=_JOURNAL,
+        lines=_receipts(connection, start, until),
+        facts=facts,
+        until=until,
+        about=about,
+    )
 
 
 def _receipts(connection: Connection, start: date | None, until: date) -> Iterator[tuple[Any, ...]]:
@@ -89,7 +96,7 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         .group_by(p.receipt_id)
         .subquery()
     )
-    events = {kind: has_event(kind) for kind in ("bounced", "cleared")}
+    events = {kind.value: has_event(kind) for kind in EventKind}
     statement = (
         select(
             receipt, *(legs.c[kind].label(f"of_{kind}") for kind in LegKind), settled.c.amount.label("settled"),
@@ -122,9 +129,15 @@ def unplaced_receipts(connection: Connection, on: date) -> Listed:
     """List the parts of receipts that were nobody's at the end of a day, oldest first."""
     facts = (Fact("Au", formats.day(on)), Fact("Compte", UNPLACED), Fact("Montants", "dirhams (DH)"))
     return Listed(
-        "unplaced-receipts", "Encaissements à identifier", "Encaissements", _UNPLACED, _unplaced(connection, on), facts,
-        on, {"on": on.isoformat()},
-    )  # fmt: skip
+        name="unplaced-receipts",
+        title="Encaissements à identifier",
+        part="Encaissements",
+        columns=_UNPLACED,
+        lines=_unplaced(connection, on),
+        facts=facts,
+        until=on,
+        about={"on": on.isoformat()},
+    )
 
 
 def _unplaced(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
@@ -142,9 +155,15 @@ def missing_certificates(connection: Connection, on: date) -> Listed:
     """List the taxes withheld whose certificate has not come yet, oldest first, with the days waited for each."""
     facts = (Fact("Au", formats.day(on)), Fact("Montants", "dirhams (DH)"))
     return Listed(
-        "missing-certificates", "Attestations de retenue manquantes", "Retenues à la source", _MISSING,
-        _missing(connection, on), facts, on, {"on": on.isoformat()},
-    )  # fmt: skip
+        name="missing-certificates",
+        title="Attestations de retenue manquantes",
+        part="Retenues à la source",
+        columns=_MISSING,
+        lines=_missing(connection, on),
+        facts=facts,
+        until=on,
+        about={"on": on.isoformat()},
+    )
 
 
 def _missing(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from billing.frame.http.service import service
 from billing.frame.reports.tabled import FORMATS, Listed, listed_pieces
 from billing.receivables.reports.aged_balance import aged_balance
 from billing.receivables.reports.receipts import missing_certificates, receipts_journal, unplaced_receipts
+from billing.receivables.reports.shapes import AccountStatement
 from billing.receivables.reports.statement_files import MEDIA_TYPES, statement_pieces
 
 blueprint = ApiBlueprint(
@@ -70,7 +71,7 @@ def _days(query: Mapping[str, Any]) -> tuple[date | None, date]:
 
 
 @blueprint.route("/tenants/<part:code>/statement")
-@in_formats(blueprint, MEDIA_TYPES.values())
+@in_formats(blueprint, MEDIA_TYPES.values(), AccountStatement)
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(strict_schema("StatementQuery", {"format": _format(MEDIA_TYPES), **_DAYS}), location="query")
 def get_tenant_statement(query: Mapping[str, Any], code: str) -> Response:

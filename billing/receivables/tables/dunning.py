@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from billing.frame.tables import code, identity, metadata
-from billing.messages.tables import message
+from invoices.messages.tables import message
 from invoices.models import document
 
 dunning_act = Table(

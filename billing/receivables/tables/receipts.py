@@ -4,6 +4,8 @@ The state of anything is a fold over these facts: a document by its settlements,
 their allocations. Keys are counted up under one lock (`billing.frame.database.change_receivables`), without gap.
 """
 
+from enum import StrEnum
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -20,6 +22,37 @@ from sqlalchemy import (
 
 from billing.frame.tables import code, identity, metadata
 from invoices.models import document, document_vat, references
+
+
+class EventKind(StrEnum):
+    """The events of a cheque or bill: the bank credited it, or it came back unpaid."""
+
+    CLEARED = "cleared"
+    BOUNCED = "bounced"
+
+
+class AllocatedBy(StrEnum):
+    """The ways an invoice is chosen: by a person, by the payer's text, as the oldest due, by a credit."""
+
+    EXPLICIT = "explicit"
+    REFERENCE = "reference"
+    OLDEST = "oldest"
+    # Money carried forward.
+    CREDIT = "credit"
+    NOTE = "note"
+
+
+class SettlementAct(StrEnum):
+    """The acts that settle a document, take a settlement back, or let its VAT fall due."""
+
+    ALLOCATED = "allocated"
+    UNDONE = "undone"
+    CLEARED = "cleared"
+    ISSUED = "issued"
+    REFUNDED = "refunded"
+    WRITTEN_OFF = "written_off"
+    RECOVERED = "recovered"
+
 
 receipt = Table(
     "receipt",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, func, make_url, select
 
-from billing.api import create_app
+from billing.api.app import create_app
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.settings import load_settings
 from billing.frame.tables import idempotency_key

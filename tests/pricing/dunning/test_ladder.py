@@ -17,7 +17,18 @@ def claimed(
     tenant: str = "T1", ladder: tuple[int, ...] = DAYS,
 ) -> Claimed:  # fmt: skip
     name = f"FA-2026-{number:06d}"
-    return Claimed(number, name, tenant, due_on - timedelta(60), due_on, 12_000, open_, ladder, sent, held)
+    return Claimed(
+        document_id=number,
+        number=name,
+        tenant=tenant,
+        issued_on=due_on - timedelta(60),
+        due_on=due_on,
+        gross=12_000,
+        open=open_,
+        ladder=ladder,
+        sent=sent,
+        is_blocked=held,
+    )
 
 
 def due_on_day(days: int, **given: object) -> int | None:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from billing.check import check
 from billing.frame.database import writing
-from billing.receivables.dunning.holding import DISPUTE
+from billing.receivables.dunning.blocks import BlockKind
 from tests.support.dunning_park import LEASES, TENANTS
 from tests.support.park import Park, open_park
 from tests.support.reminding import holds, reminds
@@ -68,7 +68,7 @@ def test_a_message_without_its_act_is_named(reminded: Park) -> None:
 
 
 def test_what_was_sent_in_spite_of_a_dispute_is_named(reminded: Park) -> None:
-    holds(reminded, DISPUTE, invoice="FA-2026-000001", since="2026-08-20")
+    holds(reminded, BlockKind.DISPUTE, invoice="FA-2026-000001", since="2026-08-20")
     assert check(reminded.engine) == []
     spoil(reminded.engine, "dunning_hold", "UPDATE dunning_hold SET since = '2026-08-01', recorded_at = '2026-08-01'")
     assert "the reminder of FA-2026-000001 on 2026-08-15 was sent although SU-000001 held it back" in check(

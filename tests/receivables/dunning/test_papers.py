@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from billing.messages.queueing import printed
 from billing.receivables.dunning.wording import mail_of, message_of
 from invoices.mail import Envelope, compose_mail, parse_mailbox
+from invoices.messages.papers import print_paper
 from invoices.rendering.letter import render_letter
 from tests.support.documents import STARTUP
 from tests.support.letter_pages import KEPT, claimed, dunned, golden_text, statement
@@ -92,5 +92,5 @@ def test_a_name_that_is_markup_is_text() -> None:
         buyer=replace(STARTUP, legal_name='<img src="file:///etc/passwd">{total}{operator}')
     )
     message = message_of(hostile)
-    assert "file:///etc/passwd" in text_of(printed(message.papers[0]))
+    assert "file:///etc/passwd" in text_of(print_paper(message.papers[0]))
     assert '<img src="file:///etc/passwd">{total}{operator}' in message.text.before[1]

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, func, select
 
 from billing.check import check
 from billing.frame.database import reading
-from billing.messages.tables import message, message_delivery
 from billing.receivables.tables.dunning import dunning_act, dunning_step
 from billing.register.network_import import import_folder
 from billing.run.month import run_month
+from invoices.messages.tables import message, message_delivery
 from invoices.transport import CONNECTIONS
 from tests.support.networks import write_network
 from tests.support.queued import environment, settings
@@ -25,20 +25,22 @@ JUNE = date(2026, 6, 1)
 LATE = datetime(2026, 8, 5, 11, tzinfo=UTC)
 _REMIND = """
 import sys
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from threading import Event
 from billing.frame.settings import load_settings
 from billing.frame.database import open_engine
-from billing.documents.delivery.delivering import deliver
-from billing.scheduler.scheduler import jobs_of
+from billing.scheduler.scheduler import all_jobs, context_of
 if __name__ == "__main__":
     settings = load_settings()
     engine = open_engine(settings.database_url)
     at = datetime.fromisoformat(sys.argv[1])
-    jobs = jobs_of(settings, engine, lambda: at, Event())
-    report = jobs.remind()
-    sent = jobs.deliver().sent if sys.argv[2:] == ["deliver"] else 0
-    print(len(report.sent), sent, flush=True)
+    facts = {"dunning": {"result": ["0 reminders queued"]}, "deliver": {"sent": 0}}
+    jobs = {job.name: job for job in all_jobs()}
+    for name in ("dunning", *sys.argv[2:]):
+        say = lambda _level, outcome, **told: facts[name].update(told) if outcome == "done" else None
+        jobs[name].work(replace(context_of(jobs[name], settings, engine, lambda: at, Event()), say=say))
+    print(facts["dunning"]["result"][0].split()[0], facts["deliver"]["sent"], flush=True)
 """
 
 BY_THE_CLOCK = """

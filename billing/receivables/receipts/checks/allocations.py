@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from billing.entries.receivables import Settled, allocation_entry, undoing_entry
 from billing.frame.database import among
 from billing.receivables.receipts.recording import sign_of
-from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
+from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, settlement
 from invoices.document import INVOICE
 from invoices.models import document
 from ledger.entry import Entry
@@ -60,7 +60,8 @@ def load_allocations(connection: Connection, concerned: ColumnElement[bool]) -> 
     settlements: dict[int, dict[tuple[int, str], list[Any]]] = defaultdict(lambda: defaultdict(list))
     wanted = set(keys)
     of_documents = select(settlement).where(
-        among(connection, s.document_id, ids), s.act.in_(("allocated", "undone", "cleared"))
+        among(connection, s.document_id, ids),
+        s.act.in_((SettlementAct.ALLOCATED, SettlementAct.UNDONE, SettlementAct.CLEARED)),
     )
     for row in connection.execute(of_documents.order_by(s.document_id, s.rate)):
         if row.act_id in wanted:
@@ -81,13 +82,16 @@ def allocation_faults(allocated: Allocated, documents: dict[int, Any], *, is_mon
     if row.allocated_on < target.issued_on:
         yield f"{name} comes before the invoice"
     for key in [row.document_id, *([row.credit_note_id] if row.credit_note_id else [])]:
-        settled = allocated.rows.get((key, "allocated"), [])
+        settled = allocated.rows.get((key, SettlementAct.ALLOCATED), [])
         amount = sum(share.base + share.vat for share in settled)
         if amount != row.amount or any(min(share.base, share.vat) < 0 for share in settled):
             yield f"{name}: by rate it is {format_amount(amount)}, not {format_amount(row.amount)}"
         if any(share.settled_on != row.allocated_on for share in settled):
             yield f"{name} is settled by rate on another day"
-        cleared, undone = allocated.rows.get((key, "cleared"), []), allocated.rows.get((key, "undone"), [])
+        cleared, undone = (
+            allocated.rows.get((key, SettlementAct.CLEARED), []),
+            allocated.rows.get((key, SettlementAct.UNDONE), []),
+        )
         yield from due_faults(name, settled, cleared, is_money=is_money)
         yield from _undone_faults(name, [*settled, *cleared], undone, allocated.undoing)
 
@@ -147,8 +151,8 @@ def allocation_entries(
     """Yield the entries of an allocation and of its undoing, those of its receipt and of a return left out."""
     row, undoing = allocated.row, allocated.undoing
     if not row.in_receipt:
-        settled = settled_by(allocated, allocated.vat("allocated", kinds))
+        settled = settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds))
         yield from present(allocation_entry(row.id, row.allocated_on, settled, account, source))
     if undoing is not None and not undoing.in_return:
-        settled = settled_by(allocated, -allocated.vat("undone", kinds))
+        settled = settled_by(allocated, -allocated.vat(SettlementAct.UNDONE, kinds))
         yield from present(undoing_entry(row.id, undoing.undone_on, settled, account, source))

@@ -15,7 +15,7 @@ from billing.receivables.receipts.checks.allocations import (
 )
 from billing.receivables.receipts.recording import sign_of
 from billing.receivables.receipts.refunding import REFUND_MEANS
-from billing.receivables.tables.receipts import allocation, refund, settlement
+from billing.receivables.tables.receipts import AllocatedBy, SettlementAct, allocation, refund, settlement
 from invoices.document import CREDIT_NOTE
 from invoices.models import document
 from ledger.entry import Entry
@@ -34,7 +34,7 @@ def credit_note_acts(connection: Connection) -> tuple[list[Entry], list[str]]:
         if note is None or note.kind != CREDIT_NOTE or note.tenant != row.tenant:
             faults.append(f"{allocated.name} is of no credit note of its tenant")
             continue
-        if row.how != "note" or row.in_receipt or row.allocated_on < note.issued_on:
+        if row.how != AllocatedBy.NOTE or row.in_receipt or row.allocated_on < note.issued_on:
             faults.append(f"the allocation {row.id} of {note.number} is not as a credit note's is")
         faults += allocation_faults(allocated, documents, is_money=True)
         entries += allocation_entries(allocated, kinds, None, note.number)
@@ -46,7 +46,7 @@ def _refunds(connection: Connection) -> tuple[list[Entry], list[str]]:
     entries: list[Entry] = []
     faults: list[str] = []
     r, s, d = refund.c, settlement.c, document.c
-    settlements = grouped(connection, select(settlement).where(s.act == "refunded"), "act_id")
+    settlements = grouped(connection, select(settlement).where(s.act == SettlementAct.REFUNDED), "act_id")
     rows = connection.execute(
         select(refund, d.number, d.kind, d.tenant.label("buyer"), d.issued_on).join(document, d.id == r.credit_note_id)
     )
@@ -76,7 +76,7 @@ def vat_due_at_issue(connection: Connection) -> tuple[list[Entry], list[str]]:
         select(d.number, d.kind, d.tax, s.document_id, s.act_id, s.settled_on, func.sum(s.vat_due).label("due"),
                func.sum(s.vat_released).label("released"))
         .join(document, d.id == s.document_id)
-        .where(s.act == "issued")
+        .where(s.act == SettlementAct.ISSUED)
         .group_by(d.number, d.kind, d.tax, s.document_id, s.act_id, s.settled_on)
         .order_by(s.document_id)
     )  # fmt: skip

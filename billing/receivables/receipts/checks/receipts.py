@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from billing.entries.booked import difference_of_sums
+from billing.entries.standing import difference_of_sums
 from billing.frame.checking import Proof, Step, by_index
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among
@@ -84,9 +84,15 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
     faults: list[str] = []
     for head in connection.execute(select(receipt).where(ours).order_by(receipt.c.id)):
         story = Story(
-            head, legs[head.id], events[head.id], placements[head.id], refunds[head.id], withdrawals, by_placement,
-            documents,
-        )  # fmt: skip
+            head=head,
+            legs=legs[head.id],
+            events=events[head.id],
+            placements=placements[head.id],
+            refunds=refunds[head.id],
+            withdrawals=withdrawals,
+            allocated=by_placement,
+            documents=documents,
+        )
         faults += [f"{RECEIPT.format(head.id)}: {fault}" for fault in story.faults()]
         try:
             entries += list(story.entries())

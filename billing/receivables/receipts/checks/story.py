@@ -27,6 +27,7 @@ from billing.receivables.receipts.checks.allocations import (
 )
 from billing.receivables.receipts.orders import LEG_KINDS
 from billing.receivables.receipts.refunding import REFUND_MEANS
+from billing.receivables.tables.receipts import AllocatedBy, EventKind, SettlementAct
 from ledger.entry import Entry
 from pricing.money import format_amount
 
@@ -46,12 +47,12 @@ class Story(NamedTuple):
     @property
     def cleared(self) -> Any:
         """Its clearing."""
-        return next((event for event in self.events if event.kind == "cleared"), None)
+        return next((event for event in self.events if event.kind == EventKind.CLEARED), None)
 
     @property
     def bounced(self) -> Any:
         """Its return."""
-        return next((event for event in self.events if event.kind == "bounced"), None)
+        return next((event for event in self.events if event.kind == EventKind.BOUNCED), None)
 
     def used(self, placed: Any) -> int:
         """Return how much of a placement settles, was paid back or withdrawn, up to the return if there was one."""
@@ -109,7 +110,7 @@ class Story(NamedTuple):
             yield f"{name} is booked with the receipt, but dated {row.allocated_on}"
         if row.allocated_on < placed.placed_on:
             yield f"{name} comes before its money, of {placed.placed_on}"
-        if row.how not in ("explicit", "reference", "oldest", "credit"):
+        if row.how not in set(AllocatedBy) - {AllocatedBy.NOTE}:
             yield f"{name} is of money, and made as {row.how!r}"
 
     def _undoing_faults(self, allocated: Allocated) -> Iterator[str]:
@@ -126,7 +127,7 @@ class Story(NamedTuple):
         ):
             yield f"{name} is undone by a return that is not of {undoing.undone_on}"
         for key, act in allocated.rows:
-            if act == "cleared":
+            if act == SettlementAct.CLEARED:
                 day = None if self.cleared is None else max(self.cleared.booked_on, row.allocated_on)
                 if any(settled.settled_on != day for settled in allocated.rows[key, act]):
                     yield f"{name} falls due on another day than its cheque was cleared on"
@@ -146,7 +147,7 @@ class Story(NamedTuple):
                 held.append(Held(placed.account, placed.tenant, left))
                 rest -= placed.amount
         held.append(Held(UNPLACED, None, rest))
-        settled = [settled_by(allocated, allocated.vat("allocated", kinds)) for allocated in at_once]
+        settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
         yield receipt_entry(head, row.value_date, legs, settled, held)
         number = RECEIPT.format(row.id)
         for placed in self.placements:
@@ -172,7 +173,7 @@ class Story(NamedTuple):
         if cleared is not None:
             at_once = 0
             for allocated in every:
-                row, vat = allocated.row, allocated.vat("cleared", kinds)
+                row, vat = allocated.row, allocated.vat(SettlementAct.CLEARED, kinds)
                 due_on = max(cleared.booked_on, row.allocated_on)
                 if due_on == cleared.booked_on:
                     at_once += vat
@@ -183,7 +184,7 @@ class Story(NamedTuple):
                 yield clearing_entry(head, cleared.booked_on, cleared.account, account, amount, at_once)
         if bounced is not None:
             taken_back = [
-                settled_by(allocated, -allocated.vat("undone", kinds))
+                settled_by(allocated, -allocated.vat(SettlementAct.UNDONE, kinds))
                 for allocated in every
                 if allocated.undoing and allocated.undoing.in_return
             ]

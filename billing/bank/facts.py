@@ -1,4 +1,4 @@
-"""What lines of statements are matched with, read set-wise: what is open, who pays, what the books hold already."""
+"""The facts that bank lines are matched with, read set-wise: what is open, who pays, what the books hold already."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -21,18 +21,20 @@ from sqlalchemy import (
 )
 
 from billing.bank.formats.statement import BankLine
-from billing.bank.matching import (
+from billing.bank.matching.pool import Pool
+from billing.bank.matching.values import (
     NEAR_DAYS,
-    RECEIVED,
     BookedEntry,
     Cheque,
+    LineKind,
     OpenInvoice,
-    Pool,
+    Proposal,
     Rates,
     Withheld,
-    numbers_of,
 )
-from billing.bank.tables import bank_line, line_decision, line_entry
+from billing.bank.matching.words import numbers_of
+from billing.bank.queries import is_latest, is_unlinked, moves_bank_account
+from billing.bank.tables import bank_line, line_decision
 from billing.entries.receivables import MONEY, TO_BE_CLEARED
 from billing.frame.database import among
 from billing.frame.terms import Terms
@@ -44,18 +46,15 @@ from invoices.models import document, document_line
 from ledger.models import entry, posting
 from pricing.money import RATE_DECIMALS, parse_decimal
 
-BANK_ACCOUNT = "5141"
-_later = line_decision.alias("later")
 
-
-def is_latest() -> ColumnElement[bool]:
-    """That a decision is the latest about its line, and so the one that counts."""
-    d, x = line_decision.c, _later.c
-    return not_(exists().where(x.statement_id == d.statement_id, x.line_no == d.line_no, x.decision_no > d.decision_no))
+def propose(connection: Connection, lines: Sequence[BankLine], terms: Terms) -> list[tuple[Proposal, ...]]:
+    """Return what each of those lines may be, as things stand now; each by itself."""
+    pool = load_pool(connection, lines, terms)
+    return [pool.proposals(line) for line in lines]
 
 
 def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -> Pool:
-    """Everything those lines may be matched with, and no more: what they name, whoever they name, their amounts."""
+    """Return all that lines may be matched with, and no more: what they name, the payers they name, their amounts."""
     on = max((line.booked_on for line in lines), default=None)
     if on is None:
         return Pool({}, {})
@@ -71,9 +70,9 @@ def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -
         entries=unlinked_entries(connection, lines),
         own_movements=terms.at("statements.own_movements", on),
     )
-    pool.hold(_invoices(connection, lines, pool))
-    short = {number for line in lines for number in pool.may_be_kept_back(line)}
-    pool.withheld = _withheld(connection, short) if short else {}
+    pool.payments.hold(_invoices(connection, lines, pool))
+    short = {number for line in lines for number in pool.payments.may_withhold(line)}
+    pool.payments.bases = _tax_bases(connection, short) if short else {}
     return pool
 
 
@@ -82,23 +81,23 @@ def _rate(text: Any) -> int:
 
 
 def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> list[OpenInvoice]:
-    """The invoices that lines name, those open of who pays, and those of an amount of which nothing else is known.
+    """Return the invoices that lines name, those of the payers, and those of an amount of which nothing else is known.
 
     What a payment leaves over may be another invoice of the same tenant: whoever is named is asked for whole, unless
     the amount is exactly what is named.
     """
-    credits_of = [line for line in lines if line.amount > 0 and not line.is_reversal]
-    named = {number for line in credits_of for number in numbers_of(line)[1]}
-    invoices = {one.number: one for one in _numbered(connection, named)}
+    credit_lines = [line for line in lines if line.amount > 0 and not line.is_reversal]
+    named = {number for line in credit_lines for number in numbers_of(line)[1]}
+    invoices = {invoice.number: invoice for invoice in _numbered(connection, named)}
     payers: set[str] = set()
     amounts: set[int] = set()
-    for line in credits_of:
-        its = [invoices[number] for number in numbers_of(line)[1] if number in invoices]
-        if its:
-            if line.amount > sum(one.open for one in its):
-                payers.update(one.tenant for one in its)
+    for line in credit_lines:
+        own = [invoices[number] for number in numbers_of(line)[1] if number in invoices]
+        if own:
+            if line.amount > sum(invoice.open for invoice in own):
+                payers.update(invoice.tenant for invoice in own)
             continue
-        code = pool.payer_of(line)
+        code = pool.payments.payer_of(line)
         if code is None:
             amounts.add(line.amount)
         else:
@@ -113,17 +112,17 @@ def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> 
 
 
 def _open_invoices(narrowed: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Select[Any]:
-    """The open invoices as `OpenInvoice`; they are narrowed by what is open of them, or otherwise."""
-    found = open_items_select()
-    c = found.selected_columns
+    """Return the open invoices as `OpenInvoice`, narrowed by what is open of them, or otherwise."""
+    open_items = open_items_select()
+    c = open_items.selected_columns
     # PostgreSQL sums to a decimal.
     left = cast(c.open, BigInteger)
     wanted = (c.number, c.tenant, c.due_on, c.gross, left.label("open"))
-    return found.with_only_columns(*wanted).where(document.c.kind == INVOICE, narrowed(left))
+    return open_items.with_only_columns(*wanted).where(document.c.kind == INVOICE, narrowed(left))
 
 
 def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice]:
-    """Invoices by number, open or not."""
+    """Yield invoices by number, open or not."""
     if not numbers:
         return
     d = document.c
@@ -135,7 +134,7 @@ def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice
 
 
 def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[str, str]:
-    """The payers' accounts that earlier lines have made known, each of one tenant alone."""
+    """Return the payers' accounts that earlier lines have made known, each of one tenant alone."""
     accounts = {line.counterparty_account for line in lines if line.counterparty_account}
     if not accounts:
         return {}
@@ -146,7 +145,7 @@ def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[s
         .where(
             among(connection, x.counterparty_account, sorted(accounts)),
             x.counterparty_account != literal_column("''"),
-            d.kind == RECEIVED,
+            d.kind == LineKind.RECEIVED,
             d.tenant.is_not(None),
             is_latest(),
         )
@@ -157,7 +156,7 @@ def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[s
 
 
 def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
-    """Cheques and bills that wait to be cleared, or were cleared and may come back: those refunded can't."""
+    """Return the cheques and bills that wait to be cleared, or were cleared and may come back: those refunded can't."""
     r, leg = receipt.c, receipt_leg.c
     cleared, bounced = receipt_event.alias("cleared"), receipt_event.alias("bounced")
     refunded = exists().where(refund.c.receipt_id == r.id)
@@ -178,36 +177,15 @@ def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
     return [Cheque(*row) for row in rows]
 
 
-def bank_postings() -> ColumnElement[bool]:
-    """That a posting moves the bank's account; said so that the index of money accounts is used."""
-    return and_(
-        posting.c.account == literal_column(f"'{BANK_ACCOUNT}'"),
-        posting.c.account.between(literal_column("'5'"), literal_column("'5Z'")),
-    )
-
-
-def is_unlinked() -> ColumnElement[bool]:
-    """That no line of a statement stands for an entry."""
-    x, d = line_entry.c, line_decision.c
-    return not_(
-        exists(
-            select(x.entry)
-            .join(
-                line_decision,
-                and_(d.statement_id == x.statement_id, d.line_no == x.line_no, d.decision_no == x.decision_no),
-            )
-            .where(x.entry == entry.c.reference, is_latest())
-        )
-    )
-
-
 def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[BookedEntry]:
-    """The entries around the days of those lines that move the bank's account, and that no line stands for."""
+    """Return the entries around the days of lines that move the bank's account, and that stand for no line."""
     days = [day for line in lines for day in (line.booked_on, line.value_on)]
     near = timedelta(days=NEAR_DAYS)
     moved = (
         select(posting.c.entry_id, func.sum(posting.c.amount).label("amount"))
-        .where(bank_postings(), posting.c.effective_on >= min(days) - near, posting.c.effective_on <= max(days) + near)
+        .where(
+            moves_bank_account(), posting.c.effective_on >= min(days) - near, posting.c.effective_on <= max(days) + near
+        )
         .group_by(posting.c.entry_id)
         .subquery()
     )
@@ -220,8 +198,8 @@ def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[
     return [BookedEntry(reference, on, int(amount), f"{piece} {label}") for reference, on, amount, piece, label in rows]
 
 
-def _withheld(connection: Connection, numbers: set[str]) -> dict[str, Withheld]:
-    """What taxes on those invoices are reckoned on: the rent of their offices, and their VAT."""
+def _tax_bases(connection: Connection, numbers: set[str]) -> dict[str, Withheld]:
+    """Return the bases of taxes on invoices: the rent of their offices, and their VAT."""
     d, x = document.c, document_line.c
     rows = connection.execute(
         select(d.number, func.coalesce(func.sum(x.amount), 0), d.tax)

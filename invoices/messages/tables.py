@@ -1,4 +1,4 @@
-"""The tables of messages: what was to be said is only ever added; their deliveries move as those of documents do."""
+"""The tables of messages: texts are only ever added; their deliveries move as those of documents do."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,23 +16,25 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from billing.frame.tables import code, identity, metadata
+from invoices.models import metadata
 
-# A message that is not sent any more, since what it says is no longer so; beside those of every queue
+# The state of a message that is not sent any more, since what it says is no longer so; beside those of every queue
 # (`invoices.delivery`).
 STOPPED = "stopped"
 
 message = Table(
     "message",
     metadata,
-    Column("id", identity(), Identity(), primary_key=True),
-    # What is told, and about what: once, ever.
+    # The database counts it up; SQLite wants INTEGER for that.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), Identity(), primary_key=True),
+    # The kind of message, and what it is about: one of each, ever.
     Column("kind", String(32), nullable=False),
     Column("key", Text, nullable=False),
-    Column("tenant", code(), nullable=False),
+    # A code, ordered by bytes.
+    Column("tenant", String(64).with_variant(String(64, collation="C"), "postgresql"), nullable=False),
     # The day its papers bear.
     Column("written_on", Date, nullable=False),
-    # Whom it was first addressed to.
+    # The address it was first made for.
     Column("recipient", Text, nullable=False),
     Column("recipient_name", Text, nullable=False),
     # Its texts and papers (JSON): what is printed and sent for ever.
@@ -76,7 +78,7 @@ message_delivery = Table(
 message_attempt = Table(
     "message_attempt",
     metadata,
-    # What happened each time; never changed.
+    # One row an attempt, never changed.
     Column("message_id", ForeignKey("message_delivery.message_id"), primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("attempted_at", DateTime(timezone=True), nullable=False),
@@ -84,5 +86,5 @@ message_attempt = Table(
     Column("detail", Text, nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (message, message_file, message_attempt)

@@ -1,0 +1,85 @@
+"""A year's books for an auditor, as one archive that proves itself: every file is read back while it is written.
+
+What was read back is compared, account by account and month by month, with what the database holds; the archive
+says the difference, which is zero. It is written as a stream: memory does not grow with the year.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from billing.audit.bundle.archive import Archive
+from billing.audit.bundle.bundled import Bundled
+from billing.audit.bundle.contents import files_of
+from billing.audit.bundle.control import Control, balances_of
+from billing.audit.bundle.read_back.reader import Reader
+from billing.audit.bundle.readme import readme
+from billing.frame.errors import Unknown
+from billing.frame.terms import Terms
+from invoices.document import Party
+from ledger.balances import last_day
+
+MANIFEST = "SHA256SUMS"
+README = "LISEZ-MOI.md"
+CONTROL = "controle/controle.txt"
+BALANCES = "controle/soldes-par-mois.csv"
+MEDIA_TYPE = "application/zip"
+
+__all__ = ["MEDIA_TYPE", "AuditBundle", "audit_bundle"]
+
+
+@dataclass
+class AuditBundle:
+    """An archive being written; `control` is complete once the last piece was taken."""
+
+    year: int
+    pieces: Iterator[bytes]
+    control: Control
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return f"audit-{self.year}.zip"
+
+
+def audit_bundle(connection: Connection, year: int, operator: Party, terms: Terms) -> AuditBundle:
+    """Write the books of a year as a ZIP archive.
+
+    The connection's transaction must stay open until the last piece is taken. Raises Unknown when nothing is booked in
+    that year.
+    """
+    control = balances_of(connection, year)
+    if control.is_empty:
+        newest = last_day(connection)
+        booked = "nothing is booked yet" if newest is None else f"the books end on {newest}"
+        raise Unknown(f"nothing is booked in {year}: {booked}")
+    bundle = AuditBundle(year, iter(()), control)
+    bundle.pieces = _pieces(connection, bundle, operator, terms)
+    return bundle
+
+
+def _pieces(connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms) -> Iterator[bytes]:
+    year, control = bundle.year, bundle.control
+    archive = Archive(year)
+    bundled_files = list(files_of(connection, year, operator, terms))
+    yield from archive.add(README, [readme(connection, year, operator, bundled_files)])
+    for bundled in bundled_files:
+        yield from archive.add(bundled.path, _read_back(bundled, control))
+    yield from archive.add(BALANCES, control.table())
+    yield from archive.add(CONTROL, [control.text().encode()])
+    bundle.files.update(archive.sums)
+    yield from archive.add(MANIFEST, archive.manifest())
+    yield from archive.close()
+
+
+def _read_back(bundled: Bundled, control: Control) -> Iterator[bytes]:
+    """Yield the pieces of a file, each read by the file's reader as it is written."""
+    reader: Reader | None = bundled.reader
+    for piece in bundled.pieces():
+        if reader is not None:
+            reader.read(piece)
+        yield piece
+    if reader is not None:
+        control.compare(bundled, reader)

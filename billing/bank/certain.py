@@ -1,0 +1,86 @@
+"""Certain bank lines, which decide themselves when their file is imported."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from billing.bank.choices import choice_of
+from billing.bank.facts import load_pool
+from billing.bank.matching.values import LineKind, Proposal
+from billing.bank.naming import LineKey
+from billing.bank.queries import LineRow
+from billing.bank.receipts import receive_lines, settle_cheques
+from billing.bank.recording import Decision, LineEntry, record_decisions
+from billing.frame.database import change_receivables
+from billing.frame.terms import Terms
+from ledger.periods import Limits, limits
+
+
+def decide_certain(
+    connection: Connection, lines: Sequence[LineRow], *, recorded_at: datetime, terms: Terms
+) -> dict[LineKey, Proposal]:
+    """Book the lines that are certain, if the settings of their day let them; gives their proposals.
+
+    In the order of the statement: what one line pays is paid for the next. Lines of closed months wait for a person.
+    """
+    change_receivables(connection)
+    certain = list(_certain(connection, lines, terms))
+    received = [(row, proposal) for row, proposal in certain if proposal.kind == LineKind.RECEIVED]
+    entries = receive_lines(
+        connection,
+        [(row, choice_of(proposal)) for row, proposal in received],
+        recorded_at=recorded_at,
+        terms=terms,
+    )
+    decisions = [_decision(row, proposal, [entry]) for (row, proposal), entry in zip(received, entries, strict=True)]
+    for row, proposal in certain:
+        if proposal.kind in (LineKind.CLEARED, LineKind.BOUNCED):
+            made = settle_cheques(
+                connection, row, choice_of(proposal), proposal.why.text, recorded_at=recorded_at, terms=terms
+            )
+            decisions.append(_decision(row, proposal, made))
+        elif proposal.kind == LineKind.RECORDED:
+            decisions.append(_decision(row, proposal, [LineEntry(str(proposal.entry))]))
+    record_decisions(connection, decisions, recorded_at)
+    return {row.key: proposal for row, proposal in certain}
+
+
+def _certain(connection: Connection, lines: Sequence[LineRow], terms: Terms) -> Iterator[tuple[LineRow, Proposal]]:
+    """Yield the lines that may book themselves, each with its proposal."""
+    period_limits = limits(connection)
+    pool = load_pool(connection, [row.line for row in lines], terms)
+    least_by_day: dict[date, int | None] = {}
+    for row in lines:
+        on = row.line.booked_on
+        if on not in least_by_day:
+            least_by_day[on] = _least_certainty(on, period_limits, terms)
+        least = least_by_day[on]
+        if least is None:
+            continue
+        proposal = next(iter(pool.proposals(row.line)), None)
+        if proposal is not None and proposal.confidence >= least and proposal.kind != LineKind.BOOKED:
+            pool.take(proposal)
+            yield row, proposal
+
+
+def _least_certainty(on: date, period_limits: Limits, terms: Terms) -> int | None:
+    """Return how certain lines of a day must be to book themselves; None where none may."""
+    through, until = period_limits.closed_through, period_limits.open_through
+    is_open = (through is None or on > through) and (until is None or on <= until)
+    if not (is_open and terms.at("statements.book_certain", on)):
+        return None
+    return int(terms.at("statements.certain_from", on))
+
+
+def _decision(row: LineRow, proposal: Proposal, entries: Sequence[LineEntry]) -> Decision:
+    return Decision(
+        key=row.key,
+        number=1,
+        kind=proposal.kind,
+        why=proposal.why.text,
+        decided_on=row.line.booked_on,
+        confidence=proposal.confidence,
+        tenant=proposal.tenant,
+        entries=tuple(entries),
+    )

@@ -1,0 +1,343 @@
+"""One pass over a queue: papers are claimed, rendered by the executor, sent, and what became of them is recorded."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from threading import Event
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine
+
+from billing.documents.delivery.mailings import Mailing
+from billing.documents.delivery.rendering import (
+    Files,
+    RenderBatch,
+    RenderResult,
+    Sendable,
+    everywhere,
+    render_batch,
+)
+from billing.frame.audit_log import record_change
+from billing.frame.civil_time import Clock
+from billing.frame.database import maintenance_transaction, reading, writing
+from billing.frame.executors import PoolOpener, run_tasks
+from billing.frame.settings import Settings
+from invoices.delivery import (
+    DEFERRED,
+    REFUSED,
+    UNKNOWN,
+    Claim,
+    FailedDelivery,
+    claim,
+    count_unsent,
+    failed_deliveries,
+    hand_over,
+    record_failure,
+    record_sent,
+    release,
+    renew,
+    settle_unknown,
+    untouched,
+    withdraw,
+)
+from invoices.document import Document
+from invoices.errors import (
+    ClaimLost,
+    InvoicingError,
+    MessageRefused,
+    NotDelivered,
+    OutcomeUnknown,
+    ServerUnavailable,
+    UnusableAddress,
+)
+from invoices.mail import Envelope, Mail, Mailbox, parse_mailbox
+from invoices.storage import load
+from invoices.transport import CONNECTIONS, Outcome, Transport
+
+# Papers rendered together, then sent: few, so that the last task of a month keeps no core idle for long.
+RENDERED_TOGETHER = 2 * CONNECTIONS
+# Papers claimed together: few, so that of several who deliver none waits for what another holds.
+CLAIMED_TOGETHER = 2 * RENDERED_TOGETHER
+# The outcome of an attempt that is not merely put off.
+_OUTCOMES: Mapping[type[NotDelivered], str] = {MessageRefused: REFUSED, OutcomeUnknown: UNKNOWN}
+# So many keys at most are asked for by one query.
+_KEYS_MAX = 500
+# Another process's delivery is looked at again after so many seconds.
+_POLL_S = 1
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """The outcome of one pass over the queue.
+
+    `failures` are the papers this pass tried and could not deliver; `unavailable` is why the mail
+    server could take nothing, if so. `queued` and `failed` count what remains unsent after it.
+    """
+
+    sent: int
+    rendered: int
+    failures: tuple[FailedDelivery, ...]
+    unavailable: str | None
+    queued: int
+    failed: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether nothing hindered the pass."""
+        return not self.failures and self.unavailable is None
+
+    def lines(self) -> list[str]:
+        """The result, one fact a line."""
+        return [f"{self.sent} sent", f"{self.rendered} rendered", f"{self.queued} queued", f"{self.failed} failed"]
+
+
+def _parts(listed: Mapping[int, int], size: int) -> Iterator[dict[int, int]]:
+    remaining = iter(listed.items())
+    while part := dict(islice(remaining, size)):
+        yield part
+
+
+def _addressee(paper: Sendable) -> str:
+    return paper.buyer.legal_name if isinstance(paper, Document) else paper.message.recipient_name
+
+
+@dataclass(eq=False)
+class QueuePass(AbstractContextManager["QueuePass"]):
+    """One pass over a queue: the claims it holds, what it has done. Its claims are renewed while it lasts."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    mailing: Mailing
+    sender: Mailbox
+    transport: Transport
+    lease: timedelta
+    stop: Event
+    progress: Callable[[int], None]
+    by: str = field(default_factory=lambda: uuid4().hex)
+    held: dict[int, Claim] = field(default_factory=dict)
+    papers: dict[int, Sendable] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
+    tried: set[int] = field(default_factory=set)
+    sent: int = 0
+    rendered: int = 0
+    done: int = 0
+    unavailable: str | None = None
+    _ended: Event = field(default_factory=Event)
+    _renewing: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._renewing = threading.Thread(target=self._renew, name="renew-claims", daemon=True)
+        self._renewing.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._renewing is not None:
+            self._renewing.join()
+        self._let_go(list(self.held))
+
+    def _renew(self) -> None:
+        while not self._ended.wait(self.lease.total_seconds() / 3):
+            ids = list(self.held)
+            if not ids:
+                continue
+            try:
+                with maintenance_transaction(self.engine) as connection:
+                    renew(connection, ids, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
+            except Exception:
+                # Claims that lapse may be taken over; nothing is sent without asking for them once more.
+                _log.exception("claims could not be renewed")
+
+    def go_through(
+        self, listed: Mapping[int, int], open_pool: PoolOpener, wait: Callable[[float], object] | None
+    ) -> None:
+        """Render and send what is listed; with `wait`, also what others hold, once they let go of it."""
+        while listed:
+            run_tasks(open_pool, render_batch, self.render_batches(listed), self.take, on_lost=self.give_up)
+            listed = self.untouched(listed)
+            if wait is None or self.is_over():
+                return
+            if listed:
+                wait(_POLL_S)
+
+    def is_over(self) -> bool:
+        """Return whether nothing more is to be begun."""
+        return self.stop.is_set() or self.unavailable is not None
+
+    def untouched(self, listed: Mapping[int, int]) -> dict[int, int]:
+        """Those of `listed` that another process holds, or held and let go."""
+        with maintenance_transaction(self.engine) as connection:
+            self.tried.update(settle_unknown(connection, self.clock(), queue=self.mailing.queue))
+            parts = [untouched(connection, part, queue=self.mailing.queue) for part in _parts(listed, _KEYS_MAX)]
+        return {key: attempts for part in parts for key, attempts in part.items() if key not in self.claimed}
+
+    def render_batches(self, listed: Mapping[int, int]) -> Iterator[RenderBatch]:
+        """Claim some papers at a time: yield those to be rendered in batches; those that have PDFs are sent at once."""
+        documents_url = everywhere(self.settings.documents_url)
+        for part in _parts(listed, CLAIMED_TOGETHER):
+            if self.is_over():
+                return
+            claimed, files = self._claim(part)
+            self._send(files)
+            new = (item for item in claimed.items() if item[0] not in files)
+            while not self.is_over() and (papers := tuple(islice(new, RENDERED_TOGETHER))):
+                yield RenderBatch(documents_url, papers)
+
+    def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
+        """Hold what nobody holds: those papers, and the files of those that have them."""
+        with maintenance_transaction(self.engine) as connection:
+            claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
+        self.held.update({each.key: each for each in claims})
+        self.claimed.update(each.key for each in claims)
+        with reading(self.engine) as connection:
+            papers = dict(self.mailing.load(connection, [each.key for each in claims]))
+            files = self.mailing.kept(connection, papers)
+        self.papers.update(papers)
+        return papers, files
+
+    def take(self, _batch: RenderBatch, results: Sequence[RenderResult]) -> None:
+        """Record what a worker has rendered, then send it."""
+        with writing(self.engine) as connection:
+            made = {result.key: result.files for result in results if result.files is not None}
+            files = self.mailing.record(connection, self.papers, made, self.clock()) if made else {}
+        self.rendered += len(files)
+        for result in results:
+            if result.key not in files:
+                self._fail(self.held[result.key], DEFERRED, result.reason)
+        self._send(files)
+
+    def give_up(self, batch: RenderBatch) -> None:
+        """Fail a batch that takes every worker down: none of it is tried again at once."""
+        for key, _ in batch.papers:
+            self._fail(self.held[key], DEFERRED, "the worker that rendered it, or one printed with it, was killed")
+
+    def _send(self, kept: Mapping[int, Files]) -> None:
+        """Send some papers, as many at once as there are connections, unless it is over."""
+        waiting = list(kept)
+        while waiting and not self.is_over():
+            together, waiting = waiting[:CONNECTIONS], waiting[CONNECTIONS:]
+            self._send_together({key: kept[key] for key in together})
+        self._let_go(waiting)
+
+    def _send_together(self, kept: Mapping[int, Files]) -> None:
+        """Send some papers at once, and record what became of them."""
+        mails: dict[str, tuple[int, Mail]] = {}
+        for key, files in kept.items():
+            try:
+                mail = self._mail(self.held[key], files)
+            except UnusableAddress as error:
+                self._fail(self.held[key], REFUSED, str(error))
+            except (InvoicingError, OSError) as error:
+                self._fail(self.held[key], DEFERRED, str(error))
+            else:
+                mails[mail.number] = key, mail
+        keys = {number: key for number, (key, _) in mails.items()}
+        self.transport.send(
+            [mail for _, mail in mails.values()], partial(self._hand_over, keys), partial(self._answered, keys)
+        )
+
+    def _hand_over(self, keys: Mapping[str, int], numbers: Collection[str]) -> list[str]:
+        """Return which of these mails may be ended, having written down that they are about to be."""
+        wanted = [keys[number] for number in numbers]
+        with maintenance_transaction(self.engine) as connection:
+            held = hand_over(
+                connection, wanted, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue
+            )
+        return [number for number in numbers if keys[number] in held]
+
+    def _answered(self, keys: Mapping[str, int], outcomes: Mapping[str, Outcome]) -> None:
+        """Record what became of some mails."""
+        became = {keys[number]: outcome for number, outcome in outcomes.items()}
+        answers = {key: outcome for key, outcome in became.items() if isinstance(outcome, str)}
+        if answers:
+            with writing(self.engine) as connection:
+                record_sent(connection, answers, now=self.clock(), queue=self.mailing.queue)
+                for held in map(self.held.__getitem__, answers):
+                    self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
+        for key, outcome in became.items():
+            if isinstance(outcome, str):
+                self.sent += 1
+                self._drop(key)
+            else:
+                self._not_delivered(self.held[key], outcome)
+
+    def _not_delivered(self, held: Claim, error: NotDelivered) -> None:
+        if isinstance(error, ClaimLost):
+            _log.warning("%s", error)
+            self._drop(held.key)
+        elif isinstance(error, ServerUnavailable):
+            self.unavailable = str(error)
+            with maintenance_transaction(self.engine) as connection:
+                withdraw(connection, held, queue=self.mailing.queue)
+            self._let_go([held.key])
+        else:
+            self._fail(held, _OUTCOMES.get(type(error), DEFERRED), str(error))
+
+    def _mail(self, held: Claim, kept: Files) -> Mail:
+        paper = self.papers[held.key]
+        envelope = Envelope(
+            self.sender,
+            self.settings.operator.party.legal_name,
+            parse_mailbox(held.recipient),
+            _addressee(paper),
+            self.clock(),
+        )
+        pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in kept]
+        return self.mailing.compose(paper, pdfs, envelope)
+
+    def _fail(self, held: Claim, outcome: str, reason: str) -> None:
+        with writing(self.engine) as connection:
+            now, queue = self.clock(), self.mailing.queue
+            record_failure(connection, held, now=now, outcome=outcome, reason=reason, queue=queue)
+            self._note(connection, held, {"outcome": outcome, "recipient": held.recipient, "reason": reason})
+        self.tried.add(held.key)
+        self._drop(held.key)
+
+    def _note(self, connection: Connection, held: Claim, became: Mapping[str, Any]) -> None:
+        """Note with this transaction's act what became of a delivery."""
+        number = self.papers[held.key].number
+        record_change(connection, self.mailing.subject, number, {"attempts": held.attempts}, became)
+
+    def _drop(self, key: int) -> None:
+        del self.held[key]
+        del self.papers[key]
+        self.done += 1
+        self.progress(self.done)
+
+    def _let_go(self, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        with maintenance_transaction(self.engine) as connection:
+            release(connection, ids, by=self.by, reason=self.unavailable, queue=self.mailing.queue)
+        for key in ids:
+            self.held.pop(key, None)
+            self.papers.pop(key, None)
+
+    def report(self) -> DeliveryReport:
+        """Report the outcome of the pass, and what remains."""
+        with reading(self.engine) as connection:
+            failures = [
+                failure
+                for part in _parts(dict.fromkeys(sorted(self.tried), 0), _KEYS_MAX)
+                for failure in failed_deliveries(connection, list(part), queue=self.mailing.queue)
+            ]
+            left = count_unsent(connection, queue=self.mailing.queue)
+        return DeliveryReport(
+            sent=self.sent,
+            rendered=self.rendered,
+            failures=tuple(failures),
+            unavailable=self.unavailable,
+            queued=left["queued"],
+            failed=left["failed"],
+        )

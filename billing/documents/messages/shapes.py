@@ -1,0 +1,85 @@
+"""The shapes of messages: where each goes and whether it arrived; with its text for one."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from sqlalchemy import Row
+
+from billing.frame.shapes import Count, Day, Instant, Shape, TenantCode, Text, about, instant
+from invoices import delivery
+from invoices.messages.message import StoredMessage, number_of
+from invoices.messages.tables import STOPPED, message_delivery
+
+
+class MessageState(StrEnum):
+    """How far a message has come: failed ones wait for a person, stopped ones became untrue before they were sent."""
+
+    QUEUED = delivery.QUEUED
+    FAILED = delivery.FAILED
+    SENT = delivery.SENT
+    STOPPED = STOPPED
+
+
+MessageNumber = Annotated[str, about("The message's number: ME-000001")]
+
+
+class Message(Shape, frozen=True):
+    """A message, and whether it arrived."""
+
+    number: MessageNumber
+    kind: Annotated[str, about("The kind of message: dunning, window_end …")]
+    key: Annotated[str, about("What it is about: sent once, ever")]
+    tenant: TenantCode
+    written_on: Annotated[Day, about("The day its papers bear")]
+    state: MessageState
+    recipient: Annotated[Text, about("The address it is sent to")]
+    attempts: Annotated[Count, about("How often it was tried")]
+    queued_at: Instant
+    next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
+    sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
+    last_error: Annotated[Text | None, about("What hindered it last, or why it was stopped; null: nothing")]
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Message":
+        """The message whose row is of `queries.messages`."""
+        return cls(**_message(row))
+
+
+class MessageText(Message, frozen=True):
+    """A message with its text."""
+
+    language: Annotated[str, about("The language it is written in")]
+    subject: Annotated[Text, about("The mail's subject")]
+    paragraphs: Annotated[list[str], about("The mail's text, paragraph by paragraph")]
+    facts: Annotated[dict[str, str], about("The mail's table: label and value")]
+    papers: Annotated[list[str], about("The names of the PDFs it carries, in order")]
+
+    @classmethod
+    def with_text(cls, row: Row[Any], stored: StoredMessage) -> "MessageText":
+        """The message whose row is of `queries.messages`, with what was stored of it."""
+        text = stored.message.text
+        return cls(
+            **_message(row),
+            language=text.language,
+            subject=text.subject,
+            paragraphs=[*text.before, *text.after],
+            facts=dict(text.facts),
+            papers=[paper.file_name for paper in stored.message.papers],
+        )
+
+
+def _message(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "number": number_of(row.id),
+        "kind": row.kind,
+        "key": row.key,
+        "tenant": row.tenant,
+        "written_on": row.written_on,
+        "state": row.state,
+        "recipient": row._mapping[message_delivery.c.recipient],
+        "attempts": row.attempts,
+        "queued_at": instant(row.queued_at),
+        "next_attempt_at": instant(row.next_attempt_at),
+        "sent_at": instant(row.sent_at),
+        "last_error": row.last_error,
+    }

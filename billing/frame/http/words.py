@@ -1,0 +1,52 @@
+"""What the document says of parts of addresses and fields of requests, by name, where they say nothing of themselves.
+
+A name means the same everywhere; a field that means something else says so in its own metadata.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "account": "The account's number",
+        "act": "The number of the transaction in the audit log",
+        "allocated": "The number of the allocation",
+        "allocations": "The invoices that are paid, and how much of each",
+        "amount": "Dirhams, to the centime",
+        "closing": "The balance at the end of a statement whose file says none",
+        "effective_from": "The day from which it holds",
+        "entry": "The number of the entry",
+        "event_id": "The usage event's id",
+        "format": "The format of the file",
+        "hold": "The number of the dispute or promise",
+        "invoice": "The invoice's number",
+        "kind": "What kind it is",
+        "lease": "The lease's code",
+        "line": "The number of the line in its statement, from 1",
+        "means": "How it was paid",
+        "message": "The message's number",
+        "months": "For how many months from now",
+        "name": "The name of the token",
+        "number": "The document's number",
+        "on": "The civil day of it",
+        "opening": "The balance at the beginning of a statement whose file says none",
+        "paper": "The number of the paper in its message, from 1",
+        "period": "The month",
+        "rate": "A rate: 0.20 is 20 %",
+        "reason": "Why it is done",
+        "received": "The receipt's number",
+        "receipt": "The receipt's number",
+        "reference": "What the payment is known by: the number of a transfer, a cheque, a bill",
+        "rent_withheld": "Tax on rent that the tenant withheld, in dirhams",
+        "report": "The name of the report",
+        "service": "The service's code",
+        "site": "The site's code",
+        "slug": "The end of the problem's type",
+        "state": "The state it is in",
+        "statement": "The bank statement's number",
+        "tenant": "The tenant's code",
+        "tenant_kind": "The kind of tenant; `any` for the rate of every kind",
+        "vat_withheld": "VAT that the tenant withheld, in dirhams",
+        "year": "The year",
+    }
+)

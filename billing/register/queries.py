@@ -1,0 +1,39 @@
+"""The queries of the register's resources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
+
+from billing.frame.errors import Unknown
+from billing.frame.http.addresses import EVERY_KIND
+from billing.register.shapes import Resource
+
+
+def order_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
+    """Return what the lists of a resource are ordered by: the key, or the order of arrival."""
+    table = resource.layout.table
+    return (table.c.id,) if resource.stem == "usage" else tuple(table.c[name] for name in resource.layout.key)
+
+
+def rows_of(resource: Resource, query: Mapping[str, Any]) -> Select[Any]:
+    """Select the rows of a resource, narrowed by the filters that are given."""
+    table = resource.layout.table
+    return select(table).where(
+        *(
+            table.c[name] == ("" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name])
+            for name in resource.filters
+            if query.get(name) is not None
+        )
+    )
+
+
+def find_row(connection: Connection, resource: Resource, key: tuple[Any, ...]) -> Row[Any]:
+    """Return the row with that key; raises Unknown."""
+    table = resource.layout.table
+    row = connection.execute(
+        select(table).where(*(table.c[name] == part for name, part in zip(resource.layout.key, key, strict=True)))
+    ).one_or_none()
+    if row is None:
+        raise Unknown(f"there is no {resource.one} {resource.layout.show_key(key)}: GET /v1/{resource.path} lists them")
+    return row
