@@ -45,20 +45,20 @@ from pricing.money import format_amount
 from pricing.period import format_month
 
 _SOURCE_OF_KIND = {GRANT: OF_GRANTS, "reserve": OF_RESERVE, OPERATOR: OF_OPERATOR}
-# The accounts a statement is tied to; the pools are nil after every run.
+# The accounts a report is tied to; the pools are at 0.00 after every run.
 TIED = (CONTRIBUTIONS, SUPPORT, SITE_POOL, NETWORK_POOL, RESERVE, GRANTS, BORNE_BY_OPERATOR, ADVANTAGE)
 
 
 def year_statement(connection: Connection, year: int) -> YearStatement:
     """Report on the months of a year that were run. Raises Unknown for none, Conflict if the books disagree."""
     first, last = date(year, 1, 1), date(year, 12, 1)
-    kept = list(standing_matrices(connection, first, last))
-    if not kept:
+    matrices = list(standing_matrices(connection, first, last))
+    if not matrices:
         raise Unknown(f"no month of {year} has been run")
     worth = _advantages(connection, first, last)
     reserve = reserve_before = _reserve_before(connection, first)
     months = []
-    for matrix in kept:
+    for matrix in matrices:
         flows, to_reserve, used = _of_month(matrix)
         reserve += sum(amount for _, amount in to_reserve) - used
         months.append(YearMonth(matrix.period, flows, to_reserve, worth.get(matrix.period, 0), reserve))
@@ -66,9 +66,9 @@ def year_statement(connection: Connection, year: int) -> YearStatement:
         year=year,
         months=tuple(months),
         sites=tuple((row.code, row.name) for row in connection.execute(select(site).order_by(site.c.code))),
-        grants=_grants(connection, kept, year),
-        supports=_largest_first(_supports(kept)),
-        contributions=_largest_first(_contributions(kept)),
+        grants=_grants(connection, matrices, year),
+        supports=_largest_first(_supports(matrices)),
+        contributions=_largest_first(_contributions(matrices)),
         reserve_before=reserve_before,
         ties=(),
     )
