@@ -25,7 +25,7 @@ from billing.bank.undoing import undo_decision
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -145,7 +145,7 @@ def list_statements(connection: Connection, query: Mapping[str, Any]) -> Page[St
     requestBody={
         "description": "The bank's file as it is: camt.053, MT940 or CSV",
         "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
+        "content": {kind: {"schema": BINARY} for kind in MEDIA_TYPES},
     }
 )
 @writes
@@ -268,8 +268,8 @@ def get_reconciliation(connection: Connection, query: Mapping[str, Any]) -> Reco
 
 
 @blueprint.route("/reconciliation/file")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=XLSX_MEDIA_TYPE, success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type="text/csv", success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type=XLSX_MEDIA_TYPE, success=True)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema(

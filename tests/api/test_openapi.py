@@ -2,20 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
-from tests.support.api import Caller
+from billing.api.app import create_app
+from billing.frame.settings import load_settings
 
 METHODS = ("get", "post", "put", "patch", "delete")
 BINARY = {"type": "string", "format": "binary"}
 
 
-@pytest.fixture
-def document(ground: Caller) -> dict[str, Any]:
-    """The document."""
-    found: dict[str, Any] = ground.get("/openapi.json", None)
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The document; it asks nothing of a database."""
+    app = create_app(
+        load_settings({"DATABASE_URL": "sqlite:///unused.sqlite"}),
+        create_engine("sqlite://"),
+        lambda: datetime.now(UTC),
+    )
+    found: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
     return found
 
 
@@ -102,13 +110,16 @@ def test_every_part_of_an_address_is_declared_and_every_parameter_described(docu
 
 def test_every_field_is_described_or_is_something_that_is(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    undescribed = [
-        f"{name}.{field}"
-        for name, schema in schemas.items()
-        for field, said in schema.get("properties", {}).items()
-        if not said.get("description") and not schemas[said.get("$ref", "/").rpartition("/")[2]].get("description")
+    described = {f"#/components/schemas/{name}" for name, schema in schemas.items() if schema.get("description")}
+    fields = [
+        (name, field, said) for name, schema in schemas.items() for field, said in schema.get("properties", {}).items()
     ]
-    assert undescribed == []
+    assert len(fields) > 1000
+    assert [
+        f"{name}.{field}"
+        for name, field, said in fields
+        if not said.get("description") and said.get("$ref") not in described
+    ] == []
 
 
 def test_answers_allow_further_fields_and_requests_do_not(document: dict[str, Any]) -> None:
@@ -167,10 +178,3 @@ def test_what_judges_its_input_may_answer_422(document: dict[str, Any]) -> None:
     for name, operation, parameters in operations(document):
         if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):
             assert "422" in operation["responses"], name
-
-
-def test_location_is_declared_where_it_is_sent(ground: Caller, document: dict[str, Any]) -> None:
-    posted = ground.post("/v1/sites", {"code": "RAB", "name": "Technopark Rabat"})
-    assert posted.headers["Location"] == "/v1/sites/RAB"
-    declared = document["paths"]["/v1/sites"]["post"]["responses"]["201"]["headers"]
-    assert set(declared) == {"Location", "X-Request-ID", "Idempotent-Replayed"}

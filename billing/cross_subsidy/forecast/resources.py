@@ -21,7 +21,7 @@ from billing.frame.database import reading
 from billing.frame.http.authentication import READERS, opened_to
 from billing.frame.http.fields import Code, Month, Quantity, WholeNumber
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
@@ -128,8 +128,8 @@ def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
 
 
 @blueprint.route("/forecasts/table")
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["csv"], success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=MEDIA_TYPES["xlsx"], success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=MEDIA_TYPES["csv"], success=True)
+@blueprint.alt_response(200, schema=BINARY, content_type=MEDIA_TYPES["xlsx"], success=True)
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.arguments(
     strict_schema(
