@@ -26,14 +26,14 @@ _POSTING_COLUMNS = ("entry_id", "line_no", "account", "auxiliary", "site", "effe
 # answer, and an array more to hand over. Each is a list, of which `value ->> 0` is the first item.
 _ITEMS = {"sqlite": "json_each(:items)", "postgresql": "json_array_elements(CAST(:items AS json)) AS item(value)"}
 _EXISTING = {
-    "sqlite": text(f"SELECT id, reference FROM entry WHERE reference IN (SELECT value ->> 0 FROM {_ITEMS['sqlite']})"),
+    "sqlite": text(f"SELECT id, reference FROM entry WHERE reference IN (SELECT value ->> 0 FROM {_ITEMS['sqlite']})"),  # noqa: S608 - constants, values are bound
     "postgresql": text(
-        f"SELECT id, reference FROM entry WHERE reference = ANY (ARRAY(SELECT value ->> 0 FROM {_ITEMS['postgresql']}))"
+        f"SELECT id, reference FROM entry WHERE reference = ANY (ARRAY(SELECT value ->> 0 FROM {_ITEMS['postgresql']}))"  # noqa: S608 - constants, values are bound
     ),
 }
 # The days between which entries may be posted, from the newest closing: asked for with the numbers, at no extra cost.
 _LIMITS = ", ".join(
-    f"(SELECT {limit} FROM period_act ORDER BY id DESC LIMIT 1) AS {limit}"
+    f"(SELECT {limit} FROM period_act ORDER BY id DESC LIMIT 1) AS {limit}"  # noqa: S608 - constants, values are bound
     for limit in ("closed_through", "open_through")
 )
 _TAKE = text("UPDATE entry_counter SET last = last + :count WHERE id = 1 RETURNING last")
@@ -44,12 +44,12 @@ _IS_USED = "(SELECT reference FROM entry WHERE reference >= value ->> 0 ORDER BY
 # of the time of a look at each; `seen` is the newest number when that was looked up.
 _TAKE_NEW = {
     "sqlite": text(
-        "UPDATE entry_counter SET last = last + :count WHERE id = 1 "
+        "UPDATE entry_counter SET last = last + :count WHERE id = 1 "  # noqa: S608 - constants, values are bound
         f"AND NOT EXISTS (SELECT 1 FROM {_ITEMS['sqlite']} WHERE {_IS_USED}) "
         f"RETURNING last, last - :count AS seen, {_LIMITS}"
     ),
     "postgresql": text(
-        "UPDATE entry_counter c SET last = c.last + :count "
+        "UPDATE entry_counter c SET last = c.last + :count "  # noqa: S608 - constants, values are bound
         "FROM (SELECT last AS seen FROM entry_counter WHERE id = 1) before WHERE c.id = 1 "
         f"AND NOT EXISTS (SELECT 1 FROM {_ITEMS['postgresql']} WHERE {_IS_USED}) "
         f"RETURNING c.last, before.seen, {_LIMITS}"
@@ -234,7 +234,7 @@ def _open_accounts(connection: Connection, accounts: Iterable[str]) -> None:
 
 _ADD_TO_DAYS = {
     dialect: text(
-        f"INSERT INTO account_day (account, day, debit, credit) SELECT value ->> 0, CAST(value ->> 1 AS {day}), "
+        f"INSERT INTO account_day (account, day, debit, credit) SELECT value ->> 0, CAST(value ->> 1 AS {day}), "  # noqa: S608 - constants, values are bound
         f"CAST(value ->> 2 AS bigint), CAST(value ->> 3 AS bigint) FROM {_ITEMS[dialect]} WHERE true "
         "ON CONFLICT (account, day) DO UPDATE SET debit = account_day.debit + excluded.debit, "
         "credit = account_day.credit + excluded.credit"

@@ -29,13 +29,12 @@ FLOATING_POINT = (
     "billing/frame/background_copy.py",  # seconds until the interpreter switches threads
     "billing/frame/database.py",  # seconds of waiting for SQLite's lock
     "billing/frame/http/authentication.py",  # seconds for which tokens are remembered
-    "billing/documents/delivery/delivering.py",  # seconds until a claim is looked at again
-    "billing/documents/delivery/queue_pass.py",  # seconds between renewals of a claim
+    "billing/documents/delivery/",  # seconds until a claim is looked at again
     "invoices/transport.py",  # seconds of waiting for a server of mail
     "invoices/rendering/charts/",  # points on paper
     "invoices/rendering/figures.py",  # millimetres on paper
     "billing/cross_subsidy/accounts/account_paper.py",  # millimetres on paper
-    "billing/cross_subsidy/annual_report/year_paper.py",  # millimetres on paper
+    "billing/cross_subsidy/annual_report/year_rows.py",  # millimetres on paper
 )
 # Names that hold a path of files wherever they stand left of a slash.
 FOLDERS = {"folder", "HERE", "parent", "path"}

@@ -206,7 +206,7 @@ def _described(proposal: "Proposal") -> str:
 @click.option("--vat-withheld", type=AMOUNT, help="VAT that the payer kept back.")
 @click.option("--receipt", "receipts", multiple=True, metavar="RG-…", help="The cheques or bills it clears or returns.")
 @click.option("--unplaced", is_flag=True, help="Money that nobody can place: it waits on 4497.")
-def accept_command(
+def accept_command(  # noqa: PLR0913 - click hands over each option
     line: "LineKey",
     proposal: int | None,
     tenant: str | None,

@@ -1,4 +1,4 @@
-"""How the statements of a file go on from those that stand: each line once, no gap between two statements; pure.
+"""The continuation of the statements that stand by those of a file: each line once, no gap between two; pure.
 
 Banks send the same movement in several files, and files that overlap. A line is known by its fingerprint, and by which
 of the lines alike it is; a statement by its digest. One whose first lines are known goes on behind them.

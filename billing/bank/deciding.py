@@ -33,6 +33,9 @@ from ledger.models import entry, posting
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 
+# What may be decided of a line.
+DECISIONS = (*map(str, LineKind), UNDONE)
+
 
 def decide(
     connection: Connection,

@@ -37,7 +37,7 @@ MAPPING_DEFAULT = "fr"
 
 @dataclass(frozen=True, slots=True)
 class ImportOrder:
-    """How a file is to be imported: our account, the settings, the instant; and of a CSV what it does not say."""
+    """The order to import a file: our account, the settings, the instant; and of a CSV what it does not say."""
 
     own_account: str
     terms: Terms

@@ -1,4 +1,4 @@
-"""Why a line of a statement is proposed to be what it is: a code for programs, a French text for those who decide."""
+"""The reasons of proposals for bank lines: a code for programs, a French text for those who decide."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,21 +17,20 @@ class Why(NamedTuple):
 
 
 def reason(by: str, what: str, **values: str) -> Why:
-    """What speaks for a proposal, and what that leaves: names of `texts/fr.toml`, which these values fill in.
+    """Return what speaks for a proposal, and what that leaves: names of `texts/fr.toml`, filled in with these values.
 
-    Its spaces are ordinary ones: it is kept as the reason of what is decided.
+    Its spaces are ordinary ones: it is stored as the reason of the decision.
     """
-    found = _texts()
-    text = f"{found['by'][by]} : {found['what'][what]}".format_map(values)
+    text = f"{_texts()['by'][by]} : {_texts()['what'][what]}".format_map(values)
     return Why(f"{by}/{what}", " ".join(text.split()))
 
 
 def withheld(rent: int, vat: int) -> str:
-    """Taxes kept back, in centimes: `145,00 DH de retenue sur le loyer et 435,00 DH de TVA retenue`."""
+    """Return taxes withheld, in centimes, in words: `145,00 DH de retenue sur le loyer et 435,00 DH de TVA retenue`."""
     texts = _texts()["withheld"]
-    kept = {"rent": rent, "vat": vat}
-    told = {tax: texts[tax].format(amount=formats.dirhams(amount)) for tax, amount in kept.items() if amount}
-    return texts["and"].format_map(told) if len(told) == len(kept) else "".join(told.values())
+    taxes = {"rent": rent, "vat": vat}
+    phrases = {tax: texts[tax].format(amount=formats.dirhams(amount)) for tax, amount in taxes.items() if amount}
+    return texts["and"].format_map(phrases) if len(phrases) == len(taxes) else "".join(phrases.values())
 
 
 @cache

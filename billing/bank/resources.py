@@ -11,13 +11,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from billing.bank import queries
 from billing.bank.choices import BY_HAND, Choice
-from billing.bank.deciding import accept_proposal, decide
+from billing.bank.deciding import DECISIONS, accept_proposal, decide
 from billing.bank.files import reconciliation_file
 from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
 from billing.bank.importing import FILE_LENGTH_MAX, MAPPING_DEFAULT, ImportOrder, import_file
 from billing.bank.lines import line_shape, line_shapes
-from billing.bank.matching.values import PROPOSALS_MAX, UNDONE, LineKind
+from billing.bank.matching.values import PROPOSALS_MAX, LineKind
 from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
 from billing.bank.shapes import Reconciliation, Statement, StatementLine, Taken
@@ -63,7 +63,7 @@ _PART = strict_schema(
 _DECISION: Mapping[str, fields.Field[Any]] = {
     "kind": fields.String(
         required=True,
-        validate=validate.OneOf((PROPOSAL, *map(str, LineKind), UNDONE)),
+        validate=validate.OneOf((PROPOSAL, *DECISIONS)),
         metadata={"description": "`proposal` takes one of those listed; all but it and `received` need X-Reason"},
     ),
     "proposal": WholeNumber(

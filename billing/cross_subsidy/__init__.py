@@ -1,4 +1,4 @@
-"""Who funds whom, kept and told: the matrix of each run, a tenant's own account, the year's statement."""
+"""The cross-subsidy: forecasts, tier changes, each tenant's own account, the annual report."""
 
 from billing.frame.subject import Subject
 

@@ -1,4 +1,4 @@
-"""Who funds whom, for those whom it concerns: a tenant's own account, the year's statement."""
+"""The resources of the cross-subsidy: a tenant's own account, the annual report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from billing.cross_subsidy.accounts.account import Account, account_of
 from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
 from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount
+from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
-from billing.cross_subsidy.annual_report.year import year_statement
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
 from billing.frame.http.fields import Month
@@ -37,7 +37,7 @@ def _account(connection: Connection, code: str, query: Mapping[str, Any]) -> Acc
 @blueprint.arguments(strict_schema("AccountQuery", _QUERY), location="query")
 @reads
 def get_account(connection: Connection, query: Mapping[str, Any], code: str) -> CrossSubsidyAccount:
-    """What a tenant received since its admission, from whom, what it brought, for whom, month by month; its prices."""
+    """Show what a tenant received, from whom, what it brought, for whom, month by month since its admission."""
     return CrossSubsidyAccount.of(_account(connection, code, query))
 
 
@@ -47,7 +47,7 @@ def get_account(connection: Connection, query: Mapping[str, Any], code: str) -> 
 @blueprint.arguments(strict_schema("AccountPageQuery", _QUERY), location="query")
 @reads
 def get_account_page(connection: Connection, query: Mapping[str, Any], code: str) -> Response:
-    """The same on a page, in French, with charts: the same bytes for the same account."""
+    """Write the same on a page, in French, with charts: the same bytes for the same account."""
     account = _account(connection, code, query)
     written = account_pdf(account, service().settings.operator.party, addressee_of(connection, code))
     return Response(written, content_type="application/pdf")
@@ -58,7 +58,7 @@ def get_account_page(connection: Connection, query: Mapping[str, Any], code: str
 @blueprint.alt_response(409, "CONFLICT")
 @reads
 def get_cross_subsidy_year(connection: Connection, year: int) -> CrossSubsidyYear:
-    """Who funded whom in the months of a year, without names; its figures are those of the ledger, or there is none."""
+    """Report who funded whom in the months of a year, without names; every figure is the ledger's, or none is given."""
     return CrossSubsidyYear.of(year_statement(connection, year))
 
 
@@ -68,7 +68,7 @@ def get_cross_subsidy_year(connection: Connection, year: int) -> CrossSubsidyYea
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_cross_subsidy_year_paper(connection: Connection, year: int) -> Response:
-    """The same as its board and the regions read it, in French: figures, charts, tables."""
+    """Write the same as the board and the regions read it, in French: figures, charts, tables."""
     written = year_pdf(year_statement(connection, year), service().settings.operator.party)
     return Response(written, content_type="application/pdf")
 
@@ -78,5 +78,5 @@ def get_cross_subsidy_year_paper(connection: Connection, year: int) -> Response:
 @blueprint.alt_response(409, "CONFLICT")
 @reads
 def get_cross_subsidy_year_workbook(connection: Connection, year: int) -> Response:
-    """The same as a workbook, a sheet a table."""
+    """Write the same as a workbook, a sheet a table."""
     return Response(b"".join(year_workbook(year_statement(connection, year))), content_type=spreadsheet.MEDIA_TYPE)

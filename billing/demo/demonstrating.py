@@ -211,7 +211,7 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     # Printing is slow to load: only where something is printed.
     from billing.cross_subsidy.accounts.account import account_of
     from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
-    from billing.cross_subsidy.annual_report.year import year_statement
+    from billing.cross_subsidy.annual_report.queries import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
 
     settings = load_settings({})

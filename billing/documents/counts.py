@@ -1,4 +1,4 @@
-"""How many runs there are, and what waits to be delivered: what operators watch."""
+"""The counts that operators watch: runs, and what waits to be delivered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

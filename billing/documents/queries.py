@@ -15,7 +15,7 @@ from invoices.models import credited_part, delivery, document, document_line, do
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
-# What a list of them is ordered by, of documents and of deliveries.
+# Lists of documents and of deliveries are ordered by it.
 NUMBER_KEY = (document.c.number,)
 _ONE = select(document).where(document.c.number == bindparam("number"))
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)

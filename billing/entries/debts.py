@@ -1,4 +1,4 @@
-"""Entries of decisions about debts: pure.
+"""The entries of decisions about debts: pure.
 
 Doubtful: 3421 to 3424. Provided for: 6196 to 3942, without VAT. Written off: the loss without VAT to 6182, its VAT
 out of 44551, where it waited for a payment that will not come. Recovered: 7585, with its VAT, due at once (law.md
@@ -63,7 +63,7 @@ class Decision(NamedTuple):
 
 
 def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:
-    """The entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
+    """Return the entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
     journal = BANK if made.kind == RECOVERED else MISCELLANEOUS
     return Entry(
         reference=f"{journal}/CR-{key}",

@@ -101,7 +101,7 @@ def day(cell: str) -> date:
     return found
 
 
-def _decimal(cell: str, decimals: int, most: int, show_most: str, *, nil_allowed: bool) -> int:
+def _decimal(cell: str, decimals: int, most: int, show_most: str, *, zero_allowed: bool) -> int:
     if not cell:
         raise BadCell("is blank", "give a number")
     try:
@@ -109,26 +109,26 @@ def _decimal(cell: str, decimals: int, most: int, show_most: str, *, nil_allowed
     except ValueError as error:
         remedy = _DECIMAL_HINT if "decimals" not in str(error) else f"round it to {decimals} decimals"
         raise BadCell(str(error), remedy) from None
-    if value < 0 or (value == 0 and not nil_allowed):
-        raise BadCell("is below nil" if value < 0 else "is nil", f"give {'nil or more' if nil_allowed else 'more'}")
+    if value < 0 or (value == 0 and not zero_allowed):
+        raise BadCell("is below zero" if value < 0 else "is zero", f"give {'zero or more' if zero_allowed else 'more'}")
     if value > most:
         raise BadCell(f"is above {show_most}", "check the number")
     return value
 
 
 def price(cell: str) -> int:
-    """A unit price, nil or more, in ten-thousandths of a dirham (R1)."""
-    return _decimal(cell, PRICE_DECIMALS, PRICE_MAX, format_price(PRICE_MAX), nil_allowed=True)
+    """A unit price, zero or more, in ten-thousandths of a dirham (R1)."""
+    return _decimal(cell, PRICE_DECIMALS, PRICE_MAX, format_price(PRICE_MAX), zero_allowed=True)
 
 
 def amount(cell: str) -> int:
-    """An amount above nil, in centimes (R1)."""
-    return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), nil_allowed=False)
+    """An amount above zero, in centimes (R1)."""
+    return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), zero_allowed=False)
 
 
 def quantity(cell: str) -> int:
-    """A quantity or an area above nil, in millionths of its unit."""
-    return _decimal(cell, QUANTITY_DECIMALS, QUANTITY_MAX, format_quantity(QUANTITY_MAX), nil_allowed=False)
+    """A quantity or an area above zero, in millionths of its unit."""
+    return _decimal(cell, QUANTITY_DECIMALS, QUANTITY_MAX, format_quantity(QUANTITY_MAX), zero_allowed=False)
 
 
 def vat_rate(cell: str) -> int:
@@ -158,7 +158,7 @@ def subsidised(cell: str) -> str:
 
 
 def count(cell: str) -> int:
-    """A whole number, nil or more."""
+    """A whole number, zero or more."""
     if _COUNT.fullmatch(cell) is None:
         raise BadCell("is not a whole number", "write it with digits only")
     if int(cell) > COUNT_MAX:

@@ -52,8 +52,8 @@ def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate
 def load_vat_book(connection: Connection) -> VatBook:
     """Every VAT version."""
     c = vat_rate.c
-    found = connection.execute(select(c.service, c.effective_from, c.rate))
-    return VatBook((code, VatRate(effective_from, value)) for code, effective_from, value in found)
+    rows = connection.execute(select(c.service, c.effective_from, c.rate))
+    return VatBook((code, VatRate(effective_from, value)) for code, effective_from, value in rows)
 
 
 def load_catalogue(connection: Connection) -> Catalogue:

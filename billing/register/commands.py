@@ -23,8 +23,8 @@ def import_command(folder: Path, dry_run: bool) -> None:
     settings = load_settings()
     further = [module.IMPORT_FILE for subject in subjects() for module in subject.loaded(subject.import_files)]
     with database(settings) as engine, rows_progress() as show:
-        found = import_folder(
+        outcome = import_folder(
             engine, folder, now=clock(), dry_run=dry_run, progress=show, settings=settings, further=further
         )
-    for line in found.lines():
+    for line in outcome.lines():
         click.echo(line, err=line.startswith("warning:"))

@@ -52,7 +52,7 @@ class Resource(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What schemas call it."""
+        """Its name in the names of schemas."""
         return self.one.title().replace(" ", "")
 
     @property
@@ -110,7 +110,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     }
 )  # fmt: skip
 
-# What a column says, for requests and answers: of that file, or wherever it stands.
+# The description of a column, for requests and answers: of that file, or wherever it stands.
 _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "code": "Its code: never changes",

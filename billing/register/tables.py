@@ -147,7 +147,7 @@ import_log = Table(
     Column("summary", Text, nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (usage_event,)
 
 
@@ -161,7 +161,7 @@ billing_run = Table(
     Column("status", String(8), nullable=False),
     # 1, and one more each time the tenants whose outcome was an error are tried again.
     Column("attempt", Integer, nullable=False),
-    # Whether the documents of this attempt are queued for delivery.
+    # 1: the documents of this attempt are queued for delivery.
     Column("deliver", Integer, nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("completed_at", DateTime(timezone=True)),

@@ -25,7 +25,7 @@ from pricing.projection import Funds
 
 
 class SiteSums(NamedTuple):
-    """What the tenants of the sites supply and need, and the advantage of all, in centimes (R16, R17)."""
+    """The sums that tenants supply and need at each site, and the advantage of all, in centimes (R16, R17)."""
 
     contributions: dict[str, int]
     draws: dict[str, int]
@@ -47,8 +47,8 @@ def sum_positions(positions: Iterable[Position], sites: Iterable[str]) -> SiteSu
 def positions_by_tenant(connection: Connection, period: date) -> list[tuple[str, Position]]:
     """The positions a run has stored so far, each with its tenant."""
     c = run_position.c
-    found = connection.execute(select(c.tenant, c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
-    return [(row[0], Position(*row[1:])) for row in found]
+    rows = connection.execute(select(c.tenant, c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
+    return [(row[0], Position(*row[1:])) for row in rows]
 
 
 def stored_positions(connection: Connection, period: date) -> list[Position]:
@@ -65,9 +65,9 @@ def standing_waterfall(connection: Connection, period: date, attempts: int) -> E
     """The waterfall's entry that stands for a run so far; None before the first is posted."""
     for attempt in range(attempts, 0, -1):
         reference = waterfall_reference(period, attempt)
-        found = load_entry(connection, reference)
-        if found is not None:
-            return None if load_entry(connection, _reversal_reference(reference)) is not None else found
+        posted = load_entry(connection, reference)
+        if posted is not None:
+            return None if load_entry(connection, _reversal_reference(reference)) is not None else posted
     return None
 
 
@@ -113,8 +113,8 @@ def close(
     `standing` is the outcome of a run that is tried again: where nothing it rests on was added it stays
     as it is, final (R14); else it is taken back and that of the whole run is posted.
     """
-    found = positions_by_tenant(connection, period)
-    sums = sum_positions((position for _, position in found), network_sites(connection))
+    positions = positions_by_tenant(connection, period)
+    sums = sum_positions((position for _, position in positions), network_sites(connection))
     if standing is not None and rests_on(standing, sums):
         return standing
     former = standing_waterfall(connection, period, attempt - 1)
@@ -124,7 +124,7 @@ def close(
         post(connection, [taken_back], recorded_at=recorded_at, insert=insert_rows)
     through_entry = int(connection.scalar(select(entry_counter.c.last)) or 0)
     outcome = solve(connection, period, sums, None)
-    keep(connection, KeptMatrix(period, attempt, through_entry, funding_of(found, outcome)))
+    keep(connection, KeptMatrix(period, attempt, through_entry, funding_of(positions, outcome)))
     entry_of_run = waterfall_entry(period, issued_on, attempt, outcome)
     if entry_of_run is not None:
         post(connection, [entry_of_run], recorded_at=recorded_at, insert=insert_rows)
@@ -132,11 +132,11 @@ def close(
 
 
 def rests_on(outcome: str, sums: SiteSums) -> bool:
-    """Whether an outcome was found from these very sums; a site that joined since brings nothing."""
-    found = json.loads(outcome)
-    then = {code: (site["contributions"], site["draws"]) for code, site in found["sites"].items()}
+    """Return whether an outcome was found from these very sums; a site that joined since brings nothing."""
+    exported = json.loads(outcome)
+    then = {code: (site["contributions"], site["draws"]) for code, site in exported["sites"].items()}
     nothing = (format_amount(0), format_amount(0))
-    return bool(found["advantage"] == format_amount(sums.advantage)) and all(
+    return bool(exported["advantage"] == format_amount(sums.advantage)) and all(
         then.get(code, nothing) == (format_amount(sums.contributions[code]), format_amount(sums.draws[code]))
         for code in sums.contributions
     )

@@ -1,4 +1,4 @@
-"""What the register says, read set-wise for one batch of tenants."""
+"""The facts of the register, read set-wise for one batch of tenants."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -146,7 +146,7 @@ _STANDING = (
     )
     .order_by(document_line.c.document_id, document_line.c.line_no)
 )
-# What credit notes by hand took back of the lines of invoices, and no invoice bills again.
+# The parts of invoices' lines that credit notes by hand took back, and no invoice bills again.
 _BY_HAND = (
     select(
         document_line,
@@ -196,7 +196,7 @@ def load_facts(
     leases = _group(connection.execute(_LEASES, keys).all())
     outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys).all()}
     events = _group(connection.execute(_EVENTS, keys).all())
-    found = []
+    tenant_facts = []
     for row in tenants:
         (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, register, address, city, email,
          language) = row  # fmt: skip
@@ -209,7 +209,7 @@ def load_facts(
         )
         terms = tenancy(kind, incorporated_on, admitted_on, [x.start for x in lets])
         stands, watermark = outcomes.get(code, (None, 0))
-        found.append(
+        tenant_facts.append(
             TenantFacts(
                 party=Party(
                     code,
@@ -233,7 +233,7 @@ def load_facts(
                 standing=(),
             )
         )
-    return _with_standing_lines(connection, found)
+    return _with_standing_lines(connection, tenant_facts)
 
 
 def _with_standing_lines(connection: Connection, tenants: list[TenantFacts]) -> list[TenantFacts]:
@@ -265,11 +265,11 @@ def _line_as_issued(row: Any) -> DocumentLine:
 
 def _credited_by_hand(connection: Connection, tenants: Sequence[str]) -> dict[tuple[int, int], list[DocumentLine]]:
     """The lines of credit notes by hand that still count, by the invoice's line they take parts of back."""
-    found: dict[tuple[int, int], list[DocumentLine]] = defaultdict(list)
+    credited: dict[tuple[int, int], list[DocumentLine]] = defaultdict(list)
     for row in connection.execute(_BY_HAND, {"tenants": tenants}):
         itself = Correction(row.number, row.document_id, row.line_no, row.issued_on)
-        found[row.invoice_id, row.invoice_line_no].append(_line_as_issued(row)._replace(withdraws=itself))
-    return found
+        credited[row.invoice_id, row.invoice_line_no].append(_line_as_issued(row)._replace(withdraws=itself))
+    return credited
 
 
 class RunBasis(NamedTuple):

@@ -19,7 +19,7 @@ from pricing.period import first_of_month, format_month
 
 
 class Standing(NamedTuple):
-    """How far billing has come: the latest run and whether it is complete; whether there is anything to bill."""
+    """The state of billing: the latest run and whether it is complete; whether there is anything to bill."""
 
     latest: date | None
     is_complete: bool

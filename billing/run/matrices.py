@@ -72,16 +72,16 @@ def keep(connection: Connection, kept: KeptMatrix) -> None:
 
 
 def unpacked(row: Row[Any]) -> KeptMatrix:
-    """What a row keeps. Raises DamagedMatrix, which says what is wrong with it."""
+    """Read the matrix that a row keeps. Raises DamagedMatrix, which says what is wrong with it."""
     try:
         body = zlib.decompress(row.body)
         if sha256(body).hexdigest() != row.sha256:
             raise DamagedMatrix("its bytes don't have the SHA-256 written beside them")
-        found = orjson.loads(body)
-        if found["version"] != VERSION:
-            raise DamagedMatrix(f"it is of version {found['version']}, this program knows {VERSION}")
+        stored = orjson.loads(body)
+        if stored["version"] != VERSION:
+            raise DamagedMatrix(f"it is of version {stored['version']}, this program knows {VERSION}")
         kept = KeptMatrix(
-            parse_month(found["period"]), int(found["attempt"]), int(found["through_entry"]), _funding(found)
+            parse_month(stored["period"]), int(stored["attempt"]), int(stored["through_entry"]), _funding(stored)
         )
     except zlib.error as error:
         raise DamagedMatrix(f"its bytes can't be decompressed: {error}") from error
@@ -92,15 +92,15 @@ def unpacked(row: Row[Any]) -> KeptMatrix:
     return kept
 
 
-def _funding(found: Any) -> Funding:
+def _funding(stored: Any) -> Funding:
     def gives(parties: Any) -> tuple[tuple[Funder, int], ...]:
         return tuple((Funder(kind, site, code), _amount(amount)) for kind, site, code, amount in parties)
 
     def receives(parties: Any) -> tuple[tuple[Supported, int], ...]:
         return tuple((Supported(site, tenant), _amount(amount)) for site, tenant, amount in parties)
 
-    pools = tuple(Pool(pool["step"], gives(pool["gives"]), receives(pool["receives"])) for pool in found["pools"])
-    return Funding(pools, gives(found["to_reserve"]))
+    pools = tuple(Pool(pool["step"], gives(pool["gives"]), receives(pool["receives"])) for pool in stored["pools"])
+    return Funding(pools, gives(stored["to_reserve"]))
 
 
 def _amount(text: str) -> int:
@@ -108,7 +108,7 @@ def _amount(text: str) -> int:
 
 
 def kept_rows(connection: Connection, period: date) -> Sequence[Row[Any]]:
-    """What is kept for a run, by attempt: the last one stands."""
+    """Return the rows kept for a run, by attempt: the last one stands."""
     c = funding_matrix.c
     return connection.execute(select(funding_matrix).where(c.period == period).order_by(c.attempt)).all()
 
@@ -124,6 +124,6 @@ def standing_matrices(connection: Connection, first: date, last: date) -> Iterat
     c = funding_matrix.c
     months = select(c.period).where(c.period.between(first, last)).distinct().order_by(c.period)
     for period in connection.scalars(months).all():
-        found = standing_matrix(connection, period)
-        if found is not None:
-            yield found
+        matrix = standing_matrix(connection, period)
+        if matrix is not None:
+            yield matrix

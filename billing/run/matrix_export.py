@@ -1,4 +1,4 @@
-"""Who funded whom in a run, tenant by tenant, as it was kept."""
+"""The matrix of a run as a file: who funded whom, tenant by tenant, as it was kept."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -35,8 +35,8 @@ def funding_of_run(connection: Connection, period: date) -> Funding:
     """The matrix of a complete run, as kept; computed again for one that was never kept. Raises Unknown."""
     # Says why there is none.
     stored(connection, period)
-    kept = standing_matrix(connection, period)
-    return recomputed_funding(connection, period) if kept is None else kept.funding
+    matrix = standing_matrix(connection, period)
+    return recomputed_funding(connection, period) if matrix is None else matrix.funding
 
 
 def _rows(period: date, funding: Funding) -> Iterator[tuple[Cell, ...]]:

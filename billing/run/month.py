@@ -42,7 +42,7 @@ from pricing.vat import vat_breakdown
 _BATCHES_FOR_PROCESSES = 16
 
 
-def run_month(
+def run_month(  # noqa: PLR0913 - keywords that have defaults
     settings: Settings,
     engine: Engine,
     period: date,
@@ -77,7 +77,7 @@ def run_month(
 
 
 def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
-    """What follows a run, in a transaction of its own: credits settle what was invoiced. Again it changes nothing."""
+    """Let credits settle what was invoiced, in a transaction of its own; done again it changes nothing."""
     with writing(engine) as connection:
         settle_what_was_issued(connection, recorded_at=now, terms=settings.terms)
 
@@ -152,7 +152,7 @@ def _do_batches(
 
 
 def _in_this_process(settings: Settings, engine: Engine, batches: int, workers: int | None) -> bool:
-    """Whether the batches are done here one after the other, or by `workers` processes, or whatever is set.
+    """Return whether the batches are done here one after the other, not by `workers` processes or the set executor.
 
     SQLite has one writer, so others would only wait for it; few batches are done before processes have
     started. Threads were slower than none: what is not the database's time is the interpreter's.

@@ -22,7 +22,7 @@ _OF_SITE = tuple(SiteFunding.__dataclass_fields__)
 def recomputed_funding(connection: Connection, period: date) -> Funding:
     """The matrix of a complete run: a function of what it stored and posted (R17-R19)."""
     run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
-    found = json.loads(run.cross_subsidy)
+    exported = json.loads(run.cross_subsidy)
     posted = standing_waterfall(connection, period, run.attempt)
     uses = tuple(
         GrantUse(p.auxiliary, p.site, p.amount)
@@ -30,15 +30,16 @@ def recomputed_funding(connection: Connection, period: date) -> Funding:
         if p.account == GRANTS and p.auxiliary is not None and p.site is not None
     )
     sites = {
-        code: SiteFunding(*(_amount(site[name]) for name in _OF_SITE)) for code, site in sorted(found["sites"].items())
+        code: SiteFunding(*(_amount(site[name]) for name in _OF_SITE))
+        for code, site in sorted(exported["sites"].items())
     }
     outcome = Waterfall(
         sites=sites,
         grant_uses=uses,
-        grants_left={code: _amount(left) for code, left in found["grants_left"].items()},
-        reserve_before=_amount(found["reserve_before"]),
+        grants_left={code: _amount(left) for code, left in exported["grants_left"].items()},
+        reserve_before=_amount(exported["reserve_before"]),
         reserve_used=sum(site.reserve for site in sites.values()),
-        surplus=_amount(found["surplus"]),
+        surplus=_amount(exported["surplus"]),
     )
     return funding_of(positions_by_tenant(connection, period), outcome)
 
@@ -53,8 +54,8 @@ def keep_missing(connection: Connection) -> int:
     A run whose rows were spoilt gets none: `check`, which names it, must be able to run on this version.
     """
     c = billing_run.c
-    kept = select(funding_matrix.c.period)
-    without = select(c.period, c.attempt).where(c.status == "complete", c.period.not_in(kept)).order_by(c.period)
+    with_matrix = select(funding_matrix.c.period)
+    without = select(c.period, c.attempt).where(c.status == "complete", c.period.not_in(with_matrix)).order_by(c.period)
     number = 0
     for period, attempts in connection.execute(without).all():
         try:
@@ -76,13 +77,13 @@ def _closing(connection: Connection, period: date, attempts: int) -> tuple[int, 
 
 
 def last_position_entry(connection: Connection, period: date) -> int:
-    """The number of the last entry by which a tenant of a run supplies or needs something; nil where none does."""
+    """The number of the last entry by which a tenant of a run supplies or needs something; zero where none does."""
     p = run_position.c
     reference = literal(f"PER/{format_month(period)}/").concat(p.tenant)
-    found = connection.scalar(
+    newest = connection.scalar(
         select(func.max(entry.c.id))
         .select_from(run_position)
         .join(entry, entry.c.reference == reference)
         .where(p.period == period, (p.contribution != 0) | (p.draw != 0))
     )
-    return int(found or 0)
+    return int(newest or 0)

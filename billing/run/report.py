@@ -1,4 +1,4 @@
-"""What a run did, or would do, in figures."""
+"""The figures of a run: done, or only previewed."""
 
 import json
 from collections.abc import Mapping
@@ -76,17 +76,17 @@ class RunReport:
             head = f"{month}, issued on {self.issued_on}"
         else:
             head = f"{month} is final since {self.issued_on}: nothing more to issue"
-        found = [head]
+        lines = [head]
         for name, totals in (("invoices", self.invoices), ("credit notes", self.credit_notes)):
-            found.append(
+            lines.append(
                 f"  {totals.count} {name}, {totals.lines} lines: net {_shown(totals.net)}, "
                 f"tax {_shown(totals.tax)}, gross {_shown(totals.gross)}"
             )
-        found.append(
+        lines.append(
             f"  discounts worth {_shown(_centimes(self.cross_subsidy['advantage']))}, "
             f"reserve {_shown(_centimes(self.cross_subsidy['reserve_after']))}"
         )
-        return found
+        return lines
 
 
 def _shown(amount: int) -> str:
@@ -107,7 +107,7 @@ def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
         .where(c.period == period)
         .group_by(c.kind)
     )
-    found = {kind: (int(count), int(net), int(tax), int(gross)) for kind, count, net, tax, gross in sums}
+    totals = {kind: (int(count), int(net), int(tax), int(gross)) for kind, count, net, tax, gross in sums}
     lines: dict[str, int] = dict(
         connection.execute(
             select(c.kind, func.count())
@@ -117,17 +117,18 @@ def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
         ).all()
     )
     return {
-        kind: Totals(*found[kind], lines.get(kind, 0)) if kind in found else Totals() for kind in (INVOICE, CREDIT_NOTE)
+        kind: Totals(*totals[kind], lines.get(kind, 0)) if kind in totals else Totals()
+        for kind in (INVOICE, CREDIT_NOTE)
     }
 
 
 def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str], ...]:
     """The tenants a run could not bill, and why, by code."""
     c = run_outcome.c
-    found = connection.execute(
+    rows = connection.execute(
         select(c.tenant, c.message).where(c.period == period, c.status == "error").order_by(c.tenant)
     )
-    return tuple((tenant, message) for tenant, message in found)
+    return tuple((tenant, message) for tenant, message in rows)
 
 
 def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunReport:

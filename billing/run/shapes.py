@@ -32,7 +32,7 @@ Tier = Annotated[Literal["subsidised", "market"], about("Which price applies")]
 
 
 class RunOutcome(StrEnum):
-    """What a run meant for a tenant."""
+    """The outcome of a run for a tenant."""
 
     ISSUED = "issued"
     NOTHING = "nothing"

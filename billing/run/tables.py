@@ -52,7 +52,7 @@ run_outcome = Table(
 run_position = Table(
     "run_position",
     metadata,
-    # What R17 nets, kept so that the waterfall can be computed again.
+    # The sums that R17 nets, kept so that the waterfall can be computed again.
     Column("period", Date, primary_key=True),
     Column("tenant", code(), primary_key=True),
     Column("site", code(), primary_key=True),
@@ -65,7 +65,7 @@ run_position = Table(
 funding_matrix = Table(
     "funding_matrix",
     metadata,
-    # Who funded whom in a run, as each closing found it; a run tried again with something new has another.
+    # The matrix of who funded whom, as each closing found it; a run tried again with something new has another.
     Column("period", Date, primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     # Its margins in canonical form (`billing.run.matrices`), compressed, and their SHA-256 uncompressed.
@@ -83,7 +83,7 @@ usage_billing = Table(
     Column("line_no", Integer, nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (run_position, funding_matrix, usage_billing)
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.

@@ -1,4 +1,4 @@
-"""What one tenant is due in a run: new lines, lines taken back, position; pure (R9-R14, R16-R17)."""
+"""The bill of one tenant in a run: new lines, lines taken back, position; pure (R9-R14, R16-R17)."""
 
 from collections import Counter
 from datetime import date
@@ -15,7 +15,7 @@ from pricing.rating import PricedLine, office_lines, usage_lines
 
 
 class TenantBill(NamedTuple):
-    """What a run gives a tenant. With an error, nothing is issued and everything waits for mended data.
+    """The bill a run gives a tenant. With an error, nothing is issued and everything waits for mended data.
 
     `events` are, by place of the line in the invoice, the usage events it bills. `watermark` is the
     id below which every event of the tenant is billed.
@@ -54,7 +54,7 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     new_lines = [_described(line, facts, catalogue) for line in missing]
     offices = len(new_lines)
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
-    # What a credit note by hand took back of a line that is now credited whole must not be credited twice.
+    # A part that a credit note by hand took back of a line now credited whole must not be credited twice.
     new_lines += [part for standing in taken_back for part in standing.by_hand]
     credited = [standing.line._replace(corrects=standing.correction) for standing in taken_back]
     brings = positions([line.priced for line in new_lines])
@@ -93,11 +93,11 @@ def _difference(
         return due, []
     still_due = Counter(due)
     taken_back = []
-    for found in standing:
-        if still_due[found.line.priced] > 0:
-            still_due[found.line.priced] -= 1
+    for standing_line in standing:
+        if still_due[standing_line.line.priced] > 0:
+            still_due[standing_line.line.priced] -= 1
         else:
-            taken_back.append(found)
+            taken_back.append(standing_line)
     missing = []
     for line in due:
         if still_due[line] > 0:

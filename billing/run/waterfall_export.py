@@ -1,4 +1,4 @@
-"""Who funded whom in a run, as the run stored it (R18)."""
+"""The waterfall of a run as a file, as the run stored it (R18)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -42,8 +42,8 @@ def stored(connection: Connection, period: date) -> str:
 
 
 def _rows(period: date, outcome: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
-    def amounts(found: Mapping[str, str], names: tuple[str, ...]) -> list[int | None]:
-        return [parse_decimal(found[name], AMOUNT_DECIMALS) if name in found else None for name in names]
+    def amounts(values: Mapping[str, str], names: tuple[str, ...]) -> list[int | None]:
+        return [parse_decimal(values[name], AMOUNT_DECIMALS) if name in values else None for name in names]
 
     no_site, no_network = [None] * len(_OF_SITE), [None] * len(_OF_NETWORK)
     for code, site in outcome["sites"].items():

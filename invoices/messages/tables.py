@@ -86,5 +86,5 @@ message_attempt = Table(
     Column("detail", Text, nullable=False),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (message, message_file, message_attempt)

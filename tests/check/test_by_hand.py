@@ -8,10 +8,11 @@ from sqlalchemy import Engine
 
 from billing.check import check
 from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.entries.deposits import Movement
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.receivables.debts.deciding import Order, decide
-from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, move_deposit
+from billing.receivables.deposits.deposits import Asking, ask_deposit, move_deposit
 from tests.oracle.service import NOW
 from tests.support.networks import Row
 from tests.support.park import Park

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from billing.check import check
 from tests.support.api import Caller
+from tests.support.statements import counted_statements
 
 REASON = "Panne du 3 au 9 août"
 
@@ -68,3 +69,17 @@ def test_what_is_wrong_is_refused_and_writes_nothing(park: Caller, engine: Engin
     # Credit notes that runs issued are found among the documents alone.
     assert park("GET", "/v1/credit-notes/AV-2026-000001").status_code == 404
     assert check(engine) == []
+
+
+def test_a_list_of_credit_notes_takes_the_same_statements_for_one_and_for_three(park: Caller, engine: Engine) -> None:
+    number = invoice_of(park)["number"]
+    for amount in ("1.00", "2.00", "3.00"):
+        order = {"invoice": number, "lines": [{"line": 1, "amount": amount}], "reason": REASON}
+        assert park.post("/v1/credit-notes", order).status_code == 201
+    counts = {}
+    for limit in (1, 500):
+        with counted_statements(engine) as statements:
+            rows = len(park.get(f"/v1/credit-notes?limit={limit}")["items"])
+        counts[rows] = len(statements)
+    assert list(counts) == [1, 3]
+    assert len(set(counts.values())) == 1, counts

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from sqlalchemy import func, select
 
 from billing.cross_subsidy.accounts.account import account_of
-from billing.cross_subsidy.annual_report.year import year_statement
+from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.frame.database import reading
 from billing.frame.settings import load_settings
 from billing.register.tables import billing_run, tenant

@@ -125,7 +125,7 @@ def test_every_fault_of_payments_is_listed_with_those_of_the_other_files(invoke:
     for fault in (
         "tenants.csv:3: kind 'giant'",
         "payments.csv:2: means 'barter' is not known",
-        "payments.csv:2: amount '-1.00' is below nil",
+        "payments.csv:2: amount '-1.00' is below zero",
         "payments.csv:2: currency 'EUR' is not known",
         "payments.csv:2: invoices 'FA-1' holds 'FA-1'",
         "payments.csv:3: tenant 'T9' is unknown",

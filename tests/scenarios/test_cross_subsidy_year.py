@@ -13,8 +13,9 @@ from msgspec import to_builtins
 from openpyxl import load_workbook
 from sqlalchemy import Engine, select
 
+from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
-from billing.cross_subsidy.annual_report.year import YearStatement, year_statement
+from billing.cross_subsidy.annual_report.year import YearStatement
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
 from billing.frame.database import reading

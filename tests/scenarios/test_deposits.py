@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from billing.check import check
+from billing.entries.deposits import Movement
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, Refused, Unknown
 from billing.frame.settings import load_settings
 from billing.receivables.deposits.deposits import (
     Asking,
-    Movement,
     ask_deposit,
     deposit_shape,
     find_deposit,
     move_deposit,
 )
-from billing.receivables.deposits.papers import deposit_call_pdf
+from billing.receivables.deposits.printout import deposit_call_pdf
 from ledger.errors import PeriodClosed
 from ledger.periods import close_month
 from pricing.money import parse_decimal

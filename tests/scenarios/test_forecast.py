@@ -20,7 +20,9 @@ from billing.cross_subsidy.forecast.assumptions import (
 from billing.cross_subsidy.forecast.files import dial_pieces, forecast_pieces, what_if_pieces
 from billing.cross_subsidy.forecast.forecasting import KNOWN, USUAL, Forecast, Question, dial, forecast
 from billing.cross_subsidy.forecast.observed import as_toml, observed
-from billing.cross_subsidy.forecast.what_if import Asked, WhatIf, months_asked, what_if
+from billing.cross_subsidy.forecast.queries import months_asked
+from billing.cross_subsidy.forecast.terms import Asked
+from billing.cross_subsidy.forecast.what_if import WhatIf, what_if
 from billing.frame.database import reading
 from billing.frame.errors import Refused, RunRefused, Unknown
 from billing.register.network_import import import_folder

@@ -8,10 +8,11 @@ from msgspec import to_builtins
 from sqlalchemy import text as sql
 
 from billing.check import check
+from billing.entries.deposits import Movement
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Refused, Unknown
 from billing.frame.settings import load_settings
-from billing.receivables.deposits.deposits import Asking, Movement, ask_deposit, deposit_shape, move_deposit
+from billing.receivables.deposits.deposits import Asking, ask_deposit, deposit_shape, move_deposit
 from billing.receivables.deposits.final_statement import (
     close_tenancy,
     final_statement_pdf,

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from tests.support.api import Caller
+
 
 @contextmanager
 def counted_statements(engine: Engine) -> Iterator[list[str]]:
@@ -20,3 +22,16 @@ def counted_statements(engine: Engine) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+def assert_no_statement_a_row(caller: Caller, engine: Engine, address: str) -> None:
+    """Assert that a list of more than two rows takes as many statements for two of them as for all."""
+    caller.get("/v1/acts?limit=1", "admin")
+    counts = {}
+    for limit in (2, 500):
+        with counted_statements(engine) as statements:
+            rows = len(caller.get(f"{address}?limit={limit}", "admin")["items"])
+        counts[rows] = len(statements)
+    assert min(counts) == 2, counts
+    assert len(counts) == 2, counts
+    assert len(set(counts.values())) == 1, counts

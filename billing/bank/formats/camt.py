@@ -39,7 +39,7 @@ Element: TypeAlias = etree._Element
 
 
 def parse_camt(content: bytes, file: str) -> tuple[Statement, ...]:
-    """The statements of a camt.053 file, in its order, pending movements left out; raises Refused with every fault."""
+    """Return the statements of a camt.053 file in its order, without pending movements; raises Refused."""
     if any(doctype in content for doctype in _DOCTYPES):
         raise refuse(file, "declares a document type", "a bank's statement has none: ask the bank for the file again")
     parser = etree.XMLParser(
@@ -53,8 +53,8 @@ def parse_camt(content: bytes, file: str) -> tuple[Statement, ...]:
         raise refuse(file, "declares a document type", "a bank's statement has none: ask the bank for the file again")
     namespace = etree.QName(root).namespace or ""
     if _NAMESPACE.fullmatch(namespace) is None:
-        told = namespace or etree.QName(root).localname
-        raise refuse(file, f"is no camt.053 but {told[:100]!r}", "ask the bank for statements as camt.053")
+        kind = namespace or etree.QName(root).localname
+        raise refuse(file, f"is no camt.053 but {kind[:100]!r}", "ask the bank for statements as camt.053")
     return _Reading(file, namespace).statements(root)
 
 
@@ -64,13 +64,13 @@ def _doctype(root: Element) -> str:
 
 
 def _line_of(element: Element) -> int | None:
-    """On which line of the file an element begins."""
-    found: Any = element.sourceline
-    return found if isinstance(found, int) else None
+    """Return the line of the file on which an element begins."""
+    line: Any = element.sourceline
+    return line if isinstance(line, int) else None
 
 
 class _BadField(ValueError):
-    """A field that can't be read: which, what stands there, what is wrong."""
+    """A field can't be read: its name, its text, the problem."""
 
     def __init__(self, field: str, value: str | None, problem: str) -> None:
         super().__init__(problem)
@@ -80,7 +80,7 @@ class _BadField(ValueError):
 
 
 class _Common(NamedTuple):
-    """What the lines of one entry share."""
+    """The fields that the lines of one entry share."""
 
     booked_on: date
     value_on: date
@@ -91,25 +91,25 @@ class _Common(NamedTuple):
 
 
 class _Reading:
-    """One file while it is read: its namespace, and the faults found so far."""
+    """One file while it is read: its namespace, and its faults so far."""
 
     def __init__(self, file: str, namespace: str) -> None:
         self.file = file
-        # Children are asked for by their whole names; where many are, the namespace is cut off by length.
+        # Children are looked up by their whole names; where there are many, the namespace is cut off by length.
         self._namespace = f"{{{namespace}}}"
         self._cut = len(self._namespace)
         self.faults: list[Fault] = []
 
     def statements(self, root: Element) -> tuple[Statement, ...]:
-        """Every statement of the message."""
+        """Return every statement of the message."""
         message = self._child(root, "BkToCstmrStmt")
-        told = [] if message is None else self._all(message, "Stmt")
-        found = [statement for element in told if (statement := self._statement(element)) is not None]
-        if not told:
+        elements = [] if message is None else self._all(message, "Stmt")
+        statements = [statement for element in elements if (statement := self._statement(element)) is not None]
+        if not elements:
             self._fault(None, "Stmt", None, "holds no statement", "ask the bank for the file again")
         if self.faults:
             raise Refused(self.faults)
-        return tuple(found)
+        return tuple(statements)
 
     # --- navigating ----------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class _Reading:
         return {child.tag[cut:]: child for child in element}
 
     def _child(self, element: Element | None, *path: str) -> Element | None:
-        """The first child of that name, its first child of the next, and so on; None where one is missing.
+        """Return the first child of that name, its first child of the next, and so on; None where one is missing.
 
         Elements have few children: looking at each tag is twice as fast as asking for one.
         """
@@ -143,8 +143,8 @@ class _Reading:
     def _text(self, element: Element | None, *path: str) -> str:
         if element is None:
             return ""
-        found = self._child(element, *path)
-        return "" if found is None else (found.text or "").strip()
+        child = self._child(element, *path)
+        return "" if child is None else (child.text or "").strip()
 
     def _fault(self, place: int | None, field: str, value: str | None, problem: str, remedy: str) -> None:
         if len(self.faults) < FAULTS_MAX:
@@ -155,9 +155,9 @@ class _Reading:
 
     def _statement(self, element: Element) -> Statement | None:
         before = len(self.faults)
-        held = self._child(element, "Acct")
-        number = self._text(held, "Id", "IBAN") or self._text(held, "Id", "Othr", "Id")
-        currency = self._text(held, "Ccy")
+        own = self._child(element, "Acct")
+        number = self._text(own, "Id", "IBAN") or self._text(own, "Id", "Othr", "Id")
+        currency = self._text(own, "Ccy")
         opening, closing = self._balance(element, _OPENING), self._balance(element, _CLOSING)
         for which, codes, balance in (("opening", _OPENING, opening), ("closing", _CLOSING, closing)):
             if balance is None and len(self.faults) == before:
@@ -178,8 +178,10 @@ class _Reading:
             return None
         currencies |= {opening[2], closing[2]}
         if len(currencies) > 1:
-            told = ", ".join(sorted(currencies))
-            self._fault(None, "Ccy", told, "are several currencies in one statement", "ask the bank for one a currency")
+            several = ", ".join(sorted(currencies))
+            self._fault(
+                None, "Ccy", several, "are several currencies in one statement", "ask the bank for one a currency"
+            )
             return None
         return Statement(
             self.file, account(number), closing[2], reference(self._text(element, "Id")), opening[1], opening[0],
@@ -187,17 +189,17 @@ class _Reading:
         )  # fmt: skip
 
     def _balance(self, statement: Element, codes: tuple[str, ...]) -> tuple[int, date, str] | None:
-        """The amount, day and currency of a balance; those within a statement of several pages only if no other is."""
-        found: list[tuple[int, int, Element]] = []
+        """Return a balance's amount, day and currency; one within a statement of several pages only if no other is."""
+        ranked: list[tuple[int, int, Element]] = []
         for place, element in enumerate(self._all(statement, "Bal")):
             kind = self._child(element, "Tp")
             code = self._text(kind, "CdOrPrtry", "Cd")
             if code in codes:
                 partial = self._text(kind, "SubTp", "Cd") == _INTERMEDIATE
-                found.append((codes.index(code) + (len(codes) if partial else 0), place, element))
-        if not found:
+                ranked.append((codes.index(code) + (len(codes) if partial else 0), place, element))
+        if not ranked:
             return None
-        element = min(found)[2]
+        element = min(ranked)[2]
         try:
             amount, currency = self._amount(element)
             day_of = self._child(element, "Dt")
@@ -208,22 +210,22 @@ class _Reading:
         return amount, on, currency
 
     def _amount(self, element: Element) -> tuple[int, str]:
-        """The signed amount of an entry or a balance, and its currency."""
-        told = self._child(element, "Amt")
+        """Return the signed amount of an entry or a balance, and its currency."""
+        unsigned = self._child(element, "Amt")
         sign = _SIGNS.get(self._text(element, "CdtDbtInd"))
-        if told is None or sign is None:
-            raise _BadField("CdtDbtInd" if told is not None else "Amt", None, "is missing")
-        return sign * self._centimes(told), told.get("Ccy") or ""
+        if unsigned is None or sign is None:
+            raise _BadField("CdtDbtInd" if unsigned is not None else "Amt", None, "is missing")
+        return sign * self._centimes(unsigned), unsigned.get("Ccy") or ""
 
     def _centimes(self, element: Element) -> int:
         text = (element.text or "").strip()
         try:
-            found = centimes(text)
+            amount = centimes(text)
         except BadText as error:
             raise _BadField("Amt", text, str(error)) from None
-        if found < 0 or text.startswith(("+", "-")):
+        if amount < 0 or text.startswith(("+", "-")):
             raise _BadField("Amt", text, "bears a sign, which CdtDbtInd gives")
-        return found
+        return amount
 
     def _day(self, text: str, field: str) -> date:
         try:
@@ -234,26 +236,26 @@ class _Reading:
     # --- one entry -----------------------------------------------------------------------------------
 
     def _entry(self, entry: Element, currencies: set[str]) -> list[BankLine]:
-        """The lines of an entry: one, or one a detail where the details of a batch tell their own amounts."""
-        told = self._children(entry)
-        status = told.get("Sts")
+        """Return the lines of an entry: one, or one a detail where the details of a batch have their own amounts."""
+        children = self._children(entry)
+        status = children.get("Sts")
         # A code of its own since version 08.
         if status is not None and (self._text(status, "Cd") or (status.text or "").strip()) != _BOOKED:
             return []
         amount, currency = self._amount(entry)
         currencies.add(currency)
-        booked = told.get("BookgDt")
-        value = told.get("ValDt")
+        booked = children.get("BookgDt")
+        value = children.get("ValDt")
         booked_text = self._text(booked, "Dt") or self._text(booked, "DtTm")
         value_text = self._text(value, "Dt") or self._text(value, "DtTm")
         booked_on = self._day(booked_text or value_text, "BookgDt")
         common = _Common(
             booked_on,
             self._day(value_text, "ValDt") if value_text else booked_on,
-            self._text(told.get("AcctSvcrRef")) or self._text(told.get("NtryRef")),
-            tidy(self._text(told.get("AddtlNtryInf"))),
-            self._code(told.get("BkTxCd")),
-            self._text(told.get("RvslInd")) in ("true", "1"),
+            self._text(children.get("AcctSvcrRef")) or self._text(children.get("NtryRef")),
+            tidy(self._text(children.get("AddtlNtryInf"))),
+            self._code(children.get("BkTxCd")),
+            self._text(children.get("RvslInd")) in ("true", "1"),
         )
         details = [detail for child in self._all(entry, "NtryDtls") for detail in self._all(child, "TxDtls")]
         amounts = self._amounts(details, amount, currency) if len(details) > 1 else None
@@ -274,35 +276,33 @@ class _Reading:
         return [line for line in lines if line.amount]
 
     def _amounts(self, details: list[Element], amount: int, currency: str) -> list[int] | None:
-        """The amounts of a batch's details, if with the charges told they make the entry's; None if they don't."""
+        """Return the amounts of a batch's details, if with their charges they make the entry's; None if they don't."""
         sign = 1 if amount >= 0 else -1
-        found, charges = [], 0
+        amounts, charges = [], 0
         for detail in details:
-            told = self._child(detail, "Amt")
-            if told is None:
-                told = self._child(detail, "AmtDtls", "TxAmt", "Amt")
-            if told is None or told.get("Ccy") != currency:
+            unsigned = self._child(detail, "Amt")
+            if unsigned is None:
+                unsigned = self._child(detail, "AmtDtls", "TxAmt", "Amt")
+            if unsigned is None or unsigned.get("Ccy") != currency:
                 return None
-            own = _SIGNS.get(self._text(detail, "CdtDbtInd"), sign)
-            found.append(own * self._centimes(told))
+            own_sign = _SIGNS.get(self._text(detail, "CdtDbtInd"), sign)
+            amounts.append(own_sign * self._centimes(unsigned))
             charges += self._charges(detail, currency)
-        if sum(found) not in (amount, amount + charges):
-            return None
-        return found
+        return amounts if sum(amounts) in (amount, amount + charges) else None
 
     def _charges(self, detail: Element, currency: str) -> int:
-        """What the bank has kept of a movement, in centimes."""
-        kept = 0
-        held = self._child(detail, "Chrgs")
+        """Return the bank's charges for a movement, in centimes."""
+        total = 0
+        charges = self._child(detail, "Chrgs")
         # Records of their own since version 04.
-        for record in [] if held is None else (self._all(held, "Rcrd") or [held]):
-            told = self._child(record, "Amt")
-            if told is not None and told.get("Ccy") == currency:
-                kept += self._centimes(told)
-        return kept
+        for record in [] if charges is None else (self._all(charges, "Rcrd") or [charges]):
+            amount = self._child(record, "Amt")
+            if amount is not None and amount.get("Ccy") == currency:
+                total += self._centimes(amount)
+        return total
 
     def _code(self, element: Element | None) -> str:
-        """The bank's kind of movement: `PMNT/RCDT/ESCT`, or its own code."""
+        """Return the bank's kind of movement: `PMNT/RCDT/ESCT`, or its own code."""
         domain = self._child(element, "Domn")
         if domain is None:
             return tidy(self._text(element, "Prtry", "Cd"), 35)
@@ -311,9 +311,9 @@ class _Reading:
         return tidy("/".join(part for part in parts if part), 35)
 
     def _line(self, common: _Common, detail: Element | None, amount: int, place: str) -> BankLine:
-        told = self._children(detail)
-        references = self._children(told.get("Refs"))
-        remittance = told.get("RmtInf")
+        children = self._children(detail)
+        references = self._children(children.get("Refs"))
+        remittance = children.get("RmtInf")
         structured: list[str] = []
         texts: list[str] = []
         for child in () if remittance is None else remittance:
@@ -323,15 +323,15 @@ class _Reading:
             elif kind == "Strd":
                 structured.append(self._text(child, "CdtrRefInf", "Ref"))
                 texts += [text for text in self._structured_texts(child) if text]
-        texts += [self._text(told.get("AddtlTxInf")), common.text]
+        texts += [self._text(children.get("AddtlTxInf")), common.text]
         own = reference(self._text(references.get("AcctSvcrRef")))
         shared = reference(common.bank_reference)
-        # Who stands on the other side: the payer of what came in, the payee of what went out; of a movement that takes
+        # The other side: the payer of what came in, the payee of what went out; of a movement that takes
         # another back, the parties are those of the first one.
         came_in = (amount > 0) != common.is_reversal
         roles = ("Dbtr", "Cdtr") if came_in else ("Cdtr", "Dbtr")
         # The other side alone: we are the second one, unless the bank turns the parties of a reversal round.
-        name, number = self._party(told.get("RltdPties"), roles if common.is_reversal else roles[:1])
+        name, number = self._party(children.get("RltdPties"), roles if common.is_reversal else roles[:1])
         return BankLine(
             booked_on=common.booked_on,
             value_on=common.value_on,
@@ -347,7 +347,7 @@ class _Reading:
         )
 
     def _structured_texts(self, element: Element) -> Iterator[str]:
-        """Numbers of the documents paid, and what is added to them."""
+        """Yield the numbers of the documents paid, and what is added to them."""
         for child in element:
             kind = child.tag[self._cut :]
             if kind == "RfrdDocInf":
@@ -356,15 +356,15 @@ class _Reading:
                 yield (child.text or "").strip()
 
     def _party(self, parties: Element | None, roles: tuple[str, ...]) -> tuple[str, str]:
-        """Name and account of the first of those roles that is told of."""
-        told = self._children(parties)
+        """Return the name and account of the first of those roles that is there."""
+        children = self._children(parties)
         for role in roles:
-            held = self._child(told.get(f"{role}Acct"), "Id")
-            number = self._text(held, "IBAN") or self._text(held, "Othr", "Id")
-            party = told.get(role)
+            identification = self._child(children.get(f"{role}Acct"), "Id")
+            number = self._text(identification, "IBAN") or self._text(identification, "Othr", "Id")
+            party = children.get(role)
             # A party's own element since version 08.
             name = self._text(party, "Nm") or self._text(party, "Pty", "Nm")
-            ultimate = told.get(f"Ultmt{role}")
+            ultimate = children.get(f"Ultmt{role}")
             name = name or self._text(ultimate, "Nm") or self._text(ultimate, "Pty", "Nm")
             if name or number:
                 return tidy(name, NAME_LENGTH_MAX), account(number)

@@ -1,4 +1,4 @@
-"""Bank statements as CSV, by a mapping that says which column is what; no two banks write the same.
+"""Bank statements as CSV, by a mapping of columns: no two banks write the same.
 
 A mapping is a dated setting (`statements.csv_mappings`, by name). Titles are compared without accents, capitals and
 signs, so that "Débit (DH)" is found as "debit dh".
@@ -31,7 +31,7 @@ from billing.bank.formats.statement import (
 )
 from billing.frame.errors import BadConfiguration, Fault, Refused
 
-# What a column may be; a mapping gives each the titles it may have.
+# The columns that are known; a mapping gives each the titles it may have.
 COLUMNS = (
     "booked_on", "value_on", "text", "reference", "structured_reference", "counterparty", "counterparty_account",
     "code", "amount", "debit", "credit", "balance", "currency", "account",
@@ -43,9 +43,9 @@ _NOT_DIGITS = re.compile(r"[\s\u00a0\u202f']")
 
 @dataclass(frozen=True, slots=True)
 class CsvMapping:
-    """How one bank writes its CSV.
+    """The way one bank writes its CSV.
 
-    `columns` gives for what a column is the titles it may have; several titles of `text` are joined. Amounts stand in
+    `columns` gives for each known column the titles it may have; several titles of `text` are joined. Amounts stand in
     `amount`, signed (turned round where `inverted`), or in `debit` and `credit`, whatever sign a debit bears.
     `encoding` blank: UTF-8 where it is, otherwise Windows-1252.
     """
@@ -62,7 +62,7 @@ class CsvMapping:
 
 
 def csv_mapping(setting: Mapping[str, Any], name: str) -> CsvMapping:
-    """The mapping of that name in the setting; raises BadConfiguration for one that can't be, Refused for no name."""
+    """Return the mapping of that name in the setting; raises BadConfiguration or Refused."""
     if name not in setting:
         known = ", ".join(sorted(setting))
         remedy = f"known are {known}: give one of them, or add it to statements.csv_mappings (TERMS_FILE)"
@@ -77,16 +77,17 @@ def csv_mapping(setting: Mapping[str, Any], name: str) -> CsvMapping:
             raise BadConfiguration(f"{where}: {key} is not known, or not of its kind; known are {', '.join(kinds)}")
     columns = {}
     for key, titles in given["columns"].items():
-        listed = [titles] if isinstance(titles, str) else titles
-        if key not in COLUMNS or not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        given_titles = [titles] if isinstance(titles, str) else titles
+        is_list = isinstance(given_titles, list) and all(isinstance(title, str) for title in given_titles)
+        if key not in COLUMNS or not is_list:
             raise BadConfiguration(f"{where}: columns.{key} is not known, or no title; known are {', '.join(COLUMNS)}")
-        columns[key] = tuple(_plain(title) for title in listed)
-    found = CsvMapping(columns, **{key: value for key, value in given.items() if key != "columns"}, name=name)
+        columns[key] = tuple(_plain(title) for title in given_titles)
+    mapping = CsvMapping(columns, **{key: value for key, value in given.items() if key != "columns"}, name=name)
     if "booked_on" not in columns or not ("amount" in columns or {"debit", "credit"} <= set(columns)):
         raise BadConfiguration(f"{where}: columns must name booked_on, and amount or both debit and credit")
-    if len(found.delimiter) != 1 or found.decimal not in (",", ".") or found.grouping == found.decimal:
+    if len(mapping.delimiter) != 1 or mapping.decimal not in (",", ".") or mapping.grouping == mapping.decimal:
         raise BadConfiguration(f"{where}: delimiter is one character, decimal is , or . and not the grouping")
-    return found
+    return mapping
 
 
 def parse_csv(
@@ -97,7 +98,7 @@ def parse_csv(
     opening: int | None = None,
     closing: int | None = None,
 ) -> tuple[Statement, ...]:
-    """The one statement of a CSV file; raises Refused with every fault.
+    """Return the one statement of a CSV file; raises Refused with every fault.
 
     Its balances are those of its column `balance`; `opening` and `closing`, in centimes, are what a person reads on the
     statement where the file has none, and must agree with the column where it has.
@@ -106,9 +107,9 @@ def parse_csv(
     head, where = _head(rows, mapping, file)
     faults: list[Fault] = []
     read = [
-        (line_no, found)
+        (line_no, row)
         for line_no, cells in rows[head + 1 :]
-        if (found := _row(line_no, cells, where, mapping, file, faults)) is not None
+        if (row := _row(line_no, cells, where, mapping, file, faults)) is not None
     ]
     if len(read) > LINES_MAX:
         raise refuse(file, f"holds more than {LINES_MAX} lines", "import it in parts")
@@ -121,8 +122,8 @@ def parse_csv(
     numbers = {row.account for _, row in read if row.account}
     currencies = {row.currency for _, row in read if row.currency} or {mapping.currency}
     if len(numbers) > 1 or len(currencies) > 1:
-        told = ", ".join(sorted(numbers if len(numbers) > 1 else currencies))
-        raise refuse(file, f"holds several accounts or currencies: {told}", "ask the bank for one file each")
+        several = ", ".join(sorted(numbers if len(numbers) > 1 else currencies))
+        raise refuse(file, f"holds several accounts or currencies: {several}", "ask the bank for one file each")
     days = [row.line.booked_on for _, row in read]
     if not days:
         raise refuse(file, "holds no movement", "nothing is to be imported")
@@ -142,13 +143,13 @@ class _Row:
 
 
 def _plain(title: str) -> str:
-    """A title without accents, capitals and signs."""
+    """Return a title without accents, capitals and signs."""
     letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
 
 
 def _rows(content: bytes, file: str, mapping: CsvMapping) -> list[tuple[int, list[str]]]:
-    """The rows that hold anything, each with its line in the file."""
+    """Return the rows that hold anything, each with its line in the file."""
     try:
         text = content.decode(mapping.encoding or "utf-8-sig")
     except (UnicodeDecodeError, LookupError):
@@ -172,7 +173,7 @@ def _rows(content: bytes, file: str, mapping: CsvMapping) -> list[tuple[int, lis
 def _head(
     rows: Sequence[tuple[int, list[str]]], mapping: CsvMapping, file: str
 ) -> tuple[int, dict[str, tuple[int, ...]]]:
-    """Where the titles stand, and the cells of each column."""
+    """Return the row of the titles, and the cells of each column."""
     needed = {"booked_on", "amount"} if "amount" in mapping.columns else {"booked_on", "debit", "credit"}
     best: set[str] = set()
     for place, (_, cells) in enumerate(rows[:_PREAMBLE_MAX]):
@@ -181,10 +182,10 @@ def _head(
             column: tuple(titles.index(title) for title in wanted if title in titles)
             for column, wanted in mapping.columns.items()
         }
-        found = {column for column, cells_of in where.items() if cells_of}
-        if needed <= found:
+        titled = {column for column, places in where.items() if places}
+        if needed <= titled:
             return place, where
-        best = max(best, found & needed, key=len)
+        best = max(best, titled & needed, key=len)
     missing = ", ".join(f"{column} ({' or '.join(mapping.columns[column])})" for column in sorted(needed - best))
     raise refuse(
         file, f"has no line of titles with {missing}", f"give another mapping than {mapping.name!r}, or add one for it"
@@ -195,12 +196,12 @@ def _row(
     line_no: int, cells: list[str], where: Mapping[str, tuple[int, ...]], mapping: CsvMapping, file: str,
     faults: list[Fault],
 ) -> _Row | None:  # fmt: skip
-    """One line of the file; None for one that tells no movement, such as a total, or that adds a fault."""
+    """Return one line of the file; None for one that is no movement, such as a total, or that adds a fault."""
 
-    def told(column: str) -> str:
+    def text_of(column: str) -> str:
         return " ".join(cells[place].strip() for place in where.get(column, ()) if place < len(cells)).strip()
 
-    day_text = told("booked_on")
+    day_text = text_of("booked_on")
     try:
         booked_on = _day(day_text, mapping)
     except BadText as error:
@@ -209,16 +210,16 @@ def _row(
             _add(faults, file, line_no, "booked_on", day_text, str(error), f"it should read {mapping.days}")
         return None
     try:
-        value_on = _day(told("value_on"), mapping) if told("value_on") else booked_on
+        value_on = _day(text_of("value_on"), mapping) if text_of("value_on") else booked_on
     except BadText as error:
-        _add(faults, file, line_no, "value_on", told("value_on"), str(error), f"it should read {mapping.days}")
+        _add(faults, file, line_no, "value_on", text_of("value_on"), str(error), f"it should read {mapping.days}")
         return None
     amounts: dict[str, int | None] = {}
     for column in ("amount", "debit", "credit", "balance"):
         try:
-            amounts[column] = _amount(told(column), mapping)
+            amounts[column] = _amount(text_of(column), mapping)
         except BadText as error:
-            _add(faults, file, line_no, column, told(column), str(error), f"the decimal sign is {mapping.decimal!r}")
+            _add(faults, file, line_no, column, text_of(column), str(error), f"the decimal sign is {mapping.decimal!r}")
             return None
     amount = amounts["amount"]
     if amount is None:
@@ -233,18 +234,18 @@ def _row(
             booked_on=booked_on,
             value_on=value_on,
             amount=amount,
-            bank_reference=reference(told("reference")),
+            bank_reference=reference(text_of("reference")),
             end_to_end_id="",
-            structured_reference=tidy(told("structured_reference"), 35),
-            counterparty=tidy(told("counterparty"), NAME_LENGTH_MAX),
-            counterparty_account=account(told("counterparty_account")),
-            text=tidy(told("text")),
-            code=tidy(told("code"), 35),
+            structured_reference=tidy(text_of("structured_reference"), 35),
+            counterparty=tidy(text_of("counterparty"), NAME_LENGTH_MAX),
+            counterparty_account=account(text_of("counterparty_account")),
+            text=tidy(text_of("text")),
+            code=tidy(text_of("code"), 35),
             is_reversal=False,
         ),
         amounts["balance"],
-        account(told("account")),
-        tidy(told("currency"), 3).upper(),
+        account(text_of("account")),
+        tidy(text_of("currency"), 3).upper(),
     )
 
 
@@ -263,38 +264,38 @@ def _day(text: str, mapping: CsvMapping) -> date:
 
 
 def _amount(text: str, mapping: CsvMapping) -> int | None:
-    """A cell as centimes, None where blank; a minus may stand behind, parentheses mean it too."""
-    found = _NOT_DIGITS.sub("", text)
-    if not found:
+    """Return a cell as centimes, None where blank; a minus may stand behind, parentheses mean it too."""
+    number = _NOT_DIGITS.sub("", text)
+    if not number:
         return None
-    if mapping.grouping and mapping.grouping in found:
-        whole, _, fraction = found.partition(mapping.decimal)
+    if mapping.grouping and mapping.grouping in number:
+        whole, _, fraction = number.partition(mapping.decimal)
         first, *groups = whole.split(mapping.grouping)
         # 1500.00 where the point parts thousands would be taken for 150 000: groups are of three, or it is refused.
         if any(len(group) != 3 or not group.isdecimal() for group in groups) or mapping.grouping in fraction:
             raise BadText("is not an amount")
-        found = f"{first}{''.join(groups)}{mapping.decimal if fraction else ''}{fraction}"
-    found = found.replace("\u2212", "-").replace(mapping.decimal, ".")
-    if found.startswith("(") and found.endswith(")"):
-        found = f"-{found[1:-1]}"
-    elif found.endswith(("-", "+")):
-        found = f"{found[-1]}{found[:-1]}"
-    return centimes(found)
+        number = f"{first}{''.join(groups)}{mapping.decimal if fraction else ''}{fraction}"
+    number = number.replace("\u2212", "-").replace(mapping.decimal, ".")
+    if number.startswith("(") and number.endswith(")"):
+        number = f"-{number[1:-1]}"
+    elif number.endswith(("-", "+")):
+        number = f"{number[-1]}{number[:-1]}"
+    return centimes(number)
 
 
 def _newest_first(rows: Sequence[_Row]) -> bool:
     first, last = rows[0].line.booked_on, rows[-1].line.booked_on
     if first != last:
         return first > last
-    # All of one day: the running balance tells.
-    pairs = [(one, other) for one, other in pairwise(rows) if None not in (one.balance, other.balance)]
-    return bool(pairs) and all((one.balance or 0) - one.line.amount == other.balance for one, other in pairs)
+    # Where all are of one day, the running balance decides.
+    pairs = [(row, below) for row, below in pairwise(rows) if None not in (row.balance, below.balance)]
+    return bool(pairs) and all((row.balance or 0) - row.line.amount == below.balance for row, below in pairs)
 
 
 def _balances(read: Sequence[tuple[int, _Row]], file: str, opening: int | None, closing: int | None) -> tuple[int, int]:
-    """The balances before and after the lines, in their order."""
-    told = [(line_no, row) for line_no, row in read if row.balance is not None]
-    if told:
+    """Return the balances before and after the lines, in their order."""
+    balanced = [(line_no, row) for line_no, row in read if row.balance is not None]
+    if balanced:
         first, last = read[0][1], read[-1][1]
         if first.balance is not None and opening is None:
             opening = first.balance - first.line.amount
@@ -303,7 +304,7 @@ def _balances(read: Sequence[tuple[int, _Row]], file: str, opening: int | None, 
     if opening is None or closing is None:
         missing = " and ".join(name for name, value in (("opening", opening), ("closing", closing)) if value is None)
         raise refuse(file, f"says no {missing} balance", "give the opening and the closing balance of the statement")
-    if told:
+    if balanced:
         running = opening
         for line_no, row in read:
             running += row.line.amount

@@ -1,4 +1,4 @@
-"""Which kind of file a statement is, and its statements."""
+"""The reading of a bank's file: its kind by its first bytes, and its statements."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ FORMATS = (CAMT, MT940, CSV)
 
 
 class CsvReading(NamedTuple):
-    """How a CSV file is to be read: its mapping, and the balances it doesn't say, in centimes."""
+    """The reading of a CSV file: its mapping, and the balances it doesn't say, in centimes."""
 
     mapping: CsvMapping
     opening: int | None = None
@@ -20,7 +20,7 @@ class CsvReading(NamedTuple):
 
 
 def format_of(content: bytes) -> str:
-    """The kind of a file by its first bytes; what is neither XML nor SWIFT is taken for CSV."""
+    """Return the kind of a file by its first bytes; what is neither XML nor SWIFT is taken for CSV."""
     start = content[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
     if start.startswith(b"<"):
         return CAMT
@@ -32,7 +32,7 @@ def format_of(content: bytes) -> str:
 def read_statements(
     content: bytes, file: str, csv: CsvReading, file_format: str | None = None
 ) -> tuple[Statement, ...]:
-    """The statements of a file in its order, at least one; raises Refused with a sentence per fault.
+    """Return the statements of a file in its order, at least one; raises Refused with a sentence per fault.
 
     `file_format` None: by its first bytes.
     """

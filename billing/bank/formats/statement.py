@@ -1,4 +1,4 @@
-"""A statement of our bank account as a value, whatever file it came in; and what is wrong with one by itself."""
+"""Statements of our bank account as values, whatever file they came in; and the faults of one by itself."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from billing.frame.errors import Fault, Refused
 from pricing.money import AMOUNT_MAX, format_amount
 
 CURRENCY = "MAD"
-# A month of a large bank's XML; a larger file is split by the bank.
+# A month of a large bank's XML fits in; the bank splits a larger file.
 STATEMENT_BYTES_MAX = 32 << 20
 LINES_MAX = 100_000
 TEXT_LENGTH_MAX = 1000
@@ -23,15 +23,15 @@ YEARS = range(1990, 2201)
 _DECIMAL = re.compile(r"([+-]?)([0-9]{1,18})(?:\.([0-9]{1,5}))?", re.ASCII)
 _IBAN = re.compile(r"MA[0-9]{2}([0-9]{24})", re.ASCII)
 _RIB = re.compile(r"(?<![0-9])[0-9]{24}(?![0-9])", re.ASCII)
-# What banks write where they have no reference.
+# The words that banks write where they have no reference.
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "NONE", "UNKNOWN", "N/A"})
 
 
 class BankLine(NamedTuple):
-    """One movement of the account, as the bank tells it; `amount` in centimes, above nil where money came in.
+    """One movement of the account, as the bank states it; `amount` in centimes, positive where money came in.
 
     Texts are blank where the bank says nothing. `structured_reference` is what it carries as such; references in its
-    text are found by whoever matches. `counterparty_account` is a RIB where it is Moroccan. `code` is the bank's own
+    text are found by the matching. `counterparty_account` is a RIB where it is Moroccan. `code` is the bank's own
     kind of movement. A movement that takes another back says so by `is_reversal`.
     """
 
@@ -50,9 +50,9 @@ class BankLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the bank says of one account: `opening` before its lines, `closing` after them at the end of a day.
+    """The bank's statement of one account: `opening` before its lines, `closing` after them at the end of a day.
 
-    Balances in centimes, above nil where the bank owes us. `account` is a RIB where it is Moroccan, blank where the
+    Balances in centimes, positive where the bank owes us. `account` is a RIB where it is Moroccan, blank where the
     file doesn't say; `reference` is the bank's own name for the statement; `opened_on` the day of its opening balance,
     if it says so.
     """
@@ -69,28 +69,28 @@ class Statement:
 
     @property
     def name(self) -> str:
-        """How faults call it: the file, and the bank's name for it."""
+        """Return its name in faults: the file, and the bank's name for it."""
         return f"{self.file} {self.reference}".strip()
 
 
 class BadText(ValueError):
-    """A text that is none of what was expected; the message says what it is instead."""
+    """The text is not what was expected; the message says what is wrong."""
 
 
 def faults_of(statement: Statement) -> Iterator[Fault]:
-    """What is wrong with a statement by itself: its currency, its sum, its days."""
+    """Yield the faults of a statement by itself: its currency, its sum, its days."""
     if statement.currency != CURRENCY:
         yield Fault(
             statement.name, None, "currency", statement.currency, f"is not {CURRENCY}",
             "only accounts in dirhams are kept in these books",
         )  # fmt: skip
-    moved, told = sum(line.amount for line in statement.lines), statement.closing - statement.opening
-    if moved != told:
+    moved, difference = sum(line.amount for line in statement.lines), statement.closing - statement.opening
+    if moved != difference:
         yield Fault(
             statement.name, None, "closing", format_amount(statement.closing),
             f"is not the opening balance {format_amount(statement.opening)} with its lines, "
             f"{format_amount(statement.opening + moved)}",
-            f"lines of {format_amount(told - moved)} are missing or wrong: ask the bank for the whole statement",
+            f"lines of {format_amount(difference - moved)} are missing or wrong: ask the bank for the whole statement",
         )  # fmt: skip
     late = [line.booked_on for line in statement.lines if line.booked_on > statement.closed_on]
     if late:
@@ -101,12 +101,12 @@ def faults_of(statement: Statement) -> Iterator[Fault]:
 
 
 def refuse(file: str, problem: str, remedy: str) -> Refused:
-    """A whole file that can't be read, as the error to raise."""
+    """Return the error to raise for a whole file that can't be read."""
     return Refused([Fault(file, None, None, None, problem, remedy)])
 
 
 def centimes(text: str) -> int:
-    """A decimal text with a point as centimes, exactly; raises BadText."""
+    """Return a decimal text with a point as centimes, exactly; raises BadText."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise BadText("is not an amount")
@@ -121,24 +121,24 @@ def centimes(text: str) -> int:
 
 
 def day(text: str) -> date:
-    """An ISO day, or the day of an ISO instant, as the bank writes it; raises BadText."""
+    """Return an ISO day, or the day of an ISO instant, as the bank writes it; raises BadText."""
     try:
-        found = date.fromisoformat(text[:10])
+        written = date.fromisoformat(text[:10])
     except ValueError:
         raise BadText("is not a day") from None
-    return sensible(found)
+    return sensible(written)
 
 
-def sensible(found: date) -> date:
-    """The day, if it may be one of a statement; raises BadText."""
-    if found.year not in YEARS:
+def sensible(written: date) -> date:
+    """Return the day, if it may be one of a statement; raises BadText."""
+    if written.year not in YEARS:
         raise BadText(f"is not a day from {YEARS[0]} to {YEARS[-1]}")
-    # A plain one, whatever kind of date a library makes.
-    return date(found.year, found.month, found.day)
+    # Libraries make dates of kinds of their own: this is a plain one.
+    return date(written.year, written.month, written.day)
 
 
 def tidy(text: str | None, most: int = TEXT_LENGTH_MAX) -> str:
-    """A bank's text on one line: single spaces, nothing that can't be printed or stored, at most `most` characters."""
+    """Return a bank's text on one line: single spaces, all of it printable, at most `most` characters."""
     if not text:
         return ""
     if not text.isascii():
@@ -149,16 +149,16 @@ def tidy(text: str | None, most: int = TEXT_LENGTH_MAX) -> str:
 
 
 def reference(text: str | None) -> str:
-    """A reference as the bank gives it; blank where it says that it has none."""
-    found = tidy(text, REFERENCE_LENGTH_MAX)
-    return "" if found.upper() in _NO_REFERENCE else found
+    """Return a reference as the bank gives it; blank where it says that it has none."""
+    given = tidy(text, REFERENCE_LENGTH_MAX)
+    return "" if given.upper() in _NO_REFERENCE else given
 
 
 def account(text: str | None) -> str:
-    """An account's number without separators: the RIB of a Moroccan IBAN, or what is given."""
-    found = re.sub(r"[\s.-]", "", tidy(text, REFERENCE_LENGTH_MAX)).upper()
-    iban = _IBAN.search(found)
+    """Return an account's number without separators: the RIB of a Moroccan IBAN, or what is given."""
+    number = re.sub(r"[\s.-]", "", tidy(text, REFERENCE_LENGTH_MAX)).upper()
+    iban = _IBAN.search(number)
     if iban is not None:
         return iban[1]
-    rib = _RIB.search(found)
-    return rib[0] if rib is not None else found
+    rib = _RIB.search(number)
+    return rib[0] if rib is not None else number

@@ -19,7 +19,7 @@ UNDONE = "undone"
 
 
 class LineKind(StrEnum):
-    """What a bank line may be: a receipt's, booked to an account, or recorded in the books before."""
+    """The kinds of bank line: a receipt's, booked to an account, or recorded in the books before."""
 
     RECEIVED = "received"
     CLEARED = "cleared"

@@ -33,14 +33,14 @@ ITSELF = "itself"
 GROUPS = (OWN_SITE, OTHER_SITES, GRANTS, FROM_RESERVE, FROM_OPERATOR, ITSELF)
 # For whom contributions are.
 USES = (OWN_SITE, OTHER_SITES, FROM_RESERVE, ITSELF)
-# So many months after the end of the window, or after the last month billed, prices are told ahead.
+# So many months after the end of the window, or after the last month billed, prices are shown ahead.
 _MONTHS_AHEAD = 3
-# Of longer stays the last so many months of prices are told.
+# Of longer stays the last so many months of prices are shown.
 _MONTHS_OF_PRICES_MAX = 48
 
 
 class Part(NamedTuple):
-    """What came from, or went to, one party in one run: its group, its site where it has one, its kind and code."""
+    """An amount that came from, or went to, a party in a run: its group, its site if it has one, its kind and code."""
 
     group: str
     site: str | None
@@ -60,17 +60,17 @@ class AccountMonth:
 
     @property
     def received_total(self) -> int:
-        """All it received."""
+        """Sum all it received."""
         return sum(part.amount for part in self.received)
 
     @property
     def contributed_total(self) -> int:
-        """All it brought."""
+        """Sum all it brought."""
         return sum(part.amount for part in self.contributed)
 
     @property
     def net(self) -> int:
-        """What it received less what it brought."""
+        """The amount it received less what it brought."""
         return self.received_total - self.contributed_total
 
 
@@ -94,7 +94,7 @@ class Switch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A tenant's account up to a month. `prices` is empty where they can't be told, and `prices_problem` says why."""
+    """A tenant's account up to a month. `prices` is empty where they can't be computed, and `prices_problem` says why."""
 
     tenant: str
     legal_name: str
@@ -110,32 +110,32 @@ class Account:
 
     @property
     def received(self) -> int:
-        """All it received, in centimes."""
+        """Sum all it received, in centimes."""
         return sum(month.received_total for month in self.months)
 
     @property
     def contributed(self) -> int:
-        """All it brought, in centimes."""
+        """Sum all it brought, in centimes."""
         return sum(month.contributed_total for month in self.months)
 
     @property
     def net(self) -> int:
-        """What it received less what it brought, in centimes."""
+        """The amount it received less what it brought, in centimes."""
         return self.received - self.contributed
 
     @property
     def parts_received(self) -> tuple[Part, ...]:
-        """All it received, by group and site."""
+        """Sum all it received, by group and site."""
         return by_group_and_site(part for month in self.months for part in month.received)
 
     @property
     def parts_contributed(self) -> tuple[Part, ...]:
-        """All it brought, by use and site."""
+        """Sum all it brought, by use and site."""
         return by_group_and_site(part for month in self.months for part in month.contributed)
 
 
 def by_group_and_site(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Parts summed over parties, in the order of groups, then sites."""
+    """Sum parts over parties, in the order of groups, then sites."""
     sums: dict[tuple[str, str | None], int] = {}
     for part in parts:
         key = part.group, part.site
@@ -145,7 +145,7 @@ def by_group_and_site(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def account_of(connection: Connection, code: str, until: date | None, settings: Terms) -> Account:
-    """The account of a tenant from its admission (or from where billing began) to a month, the latest run unless given.
+    """Return a tenant's account from its admission (or from where billing began) to a month, or to the latest run.
 
     Those who gave or received are named where the settings of that month allow it. Raises Unknown.
     """
@@ -164,7 +164,7 @@ def account_of(connection: Connection, code: str, until: date | None, settings: 
     starts = connection.scalars(select(lease.c.starts_on).where(lease.c.tenant == code)).all()
     admission = admission_day(row.admitted_on, starts)
     terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, starts)
-    # What was used before the admission is billed, and counts, as well.
+    # Usage before the admission is billed, and counts, as well.
     earliest = connection.scalar(select(func.min(run_position.c.period)).where(run_position.c.tenant == code))
     known = [day for day in (earliest, None if admission is None else first_of_month(admission)) if day is not None]
     first = max(first_run, min(*known, last)) if known else first_run
@@ -199,7 +199,7 @@ def _months(connection: Connection, code: str, first: date, last: date) -> Itera
 
 
 def month_of(kept: KeptMatrix, code: str, advantage: int) -> AccountMonth:
-    """What a run's matrix says of a tenant."""
+    """Read what a run's matrix says of a tenant."""
     received: dict[Part, int] = {}
     contributed: dict[Part, int] = {}
     for cell in kept.funding.cells_of(code):
@@ -225,7 +225,7 @@ _GROUP_OF_KIND = {GRANT: GRANTS, RESERVE: FROM_RESERVE, OPERATOR: FROM_OPERATOR}
 
 
 def _group(cell: Cell) -> str:
-    """To which group a cell belongs, from either side of it."""
+    """Return the group to which a cell belongs, from either side of it."""
     funder, supported = cell.funder, cell.supported
     if funder.kind != TENANT:
         return _GROUP_OF_KIND[funder.kind]
@@ -237,30 +237,31 @@ def _group(cell: Cell) -> str:
 def _prices(
     connection: Connection, code: str, first: date, last: date, terms: Tenancy
 ) -> tuple[tuple[PricedMonth, ...], Switch | None, str | None]:
-    """The rents month by month, before and after the window ends, by the engine of the bill."""
+    """Price the rents month by month, before and after the window ends, by the engine of the bill."""
     end = None if terms.window is None else terms.window.end
     until = add_months(last if end is None else max(last, first_of_month(end)), _MONTHS_AHEAD)
     since = first if terms.window is None else first_of_month(terms.window.start)
     problem = ""
-    # Prices of before the first run were asked by other means: they are told if they are known.
+    # Prices of before the first run were asked by other means: they are quoted if they are known.
     for begin in sorted({max(since, add_months(until, 1 - _MONTHS_OF_PRICES_MAX)), first}):
         count = (until.year - begin.year) * 12 + until.month - begin.month + 1
         try:
-            told = quote(connection, Question(starts_on=begin, months=count, tenant=code))
+            quoted = quote(connection, Question(starts_on=begin, months=count, tenant=code))
         except PricingError as error:
             problem = str(error)
             continue
         months = tuple(
-            PricedMonth(month.month, month.net, sum(line.full_amount for line in month.lines)) for month in told.months
+            PricedMonth(month.month, month.net, sum(line.full_amount for line in month.lines))
+            for month in quoted.months
         )
-        return months, None if end is None else _switch(told, end), None
+        return months, None if end is None else _switch(quoted, end), None
     return (), None, problem
 
 
-def _switch(told: Quote, end: date) -> Switch | None:
-    """The bills of the last whole month before the day and of the first whole month from it on; None if not told."""
+def _switch(quoted: Quote, end: date) -> Switch | None:
+    """Return the bills of the last whole month before the day and of the first from it on; None if not priced."""
     before, after = add_months(first_of_month(end), -1), end if end.day == 1 else next_month(first_of_month(end))
-    bills = {month.month: month.net + month.tax for month in told.months if month.lines}
+    bills = {month.month: month.net + month.tax for month in quoted.months if month.lines}
     if before not in bills or after not in bills:
         return None
     return Switch(end, before, bills[before], after, bills[after])
@@ -272,11 +273,11 @@ def _names(connection: Connection, months: Iterable[AccountMonth]) -> dict[tuple
         for part in (*month.received, *month.contributed):
             if part.code is not None and part.kind in codes:
                 codes[part.kind].add(part.code)
-    found: dict[tuple[str, str], str] = {}
+    names: dict[tuple[str, str], str] = {}
     for kind, column, name in (
         (TENANT, tenant.c.code, tenant.c.legal_name),
         (GRANT, subsidy_grant.c.code, subsidy_grant.c.funder),
     ):
         rows = connection.execute(select(column, name).where(column.in_(sorted(codes[kind]))))
-        found |= {(kind, code): text for code, text in rows}
-    return found
+        names |= {(kind, code): text for code, text in rows}
+    return names

@@ -1,4 +1,4 @@
-"""A tenant's account of the péréquation on one page, in French: what it says and what it draws."""
+"""Write a tenant's account of the péréquation on one page, in French: its words and its charts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -53,14 +53,14 @@ _NAME_LENGTH_MAX = 24
 
 
 class Addressee(NamedTuple):
-    """Whom the page is for and of: the tenant as printed, the names of the sites by code."""
+    """The tenant of the page, as printed, and the names of the sites by code."""
 
     party: Party
     sites: Mapping[str, str]
 
 
 def addressee_of(connection: Connection, code: str) -> Addressee:
-    """The tenant as the register has it today, and the sites' names."""
+    """Read the tenant as the register has it today, and the sites' names."""
     row = connection.execute(select(tenant).where(tenant.c.code == code)).one()
     fields = ("code", "legal_name", "legal_form", "address", "city", "ice", "tax_id", "trade_register", "email")
     names = {code: name for code, name in connection.execute(select(site.c.code, site.c.name))}  # noqa: C416
@@ -68,12 +68,12 @@ def addressee_of(connection: Connection, code: str) -> Addressee:
 
 
 def account_pdf(account: Account, seller: Party, to: Addressee) -> bytes:
-    """The account as PDF: the same bytes for the same account. Raises RenderingFailed."""
+    """Write the account as PDF: the same bytes for the same account. Raises RenderingFailed."""
     return render_figures(account_paper(account, seller, to))
 
 
 def account_paper(account: Account, seller: Party, to: Addressee) -> FigurePaper:
-    """The page: what was received, what was brought, from whom and for whom, and the prices."""
+    """Lay out the page: what was received, what was brought, from whom and for whom, and the prices."""
     return FigurePaper(
         issued_on=add_months(account.until, 1) - ONE_DAY,
         seller=seller,
@@ -114,17 +114,17 @@ def _blocks(account: Account, sites: Mapping[str, str]) -> tuple[Block, ...]:
 
 
 def _firms(months: Iterable[AccountMonth], account: Account, *, received: bool) -> int:
-    """How many other firms gave, or were helped."""
+    """Count the other firms that gave, or were helped."""
     parts = (part for month in months for part in (month.received if received else month.contributed))
     return len({part.code for part in parts if part.kind == TENANT and part.code != account.tenant})
 
 
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number}{formats.SPACE}{one if number == 1 else several}"
+def _counted(number: int, singular: str, plural: str) -> str:
+    return f"{number}{formats.SPACE}{singular if number == 1 else plural}"
 
 
 def _lead(account: Account) -> tuple[str, ...]:
-    """What the account comes to, in two sentences."""
+    """Say what the account comes to, in two sentences."""
     window, until = account.terms.window, account.until
     received, brought = formats.dirhams(account.received), formats.dirhams(account.contributed)
     givers = _counted(_firms(account.months, account, received=True), "entreprise", "entreprises")
@@ -154,12 +154,12 @@ def _key_figures(account: Account) -> Figures:
     brought = Figure("Apporté au réseau", formats.dirhams(account.contributed), "compte 9201, hors taxe")
     if not account.received and account.contributed:
         helped = str(_firms(account.months, account, received=False))
-        kept = sum(part.amount for part in account.parts_contributed if part.group == FROM_RESERVE)
+        to_reserve = sum(part.amount for part in account.parts_contributed if part.group == FROM_RESERVE)
         return Figures(
             (
                 brought,
                 Figure("Jeunes entreprises aidées", helped, "chacune pour une part, tous sites confondus"),
-                Figure("Dont mis en réserve", formats.dirhams(kept), "pour celles qui viendront"),
+                Figure("Dont mis en réserve", formats.dirhams(to_reserve), "pour celles qui viendront"),
             )
         )
     says = "plus reçu qu’apporté" if net > 0 else "plus apporté que reçu" if net < 0 else "autant reçu qu’apporté"
@@ -258,13 +258,13 @@ def _share_chart(account: Account, sites: Mapping[str, str]) -> Chart | None:
 
 
 def _at_most(shares: list[Share], most: int) -> list[Share]:
-    """The largest ones in their order, the others of the tone of other sites as one."""
+    """Keep the largest ones in their order, the others of the tone of other sites as one."""
     if len(shares) <= most:
         return shares
-    kept = sorted(range(len(shares)), key=lambda i: -shares[i].amount)[: most - 1]
-    rest = sum(share.amount for index, share in enumerate(shares) if index not in kept)
+    largest = sorted(range(len(shares)), key=lambda i: -shares[i].amount)[: most - 1]
+    rest = sum(share.amount for index, share in enumerate(shares) if index not in largest)
     others = Share("Autres sites", rest, formats.dirhams(rest), 1)
-    return [*(shares[index] for index in sorted(kept)), others]
+    return [*(shares[index] for index in sorted(largest)), others]
 
 
 def _price_chart(account: Account) -> Chart | None:
@@ -318,7 +318,7 @@ def _year_label(span: Sequence[int], months: Sequence[AccountMonth]) -> str:
 
 
 def _named(account: Account) -> Iterator[Note]:
-    """The largest givers and receivers by name, where the operator allows it."""
+    """List the largest givers and receivers by name, where the operator allows it."""
     names = account.names or {}
     if account.names is None:
         return
@@ -333,12 +333,12 @@ def _named(account: Account) -> Iterator[Note]:
                     sums[part.kind, part.code] = sums.get((part.kind, part.code), 0) + part.amount
         largest = sorted(sums, key=lambda key: (-sums[key], key))[:_NAMES_MAX]
         if largest:
-            listed = (f"{shortened(names.get(key, key[1]))} : {formats.dirhams(sums[key])}" for key in largest)
-            yield Note(title, tuple(listed))
+            lines = (f"{shortened(names.get(key, key[1]))} : {formats.dirhams(sums[key])}" for key in largest)
+            yield Note(title, tuple(lines))
 
 
 def shortened(name: str) -> str:
-    """A name that leaves room for what stands beside it."""
+    """Shorten a name, to leave room for what stands beside it."""
     return name if len(name) <= _NAME_LENGTH_MAX else f"{name[: _NAME_LENGTH_MAX - 1].rstrip()}…"
 
 

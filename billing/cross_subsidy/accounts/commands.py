@@ -1,4 +1,4 @@
-"""The commands for who funds whom: a tenant's own account, written or sent."""
+"""The commands of the cross-subsidy: a tenant's own account, written or sent."""
 
 from datetime import date
 
@@ -24,7 +24,7 @@ def cross_subsidy_command() -> None:
 @click.option("--format", "format_name", type=click.Choice(("json", "pdf")), default="json", show_default=True)
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def account_command(tenant: str, until: date | None, format_name: str, output: str | None) -> None:
-    """What TENANT received since its admission, from whom, what it brought, for whom, its prices; as data or a page.
+    """Write what TENANT received since its admission, from whom, what it brought, for whom, its prices.
 
     Others are named only where the operator allows it (TERMS_FILE: cross_subsidy.names).
     """
@@ -67,8 +67,8 @@ def send_command(dry_run: bool) -> None:
     with database(settings) as engine:
         if dry_run:
             with reading(engine) as connection:
-                for one in due_accounts(connection, settings.terms, today(now)):
-                    click.echo(f"{one.tenant} {one.occasion}")
+                for account in due_accounts(connection, settings.terms, today(now)):
+                    click.echo(f"{account.tenant} {account.occasion}")
             return
         queued = send_accounts(engine, settings.terms, settings.operator, today(now), now)
     click.echo(f"{len(queued)} accounts queued")

@@ -42,7 +42,7 @@ AT_A_TIME = 25
 
 
 class DueAccount(NamedTuple):
-    """An account to be sent: whose, of which run's month, for which occasion."""
+    """An account to be sent: its tenant, the month of its run, the occasion."""
 
     tenant: str
     period: date
@@ -50,20 +50,20 @@ class DueAccount(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What the message is about: told once, ever."""
+        """The message's key: one is sent once, ever."""
         return f"{self.tenant}/{format_month(self.period)}"
 
 
 def occasions_at(terms: Terms, on: date) -> tuple[str, ...]:
-    """When accounts are sent, by the settings of a day; raises BadConfiguration."""
-    found = terms.at(SENT, on)
-    if not all(occasion in OCCASIONS for occasion in found):
+    """Return the occasions on which accounts are sent, by the settings of a day; raises BadConfiguration."""
+    wanted = terms.at(SENT, on)
+    if not all(occasion in OCCASIONS for occasion in wanted):
         raise BadConfiguration(f"TERMS_FILE: {SENT} may hold {', '.join(OCCASIONS)}, and nothing else")
-    return tuple(occasion for occasion in OCCASIONS if occasion in found)
+    return tuple(occasion for occasion in OCCASIONS if occasion in wanted)
 
 
 def due_accounts(connection: Connection, terms: Terms, on: date) -> list[DueAccount]:
-    """The accounts of the latest complete run that are still to be sent, by tenant; none unless the settings say so.
+    """List the accounts of the latest complete run still to be sent, by tenant; none unless the settings say so.
 
     With `invoice` every tenant that gave or received in it; with `year` in December every one that did in the year;
     with `window_end` those whose last day at the subsidised price lies in its month. Writes nothing.
@@ -83,33 +83,33 @@ def due_accounts(connection: Connection, terms: Terms, on: date) -> list[DueAcco
             codes = _taking_part(connection, period, period)
         for code in codes:
             wanted.setdefault(code, occasion)
-    told = set(connection.scalars(select(message.c.key).where(message.c.kind == KIND)))
-    found = [DueAccount(code, period, wanted[code]) for code in sorted(wanted)]
-    return [one for one in found if one.key not in told]
+    sent = set(connection.scalars(select(message.c.key).where(message.c.kind == KIND)))
+    accounts = [DueAccount(code, period, wanted[code]) for code in sorted(wanted)]
+    return [account for account in accounts if account.key not in sent]
 
 
 def _taking_part(connection: Connection, first: date, last: date) -> set[str]:
-    """The tenants that gave or were supported in these months."""
-    found: set[str] = set()
+    """Find the tenants that gave or were supported in these months."""
+    tenants: set[str] = set()
     for kept in standing_matrices(connection, first, last):
         for pool in kept.funding.pools:
-            found |= {supported.tenant for supported, _ in pool.receives}
-            found |= {funder.code for funder, _ in pool.gives if funder.kind == TENANT and funder.code is not None}
-        found |= {funder.code for funder, _ in kept.funding.to_reserve if funder.code is not None}
-    return found
+            tenants |= {supported.tenant for supported, _ in pool.receives}
+            tenants |= {funder.code for funder, _ in pool.gives if funder.kind == TENANT and funder.code is not None}
+        tenants |= {funder.code for funder, _ in kept.funding.to_reserve if funder.code is not None}
+    return tenants
 
 
 def _windows_ending(connection: Connection, period: date) -> set[str]:
-    """The tenants whose last day at the subsidised price lies in a month (R3-R5)."""
+    """Find the tenants whose last day at the subsidised price lies in a month (R3-R5)."""
     starts: dict[str, list[date]] = {}
     for code, starts_on in connection.execute(select(lease.c.tenant, lease.c.starts_on)):
         starts.setdefault(code, []).append(starts_on)
-    found = set()
+    tenants = set()
     for row in connection.execute(select(tenant)):
         terms = tenancy(row.kind, row.incorporated_on, row.admitted_on, starts.get(row.code, ()))
         if terms.window is not None and first_of_month(terms.window.end - ONE_DAY) == period:
-            found.add(row.code)
-    return found
+            tenants.add(row.code)
+    return tenants
 
 
 def send_accounts(engine: Engine, terms: Terms, operator: Operator, on: date, recorded_at: datetime) -> list[str]:
@@ -128,7 +128,7 @@ def queue_accounts(
     connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator, on: date, recorded_at: datetime
 ) -> list[str]:
     """Queue these accounts as messages; gives the tenants to whom one was queued now."""
-    messages = {one.key: one for one in due}
+    messages = {account.key: account for account in due}
     queued = queue_messages(
         connection, KIND, _messages(connection, due, terms, operator), written_on=on, queued_at=recorded_at
     )
@@ -136,19 +136,20 @@ def queue_accounts(
 
 
 def _messages(connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator) -> Iterator[Message]:
-    for one in due:
-        account = account_of(connection, one.tenant, one.period, terms)
-        row = connection.execute(select(tenant).where(tenant.c.code == one.tenant)).one()
-        paper = account_paper(account, operator.party, addressee_of(connection, one.tenant))
+    for due_account in due:
+        account = account_of(connection, due_account.tenant, due_account.period, terms)
+        row = connection.execute(select(tenant).where(tenant.c.code == due_account.tenant)).one()
+        paper = account_paper(account, operator.party, addressee_of(connection, due_account.tenant))
         yield Message(
-            key=one.key,
-            tenant=one.tenant,
+            key=due_account.key,
+            tenant=due_account.tenant,
             recipient=row.email,
             recipient_name=row.legal_name,
             text=_text(account, row.language, operator),
             papers=(
                 Paper(
-                    f"Compte-de-perequation-{format_month(one.period)}.pdf", KeptPage(paper.number, figures_html(paper))
+                    f"Compte-de-perequation-{format_month(due_account.period)}.pdf",
+                    KeptPage(paper.number, figures_html(paper)),
                 ),
             ),
         )
@@ -162,7 +163,7 @@ def _texts(language: str) -> Mapping[str, Any]:
 
 
 def _text(account: Account, wanted: str, operator: Operator) -> MailText:
-    """What the mail says, in the tenant's language."""
+    """Word the mail in the tenant's language."""
     language = language_of(wanted)
     t = _texts(language)
     words = {

@@ -45,18 +45,18 @@ class Shares(Shape, frozen=True):
         cls, parts: Iterable[Part], groups: tuple[str, ...], names: Mapping[tuple[str, str], str] | None
     ) -> "Shares":
         """Sum parts by group, by site, and by name where that is allowed; each sums to the total."""
-        listed = list(parts)
+        all_parts = list(parts)
         return cls(
-            total=format_amount(sum(part.amount for part in listed)),
+            total=format_amount(sum(part.amount for part in all_parts)),
             by_group={
-                group: format_amount(sum(part.amount for part in listed if part.group == group))  # type: ignore[misc]
+                group: format_amount(sum(part.amount for part in all_parts if part.group == group))  # type: ignore[misc]
                 for group in groups
             },
             by_site=[
                 GroupShare(group=part.group, site=part.site, amount=format_amount(part.amount))  # type: ignore[arg-type]
-                for part in by_group_and_site(listed)
+                for part in by_group_and_site(all_parts)
             ],
-            by_name=UNSET if names is None else _by_name(listed, names),
+            by_name=UNSET if names is None else _by_name(all_parts, names),
         )
 
 

@@ -15,12 +15,12 @@ from billing.frame.terminal.output import destination, require_showable
 @click.option("--format", "format_name", type=click.Choice(("pdf", "xlsx", "json")), default="pdf", show_default=True)
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def cross_subsidy_year_command(year: int, format_name: str, output: str | None) -> None:
-    """The year's statement of the péréquation, for the board and the regions: who funded whom, without names.
+    """Write the annual report on the péréquation, for the board and the regions: who funded whom, without names.
 
     Every figure is that of the ledger's entries of the year's months, to the centime; where one is not, none is given.
     """
+    from billing.cross_subsidy.annual_report.queries import year_statement
     from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
-    from billing.cross_subsidy.annual_report.year import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
     from billing.cross_subsidy.annual_report.year_tables import year_workbook
     from billing.frame.database import reading
@@ -30,11 +30,11 @@ def cross_subsidy_year_command(year: int, format_name: str, output: str | None) 
     require_showable(format_name, output)
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = year_statement(connection, year)
+        report = year_statement(connection, year)
     with destination(output) as stream:
         if format_name == "pdf":
-            stream.write(year_pdf(found, settings.operator.party))
+            stream.write(year_pdf(report, settings.operator.party))
         elif format_name == "xlsx":
-            stream.writelines(year_workbook(found))
+            stream.writelines(year_workbook(report))
         else:
-            stream.write(indented(CrossSubsidyYear.of(found)))
+            stream.write(indented(CrossSubsidyYear.of(report)))

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from billing.cross_subsidy.annual_report.year import SOURCES, YearMonth, YearStatement
-from billing.cross_subsidy.annual_report.year_paper import FEWEST
+from billing.cross_subsidy.annual_report.year import FEWEST, SOURCES, YearMonth, YearStatement
 from billing.frame.shapes import Account, Count, Money, Month, Shape, SiteCode, Text, about
 from pricing.money import format_amount
 from pricing.period import format_month

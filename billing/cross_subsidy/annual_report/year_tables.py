@@ -1,9 +1,8 @@
-"""The year's statement of the péréquation as a workbook: the same figures as on paper, without names."""
+"""The annual report on the péréquation as a workbook: the same figures as on paper, without names."""
 
 from collections.abc import Iterator
 
-from billing.cross_subsidy.annual_report.year import SOURCES, YearStatement
-from billing.cross_subsidy.annual_report.year_paper import FEWEST
+from billing.cross_subsidy.annual_report.year import FEWEST, SOURCES, YearStatement
 from ledger.exports import spreadsheet
 from ledger.exports.columns import Column, Kind
 
@@ -12,9 +11,9 @@ def _columns(text: tuple[str, ...], amounts: tuple[str, ...]) -> tuple[Column, .
     return (*(Column(name, Kind.TEXT) for name in text), *(Column(name, Kind.AMOUNT) for name in amounts))
 
 
-def year_workbook(found: YearStatement) -> Iterator[bytes]:
-    """The statement as pieces of a workbook, a sheet a table; headings in French."""
-    names = dict(found.sites)
+def year_workbook(report: YearStatement) -> Iterator[bytes]:
+    """Write the report as the pieces of a workbook, a sheet a table; headings in French."""
+    names = dict(report.sites)
     of_sources = ("Même site", "Autres sites", "Subventions", "Réserve", "Opérateur")
     months = (
         Column("Mois", Kind.MONTH),
@@ -23,7 +22,7 @@ def year_workbook(found: YearStatement) -> Iterator[bytes]:
     labels = dict(zip(SOURCES, of_sources, strict=True))
     ranks = [
         (side, rank, amount)
-        for side, amounts in (("Reçu", found.supports), ("Apporté", found.contributions))
+        for side, amounts in (("Reçu", report.supports), ("Apporté", report.contributions))
         for rank, amount in enumerate(amounts if len(amounts) >= FEWEST else (), 1)
     ]
     sheets = [
@@ -32,25 +31,28 @@ def year_workbook(found: YearStatement) -> Iterator[bytes]:
             months,
             [
                 (m.period, m.support, *(m.of(s) for s in SOURCES), m.kept, m.advantage, m.reserve_after)
-                for m in found.months
+                for m in report.months
             ],
         ),
         spreadsheet.Sheet(
             "Flux",
             _columns(("Source", "Site d’origine", "Site aidé"), ("Montant",)),
-            [(labels[f.source], names.get(f.origin or ""), names.get(f.site, f.site), f.amount) for f in found.flows()],
+            [
+                (labels[f.source], names.get(f.origin or ""), names.get(f.site, f.site), f.amount)
+                for f in report.flows()
+            ],
         ),
         spreadsheet.Sheet(
             "Mis en réserve",
             _columns(("Site",), ("Montant",)),
-            [(names.get(code, code), amount) for code, amount in sorted(found.kept_by_site().items())],
+            [(names.get(code, code), amount) for code, amount in sorted(report.kept_by_site().items())],
         ),
         spreadsheet.Sheet(
             "Subventions",
             _columns(("Subvention", "Financeur", "Site"), ("Au début", "Reçu", "Utilisé", "Reste")),
             [
                 (g.code, g.funder, names.get(g.site or "", g.site), g.before, g.received, g.used, g.left)
-                for g in found.grants
+                for g in report.grants
             ],
         ),
         spreadsheet.Sheet(
@@ -66,7 +68,7 @@ def year_workbook(found: YearStatement) -> Iterator[bytes]:
             ),
             [
                 (t.account, t.label, t.stated, t.booked, t.stated - t.booked, t.dated_elsewhere, t.dated_here)
-                for t in found.ties
+                for t in report.ties
             ],
         ),
     ]

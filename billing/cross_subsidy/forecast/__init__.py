@@ -1,4 +1,4 @@
-"""What lies ahead: the exact path of the runs to come, the simulation around it, the admission dial, what if.
+"""Look ahead: the exact path of the runs to come, the simulation around it, the admission dial, what if.
 
 Nothing here writes. Amounts stay whole centimes throughout, in the simulation as well.
 """

@@ -62,7 +62,7 @@ def _asked(options: Iterable[Callable[..., Any]]) -> Callable[[Callable[..., Any
 @_asked((_from, _draws, _seed, _usage, _assumptions, _format, _output))
 @click.option("--months", type=click.IntRange(1, 60), default=36, show_default=True)
 @click.pass_context
-def forecast_command(
+def forecast_command(  # noqa: PLR0913 - click hands over each option
     context: click.Context,
     first: date | None,
     draws: int,
@@ -73,7 +73,7 @@ def forecast_command(
     output: str | None,
     months: int,
 ) -> None:
-    """Contributions, draws, reserve and unfunded parts of the months ahead, by site and for the network.
+    """Show contributions, draws, reserve and unfunded parts of the months ahead, by site and for the network.
 
     The path is what the runs will give if nobody comes, nobody leaves and everybody pays: exact. Around it arrivals,
     departures and unpaid shares are drawn: half of the draws lie below the median, 5 % below low, 5 % above high.
@@ -88,12 +88,12 @@ def forecast_command(
 
     _require_writable(format_name, output)
     question = _question(assumptions_file, first, months, draws, seed, usage)
-    found = _forecast(question)
+    ahead = _forecast(question)
     if format_name == _TABLE:
-        _show_forecast(found)
+        _show_forecast(ahead)
         return
     with destination(output) as file:
-        for piece in forecast_pieces(found, format_name):
+        for piece in forecast_pieces(ahead, format_name):
             file.write(piece)
 
 
@@ -130,7 +130,7 @@ def _forecast(question: "Question") -> "Forecast":
         return forecast(connection, question, today(clock()), show)
 
 
-def _show_forecast(found: "Forecast") -> None:
+def _show_forecast(ahead: "Forecast") -> None:
     from pricing.money import format_amount
     from pricing.period import format_month
 
@@ -141,7 +141,7 @@ def _show_forecast(found: "Forecast") -> None:
             shown += [grouped(format_amount(value)) for value in (figure.path, *figure.drawn)]
         return shown
 
-    question = found.question
+    question = ahead.question
     rows = [
         (
             format_month(month),
@@ -150,7 +150,7 @@ def _show_forecast(found: "Forecast") -> None:
             grouped(format_amount(figures.network["unfunded"].drawn.high)),
             _percent(figures.unmet),
         )
-        for month, figures in zip(found.path.months, found.months, strict=True)
+        for month, figures in zip(ahead.path.months, ahead.months, strict=True)
     ]
     columns = (
         "month", "contributions", "draws", "reserve", "5 %", "median", "95 %", "unfunded 95 %", "unmet in",
@@ -163,15 +163,15 @@ def _show_forecast(found: "Forecast") -> None:
     )
     sites = [
         (name, *cells(figures, "contributions", "draws"), *(grouped(format_amount(x)) for x in _unfunded(figures)))
-        for name, figures in (*found.whole.sites.items(), ("network", found.whole.network))
+        for name, figures in (*ahead.whole.sites.items(), ("network", ahead.whole.network))
     ]
     heads = ("path", "5 %", "median", "95 %")
     table(
-        f"{len(found.months)} months together, in DH",
+        f"{len(ahead.months)} months together, in DH",
         ("site", *(f"contributions {head}" for head in heads), *(f"draws {head}" for head in heads), "unfunded 95 %"),
         sites,
     )
-    for code, reason in found.path.unpriced:
+    for code, reason in ahead.path.unpriced:
         click.echo(f"not priced: {code}: {reason}", err=True)
 
 
@@ -179,9 +179,9 @@ def _unfunded(figures: Mapping[str, Any]) -> tuple[int]:
     return (figures["unfunded"].drawn.high,)
 
 
-def _percent(found: Fraction) -> str:
-    """A share as `12.3 %`, cut off after the tenth."""
-    tenths = found.numerator * 1000 // found.denominator
+def _percent(share: Fraction) -> str:
+    """Write a share as `12.3 %`, cut off after the tenth."""
+    tenths = share.numerator * 1000 // share.denominator
     return f"{tenths // 10}.{tenths % 10} %"
 
 
@@ -213,7 +213,7 @@ def assumptions_command(observed: bool) -> None:
 @forecast_command.command("dial", cls=Command, epilog=example("technopark-billing forecast dial --area 22.5"))
 @click.option("--area", metavar="M2", required=True, help="The size of a newcomer's office.")
 @_asked((_from, _draws, _seed, _usage, _assumptions, _format, _output))
-def dial_command(
+def dial_command(  # noqa: PLR0913 - click hands over each option
     area: str,
     first: date | None,
     draws: int,
@@ -223,10 +223,10 @@ def dial_command(
     format_name: str,
     output: str | None,
 ) -> None:
-    """How many newcomers of a given size each site can carry for 18 months with 95 % confidence.
+    """Show how many newcomers of a given size each site can carry for 18 months with 95 % confidence.
 
     So many startups are admitted together on the first day of the first run, beyond all on record, and stay the 18
-    months; no others come. They are carried in a draw if the reserve stands above nil after each of the 18 runs; a
+    months; no others come. They are carried in a draw if the reserve stands above 0.00 after each of the 18 runs; a
     number is carried if that holds in 95 % of the draws. The last row is the network: newcomers at several sites, each
     where there are fewest for its offices. Free offices are shown beside, and limit nothing.
     """
@@ -259,14 +259,14 @@ def _show_dial(readings: "tuple[Reading, ...]", first: date, area: str, question
 
     rows = [
         (
-            found.site or "network",
-            "none: the reserve runs dry without any" if found.newcomers is None else found.newcomers,
-            _percent(found.confidence),
-            "" if found.one_more is None else _percent(found.one_more),
-            "" if found.free is None else found.free,
-            " ".join(f"{code} {count}" for code, count in found.shares.items() if count) if not found.site else "",
+            reading.site or "network",
+            "none: the reserve runs dry without any" if reading.newcomers is None else reading.newcomers,
+            _percent(reading.confidence),
+            "" if reading.one_more is None else _percent(reading.one_more),
+            "" if reading.free is None else reading.free,
+            " ".join(f"{code} {count}" for code, count in reading.shares.items() if count) if not reading.site else "",
         )
-        for found in readings
+        for reading in readings
     ]
     table(
         f"Newcomers of {area} m2 from {format_month(first)} that the reserve carries for 18 months, in 95 % of "
@@ -300,7 +300,7 @@ def _show_dial(readings: "tuple[Reading, ...]", first: date, area: str, question
 @click.option("--movers", type=click.IntRange(0, 1000), default=10, show_default=True, help="How many are named.")
 @_format
 @_output
-def what_if_command(
+def what_if_command(  # noqa: PLR0913 - click hands over each option
     rates: Path | None,
     window: int | None,
     discounts: tuple[str, ...],
@@ -310,13 +310,15 @@ def what_if_command(
     format_name: str,
     output: str | None,
 ) -> None:
-    """What other terms would have given on the whole network and its real usage, beside today's; written nowhere.
+    """Show what other terms would have given on the whole network and its real usage, beside today's; written nowhere.
 
     Both sides are priced here by the runs' own engine, month by month, as the runs of those months bill: income without
     VAT, advantage, contributions, draws and how they were met, by site; and who would pay more or less.
     """
     from billing.cross_subsidy.forecast.files import what_if_pieces
-    from billing.cross_subsidy.forecast.what_if import Asked, months_asked, what_if
+    from billing.cross_subsidy.forecast.queries import months_asked
+    from billing.cross_subsidy.forecast.terms import Asked
+    from billing.cross_subsidy.forecast.what_if import what_if
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from billing.register.network_import.rate_card import read_rate_card
@@ -325,29 +327,29 @@ def what_if_command(
     parts = _discounts(discounts)
     with database(load_settings()) as engine, reading(engine) as connection, progress("comparing") as show:
         versions = () if rates is None else tuple(read_rate_card(connection, rates))
-        found = what_if(connection, Asked(versions, window, parts), months_asked(connection, first, last), show)
+        both = what_if(connection, Asked(versions, window, parts), months_asked(connection, first, last), show)
     if format_name == _TABLE:
-        _show_what_if(found, movers)
+        _show_what_if(both, movers)
         return
     with destination(output) as file:
-        for piece in what_if_pieces(found, format_name, movers):
+        for piece in what_if_pieces(both, format_name, movers):
             file.write(piece)
 
 
 def _discounts(given: tuple[str, ...]) -> dict[str, Fraction]:
     from billing.cross_subsidy.forecast.assumptions import parse_share
 
-    found = {}
+    shares = {}
     for text in given:
         service, equals, part = text.partition("=")
         share = parse_share(part)
         if not service or not equals or share is None:
             raise click.BadParameter(f"--discount {text!r} is not like OFFICE=1/2 or OFFICE=0.4")
-        found[service] = share
-    return found
+        shares[service] = share
+    return shares
 
 
-def _show_what_if(found: "WhatIf", movers: int) -> None:
+def _show_what_if(both: "WhatIf", movers: int) -> None:
     from billing.cross_subsidy.forecast.what_if import Figures
     from pricing.money import format_amount
     from pricing.period import format_month
@@ -357,22 +359,22 @@ def _show_what_if(found: "WhatIf", movers: int) -> None:
 
     names = ("income", "advantage", "contributions", "draws", "unfunded")
     places = [Figures._fields.index(name) for name in names]
-    span = f"{format_month(found.months[0])} to {format_month(found.months[-1])}"
-    sides = [(code, found.today.sites[code], found.asked.sites[code]) for code in found.today.sites]
-    sides.append(("network", found.today.network, found.asked.network))
+    span = f"{format_month(both.months[0])} to {format_month(both.months[-1])}"
+    sides = [(code, both.today.sites[code], both.asked.sites[code]) for code in both.today.sites]
+    sides.append(("network", both.today.network, both.asked.network))
     rows = [
         (f"{code} {name}" if number == 0 else f"{'':<{len(code)}} {name}", *amounts(today[place], asked[place]))
         for code, today, asked in sides
         for number, (name, place) in enumerate(zip(names, places, strict=True))
     ]
-    rows.append(("reserve at the end", *amounts(found.today.reserve_after, found.asked.reserve_after)))
+    rows.append(("reserve at the end", *amounts(both.today.reserve_after, both.asked.reserve_after)))
     table(f"Runs of {span}, in DH", ("", "today", "asked", "difference"), rows)
-    for title, listed in zip(("Who would pay more", "Who would pay less"), found.most(movers), strict=True):
-        if listed:
-            moved = [(f"{mover.tenant} {mover.name}", *amounts(mover.today, mover.asked)) for mover in listed]
+    for title, named in zip(("Who would pay more", "Who would pay less"), both.most(movers), strict=True):
+        if named:
+            moved = [(f"{mover.tenant} {mover.name}", *amounts(mover.today, mover.asked)) for mover in named]
             table(f"{title}, in DH without VAT", ("tenant", "today", "asked", "difference"), moved)
-    more = sum(mover.difference > 0 for mover in found.movers)
-    less = sum(mover.difference < 0 for mover in found.movers)
-    click.echo(f"{more} tenants would pay more, {less} less, {len(found.movers) - more - less} the same")
-    for code, reason in found.unpriced:
+    more = sum(mover.difference > 0 for mover in both.movers)
+    less = sum(mover.difference < 0 for mover in both.movers)
+    click.echo(f"{more} tenants would pay more, {less} less, {len(both.movers) - more - less} the same")
+    for code, reason in both.unpriced:
         click.echo(f"not priced: {code}: {reason}", err=True)

@@ -1,4 +1,4 @@
-"""A forecast from the question to the bands: read, price, draw, sum."""
+"""Make a forecast, from the question to the bands: read, price, draw, sum."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be forecast: from which run on (None: the next), how far, by which draws, assumptions and usage.
+    """A question to a forecast: from which run on (None: the next), how far, by which draws, assumptions and usage.
 
     `usage` is `usual` (from today on) or `known` (as far as it is on record, and none beyond).
     """
@@ -84,13 +84,13 @@ def forecast(connection: Connection, question: Question, today: date, progress: 
     steps = len(outlook.tenants) + question.months
     path = path_ahead(outlook, question.months, _part(progress, 0, steps))
     chance = Chance(question.draws, question.seed)
-    found, sums = [], _Sums()
+    by_month, sums = [], _Sums()
     drawn = fundings(outlook, path, question.assumptions, chance, _part(progress, len(outlook.tenants), steps))
     for place, funding in enumerate(drawn):
-        found.append(_figures(outlook, _of_path(path, place), funding))
+        by_month.append(_figures(outlook, _of_path(path, place), funding))
         sums.add(funding)
     whole = _figures(outlook, _of_whole_path(path), sums.whole())
-    return Forecast(question, outlook, path, tuple(found), whole)
+    return Forecast(question, outlook, path, tuple(by_month), whole)
 
 
 def dial(
@@ -134,15 +134,15 @@ def _part(progress: Progress | None, before: int, steps: int) -> Progress | None
 
 
 def _of_path(path: Path, place: int) -> Mapping[str, Mapping[str, int]]:
-    """A month's figures on the path: by site, and under a blank code those of the network."""
+    """Return a month's figures on the path: by site, and under a blank code those of the network."""
     outcome = path.outcomes[place]
-    sites = {code: {name: getattr(found, name) for name in FIGURES} for code, found in outcome.sites.items()}
-    network = {name: sum(found[name] for found in sites.values()) for name in FIGURES}
+    sites = {code: {name: getattr(funding, name) for name in FIGURES} for code, funding in outcome.sites.items()}
+    network = {name: sum(figures[name] for figures in sites.values()) for name in FIGURES}
     return {**sites, "": {**network, RESERVE_AFTER: outcome.reserve_after}}
 
 
 def _of_whole_path(path: Path) -> Mapping[str, Mapping[str, int]]:
-    """The sums over all months on the path; of the reserve, what the last run leaves."""
+    """Sum all months on the path; of the reserve, what the last run leaves."""
     months = [_of_path(path, place) for place in range(len(path.months))]
     return {
         code: {
@@ -179,5 +179,5 @@ class _Sums:
             self._sums[field.name] = value if latest_counts else value + before
 
     def whole(self) -> Fundings:
-        """All months together."""
+        """Return all months together."""
         return Fundings(**self._sums)

@@ -1,4 +1,4 @@
-"""What the register has seen, in the form of assumptions: a ground for those who have no better."""
+"""Write what the register has seen in the form of assumptions: a ground for those who have no better."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ class _Stay(NamedTuple):
 
 
 def observed(connection: Connection, today: date) -> dict[str, Any]:
-    """The last 24 whole months as assumptions, the shares as fractions of what was counted; no more than was seen.
+    """Return the last 24 whole months as assumptions, the shares as fractions of what was counted.
 
     What nobody did (no newcomer, nobody at a switch) is left out, and stays as it is shipped. What is never paid is not
     of the register.
@@ -62,17 +62,17 @@ def _stays(connection: Connection) -> Iterator[_Stay]:
 def _arrivals(connection: Connection, newcomers: list[_Stay]) -> dict[str, Any]:
     sites = sorted(connection.scalars(select(site.c.code)))
     came = Counter(stay.site for stay in newcomers)
-    found: dict[str, Any] = {"a_month": {code: str(Fraction(came[code], OBSERVED_MONTHS)) for code in sites}}
+    arrivals: dict[str, Any] = {"a_month": {code: str(Fraction(came[code], OBSERVED_MONTHS)) for code in sites}}
     if not newcomers:
-        return found if sites else {}
-    found["kinds"] = _shares(Counter(stay.kind for stay in newcomers))
+        return arrivals if sites else {}
+    arrivals["kinds"] = _shares(Counter(stay.kind for stay in newcomers))
     areas = Counter(stay.area for stay in newcomers)
-    found["areas_m2"] = {format_quantity(area): part for area, part in _shares(areas).items()}
+    arrivals["areas_m2"] = {format_quantity(area): part for area, part in _shares(areas).items()}
     may = [stay for stay in newcomers if stay.kind in ELIGIBLE_KINDS]
     if may:
         young = sum(stay.tenancy.window is not None for stay in may)
-        found["young"] = {"share": str(Fraction(young, len(may)))}
-    return found
+        arrivals["young"] = {"share": str(Fraction(young, len(may)))}
+    return arrivals
 
 
 def _shares(counted: Mapping[Any, int]) -> dict[Any, str]:
@@ -95,7 +95,7 @@ def _departures(stays: list[_Stay], span: Period) -> dict[str, str]:
 
 
 def _state(stay: _Stay, month: date) -> str:
-    """What decides whether somebody is still there when a month begins, as the assumptions call it."""
+    """Return what decides whether a tenant is still there when a month begins, as the assumptions call it."""
     window = stay.tenancy.window
     if window is None or month < window.start:
         return "market"
@@ -104,10 +104,10 @@ def _state(stay: _Stay, month: date) -> str:
     return "at_the_switch" if add_months(month, -1) < window.end else "market"
 
 
-def as_toml(found: Mapping[str, Any], today: date) -> str:
-    """The assumptions as the file that `forecast --assumptions` reads."""
+def as_toml(assumptions: Mapping[str, Any], today: date) -> str:
+    """Write the assumptions as the file that `forecast --assumptions` reads."""
     lines = [f"# What the register has seen in the {OBSERVED_MONTHS} whole months before {today}."]
-    for section, settings in found.items():
+    for section, settings in assumptions.items():
         lines += _table(section, {name: value for name, value in settings.items() if isinstance(value, str)})
         for name, table in settings.items():
             if isinstance(table, Mapping):
@@ -120,6 +120,6 @@ def _table(name: str, values: Mapping[str, str]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string; codes hold no control characters."""
+    """Write a TOML string; codes hold no control characters."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

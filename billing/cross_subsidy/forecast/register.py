@@ -1,4 +1,4 @@
-"""What a forecast starts from: the register, the books and the usage on record, read in one snapshot."""
+"""Read what a forecast starts from: the register, the books and the usage on record, in one snapshot."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ USUAL_MONTHS = 12
 
 
 def first_run_ahead(connection: Connection, today: date, wanted: date | None = None) -> date:
-    """The month of the first run ahead: that after the latest run, or the present month before any run.
+    """Return the month of the first run ahead: that after the latest run, or the present month before any run.
 
     A later one may be wanted: months between are caught up by it (R14). Raises RunRefused.
     """
@@ -37,17 +37,17 @@ def first_run_ahead(connection: Connection, today: date, wanted: date | None = N
         raise RunRefused(f"the run of {month} is not complete: finish it first with `technopark-billing run {month}`")
     if latest is None:
         least, most = None, add_months(first_of_month(today), MONTHS_AHEAD_MAX)
-        found = wanted or first_of_month(today)
+        first = wanted or first_of_month(today)
     else:
         least, most = next_month(latest.period), add_months(latest.period, MONTHS_AHEAD_MAX)
-        found = wanted or least
-    if least is not None and found < least:
-        raise RunRefused(f"{format_month(found)} has been run: a forecast begins with {format_month(least)} or later")
-    if found > most:
+        first = wanted or least
+    if least is not None and first < least:
+        raise RunRefused(f"{format_month(first)} has been run: a forecast begins with {format_month(least)} or later")
+    if first > most:
         raise RunRefused(
-            f"{format_month(found)} is too far ahead: a forecast begins with {format_month(most)} at latest"
+            f"{format_month(first)} is too far ahead: a forecast begins with {format_month(most)} at latest"
         )
-    return found
+    return first
 
 
 def load_outlook(connection: Connection, first: date, usual_from: date | None) -> Outlook:
@@ -84,19 +84,19 @@ def load_outlook(connection: Connection, first: date, usual_from: date | None) -
 def _bills(
     connection: Connection, first: date, catalogue: Catalogue, usual_from: date | None
 ) -> Iterator[tuple[TenantFacts, TenantBill]]:
-    """Each tenant with its facts and what the first run will bill it, by code."""
+    """Return each tenant with its facts and what the first run will bill it, by code."""
     basis = run_basis(connection, first)
     for low, high in tenant_ranges(connection):
         for facts in read_batch(connection, Scope(first, low, high, only_errors=False), catalogue, basis):
             known = facts.events
             if usual_from is not None:
                 known = tuple(event for event in known if event.occurred_on < usual_from)
-            found = facts._replace(events=known)
-            yield found, bill_tenant(found, catalogue, first, basis.previous, basis.first)
+            known_facts = facts._replace(events=known)
+            yield known_facts, bill_tenant(known_facts, catalogue, first, basis.previous, basis.first)
 
 
 def tenant_ranges(connection: Connection) -> list[tuple[str, str]]:
-    """All tenants in ranges of codes, both ends included, as runs lay out their batches."""
+    """Return all tenants in ranges of codes, both ends included, as runs lay out their batches."""
     codes = list(connection.scalars(select(tenant.c.code).order_by(tenant.c.code)))
     batches = [codes[start : start + BATCH_TENANTS] for start in range(0, len(codes), BATCH_TENANTS)]
     return [(batch[0], batch[-1]) for batch in batches]
@@ -111,25 +111,25 @@ def _stay(facts: TenantFacts, first: date, usual_from: date | None, usual: Usage
 def _with_unrecorded(
     bill: TenantBill, stay: Stay, first: date, usual_from: date | None, catalogue: Catalogue
 ) -> tuple[Position, ...]:
-    """The first run's positions, with the usual usage of the days before it that are not on record yet."""
+    """Return the first run's positions, with the usual usage of the days before it that are not on record yet."""
     if usual_from is None or usual_from >= first:
         return bill.positions
     events = unrecorded(stay, Period(usual_from, first), usual_from, catalogue.rates, catalogue.vat)
     added = positions(line for line, _ in usage_lines(events, stay.tenancy, catalogue.rates, catalogue.vat))
-    by_site: dict[str, Position] = {found.site: found for found in bill.positions}
-    for found in added:
-        before = by_site.get(found.site, Position(found.site, 0, 0, 0))
-        by_site[found.site] = Position(
-            found.site,
-            before.contribution + found.contribution,
-            before.draw + found.draw,
-            before.advantage + found.advantage,
+    by_site: dict[str, Position] = {position.site: position for position in bill.positions}
+    for position in added:
+        before = by_site.get(position.site, Position(position.site, 0, 0, 0))
+        by_site[position.site] = Position(
+            position.site,
+            before.contribution + position.contribution,
+            before.draw + position.draw,
+            before.advantage + position.advantage,
         )
     return tuple(by_site[code] for code in sorted(by_site))
 
 
 def usage_on_record(connection: Connection, usual_from: date | None) -> UsageOnRecord:
-    """The usage of the last twelve whole months before `usual_from`, set-wise."""
+    """Sum the usage of the last twelve whole months before `usual_from`, set-wise."""
     if usual_from is None:
         return UsageOnRecord(None, {})
     c = usage_event.c
@@ -138,13 +138,13 @@ def usage_on_record(connection: Connection, usual_from: date | None) -> UsageOnR
     start = end if earliest is None else max(add_months(end, -USUAL_MONTHS), first_of_month(earliest))
     if start >= end:
         return UsageOnRecord(None, {})
-    found = connection.execute(
+    rows = connection.execute(
         select(c.tenant, c.site, c.service, func.sum(c.quantity))
         .where(c.occurred_on >= start, c.occurred_on < end)
         .group_by(c.tenant, c.site, c.service)
         .order_by(c.tenant, c.site, c.service)
     )
     used: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
-    for code, place, service, quantity in found:
+    for code, place, service, quantity in rows:
         used[code].append((place, service, int(quantity)))
-    return UsageOnRecord(Period(start, end), {code: tuple(listed) for code, listed in used.items()})
+    return UsageOnRecord(Period(start, end), {code: tuple(services) for code, services in used.items()})

@@ -13,8 +13,10 @@ from billing.cross_subsidy.forecast import forecasting
 from billing.cross_subsidy.forecast.assumptions import parse_share, read_assumptions
 from billing.cross_subsidy.forecast.files import forecast_pieces
 from billing.cross_subsidy.forecast.forecasting import DRAWS, MONTHS, SEED, SEED_MAX, USAGES, USUAL, Question, dial
+from billing.cross_subsidy.forecast.queries import months_asked
 from billing.cross_subsidy.forecast.shapes import Assumptions, Dial, Forecast, WhatIf
-from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, WINDOW_MONTHS_MAX, Asked, months_asked, what_if
+from billing.cross_subsidy.forecast.terms import WINDOW_MONTHS_MAX, Asked
+from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, what_if
 from billing.frame.database import reading
 from billing.frame.http.authentication import READERS, opened_to
 from billing.frame.http.fields import Code, Month, Quantity, WholeNumber
@@ -121,7 +123,7 @@ def _forecast(connection: Connection, asked: Mapping[str, Any]) -> forecasting.F
 @blueprint.arguments(strict_schema("ForecastQuery", {name: made() for name, made in _QUERY.items()}), location="query")
 @reads
 def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
-    """The runs ahead by the assumptions shipped: contributions, draws, reserve, unfunded parts by site."""
+    """Forecast the runs ahead by the assumptions shipped: contributions, draws, reserve, unfunded parts by site."""
     return Forecast.of(_forecast(connection, query))
 
 
@@ -143,7 +145,7 @@ def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
 )
 @reads
 def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Response:
-    """The same as a table, a figure a row: for spreadsheets."""
+    """Give the same as a table, a figure a row: for spreadsheets."""
     content = b"".join(forecast_pieces(_forecast(connection, query), query["format"]))
     headers = {"Content-Disposition": f'attachment; filename="forecast.{query["format"]}"'}
     return Response(content, content_type=MEDIA_TYPES[query["format"]], headers=headers)
@@ -166,7 +168,7 @@ def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Resp
 @opened_to(READERS)
 @acts
 def create_forecast(asked: Mapping[str, Any]) -> Answer:
-    """The runs ahead by assumptions of one's own. Nothing is written."""
+    """Forecast the runs ahead by assumptions of one's own. Nothing is written."""
     with reading(service().engine) as connection:
         return Answer(Forecast.of(_forecast(connection, asked)))
 
@@ -175,7 +177,7 @@ def create_forecast(asked: Mapping[str, Any]) -> Answer:
 @blueprint.response(200, Assumptions)
 @reads
 def get_assumptions(_connection: Connection) -> Assumptions:
-    """What is assumed of the future unless told otherwise."""
+    """Show what is assumed of the future unless told otherwise."""
     return Assumptions.of(_assumptions({}))
 
 
@@ -196,7 +198,7 @@ def get_assumptions(_connection: Connection) -> Assumptions:
 @opened_to(READERS)
 @acts
 def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
-    """How many newcomers of a size each site can carry for 18 months with 95 % confidence. Nothing is written."""
+    """Say how many newcomers of a size each site can carry for 18 months with 95 % confidence. Nothing is written."""
     question = _question(asked)
     with reading(service().engine) as connection:
         prepared, readings = dial(connection, question, asked["area_m2"], service().today())
@@ -242,7 +244,7 @@ def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
 @opened_to(READERS)
 @acts
 def ask_what_if(asked: Mapping[str, Any]) -> Answer:
-    """What other terms would have given on the whole network and its real usage, beside today's. Nothing is written."""
+    """Say what other terms would have given on the whole network and its real usage. Nothing is written."""
     with reading(service().engine) as connection:
         records = [
             {name: "" if value is None else str(value) for name, value in record.items()} for record in asked["rates"]

@@ -151,7 +151,7 @@ def announce_command(on: date | None, dry_run: bool) -> None:
             with writing(engine) as connection:
                 made = announce(connection, settings.terms, settings.operator, day, recorded_at=now)
     if made.announced and dry_run:
-        rows = [(one.tenant, one.switches_on, one.step or "correction", one.corrects or "") for one in made.announced]
+        rows = [(x.tenant, x.switches_on, x.step or "correction", x.corrects or "") for x in made.announced]
         table(f"To be announced on {day}", ("tenant", "full price from", "days before", "corrects"), rows)
     report([*(["dry run, nothing written"] if dry_run else []), *made.lines()])
     for code, reason in made.unpriced:

@@ -1,4 +1,4 @@
-"""What the database is asked of announcements: the list, and each tenant's steps so far."""
+"""Ask the database for announcements: the list, and each tenant's steps so far."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -36,4 +36,4 @@ def steps_by_change(connection: Connection) -> Mapping[tuple[str, date], tuple[i
     for code, notices in notices_by_tenant(connection).items():
         for notice in notices:
             steps[code, notice.switches_on].append(notice.step)
-    return {change: tuple(told) for change, told in steps.items()}
+    return {change: tuple(made) for change, made in steps.items()}

@@ -23,5 +23,5 @@ tier_change_announcement = Table(
     CheckConstraint("corrects IS NULL OR corrects < message_id", name="corrects"),
 )
 
-# What the database refuses to change or delete (R22).
+# The tables of which the database refuses changes and deletions (R22).
 APPEND_ONLY = (tier_change_announcement,)

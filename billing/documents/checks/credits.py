@@ -16,12 +16,12 @@ from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
 from pricing.vat import VatSubtotal
 
-# What a credited amount keeps of the line it is of.
+# The fields that a credited amount has in common with the line it is of.
 _KEPT = ("service", "service_label", "site", "site_name", "office", "month", "vat_rate")
 
 
 def credit_faults(held: Holdings) -> Iterator[str]:
-    """What is wrong with the credit notes by hand of these tenants, and with what runs made of them."""
+    """Name the faults of these tenants' credit notes by hand, and of what runs made of them."""
     touched = {head.tenant for head in held.documents if head.period is None}
     left: dict[LineKey, int] = {}
     rows: dict[LineKey, Any] = {}

@@ -32,7 +32,7 @@ def document_faults(
     vat: Sequence[VatSubtotal],
     lines_of_tenant: Mapping[LineKey, Any],
 ) -> Iterator[str]:
-    """What is wrong with a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
+    """Name the faults of a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
 
     `priced_by_run` are its lines but for those that bill again what a credit note by hand took back.
     """
@@ -53,7 +53,14 @@ def document_faults(
 
 
 def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
-    """Amounts recompute from price, quantity and days; the days are those of the month (R9, R10)."""
+    yield from _price_faults(line)
+    if (line.service == OFFICE) != (line.lease is not None):
+        yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
+    yield from _day_faults(line, period)
+
+
+def _price_faults(line: PricedLine) -> Iterator[str]:
+    """Amounts recompute from price, quantity and days; the price is that of the tier (R9, R10)."""
     for title, price, amount in (
         ("amount", line.unit_price, line.amount),
         ("amount at full price", line.full_price, line.full_amount),
@@ -72,8 +79,10 @@ def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
         )
     if line.tier not in (SUBSIDISED, MARKET):
         yield f"tier {line.tier!r} does not exist"
-    if (line.service == OFFICE) != (line.lease is not None):
-        yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
+
+
+def _day_faults(line: PricedLine, period: date) -> Iterator[str]:
+    """The days of an office are those of its month, a usage line has none (R9, R10)."""
     if line.lease is None:
         if (line.first_day, line.last_day, line.days, line.days_in_month) != (None, None, 1, 1):
             yield "days stand on a usage line"
@@ -138,7 +147,7 @@ def _vat_text(subtotals: Sequence[VatSubtotal]) -> str:
 
 
 def sale_of(document: Any, lines: Sequence[Any]) -> Counter[Place]:
-    """What R20 says the books must hold for a document: signed sums, debit positive."""
+    """Return what the books must hold for a document by R20: signed sums, debit positive."""
     sign = sign_of(document.kind)
     sums: Counter[Place] = Counter()
     sums[CLIENTS, document.tenant, None] += sign * document.gross

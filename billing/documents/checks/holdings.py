@@ -51,9 +51,9 @@ class Holdings:
     positions: dict[RunKey, dict[str, Position]]
     shares: dict[RunKey, BookedEntry]
     receivables: dict[str, int]
-    # What was settled of each document: paid, netted with credit notes, paid back, written off.
+    # The amounts settled of each document: paid, netted with credit notes, paid back, written off.
     settled: dict[int, int]
-    # What of it stands on the doubtful account instead of the tenants' own.
+    # The part of it that stands on the doubtful account instead of the tenants' own.
     set_apart: dict[str, int]
     # Of credit notes by hand: the invoice's line each of their lines credits, the lines of invoices that bill
     # such a line again, and why they were given, by whom.
@@ -201,7 +201,7 @@ def _shares(connection: Connection, codes: list[str], periods: list[date]) -> di
 
 
 def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, int], Any]:
-    """What the usage events of the tenants amount to, by tenant and the line that billed them."""
+    """Sum the usage events of the tenants, by tenant and the line that billed them."""
     e, b = usage_event.c, usage_billing.c
     found = (
         select(

@@ -121,15 +121,15 @@ def taken_back_once(connection: Connection, _step: Step) -> Iterator[str]:
         .having(func.count() > 1)
         .subquery()
     )
-    found = select(document.c.number, doubled.c.corrects_line_no, doubled.c.times).join(
+    repeated = select(document.c.number, doubled.c.corrects_line_no, doubled.c.times).join(
         doubled, doubled.c.corrects_document_id == document.c.id
     )
-    for number, line_no, times in connection.execute(found.order_by(document.c.number)):
+    for number, line_no, times in connection.execute(repeated.order_by(document.c.number)):
         yield f"{number} line {line_no} is taken back {times} times"
 
 
-def loose_rows(connection: Connection, _step: Step) -> Iterator[str]:
-    """No row hangs in the air: lines have documents, documents and runs have tenants, links have both ends."""
+def orphan_rows(connection: Connection, _step: Step) -> Iterator[str]:
+    """No row is an orphan: lines have documents, documents and runs have tenants, links have both ends."""
     for child in (document_line, document_vat):
         orphans = select(child.c.document_id).where(not_(exists().where(document.c.id == child.c.document_id)))
         for key in connection.scalars(orphans.distinct().order_by(child.c.document_id)):
@@ -143,18 +143,18 @@ def loose_rows(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"rows of {table.name} stand for tenant {code}, who is not in the register"
     x = document_line.c
     no_lease = not_(exists().where(lease.c.code == x.lease))
-    found = select(document.c.number, x.line_no, x.lease).join(document, document.c.id == x.document_id)
-    for number, line_no, code in connection.execute(found.where(x.lease.is_not(None), no_lease)):
+    orphans_of_leases = select(document.c.number, x.line_no, x.lease).join(document, document.c.id == x.document_id)
+    for number, line_no, code in connection.execute(orphans_of_leases.where(x.lease.is_not(None), no_lease)):
         yield f"{number} line {line_no} is of lease {code}, which is not in the register"
-    yield from _loose_links(connection)
+    yield from _orphan_links(connection)
 
 
-def _loose_links(connection: Connection) -> Iterator[str]:
+def _orphan_links(connection: Connection) -> Iterator[str]:
     b, x = usage_billing.c, document_line.c
     no_event = not_(exists().where(usage_event.c.id == b.usage_event_id))
     no_line = not_(exists().where(and_(x.document_id == b.document_id, x.line_no == b.line_no)))
-    found = select(b.usage_event_id, b.document_id, b.line_no).where(or_(no_event, no_line)).order_by(b.usage_event_id)
-    for event, document_id, line_no in connection.execute(found):
+    links = select(b.usage_event_id, b.document_id, b.line_no).where(or_(no_event, no_line)).order_by(b.usage_event_id)
+    for event, document_id, line_no in connection.execute(links):
         yield f"usage event key {event} is billed by document key {document_id}, line {line_no}: one of them is missing"
     unknown = not_(exists().where(tenant.c.code == usage_event.c.tenant))
     for event, code in connection.execute(select(usage_event.c.event_id, usage_event.c.tenant).where(unknown)):
@@ -162,7 +162,7 @@ def _loose_links(connection: Connection) -> Iterator[str]:
 
 
 def parties(connection: Connection, _step: Step) -> Iterator[str]:
-    """What documents say of seller and buyer is what was kept when they were issued."""
+    """Documents name seller and buyer as they were stored when they were issued."""
     for digest, content in streamed(connection, select(party.c.digest, party.c.content).order_by(party.c.digest)):
         if blake2b(content.encode(), digest_size=16).hexdigest() != digest:
             yield f"the party {digest} is not as it was kept: {content[:80]}"
@@ -173,4 +173,4 @@ def parties(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"{number} names party {name}, which does not exist"
 
 
-CHECKS: tuple[Proof, ...] = (numbers, editions, parties, loose_rows, office_days, taken_back_once)
+CHECKS: tuple[Proof, ...] = (numbers, editions, parties, orphan_rows, office_days, taken_back_once)

@@ -31,7 +31,7 @@ _EVENTS_NAMED = 5
 
 
 def tenant_count(connection: Connection) -> int:
-    """How many tenants there are to prove."""
+    """Count the tenants to be proved."""
     return int(connection.scalar(select(func.count()).select_from(tenant)) or 0)
 
 
@@ -60,7 +60,7 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
             of_tenant[head.tenant][line.document_id, line.line_no] = line
     for head in held.documents:
         lines = held.lines.get(head.id, [])
-        # What bills a credit note's amount again is judged with the credit notes by hand.
+        # Lines that bill a credit note's amount again are judged with the credit notes by hand.
         own = [line for line in lines if (line.document_id, line.line_no) not in held.withdrawals]
         if head.period is not None:
             yield from document_faults(head, lines, own, held.vat.get(head.id, ()), of_tenant[head.tenant])
@@ -199,7 +199,7 @@ def _position_text(position: Position) -> str:
 
 
 def _share_of(code: str, stored: Any) -> Counter[Place]:
-    """What R21 says the books must hold for a tenant's positions: signed sums, debit positive."""
+    """Return what the books must hold for a tenant's positions by R21: signed sums, debit positive."""
     sums: Counter[Place] = Counter()
     for position in stored:
         site = position.site

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
 from billing.entries.sales import sale
-from billing.frame.civil_time import TIME_ZONE
+from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
@@ -38,14 +37,14 @@ LINES_MAX = 1000
 
 
 class Part(NamedTuple):
-    """What is to be credited of an invoice's line: an amount without VAT, in centimes; None for all that is left."""
+    """A part of an invoice's line to be credited: an amount without VAT, in centimes; None for all that is left."""
 
     line_no: int
     amount: int | None
 
 
 class CreditOrder(NamedTuple):
-    """What somebody wants credited, and why; no parts: all that is left of every line."""
+    """An order to credit an invoice, and why; no parts: all that is left of every line."""
 
     invoice: str
     parts: tuple[Part, ...]
@@ -55,7 +54,7 @@ class CreditOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CreditTerms:
-    """What the edge knows: the day of issue, the instant, who bills, and to which account a rebate goes.
+    """The terms that the edge knows: the day of issue, the instant, who bills, and to which account a rebate goes.
 
     `rebate_accounts` gives, by the beginning of a revenue account, the account that a rebate on it is booked
     to; the longest beginning counts, and a revenue account that has none takes the rebate itself.
@@ -113,12 +112,12 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
 def _chosen(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[tuple[CreditableLine, int]]:
     """The lines to be credited with their amounts, in the invoice's order; the order has no fault."""
     if not order.parts:
-        return [(found, found.left) for found in lines if found.left]
+        return [(line, line.left) for line in lines if line.left]
     asked = {part.line_no: part.amount for part in order.parts}
     return [
-        (found, found.left if (amount := asked[found.line_no]) is None else amount)
-        for found in lines
-        if found.line_no in asked
+        (line, line.left if (amount := asked[line.line_no]) is None else amount)
+        for line in lines
+        if line.line_no in asked
     ]
 
 
@@ -135,7 +134,7 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         faults.append(fault("reason", None, problem, "it is printed on the credit note"))
     if not order.issued_by.strip():
         faults.append(fault("issued_by", None, "must name who gives the credit note", "give a name"))
-    left = {found.line_no: found.left for found in lines}
+    left = {line.line_no: line.left for line in lines}
     if not order.parts and not any(left.values()):
         faults.append(fault("invoice", order.invoice, "is credited in full already", "nothing is left to credit"))
     seen = set()
@@ -147,7 +146,7 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         elif not left[line_no]:
             faults.append(fault("lines", line_no, "is credited in full already", "leave it out"))
         elif amount is not None and amount <= 0:
-            faults.append(fault("lines", format_amount(amount), "must be above nil", "give an amount without VAT"))
+            faults.append(fault("lines", format_amount(amount), "must be above zero", "give an amount without VAT"))
         elif amount is not None and amount > left[line_no]:
             may = format_amount(left[line_no])
             problem = f"is more than what line {line_no} was invoiced, less what was credited"
@@ -157,10 +156,10 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
 
 
 def _credited(
-    found: CreditableLine, amount: int, invoice: str, key: int, issued_on: date, terms: CreditTerms
+    creditable: CreditableLine, amount: int, invoice: str, key: int, issued_on: date, terms: CreditTerms
 ) -> DocumentLine:
     """The line of the credit note: an amount that is its own full price and full cost (R16), of the same service."""
-    line = found.line
+    line = creditable.line
     price = price_of(amount)
     priced = line.priced._replace(
         lease=None, first_day=None, last_day=None, days=1, days_in_month=1, tier=MARKET, quantity=QUANTITY_SCALE,
@@ -170,7 +169,7 @@ def _credited(
         priced=priced,
         unit_of_measure=LUMP_SUM,
         revenue_account=terms.rebate_account(line.revenue_account),
-        corrects=Correction(invoice, key, found.line_no, issued_on),
+        corrects=Correction(invoice, key, creditable.line_no, issued_on),
         withdraws=None,
     )
 
@@ -189,8 +188,8 @@ def credit_terms(
 
     Raises Refused for a day that is still to come: every later document would have to wait for it (R15).
     """
-    today = recorded_at.astimezone(ZoneInfo(TIME_ZONE)).date()
-    newest = max(today, latest_issue_date(connection) or today)
+    present_day = today(recorded_at)
+    newest = max(present_day, latest_issue_date(connection) or present_day)
     if issued_on is not None and issued_on > newest:
         problem = "is still to come, and no document could be issued before it"
         raise Refused([Fault("credit-note", None, "issue_date", str(issued_on), problem, f"give {newest} or none")])

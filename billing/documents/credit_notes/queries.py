@@ -13,7 +13,7 @@ from invoices.models import credit_reason, credit_withdrawal, credited_part, doc
 from invoices.reading import document_id, load_documents
 from pricing.money import format_amount, format_rate
 
-# What lists are ordered by.
+# Lists are ordered by it.
 CREDIT_NOTE_KEY = (document.c.number,)
 
 

@@ -15,12 +15,12 @@ from invoices.storage import load
 def files(connection: Connection, step: Step, documents_url: str) -> Iterator[str]:
     """Each stored file exists under `documents_url`, with the size and SHA-256 the database keeps."""
     f = document_file.c
-    kept = (
+    stored = (
         select(document.c.number, f.path, f.sha256, f.size_bytes)
         .join(document, document.c.id == f.document_id)
         .order_by(f.document_id)
     )
-    for number, path, digest, size in streamed(connection, kept):
+    for number, path, digest, size in streamed(connection, stored):
         yield from _kept(documents_url, number, path, digest, size)
         step(1)
     f = message_file.c

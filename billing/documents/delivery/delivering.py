@@ -1,4 +1,4 @@
-"""What is queued is rendered on all cores and sent meanwhile; a paper's PDF is made once and kept.
+"""Queued papers are rendered on all cores and sent meanwhile; a paper's PDF is made once and kept.
 
 One pass over each queue, documents first, then messages (`invoices.messages`): deliveries are claimed a few at a time,
 the papers without a PDF go to the executor, and while workers render, this process sends what is ready. Nothing is
@@ -29,15 +29,15 @@ from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Trans
 class Which(Enum):
     """Which of the papers that are not sent one pass tries."""
 
-    # What waits to be sent, once its next attempt is due: the scheduler's choice.
+    # Papers that wait to be sent, once their next attempt is due: the scheduler's choice.
     DUE = "due"
     # The same, due yet or not.
     QUEUED = "queued"
-    # What failed for good as well, to the tenant's present address: a person's choice.
+    # Those that failed for good as well, to the tenant's present address: a person's choice.
     UNSENT = "unsent"
 
 
-def deliver(
+def deliver(  # noqa: PLR0913 - keywords that have defaults
     settings: Settings,
     engine: Engine,
     *,

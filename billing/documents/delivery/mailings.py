@@ -1,4 +1,4 @@
-"""What differs between documents and messages when they are delivered."""
+"""The differences between documents and messages when they are delivered."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

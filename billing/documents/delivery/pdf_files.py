@@ -23,19 +23,19 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
     of processes at once. Raises UnknownDocument, RenderingFailed, FileDamaged, FileMissing.
     """
     with reading(engine) as connection:
-        kept = files_of(connection, [document_id]).get(document_id)
+        stored = files_of(connection, [document_id]).get(document_id)
         ((_, document),) = load_documents(connection, [document_id])
     try:
-        if kept is not None:
-            return load(documents_url, kept.path, kept.sha256)
+        if stored is not None:
+            return load(documents_url, stored.path, stored.sha256)
     except FileMissing:
-        if render_and_store(document, documents_url) != kept:
+        if render_and_store(document, documents_url) != stored:
             raise
-        return load(documents_url, kept.path, kept.sha256)
+        return load(documents_url, stored.path, stored.sha256)
     made = render_and_store(document, documents_url)
     with writing(engine) as connection:
-        ((kept,),) = record_documents(connection, {document_id: document}, {document_id: (made,)}, clock()).values()
-    return load(documents_url, kept.path, kept.sha256)
+        ((stored,),) = record_documents(connection, {document_id: document}, {document_id: (made,)}, clock()).values()
+    return load(documents_url, stored.path, stored.sha256)
 
 
 def kept_documents(connection: Connection, documents: Mapping[int, Document]) -> dict[int, Files]:

@@ -65,18 +65,18 @@ from invoices.transport import CONNECTIONS, Outcome, Transport
 RENDERED_TOGETHER = 2 * CONNECTIONS
 # Papers claimed together: few, so that of several who deliver none waits for what another holds.
 CLAIMED_TOGETHER = 2 * RENDERED_TOGETHER
-# How an attempt ended, where it is not merely put off.
+# The outcome of an attempt that is not merely put off.
 _OUTCOMES: Mapping[type[NotDelivered], str] = {MessageRefused: REFUSED, OutcomeUnknown: UNKNOWN}
-# How many keys a query is asked for at once.
+# So many keys at most are asked for by one query.
 _KEYS_MAX = 500
-# How often somebody else's delivery is looked at again.
+# Another process's delivery is looked at again after so many seconds.
 _POLL_S = 1
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What one pass over the queue came to.
+    """The outcome of one pass over the queue.
 
     `failures` are the papers this pass tried and could not deliver; `unavailable` is why the mail
     server could take nothing, if so. `queued` and `failed` count what remains unsent after it.
@@ -91,7 +91,7 @@ class DeliveryReport:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing hindered the pass."""
+        """Return whether nothing hindered the pass."""
         return not self.failures and self.unavailable is None
 
     def lines(self) -> list[str]:
@@ -202,9 +202,9 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         self.claimed.update(each.key for each in claims)
         with reading(self.engine) as connection:
             papers = dict(self.mailing.load(connection, [each.key for each in claims]))
-            kept = self.mailing.kept(connection, papers)
+            files = self.mailing.kept(connection, papers)
         self.papers.update(papers)
-        return papers, kept
+        return papers, files
 
     def take(self, _batch: RenderBatch, results: Sequence[RenderResult]) -> None:
         """Record what a worker has rendered, then send it."""
@@ -325,7 +325,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             self.papers.pop(key, None)
 
     def report(self) -> DeliveryReport:
-        """What the pass came to, and what remains."""
+        """Report the outcome of the pass, and what remains."""
         with reading(self.engine) as connection:
             failures = [
                 failure

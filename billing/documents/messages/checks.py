@@ -16,7 +16,7 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
     """Each message has its delivery, says what it says, and if it was sent: by as many attempts, with its papers."""
     d, a, f = message_delivery.c, message_attempt.c, message_file.c
     tried = select(a.message_id, func.count().label("n")).group_by(a.message_id).subquery()
-    kept = select(f.message_id, func.count().label("n")).group_by(f.message_id).subquery()
+    stored = select(f.message_id, func.count().label("n")).group_by(f.message_id).subquery()
     rows = streamed(
         connection,
         select(
@@ -25,11 +25,11 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
             d.attempts,
             d.last_error,
             func.coalesce(tried.c.n, 0).label("attempted"),
-            func.coalesce(kept.c.n, 0).label("files"),
+            func.coalesce(stored.c.n, 0).label("files"),
         )
         .outerjoin(message_delivery, d.message_id == message.c.id)
         .outerjoin(tried, tried.c.message_id == message.c.id)
-        .outerjoin(kept, kept.c.message_id == message.c.id)
+        .outerjoin(stored, stored.c.message_id == message.c.id)
         .order_by(message.c.id),
     )
     for row in rows:

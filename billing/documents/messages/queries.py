@@ -9,7 +9,7 @@ from invoices.messages.message import StoredMessage, number_of
 from invoices.messages.queueing import load_messages
 from invoices.messages.tables import message, message_delivery
 
-# What lists are ordered by.
+# Lists are ordered by it.
 MESSAGE_KEY = (message.c.id,)
 
 

@@ -47,7 +47,7 @@ class Day(click.ParamType[date]):
 
 
 class Amount(click.ParamType[int]):
-    """An amount above nil such as `2362.50`, in centimes."""
+    """An amount above zero such as `2362.50`, in centimes."""
 
     name = "AMOUNT"
 

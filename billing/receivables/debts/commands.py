@@ -60,17 +60,16 @@ def list_command() -> None:
     """List what was decided about debts."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.debts.deciding import DEBT_ACT_KEY, acts
-    from billing.receivables.debts.shapes import DebtAct
+    from billing.receivables.debts.deciding import acts_listed
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = [DebtAct.of(row) for row in connection.execute(acts().order_by(*DEBT_ACT_KEY))]
-    if not found:
+        acts = acts_listed(connection)
+    if not acts:
         click.echo("nothing was decided about debts yet")
         return
     names = ("invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason")
-    table("", names, [[getattr(act, name) for name in names] for act in found])
+    table("", names, [[getattr(act, name) for name in names] for act in acts])
 
 
 @debts_command.command("show", epilog=example("technopark-billing debts show FA-2026-000012"))
@@ -83,7 +82,7 @@ def show_command(invoice: str) -> None:
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = debt_standing(connection, invoice)
+        debt = debt_standing(connection, invoice)
     names = ("gross", "credited", "unpaid", "doubtful", "provision", "written_off", "recovered")
-    table(invoice, ("", "DH"), [(name, getattr(found, name)) for name in names])
-    table("possible now", ("", "at most"), list(found.possible.items()))
+    table(invoice, ("", "DH"), [(name, getattr(debt, name)) for name in names])
+    table("possible now", ("", "at most"), list(debt.possible.items()))

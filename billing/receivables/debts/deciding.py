@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, case, func, select
 
 from billing.entries.debts import RECOVERED, RELEASED, WRITTEN_OFF, DebtActKind, Decision, decision_entry
+from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.receivables.debts import shapes
@@ -22,9 +23,8 @@ from ledger.journal import post
 from pricing.money import format_amount
 from pricing.vat_shares import Share
 
-DEBT_ACT_KEY = (debt_act.c.id,)
 NAME_LENGTH_MAX = 200
-REASON_LENGTH_MAX = 500
+ACT_KEY = (debt_act.c.id,)
 _REMEDIES = {
     "amount": "provisions are without VAT, everything else VAT included",
     "reason": "say in a sentence why",
@@ -33,7 +33,7 @@ _REMEDIES = {
 
 
 class Order(NamedTuple):
-    """What is to be decided about an invoice; no amount: all that is possible. Centimes."""
+    """A decision to be taken about an invoice; no amount: all that is possible. Centimes."""
 
     invoice: str
     kind: str
@@ -52,7 +52,7 @@ def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> De
     """
     change_facts(connection)
     head = _invoice(connection, order.invoice)
-    # Nothing is lost that the tenant has credit for.
+    # The tenant's credit pays first: nothing is lost that it covers.
     apply_credits(connection, recorded_at=recorded_at, tenants=[head.tenant])
     debt = debt_of(connection, head)
     amount = debt.most(order.kind) if order.amount is None else order.amount
@@ -79,15 +79,15 @@ def _record(
         )
         .returning(debt_act.c.id)
     )  # fmt: skip
-    _tell_by_rate(connection, head.id, int(key or 0), made, debt)
+    _record_by_rate(connection, head.id, int(key or 0), made, debt)
     stop_settled(connection, [head.id])
     entry = decision_entry(int(key or 0), head.number, head.tenant, made)
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
     return debt.after(made)
 
 
-def _tell_by_rate(connection: Connection, document_id: int, key: int, made: Decision, debt: Debt) -> None:
-    """Keep by VAT rate what was written off, which settles the invoice, or recovered, which falls due."""
+def _record_by_rate(connection: Connection, document_id: int, key: int, made: Decision, debt: Debt) -> None:
+    """Record by VAT rate what was written off, which settles the invoice, or recovered, which falls due."""
     rows = []
     for rate, base, vat in made.shares:
         if made.kind == WRITTEN_OFF:
@@ -106,9 +106,11 @@ def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
     faults = []
     most = debt.most(order.kind)
     if not 0 < amount <= most:
-        problem = f"is not possible: from 0.01 to {format_amount(most)} of {order.invoice} can be {_said(order.kind)}"
+        problem = (
+            f"is not possible: from 0.01 to {format_amount(most)} of {order.invoice} can be {_participle(order.kind)}"
+        )
         if most <= 0:
-            problem = f"is not possible: nothing of {order.invoice} can be {_said(order.kind)}"
+            problem = f"is not possible: nothing of {order.invoice} can be {_participle(order.kind)}"
         faults.append(fault("amount", format_amount(amount), problem))
     for column, text, longest in (
         ("reason", order.reason.strip(), REASON_LENGTH_MAX),
@@ -121,7 +123,7 @@ def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
     return faults
 
 
-def _said(kind: str) -> str:
+def _participle(kind: str) -> str:
     return {"doubtful": "set apart as doubtful", "provisioned": "provided for"}.get(kind, kind.replace("_", " "))
 
 
@@ -135,8 +137,8 @@ def _invoice(connection: Connection, number: str) -> Row[Any]:
 
 
 def debt_of(connection: Connection, head: Row[Any]) -> Debt:
-    """Where an invoice's debt stands; `head` is its row of `document`."""
-    found = documents_keyed(connection, [head.id])[head.id]
+    """Return where an invoice's debt stands; `head` is its row of `document`."""
+    open_document = documents_keyed(connection, [head.id])[head.id]
     c = allocation.c
     settled = standing_allocations().where(c.document_id == head.id).subquery()
     by_note = settled.c.credit_note_id.is_not(None)
@@ -147,22 +149,22 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
             func.coalesce(func.sum(settled.c.doubtful), 0),
         )
     ).one()
-    made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
+    made = connection.execute(acts(document_id=head.id))
     begun = Debt(
         gross=head.gross,
         tax=head.tax,
         credited=int(credited),
         paid=int(paid),
-        shares=tuple(found.shares),
+        shares=tuple(open_document.shares),
         lost=_lost(connection, head.id),
-        due_at_issue=found.due_at_issue,
+        due_at_issue=open_document.due_at_issue,
         doubtful=-int(doubtful),
     )
     return debt_after(begun, made)
 
 
 def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
-    """What was written off of an invoice and not recovered, by VAT rate."""
+    """Return what was written off of an invoice and not recovered, by VAT rate."""
     s = settlement.c
     rows = connection.execute(
         select(s.rate, func.sum(s.base - s.base_due), func.sum(s.vat - s.vat_due))
@@ -173,17 +175,26 @@ def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
     return tuple(Share(rate, int(base), int(vat)) for rate, base, vat in rows)
 
 
-def acts(*, tenant: str | None = None) -> Select[Any]:
-    """Select every decision, or a tenant's, with the number of its invoice; to be put in order."""
-    every = select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id)
-    return every if tenant is None else every.where(debt_act.c.tenant == tenant)
+def acts(*, tenant_code: str | None = None, document_id: int | None = None) -> Select[Any]:
+    """Return the decisions about a tenant's debts or an invoice's (None: all), with the invoice's number, in order."""
+    selected = (
+        select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id).order_by(*ACT_KEY)
+    )
+    if tenant_code is not None:
+        selected = selected.where(debt_act.c.tenant == tenant_code)
+    return selected if document_id is None else selected.where(debt_act.c.document_id == document_id)
+
+
+def acts_listed(connection: Connection) -> list[shapes.DebtAct]:
+    """Return all decisions, in order."""
+    return [shapes.DebtAct.of(row) for row in connection.execute(acts())]
 
 
 def debt_standing(connection: Connection, number: str) -> shapes.Debt:
-    """Where an invoice's debt stands, with the decisions that led there. Raises UnknownDocument, Refused."""
+    """Return where an invoice's debt stands, with the decisions that led there. Raises UnknownDocument, Refused."""
     head = _invoice(connection, number)
     debt = debt_of(connection, head)
-    made = connection.execute(acts().where(debt_act.c.document_id == head.id).order_by(debt_act.c.id))
+    made = connection.execute(acts(document_id=head.id))
     return shapes.Debt(
         invoice=number,
         tenant=head.tenant,

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.entries.debts import KINDS
-from billing.frame.audit_log import act_of
+from billing.frame.audit_log import REASON_LENGTH_MAX, act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
@@ -15,15 +15,7 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.debts.deciding import (
-    DEBT_ACT_KEY,
-    NAME_LENGTH_MAX,
-    REASON_LENGTH_MAX,
-    Order,
-    acts,
-    debt_standing,
-    decide,
-)
+from billing.receivables.debts.deciding import ACT_KEY, NAME_LENGTH_MAX, Order, acts, debt_standing, decide
 from billing.receivables.debts.shapes import Debt, DebtAct
 
 _NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
@@ -31,14 +23,18 @@ _NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-00000
 
 _ORDER: Mapping[str, fields.Field[Any]] = {
     "invoice": Cell(_NUMBER_DOC, required=True),
-    "kind": fields.String(required=True, validate=validate.OneOf(KINDS)),
+    "kind": fields.String(
+        required=True, validate=validate.OneOf(KINDS), metadata={"description": "The kind of decision"}
+    ),
     "amount": Amount(
         load_default=None,
         allow_none=True,
         metadata={"description": "VAT included, but for provisions; all that is possible unless given"},
     ),
     "decided_on": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
-    "reason": fields.String(required=True, validate=validate.Length(1, REASON_LENGTH_MAX)),
+    "reason": fields.String(
+        required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is decided"}
+    ),
     "approved_by": fields.String(
         required=True,
         validate=validate.Length(1, NAME_LENGTH_MAX),
@@ -50,11 +46,13 @@ blueprint = ApiBlueprint("debts", __name__, url_prefix="/v1", description="Doubt
 
 @blueprint.route("/debts")
 @blueprint.response(200, Page[DebtAct])
-@blueprint.arguments(query_schema("DebtQuery", {"tenant": Code()}), location="query")
+@blueprint.arguments(
+    query_schema("DebtQuery", {"tenant": Code(metadata={"description": "Of one tenant"})}), location="query"
+)
 @reads
 def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[DebtAct]:
     """What was decided about debts, in order."""
-    return page(connection, acts(tenant=query.get("tenant")), DEBT_ACT_KEY, query, DebtAct.of)
+    return page(connection, acts(tenant_code=query.get("tenant")), ACT_KEY, query, DebtAct.of)
 
 
 @blueprint.route("/debts", methods=["POST"])
@@ -64,17 +62,17 @@ def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Deb
 @writes
 def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Decide about an invoice's debt and book it; two people answer for it."""
-    wanted = Order(
-        order["invoice"],
-        order["kind"],
-        order["decided_on"] or service().today(),
-        order["amount"],
-        order["reason"],
-        act_of(connection).actor,
-        order["approved_by"],
+    decision = Order(
+        invoice=order["invoice"],
+        kind=order["kind"],
+        decided_on=order["decided_on"] or service().today(),
+        amount=order["amount"],
+        reason=order["reason"],
+        asked_by=act_of(connection).actor,
+        approved_by=order["approved_by"],
     )
-    decide(connection, wanted, recorded_at=service().clock())
-    return Answer(debt_standing(connection, wanted.invoice), 201, {"Location": f"/v1/debts/{wanted.invoice}"})
+    decide(connection, decision, recorded_at=service().clock())
+    return Answer(debt_standing(connection, decision.invoice), 201, {"Location": f"/v1/debts/{decision.invoice}"})
 
 
 @blueprint.route("/debts/<number:number>")

@@ -1,9 +1,4 @@
-"""What the decisions about a debt come to, and the entry of each: pure.
-
-Doubtful: 3421 to 3424. Provided for: 6196 to 3942, without VAT. Written off: the loss without VAT to 6182, its VAT
-out of 44551, where it waited for a payment that will not come. Recovered: 7585, with its VAT, due at once (law.md
-section 5).
-"""
+"""The state of a debt after the decisions about it: pure. Their entries stand in `billing.entries.debts`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,9 +12,9 @@ from pricing.vat_shares import Share, left_of, taken_of
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """Where an invoice stands: its gross and VAT, what was credited and paid of it, what was decided; in centimes.
+    """The state of an invoice's debt: gross and VAT, what was credited and paid, what was decided; in centimes.
 
-    `doubtful` is what is set apart now; it begins below nil by what was paid of doubtful parts. `shares` are what is
+    `doubtful` is what is set apart now; it begins negative by what was paid of doubtful parts. `shares` are what is
     open by VAT rate, `lost` what was written off and not recovered. `due_at_issue`: its VAT is due whatever comes.
     """
 
@@ -39,20 +34,20 @@ class Debt:
 
     @property
     def unpaid(self) -> int:
-        """What is still hoped for, VAT included."""
+        """Return what is still hoped for, VAT included."""
         return max(self.gross - self.credited - self.paid - self.written_off, 0)
 
     @property
     def may_be_provided(self) -> int:
-        """What may still be provided for: what is doubtful, without VAT, less what is provided for."""
+        """Return what may still be provided for: what is doubtful, without VAT, less what is provided for."""
         return max(self.doubtful - self.vat_of(self.doubtful) - self.provision, 0)
 
     def vat_of(self, amount: int) -> int:
-        """The VAT in so much of the invoice's gross, rounded once."""
+        """Return the VAT in so much of the invoice's gross, rounded once."""
         return settle(self.tax * amount, self.gross) if self.gross else 0
 
     def most(self, kind: str) -> int:
-        """How much an act of a kind may be of now."""
+        """Return how much an act of a kind may be of now."""
         return {
             DOUBTFUL: self.unpaid - self.doubtful,
             REINSTATED: self.doubtful,
@@ -63,17 +58,17 @@ class Debt:
         }[kind]
 
     def decision(self, kind: str, decided_on: date, amount: int) -> Decision:
-        """The act of so much, with its VAT by rate: what was left less what is left, so parts make up the whole."""
+        """Return the act of so much, with its VAT by rate: parts of it make up the whole."""
         if kind not in (WRITTEN_OFF, RECOVERED):
             return Decision(kind, decided_on, amount, 0, 0)
         lost = kind == WRITTEN_OFF
         shares = taken_of(self.shares if lost else self.lost, amount)
-        # What fell due as it was issued left 44551 then, and is not due again.
+        # VAT that fell due as the invoice was issued left 44551 then, and is not due again.
         vat = 0 if self.due_at_issue else sum(share.vat for share in shares)
         return Decision(kind, decided_on, amount, vat, min(self.doubtful, amount) if lost else 0, tuple(shares))
 
     def after(self, made: Decision) -> "Debt":
-        """Where it stands once that was decided."""
+        """Return where it stands once that was decided."""
         amount = made.amount
         match made.kind:
             case "doubtful":
@@ -96,7 +91,7 @@ class Debt:
 
 
 def debt_after(debt: Debt, made: Iterable[Any]) -> Debt:
-    """Where a debt stands after decisions, or rows that tell them, in order."""
+    """Return where a debt stands after decisions, or their rows, in order."""
     for row in made:
         debt = debt.after(Decision(row.kind, row.decided_on, row.amount, row.vat, row.from_doubtful))
     return debt

@@ -7,48 +7,47 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.entries.accounts import DEPOSITS_HELD
+from billing.entries.deposits import MEANS_OF_ACCOUNT, REFERENCES_LIKE, Movement, movement_entry
 from billing.entries.receivables import DEPOSIT
 from billing.entries.standing import balance_faults, entries_like, entry_faults
+from billing.frame import codes
 from billing.frame.checking import Proof, Step
-from billing.frame.codes import RECEIPT
-from billing.receivables.deposits.deposits import MEANS, Movement, deposits, movement_entry, number_of
-from billing.receivables.deposits.final_statement import number_of_statement
+from billing.frame.codes import FINAL_STATEMENT, RECEIPT
+from billing.receivables.deposits.deposits import deposits
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off, final_statement
 from billing.receivables.tables.receipts import receipt
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
-
-_MEANS_OF = {account: (means, journal) for means, (journal, account) in MEANS.items()}
-# What the references of deposits' entries look like, whatever the journal.
-_OURS = tuple(f"{journal}/DG-%" for journal, _ in MEANS.values())
 
 
 def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
     """Each movement of a deposit is booked as it is, none exceeds what it may, and 1487 is what is held, by tenant."""
     held: Counter[str] = Counter()
-    standing = entries_like(connection, *_OURS)
+    standing = entries_like(connection, *REFERENCES_LIKE)
     rows = connection.execute(
         select(deposit_movement, deposit.c.tenant)
         .join(deposit, deposit.c.id == deposit_movement.c.deposit_id)
         .order_by(deposit_movement.c.deposit_id, deposit_movement.c.movement_no)
     )
     for row in rows:
-        means, journal = _MEANS_OF[row.money_account]
+        means = MEANS_OF_ACCOUNT[row.money_account]
         movement = Movement(row.kind, means, row.moved_on, row.amount, row.reference, row.reason)
-        due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement, journal, row.money_account)
+        due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement)
         held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)
-        yield from entry_faults(f"deposit {number_of(row.deposit_id)}: its movement {row.movement_no}", due, standing)
+        yield from entry_faults(
+            f"deposit {codes.DEPOSIT.format(row.deposit_id)}: its movement {row.movement_no}", due, standing
+        )
     yield from _set_off_faults(connection, held)
     for reference in sorted(standing):
         yield f"entry {reference} books a movement of a deposit that does not stand"
-    for head in connection.execute(deposits().order_by(deposit.c.id)):
+    for head in connection.execute(deposits()):
         if not 0 <= head.held <= head.amount:
             of = format_amount(head.amount)
-            yield f"deposit {number_of(head.id)} of {of} has {format_amount(head.held)} held"
+            yield f"deposit {codes.DEPOSIT.format(head.id)} of {of} has {format_amount(head.held)} held"
     yield from balance_faults(connection, DEPOSITS_HELD, held, "its deposits held sum to", sign=-1)
 
 
 def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]:
-    """What deposits paid is what their receipts say, each of them; the receipts' entries are the proof of receipts."""
+    """Check that deposits paid what their receipts say; the receipts' entries are proved with the receipts."""
     o, r = deposit_set_off.c, receipt.c
     rows = connection.execute(
         select(deposit_set_off, r.means, r.amount.label("received"), r.tenant.label("payer"), deposit.c.tenant)
@@ -59,7 +58,8 @@ def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]
     for row in rows:
         held[row.tenant] -= row.amount
         if (row.means, row.received, row.payer) != (DEPOSIT, row.amount, row.tenant):
-            yield f"{RECEIPT.format(row.receipt_id)} is not what was set off of deposit {number_of(row.deposit_id)}"
+            number = codes.DEPOSIT.format(row.deposit_id)
+            yield f"{RECEIPT.format(row.receipt_id)} is not what was set off of deposit {number}"
     without = select(r.id).outerjoin(deposit_set_off, o.receipt_id == r.id)
     for key in connection.scalars(without.where(r.means == DEPOSIT, o.receipt_id.is_(None)).order_by(r.id)):
         yield f"{RECEIPT.format(key)} is of a deposit that does not say so"
@@ -68,9 +68,9 @@ def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]
 def final_statements(connection: Connection, _step: Step) -> Iterator[str]:
     """Each statement that closed a lease is of a day after its end, to its tenant, and sums up what it lists."""
     for row in connection.execute(select(final_statement).order_by(final_statement.c.id)):
-        number = number_of_statement(row.id)
+        number = FINAL_STATEMENT.format(row.id)
         content = json.loads(row.content)
-        listed = sum(parse_decimal(one["open"], AMOUNT_DECIMALS) for one in content["documents"])
+        listed = sum(parse_decimal(document["open"], AMOUNT_DECIMALS) for document in content["documents"])
         less = sum(parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("credit", "deposit_left"))
         if row.balance != listed - less or content["balance"] != format_amount(row.balance):
             yield f"{number}: its balance {format_amount(row.balance)} is not the sum of what it lists"

@@ -4,6 +4,7 @@ from datetime import date
 
 import click
 
+from billing.frame.codes import DEPOSIT, FINAL_STATEMENT
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import destination, table
 from billing.frame.terminal.parameters import AMOUNT, DAY
@@ -21,15 +22,15 @@ def ask_command(lease: str) -> None:
     from billing.frame.civil_time import today
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.deposits.deposits import Asking, ask_deposit, find_deposit, number_of
+    from billing.receivables.deposits.deposits import Asking, ask_deposit, find_deposit
     from pricing.money import format_amount
 
     settings = load_settings()
     now = clock()
     with database(settings) as engine, writing(engine) as connection:
         asking = Asking(today(now), now, settings.operator, settings.terms)
-        found = find_deposit(connection, ask_deposit(connection, lease, asking))
-    click.echo(f"{number_of(found.id)}: {format_amount(found.amount)} DH asked of {found.tenant}, due {found.due_on}")
+        head = find_deposit(connection, ask_deposit(connection, lease, asking))
+    click.echo(f"{DEPOSIT.format(head.id)}: {format_amount(head.amount)} DH asked of {head.tenant}, due {head.due_on}")
 
 
 _ON = click.option(
@@ -72,16 +73,14 @@ def give_back_command(lease: str, amount: int, moved_on: date, means: str, refer
 
 
 def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, reference: str) -> None:
+    from billing.entries.deposits import RETURNED, Movement
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.deposits.deposits import (
-        RETURNED,
-        Movement,
         deposit_of_lease,
         find_deposit,
         move_deposit,
-        number_of,
     )
     from pricing.money import format_amount
 
@@ -94,7 +93,7 @@ def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, refere
         movement = Movement(kind, means, moved_on, amount, reference, reason)
         move_deposit(connection, key, movement, recorded_at=clock())
         held = find_deposit(connection, key).held
-    click.echo(f"{number_of(key)}: {format_amount(held)} DH held")
+    click.echo(f"{DEPOSIT.format(key)}: {format_amount(held)} DH held")
 
 
 @deposits_command.command("list", epilog=example("technopark-billing deposits list"))
@@ -102,18 +101,16 @@ def list_command() -> None:
     """List the deposits, with what is held of each."""
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.receivables.deposits.deposits import DEPOSIT_KEY, deposits, number_of
-    from pricing.money import format_amount
+    from billing.receivables.deposits.deposits import deposits_listed
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
-        found = connection.execute(deposits().order_by(*DEPOSIT_KEY)).all()
-    if not found:
+        deposits = deposits_listed(connection)
+    if not deposits:
         click.echo("no deposit was asked yet")
         return
-    rows = [
-        (number_of(x.id), x.lease, x.tenant, x.due_on, format_amount(x.amount), format_amount(x.held)) for x in found
-    ]
+    names = ("number", "lease", "tenant", "due_on", "amount", "held")
+    rows = [[getattr(deposit, name) for name in names] for deposit in deposits]
     table("", ("number", "lease", "tenant", "due", "asked", "held"), rows)
 
 
@@ -127,7 +124,7 @@ def paper_command(lease: str, output: str) -> None:
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from billing.receivables.deposits.deposits import deposit_of_lease, find_deposit
-    from billing.receivables.deposits.papers import deposit_call_pdf
+    from billing.receivables.deposits.printout import deposit_call_pdf
 
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection:
@@ -149,7 +146,7 @@ def set_off_command(lease: str, amount: int | None, on: date) -> None:
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.deposits.deposits import deposit_of_lease, find_deposit, number_of
+    from billing.receivables.deposits.deposits import deposit_of_lease, find_deposit
     from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
     from pricing.money import format_amount
 
@@ -159,8 +156,8 @@ def set_off_command(lease: str, amount: int | None, on: date) -> None:
         key = deposit_of_lease(connection, lease)
         wanted = SetOff(amount, on, reason)
         set_off_deposit(connection, key, wanted, recorded_at=clock(), terms=settings.terms)
-        found = find_deposit(connection, key)
-    click.echo(f"{number_of(key)}: {format_amount(found.set_off)} DH set off, {format_amount(found.held)} DH held")
+        head = find_deposit(connection, key)
+    click.echo(f"{DEPOSIT.format(key)}: {format_amount(head.set_off)} DH set off, {format_amount(head.held)} DH held")
 
 
 @deposits_command.command(
@@ -178,7 +175,7 @@ def close_command(lease: str, on: date, output: str | None) -> None:
     """
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.deposits.final_statement import close_tenancy, final_statement_pdf, number_of_statement
+    from billing.receivables.deposits.final_statement import close_tenancy, final_statement_pdf
     from pricing.money import format_amount
 
     settings = load_settings()
@@ -190,4 +187,4 @@ def close_command(lease: str, on: date, output: str | None) -> None:
         with destination(output) as stream:
             stream.write(final_statement_pdf(head))
     side = "owes" if head.balance > 0 else "is owed" if head.balance else "neither owes nor is owed:"
-    click.echo(f"{number_of_statement(head.id)}: {head.tenant} {side} {format_amount(abs(head.balance))} DH")
+    click.echo(f"{FINAL_STATEMENT.format(head.id)}: {head.tenant} {side} {format_amount(abs(head.balance))} DH")

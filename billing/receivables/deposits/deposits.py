@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
 
-from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, TILL
+from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
+from billing.frame.codes import DEPOSIT
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
@@ -21,46 +22,26 @@ from billing.receivables.tables.deposits import deposit, deposit_movement, depos
 from billing.register.catalogue import load_catalogue
 from billing.register.parties import buyer_of
 from billing.register.tables import lease, site, tenant
-from ledger.entry import BANK, CASH, Entry, Posting
 from ledger.journal import post
 from pricing.eligibility import SUBSIDISED, tenancy
 from pricing.money import format_amount, line_amount
 from pricing.rating import OFFICE
 
-RECEIVED, RETURNED = "received", "returned"
-# Where money is, by how it moves: its journal and account.
-MEANS = {"transfer": (BANK, BANK_ACCOUNT), "cash": (CASH, TILL)}
-_MEANS_OF: dict[str, Any] = {account: means for means, (_, account) in MEANS.items()}
-DEPOSIT_KEY = (deposit.c.id,)
 REFERENCE_LENGTH_MAX = 100
-_LABELS = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dépôt de garantie restitué"}
-_SIGNS = {RECEIVED: 1, RETURNED: -1}
-
-
-class Movement(NamedTuple):
-    """Money of a deposit as told: how it moved, when, how much (centimes), the bank's or the till's reference."""
-
-    kind: str
-    means: str
-    moved_on: date
-    amount: int
-    reference: str
-    reason: str | None
+DEPOSIT_KEY = (deposit.c.id,)
+_MOVEMENT_COLUMNS = (
+    "deposit_id", "movement_no", "kind", "moved_on", "amount", "money_account", "reference", "reason", "recorded_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What the edge knows when a deposit is asked: the day, the instant, who asks, the dated settings."""
+    """The circumstances in which a deposit is asked: the day, the instant, the operator, the dated settings."""
 
     asked_on: date
     recorded_at: datetime
     operator: Operator
     terms: Terms
-
-
-def number_of(key: int) -> str:
-    """How people call a deposit: `DG-000012`."""
-    return f"DG-{key:06d}"
 
 
 def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
@@ -101,7 +82,7 @@ def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
 
 
 def _months(by_place: Mapping[str, int], site_code: str, kind: str) -> int:
-    """The months of rent asked at a site of a kind of tenant: the closest of what the setting names."""
+    """Return the months of rent asked at a site of a kind of tenant: the closest of what the setting names."""
     for key in (f"{site_code}/{kind}", site_code, f"*/{kind}", "*"):
         if key in by_place:
             return by_place[key]
@@ -109,7 +90,7 @@ def _months(by_place: Mapping[str, int], site_code: str, kind: str) -> int:
 
 
 def _monthly_rent(connection: Connection, let: Row[Any], who: Row[Any], asking: Asking) -> int:
-    """The rent of a whole month without VAT, in centimes, by the prices of the lease's first day (R5-R7)."""
+    """Return the rent of a whole month without VAT, in centimes, by the prices of the lease's first day (R5-R7)."""
     starts = connection.scalars(select(lease.c.starts_on).where(lease.c.tenant == who.code)).all()
     terms = tenancy(who.kind, who.incorporated_on, who.admitted_on, list(starts))
     rate = load_catalogue(connection).rates.at(let.site, OFFICE, who.kind, let.starts_on)
@@ -119,13 +100,13 @@ def _monthly_rent(connection: Connection, let: Row[Any], who: Row[Any], asking: 
 
 
 def move_deposit(connection: Connection, key: int, movement: Movement, *, recorded_at: datetime) -> None:
-    """Record money of a deposit that came in or went back, and book it; told again, it is left as it stands.
+    """Record money of a deposit that came in or went back, and book it; recorded again, it is left as it stands.
 
     Never more is received than was asked, nor returned than is held. Raises Unknown, Refused, Conflict where
     the reference stands for another movement, PeriodClosed.
     """
     change_facts(connection)
-    found = find_deposit(connection, key)
+    standing = find_deposit(connection, key)
     same = connection.execute(
         select(deposit_movement).where(
             deposit_movement.c.deposit_id == key,
@@ -133,44 +114,31 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
             deposit_movement.c.reference == movement.reference,
         )
     ).one_or_none()
-    journal, account = MEANS[movement.means]
+    account = ACCOUNTS[movement.means]
     if same is not None:
         if (same.amount, same.moved_on, same.money_account) != (movement.amount, movement.moved_on, account):
             raise Conflict(
-                f"{movement.reference} stands for another movement of {number_of(key)}: use its own reference"
+                f"{movement.reference} stands for another movement of {DEPOSIT.format(key)}: use its own reference"
             )
         return
-    _require_possible(found, movement)
-    movement_no = found.movements + 1
-    columns = (
-        "deposit_id", "movement_no", "kind", "moved_on", "amount", "money_account", "reference", "reason",
-        "recorded_at",
-    )  # fmt: skip
+    _require_possible(standing, movement)
+    movement_no = standing.movements + 1
     row = (
         key, movement_no, movement.kind, movement.moved_on, movement.amount, account, movement.reference,
         movement.reason, recorded_at,
     )  # fmt: skip
-    insert_rows(connection, deposit_movement, columns, [row])
-    entry = movement_entry(key, movement_no, found.tenant, movement, journal, account)
+    insert_rows(connection, deposit_movement, _MOVEMENT_COLUMNS, [row])
+    entry = movement_entry(key, movement_no, standing.tenant, movement)
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
 
 
-def _require_possible(found: Row[Any], movement: Movement) -> None:
+def _require_possible(standing: Row[Any], movement: Movement) -> None:
     faults = []
-    most = found.amount - found.held if movement.kind == RECEIVED else found.held
+    most = standing.amount - standing.held if movement.kind == RECEIVED else standing.held
     if movement.amount > most:
         problem = f"is more than can be {movement.kind}"
-        may = format_amount(most)
-        faults.append(
-            Fault(
-                "deposit",
-                None,
-                "amount",
-                format_amount(movement.amount),
-                problem,
-                f"at most {may} can be {movement.kind}",
-            )
-        )
+        remedy = f"at most {format_amount(most)} can be {movement.kind}"
+        faults.append(Fault("deposit", None, "amount", format_amount(movement.amount), problem, remedy))
     if not 0 < len(movement.reference) <= REFERENCE_LENGTH_MAX or not movement.reference.isprintable():
         problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
         faults.append(Fault("deposit", None, "reference", None, problem, "give the bank's or the till's own reference"))
@@ -180,23 +148,8 @@ def _require_possible(found: Row[Any], movement: Movement) -> None:
         raise Refused(faults)
 
 
-def movement_entry(
-    key: int, movement_no: int, tenant_code: str, movement: Movement, journal: str, account: str
-) -> Entry:
-    """A deposit's money in the books: debit bank or till, credit 1487 when received; the mirror when returned."""
-    amount = _SIGNS[movement.kind] * movement.amount
-    return Entry(
-        reference=f"{journal}/{number_of(key)}/{movement_no}",
-        journal=journal,
-        effective_on=movement.moved_on,
-        label=f"{_LABELS[movement.kind]} {number_of(key)} - {tenant_code}",
-        piece=f"{number_of(key)} {movement.reference}",
-        postings=(Posting(account, amount), Posting(DEPOSITS_HELD, -amount, tenant_code)),
-    )
-
-
-def deposits(*, tenant: str | None = None) -> Select[Any]:
-    """Select every deposit, or a tenant's, with what is held of it and what was set off; to be put in order."""
+def deposits(*, tenant_code: str | None = None) -> Select[Any]:
+    """Return every deposit of a tenant (None: of all) with what is held of it and what was set off, in order."""
     m = deposit_movement.c
     moved = (
         select(
@@ -210,7 +163,7 @@ def deposits(*, tenant: str | None = None) -> Select[Any]:
     o = deposit_set_off.c
     used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
     set_off = func.coalesce(used.c.amount, 0)
-    every = (
+    selected = (
         select(
             deposit,
             cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
@@ -219,20 +172,21 @@ def deposits(*, tenant: str | None = None) -> Select[Any]:
         )
         .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
         .outerjoin(used, used.c.deposit_id == deposit.c.id)
+        .order_by(*DEPOSIT_KEY)
     )
-    return every if tenant is None else every.where(deposit.c.tenant == tenant)
+    return selected if tenant_code is None else selected.where(deposit.c.tenant == tenant_code)
 
 
 def find_deposit(connection: Connection, key: int) -> Row[Any]:
-    """One deposit with what is held of it; raises Unknown."""
-    found = connection.execute(deposits().where(deposit.c.id == key)).one_or_none()
-    if found is None:
-        raise Unknown(f"there is no deposit {number_of(key)}")
-    return found
+    """Return a deposit with what is held of it; raises Unknown."""
+    row = connection.execute(deposits().where(deposit.c.id == key)).one_or_none()
+    if row is None:
+        raise Unknown(f"there is no deposit {DEPOSIT.format(key)}")
+    return row
 
 
 def deposit_of_lease(connection: Connection, lease_code: str) -> int:
-    """The key of a lease's deposit; raises Unknown."""
+    """Return the key of a lease's deposit; raises Unknown."""
     key = connection.scalar(select(deposit.c.id).where(deposit.c.lease == lease_code))
     if key is None:
         raise Unknown(f"no deposit was asked for lease {lease_code}: `technopark-billing deposits ask {lease_code}`")
@@ -240,7 +194,7 @@ def deposit_of_lease(connection: Connection, lease_code: str) -> int:
 
 
 def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[shapes.Deposit]:
-    """The deposits whose rows are `heads`, in that order, each with what came and went of it."""
+    """Return the deposits whose rows are `heads`, in that order, each with its movements."""
     m = deposit_movement.c
     moved = connection.execute(
         select(deposit_movement).where(m.deposit_id.in_([head.id for head in heads])).order_by(m.movement_no)
@@ -252,14 +206,14 @@ def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[sh
                 kind=row.kind,
                 moved_on=row.moved_on,
                 amount=format_amount(row.amount),
-                means=_MEANS_OF[row.money_account],
+                means=MEANS_OF_ACCOUNT[row.money_account].value,
                 reference=row.reference,
                 reason=row.reason,
             )
         )
     return [
         shapes.Deposit(
-            number=number_of(head.id),
+            number=DEPOSIT.format(head.id),
             lease=head.lease,
             tenant=head.tenant,
             site=head.site,
@@ -277,6 +231,11 @@ def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[sh
 
 
 def deposit_shape(connection: Connection, key: int) -> shapes.Deposit:
-    """One deposit, with what came and went of it; raises Unknown."""
+    """Return a deposit, with its movements; raises Unknown."""
     (shape,) = deposit_shapes(connection, [find_deposit(connection, key)])
     return shape
+
+
+def deposits_listed(connection: Connection) -> list[shapes.Deposit]:
+    """Return all deposits, in order."""
+    return deposit_shapes(connection, connection.execute(deposits()).all())

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import convert
 from sqlalchemy import Connection, Row, func, select
 
+from billing.frame.codes import FINAL_STATEMENT
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.frame.settings import Operator
@@ -26,11 +27,6 @@ from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note, amount_in_words
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 from pricing.period import first_of_month, format_month, next_month
-
-
-def number_of_statement(key: int) -> str:
-    """How people call a final statement: `AC-000001`."""
-    return f"AC-{key:06d}"
 
 
 def close_tenancy(
@@ -89,10 +85,10 @@ def _require_closable(connection: Connection, let: Row[Any], on: date) -> None:
 def _content(
     connection: Connection, let: Row[Any], operator: Operator, set_off: int, deposit_left: int
 ) -> dict[str, Any]:
-    """What the statement says, as it is kept."""
+    """Return the statement's content, as it is stored."""
     who = connection.execute(select(tenant).where(tenant.c.code == let.tenant)).one()
     items = list(open_items(connection, tenants=[let.tenant]))
-    credit = sum(one.left for one in credits(connection, tenants=[let.tenant], unplaced=False))
+    credit = sum(credit.left for credit in credits(connection, tenants=[let.tenant], unplaced=False))
     balance = sum(item.open for item in items) - credit - deposit_left
     return {
         "office": let.unit,
@@ -119,19 +115,19 @@ def _content(
 
 
 def find_final_statement(connection: Connection, lease_code: str) -> Row[Any]:
-    """The statement that closed a lease; raises Unknown."""
-    found = connection.execute(select(final_statement).where(final_statement.c.lease == lease_code)).one_or_none()
-    if found is None:
+    """Return the statement that closed a lease; raises Unknown."""
+    row = connection.execute(select(final_statement).where(final_statement.c.lease == lease_code)).one_or_none()
+    if row is None:
         remedy = f"`technopark-billing deposits close {lease_code}`"
         raise Unknown(f"lease {lease_code} was not closed by a final statement: {remedy}")
-    return found
+    return row
 
 
 def final_statement_shape(head: Row[Any]) -> FinalStatement:
-    """A final statement, as its row keeps it."""
+    """Return a final statement, as its row stores it."""
     content = json.loads(head.content)
     return FinalStatement(
-        number=number_of_statement(head.id),
+        number=FINAL_STATEMENT.format(head.id),
         lease=head.lease,
         tenant=head.tenant,
         closed_on=head.closed_on,
@@ -144,10 +140,10 @@ def final_statement_shape(head: Row[Any]) -> FinalStatement:
 
 
 def final_statement_letter(head: Row[Any]) -> Letter:
-    """The statement on paper: document by document what is open, what was set off, and who pays whom what remains."""
+    """Return the statement's printout: what is open by document, what was set off, who pays whom what remains."""
     content = json.loads(head.content)
     seller, buyer = Party(**content["seller"]), Party(**content["buyer"])
-    number = number_of_statement(head.id)
+    number = FINAL_STATEMENT.format(head.id)
     amounts = {name: parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("credit", "set_off", "deposit_left")}
     owes = head.balance > 0
     closing = "Reste dû" if owes else "À vous restituer" if head.balance else "Solde"
@@ -166,7 +162,7 @@ def final_statement_letter(head: Row[Any]) -> Letter:
             Fact("Fin du bail", formats.day(ends_on)),
             Fact("Bureau", f"{content['office']}, {content['site']}"),
         ),
-        paragraphs=(_told(head.balance, amounts["set_off"]),),
+        paragraphs=(_summary(head.balance, amounts["set_off"]),),
         columns=(
             Column("Document", "66mm", True),
             Column("Date", "32mm", True),
@@ -180,7 +176,7 @@ def final_statement_letter(head: Row[Any]) -> Letter:
     )
 
 
-def _told(balance: int, set_off: int) -> str:
+def _summary(balance: int, set_off: int) -> str:
     used = f" Le dépôt de garantie a réglé {formats.dirhams(set_off)} de factures impayées." if set_off else ""
     if balance > 0:
         return f"Votre bail est terminé ; le compte ci-dessous en arrête le solde, qui reste à régler.{used}"
@@ -191,12 +187,12 @@ def _told(balance: int, set_off: int) -> str:
 
 def _rows(content: dict[str, Any], amounts: dict[str, int]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for one in content["documents"]:
-        title = "Avoir" if one["kind"] == CREDIT_NOTE else "Facture"
-        due = "" if one["kind"] == CREDIT_NOTE else formats.day(date.fromisoformat(one["due_on"]))
-        issued = formats.day(date.fromisoformat(one["issued_on"]))
-        open_amount = parse_decimal(one["open"], AMOUNT_DECIMALS)
-        rows.append((f"{title} {one['number']}", issued, due, formats.amount(open_amount)))
+    for document in content["documents"]:
+        title = "Avoir" if document["kind"] == CREDIT_NOTE else "Facture"
+        due = "" if document["kind"] == CREDIT_NOTE else formats.day(date.fromisoformat(document["due_on"]))
+        issued = formats.day(date.fromisoformat(document["issued_on"]))
+        open_amount = parse_decimal(document["open"], AMOUNT_DECIMALS)
+        rows.append((f"{title} {document['number']}", issued, due, formats.amount(open_amount)))
     if amounts["credit"]:
         rows.append(("Sommes à valoir", "", "", formats.amount(-amounts["credit"])))
     if amounts["deposit_left"]:
@@ -219,5 +215,5 @@ def _notes(seller: Party, number: str, balance: int, amounts: dict[str, int]) ->
 
 
 def final_statement_pdf(head: Row[Any]) -> bytes:
-    """The statement as PDF: the same bytes for ever. Raises RenderingFailed."""
+    """Return the statement as PDF: the same bytes for ever. Raises RenderingFailed."""
     return render_letter(final_statement_letter(head))

@@ -8,7 +8,8 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.frame.audit_log import require_reason
+from billing.entries.deposits import DepositMeans, DepositMovementKind, Movement
+from billing.frame.audit_log import REASON_LENGTH_MAX, require_reason
 from billing.frame.http.fields import Amount, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -18,12 +19,8 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.receivables.deposits.deposits import (
     DEPOSIT_KEY,
-    MEANS,
-    RECEIVED,
     REFERENCE_LENGTH_MAX,
-    RETURNED,
     Asking,
-    Movement,
     ask_deposit,
     deposit_of_lease,
     deposit_shape,
@@ -38,21 +35,32 @@ from billing.receivables.deposits.final_statement import (
     final_statement_shape,
     find_final_statement,
 )
-from billing.receivables.deposits.papers import deposit_call_pdf
+from billing.receivables.deposits.printout import deposit_call_pdf
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.deposits.shapes import Deposit, FinalStatement
 
-_REASON_LENGTH_MAX = 500
 _MOVEMENT: Mapping[str, fields.Field[Any]] = {
-    "kind": fields.String(required=True, validate=validate.OneOf((RECEIVED, RETURNED))),
+    "kind": fields.String(
+        required=True,
+        validate=validate.OneOf(tuple(map(str, DepositMovementKind))),
+        metadata={"description": "Which way the money went"},
+    ),
     "moved_on": Day(required=True, metadata={"description": "The day it came to the bank or the till, or left it"}),
-    "amount": Amount(required=True),
-    "means": fields.String(load_default="transfer", validate=validate.OneOf(tuple(MEANS))),
-    "reference": fields.String(required=True, validate=validate.Length(1, REFERENCE_LENGTH_MAX)),
+    "amount": Amount(required=True, metadata={"description": "The amount that moved"}),
+    "means": fields.String(
+        load_default="transfer",
+        validate=validate.OneOf(tuple(map(str, DepositMeans))),
+        metadata={"description": "The bank or the till"},
+    ),
+    "reference": fields.String(
+        required=True,
+        validate=validate.Length(1, REFERENCE_LENGTH_MAX),
+        metadata={"description": "The bank's or the till's own reference: it counts once"},
+    ),
     "reason": fields.String(
         load_default=None,
         allow_none=True,
-        validate=[validate.Length(1, _REASON_LENGTH_MAX), validate.ContainsNoneOf("\0")],
+        validate=[validate.Length(1, REASON_LENGTH_MAX), validate.ContainsNoneOf("\0")],
         metadata={"description": "Why it is returned"},
     ),
 }
@@ -61,23 +69,27 @@ blueprint = ApiBlueprint("deposits", __name__, url_prefix="/v1", description="De
 
 @blueprint.route("/deposits")
 @blueprint.response(200, Page[Deposit])
-@blueprint.arguments(query_schema("DepositQuery", {"tenant": Code()}), location="query")
+@blueprint.arguments(
+    query_schema("DepositQuery", {"tenant": Code(metadata={"description": "Of one tenant"})}), location="query"
+)
 @reads
 def list_deposits(connection: Connection, query: Mapping[str, Any]) -> Page[Deposit]:
     """The deposits, in the order they were asked."""
-    statement = deposits(tenant=query.get("tenant"))
-    return page_together(connection, statement, DEPOSIT_KEY, query, partial(deposit_shapes, connection))
+    selected = deposits(tenant_code=query.get("tenant"))
+    return page_together(connection, selected, DEPOSIT_KEY, query, partial(deposit_shapes, connection))
 
 
 @blueprint.route("/deposits", methods=["POST"])
 @blueprint.response(201, Deposit)
 @blueprint.alt_response(404, "NOT_FOUND")
-@blueprint.arguments(strict_schema("DepositOrder", {"lease": Code(required=True)}))
+@blueprint.arguments(
+    strict_schema("DepositOrder", {"lease": Code(required=True, metadata={"description": "The lease's code"})})
+)
 @writes
 def create_deposit(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Ask for the deposit of a lease, by the settings of today; asked again, the one that stands is given."""
-    found = service()
-    asking = Asking(found.today(), found.clock(), found.settings.operator, found.settings.terms)
+    settings = service().settings
+    asking = Asking(service().today(), service().clock(), settings.operator, settings.terms)
     key = ask_deposit(connection, order["lease"], asking)
     return Answer(deposit_shape(connection, key), 201)
 
@@ -120,7 +132,9 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
     strict_schema(
         "DepositSetOffOrder",
         {
-            "amount": Amount(load_default=None, allow_none=True),
+            "amount": Amount(
+                load_default=None, allow_none=True, metadata={"description": "Absent: all that is held and open"}
+            ),
             "on": Day(required=True, metadata={"description": "A day after the lease's end"}),
         },
     )
@@ -128,24 +142,27 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
 @writes
 def create_deposit_set_off(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
     """Let a lease's deposit pay its tenant's invoices, the oldest due first, for the reason in `X-Reason`."""
-    found = service()
     reason = require_reason(connection, "setting off a deposit")
     key = deposit_of_lease(connection, code)
     wanted = SetOff(order["amount"], order["on"], reason)
-    set_off_deposit(connection, key, wanted, recorded_at=found.clock(), terms=found.settings.terms)
+    set_off_deposit(connection, key, wanted, recorded_at=service().clock(), terms=service().settings.terms)
     return Answer(deposit_shape(connection, key), 201)
 
 
 @blueprint.route("/leases/<part:code>/final-statement", methods=["POST"])
 @blueprint.response(201, FinalStatement)
-@blueprint.arguments(strict_schema("FinalStatementOrder", {"on": Day(required=True)}))
+@blueprint.arguments(
+    strict_schema(
+        "FinalStatementOrder",
+        {"on": Day(required=True, metadata={"description": "A day after the lease's end"})},
+    )
+)
 @writes
 def create_final_statement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
     """Close the account of a lease that has ended; closed again, the statement that stands is given."""
-    found = service()
-    settings = found.settings
+    settings = service().settings
     head = close_tenancy(
-        connection, code, order["on"], recorded_at=found.clock(), terms=settings.terms, operator=settings.operator
+        connection, code, order["on"], recorded_at=service().clock(), terms=settings.terms, operator=settings.operator
     )
     return Answer(final_statement_shape(head), 201)
 

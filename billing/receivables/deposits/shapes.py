@@ -54,7 +54,7 @@ class StatedDocument(Shape, frozen=True):
     kind: DocumentKind
     issued_on: Day
     due_on: Day
-    open: Annotated[Money, about("What is open of it; below nil on credit notes")]
+    open: Annotated[Money, about("What is open of it; negative on credit notes")]
 
 
 class FinalStatement(Shape, frozen=True):
@@ -68,4 +68,4 @@ class FinalStatement(Shape, frozen=True):
     credit: Annotated[Money, about("What the tenant has to its credit beside the deposit")]
     set_off: Annotated[Money, about("What the deposit paid of its invoices")]
     deposit_left: Annotated[Money, about("What is left of the deposit")]
-    balance: Annotated[Money, about("What the tenant owes; below nil what it is owed")]
+    balance: Annotated[Money, about("What the tenant owes; negative what it is owed")]

@@ -1,4 +1,4 @@
-"""What must hold between rows: references, leases of a unit, ceilings, tenants worth a second look.
+"""The rules that hold between rows: references, leases of a unit, ceilings, tenants worth a second look.
 
 Rows of the folder are judged together with what is stored; a fault is placed on the folder's row that
 brings it about.
@@ -221,7 +221,7 @@ def check_ceilings(
 
 
 def _merged(stored: Mapping[Key, Values], rows: Mapping[Key, Row], needed: str) -> dict[Key, Values]:
-    """What is stored with the folder's rows in its place, where these have what is needed."""
+    """Return the stored rows with the folder's rows in their place, where these have what is needed."""
     return {**stored, **{key: row.values for key, row in rows.items() if row.has(needed)}}
 
 

@@ -41,7 +41,7 @@ def read_rows(path: Path, layout: Layout, faults: Faults) -> Iterator[NumberedRo
 
 
 def _encoding(path: Path, layout: Layout, faults: Faults) -> tuple[str, str]:
-    """How to decode the file; one that is not UTF-8 is a fault, but its other faults are looked for too."""
+    """Return the encoding to read the file by; another than UTF-8 is a fault, but further faults are looked for too."""
     with path.open("rb") as content:
         if content.read(2) in _UTF16_MARKS:
             faults.add(layout.file, 1, None, None, "is not UTF-8 but UTF-16", _SAVE_AS_UTF8)
@@ -95,7 +95,7 @@ def _as_meant(cell: str) -> str:
 
 
 def _column_order(reader: "Reader", layout: Layout, faults: Faults) -> tuple[int, ...]:
-    """Where each of the layout's columns stands in the file; raises UnreadableFile if its header is wrong."""
+    """Return the place of each of the layout's columns in the file; raises UnreadableFile if its header is wrong."""
     names = layout.names
     try:
         header = next(reader, [])

@@ -1,4 +1,4 @@
-"""What an import did, or would do: counts, new keys, changes old to new, warnings."""
+"""The report of an import, done or only tried: counts, new keys, changes old to new, warnings."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """How many rows of a file were new, changed, unchanged; the new keys (of usage only the count)."""
+    """The numbers of a file's rows that were new, changed, unchanged; the new keys (of usage only the count)."""
 
     new: int = 0
     changed: int = 0

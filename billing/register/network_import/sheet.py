@@ -35,11 +35,11 @@ class Row:
 
     @property
     def is_news(self) -> bool:
-        """Whether this row adds or changes something."""
+        """Return whether this row adds or changes something."""
         return self.before is None or bool(self.changed)
 
     def has(self, *fields: str) -> bool:
-        """Whether all these fields could be parsed."""
+        """Return whether all these fields could be parsed."""
         return all(field in self.values for field in fields)
 
 
@@ -87,7 +87,7 @@ class Sheet:
         faults.add(self.file, row.line, column, self.cell(row, column), problem, remedy)
 
     def cell(self, row: Row, column: str) -> str:
-        """What the file holds in a row's column."""
+        """Return the file's cell in a row's column."""
         return row.cells[self.layout.names.index(column)]
 
     def compare(self, stored: dict[Key, Values]) -> None:
@@ -150,7 +150,7 @@ class Sheet:
                 record_change(connection, self.layout.stem, self.layout.show_key(key), before, after)
 
     def counts(self) -> FileCounts:
-        """How many rows are new, changed, unchanged."""
+        """Count the rows that are new, changed, unchanged."""
         new = tuple(self.layout.show_key(key) for key, row in self.by_key.items() if row.before is None)
         changed = sum(1 for row in self.rows if row.changed)
         return FileCounts(len(new), changed, len(self.rows) - len(new) - changed, new)

@@ -69,7 +69,7 @@ def stored_services(connection: Connection) -> dict[str, Values]:
 
 
 def usage_exists(connection: Connection, service: str) -> bool:
-    """Whether any usage of a service is on record."""
+    """Return whether any usage of a service is on record."""
     event = models.usage_event
     return connection.scalar(select(event.c.id).where(event.c.service == service).limit(1)) is not None
 

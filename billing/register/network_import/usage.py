@@ -31,7 +31,7 @@ _COLUMNS = "event_id, tenant, site, service, quantity, occurred_on"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What usage may refer to: codes, and the services' way of billing (blank where its row has a fault).
+    """The rows that usage may refer to: codes, and the services' way of billing (blank where its row has a fault).
 
     A file in `unreadable` has rows nobody could read: a code missing from it is no fault of the usage.
     """
@@ -127,7 +127,7 @@ class UsageLoader:
         return quantity if right and len(found) == len(row) else None
 
     def _refers(self, line: int, found: Mapping[str, object]) -> bool:
-        """Whether tenant, site and service are known, and the service is one that is used, not leased."""
+        """Return whether tenant, site and service are known, and the service is one that is used, not leased."""
         known, right = self._known, True
         for column, file, codes in (
             ("tenant", "tenants", known.tenants),

@@ -86,7 +86,7 @@ class Funds:
         return min(booked.effective_on, self.granted_on.get(code, date.max))
 
     def overdrawn(self) -> Iterator[str]:
-        """The funds below nil."""
+        """The funds below zero."""
         if self.reserve < 0:
             yield f"account {RESERVE}, the reserve, is overdrawn by {format_amount(-self.reserve)}"
         for code, left in sorted(self.left.items()):
@@ -152,7 +152,7 @@ def _entries(connection: Connection) -> list[Booked]:
 
 
 def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | None:
-    """Where the waterfall of a run stands, from `place` on: the one not taken back; None if there is none."""
+    """Return the place of the waterfall that stands, from `place` on: the one not taken back; None if none does."""
     taken_back = {
         booked.reference.removesuffix("/annulation") for booked in entries if "/annulation" in booked.reference
     }
@@ -353,7 +353,7 @@ def _counterpart_faults(booked: Booked) -> Iterator[str]:
 
 
 def _reversal_faults(entries: list[Booked]) -> Iterator[str]:
-    """What takes an entry back says the same with opposite signs."""
+    """Name reversals that don't say the same as their entry with opposite signs."""
     by_reference = {booked.reference: booked for booked in entries}
     for booked in entries:
         original = by_reference.get(booked.reference.removesuffix("/annulation").removesuffix("/reversal"))

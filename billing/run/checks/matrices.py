@@ -21,7 +21,7 @@ _OF_FUNDER = {GRANT: GRANTS, "reserve": RESERVE, "operator": BORNE_BY_OPERATOR}
 
 
 def read_matrices(connection: Connection, period: date) -> tuple[list[KeptMatrix], list[str]]:
-    """What is kept for a run, by attempt, and what is wrong with rows that can't be read."""
+    """Return the matrices kept for a run, by attempt, and the faults of rows that can't be read."""
     kept, faults = [], []
     for row in kept_rows(connection, period):
         try:
@@ -44,7 +44,7 @@ def positions_booked_by(connection: Connection, period: date, number: int) -> li
 
 
 def matrix_faults(kept: KeptMatrix, positions: list[tuple[str, Position]], outcome: Waterfall) -> Iterator[str]:
-    """Where a kept matrix is not that of these positions and this waterfall: who, in which step (R17-R19)."""
+    """Name where a kept matrix is not that of these positions and this waterfall: who, in which step (R17-R19)."""
     try:
         due = _sums(funding_of(positions, outcome))
     except ValueError as error:
@@ -76,7 +76,7 @@ def _sums(funding: Funding) -> dict[_Key, int]:
 
 
 def carried_faults(connection: Connection, kept: KeptMatrix) -> Iterator[str]:
-    """Where the sums of a matrix are not what the entries of its run hold on 9201, 9202, 9207, 9208 and 9209 (R21)."""
+    """Name where the sums of a matrix are not those of its run's entries on 9201, 9202, 9207, 9208 and 9209 (R21)."""
     due: dict[Place, int] = {}
 
     def add(account: str, auxiliary: str | None, site: str | None, amount: int) -> None:

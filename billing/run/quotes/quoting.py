@@ -16,7 +16,7 @@ from pricing.period import ONE_DAY, add_months, first_of_month, months
 from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_lines
 from pricing.vat import VatSubtotal, vat_breakdown
 
-# How the office asked about is named on the lines: no lease bears it.
+# The lease named on the lines of the office asked about: no lease bears it.
 QUOTED_LEASE = "quote"
 MONTHS_MAX = 36
 
@@ -69,7 +69,7 @@ class QuotedMonth(NamedTuple):
 
     @property
     def advantage(self) -> int:
-        """What the discount is worth (R16)."""
+        """The worth of the discount (R16)."""
         return total(line.advantage for line in self.lines)
 
 

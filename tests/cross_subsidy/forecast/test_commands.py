@@ -93,7 +93,7 @@ def test_what_if_shows_both_sides_and_who_moves(invoke: Invoke, tmp_path: Path) 
         (("--output", "x"), 2, "give --format json, csv or xlsx"),
         (("--months", "3", "dial", "--area", "3"), 2, "give options after the command"),
         (("--from", "2026-06"), 1, "2026-06 has been run"),
-        (("dial", "--area", "0"), 2, "is nil"),
+        (("dial", "--area", "0"), 2, "is zero"),
         (("dial",), 2, "--area"),
         (("what-if", "--discount", "OFFICE"), 2, "is not like OFFICE=1/2"),
         (("what-if", "--discount", "OFFICE=3/2"), 2, "is not like OFFICE=1/2"),

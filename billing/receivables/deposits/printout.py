@@ -1,11 +1,11 @@
-"""The call for a deposit, on paper: the same bytes for ever, from what was kept when it was asked."""
+"""The printout of a call for a deposit: the same bytes for ever, from what was stored when it was asked."""
 
 import json
 from typing import Any
 
 from sqlalchemy import Row
 
-from billing.receivables.deposits.deposits import number_of
+from billing.frame.codes import DEPOSIT
 from invoices import formats
 from invoices.document import Party
 from invoices.rendering.letter import Column, Letter, render_letter
@@ -13,9 +13,9 @@ from invoices.rendering.sheet import RIB_GROUPS, Fact, Note, amount_in_words
 
 
 def deposit_call(head: Row[Any]) -> Letter:
-    """The call for a deposit: what is asked, from what it is computed, how it is paid, when it comes back."""
+    """Return the call for a deposit: what is asked and from what it is computed, how it is paid, when it comes back."""
     seller, buyer = Party(**json.loads(head.seller)), Party(**json.loads(head.buyer))
-    number = number_of(head.id)
+    number = DEPOSIT.format(head.id)
     rib = formats.grouped(seller.rib, RIB_GROUPS)
     payment = (
         f"Par virement au plus tard le {formats.day(head.due_on)}, référence {number}",
@@ -64,5 +64,5 @@ def deposit_call(head: Row[Any]) -> Letter:
 
 
 def deposit_call_pdf(head: Row[Any]) -> bytes:
-    """The call as PDF. Raises RenderingFailed."""
+    """Return the call as PDF. Raises RenderingFailed."""
     return render_letter(deposit_call(head))
