@@ -269,7 +269,7 @@ def get_reconciliation(connection: Connection, query: Mapping[str, Any]) -> Reco
 
 @blueprint.route("/reconciliation/file")
 @blueprint.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
-@blueprint.alt_response(200, schema={"type": "string"}, content_type=XLSX_MEDIA_TYPE, success=True)
+@blueprint.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX_MEDIA_TYPE, success=True)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema(
