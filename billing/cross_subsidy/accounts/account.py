@@ -94,7 +94,7 @@ class Switch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A tenant's account up to a month. `prices` is empty where they can't be computed, and `prices_problem` says why."""
+    """A tenant's account up to a month; `prices` is empty where they can't be computed: `prices_problem` says why."""
 
     tenant: str
     legal_name: str
