@@ -81,7 +81,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     quick = Path(__file__).with_name("quick_program.py")
     address = tmp_path_factory.mktemp("quick") / "socket"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen([sys.executable, quick, address, "serve-at", NOW], env=environment)
+    # A session of its own: what ends a document's shell and its children must not end this process.
+    server = subprocess.Popen(
+        [sys.executable, quick, address, "serve-at", NOW], env=environment, start_new_session=True
+    )
     try:
         until = time.monotonic() + WAIT_S
         while not address.exists():
@@ -89,6 +92,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             assert time.monotonic() < until
             time.sleep(0.05)
         yield shlex.join([sys.executable, "-S", "-E", str(quick), str(address)])
+        assert server.poll() is None, "the process that runs the commands has ended"
     finally:
         server.kill()
         server.wait()
