@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, event
 
 from billing.frame.database import COPY_LEAST, Row, RowWriter, copy_blocks, copy_statement, insert_rows
 
-# How long a thread keeps the interpreter while another wants it, in seconds.
+# A thread keeps the interpreter for this long, in seconds, while another wants it.
 _SWITCH_INTERVAL_S = 0.001
 
 
@@ -28,11 +28,11 @@ class _Copies:
         """As `insert_rows`, but many rows may still be on their way when it returns."""
         if connection is not self._connection:
             raise ValueError("rows are copied beside the connection of their own transaction")
-        listed = list(rows)
-        if len(listed) < COPY_LEAST:
-            insert_rows(connection, table, columns, listed)
+        row_list = list(rows)
+        if len(row_list) < COPY_LEAST:
+            insert_rows(connection, table, columns, row_list)
             return
-        blocks = list(copy_blocks(table, columns, listed))
+        blocks = list(copy_blocks(table, columns, row_list))
         self._begun.append(self._thread.submit(self._copy, copy_statement(table, columns), blocks))
 
     def _copy(self, statement: str, blocks: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a cell of a network folder may hold, and the value it makes."""
+"""Each parser here says what a cell of a network folder may hold, and makes its value."""
 
 import re
 from collections.abc import Callable
@@ -33,8 +33,8 @@ _ACCOUNT = re.compile(r"7[0-9]{2,15}", re.ASCII)
 _ICE = re.compile(r"[0-9]{15}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
-# What no document, mail or XML file can carry: control characters but tab and line ends, lone halves
-# of characters (JSON can write them), and the two code points that are none.
+# No document, mail or XML file can carry these: control characters but tab and line ends, lone halves
+# of characters (JSON can write them), and the two code points that are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN_IN_CODE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _DECIMAL_HINT = "write it like 1234.56: a point, no comma, no blank, no unit"
@@ -51,9 +51,9 @@ class BadCell(ValueError):
 
 def text(cell: str) -> str:
     """Any text, kept as it is, line ends within quotes included; blank is allowed."""
-    found = _FORBIDDEN.search(cell)
-    if found is not None:
-        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the text again without it")
+    forbidden = _FORBIDDEN.search(cell)
+    if forbidden is not None:
+        raise BadCell(f"holds the control character U+{ord(forbidden[0]):04X}", "type the text again without it")
     if len(cell) > TEXT_LENGTH_MAX:
         raise BadCell(f"is longer than {TEXT_LENGTH_MAX} characters", "shorten it")
     return cell if cell.strip() else ""
@@ -70,9 +70,9 @@ def code(cell: str) -> str:
     """A code people name things by: 1 to 64 characters on one line, no blank before or after."""
     if not cell.strip():
         raise BadCell("is blank", "give the code")
-    found = _FORBIDDEN_IN_CODE.search(cell)
-    if found is not None:
-        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the code again without it")
+    forbidden = _FORBIDDEN_IN_CODE.search(cell)
+    if forbidden is not None:
+        raise BadCell(f"holds the control character U+{ord(forbidden[0]):04X}", "type the code again without it")
     if cell != cell.strip():
         raise BadCell("has blanks before or after", "remove them: codes are compared character by character")
     if len(cell) > CODE_LENGTH_MAX:
@@ -93,12 +93,12 @@ def day(cell: str) -> date:
     if match is None:
         raise BadCell("is not a day", "write it YYYY-MM-DD, such as 2026-09-30")
     try:
-        found = date(int(match[1]), int(match[2]), int(match[3]))
+        parsed = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         raise BadCell("is not a day of the calendar", "correct the month or the day") from None
-    if found.year not in YEARS:
+    if parsed.year not in YEARS:
         raise BadCell("is out of range", f"give a day from {YEARS[0]} to {YEARS[-1]}")
-    return found
+    return parsed
 
 
 def _decimal(cell: str, decimals: int, most: int, show_most: str, *, zero_allowed: bool) -> int:
@@ -196,5 +196,5 @@ def ice(cell: str) -> str:
 
 
 def is_mail_address(cell: str) -> bool:
-    """Whether a text has the form of one mail address."""
+    """Return whether a text has the form of one mail address."""
     return _EMAIL.fullmatch(cell) is not None

@@ -1,4 +1,4 @@
-"""What all proofs share: how they report progress, and the few words the two databases spell differently."""
+"""All proofs share how they report progress, and the few words the two databases spell differently."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def by_index(connection: Connection) -> Iterator[None]:
 
 
 def is_postgresql(connection: Connection) -> bool:
-    """Whether the database is PostgreSQL; otherwise it is SQLite."""
+    """Return whether the database is PostgreSQL; otherwise it is SQLite."""
     return connection.dialect.name == "postgresql"
 
 

@@ -1,4 +1,4 @@
-"""How the database is opened, and how a transaction begins and ends: at the edge, here and nowhere below."""
+"""The edge opens the database, begins and ends transactions here, and nowhere below."""
 
 import json
 import re
@@ -130,7 +130,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _rows_written(connection: Connection) -> int | object:
-    """How many rows a connection to SQLite has ever written; PostgreSQL looks for itself when the act is sealed."""
+    """Return the rows a SQLite connection has ever written; PostgreSQL looks for itself when the act is sealed."""
     if connection.dialect.name != "sqlite":
         return object()
     driver: Any = connection.connection.driver_connection
@@ -242,7 +242,7 @@ def _insert_into_sqlite(connection: Connection, insert: str, rows: Sequence[Row]
                 done += size
 
 
-# What COPY's text format gives a meaning to, and how it is written instead.
+# COPY's copy_text format gives these characters a meaning; the escapes stand for them.
 _COPY_SPECIAL = re.compile(r"[\\\t\n\r]")
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _COPY_NULL = "\\N"
@@ -252,8 +252,8 @@ class _CopyTexts(dict[Any, str]):
     """Cells as COPY reads them, each value written once."""
 
     def __missing__(self, cell: Any) -> str:
-        found = self[cell] = _COPY_NULL if cell is None else str(cell).translate(_COPY_ESCAPES)
-        return found
+        copy_text = self[cell] = _COPY_NULL if cell is None else str(cell).translate(_COPY_ESCAPES)
+        return copy_text
 
 
 def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
@@ -290,12 +290,12 @@ def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> st
 
 
 def among(connection: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether a column is one of many values, handed over as one parameter however many they are."""
-    listed = list(values)
+    """Return the condition that a column is one of many values, which are bound as one parameter."""
+    value_list = list(values)
     if connection.dialect.name == "sqlite":
-        held = func.json_each(json.dumps(listed)).table_valued("value")
+        held = func.json_each(json.dumps(value_list)).table_valued("value")
         return column.in_(select(held.c.value))
-    return column == any_(literal(listed, ARRAY(column.type)))
+    return column == any_(literal(value_list, ARRAY(column.type)))
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -312,18 +312,18 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         )
         return
     left = iter(rows)
-    listed = list(islice(left, COPY_LEAST))
-    if len(listed) == COPY_LEAST:
+    first_rows = list(islice(left, COPY_LEAST))
+    if len(first_rows) == COPY_LEAST:
         cursor = connection.connection.cursor()
         with cursor.copy(copy_statement(table, columns)) as copy:
             # The server takes a block while the next is made.
-            for block in copy_blocks(table, columns, chain(listed, left)):
+            for block in copy_blocks(table, columns, chain(first_rows, left)):
                 copy.write(block)
         cursor.close()
-    elif listed:
+    elif first_rows:
         # One statement, not one a row: triggers check an entry's postings together.
-        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
+        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(first_rows))
         connection.exec_driver_sql(
             f"INSERT INTO {table.name} ({names}) VALUES {marks}",  # noqa: S608 - our own names, values are bound
-            tuple(cell for row in listed for cell in row),
+            tuple(cell for row in first_rows for cell in row),
         )

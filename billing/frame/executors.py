@@ -1,4 +1,4 @@
-"""Where work is spread: in this process, over this host's processes, or over the hosts of a Dask scheduler.
+"""Work is spread within this process, over this host's processes, or over the hosts of a Dask scheduler.
 
 Three `concurrent.futures.Executor`, one way to use them (`run_tasks`). A task is a function and a key,
 both picklable; it must be idempotent, because a worker may die at any point and its task is then done
@@ -128,11 +128,11 @@ def _dask(address: str) -> Iterator[Executor]:
 
 
 def _losses() -> tuple[type[BaseException], ...]:
-    """What a future raises when its worker or its scheduler went away."""
-    found: list[type[BaseException]] = [BrokenExecutor, CancelledError]
+    """Return the errors a future raises when its worker or its scheduler went away."""
+    errors: list[type[BaseException]] = [BrokenExecutor, CancelledError]
     if "distributed" in sys.modules:
-        found += [sys.modules["distributed"].KilledWorker, import_module("distributed.comm").CommClosedError]
-    return tuple(found)
+        errors += [sys.modules["distributed"].KilledWorker, import_module("distributed.comm").CommClosedError]
+    return tuple(errors)
 
 
 @dataclass(eq=False, slots=True)
@@ -182,7 +182,7 @@ def _drive(
     in_flight: dict[Future[Result], _Task[Key]] = {}
     try:
         while True:
-            # What was in flight when a pool broke runs alone, to find the task that broke it.
+            # Tasks in flight when a pool broke run alone, to find the one that broke it.
             source, width = (_popped(suspects), 1) if suspects else (waiting, _in_flight_max(workers))
             while len(in_flight) < width and (task := next(source, None)) is not None:
                 in_flight[_submit(pool, function, task.key)] = task
@@ -227,7 +227,7 @@ def _submit(pool: Executor, function: Callable[[Key], Result], key: Key) -> Futu
 
 
 def _is_cause(task: _Task[Key], on_lost: Callable[[Key], None] | None) -> bool:
-    """Whether the task is what takes workers down; if so, `on_lost` has been told."""
+    """Return whether the task takes workers down; if so, call `on_lost` with its key."""
     if task.losses < _LOSSES_MAX:
         return False
     if on_lost is None:

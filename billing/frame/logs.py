@@ -1,4 +1,4 @@
-"""Where the process's log goes, and as what: JSON for machines, text for people (LOG_FORMAT)."""
+"""The process's log goes to standard error, as JSON for machines or text for people (LOG_FORMAT)."""
 
 import logging
 import sys

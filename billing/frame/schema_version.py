@@ -36,9 +36,11 @@ def newest_version() -> str | None:
 def require_current(engine: Engine) -> None:
     """Raise SchemaNotReady unless the database is at the revision this program needs."""
     with reading(engine) as connection:
-        found = current_version(connection)
-    if found != newest_version():
+        version = current_version(connection)
+    if version != newest_version():
         state = (
-            "has no tables yet" if found is None else f"is at version {found}, this program needs {newest_version()}"
+            "has no tables yet"
+            if version is None
+            else f"is at version {version}, this program needs {newest_version()}"
         )
         raise SchemaNotReady(f"the database {state}: run `technopark-billing migrate` first")

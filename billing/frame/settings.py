@@ -24,7 +24,7 @@ SMTP_URL_DEFAULT = "file:outbox"
 
 @dataclass(frozen=True, slots=True)
 class MailTransport:
-    """Where mail goes: `folder` for `.eml` files, or an SMTP server.
+    """Mail goes to `folder` as `.eml` files, or to an SMTP server.
 
     `security` is `starttls` (required), `tls` (from the first byte), or `none`.
     """
@@ -39,7 +39,7 @@ class MailTransport:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who bills: the seller as printed, and the terms it grants."""
+    """The operator bills: it is the seller as printed, with the terms it grants."""
 
     party: Party
     payment_terms_days: int
@@ -58,7 +58,7 @@ class Settings:
     run_day: int
     run_hour: int
     log_format: str
-    # How many accounting months are open at once, from the first closing on (law.md section 6).
+    # The number of accounting months open at once, from the first closing on (law.md section 6).
     open_months_max: int
     terms: Terms
     # PostgreSQL: the role `migrate` gives the service's rights to.
@@ -213,7 +213,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def operating_user(environment: Mapping[str, str] = os.environ) -> str:
-    """Who runs this process: the user of the operating system, or the one who became root by `sudo`."""
+    """Return the user of the operating system who runs this process, or who became root by `sudo`."""
     if os.getuid() == 0 and environment.get("SUDO_USER"):
         return environment["SUDO_USER"]
     try:

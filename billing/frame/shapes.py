@@ -31,7 +31,7 @@ class Shape(Struct, frozen=True):
 
 
 def about(description: str) -> Meta:
-    """What a field says, for the OpenAPI document: in place of what its alias says."""
+    """Describe a field in the OpenAPI document, in place of its alias's description."""
     return Meta(description=description)
 
 

@@ -76,7 +76,7 @@ audit_event = Table(
     # The transactions of one request share it.
     Column("request_id", String(128), nullable=False),
     Column("reason", Text),
-    # What the transaction has added, first and last number; blank where nothing.
+    # The first and last numbers the transaction has added; blank where it added none.
     *(
         Column(f"{end}_{name}", BigInteger)
         for name in ("entry", "document", "usage_event", "import")
@@ -97,12 +97,12 @@ audit_change = Table(
     # The kind of thing and its key, as people write them: `tenants`, `T0042`.
     Column("subject", String(32), nullable=False),
     Column("key", Text, nullable=False),
-    # What it was and has become (JSON); blank where there was none, or is none any more.
+    # The values before and after (JSON); blank where there was none, or is none any more.
     Column("before", Text),
     Column("after", Text),
     Index("ix_audit_change_subject_key", "subject", "key"),
     sqlite_with_rowid=False,
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete rows of these tables (R22).
 APPEND_ONLY = (audit_event, audit_change)

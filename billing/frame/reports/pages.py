@@ -45,7 +45,7 @@ class _Group(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """What the template says before the rows."""
+    """The values the template prints before the rows."""
 
     title: str
     operator: str
@@ -146,7 +146,7 @@ def _page(prepared: Prepared, operator: Party, *, style: str, carries: bool) -> 
         created="" if prepared.last_day is None else prepared.last_day.isoformat(),
         style=style,
         continued=f"{report.title} {prepared.facts[0].text}",
-        # Who it is; what the law says of late payment concerns invoices alone.
+        # Only the operator's identity: the lines on late payment concern invoices alone.
         legal=legal_lines(operator, catalogue("fr"))[:2],
         facts=prepared.facts,
         columns=tuple(_Column(column.title, _style(column)) for column in columns),
@@ -164,10 +164,10 @@ def _style(column: Column) -> str:
 
 
 def _groups(columns: tuple[Column, ...]) -> tuple[_Group, ...]:
-    found = tuple(
+    groups = tuple(
         _Group(title or "", str(len(list(of)))) for title, of in groupby(columns, lambda column: column.group)
     )
-    return found if any(group.title for group in found) else ()
+    return groups if any(group.title for group in groups) else ()
 
 
 def _part(report: Report, part: Part, *, carries: bool) -> _Part:
@@ -217,7 +217,7 @@ class _Setter:
         return "" if is_same and column.once else _TEXTS[column.kind](row.cells[place])
 
     def _carry(self, row: Row, label: str) -> tuple[str, str]:
-        """What the foot of a page says that ends with this row, and the head of the page that follows."""
+        """Return the foot of a page that ends with this row, and the head of the page that follows."""
         ends = row.kind in (RowKind.TOTAL, RowKind.MEMO) or (
             row.kind is RowKind.SUBTOTAL and self._report.carries_groups
         )
@@ -231,7 +231,7 @@ class _Setter:
 
 
 class _Carried:
-    """What the lines of a part, or of a group of it, have come to so far."""
+    """The sums so far of the lines of a part, or of a group of it."""
 
     def __init__(self, report: Report) -> None:
         self._columns = [
@@ -271,7 +271,7 @@ def _row_style(row: Row, is_same: bool, has_once: bool) -> str:
 
 
 def _amount(cell: int | None, kind: RowKind) -> str:
-    """An amount; what is nil is left blank, in sums it is said."""
+    """Return an amount as text; zero is blank in a line and "0,00" in a sum."""
     if cell is None or (cell == 0 and kind is RowKind.LINE):
         return ""
     return formats.amount(cell)

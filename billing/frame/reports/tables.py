@@ -22,7 +22,7 @@ _KINDS = {
     RowKind.MEMO: "pour mémoire",
 }
 _SHEETS = {GENERAL: "Général", ANALYTIC: "Analytique"}
-# What a row is, and what it says of itself, before its cells.
+# Before its cells, a row has its ledger, its kind and its label.
 _LEADING = ("Comptabilité", "Nature", "Désignation")
 
 

@@ -1,4 +1,4 @@
-"""What the commands show and where they write: progress, results, warnings, output files."""
+"""Commands show progress, results and warnings, and write output files, through this module."""
 
 import os
 import secrets
@@ -76,7 +76,7 @@ def require_showable(format_name: str, output: str | None) -> None:
 
 @contextmanager
 def destination(output: str | None) -> Iterator[BinaryIO]:
-    """Where an export goes: the file, written whole or left as it was, or standard output, likewise."""
+    """Yield where an export goes: a file or standard output, written whole or not at all."""
     if output in (None, "-"):
         with TemporaryFile() as whole:
             yield cast("BinaryIO", whole)
