@@ -193,9 +193,9 @@ def _field(resource: Resource, column: Column, *, required: bool) -> fields.Fiel
     words = _WORDS.get((resource.stem, column.name))
     if words is not None:
         # `null` is one of the words where it is allowed at all.
-        listed = [*words, None] if may_be_none else list(words)
+        allowed = [*words, None] if may_be_none else list(words)
         return Cell(
-            {"enum": listed, **doc},
+            {"enum": allowed, **doc},
             required=required,
             allow_none=may_be_none,
             validate=validate.OneOf(words),

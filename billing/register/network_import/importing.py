@@ -70,8 +70,8 @@ def import_folder(
     is a UTC instant. Rows are matched by key: a new key is added, a known one with other values is a
     change, nothing is deleted. `further` are the files of other subjects, written by `settings` (None: as shipped).
     """
-    further_files = {one.layout.stem: one for one in further}
-    layouts = {**LAYOUTS, **{stem: one.layout for stem, one in further_files.items()}}
+    further_files = {subject_file.layout.stem: subject_file for subject_file in further}
+    layouts = {**LAYOUTS, **{stem: subject_file.layout for stem, subject_file in further_files.items()}}
     faults, warnings = _collectors(layout.file for layout in layouts.values())
     paths = _find(folder, layouts, warnings)
     with writing(engine) as connection:
@@ -81,9 +81,13 @@ def import_folder(
             if stem in LAYOUTS
         }
         brought = [
-            _Brought(one, path.name, one.read(path.name, read_rows(path, one.layout, faults), faults))
+            _Brought(
+                subject_file,
+                path.name,
+                subject_file.read(path.name, read_rows(path, subject_file.layout, faults), faults),
+            )
             for stem, path in paths.items()
-            if (one := further_files.get(stem)) is not None
+            if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
         report = act.carry_out(now=now, source=str(folder), dry_run=dry_run)

@@ -48,9 +48,9 @@ def _versions(
     References(connection, sheets).check(sheet, faults)
     if faults:
         raise Refused(faults.in_order())
-    found = []
+    versions = []
     for site, service, kind, effective_from in sheet.by_key:
         values = sheet.by_key[site, service, kind, effective_from].values
         prices = Rate(effective_from, values["market"], values["subsidised_price"], values["full_cost"])
-        found.append((site, service, kind, prices))
-    return found
+        versions.append((site, service, kind, prices))
+    return versions

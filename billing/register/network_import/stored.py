@@ -19,8 +19,8 @@ def among(connection: Connection, column: Column[Any], codes: Iterable[str]) -> 
     wanted = sorted(set(codes))
     if connection.dialect.name == "postgresql":
         return column == any_(bindparam(None, wanted, type_=ARRAY(Text)))
-    listed = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
-    return column.in_(select(listed.c.value))
+    code_list = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
+    return column.in_(select(code_list.c.value))
 
 
 def stored_rows(connection: Connection, layout: Layout, keys: Iterable[Key]) -> dict[Key, Values]:
