@@ -87,11 +87,13 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     chosen = _chosen(order, lines)
     key = document_id(connection, order.invoice)
     ((_, invoice),) = load_documents(connection, [key])
-    credited = tuple(_credited(found, amount, order.invoice, key, invoice.issued_on, terms) for found, amount in chosen)
+    credited = tuple(
+        _credited(creditable, amount, order.invoice, key, invoice.issued_on, terms) for creditable, amount in chosen
+    )
     left_of_rate: dict[int, int] = {}
-    for found in lines:
-        rate = found.line.priced.vat_rate
-        left_of_rate[rate] = left_of_rate.get(rate, 0) + found.left
+    for creditable in lines:
+        rate = creditable.line.priced.vat_rate
+        left_of_rate[rate] = left_of_rate.get(rate, 0) + creditable.left
     vat = tuple(
         credit_vat(subtotal.rate, subtotal.base, left_of_rate[subtotal.rate])
         for subtotal in vat_breakdown((line.priced.vat_rate, line.priced.amount) for line in credited)

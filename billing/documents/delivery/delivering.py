@@ -61,17 +61,17 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
         if which is Which.UNSENT:
             mend_addresses(connection)
-        listed = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
-    total = sum(map(len, listed))
+        papers_by_mailing = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
+    total = sum(map(len, papers_by_mailing))
     if open_pool is None:
         # A few papers are rendered sooner here than processes are started.
         open_pool = partial(open_executor, settings, 1 if total <= RENDERED_TOGETHER else None)
     reports: list[DeliveryReport] = []
     with _transport(settings.mail) as transport:
-        for mailing, tried, papers in zip(MAILINGS, lost, listed, strict=True):
+        for mailing, tried, papers in zip(MAILINGS, lost, papers_by_mailing, strict=True):
             queue_pass = QueuePass(
                 settings, engine, clock, mailing, sender, transport, lease, stop or Event(),
-                _after(sum(map(len, listed[: len(reports)])), total, progress),
+                _after(sum(map(len, papers_by_mailing[: len(reports)])), total, progress),
             )  # fmt: skip
             queue_pass.tried.update(tried)
             if reports:
