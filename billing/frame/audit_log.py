@@ -66,23 +66,23 @@ RANGES = (
 
 
 def new_request_id() -> str:
-    """A name for a request that came without one."""
+    """Return a name for a request that came without one."""
     return str(uuid4())
 
 
 def on_behalf(engine: Engine, act: Act, clock: Clock) -> Engine:
-    """The same database, where everything written is this act's; `clock` gives UTC instants."""
+    """Return the same database, where everything written is this act's; `clock` gives UTC instants."""
     return engine.execution_options(**{_OPTION: (act, clock)})
 
 
 def act_of(database: Engine | Connection) -> Act:
-    """On whose behalf a database is written; where no edge has said it, its process's user's."""
+    """Return the act on whose behalf a database is written; without one, that of the process's user."""
     bound: tuple[Act, Clock] | None = database.get_execution_options().get(_OPTION)
     return Act(operating_user(), PROGRAM, "unnamed", new_request_id()) if bound is None else bound[0]
 
 
 def require_reason(connection: Connection, exception: str) -> str:
-    """The reason that was given for an exception from the rule; raises ReasonRequired."""
+    """Return the reason that was given for an exception from the rule; raise ReasonRequired."""
     reason = act_of(connection).reason
     if reason is None:
         raise ReasonRequired(f"{exception} needs a reason: send the header X-Reason, or give --reason")

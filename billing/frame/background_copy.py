@@ -25,7 +25,7 @@ class _Copies:
         self._begun: list[Future[None]] = []
 
     def insert(self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """As `insert_rows`, but many rows may still be on their way when it returns."""
+        """Insert rows as `insert_rows` does, but many may still be on their way when it returns."""
         if connection is not self._connection:
             raise ValueError("rows are copied beside the connection of their own transaction")
         row_list = list(rows)
@@ -41,7 +41,7 @@ class _Copies:
                 copy.write(block)
 
     def wait(self, *_statement: object) -> None:
-        """Until the server has taken everything; raises what went wrong first."""
+        """Wait until the server has taken everything; raise the first error."""
         begun, self._begun = self._begun, []
         for copy in begun:
             copy.result()
@@ -56,7 +56,7 @@ class _Copies:
 
 @contextmanager
 def copying_beside(connection: Connection) -> Iterator[RowWriter]:
-    """A writer of rows for the rest of a transaction; on SQLite, which has no server, `insert_rows` itself.
+    """Yield a writer of rows for the rest of a transaction; on SQLite, which has no server, `insert_rows` itself.
 
     Every other statement waits until all is written, and so does the end of the block: the transaction is the
     same as without a thread, and what goes wrong with a copy is raised there.
@@ -77,7 +77,7 @@ def copying_beside(connection: Connection) -> Iterator[RowWriter]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """For the making of many rows: it leaves no cycles behind, and looking for some would take a sixth of its time.
+    """Suspend the search for cycles while many rows are made: they leave none, and it takes a sixth of the time.
 
     The thread that copies needs the interpreter often and for microseconds: it isn't kept waiting for long.
     """

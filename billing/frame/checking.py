@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Select, String, func, text
 
-# Told how many units of its work a proof has done since it last told.
+# A proof calls it with the units of work done since its last call.
 Step: TypeAlias = Callable[[int], None]
 # Reads within the caller's snapshot, and gives a sentence for each thing wrong.
 Proof: TypeAlias = Callable[[Connection, Step], Iterator[str]]
@@ -15,7 +15,7 @@ _ROWS_AT_A_TIME = 10_000
 
 
 def streamed(connection: Connection, query: Select[Any]) -> Iterator[Any]:
-    """The rows of a query, some thousands in memory at a time."""
+    """Yield the rows of a query, some thousands in memory at a time."""
     yield from connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
 
 
@@ -42,7 +42,7 @@ def is_postgresql(connection: Connection) -> bool:
 
 
 def month_text(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[str]:
-    """The month of a date column as `2026-09`, in SQL."""
+    """Return the month of a date column as `2026-09`, in SQL."""
     if is_postgresql(connection):
         return func.to_char(column, "YYYY-MM", type_=String)
     return func.substr(column, 1, 7, type_=String)

@@ -46,7 +46,7 @@ class InlineExecutor(Executor):
     workers = 1
 
     def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
-        """The finished future of the call."""
+        """Return the finished future of the call."""
         future: Future[Result] = Future()
         future.set_running_or_notify_cancel()
         try:
@@ -57,13 +57,13 @@ class InlineExecutor(Executor):
 
 
 def worker_count() -> int:
-    """The processor cores this process may use."""
+    """Return the processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def open_executor(settings: Settings, workers: int | None = None) -> Iterator[Executor]:
-    """The executor that `EXECUTOR` names; closed, with nothing left running, when the block ends.
+    """Yield the executor that `EXECUTOR` names; closed, with nothing left running, when the block ends.
 
     `workers` is the number of processes on this host (default: its cores; 1: no process at all); it
     doesn't concern Dask. Raises BadConfiguration if the Dask scheduler can't be used.

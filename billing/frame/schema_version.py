@@ -24,12 +24,12 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def current_version(connection: Connection) -> str | None:
-    """The revision the database is at; None before the first."""
+    """Return the revision the database is at; None before the first."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_version() -> str | None:
-    """The revision this program needs."""
+    """Return the revision this program needs."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 

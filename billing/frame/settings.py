@@ -118,7 +118,7 @@ _OPERATOR_REQUIRED = ("legal_name", "address", "city", "ice", "tax_id", "trade_r
 
 
 def load_operator(path: Path | None) -> Operator:
-    """The operator of a TOML file; None means the made-up one of the demonstration."""
+    """Return the operator of a TOML file; None means the made-up one of the demonstration."""
     name = "OPERATOR_FILE"
     try:
         if path is None:
@@ -154,7 +154,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int, least: int, 
 
 
 def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
-    """The name of the log of the books: the operator's, unless it keeps several books."""
+    """Return the name of the log of the books: the operator's, unless it keeps several books."""
     usual = re.sub(r"[\s+]", "", operator.party.ice)
     name = environment.get("PROOF_ORIGIN") or f"technopark-billing/{usual}"
     if re.fullmatch(r"[^\s+]+", name) is None or not name.isprintable():
@@ -163,7 +163,7 @@ def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
 
 
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
-    """Whom to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
+    """Return the address to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
     url, file = environment.get("TSA_URL") or None, environment.get("TSA_CA_FILE") or None
     if url is not None and urlsplit(url).scheme not in ("http", "https"):
         raise BadConfiguration(f"TSA_URL is {url!r}: write the address of an authority, http://… or https://…")
@@ -173,7 +173,7 @@ def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in the environment; raises BadConfiguration with a sentence naming the variable."""
+    """Return the settings in the environment; raise BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
     if executor != "local" and urlsplit(executor).scheme not in ("tcp", "tls"):
         raise BadConfiguration(

@@ -19,12 +19,12 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 def code() -> String:
-    """The type of a code: at most 64 characters, ordered by bytes."""
+    """Return the type of a code: at most 64 characters, ordered by bytes."""
     return String(64).with_variant(String(64, collation="C"), "postgresql")
 
 
 def identity() -> BigInteger:
-    """The type of a key the database counts up (SQLite wants INTEGER for that)."""
+    """Return the type of a key the database counts up (SQLite wants INTEGER for that)."""
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -57,7 +57,7 @@ idempotency_key = Table(
 audit_counter = Table(
     "audit_counter",
     metadata,
-    # A single row; locked by whoever ends a transaction, so that acts have no gap and follow the order of commits.
+    # A single row; locked at the end of each transaction, so that acts have no gap and follow the order of commits.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="single"),

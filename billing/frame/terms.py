@@ -40,7 +40,7 @@ class Terms:
     versions: Mapping[str, tuple[Term, ...]]
 
     def at(self, name: str, on: date) -> Any:
-        """The value of a setting on a day; raises BadConfiguration where none counts yet."""
+        """Return the value of a setting on a day; raise BadConfiguration where none counts yet."""
         in_force = [term for term in self.versions[name] if term.effective_from <= on]
         if not in_force:
             first = self.versions[name][0].effective_from
@@ -49,7 +49,7 @@ class Terms:
 
 
 def load_terms(path: Path | None) -> Terms:
-    """The settings shipped, with those of a file in place of those it names; None: as shipped."""
+    """Return the settings shipped, with those of a file in place of those it names; None: as shipped."""
     shipped = _shipped()
     if path is None:
         return shipped
@@ -75,7 +75,7 @@ def load_terms(path: Path | None) -> Terms:
 
 
 def _judge_mapping(where: str, name: str, given: Mapping[str, Any]) -> None:
-    """Raise BadConfiguration for a value of several keys that whoever looks one up would stumble over."""
+    """Raise BadConfiguration for a value of several keys that a look-up would fail on."""
     shipped: Mapping[str, Any] = _shipped().versions[name][-1].value
     if name in _ALL_KEYS and set(given) != set(shipped):
         missing, unknown = sorted(set(shipped) - set(given)), sorted(set(given) - set(shipped))
@@ -90,7 +90,7 @@ def _judge_mapping(where: str, name: str, given: Mapping[str, Any]) -> None:
 
 
 def _written(value: Any) -> str:
-    """A value as it would stand in the file, on one line."""
+    """Return a value as it would stand in the file, on one line."""
     if not isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
     return "{ " + ", ".join(f"{json.dumps(key)} = {_written(item)}" for key, item in value.items()) + " }"

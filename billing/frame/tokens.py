@@ -75,13 +75,13 @@ def create_token(
 
 
 def find_token(connection: Connection, secret: str) -> Token | None:
-    """The token with that secret, valid or not; None if there is none."""
+    """Return the token with that secret, valid or not; None if there is none."""
     row = connection.execute(TOKENS.where(api_token.c.token_sha256 == _digest(secret))).one_or_none()
     return None if row is None else _token(row)
 
 
 def list_tokens(connection: Connection) -> list[Token]:
-    """Every token ever made, by name."""
+    """Return every token ever made, by name."""
     return [_token(row) for row in connection.execute(TOKENS.order_by(api_token.c.name))]
 
 

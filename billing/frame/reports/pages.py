@@ -79,14 +79,14 @@ class _Part(NamedTuple):
 
 
 def html(prepared: Prepared, operator: Party) -> Iterator[bytes]:
-    """The report as one page, written while it is read."""
+    """Return the report as one page, written while it is read."""
     page = _page(prepared, operator, style=_file("screen.css"), carries=False)
     parts = (_part(prepared.report, part, carries=False) for part in prepared.report.parts)
     return _rendered(page, parts)
 
 
 def pdf(prepared: Prepared, operator: Party) -> Iterator[bytes]:
-    """The report's PDF/A: the same books give the same bytes. Raises TooLong, RenderingFailed."""
+    """Yield the report's PDF/A: the same books give the same bytes. Raises TooLong, RenderingFailed."""
     page = _page(prepared, operator, style="", carries=True)
     parts = (_part(prepared.report, part, carries=True) for part in _within_limit(prepared))
     text = b"".join(_rendered(page, parts, on_paper=True)).decode()
@@ -96,7 +96,7 @@ def pdf(prepared: Prepared, operator: Party) -> Iterator[bytes]:
 
 
 def _within_limit(prepared: Prepared) -> Iterator[Part]:
-    """The parts, counted while they are read, before anything is laid out."""
+    """Yield the parts, counted while they are read, before anything is laid out."""
     most = prepared.lines_on_paper_max
     read = 0
 
@@ -189,7 +189,7 @@ class _Setter:
         self._carried = _Carried(report)
 
     def lines(self, rows: Iterable[Row]) -> Iterator[_Line]:
-        """The rows as text, in order."""
+        """Yield the rows as text, in order."""
         for row in rows:
             yield self._line(row)
 
@@ -249,12 +249,12 @@ class _Carried:
                 self._held[index] += cell
 
     def text(self) -> str:
-        """The amounts, each as wide as its column: two figures' room, then ten figures, blank where it has fewer."""
+        """Return the amounts, each as wide as its column: two figures' room, then ten figures or blanks."""
         return "".join(f"  {_padded(formats.amount(held))}" for held in self._held)
 
 
 def _padded(text: str) -> str:
-    """An amount with spaces in front: a space for a figure, a narrow one for a narrow one."""
+    """Return an amount with spaces in front: a space for a figure, a narrow one for a narrow one."""
     figures = sum(character.isdigit() for character in text) - 2
     missing = []
     for figure in range(_FIGURES_CARRIED, figures, -1):

@@ -45,7 +45,7 @@ class Format(NamedTuple):
 
 
 def amount(key: str, title: str, group: str | None = None) -> Column:
-    """A column of amounts that are summed."""
+    """Return a column of amounts that are summed."""
     return Column(key, title, Kind.AMOUNT, Carried.SUM, group)
 
 
@@ -131,7 +131,10 @@ FORMATS: Formats = MappingProxyType(
 def listed_pieces(
     listing: Listed, file_format: str, *, operator: Party, lines_on_paper_max: int = LINES_ON_PAPER_MAX
 ) -> Iterator[bytes]:
-    """A report as pieces of a file in one of FORMATS. Raises Unknown; with the first piece TooLong, RenderingFailed."""
+    """Return a report as pieces of a file in one of FORMATS.
+
+    Raises Unknown; with the first piece TooLong, RenderingFailed.
+    """
     if file_format not in FORMATS:
         raise Unknown(f"reports have no format {file_format}: choose one of {', '.join(FORMATS)}")
     return FORMATS[file_format].pieces(listing, operator, lines_on_paper_max)
