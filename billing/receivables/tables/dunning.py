@@ -62,7 +62,7 @@ dunning_step = Table(
 dunning_hold = Table(
     "dunning_hold",
     metadata,
-    # Why an invoice, or all of a tenant's, are not reminded of: a dispute, or a promise to pay by a day.
+    # A dispute or a promise to pay by a day: an invoice, or all of a tenant's, are not reminded of.
     Column("id", identity(), Identity(), primary_key=True),
     Column("kind", String(8), nullable=False),
     Column("tenant", code(), nullable=False),
