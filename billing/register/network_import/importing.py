@@ -128,7 +128,7 @@ def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
 
 
 def _find(folder: Path, layouts: Mapping[str, Layout], warnings: Faults) -> dict[str, Path]:
-    """The files of a network folder by stem, in the order of reading; raises Refused if there are none."""
+    """Return the files of a network folder by stem, in the order of reading; raise Refused if there are none."""
     names = ", ".join(layout.file for layout in layouts.values())
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
@@ -187,7 +187,7 @@ class _Import:
     def carry_out(
         self, *, now: datetime, source: str, dry_run: bool = False, create_only: bool = False
     ) -> ImportReport:
-        """Read, check, write, log; raises Refused with every fault."""
+        """Read, check, write, log; raise Refused with every fault."""
         change_facts(self._connection)
         for stem, sheet in self._sheets.items():
             self._read(stem, sheet)

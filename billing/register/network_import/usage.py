@@ -98,14 +98,14 @@ class UsageLoader:
                     self._flush()
                     on_chunk(read)
         except UnreadableFile:
-            # Noted where it was found; what was read before is still judged.
+            # The reader has noted the fault; the rows read before are still judged.
             pass
         self._flush()
         on_chunk(self._new + self._unchanged)
         return FileCounts(new=self._new, unchanged=self._unchanged)
 
     def _examine(self, line: int, row: Sequence[str]) -> int | None:
-        """The quantity of a row whose cells are all right, which the caches then know; None after noting its faults."""
+        """Return the quantity of a row without faults, and cache its cells; None after noting its faults."""
         if not any(row):
             self._faults.add(self._file, line, None, None, "is a row of blank cells", "remove the line")
             return None
@@ -188,7 +188,7 @@ class UsageLoader:
                 self._note_conflict(line_of[event_id], event_id, facts, stands, in_file=in_file)
 
     def _stored(self) -> list[tuple[Any, ...]]:
-        """The stored events among the chunk's: id, event id, facts."""
+        """Return the stored events among the chunk's: id, event id, facts."""
         cursor = self._connection.connection.cursor()
         try:
             if self._connection.dialect.name == "postgresql":
@@ -222,6 +222,6 @@ class UsageLoader:
 
 
 def _as_copied(rows: Iterable[tuple[str, str, str, str, int, str]]) -> str:
-    """Rows in COPY's text format. Codes hold no tab and no line end; a backslash is written twice."""
+    """Return rows in COPY's text format. Codes hold no tab and no line end; a backslash is written twice."""
     content = "".join([f"{e}\t{t}\t{s}\t{v}\t{q}\t{d}\n" for e, t, s, v, q, d in rows])
     return content.replace("\\", "\\\\") if "\\" in content else content
