@@ -39,7 +39,7 @@ class DamagedMatrix(ValueError):
 
 
 def canonical(matrix: KeptMatrix) -> bytes:
-    """The matrix as canonical JSON (RFC 8785); amounts as decimal strings, which hold any centime."""
+    """Return the matrix as canonical JSON (RFC 8785); amounts as decimal strings, which hold any centime."""
     # Its keys being ASCII and its values texts and small numbers, orjson's sorted form is that of RFC 8785.
     return orjson.dumps(
         {
@@ -114,13 +114,13 @@ def kept_rows(connection: Connection, period: date) -> Sequence[Row[Any]]:
 
 
 def standing_matrix(connection: Connection, period: date) -> KeptMatrix | None:
-    """The matrix that stands for a run; None where none was kept. Raises DamagedMatrix."""
+    """Return the matrix that stands for a run; None where none was kept. Raises DamagedMatrix."""
     rows = kept_rows(connection, period)
     return unpacked(rows[-1]) if rows else None
 
 
 def standing_matrices(connection: Connection, first: date, last: date) -> Iterator[KeptMatrix]:
-    """The matrix that stands for each complete run of these months, by month. Raises DamagedMatrix."""
+    """Yield the matrix that stands for each complete run of these months, by month. Raises DamagedMatrix."""
     c = funding_matrix.c
     months = select(c.period).where(c.period.between(first, last)).distinct().order_by(c.period)
     for period in connection.scalars(months).all():

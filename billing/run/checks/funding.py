@@ -45,7 +45,7 @@ class Booked(NamedTuple):
     postings: list[tuple[str, str | None, str | None, int]]
 
     def sums(self) -> dict[Place, int]:
-        """Its postings by account, auxiliary and site."""
+        """Return its postings by account, auxiliary and site."""
         sums: dict[Place, int] = {}
         for account, auxiliary, site, amount in self.postings:
             place = account, auxiliary, site
@@ -77,7 +77,7 @@ class Funds:
                     self.terms[code] = site, self._day(code, booked)
 
     def _day(self, code: str, booked: Booked) -> date:
-        """The day a grant was granted: that of its first entry, unless its month was closed when it came.
+        """Return the day a grant was granted: that of its first entry, unless its month was closed when it came.
 
         A correction's may be later, in the open period.
         """
@@ -109,7 +109,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
         matrices, spoilt = read_matrices(connection, run.period)
         yield from spoilt
         for former in matrices[:-1]:
-            # A closing that was taken back since: what it found from the funds of its day.
+            # This closing was taken back since: its matrix is computed from the funds of its day.
             while place < len(entries) and entries[place].number <= former.through_entry:
                 funds.take(entries[place])
                 place += 1
@@ -134,7 +134,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
 
 
 def _entries(connection: Connection) -> list[Booked]:
-    """Every entry that moves the reserve or a grant, and every waterfall, in order: few, whatever the park."""
+    """Return every entry that moves the reserve or a grant, and every waterfall, in order: few, whatever the park."""
     p, e = posting.c, entry.c
     moving = select(p.entry_id).where(p.account.in_([RESERVE, GRANTS]))
     rows = connection.execute(
@@ -166,7 +166,7 @@ def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | No
 def _site_sums(
     connection: Connection, period: date, sites: Iterable[str]
 ) -> tuple[dict[str, int], dict[str, int], int]:
-    """Contributions, draws per site, and the advantage, from the stored positions (R17)."""
+    """Return contributions, draws per site, and the advantage, from the stored positions (R17)."""
     p = run_position.c
 
     def above_nil(value: Any) -> Any:
@@ -206,7 +206,7 @@ def _run_faults(
     outcome = waterfall(contributions, draws, max(funds.reserve, 0), _grants(funds), run.period)
     computed = dict(cross_subsidy_json(run.period, advantage, outcome))
     if own is None:
-        # Where nothing was posted, which grants the run has seen is not known; nor did it matter.
+        # Where nothing was posted, the grants the run has seen are not known; nor did they matter.
         computed["grants_left"] = grants_left
     for path, due, stands in _differences(computed, stored):
         yield f"the run of {month}: its cross-subsidy says {path} {stands}, the positions give {due}"
@@ -250,7 +250,7 @@ def _former_faults(connection: Connection, matrix: KeptMatrix, funds: Funds, ent
 
 
 def _grants(funds: Funds) -> list[Grant]:
-    """The grants as the entries read so far leave them."""
+    """Return the grants as the entries read so far leave them."""
     return [
         Grant(code, site, granted_on, max(funds.left.get(code, 0), 0))
         for code, (site, granted_on) in sorted(funds.terms.items())
@@ -258,7 +258,7 @@ def _grants(funds: Funds) -> list[Grant]:
 
 
 def _sums(booked: Entry) -> dict[Place, int]:
-    """The postings of an entry by account, auxiliary and site."""
+    """Return the postings of an entry by account, auxiliary and site."""
     sums: dict[Place, int] = {}
     for p in booked.postings:
         place = p.account, p.auxiliary, p.site

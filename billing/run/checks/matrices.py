@@ -32,7 +32,7 @@ def read_matrices(connection: Connection, period: date) -> tuple[list[KeptMatrix
 
 
 def positions_booked_by(connection: Connection, period: date, number: int) -> list[tuple[str, Position]]:
-    """The positions of a run whose entries bear at most this number, each with its tenant."""
+    """Return the positions of a run whose entries bear at most this number, each with its tenant."""
     p = run_position.c
     reference = literal(f"PER/{format_month(period)}/").concat(p.tenant)
     rows = connection.execute(
@@ -65,7 +65,7 @@ _Key = tuple[str, str, str, tuple[str | None, ...]]
 
 
 def _sums(funding: Funding) -> dict[_Key, int]:
-    """The sums at the margins of every pool, by step, the site it serves (blank: several), side and party."""
+    """Return the sums at the margins of every pool, by step, the site it serves (blank: several), side and party."""
     sums: dict[_Key, int] = {("reserve", "", "leaves", tuple(f)): amount for f, amount in funding.to_reserve}
     for pool in funding.pools:
         sites = {supported.site for supported, _ in pool.receives}
@@ -113,7 +113,7 @@ def _posted(connection: Connection, period: date) -> Mapping[Place, int]:
 
 
 def _of_run(period: date) -> ColumnElement[bool]:
-    """The entries of a run: `PER/2026-09/…`, `PER/2026-09:cascade/…`; between `/` and `;` stands no other."""
+    """Return the entries of a run: `PER/2026-09/…`, `PER/2026-09:cascade/…`; between `/` and `;` stands no other."""
     reference = entry.c.reference
     month = f"PER/{format_month(period)}"
     return and_(reference >= f"{month}/", reference < f"{month};")
