@@ -108,7 +108,7 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
 def _of_documents(
     connection: Connection, query: Select[Any], key: ColumnElement[Any], ids: Sequence[int]
 ) -> Iterator[Any]:
-    """The rows of a query for documents of these keys, asked for some thousands at a time."""
+    """Yield the rows of a query for documents of these keys, asked for some thousands at a time."""
     for start in range(0, len(ids), _KEYS_AT_A_TIME):
         yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
 
@@ -145,13 +145,13 @@ def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
 
 
 def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:
-    """Which line of a document stands for which other line."""
+    """Return the line of a document that each line stands for."""
     rows = _of_documents(connection, select(links), links.c.document_id, ids)
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
 def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:
-    """Entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
+    """Make entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
     entries: dict[Any, BookedEntry] = {}
     for row in rows:
         key = row[0] if width == 1 else tuple(row[:width])
@@ -177,7 +177,7 @@ _BOOKED = (
 
 
 def _sales(connection: Connection, ids: list[int]) -> dict[int, BookedEntry]:
-    """The sales entry of each document, by the document's key."""
+    """Return the sales entry of each document, by the document's key."""
     query = (
         select(document.c.id, *_BOOKED)
         .join(entry, entry.c.reference == literal("VTE/").concat(document.c.number))
@@ -187,7 +187,7 @@ def _sales(connection: Connection, ids: list[int]) -> dict[int, BookedEntry]:
 
 
 def _shares(connection: Connection, codes: list[str], periods: list[date]) -> dict[RunKey, BookedEntry]:
-    """The péréquation entry of each tenant and run."""
+    """Return the péréquation entry of each tenant and run."""
     o = run_outcome.c
     reference = literal("PER/").concat(month_text(connection, o.period)).concat("/").concat(o.tenant)
     query = (

@@ -27,7 +27,7 @@ from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Trans
 
 
 class Which(Enum):
-    """Which of the papers that are not sent one pass tries."""
+    """The unsent papers that one pass tries."""
 
     # Papers that wait to be sent, once their next attempt is due: the scheduler's choice.
     DUE = "due"
@@ -90,7 +90,7 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
 
 
 def _after(before: int, total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
-    """Return what is told of progress in one queue, where `before` papers belong to queues already gone through."""
+    """Return the callback for progress in one queue, where `before` papers belong to queues already gone through."""
     return lambda done: None if progress is None else progress(before + done, total)
 
 

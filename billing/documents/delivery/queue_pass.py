@@ -95,7 +95,7 @@ class DeliveryReport:
         return not self.failures and self.unavailable is None
 
     def lines(self) -> list[str]:
-        """The result, one fact a line."""
+        """Return the result, one fact a line."""
         return [f"{self.sent} sent", f"{self.rendered} rendered", f"{self.queued} queued", f"{self.failed} failed"]
 
 
@@ -197,7 +197,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
                 yield RenderBatch(documents_url, papers)
 
     def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
-        """Hold what nobody holds: those papers, and the files of those that have them."""
+        """Claim the papers that nobody has claimed; return them, and the files of those that have them."""
         with maintenance_transaction(self.engine) as connection:
             claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
         self.held.update({each.key: each for each in claims})
