@@ -52,7 +52,7 @@ COLUMNS = (
 
 
 def _issued(connection: Connection, period: date) -> Iterator[Document]:
-    """The documents of a run by number, some hundreds held at a time."""
+    """Yield the documents of a run by number, some hundreds held at a time."""
     ids = document_ids(connection, period)
     for start in range(0, len(ids), _BATCH):
         for _, document in load_documents(connection, ids[start : start + _BATCH]):
@@ -66,7 +66,7 @@ def _require_run(connection: Connection, period: date) -> None:
 
 
 def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
-    """The documents of a run as pieces of one JSON list, by number. Raises Unknown when the month has not been run."""
+    """Return the documents of a run as pieces of one JSON list, by number. Raises Unknown for a month not run."""
     _require_run(connection, period)
     ids = document_ids(connection, period)
     return json_list(
@@ -92,7 +92,7 @@ def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:
 
 
 def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
-    """The documents of a run as pieces of a file. Raises Unknown."""
+    """Return the documents of a run as pieces of a file. Raises Unknown."""
     require_format(file_format)
     if file_format == "json":
         return documents_json(connection, period)

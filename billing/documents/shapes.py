@@ -81,7 +81,7 @@ class Delivery(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[tuple[object, ...]]) -> "Delivery":
-        """The delivery whose row is of `queries.deliveries`."""
+        """Return the delivery whose row is of `queries.deliveries`."""
         return cls(
             number=row.number,
             tenant=row.tenant,

@@ -17,7 +17,7 @@ OVERPAYMENTS = "4428"
 VAT_DUE = "4455"
 VAT_NOT_YET_DUE = "44551"
 STAMP_DUTY_DUE = "4457"
-# Money that came in, and nobody knows whose it is.
+# Money that came in and has not been placed with a tenant.
 UNPLACED = "4497"
 
 CHEQUES_TO_BE_CLEARED = "5111"

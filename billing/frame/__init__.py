@@ -1,1 +1,1 @@
-"""What every room stands on: settings, database, audit log, errors, and the frames of HTTP, terminal and reports."""
+"""Every room uses these: settings, database, audit log, errors, and the frames of HTTP, terminal and reports."""

@@ -1,4 +1,4 @@
-"""Who wrote what, when, why, by which request: one act a transaction that wrote, sealed with it.
+"""An act records who wrote what, when, why and by which request: one for each transaction that wrote.
 
 An act names what its transaction added by ranges: entry numbers, documents, usage events and imports are
 counted up under locks that are held until COMMIT, so between the last act's end and the newest number lies
@@ -28,7 +28,7 @@ CHANGES = "changes"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who writes (a token, a user of the operating system, the scheduler), through which edge, why, by which request.
+    """An act says who writes (a token, a system user, the scheduler), through which edge, why, by which request.
 
     `operation` is what was asked for, as a route or a command; one request may be several transactions, which
     then share `request_id`.
@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
 
 class Range(NamedTuple):
-    """What an act names by number: its columns' ending, and SQL for the newest number given."""
+    """A range of numbers an act names: the ending of its columns, and SQL for the newest number given."""
 
     name: str
     newest: str
@@ -66,23 +66,23 @@ RANGES = (
 
 
 def new_request_id() -> str:
-    """A name for a request that came without one."""
+    """Return a name for a request that came without one."""
     return str(uuid4())
 
 
 def on_behalf(engine: Engine, act: Act, clock: Clock) -> Engine:
-    """The same database, where everything written is this act's; `clock` gives UTC instants."""
+    """Return the same database, where everything written is this act's; `clock` gives UTC instants."""
     return engine.execution_options(**{_OPTION: (act, clock)})
 
 
 def act_of(database: Engine | Connection) -> Act:
-    """On whose behalf a database is written; where no edge has said it, its process's user's."""
+    """Return the act on whose behalf a database is written; without one, that of the process's user."""
     bound: tuple[Act, Clock] | None = database.get_execution_options().get(_OPTION)
     return Act(operating_user(), PROGRAM, "unnamed", new_request_id()) if bound is None else bound[0]
 
 
 def require_reason(connection: Connection, exception: str) -> str:
-    """The reason that was given for an exception from the rule; raises ReasonRequired."""
+    """Return the reason that was given for an exception from the rule; raise ReasonRequired."""
     reason = act_of(connection).reason
     if reason is None:
         raise ReasonRequired(f"{exception} needs a reason: send the header X-Reason, or give --reason")
@@ -96,7 +96,7 @@ def record_change(
     connection.get_execution_options()[CHANGES].append(Change(subject, key, before, after))
 
 
-# What the acts before have answered for, and what there is now, of each range.
+# For each range, the last number of earlier acts (`_was`) and the newest number now (`_now`).
 _SEEN = ", ".join(
     f"({r.newest}) AS {r.name}_now, "  # noqa: S608 - our own names
     f"(SELECT coalesce(max(last_{r.name}), 0) FROM audit_event WHERE last_{r.name} IS NOT NULL) AS {r.name}_was"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, event
 
 from billing.frame.database import COPY_LEAST, Row, RowWriter, copy_blocks, copy_statement, insert_rows
 
-# How long a thread keeps the interpreter while another wants it, in seconds.
+# A thread keeps the interpreter for this long, in seconds, while another wants it.
 _SWITCH_INTERVAL_S = 0.001
 
 
@@ -25,14 +25,14 @@ class _Copies:
         self._begun: list[Future[None]] = []
 
     def insert(self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """As `insert_rows`, but many rows may still be on their way when it returns."""
+        """Insert rows as `insert_rows` does, but many may still be on their way when it returns."""
         if connection is not self._connection:
             raise ValueError("rows are copied beside the connection of their own transaction")
-        listed = list(rows)
-        if len(listed) < COPY_LEAST:
-            insert_rows(connection, table, columns, listed)
+        row_list = list(rows)
+        if len(row_list) < COPY_LEAST:
+            insert_rows(connection, table, columns, row_list)
             return
-        blocks = list(copy_blocks(table, columns, listed))
+        blocks = list(copy_blocks(table, columns, row_list))
         self._begun.append(self._thread.submit(self._copy, copy_statement(table, columns), blocks))
 
     def _copy(self, statement: str, blocks: Sequence[str]) -> None:
@@ -41,7 +41,7 @@ class _Copies:
                 copy.write(block)
 
     def wait(self, *_statement: object) -> None:
-        """Until the server has taken everything; raises what went wrong first."""
+        """Wait until the server has taken everything; raise the first error."""
         begun, self._begun = self._begun, []
         for copy in begun:
             copy.result()
@@ -56,7 +56,7 @@ class _Copies:
 
 @contextmanager
 def copying_beside(connection: Connection) -> Iterator[RowWriter]:
-    """A writer of rows for the rest of a transaction; on SQLite, which has no server, `insert_rows` itself.
+    """Yield a writer of rows for the rest of a transaction; on SQLite, which has no server, `insert_rows` itself.
 
     Every other statement waits until all is written, and so does the end of the block: the transaction is the
     same as without a thread, and what goes wrong with a copy is raised there.
@@ -77,7 +77,7 @@ def copying_beside(connection: Connection) -> Iterator[RowWriter]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """For the making of many rows: it leaves no cycles behind, and looking for some would take a sixth of its time.
+    """Suspend the search for cycles while many rows are made: they leave none, and it takes a sixth of the time.
 
     The thread that copies needs the interpreter often and for microseconds: it isn't kept waiting for long.
     """

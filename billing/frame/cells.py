@@ -1,4 +1,4 @@
-"""What a cell of a network folder may hold, and the value it makes."""
+"""Each parser here says what a cell of a network folder may hold, and makes its value."""
 
 import re
 from collections.abc import Callable
@@ -33,8 +33,8 @@ _ACCOUNT = re.compile(r"7[0-9]{2,15}", re.ASCII)
 _ICE = re.compile(r"[0-9]{15}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
-# What no document, mail or XML file can carry: control characters but tab and line ends, lone halves
-# of characters (JSON can write them), and the two code points that are none.
+# No document, mail or XML file can carry these: control characters but tab and line ends, lone halves
+# of characters (JSON can write them), and the two code points that are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN_IN_CODE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _DECIMAL_HINT = "write it like 1234.56: a point, no comma, no blank, no unit"
@@ -50,29 +50,29 @@ class BadCell(ValueError):
 
 
 def text(cell: str) -> str:
-    """Any text, kept as it is, line ends within quotes included; blank is allowed."""
-    found = _FORBIDDEN.search(cell)
-    if found is not None:
-        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the text again without it")
+    """Parse any text, kept as it is, line ends within quotes included; blank is allowed."""
+    forbidden = _FORBIDDEN.search(cell)
+    if forbidden is not None:
+        raise BadCell(f"holds the control character U+{ord(forbidden[0]):04X}", "type the text again without it")
     if len(cell) > TEXT_LENGTH_MAX:
         raise BadCell(f"is longer than {TEXT_LENGTH_MAX} characters", "shorten it")
     return cell if cell.strip() else ""
 
 
 def required_text(cell: str) -> str:
-    """A text that must be there, because documents print it."""
+    """Parse a text that must be there, because documents print it."""
     if not cell.strip():
         raise BadCell("is blank", "give it: documents print it")
     return text(cell)
 
 
 def code(cell: str) -> str:
-    """A code people name things by: 1 to 64 characters on one line, no blank before or after."""
+    """Parse a code people name things by: 1 to 64 characters on one line, no blank before or after."""
     if not cell.strip():
         raise BadCell("is blank", "give the code")
-    found = _FORBIDDEN_IN_CODE.search(cell)
-    if found is not None:
-        raise BadCell(f"holds the control character U+{ord(found[0]):04X}", "type the code again without it")
+    forbidden = _FORBIDDEN_IN_CODE.search(cell)
+    if forbidden is not None:
+        raise BadCell(f"holds the control character U+{ord(forbidden[0]):04X}", "type the code again without it")
     if cell != cell.strip():
         raise BadCell("has blanks before or after", "remove them: codes are compared character by character")
     if len(cell) > CODE_LENGTH_MAX:
@@ -81,24 +81,24 @@ def code(cell: str) -> str:
 
 
 def optional(parser: Parser) -> Parser:
-    """The same parser, with blank for none."""
+    """Return the same parser, with blank for none."""
     return lambda cell: parser(cell) if cell else None
 
 
 def day(cell: str) -> date:
-    """A real day written YYYY-MM-DD, from 1900 to 2200."""
+    """Parse a real day written YYYY-MM-DD, from 1900 to 2200."""
     if not cell:
         raise BadCell("is blank", "give a day such as 2026-09-30")
     match = _DAY.fullmatch(cell)
     if match is None:
         raise BadCell("is not a day", "write it YYYY-MM-DD, such as 2026-09-30")
     try:
-        found = date(int(match[1]), int(match[2]), int(match[3]))
+        parsed = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         raise BadCell("is not a day of the calendar", "correct the month or the day") from None
-    if found.year not in YEARS:
+    if parsed.year not in YEARS:
         raise BadCell("is out of range", f"give a day from {YEARS[0]} to {YEARS[-1]}")
-    return found
+    return parsed
 
 
 def _decimal(cell: str, decimals: int, most: int, show_most: str, *, zero_allowed: bool) -> int:
@@ -117,22 +117,22 @@ def _decimal(cell: str, decimals: int, most: int, show_most: str, *, zero_allowe
 
 
 def price(cell: str) -> int:
-    """A unit price, zero or more, in ten-thousandths of a dirham (R1)."""
+    """Parse a unit price, zero or more, in ten-thousandths of a dirham (R1)."""
     return _decimal(cell, PRICE_DECIMALS, PRICE_MAX, format_price(PRICE_MAX), zero_allowed=True)
 
 
 def amount(cell: str) -> int:
-    """An amount above zero, in centimes (R1)."""
+    """Parse an amount above zero, in centimes (R1)."""
     return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), zero_allowed=False)
 
 
 def quantity(cell: str) -> int:
-    """A quantity or an area above zero, in millionths of its unit."""
+    """Parse a quantity or an area above zero, in millionths of its unit."""
     return _decimal(cell, QUANTITY_DECIMALS, QUANTITY_MAX, format_quantity(QUANTITY_MAX), zero_allowed=False)
 
 
 def vat_rate(cell: str) -> int:
-    """A VAT rate from 0 to 1, in ten-thousandths of one (R11)."""
+    """Parse a VAT rate from 0 to 1, in ten-thousandths of one (R11)."""
     if not cell:
         raise BadCell("is blank", "give a rate such as 0.20")
     try:
@@ -145,7 +145,7 @@ def vat_rate(cell: str) -> int:
 
 
 def subsidised(cell: str) -> str:
-    """A subsidised price as an amount or as a fraction of the full price (R7), as text: `50.00`, `1/3`."""
+    """Parse a subsidised price as an amount or as a fraction of the full price (R7), as text: `50.00`, `1/3`."""
     if not cell:
         raise BadCell("is blank", "give an amount such as 50.00 or a fraction such as 1/3")
     if "/" not in cell:
@@ -158,7 +158,7 @@ def subsidised(cell: str) -> str:
 
 
 def count(cell: str) -> int:
-    """A whole number, zero or more."""
+    """Parse a whole number, zero or more."""
     if _COUNT.fullmatch(cell) is None:
         raise BadCell("is not a whole number", "write it with digits only")
     if int(cell) > COUNT_MAX:
@@ -167,7 +167,7 @@ def count(cell: str) -> int:
 
 
 def one_of(*allowed: str, blank: str | None = None) -> Parser:
-    """One of some words; `blank` is what an empty cell stands for, None if it may not be empty."""
+    """Return a parser of some words; `blank` is what an empty cell stands for, None if it may not be empty."""
     words = ", ".join(allowed)
 
     def parse(cell: str) -> str:
@@ -181,14 +181,14 @@ def one_of(*allowed: str, blank: str | None = None) -> Parser:
 
 
 def revenue_account(cell: str) -> str:
-    """An account of class 7, by its digits."""
+    """Parse an account of class 7, by its digits."""
     if _ACCOUNT.fullmatch(cell) is None:
         raise BadCell("is not a revenue account", "give an account of class 7, such as 71243, in digits")
     return cell
 
 
 def ice(cell: str) -> str:
-    """A company's common identifier: 15 digits, without the blanks, dashes and slashes it is often typed with."""
+    """Parse a company's common identifier: 15 digits, without the blanks, dashes and slashes it is often typed with."""
     digits = cell.replace(" ", "").replace("-", "").replace("/", "")
     if cell.strip() and _ICE.fullmatch(digits) is None:
         raise BadCell("is not an ICE of 15 digits", "give all 15, leading zeros included, or leave it blank")
@@ -196,5 +196,5 @@ def ice(cell: str) -> str:
 
 
 def is_mail_address(cell: str) -> bool:
-    """Whether a text has the form of one mail address."""
+    """Return whether a text has the form of one mail address."""
     return _EMAIL.fullmatch(cell) is not None

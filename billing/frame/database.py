@@ -1,4 +1,4 @@
-"""How the database is opened, and how a transaction begins and ends: at the edge, here and nowhere below."""
+"""The edge opens the database, begins and ends transactions here, and nowhere below."""
 
 import json
 import re
@@ -38,7 +38,7 @@ from billing.frame.audit_log import CHANGES, Change, seal
 SQLITE_BUSY_TIMEOUT_S = 600
 # They look again after this share of what they have waited, within these bounds in seconds.
 _SQLITE_WAIT, _SQLITE_WAIT_LEAST_S, _SQLITE_WAIT_MOST_S = 0.01, 0.0002, 0.01
-# Taken shared by whoever bills, alone by whoever changes facts: no batch sees half an import.
+# Billing takes this lock shared, a change of facts takes it alone: no batch sees half an import.
 _FACTS_LOCK = 0x7EC40001
 _RUN_LOCK = 0x7EC40002
 _RECEIVABLES_LOCK = 0x7EC40003
@@ -57,7 +57,7 @@ RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Row]
 
 
 def open_engine(url: URL) -> Engine:
-    """An engine with this service's settings. Nothing is connected yet."""
+    """Return an engine with this service's settings. Nothing is connected yet."""
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _configure_sqlite)
@@ -90,8 +90,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _took_its_turn(connection: Connection) -> bool:
     """Begin to write as soon as nobody else does; false if that can't be, or takes too long.
 
-    SQLite's own waiting looks again after up to 100 ms. Whoever writes one transaction after the other leaves the lock
-    free for a fraction of one in between, and would keep everybody else out.
+    SQLite's own waiting looks again after up to 100 ms. A process that writes one transaction after the other leaves
+    the lock free for less than 1 ms in between, and would keep all others out.
     """
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA busy_timeout = 0")
@@ -113,7 +113,7 @@ def _took_its_turn(connection: Connection) -> bool:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction: committed when the block ends, rolled back when it raises.
+    """Yield one write transaction: committed when the block ends, rolled back when it raises.
 
     If it wrote anything an act is recorded with it: who, when, why (`billing.frame.audit_log`).
     """
@@ -130,7 +130,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _rows_written(connection: Connection) -> int | object:
-    """How many rows a connection to SQLite has ever written; PostgreSQL looks for itself when the act is sealed."""
+    """Return the rows a SQLite connection has ever written; PostgreSQL looks for itself when the act is sealed."""
     if connection.dialect.name != "sqlite":
         return object()
     driver: Any = connection.connection.driver_connection
@@ -139,7 +139,7 @@ def _rows_written(connection: Connection) -> int | object:
 
 @contextmanager
 def maintenance_transaction(engine: Engine) -> Iterator[Connection]:
-    """One write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
+    """Yield one write transaction of which no act is recorded: claims, leases, keys of requests, the schema itself.
 
     Whatever anybody may ask about later is written by `writing`; `check` names entries and documents of no act.
     """
@@ -149,7 +149,7 @@ def maintenance_transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One read-only snapshot: everything read within it is of the same instant."""
+    """Yield one read-only snapshot: everything read within it is of the same instant."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -170,7 +170,7 @@ def hold_facts(connection: Connection) -> None:
 
 
 def change_facts(connection: Connection) -> None:
-    """Be the only one to change the register until this transaction ends; waits for whoever holds it."""
+    """Be the only one to change the register until this transaction ends; wait for its holder."""
     _advisory(connection, _FACTS_LOCK, shared=False)
 
 
@@ -182,7 +182,7 @@ def change_runs(connection: Connection) -> None:
 def change_receivables(connection: Connection) -> None:
     """Be the only one to say what settles what until this transaction ends; the register stays as it is meanwhile.
 
-    Runs go on: they add documents and settle none. Whoever also changes facts takes `change_facts` first.
+    Runs go on: they add documents and settle none. To change facts too, take `change_facts` first.
     """
     hold_facts(connection)
     _advisory(connection, _RECEIVABLES_LOCK, shared=False)
@@ -216,7 +216,7 @@ class _InstantTexts(dict[datetime | None, str | None]):
 
 
 def _sqlite_rows(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    """The rows in the forms SQLAlchemy's own types store, so that they read back through them.
+    """Return the rows in the forms SQLAlchemy's own types store, so that they read back through them.
 
     By column, since that is several times faster than by cell.
     """
@@ -242,7 +242,7 @@ def _insert_into_sqlite(connection: Connection, insert: str, rows: Sequence[Row]
                 done += size
 
 
-# What COPY's text format gives a meaning to, and how it is written instead.
+# COPY's copy_text format gives these characters a meaning; the escapes stand for them.
 _COPY_SPECIAL = re.compile(r"[\\\t\n\r]")
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _COPY_NULL = "\\N"
@@ -252,12 +252,12 @@ class _CopyTexts(dict[Any, str]):
     """Cells as COPY reads them, each value written once."""
 
     def __missing__(self, cell: Any) -> str:
-        found = self[cell] = _COPY_NULL if cell is None else str(cell).translate(_COPY_ESCAPES)
-        return found
+        copy_text = self[cell] = _COPY_NULL if cell is None else str(cell).translate(_COPY_ESCAPES)
+        return copy_text
 
 
 def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
-    """One column of a block in COPY's text format; by column, since that is several times faster than by cell."""
+    """Return a column of a block in COPY's text format; by column is several times faster than by cell."""
     if isinstance(column.type, LargeBinary):
         return [_COPY_NULL if cell is None else f"\\\\x{cell.hex()}" for cell in cells]
     if column.nullable or not isinstance(column.type, Integer | String):
@@ -271,31 +271,31 @@ def _copy_cells(column: Column[Any], cells: Sequence[Any]) -> Iterable[str]:
 
 
 def copy_statement(table: Table, columns: Sequence[str]) -> str:
-    """The COPY that takes what `copy_blocks` gives."""
+    """Return the COPY that takes what `copy_blocks` gives."""
     return f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
 
 
 def copy_blocks(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    """The rows in COPY's text format, some hundred at a time."""
+    """Yield the rows in COPY's text format, some hundred at a time."""
     left = iter(rows)
     while block := list(islice(left, _COPY_BLOCK)):
         yield _copy_block(table, columns, block)
 
 
 def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """The rows in COPY's text format."""
+    """Return the rows in COPY's text format."""
     by_column = zip(*rows, strict=True)
     cells = [_copy_cells(table.c[name], column) for name, column in zip(columns, by_column, strict=True)]
     return "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
 
 
 def among(connection: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether a column is one of many values, handed over as one parameter however many they are."""
-    listed = list(values)
+    """Return the condition that a column is one of many values, which are bound as one parameter."""
+    value_list = list(values)
     if connection.dialect.name == "sqlite":
-        held = func.json_each(json.dumps(listed)).table_valued("value")
+        held = func.json_each(json.dumps(value_list)).table_valued("value")
         return column.in_(select(held.c.value))
-    return column == any_(literal(listed, ARRAY(column.type)))
+    return column == any_(literal(value_list, ARRAY(column.type)))
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -312,18 +312,18 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         )
         return
     left = iter(rows)
-    listed = list(islice(left, COPY_LEAST))
-    if len(listed) == COPY_LEAST:
+    first_rows = list(islice(left, COPY_LEAST))
+    if len(first_rows) == COPY_LEAST:
         cursor = connection.connection.cursor()
         with cursor.copy(copy_statement(table, columns)) as copy:
             # The server takes a block while the next is made.
-            for block in copy_blocks(table, columns, chain(listed, left)):
+            for block in copy_blocks(table, columns, chain(first_rows, left)):
                 copy.write(block)
         cursor.close()
-    elif listed:
+    elif first_rows:
         # One statement, not one a row: triggers check an entry's postings together.
-        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(listed))
+        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(first_rows))
         connection.exec_driver_sql(
             f"INSERT INTO {table.name} ({names}) VALUES {marks}",  # noqa: S608 - our own names, values are bound
-            tuple(cell for row in listed for cell in row),
+            tuple(cell for row in first_rows for cell in row),
         )

@@ -1,4 +1,4 @@
-"""Why the service refuses an act.
+"""These errors say why the service refuses an act.
 
 BillingError
 ├── BadConfiguration     an environment variable that can't be used

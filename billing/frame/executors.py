@@ -1,4 +1,4 @@
-"""Where work is spread: in this process, over this host's processes, or over the hosts of a Dask scheduler.
+"""Work is spread within this process, over this host's processes, or over the hosts of a Dask scheduler.
 
 Three `concurrent.futures.Executor`, one way to use them (`run_tasks`). A task is a function and a key,
 both picklable; it must be idempotent, because a worker may die at any point and its task is then done
@@ -46,7 +46,7 @@ class InlineExecutor(Executor):
     workers = 1
 
     def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
-        """The finished future of the call."""
+        """Return the finished future of the call."""
         future: Future[Result] = Future()
         future.set_running_or_notify_cancel()
         try:
@@ -57,13 +57,13 @@ class InlineExecutor(Executor):
 
 
 def worker_count() -> int:
-    """The processor cores this process may use."""
+    """Return the processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def open_executor(settings: Settings, workers: int | None = None) -> Iterator[Executor]:
-    """The executor that `EXECUTOR` names; closed, with nothing left running, when the block ends.
+    """Yield the executor that `EXECUTOR` names; closed, with nothing left running, when the block ends.
 
     `workers` is the number of processes on this host (default: its cores; 1: no process at all); it
     doesn't concern Dask. Raises BadConfiguration if the Dask scheduler can't be used.
@@ -128,11 +128,11 @@ def _dask(address: str) -> Iterator[Executor]:
 
 
 def _losses() -> tuple[type[BaseException], ...]:
-    """What a future raises when its worker or its scheduler went away."""
-    found: list[type[BaseException]] = [BrokenExecutor, CancelledError]
+    """Return the errors a future raises when its worker or its scheduler went away."""
+    errors: list[type[BaseException]] = [BrokenExecutor, CancelledError]
     if "distributed" in sys.modules:
-        found += [sys.modules["distributed"].KilledWorker, import_module("distributed.comm").CommClosedError]
-    return tuple(found)
+        errors += [sys.modules["distributed"].KilledWorker, import_module("distributed.comm").CommClosedError]
+    return tuple(errors)
 
 
 @dataclass(eq=False, slots=True)
@@ -182,7 +182,7 @@ def _drive(
     in_flight: dict[Future[Result], _Task[Key]] = {}
     try:
         while True:
-            # What was in flight when a pool broke runs alone, to find the task that broke it.
+            # Tasks in flight when a pool broke run alone, to find the one that broke it.
             source, width = (_popped(suspects), 1) if suspects else (waiting, _in_flight_max(workers))
             while len(in_flight) < width and (task := next(source, None)) is not None:
                 in_flight[_submit(pool, function, task.key)] = task
@@ -227,7 +227,7 @@ def _submit(pool: Executor, function: Callable[[Key], Result], key: Key) -> Futu
 
 
 def _is_cause(task: _Task[Key], on_lost: Callable[[Key], None] | None) -> bool:
-    """Whether the task is what takes workers down; if so, `on_lost` has been told."""
+    """Return whether the task takes workers down; if so, call `on_lost` with its key."""
     if task.losses < _LOSSES_MAX:
         return False
     if on_lost is None:

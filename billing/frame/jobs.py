@@ -32,7 +32,7 @@ class Say(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a job is handed: settings, database, clock (UTC), `stop` to end early, and `say` for the log."""
+    """A job is given settings, database, clock (UTC), `stop` to end early, and `say` for the log."""
 
     settings: Settings
     engine: Engine
@@ -50,7 +50,7 @@ class JobContext:
 
 
 class Timetable(NamedTuple):
-    """When a job is begun: every so many minutes, or at a minute of each of these hours in Casablanca, ends included.
+    """A job begins every so many minutes, or at a minute of each of these hours in Casablanca, ends included.
 
     With `at_once` also when the scheduler starts, if it is within these hours.
     """
@@ -87,7 +87,7 @@ def begin(job: Job, context: JobContext) -> None:
     try:
         job.work(context)
     except Exception as error:
-        # What the domain refuses is explained by its sentence; anything else wants its trace.
+        # The message of a refusal explains it; any other error needs its trace.
         trace = None if isinstance(error, BillingError | InvoicingError) else error
         facts = {"job": job.name, "outcome": "failed", "reason": str(error)}
         _log.error("%s: failed: %s", job.name, error, extra=facts, exc_info=trace)

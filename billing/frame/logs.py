@@ -1,4 +1,4 @@
-"""Where the process's log goes, and as what: JSON for machines, text for people (LOG_FORMAT)."""
+"""The process's log goes to standard error, as JSON for machines or text for people (LOG_FORMAT)."""
 
 import logging
 import sys
@@ -45,7 +45,7 @@ class RequestLines(logging.StreamHandler[TextIO]):
         self._second = 0, ""
 
     def request(self, method: str, address: str, status: int, ms: float, token: str | None, id_: str) -> None:
-        """The line of one request that has been answered."""
+        """Write the line of one request that has been answered."""
         second, fraction = divmod(int(time() * 1000), 1000)
         if self._second[0] != second:
             self._second = second, strftime(_SECOND, gmtime(second))

@@ -1,4 +1,4 @@
-"""Why the books can't be proved.
+"""These errors say why the books can't be proved.
 
 ProofError
 ├── BrokenLog         the log and the books contradict each other

@@ -24,21 +24,23 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def current_version(connection: Connection) -> str | None:
-    """The revision the database is at; None before the first."""
+    """Return the revision the database is at; None before the first."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_version() -> str | None:
-    """The revision this program needs."""
+    """Return the revision this program needs."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def require_current(engine: Engine) -> None:
     """Raise SchemaNotReady unless the database is at the revision this program needs."""
     with reading(engine) as connection:
-        found = current_version(connection)
-    if found != newest_version():
+        version = current_version(connection)
+    if version != newest_version():
         state = (
-            "has no tables yet" if found is None else f"is at version {found}, this program needs {newest_version()}"
+            "has no tables yet"
+            if version is None
+            else f"is at version {version}, this program needs {newest_version()}"
         )
         raise SchemaNotReady(f"the database {state}: run `technopark-billing migrate` first")

@@ -24,7 +24,7 @@ SMTP_URL_DEFAULT = "file:outbox"
 
 @dataclass(frozen=True, slots=True)
 class MailTransport:
-    """Where mail goes: `folder` for `.eml` files, or an SMTP server.
+    """Mail goes to `folder` as `.eml` files, or to an SMTP server.
 
     `security` is `starttls` (required), `tls` (from the first byte), or `none`.
     """
@@ -39,7 +39,7 @@ class MailTransport:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who bills: the seller as printed, and the terms it grants."""
+    """The operator bills: it is the seller as printed, with the terms it grants."""
 
     party: Party
     payment_terms_days: int
@@ -58,7 +58,7 @@ class Settings:
     run_day: int
     run_hour: int
     log_format: str
-    # How many accounting months are open at once, from the first closing on (law.md section 6).
+    # The number of accounting months open at once, from the first closing on (law.md section 6).
     open_months_max: int
     terms: Terms
     # PostgreSQL: the role `migrate` gives the service's rights to.
@@ -118,7 +118,7 @@ _OPERATOR_REQUIRED = ("legal_name", "address", "city", "ice", "tax_id", "trade_r
 
 
 def load_operator(path: Path | None) -> Operator:
-    """The operator of a TOML file; None means the made-up one of the demonstration."""
+    """Return the operator of a TOML file; None means the made-up one of the demonstration."""
     name = "OPERATOR_FILE"
     try:
         if path is None:
@@ -154,7 +154,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int, least: int, 
 
 
 def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
-    """The name of the log of the books: the operator's, unless it keeps several books."""
+    """Return the name of the log of the books: the operator's, unless it keeps several books."""
     usual = re.sub(r"[\s+]", "", operator.party.ice)
     name = environment.get("PROOF_ORIGIN") or f"technopark-billing/{usual}"
     if re.fullmatch(r"[^\s+]+", name) is None or not name.isprintable():
@@ -163,7 +163,7 @@ def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
 
 
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
-    """Whom to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
+    """Return the address to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
     url, file = environment.get("TSA_URL") or None, environment.get("TSA_CA_FILE") or None
     if url is not None and urlsplit(url).scheme not in ("http", "https"):
         raise BadConfiguration(f"TSA_URL is {url!r}: write the address of an authority, http://… or https://…")
@@ -173,7 +173,7 @@ def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in the environment; raises BadConfiguration with a sentence naming the variable."""
+    """Return the settings in the environment; raise BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
     if executor != "local" and urlsplit(executor).scheme not in ("tcp", "tls"):
         raise BadConfiguration(
@@ -213,7 +213,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def operating_user(environment: Mapping[str, str] = os.environ) -> str:
-    """Who runs this process: the user of the operating system, or the one who became root by `sudo`."""
+    """Return the user of the operating system who runs this process, or who became root by `sudo`."""
     if os.getuid() == 0 and environment.get("SUDO_USER"):
         return environment["SUDO_USER"]
     try:

@@ -31,12 +31,12 @@ class Shape(Struct, frozen=True):
 
 
 def about(description: str) -> Meta:
-    """What a field says, for the OpenAPI document: in place of what its alias says."""
+    """Describe a field in the OpenAPI document, in place of its alias's description."""
     return Meta(description=description)
 
 
 def indented(value: Any) -> bytes:
-    """A shape as JSON for people and files: two blanks a level, a line feed at the end."""
+    """Return a shape as JSON for people and files: two blanks a level, a line feed at the end."""
     return formatted(encode(value), indent=2) + b"\n"
 
 
@@ -49,7 +49,7 @@ def instant(at: None) -> None: ...
 
 
 def instant(at: datetime | None) -> str | None:
-    """A UTC instant as answers write it: `2026-09-01T05:00:00Z`."""
+    """Return a UTC instant as answers write it: `2026-09-01T05:00:00Z`."""
     if at is None:
         return None
     # SQLite keeps instants in UTC, without saying so.

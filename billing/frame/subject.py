@@ -1,4 +1,4 @@
-"""What a room below `billing` adds to the service, declared in one value.
+"""Each room below `billing` declares what it adds to the service in one value.
 
 A room is a folder with everything of its subject. Its package declares `SUBJECT`, `billing.subjects` lists it, and
 the schema, the service's role, `check`, the command line, the HTTP API and the scheduler fold over that list. A part

@@ -19,12 +19,12 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 def code() -> String:
-    """The type of a code: at most 64 characters, ordered by bytes."""
+    """Return the type of a code: at most 64 characters, ordered by bytes."""
     return String(64).with_variant(String(64, collation="C"), "postgresql")
 
 
 def identity() -> BigInteger:
-    """The type of a key the database counts up (SQLite wants INTEGER for that)."""
+    """Return the type of a key the database counts up (SQLite wants INTEGER for that)."""
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -57,7 +57,7 @@ idempotency_key = Table(
 audit_counter = Table(
     "audit_counter",
     metadata,
-    # A single row; locked by whoever ends a transaction, so that acts have no gap and follow the order of commits.
+    # A single row; locked at the end of each transaction, so that acts have no gap and follow the order of commits.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="single"),
@@ -76,7 +76,7 @@ audit_event = Table(
     # The transactions of one request share it.
     Column("request_id", String(128), nullable=False),
     Column("reason", Text),
-    # What the transaction has added, first and last number; blank where nothing.
+    # The first and last numbers the transaction has added; blank where it added none.
     *(
         Column(f"{end}_{name}", BigInteger)
         for name in ("entry", "document", "usage_event", "import")
@@ -97,12 +97,12 @@ audit_change = Table(
     # The kind of thing and its key, as people write them: `tenants`, `T0042`.
     Column("subject", String(32), nullable=False),
     Column("key", Text, nullable=False),
-    # What it was and has become (JSON); blank where there was none, or is none any more.
+    # The values before and after (JSON); blank where there was none, or is none any more.
     Column("before", Text),
     Column("after", Text),
     Index("ix_audit_change_subject_key", "subject", "key"),
     sqlite_with_rowid=False,
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete rows of these tables (R22).
 APPEND_ONLY = (audit_event, audit_change)

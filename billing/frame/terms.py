@@ -1,4 +1,4 @@
-"""What law and house rules say on a day: dated settings with their source, from a file that can be replaced.
+"""Dated settings say what law and house rules ask on a day; they come with a source, from a replaceable file.
 
 The shipped file says which settings there are. Each has versions: `effective_from` (the first day it counts),
 `value`, `source` (why). Raises BadConfiguration, which names the file, for anything else.
@@ -40,16 +40,16 @@ class Terms:
     versions: Mapping[str, tuple[Term, ...]]
 
     def at(self, name: str, on: date) -> Any:
-        """The value of a setting on a day; raises BadConfiguration where none counts yet."""
-        found = [term for term in self.versions[name] if term.effective_from <= on]
-        if not found:
+        """Return the value of a setting on a day; raise BadConfiguration where none counts yet."""
+        in_force = [term for term in self.versions[name] if term.effective_from <= on]
+        if not in_force:
             first = self.versions[name][0].effective_from
             raise BadConfiguration(f"{VARIABLE}: {name} has no value before {first}: add one that counts on {on}")
-        return found[-1].value
+        return in_force[-1].value
 
 
 def load_terms(path: Path | None) -> Terms:
-    """The settings shipped, with those of a file in place of those it names; None: as shipped."""
+    """Return the settings shipped, with those of a file in place of those it names; None: as shipped."""
     shipped = _shipped()
     if path is None:
         return shipped
@@ -75,7 +75,7 @@ def load_terms(path: Path | None) -> Terms:
 
 
 def _judge_mapping(where: str, name: str, given: Mapping[str, Any]) -> None:
-    """Raise BadConfiguration for a value of several keys that whoever looks one up would stumble over."""
+    """Raise BadConfiguration for a value of several keys that a look-up would fail on."""
     shipped: Mapping[str, Any] = _shipped().versions[name][-1].value
     if name in _ALL_KEYS and set(given) != set(shipped):
         missing, unknown = sorted(set(shipped) - set(given)), sorted(set(given) - set(shipped))
@@ -90,10 +90,10 @@ def _judge_mapping(where: str, name: str, given: Mapping[str, Any]) -> None:
 
 
 def _written(value: Any) -> str:
-    """A value as it would stand in the file, on one line."""
+    """Return a value as it would stand in the file, on one line."""
     if not isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
-    return "{ " + ", ".join(f"{json.dumps(key)} = {_written(one)}" for key, one in value.items()) + " }"
+    return "{ " + ", ".join(f"{json.dumps(key)} = {_written(item)}" for key, item in value.items()) + " }"
 
 
 def _is_account(text: str) -> bool:
@@ -111,28 +111,28 @@ def _shipped() -> Terms:
 
 
 def _versions(content: Mapping[str, Any], file: str) -> dict[str, tuple[Term, ...]]:
-    found = {}
+    terms_by_name = {}
     for section, settings in content.items():
         if not isinstance(settings, dict):
             raise BadConfiguration(f"{VARIABLE}: {file}: {section} must be a section, [[{section}.SETTING]]")
         for setting, versions in settings.items():
             name = f"{section}.{setting}"
-            if not isinstance(versions, list) or not versions or not all(_is_version(one) for one in versions):
+            if not isinstance(versions, list) or not versions or not all(_is_version(version) for version in versions):
                 raise BadConfiguration(
                     f"{VARIABLE}: {file}: each [[{name}]] must give effective_from (a day), value and source (a text)"
                 )
-            terms = [Term(one["effective_from"], one["value"], one["source"]) for one in versions]
+            terms = [Term(version["effective_from"], version["value"], version["source"]) for version in versions]
             terms.sort(key=lambda term: term.effective_from)
             if len({term.effective_from for term in terms}) < len(terms):
                 raise BadConfiguration(f"{VARIABLE}: {file}: two versions of {name} count from the same day")
-            found[name] = tuple(terms)
-    return found
+            terms_by_name[name] = tuple(terms)
+    return terms_by_name
 
 
-def _is_version(one: Any) -> bool:
+def _is_version(version: Any) -> bool:
     return (
-        isinstance(one, dict)
-        and set(one) == _FIELDS
-        and type(one["effective_from"]) is date
-        and isinstance(one["source"], str)
+        isinstance(version, dict)
+        and set(version) == _FIELDS
+        and type(version["effective_from"]) is date
+        and isinstance(version["source"], str)
     )

@@ -15,13 +15,13 @@ from billing.frame.civil_time import TIME_ZONE
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.tables import api_token
 
-# What each scope may do: read everything; read and write; the same, and administer tokens.
+# The scopes may, in turn: read everything; read and write; the same, and administer tokens.
 AUDITOR = "auditor"
 FINANCE = "finance"
 ADMIN = "admin"
 SCOPES = (AUDITOR, FINANCE, ADMIN)
 
-# So that a token found in a file or a log is known for what it is.
+# The prefix makes a token found in a file or a log recognisable.
 PREFIX = "tpb_"
 _RANDOM_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -41,7 +41,7 @@ class Token(NamedTuple):
     revoked_at: datetime | None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether the token opens anything at that instant."""
+        """Return whether the token is valid at that instant."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
@@ -75,13 +75,13 @@ def create_token(
 
 
 def find_token(connection: Connection, secret: str) -> Token | None:
-    """The token with that secret, valid or not; None if there is none."""
+    """Return the token with that secret, valid or not; None if there is none."""
     row = connection.execute(TOKENS.where(api_token.c.token_sha256 == _digest(secret))).one_or_none()
     return None if row is None else _token(row)
 
 
 def list_tokens(connection: Connection) -> list[Token]:
-    """Every token ever made, by name."""
+    """Return every token ever made, by name."""
     return [_token(row) for row in connection.execute(TOKENS.order_by(api_token.c.name))]
 
 

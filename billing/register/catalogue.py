@@ -31,7 +31,7 @@ class Catalogue:
     _digests: dict[tuple[str, str, date], bytes] = field(default_factory=dict)
 
     def office_terms_digest(self, site_code: str, kind: str, until: date) -> bytes:
-        """A digest of the office rates and VAT that had begun before `until`, for the fingerprint (R13)."""
+        """Return a digest of the office rates and VAT that had begun before `until`, for the fingerprint (R13)."""
         key = site_code, kind, until
         if key not in self._digests:
             rates = [r for r in self.rates.timeline(site_code, OFFICE, kind)[1] if r.effective_from < until]
@@ -41,7 +41,7 @@ class Catalogue:
 
 
 def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate]]:
-    """Every rate version: (site, service, tenant kind or blank, rate)."""
+    """Return every rate version: (site, service, tenant kind or blank, rate)."""
     c = rate.c
     versions = connection.execute(
         select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost)
@@ -50,14 +50,14 @@ def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate
 
 
 def load_vat_book(connection: Connection) -> VatBook:
-    """Every VAT version."""
+    """Return every VAT version."""
     c = vat_rate.c
     rows = connection.execute(select(c.service, c.effective_from, c.rate))
     return VatBook((code, VatRate(effective_from, value)) for code, effective_from, value in rows)
 
 
 def load_catalogue(connection: Connection) -> Catalogue:
-    """The whole catalogue, as it stands."""
+    """Return the whole catalogue, as it stands."""
     return Catalogue(
         sites=dict(connection.execute(select(site.c.code, site.c.name)).all()),
         services={

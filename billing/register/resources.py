@@ -142,7 +142,7 @@ def _add(resource: Resource) -> None:
     """The four views of a resource, or three."""
     record, stored = record_schema(resource), stored_shape(resource)
     many = resource.path.replace("-", " ")
-    one = resource.one.replace(" ", "_").lower()
+    singular = resource.one.replace(" ", "_").lower()
 
     def route(rule: str, method: str, operation: str, summary: str, view: Callable[..., Any]) -> None:
         view.__doc__ = summary
@@ -151,22 +151,34 @@ def _add(resource: Resource) -> None:
 
     view = blueprint.arguments(list_query_schema(resource), location="query")(reads(_list_view(resource)))
     view = blueprint.response(200, Page[stored])(view)  # type: ignore[valid-type]
-    route(f"/{resource.path}", "GET", f"list_{one}s", f"The {many}", view)
+    route(f"/{resource.path}", "GET", f"list_{singular}s", f"The {many}", view)
 
     view = blueprint.response(200, stored)(reads(_get_view(resource)))
-    route(resource.address, "GET", f"get_{one}", f"One {resource.one}", view)
+    route(resource.address, "GET", f"get_{singular}", f"One {resource.one}", view)
 
     view = blueprint.arguments(record)(writes(_post_view(resource)))
     view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True, headers=LOCATION)(
         view
     )
     view = blueprint.response(201, stored, headers=LOCATION)(view)
-    route(f"/{resource.path}", "POST", f"create_{one}", f"Add a {resource.one}; one that exists is left as it is", view)
+    route(
+        f"/{resource.path}",
+        "POST",
+        f"create_{singular}",
+        f"Add a {resource.one}; one that exists is left as it is",
+        view,
+    )
 
     if resource.changeable:
         view = blueprint.arguments(change_schema(resource))(writes(_patch_view(resource)))
         view = blueprint.response(200, stored)(view)
-        route(resource.address, "PATCH", f"change_{one}", f"Correct a {resource.one}: the fields given, no other", view)
+        route(
+            resource.address,
+            "PATCH",
+            f"change_{singular}",
+            f"Correct a {resource.one}: the fields given, no other",
+            view,
+        )
 
 
 _USAGE_COLUMNS = frozenset(LAYOUTS["usage"].names)

@@ -65,7 +65,7 @@ class Resource(NamedTuple):
         return f"/{self.path}/" + "/".join(f"<{kind}:{name}>" for kind, name in zip(parts, key, strict=True))
 
     def key_of(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The key of a record of a request, as stored; the request has been judged."""
+        """Return the key of a record of a request, as stored; the request has been judged."""
         cells = ((name, record.get(name) or "") for name in self.layout.key)
         return tuple(
             date.fromisoformat(text) if isinstance(self.layout.table.c[name].type, Date) else text
@@ -73,7 +73,7 @@ class Resource(NamedTuple):
         )
 
     def key_in(self, address: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The key in an address, as stored."""
+        """Return the key in an address, as stored."""
         return tuple(
             "" if name == "tenant_kind" and address[name] == EVERY_KIND else address[name] for name in self.layout.key
         )
@@ -183,7 +183,7 @@ _DECIMALS: Mapping[str, Mapping[str, Any]] = {
 
 
 def _field(resource: Resource, column: Column, *, required: bool) -> fields.Field[Any]:
-    """The field of a column: a JSON text or whole number; the import judges what it says."""
+    """Return the field of a column: a JSON text or whole number; the import judges what it says."""
     may_be_none = not required
     kind = resource.layout.table.c[column.field].type
     doc = {"description": _description(resource, column), "example": resource.example[column.name]}
@@ -193,9 +193,9 @@ def _field(resource: Resource, column: Column, *, required: bool) -> fields.Fiel
     words = _WORDS.get((resource.stem, column.name))
     if words is not None:
         # `null` is one of the words where it is allowed at all.
-        listed = [*words, None] if may_be_none else list(words)
+        allowed = [*words, None] if may_be_none else list(words)
         return Cell(
-            {"enum": listed, **doc},
+            {"enum": allowed, **doc},
             required=required,
             allow_none=may_be_none,
             validate=validate.OneOf(words),
@@ -208,7 +208,7 @@ def _field(resource: Resource, column: Column, *, required: bool) -> fields.Fiel
 
 @cache
 def record_schema(resource: Resource) -> type[Schema]:
-    """One of them, whole."""
+    """Return one of them, whole."""
     required = {*resource.layout.key, *resource.required} - {"tenant_kind"}
     return strict_schema(
         resource.name, {c.name: _field(resource, c, required=c.name in required) for c in resource.layout.columns}
@@ -216,7 +216,7 @@ def record_schema(resource: Resource) -> type[Schema]:
 
 
 def change_schema(resource: Resource) -> type[Schema]:
-    """Some of its fields, none of its key."""
+    """Return some of its fields, none of its key."""
     changed = {}
     for column in resource.layout.columns:
         if column.name not in resource.layout.key:
@@ -280,7 +280,7 @@ class UsageBatchTaken(Shape, frozen=True):
 
 
 def list_query_schema(resource: Resource) -> type[Schema]:
-    """The query of its list."""
+    """Return the query of its list."""
     return query_schema(f"{resource.name}Query", {name: _filter(resource, name) for name in resource.filters})
 
 

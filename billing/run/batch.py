@@ -125,7 +125,7 @@ def write_batch(connection: Connection, key: BatchKey, batch: OpenBatch, insert:
 
 
 def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: Issue) -> list[Entry]:
-    """The entries of one tenant: one a document (R20), and its position (R21)."""
+    """Return the entries of one tenant: one a document (R20), and its position (R21)."""
     entries = [
         sale(
             document.number,

@@ -33,7 +33,7 @@ class SiteSums(NamedTuple):
 
 
 def sum_positions(positions: Iterable[Position], sites: Iterable[str]) -> SiteSums:
-    """The sums per site, every site of the network named."""
+    """Return the sums per site, every site of the network named."""
     contributions = dict.fromkeys(sites, 0)
     draws = dict(contributions)
     advantage = 0
@@ -45,24 +45,24 @@ def sum_positions(positions: Iterable[Position], sites: Iterable[str]) -> SiteSu
 
 
 def positions_by_tenant(connection: Connection, period: date) -> list[tuple[str, Position]]:
-    """The positions a run has stored so far, each with its tenant."""
+    """Return the positions a run has stored so far, each with its tenant."""
     c = run_position.c
     rows = connection.execute(select(c.tenant, c.site, c.contribution, c.draw, c.advantage).where(c.period == period))
     return [(row[0], Position(*row[1:])) for row in rows]
 
 
 def stored_positions(connection: Connection, period: date) -> list[Position]:
-    """The positions a run has stored so far."""
+    """Return the positions a run has stored so far."""
     return [position for _, position in positions_by_tenant(connection, period)]
 
 
 def network_sites(connection: Connection) -> list[str]:
-    """Every site of the network, by code."""
+    """Return every site of the network, by code."""
     return sorted(connection.scalars(select(site.c.code)))
 
 
 def standing_waterfall(connection: Connection, period: date, attempts: int) -> Entry | None:
-    """The waterfall's entry that stands for a run so far; None before the first is posted."""
+    """Return the waterfall's entry that stands for a run so far; None before the first is posted."""
     for attempt in range(attempts, 0, -1):
         reference = waterfall_reference(period, attempt)
         posted = load_entry(connection, reference)
@@ -76,7 +76,7 @@ def _reversal_reference(reference: str) -> str:
 
 
 def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | None) -> Waterfall:
-    """R18 for a run, from the reserve and the grants as they stood before it.
+    """Compute R18 for a run, from the reserve and the grants as they stood before it.
 
     `own` is the run's own waterfall entry, where it still stands: what it moved is left out.
     """
@@ -85,7 +85,7 @@ def solve(connection: Connection, period: date, sums: SiteSums, own: Entry | Non
 
 
 def standing_funds(connection: Connection, own: Entry | None = None) -> Funds:
-    """The reserve and the grants as the books have them, but for what the entry `own` moved."""
+    """Return the reserve and the grants as the books have them, but for what the entry `own` moved."""
     moved = () if own is None else own.postings
     reserve = -account_balance(connection, RESERVE)
     grant = subsidy_grant.c
@@ -143,7 +143,7 @@ def rests_on(outcome: str, sums: SiteSums) -> bool:
 
 
 def cross_subsidy_json(period: date, advantage: int, outcome: Waterfall) -> Mapping[str, Any]:
-    """The waterfall of a run in the contract's shape, with the parts it rests on."""
+    """Return the waterfall of a run in the contract's shape, with the parts it rests on."""
     return {
         "period": format_month(period),
         "advantage": format_amount(advantage),

@@ -44,7 +44,7 @@ class TenantFacts(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Which tenants of a batch a run looks at: a range of codes, and whether only those in error."""
+    """The tenants of a batch that a run looks at: a range of codes, all of them or only those in error."""
 
     period: date
     first_tenant: str
@@ -53,7 +53,7 @@ class Scope(NamedTuple):
 
 
 def fingerprint(tenancy: Tenancy, leases: Iterable[Lease], catalogue: Catalogue, until: date) -> str:
-    """A digest of the facts that decide a tenant's office lines before `until` (excluded), and of no others (R13).
+    """Return a digest of the facts that alone decide a tenant's office lines before `until`, excluded (R13).
 
     What begins on or after that day is left out, so that it disturbs nothing already billed.
     """
@@ -186,7 +186,7 @@ def _group(rows: Iterable[Any]) -> dict[str, list[Any]]:
 def load_facts(
     connection: Connection, scope: Scope, catalogue: Catalogue, previous: date | None, until: date
 ) -> list[TenantFacts]:
-    """The tenants of a batch with their facts, by code.
+    """Return the tenants of a batch with their facts, by code.
 
     `previous` is the period of the run before this one; `until` the first day after its month. Both
     are handed in so that a preview sees what a run would.
@@ -264,7 +264,7 @@ def _line_as_issued(row: Any) -> DocumentLine:
 
 
 def _credited_by_hand(connection: Connection, tenants: Sequence[str]) -> dict[tuple[int, int], list[DocumentLine]]:
-    """The lines of credit notes by hand that still count, by the invoice's line they take parts of back."""
+    """Return the lines of credit notes by hand that still count, by the invoice's line they take parts of back."""
     credited: dict[tuple[int, int], list[DocumentLine]] = defaultdict(list)
     for row in connection.execute(_BY_HAND, {"tenants": tenants}):
         itself = Correction(row.number, row.document_id, row.line_no, row.issued_on)

@@ -38,20 +38,20 @@ class DamagedMatrix(ValueError):
     """A row whose bytes are not those it was written with, or are of another run."""
 
 
-def canonical(kept: KeptMatrix) -> bytes:
-    """The matrix as canonical JSON (RFC 8785); amounts as decimal strings, which hold any centime."""
+def canonical(matrix: KeptMatrix) -> bytes:
+    """Return the matrix as canonical JSON (RFC 8785); amounts as decimal strings, which hold any centime."""
     # Its keys being ASCII and its values texts and small numbers, orjson's sorted form is that of RFC 8785.
     return orjson.dumps(
         {
             "version": VERSION,
-            "period": format_month(kept.period),
-            "attempt": kept.attempt,
-            "through_entry": kept.through_entry,
+            "period": format_month(matrix.period),
+            "attempt": matrix.attempt,
+            "through_entry": matrix.through_entry,
             "pools": [
                 {"step": pool.step, "gives": _listed(pool.gives), "receives": _listed(pool.receives)}
-                for pool in kept.funding.pools
+                for pool in matrix.funding.pools
             ],
-            "to_reserve": _listed(kept.funding.to_reserve),
+            "to_reserve": _listed(matrix.funding.to_reserve),
         },
         option=orjson.OPT_SORT_KEYS,
     )
@@ -61,12 +61,12 @@ def _listed(parties: Iterable[tuple[Sequence[str | None], int]]) -> list[list[st
     return [[*party, format_amount(amount)] for party, amount in parties]
 
 
-def keep(connection: Connection, kept: KeptMatrix) -> None:
+def keep(connection: Connection, matrix: KeptMatrix) -> None:
     """Write the matrix of a run, for good."""
-    body = canonical(kept)
+    body = canonical(matrix)
     connection.execute(
         funding_matrix.insert().values(
-            period=kept.period, attempt=kept.attempt, body=zlib.compress(body), sha256=sha256(body).hexdigest()
+            period=matrix.period, attempt=matrix.attempt, body=zlib.compress(body), sha256=sha256(body).hexdigest()
         )
     )
 
@@ -80,16 +80,16 @@ def unpacked(row: Row[Any]) -> KeptMatrix:
         stored = orjson.loads(body)
         if stored["version"] != VERSION:
             raise DamagedMatrix(f"it is of version {stored['version']}, this program knows {VERSION}")
-        kept = KeptMatrix(
+        matrix = KeptMatrix(
             parse_month(stored["period"]), int(stored["attempt"]), int(stored["through_entry"]), _funding(stored)
         )
     except zlib.error as error:
         raise DamagedMatrix(f"its bytes can't be decompressed: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise error if isinstance(error, DamagedMatrix) else DamagedMatrix(f"it can't be read: {error!r}") from error
-    if (kept.period, kept.attempt) != (row.period, row.attempt):
-        raise DamagedMatrix(f"it is that of {format_month(kept.period)}, attempt {kept.attempt}")
-    return kept
+    if (matrix.period, matrix.attempt) != (row.period, row.attempt):
+        raise DamagedMatrix(f"it is that of {format_month(matrix.period)}, attempt {matrix.attempt}")
+    return matrix
 
 
 def _funding(stored: Any) -> Funding:
@@ -114,13 +114,13 @@ def kept_rows(connection: Connection, period: date) -> Sequence[Row[Any]]:
 
 
 def standing_matrix(connection: Connection, period: date) -> KeptMatrix | None:
-    """The matrix that stands for a run; None where none was kept. Raises DamagedMatrix."""
+    """Return the matrix that stands for a run; None where none was kept. Raises DamagedMatrix."""
     rows = kept_rows(connection, period)
     return unpacked(rows[-1]) if rows else None
 
 
 def standing_matrices(connection: Connection, first: date, last: date) -> Iterator[KeptMatrix]:
-    """The matrix that stands for each complete run of these months, by month. Raises DamagedMatrix."""
+    """Yield the matrix that stands for each complete run of these months, by month. Raises DamagedMatrix."""
     c = funding_matrix.c
     months = select(c.period).where(c.period.between(first, last)).distinct().order_by(c.period)
     for period in connection.scalars(months).all():

@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def funding_of_run(connection: Connection, period: date) -> Funding:
-    """The matrix of a complete run, as kept; computed again for one that was never kept. Raises Unknown."""
+    """Return the matrix of a complete run, as kept; computed again for one that was never kept. Raises Unknown."""
     # Says why there is none.
     stored(connection, period)
     matrix = standing_matrix(connection, period)
@@ -68,7 +68,7 @@ def json_pieces(period: date, funding: Funding) -> Iterator[bytes]:
 
 
 def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
-    """The matrix of a complete run as pieces of a file. Raises Unknown."""
+    """Return the matrix of a complete run as pieces of a file. Raises Unknown."""
     require_format(file_format)
     funding = funding_of_run(connection, period)
     if file_format == "json":

@@ -20,7 +20,7 @@ _OF_SITE = tuple(SiteFunding.__dataclass_fields__)
 
 
 def recomputed_funding(connection: Connection, period: date) -> Funding:
-    """The matrix of a complete run: a function of what it stored and posted (R17-R19)."""
+    """Return the matrix of a complete run: a function of what it stored and posted (R17-R19)."""
     run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
     exported = json.loads(run.cross_subsidy)
     posted = standing_waterfall(connection, period, run.attempt)
@@ -68,7 +68,7 @@ def keep_missing(connection: Connection) -> int:
 
 
 def _closing(connection: Connection, period: date, attempts: int) -> tuple[int, int]:
-    """The attempt whose waterfall stands, and the last entry before it; without one, the last of the positions."""
+    """Return the attempt whose waterfall stands, and the last entry before it; else the positions' last entry."""
     posted = standing_waterfall(connection, period, attempts)
     if posted is not None:
         number = connection.scalar(select(entry.c.id).where(entry.c.reference == posted.reference))
@@ -77,7 +77,7 @@ def _closing(connection: Connection, period: date, attempts: int) -> tuple[int, 
 
 
 def last_position_entry(connection: Connection, period: date) -> int:
-    """The number of the last entry by which a tenant of a run supplies or needs something; zero where none does."""
+    """Return the number of the last entry by which a tenant of a run supplies or needs something; else zero."""
     p = run_position.c
     reference = literal(f"PER/{format_month(period)}/").concat(p.tenant)
     newest = connection.scalar(

@@ -29,7 +29,7 @@ class Totals:
     lines: int = 0
 
     def shape(self) -> shapes.Totals:
-        """The contract's form: amounts as decimal strings."""
+        """Return the contract's form: amounts as decimal strings."""
         return shapes.Totals(
             count=self.count,
             net=format_amount(self.net),
@@ -55,7 +55,7 @@ class RunReport:
     dry_run: bool = False
 
     def shape(self) -> shapes.RunReport:
-        """The contract's form."""
+        """Return the contract's form."""
         return shapes.RunReport(
             period=format_month(self.period),
             issued_on=self.issued_on,
@@ -68,7 +68,7 @@ class RunReport:
         )
 
     def lines(self) -> list[str]:
-        """The report for people, one fact a line."""
+        """Return the report for people, one fact a line."""
         month = format_month(self.period)
         if self.dry_run:
             head = f"{month}, dry run, nothing written"
@@ -90,7 +90,7 @@ class RunReport:
 
 
 def _shown(amount: int) -> str:
-    """Centimes with their currency, for people."""
+    """Return centimes with their currency, for people."""
     money = dirhams(amount)
     return f"{money.amount} {money.currency}"
 
@@ -100,7 +100,7 @@ def _centimes(exported: str) -> int:
 
 
 def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
-    """The totals of the documents a run has issued, by kind."""
+    """Return the totals of the documents a run has issued, by kind."""
     c = document.c
     sums = connection.execute(
         select(c.kind, func.count(), func.sum(c.net), func.sum(c.tax), func.sum(c.gross))
@@ -123,7 +123,7 @@ def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
 
 
 def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str], ...]:
-    """The tenants a run could not bill, and why, by code."""
+    """Return the tenants a run could not bill, and why, by code."""
     c = run_outcome.c
     rows = connection.execute(
         select(c.tenant, c.message).where(c.period == period, c.status == "error").order_by(c.tenant)
@@ -132,7 +132,7 @@ def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str]
 
 
 def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunReport:
-    """The report of a completed run, from what it stored."""
+    """Return the report of a completed run, from what it stored."""
     run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
     totals = stored_totals(connection, period)
     return RunReport(

@@ -48,7 +48,7 @@ class Vat(Shape, frozen=True):
 
     @classmethod
     def of(cls, subtotal: VatSubtotal) -> "Vat":
-        """VAT as a document or a quote has computed it."""
+        """Return VAT as a document or a quote has computed it."""
         return cls(
             rate=format_rate(subtotal.rate), base=format_amount(subtotal.base), amount=format_amount(subtotal.amount)
         )
@@ -123,7 +123,7 @@ class Pool(Shape, frozen=True):
 
     @classmethod
     def of(cls, pool: funding_matrix.Pool) -> "Pool":
-        """A pool of a run's matrix."""
+        """Return a pool of a run's matrix."""
         return cls(
             step=pool.step,  # type: ignore[arg-type]
             gives=gifts(pool.gives),
@@ -208,7 +208,7 @@ class Run(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Run":
-        """The run whose row is of `queries.runs`."""
+        """Return the run whose row is of `queries.runs`."""
         return cls(**_run(row))
 
 
@@ -220,7 +220,7 @@ class RunDetail(Run, frozen=True):
 
     @classmethod
     def with_totals(cls, row: Row[Any], invoices: Totals, credit_notes: Totals) -> "RunDetail":
-        """The run whose row is of `queries.runs`, with what it has issued."""
+        """Return the run whose row is of `queries.runs`, with what it has issued."""
         return cls(**_run(row), invoices=invoices, credit_notes=credit_notes)
 
 
@@ -248,7 +248,7 @@ class Outcome(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Outcome":
-        """The outcome whose row is of `queries.outcomes`."""
+        """Return the outcome whose row is of `queries.outcomes`."""
         return cls(
             tenant=row.tenant,
             status=row.status,

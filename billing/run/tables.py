@@ -77,7 +77,7 @@ funding_matrix = Table(
 usage_billing = Table(
     "usage_billing",
     metadata,
-    # Which line billed an event; the key makes sure that none is billed twice (R10).
+    # The line that billed an event; the key makes sure that none is billed twice (R10).
     Column("usage_event_id", identity(), primary_key=True, autoincrement=False),
     Column("document_id", BigInteger, nullable=False),
     Column("line_no", Integer, nullable=False),

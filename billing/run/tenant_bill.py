@@ -71,7 +71,7 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
 
 
 def _draft(kind: str, facts: TenantFacts, lines: list[DocumentLine], sums: tuple[Position, ...]) -> Draft | None:
-    """The document of those lines, or None where there are none (R14)."""
+    """Return the document of those lines, or None where there are none (R14)."""
     if not lines:
         return None
     window = facts.tenancy.window
@@ -88,7 +88,7 @@ def _draft(kind: str, facts: TenantFacts, lines: list[DocumentLine], sums: tuple
 def _difference(
     due: list[PricedLine], standing: tuple[StandingLine, ...]
 ) -> tuple[list[PricedLine], list[StandingLine]]:
-    """The lines due that don't stand yet, and those standing that are not due; the others are left alone (R13)."""
+    """Return the lines due that don't stand yet, and those standing that are not due; leave the others (R13)."""
     if not standing:
         return due, []
     still_due = Counter(due)
@@ -107,7 +107,7 @@ def _difference(
 
 
 def _described(line: PricedLine, facts: TenantFacts, catalogue: Catalogue) -> DocumentLine:
-    """The line with the texts it is issued with."""
+    """Return the line with the texts it is issued with."""
     service = catalogue.services[line.service]
     return DocumentLine(
         line,
@@ -120,7 +120,7 @@ def _described(line: PricedLine, facts: TenantFacts, catalogue: Catalogue) -> Do
 
 
 def _watermark(facts: TenantFacts, period: date) -> int:
-    """The id up to which every event is billed once this bill is: just below the first one left waiting."""
+    """Return the id up to which every event is billed once this bill is: just below the first one left waiting."""
     waiting = [event.id for event in facts.events if event.occurred_on >= period]
     if waiting:
         return min(waiting) - 1

@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 def stored(connection: Connection, period: date) -> str:
-    """The outcome of a complete run, as JSON in the contract's shape. Raises Unknown."""
+    """Return the outcome of a complete run, as JSON in the contract's shape. Raises Unknown."""
     month = format_month(period)
     run = connection.execute(select(billing_run.c.cross_subsidy).where(billing_run.c.period == period)).one_or_none()
     if run is None:
@@ -54,7 +54,7 @@ def _rows(period: date, outcome: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]
 
 
 def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
-    """The waterfall of a complete run as pieces of a file. Raises Unknown."""
+    """Return the waterfall of a complete run as pieces of a file. Raises Unknown."""
     require_format(file_format)
     outcome = json.loads(stored(connection, period))
     if file_format == "json":

@@ -21,7 +21,7 @@ _TEXTS = ("service_label", "unit_of_measure", "revenue_account", "site_name", "o
 
 
 def sign_of(kind: str) -> int:
-    """1 for an invoice, -1 for a credit note."""
+    """Return 1 for an invoice, -1 for a credit note."""
     return -1 if kind == CREDIT_NOTE else 1
 
 

@@ -70,8 +70,8 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
     lines: dict[int, list[Any]] = defaultdict(list)
     for row in _of_documents(connection, select(document_line), document_line.c.document_id, ids):
         lines[row.document_id].append(row)
-    for found in lines.values():
-        found.sort(key=attrgetter("line_no"))
+    for document_lines in lines.values():
+        document_lines.sort(key=attrgetter("line_no"))
     vat: dict[int, list[VatSubtotal]] = defaultdict(list)
     v = document_vat.c
     columns = select(v.document_id, v.rate, v.base, v.amount)
@@ -108,15 +108,15 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
 def _of_documents(
     connection: Connection, query: Select[Any], key: ColumnElement[Any], ids: Sequence[int]
 ) -> Iterator[Any]:
-    """The rows of a query for documents of these keys, asked for some thousands at a time."""
+    """Yield the rows of a query for documents of these keys, asked for some thousands at a time."""
     for start in range(0, len(ids), _KEYS_AT_A_TIME):
         yield from connection.execute(query.where(key.in_(ids[start : start + _KEYS_AT_A_TIME])))
 
 
 def _settled(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     s = settlement.c
-    found = select(s.document_id, func.sum(s.base + s.vat)).group_by(s.document_id)
-    return {key: int(amount) for key, amount in _of_documents(connection, found, s.document_id, ids)}
+    query = select(s.document_id, func.sum(s.base + s.vat)).group_by(s.document_id)
+    return {key: int(amount) for key, amount in _of_documents(connection, query, s.document_id, ids)}
 
 
 def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
@@ -128,8 +128,8 @@ def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
         else_=0,
     )
     decided = select(a.tenant, func.sum(taken)).where(a.tenant.in_(codes)).group_by(a.tenant)
-    found = {code: int(amount) for code, amount in connection.execute(decided)}
-    if found:
+    doubtful_sums = {code: int(amount) for code, amount in connection.execute(decided)}
+    if doubtful_sums:
         of_doubtful = (
             select(paid.tenant, func.sum(paid.doubtful))
             .outerjoin(allocation_undoing, undone.allocation_id == paid.id)
@@ -140,29 +140,29 @@ def _set_apart(connection: Connection, codes: list[str]) -> dict[str, int]:
             .group_by(paid.tenant)
         )
         for code, amount in connection.execute(of_doubtful):
-            found[code] -= int(amount)
-    return found
+            doubtful_sums[code] -= int(amount)
+    return doubtful_sums
 
 
 def _links(connection: Connection, links: Table, ids: Sequence[int]) -> dict[LineKey, LineKey]:
-    """Which line of a document stands for which other line."""
-    found = _of_documents(connection, select(links), links.c.document_id, ids)
-    return {(row[0], row[1]): (row[2], row[3]) for row in found}
+    """Return the line of a document that each line stands for."""
+    rows = _of_documents(connection, select(links), links.c.document_id, ids)
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
 def _collect(rows: Any, width: int) -> dict[Any, BookedEntry]:
-    """Entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
-    found: dict[Any, BookedEntry] = {}
+    """Make entries from rows of (key columns, effective_on, piece, journal, account, auxiliary, site, amount)."""
+    entries: dict[Any, BookedEntry] = {}
     for row in rows:
         key = row[0] if width == 1 else tuple(row[:width])
         effective_on, piece, journal, account, auxiliary, site, amount = row[width:]
-        booked = found.get(key)
+        booked = entries.get(key)
         if booked is None:
-            booked = found[key] = BookedEntry(effective_on, piece, journal, {})
+            booked = entries[key] = BookedEntry(effective_on, piece, journal, {})
         if account is not None:
             place = account, auxiliary, site
             booked.sums[place] = booked.sums.get(place, 0) + amount
-    return found
+    return entries
 
 
 _BOOKED = (
@@ -177,33 +177,33 @@ _BOOKED = (
 
 
 def _sales(connection: Connection, ids: list[int]) -> dict[int, BookedEntry]:
-    """The sales entry of each document, by the document's key."""
-    found = (
+    """Return the sales entry of each document, by the document's key."""
+    query = (
         select(document.c.id, *_BOOKED)
         .join(entry, entry.c.reference == literal("VTE/").concat(document.c.number))
         .outerjoin(posting, posting.c.entry_id == entry.c.id)
     )
-    return _collect(_of_documents(connection, found, document.c.id, ids), 1)
+    return _collect(_of_documents(connection, query, document.c.id, ids), 1)
 
 
 def _shares(connection: Connection, codes: list[str], periods: list[date]) -> dict[RunKey, BookedEntry]:
-    """The péréquation entry of each tenant and run."""
+    """Return the péréquation entry of each tenant and run."""
     o = run_outcome.c
     reference = literal("PER/").concat(month_text(connection, o.period)).concat("/").concat(o.tenant)
-    found = (
+    query = (
         select(o.period, o.tenant, *_BOOKED)
         .select_from(run_outcome)
         .join(entry, entry.c.reference == reference)
         .outerjoin(posting, posting.c.entry_id == entry.c.id)
         .where(o.period.in_(periods), o.tenant.in_(codes))
     )
-    return _collect(connection.execute(found), 2)
+    return _collect(connection.execute(query), 2)
 
 
 def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, int], Any]:
     """Sum the usage events of the tenants, by tenant and the line that billed them."""
     e, b = usage_event.c, usage_billing.c
-    found = (
+    query = (
         select(
             e.tenant,
             b.document_id,
@@ -221,14 +221,14 @@ def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, in
         .where(e.tenant.in_(codes))
         .group_by(e.tenant, b.document_id, b.line_no)
     )
-    return {(row.tenant, row.document_id, row.line_no): row for row in connection.execute(found)}
+    return {(row.tenant, row.document_id, row.line_no): row for row in connection.execute(query)}
 
 
 def _receivables(connection: Connection, codes: list[str]) -> dict[str, int]:
     p = posting.c
-    found = (
+    query = (
         select(p.auxiliary, func.sum(p.amount))
         .where(p.auxiliary.in_(codes), p.account == CLIENTS)
         .group_by(p.auxiliary)
     )
-    return {code: int(balance) for code, balance in connection.execute(found)}
+    return {code: int(balance) for code, balance in connection.execute(query)}

@@ -124,7 +124,7 @@ def _usage_faults(connection: Connection, head: Any, lines: Sequence[Any], held:
 def _foreign_events(connection: Connection, line: Any, place: str) -> Iterator[str]:
     e, b = usage_event.c, usage_billing.c
     whole = month_period(line.month)
-    found = (
+    query = (
         select(e.event_id, e.site, e.service, e.occurred_on)
         .join(usage_billing, b.usage_event_id == e.id)
         .where(
@@ -140,7 +140,7 @@ def _foreign_events(connection: Connection, line: Any, place: str) -> Iterator[s
         .order_by(e.event_id)
         .limit(_EVENTS_NAMED)
     )
-    for event, site, service, day in connection.execute(found):
+    for event, site, service, day in connection.execute(query):
         yield (
             f"{place} bills {line.service} at {line.site} in {format_month(line.month)}, "
             f"usage event {event} is {service} at {site} on {day}"
@@ -220,13 +220,13 @@ def _left_behind(connection: Connection, codes: list[str], periods: list[date]) 
         .group_by(o.tenant)
         .subquery()
     )
-    found = (
+    query = (
         select(e.event_id, e.tenant)
         .join(marks, and_(marks.c.tenant == e.tenant, e.id <= marks.c.mark))
         .where(e.tenant.in_(codes), not_(exists().where(usage_billing.c.usage_event_id == e.id)))
         .order_by(e.id)
     )
-    for event, code in connection.execute(found):
+    for event, code in connection.execute(query):
         yield f"usage event {event} of tenant {code} was left behind: below the watermark, and billed by no line"
 
 

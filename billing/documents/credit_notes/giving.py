@@ -66,7 +66,7 @@ class CreditTerms:
     rebate_accounts: Mapping[str, str]
 
     def rebate_account(self, revenue_account: str) -> str:
-        """The account that a credit of something sold to `revenue_account` is booked to (law.md section 5)."""
+        """Return the account that a credit of something sold to `revenue_account` is booked to (law.md section 5)."""
         for length in range(len(revenue_account), 0, -1):
             if revenue_account[:length] in self.rebate_accounts:
                 return self.rebate_accounts[revenue_account[:length]]
@@ -87,11 +87,13 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     chosen = _chosen(order, lines)
     key = document_id(connection, order.invoice)
     ((_, invoice),) = load_documents(connection, [key])
-    credited = tuple(_credited(found, amount, order.invoice, key, invoice.issued_on, terms) for found, amount in chosen)
+    credited = tuple(
+        _credited(creditable, amount, order.invoice, key, invoice.issued_on, terms) for creditable, amount in chosen
+    )
     left_of_rate: dict[int, int] = {}
-    for found in lines:
-        rate = found.line.priced.vat_rate
-        left_of_rate[rate] = left_of_rate.get(rate, 0) + found.left
+    for creditable in lines:
+        rate = creditable.line.priced.vat_rate
+        left_of_rate[rate] = left_of_rate.get(rate, 0) + creditable.left
     vat = tuple(
         credit_vat(subtotal.rate, subtotal.base, left_of_rate[subtotal.rate])
         for subtotal in vat_breakdown((line.priced.vat_rate, line.priced.amount) for line in credited)
@@ -110,7 +112,7 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
 
 
 def _chosen(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[tuple[CreditableLine, int]]:
-    """The lines to be credited with their amounts, in the invoice's order; the order has no fault."""
+    """Return the lines to be credited with their amounts, in the invoice's order; the order has no fault."""
     if not order.parts:
         return [(line, line.left) for line in lines if line.left]
     asked = {part.line_no: part.amount for part in order.parts}
@@ -122,7 +124,7 @@ def _chosen(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[tuple[C
 
 
 def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
-    """Everything wrong with what is asked."""
+    """Return everything wrong with the order."""
 
     def fault(column: str, value: object, problem: str, remedy: str) -> Fault:
         return Fault("credit-note", None, column, None if value is None else str(value), problem, remedy)
@@ -158,7 +160,7 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
 def _credited(
     creditable: CreditableLine, amount: int, invoice: str, key: int, issued_on: date, terms: CreditTerms
 ) -> DocumentLine:
-    """The line of the credit note: an amount that is its own full price and full cost (R16), of the same service."""
+    """Return the line of the credit note: of the same service, its amount being full price and full cost (R16)."""
     line = creditable.line
     price = price_of(amount)
     priced = line.priced._replace(
@@ -175,7 +177,7 @@ def _credited(
 
 
 def _buyer(connection: Connection, then: Party) -> Party:
-    """The invoice's buyer, as the register has it today; as it was then if the register has lost it."""
+    """Return the invoice's buyer, as the register has it today; as it was then if the register has lost it."""
     t = tenant.c
     row = connection.execute(select(tenant).where(t.code == then.code)).one_or_none()
     return then if row is None else buyer_of(row)
@@ -184,7 +186,7 @@ def _buyer(connection: Connection, then: Party) -> Party:
 def credit_terms(
     connection: Connection, settings: Settings, issued_on: date | None, recorded_at: datetime
 ) -> CreditTerms:
-    """The terms of a credit note given now, on `issued_on`: today in Casablanca, or the newest document's day if later.
+    """Return a credit note's terms on `issued_on`; None: today in Casablanca, or the newest document's day if later.
 
     Raises Refused for a day that is still to come: every later document would have to wait for it (R15).
     """

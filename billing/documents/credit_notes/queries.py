@@ -26,7 +26,7 @@ class CreditableLine(NamedTuple):
 
 
 def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLine]:
-    """The lines of an invoice with what was invoiced less what was credited, by runs and by hand.
+    """Return the lines of an invoice with what was invoiced less what was credited, by runs and by hand.
 
     Raises UnknownDocument; Refused for a credit note.
     """
@@ -39,7 +39,7 @@ def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLin
 
 
 def _left(connection: Connection, key: int) -> dict[int, int]:
-    """By line of the invoice, what was invoiced less what runs and people took back of it, in centimes."""
+    """Return, by line of the invoice, the amount invoiced less what runs and people took back, in centimes."""
     x, part = document_line.c, credited_part.c
     credit = document_line.alias("credit")
     whole = and_(credit.c.corrects_document_id == x.document_id, credit.c.corrects_line_no == x.line_no)

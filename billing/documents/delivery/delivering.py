@@ -27,7 +27,7 @@ from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Trans
 
 
 class Which(Enum):
-    """Which of the papers that are not sent one pass tries."""
+    """The unsent papers that one pass tries."""
 
     # Papers that wait to be sent, once their next attempt is due: the scheduler's choice.
     DUE = "due"
@@ -61,17 +61,17 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
         if which is Which.UNSENT:
             mend_addresses(connection)
-        listed = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
-    total = sum(map(len, listed))
+        papers_by_mailing = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
+    total = sum(map(len, papers_by_mailing))
     if open_pool is None:
         # A few papers are rendered sooner here than processes are started.
         open_pool = partial(open_executor, settings, 1 if total <= RENDERED_TOGETHER else None)
     reports: list[DeliveryReport] = []
     with _transport(settings.mail) as transport:
-        for mailing, tried, papers in zip(MAILINGS, lost, listed, strict=True):
+        for mailing, tried, papers in zip(MAILINGS, lost, papers_by_mailing, strict=True):
             queue_pass = QueuePass(
                 settings, engine, clock, mailing, sender, transport, lease, stop or Event(),
-                _after(sum(map(len, listed[: len(reports)])), total, progress),
+                _after(sum(map(len, papers_by_mailing[: len(reports)])), total, progress),
             )  # fmt: skip
             queue_pass.tried.update(tried)
             if reports:
@@ -90,7 +90,7 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
 
 
 def _after(before: int, total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
-    """Return what is told of progress in one queue, where `before` papers belong to queues already gone through."""
+    """Return the callback for progress in one queue, where `before` papers belong to queues already gone through."""
     return lambda done: None if progress is None else progress(before + done, total)
 
 

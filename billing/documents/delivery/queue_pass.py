@@ -95,12 +95,12 @@ class DeliveryReport:
         return not self.failures and self.unavailable is None
 
     def lines(self) -> list[str]:
-        """The result, one fact a line."""
+        """Return the result, one fact a line."""
         return [f"{self.sent} sent", f"{self.rendered} rendered", f"{self.queued} queued", f"{self.failed} failed"]
 
 
-def _parts(listed: Mapping[int, int], size: int) -> Iterator[dict[int, int]]:
-    remaining = iter(listed.items())
+def _parts(attempts_by_key: Mapping[int, int], size: int) -> Iterator[dict[int, int]]:
+    remaining = iter(attempts_by_key.items())
     while part := dict(islice(remaining, size)):
         yield part
 
@@ -160,32 +160,34 @@ class QueuePass(AbstractContextManager["QueuePass"]):
                 _log.exception("claims could not be renewed")
 
     def go_through(
-        self, listed: Mapping[int, int], open_pool: PoolOpener, wait: Callable[[float], object] | None
+        self, attempts_by_key: Mapping[int, int], open_pool: PoolOpener, wait: Callable[[float], object] | None
     ) -> None:
-        """Render and send what is listed; with `wait`, also what others hold, once they let go of it."""
-        while listed:
-            run_tasks(open_pool, render_batch, self.render_batches(listed), self.take, on_lost=self.give_up)
-            listed = self.untouched(listed)
+        """Render and send these papers; with `wait`, also what others hold, once they let go of it."""
+        while attempts_by_key:
+            run_tasks(open_pool, render_batch, self.render_batches(attempts_by_key), self.take, on_lost=self.give_up)
+            attempts_by_key = self.untouched(attempts_by_key)
             if wait is None or self.is_over():
                 return
-            if listed:
+            if attempts_by_key:
                 wait(_POLL_S)
 
     def is_over(self) -> bool:
         """Return whether nothing more is to be begun."""
         return self.stop.is_set() or self.unavailable is not None
 
-    def untouched(self, listed: Mapping[int, int]) -> dict[int, int]:
-        """Those of `listed` that another process holds, or held and let go."""
+    def untouched(self, attempts_by_key: Mapping[int, int]) -> dict[int, int]:
+        """Return those of `attempts_by_key` that another process holds, or held and let go."""
         with maintenance_transaction(self.engine) as connection:
             self.tried.update(settle_unknown(connection, self.clock(), queue=self.mailing.queue))
-            parts = [untouched(connection, part, queue=self.mailing.queue) for part in _parts(listed, _KEYS_MAX)]
+            parts = [
+                untouched(connection, part, queue=self.mailing.queue) for part in _parts(attempts_by_key, _KEYS_MAX)
+            ]
         return {key: attempts for part in parts for key, attempts in part.items() if key not in self.claimed}
 
-    def render_batches(self, listed: Mapping[int, int]) -> Iterator[RenderBatch]:
+    def render_batches(self, attempts_by_key: Mapping[int, int]) -> Iterator[RenderBatch]:
         """Claim some papers at a time: yield those to be rendered in batches; those that have PDFs are sent at once."""
         documents_url = everywhere(self.settings.documents_url)
-        for part in _parts(listed, CLAIMED_TOGETHER):
+        for part in _parts(attempts_by_key, CLAIMED_TOGETHER):
             if self.is_over():
                 return
             claimed, files = self._claim(part)
@@ -195,7 +197,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
                 yield RenderBatch(documents_url, papers)
 
     def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
-        """Hold what nobody holds: those papers, and the files of those that have them."""
+        """Claim the papers that nobody has claimed; return them, and the files of those that have them."""
         with maintenance_transaction(self.engine) as connection:
             claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
         self.held.update({each.key: each for each in claims})
@@ -222,18 +224,18 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         for key, _ in batch.papers:
             self._fail(self.held[key], DEFERRED, "the worker that rendered it, or one printed with it, was killed")
 
-    def _send(self, kept: Mapping[int, Files]) -> None:
+    def _send(self, files_by_key: Mapping[int, Files]) -> None:
         """Send some papers, as many at once as there are connections, unless it is over."""
-        waiting = list(kept)
+        waiting = list(files_by_key)
         while waiting and not self.is_over():
             together, waiting = waiting[:CONNECTIONS], waiting[CONNECTIONS:]
-            self._send_together({key: kept[key] for key in together})
+            self._send_together({key: files_by_key[key] for key in together})
         self._let_go(waiting)
 
-    def _send_together(self, kept: Mapping[int, Files]) -> None:
+    def _send_together(self, files_by_key: Mapping[int, Files]) -> None:
         """Send some papers at once, and record what became of them."""
         mails: dict[str, tuple[int, Mail]] = {}
-        for key, files in kept.items():
+        for key, files in files_by_key.items():
             try:
                 mail = self._mail(self.held[key], files)
             except UnusableAddress as error:
@@ -284,7 +286,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         else:
             self._fail(held, _OUTCOMES.get(type(error), DEFERRED), str(error))
 
-    def _mail(self, held: Claim, kept: Files) -> Mail:
+    def _mail(self, held: Claim, files: Files) -> Mail:
         paper = self.papers[held.key]
         envelope = Envelope(
             self.sender,
@@ -293,7 +295,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             _addressee(paper),
             self.clock(),
         )
-        pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in kept]
+        pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
         return self.mailing.compose(paper, pdfs, envelope)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:

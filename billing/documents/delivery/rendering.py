@@ -48,6 +48,6 @@ def _render(paper: Sendable, documents_url: str) -> Files:
 
 
 def everywhere(documents_url: str) -> str:
-    """The address in a form that means the same in a worker, whose working folder may be another."""
+    """Return the address in a form that means the same in a worker, whose working folder may be another."""
     filesystem, root = fsspec.core.url_to_fs(documents_url)
     return f"file://{root}" if "file" in filesystem.protocol else documents_url

@@ -41,7 +41,7 @@ class Message(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Message":
-        """The message whose row is of `queries.messages`."""
+        """Return the message whose row is of `queries.messages`."""
         return cls(**_message(row))
 
 
@@ -56,7 +56,7 @@ class MessageText(Message, frozen=True):
 
     @classmethod
     def with_text(cls, row: Row[Any], stored: StoredMessage) -> "MessageText":
-        """The message whose row is of `queries.messages`, with what was stored of it."""
+        """Return the message whose row is of `queries.messages`, with what was stored of it."""
         text = stored.message.text
         return cls(
             **_message(row),

@@ -54,14 +54,14 @@ class DayInAddress(BaseConverter):
     regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
     def to_python(self, value: str) -> Any:
-        """The day; none of the calendar is no address."""
+        """Return the day; none of the calendar is no address."""
         try:
             return day(value)
         except BadCell:
             raise NotFound from None
 
     def to_url(self, value: date) -> str:
-        """As written in addresses."""
+        """Return the text as written in addresses."""
         return value.isoformat()
 
 
@@ -71,7 +71,7 @@ class MonthInAddress(BaseConverter):
     regex = "[0-9]{4}-[0-9]{2}"
 
     def to_python(self, value: str) -> Any:
-        """The first day; a month that is none is no address."""
+        """Return the first day; a month that is none is no address."""
         try:
             month = parse_month(value)
         except ValueError:
@@ -81,7 +81,7 @@ class MonthInAddress(BaseConverter):
         return month
 
     def to_url(self, value: date) -> str:
-        """As written in addresses."""
+        """Return the text as written in addresses."""
         return format_month(value)
 
 
@@ -91,7 +91,7 @@ class YearInAddress(BaseConverter):
     regex = "[0-9]{4}"
 
     def to_python(self, value: str) -> Any:
-        """The year; one out of reach is no address."""
+        """Return the year; one out of reach is no address."""
         if int(value) not in YEARS:
             raise NotFound
         return int(value)
@@ -103,7 +103,7 @@ class SerialInAddress(BaseConverter):
     regex = "[1-9][0-9]{0,17}"
 
     def to_python(self, value: str) -> Any:
-        """The number."""
+        """Return the number."""
         return int(value)
 
 
@@ -119,14 +119,14 @@ class CodedInAddress(BaseConverter):
     code: ClassVar[SerialCode]
 
     def to_python(self, value: str) -> Any:
-        """The key; a text that is written otherwise is no address."""
+        """Return the key; a text that is written otherwise is no address."""
         try:
             return self.code.parse(value)
         except Unknown:
             raise NotFound from None
 
     def to_url(self, value: int) -> str:
-        """As written in addresses."""
+        """Return the text as written in addresses."""
         return self.code.format(value)
 
 

@@ -1,4 +1,4 @@
-"""The door: it finds the bearer of a token, and opens the addresses that its scope allows."""
+"""Requests are authenticated by their token, and admitted to the addresses that its scope allows."""
 
 import time
 from collections.abc import Callable
@@ -97,5 +97,5 @@ def admit(door: Door) -> None:
 
 
 def register(app: Flask, door: Door) -> None:
-    """Put the door before every view of the app."""
+    """Authenticate every request of the app before its view."""
     app.before_request(lambda: admit(door))

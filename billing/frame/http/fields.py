@@ -35,11 +35,11 @@ class FullMatch(validate.Validator):
     """The pattern that a whole text must match, written so that ECMA-262 reads it alike: its `$` is the very end."""
 
     def __init__(self, pattern: str) -> None:
-        # Where the documentation looks for it.
+        # The documentation looks for it here.
         self.regex = re.compile(pattern)
 
     def __call__(self, value: str) -> str:
-        """The text; raises ValidationError."""
+        """Return the text; raise ValidationError."""
         if self.regex.fullmatch(value) is None:
             raise ValidationError(validate.Regexp.default_message)
         return value

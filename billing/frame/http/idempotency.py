@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 
 
 def asked() -> Asked | None:
-    """The request's key; None if it bears none. Raises InvalidRequest for a key that can't be."""
+    """Return the request's key; None if it bears none. Raises InvalidRequest for a key that can't be."""
     key = request.headers.get(HEADER)
     if key is None:
         return None

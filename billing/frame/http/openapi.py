@@ -32,7 +32,7 @@ _BODY_METHODS = frozenset({"post", "put", "patch"})
 
 
 def body_of(media_type: str) -> dict[str, str]:
-    """The schema of a file's body: a text, or octets."""
+    """Return the schema of a file's body: a text, or octets."""
     return TEXT if media_type.startswith("text/") or media_type.endswith("xml") else BINARY
 
 
@@ -79,11 +79,11 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 (webargs' own declaration)
 
     def load_json(self, req: Any, _schema: Any) -> Any:
-        """The body; Flask answers 415 for another content type, 400 for malformed JSON."""
+        """Return the body; Flask answers 415 for another content type, 400 for malformed JSON."""
         return req.get_json()
 
     def handle_error(self, error: Any, *_args: Any, **_kwargs: Any) -> Any:
-        """Every field at fault, as one InvalidRequest."""
+        """Return every field at fault, as one InvalidRequest."""
         raise InvalidRequest(
             [fault for location, messages in error.messages.items() for fault in _flat(location, "", messages)]
         )
@@ -151,13 +151,13 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
 
 def _component_name(shape: Any) -> str:
-    """The name of a shape in the document: `DebtAct`, and `DebtActPage` for `Page[DebtAct]`."""
+    """Return the name of a shape in the document: `DebtAct`, and `DebtActPage` for `Page[DebtAct]`."""
     return "".join(part.__name__ for part in (*get_args(shape), get_origin(shape) or shape))
 
 
 @cache
 def shape_components(shapes: tuple[Any, ...]) -> dict[str, Any]:
-    """The schemas of shapes, and of the shapes and enums within them, by their names in the document."""
+    """Return the schemas of shapes, and of the shapes and enums within them, by their names in the document."""
     references, schemas = schema_components(shapes, ref_template=_REFERENCE)
     names = {
         reference["$ref"].rpartition("/")[2]: _component_name(shape)
@@ -167,7 +167,7 @@ def shape_components(shapes: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _for_generators(schema: Any) -> Any:
-    """A schema as client generators like it: no titles, each enum with its type, one schema for a value or null."""
+    """Return a schema as client generators need it: no titles, typed enums, one schema for a value or null."""
     if isinstance(schema, list):
         return [_for_generators(inner) for inner in schema]
     if not isinstance(schema, dict):
@@ -277,7 +277,7 @@ class BillingApi(Api):  # type: ignore[misc]
         """`billing.api.operations` serves the document."""
 
     def _register_pagination_header(self) -> None:
-        """Lists are paged by `next`, not by a header."""
+        """Document no paging header: lists are paged by `next`."""
 
     def _register_responses(self) -> None:
         self.ma_plugin.converter.add_attribute_function(_meaning)

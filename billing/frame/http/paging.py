@@ -55,7 +55,7 @@ def page(
     query: Mapping[str, Any],
     dump: Callable[[Row[Any]], T],
 ) -> Page[T]:
-    """One page of `statement` by `key`, which is unique and which the statement selects.
+    """Return one page of `statement` by `key`, which is unique and which the statement selects.
 
     `query` holds `limit` and `cursor`. Raises InvalidRequest for a cursor this list did not give.
     """
@@ -69,7 +69,7 @@ def page_together(
     query: Mapping[str, Any],
     dump: Callable[[Sequence[Row[Any]]], list[T]],
 ) -> Page[T]:
-    """As `page`, where `dump` takes all rows of the page: what is nested in them costs one statement, not one a row."""
+    """Return one page as `page` does; `dump` takes all its rows, so nested values cost one statement, not one a row."""
     limit = query["limit"]
     if query["cursor"] is not None:
         after = _decoded(query["cursor"], key)

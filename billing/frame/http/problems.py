@@ -188,7 +188,7 @@ _log = logging.getLogger(__name__)
 def problem(
     kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A problem document as an answer; `errors` only where fields are at fault."""
+    """Return a problem document as an answer; `errors` only where fields are at fault."""
     body = Problem(
         type=PATH + kind.slug,
         title=kind.title,
@@ -201,12 +201,12 @@ def problem(
 
 
 def kind_of(error: Exception) -> Kind:
-    """The kind of problem an error is."""
+    """Return the kind of problem an error is."""
     return next((_OF_ERROR[base] for base in type(error).__mro__ if base in _OF_ERROR), INTERNAL)
 
 
 def field_errors(faults: Sequence[Fault]) -> Iterator[FieldError]:
-    """The faults of refused records as fields of the body."""
+    """Yield the faults of refused records as fields of the body."""
     for fault in faults:
         yield FieldError(
             location="body",

@@ -9,12 +9,12 @@ from billing.frame.http.paging import Cursor, Limit
 
 
 def query_schema(name: str, named: Mapping[str, fields.Field[Any]]) -> type[Schema]:
-    """The query of a list, with its page; unknown parameters are refused."""
+    """Return the query of a list, with its page; unknown parameters are refused."""
     return strict_schema(name, {**named, "limit": Limit(), "cursor": Cursor()})
 
 
 def strict_schema(name: str, named: Mapping[str, fields.Field[Any]]) -> type[Schema]:
-    """A schema that refuses unknown fields, and says so in the documentation."""
+    """Return a schema that refuses unknown fields, and says so in the documentation."""
     base = Schema.from_dict(dict(named), name=name)
     made: type[Schema] = type(name, (base,), {"Meta": type("Meta", (), {"unknown": RAISE, "register": False})})
     return made

@@ -26,7 +26,7 @@ class Service:
     door: "Door"
 
     def today(self) -> date:
-        """The civil day in Casablanca (R2)."""
+        """Return the civil day in Casablanca (R2)."""
         return today(self.clock())
 
     def install(self, app: object) -> None:
@@ -35,6 +35,6 @@ class Service:
 
 
 def service() -> Service:
-    """The state of the app that answers this request."""
+    """Return the state of the app that answers this request."""
     installed: Service = current_app.extensions[_EXTENSION]
     return installed

@@ -17,7 +17,7 @@ from billing.frame.shapes import encode
 
 
 def acting_engine() -> Engine:
-    """The database, where all that is written is on behalf of whoever asks; raises InvalidRequest for a bad reason."""
+    """Return the database, where writes are on behalf of the caller; raise InvalidRequest for a bad reason."""
     act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason())
     return on_behalf(service().engine, act, service().clock)
 
@@ -46,7 +46,7 @@ def answered(answer: Any) -> Response:
 
 
 def reads(view: Callable[..., Any]) -> Callable[..., Response]:
-    """A view that reads: it is given a connection on one snapshot."""
+    """Return a view that reads: it is given a connection on one snapshot."""
 
     @wraps(view)
     def within(*args: Any, **kwargs: Any) -> Response:
@@ -57,7 +57,7 @@ def reads(view: Callable[..., Any]) -> Callable[..., Response]:
 
 
 def writes(view: Callable[..., Any]) -> Callable[..., Response]:
-    """A view that writes: effect, idempotency key and stored answer commit together or not at all."""
+    """Return a view that writes: effect, idempotency key and stored answer commit together or not at all."""
 
     @wraps(view)
     def within(*args: Any, **kwargs: Any) -> Response:
@@ -75,7 +75,7 @@ def writes(view: Callable[..., Any]) -> Callable[..., Response]:
 
 
 def acts(view: Callable[..., Any]) -> Callable[..., Response]:
-    """A view that opens its own transactions and may be repeated: its key is claimed before, its answer kept after.
+    """Return a repeatable view with its own transactions: its key is claimed before, its answer stored after.
 
     What it writes it writes through `acting_engine`.
     Killed in between, the key stays claimed for that request: asked again, it is done again.

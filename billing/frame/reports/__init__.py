@@ -1,1 +1,1 @@
-"""How a report is written: as a page, on paper, as a table."""
+"""These modules write a report as a page, on paper, as a table."""

@@ -45,7 +45,7 @@ class _Group(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """What the template says before the rows."""
+    """The values the template prints before the rows."""
 
     title: str
     operator: str
@@ -79,14 +79,14 @@ class _Part(NamedTuple):
 
 
 def html(prepared: Prepared, operator: Party) -> Iterator[bytes]:
-    """The report as one page, written while it is read."""
+    """Return the report as one page, written while it is read."""
     page = _page(prepared, operator, style=_file("screen.css"), carries=False)
     parts = (_part(prepared.report, part, carries=False) for part in prepared.report.parts)
     return _rendered(page, parts)
 
 
 def pdf(prepared: Prepared, operator: Party) -> Iterator[bytes]:
-    """The report's PDF/A: the same books give the same bytes. Raises TooLong, RenderingFailed."""
+    """Yield the report's PDF/A: the same books give the same bytes. Raises TooLong, RenderingFailed."""
     page = _page(prepared, operator, style="", carries=True)
     parts = (_part(prepared.report, part, carries=True) for part in _within_limit(prepared))
     text = b"".join(_rendered(page, parts, on_paper=True)).decode()
@@ -96,7 +96,7 @@ def pdf(prepared: Prepared, operator: Party) -> Iterator[bytes]:
 
 
 def _within_limit(prepared: Prepared) -> Iterator[Part]:
-    """The parts, counted while they are read, before anything is laid out."""
+    """Yield the parts, counted while they are read, before anything is laid out."""
     most = prepared.lines_on_paper_max
     read = 0
 
@@ -146,7 +146,7 @@ def _page(prepared: Prepared, operator: Party, *, style: str, carries: bool) -> 
         created="" if prepared.last_day is None else prepared.last_day.isoformat(),
         style=style,
         continued=f"{report.title} {prepared.facts[0].text}",
-        # Who it is; what the law says of late payment concerns invoices alone.
+        # Only the operator's identity: the lines on late payment concern invoices alone.
         legal=legal_lines(operator, catalogue("fr"))[:2],
         facts=prepared.facts,
         columns=tuple(_Column(column.title, _style(column)) for column in columns),
@@ -164,10 +164,10 @@ def _style(column: Column) -> str:
 
 
 def _groups(columns: tuple[Column, ...]) -> tuple[_Group, ...]:
-    found = tuple(
+    groups = tuple(
         _Group(title or "", str(len(list(of)))) for title, of in groupby(columns, lambda column: column.group)
     )
-    return found if any(group.title for group in found) else ()
+    return groups if any(group.title for group in groups) else ()
 
 
 def _part(report: Report, part: Part, *, carries: bool) -> _Part:
@@ -189,7 +189,7 @@ class _Setter:
         self._carried = _Carried(report)
 
     def lines(self, rows: Iterable[Row]) -> Iterator[_Line]:
-        """The rows as text, in order."""
+        """Yield the rows as text, in order."""
         for row in rows:
             yield self._line(row)
 
@@ -217,7 +217,7 @@ class _Setter:
         return "" if is_same and column.once else _TEXTS[column.kind](row.cells[place])
 
     def _carry(self, row: Row, label: str) -> tuple[str, str]:
-        """What the foot of a page says that ends with this row, and the head of the page that follows."""
+        """Return the foot of a page that ends with this row, and the head of the page that follows."""
         ends = row.kind in (RowKind.TOTAL, RowKind.MEMO) or (
             row.kind is RowKind.SUBTOTAL and self._report.carries_groups
         )
@@ -231,7 +231,7 @@ class _Setter:
 
 
 class _Carried:
-    """What the lines of a part, or of a group of it, have come to so far."""
+    """The sums so far of the lines of a part, or of a group of it."""
 
     def __init__(self, report: Report) -> None:
         self._columns = [
@@ -249,12 +249,12 @@ class _Carried:
                 self._held[index] += cell
 
     def text(self) -> str:
-        """The amounts, each as wide as its column: two figures' room, then ten figures, blank where it has fewer."""
+        """Return the amounts, each as wide as its column: two figures' room, then ten figures or blanks."""
         return "".join(f"  {_padded(formats.amount(held))}" for held in self._held)
 
 
 def _padded(text: str) -> str:
-    """An amount with spaces in front: a space for a figure, a narrow one for a narrow one."""
+    """Return an amount with spaces in front: a space for a figure, a narrow one for a narrow one."""
     figures = sum(character.isdigit() for character in text) - 2
     missing = []
     for figure in range(_FIGURES_CARRIED, figures, -1):
@@ -271,7 +271,7 @@ def _row_style(row: Row, is_same: bool, has_once: bool) -> str:
 
 
 def _amount(cell: int | None, kind: RowKind) -> str:
-    """An amount; what is nil is left blank, in sums it is said."""
+    """Return an amount as text; zero is blank in a line and "0,00" in a sum."""
     if cell is None or (cell == 0 and kind is RowKind.LINE):
         return ""
     return formats.amount(cell)

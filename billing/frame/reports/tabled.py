@@ -1,4 +1,4 @@
-"""How a report about receivables is written: a page or paper in the dress of the books, a spreadsheet, CSV, JSON.
+"""Reports about receivables are written as a page or paper styled like the books, a spreadsheet, CSV or JSON.
 
 A report is lines with their columns; what is summed is summed here. Papers carry their sums from page to page.
 """
@@ -38,21 +38,21 @@ class Listed(NamedTuple):
 
 
 class Format(NamedTuple):
-    """How a file of a report is made, and what it is called elsewhere."""
+    """A format makes a report's file, and has a media type."""
 
     pieces: Callable[[Listed, Party, int], Iterator[bytes]]
     media_type: str
 
 
 def amount(key: str, title: str, group: str | None = None) -> Column:
-    """A column of amounts that are summed."""
+    """Return a column of amounts that are summed."""
     return Column(key, title, Kind.AMOUNT, Carried.SUM, group)
 
 
-def _rows(listed: Listed) -> Iterator[Row]:
-    sums = [0] * len(listed.columns)
-    summed = [index for index, column in enumerate(listed.columns) if column.carried is Carried.SUM]
-    for cells in listed.lines:
+def _rows(listing: Listed) -> Iterator[Row]:
+    sums = [0] * len(listing.columns)
+    summed = [index for index, column in enumerate(listing.columns) if column.carried is Carried.SUM]
+    for cells in listing.lines:
         for index in summed:
             sums[index] += cells[index] or 0
         yield Row(RowKind.LINE, (), cells)
@@ -61,14 +61,14 @@ def _rows(listed: Listed) -> Iterator[Row]:
         yield Row(RowKind.TOTAL, ("Total",), total)
 
 
-def _prepared(listed: Listed, lines_on_paper_max: int) -> Prepared:
+def _prepared(listing: Listed, lines_on_paper_max: int) -> Prepared:
     parts: list[Part] = []
-    lines = iter(listed.lines)
+    lines = iter(listing.lines)
     first = next(lines, None)
     if first is not None:
-        parts.append(Part(listed.name, _rows(listed._replace(lines=_again(first, lines))), listed.part))
-    report = Report(listed.name, listed.title, listed.columns, iter(parts))
-    return Prepared(report, Asked(None, listed.until), listed.facts, listed.until, 0, lines_on_paper_max)
+        parts.append(Part(listing.name, _rows(listing._replace(lines=_again(first, lines))), listing.part))
+    report = Report(listing.name, listing.title, listing.columns, iter(parts))
+    return Prepared(report, Asked(None, listing.until), listing.facts, listing.until, 0, lines_on_paper_max)
 
 
 def _again(first: tuple[Any, ...], rest: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -76,42 +76,42 @@ def _again(first: tuple[Any, ...], rest: Iterator[tuple[Any, ...]]) -> Iterator[
     yield from rest
 
 
-def _html(listed: Listed, operator: Party, most: int) -> Iterator[bytes]:
-    return pages.html(_prepared(listed, most), operator)
+def _html(listing: Listed, operator: Party, most: int) -> Iterator[bytes]:
+    return pages.html(_prepared(listing, most), operator)
 
 
-def _pdf(listed: Listed, operator: Party, most: int) -> Iterator[bytes]:
-    return pages.pdf(_prepared(listed, most), operator)
+def _pdf(listing: Listed, operator: Party, most: int) -> Iterator[bytes]:
+    return pages.pdf(_prepared(listing, most), operator)
 
 
-def _columns(listed: Listed) -> Sequence[exported.Column]:
+def _columns(listing: Listed) -> Sequence[exported.Column]:
     return [
         exported.Column(column.title if column.group is None else f"{column.group} - {column.title}", column.kind)
-        for column in listed.columns
+        for column in listing.columns
     ]
 
 
-def _csv(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return table("csv", listed.title, _columns(listed), listed.lines)
+def _csv(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+    return table("csv", listing.title, _columns(listing), listing.lines)
 
 
-def _xlsx(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return table("xlsx", listed.title[:31], _columns(listed), listed.lines)
+def _xlsx(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+    return table("xlsx", listing.title[:31], _columns(listing), listing.lines)
 
 
-def _json(listed: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+def _json(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
     totals = b"{}"
 
     def items() -> Iterator[bytes]:
         nonlocal totals
-        for row in _rows(listed):
-            cells = zip(listed.columns, row.cells, strict=True)
+        for row in _rows(listing):
+            cells = zip(listing.columns, row.cells, strict=True)
             if row.kind is RowKind.TOTAL:
                 totals = orjson.dumps({c.key: json_cell(c.kind, cell) for c, cell in cells if cell is not None})
             else:
                 yield orjson.dumps({c.key: json_cell(c.kind, cell) for c, cell in cells})
 
-    yield orjson.dumps({"report": listed.name, **listed.about})[:-1] + b',"items":['
+    yield orjson.dumps({"report": listing.name, **listing.about})[:-1] + b',"items":['
     yield from json_items(items())
     yield b'\n],"totals":' + totals + b"}\n"
 
@@ -129,9 +129,12 @@ FORMATS: Formats = MappingProxyType(
 
 
 def listed_pieces(
-    listed: Listed, file_format: str, *, operator: Party, lines_on_paper_max: int = LINES_ON_PAPER_MAX
+    listing: Listed, file_format: str, *, operator: Party, lines_on_paper_max: int = LINES_ON_PAPER_MAX
 ) -> Iterator[bytes]:
-    """A report as pieces of a file in one of FORMATS. Raises Unknown; with the first piece TooLong, RenderingFailed."""
+    """Return a report as pieces of a file in one of FORMATS.
+
+    Raises Unknown; with the first piece TooLong, RenderingFailed.
+    """
     if file_format not in FORMATS:
         raise Unknown(f"reports have no format {file_format}: choose one of {', '.join(FORMATS)}")
-    return FORMATS[file_format].pieces(listed, operator, lines_on_paper_max)
+    return FORMATS[file_format].pieces(listing, operator, lines_on_paper_max)

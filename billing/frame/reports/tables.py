@@ -22,7 +22,7 @@ _KINDS = {
     RowKind.MEMO: "pour mémoire",
 }
 _SHEETS = {GENERAL: "Général", ANALYTIC: "Analytique"}
-# What a row is, and what it says of itself, before its cells.
+# Before its cells, a row has its ledger, its kind and its label.
 _LEADING = ("Comptabilité", "Nature", "Désignation")
 
 
@@ -42,13 +42,13 @@ def _cells(part: Part) -> Iterator[tuple[Any, ...]]:
 
 
 def csv(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
-    """One table; the second column says which rows are lines, so that what is summed can be chosen."""
+    """Return one table; the second column says which rows are lines, so that what is summed can be chosen."""
     rows = (cells for part in prepared.report.parts for cells in _cells(part))
     return table("csv", prepared.report.title, _columns(prepared.report), rows)
 
 
 def xlsx(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
-    """A sheet for the general ledger and one for class 9: numbers are numbers, days are days, sums stand out."""
+    """Return a sheet for the general ledger and one for class 9: numbers are numbers, days are days, sums stand out."""
     columns = _columns(prepared.report)
     sheets = (spreadsheet.Sheet(_SHEETS[part.key], columns, _cells(part)) for part in prepared.report.parts)
     ordinary = _KINDS[RowKind.LINE]

@@ -1,4 +1,4 @@
-"""How a report's labels are written in French."""
+"""Write a report's labels in French."""
 
 from invoices import formats
 from ledger.reports.rows import Label

@@ -1,4 +1,4 @@
-"""What every command shares: its options, its database, how a failure is told."""
+"""Commands share their options, their database and the way they report a failure."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

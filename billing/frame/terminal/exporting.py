@@ -1,4 +1,4 @@
-"""What the commands of the group `export` share: their options, and the writing of a table made from one snapshot."""
+"""The commands of the group `export` share their options, and write a table from one snapshot."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING

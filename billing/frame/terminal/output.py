@@ -1,4 +1,4 @@
-"""What the commands show and where they write: progress, results, warnings, output files."""
+"""Commands show progress, results and warnings, and write output files, through this module."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ BINARY = frozenset({"xlsx", "parquet", "pdf"})
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A function to be told (done, in all), drawn as a bar on the terminal; None where there is none."""
+    """Yield a function that draws a bar on the terminal from (done, in all); None without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -38,7 +38,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
 
 @contextmanager
 def rows_progress() -> Iterator[Callable[[str, int], None] | None]:
-    """A function to be told (file, rows read so far), drawn as a running count; None where there is no terminal."""
+    """Yield a function that draws a running count from (file, rows read so far); None without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -56,12 +56,12 @@ def rows_progress() -> Iterator[Callable[[str, int], None] | None]:
 
 
 def warn(text: str) -> None:
-    """A line on standard error that stops nothing."""
+    """Write a line on standard error; nothing stops."""
     click.secho(f"warning: {text}", err=True, fg="yellow")
 
 
 def report(lines: Sequence[str]) -> None:
-    """The result of long work: one fact a line for people, all in one line for logs."""
+    """Write the result of long work: one fact a line for people, all in one line for logs."""
     if sys.stdout.isatty():
         click.echo("\n".join(lines))
     else:
@@ -76,7 +76,7 @@ def require_showable(format_name: str, output: str | None) -> None:
 
 @contextmanager
 def destination(output: str | None) -> Iterator[BinaryIO]:
-    """Where an export goes: the file, written whole or left as it was, or standard output, likewise."""
+    """Yield where an export goes: a file or standard output, written whole or not at all."""
     if output in (None, "-"):
         with TemporaryFile() as whole:
             yield cast("BinaryIO", whole)
@@ -96,7 +96,7 @@ def destination(output: str | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside the wanted one, put into its place when the block ends and removed when it raises."""
+    """Yield a file beside the wanted one, put into its place when the block ends and removed when it raises."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with beside.open("xb") as stream:
@@ -112,14 +112,14 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def grouped(amount: str) -> str:
-    """A decimal string with its thousands apart: 2839.50 gives `2 839.50`."""
+    """Return a decimal string with its thousands apart: 2839.50 gives `2 839.50`."""
     whole, _, cents = amount.partition(".")
     sign = "-" if whole.startswith("-") else ""
     return f"{sign}{int(whole.lstrip('-')):,}.{cents}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table for people on standard output; all columns but the first are figures."""
+    """Write a table for people on standard output; all columns but the first are figures."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

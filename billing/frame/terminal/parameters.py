@@ -20,7 +20,7 @@ class Month(click.ParamType[date]):
     name = "YYYY-MM"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The first day of the month; a usage error for anything else."""
+        """Return the first day of the month; a usage error for anything else."""
         if isinstance(value, date):
             return value
         try:
@@ -35,7 +35,7 @@ class Day(click.ParamType[date]):
     name = "YYYY-MM-DD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day; a usage error for anything else."""
+        """Return the day; a usage error for anything else."""
         if isinstance(value, date):
             return value
         try:
@@ -52,7 +52,7 @@ class Amount(click.ParamType[int]):
     name = "AMOUNT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The centimes; a usage error for anything else."""
+        """Return the centimes; a usage error for anything else."""
         if isinstance(value, int):
             return value
         from billing.frame.cells import BadCell

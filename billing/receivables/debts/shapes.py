@@ -24,7 +24,7 @@ class DebtAct(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "DebtAct":
-        """The decision whose row is of `deciding.acts`."""
+        """Return the decision whose row is of `deciding.acts`."""
         return cls(
             invoice=row.number,
             tenant=row.tenant,

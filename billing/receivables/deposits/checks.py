@@ -70,9 +70,9 @@ def final_statements(connection: Connection, _step: Step) -> Iterator[str]:
     for row in connection.execute(select(final_statement).order_by(final_statement.c.id)):
         number = FINAL_STATEMENT.format(row.id)
         content = json.loads(row.content)
-        listed = sum(parse_decimal(document["open"], AMOUNT_DECIMALS) for document in content["documents"])
+        open_sum = sum(parse_decimal(document["open"], AMOUNT_DECIMALS) for document in content["documents"])
         less = sum(parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("credit", "deposit_left"))
-        if row.balance != listed - less or content["balance"] != format_amount(row.balance):
+        if row.balance != open_sum - less or content["balance"] != format_amount(row.balance):
             yield f"{number}: its balance {format_amount(row.balance)} is not the sum of what it lists"
         if content["buyer"]["code"] != row.tenant:
             yield f"{number} is addressed to {content['buyer']['code']}, it closes an account of {row.tenant}"

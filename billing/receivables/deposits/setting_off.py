@@ -28,7 +28,7 @@ class SetOff(NamedTuple):
 
 
 def set_off_deposit(connection: Connection, key: int, wanted: SetOff, *, recorded_at: datetime, terms: Terms) -> int:
-    """Let a deposit pay its tenant's invoices, the oldest due first; gives the receipt's key.
+    """Let a deposit pay its tenant's invoices, the oldest due first; return the receipt's key.
 
     Only once its lease has ended, and never more than is held or open. Raises Unknown, Refused with every fault.
     """

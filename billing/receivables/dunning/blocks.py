@@ -48,7 +48,7 @@ class Blocked(NamedTuple):
 
 
 def block_dunning(connection: Connection, order: BlockOrder, *, recorded_at: datetime) -> int:
-    """Record a dispute or a promise, by whoever acts, for the reason given; gives its key.
+    """Record a dispute or a promise, by the actor, for the reason given; return its key.
 
     Raises ReasonRequired, Unknown, Refused.
     """

@@ -46,7 +46,7 @@ class Clauses(NamedTuple):
 
 
 def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime) -> Row[Any]:
-    """Record a clause, by whoever acts, for the reason given; gives its row. Raises Unknown, Refused."""
+    """Record a clause, by the actor, for the reason given; return its row. Raises Unknown, Refused."""
     reason = require_reason(connection, "an interest clause")
     change_facts(connection)
     if connection.scalar(select(tenant.c.code).where(tenant.c.code == clause.tenant)) is None:

@@ -46,5 +46,5 @@ debt_act = Table(
     Index("ix_debt_act_tenant", "tenant"),
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete rows of these tables (R22).
 APPEND_ONLY = (debt_act,)

@@ -21,7 +21,7 @@ from invoices.models import references
 deposit = Table(
     "deposit",
     metadata,
-    # What a lease's tenant was asked for, as called on paper; one a lease.
+    # The deposit a lease's tenant was asked for, as called on paper; one a lease.
     Column("id", identity(), Identity(), primary_key=True),
     Column("lease", ForeignKey("lease.code"), nullable=False, unique=True),
     Column("tenant", code(), nullable=False),
@@ -82,12 +82,12 @@ deposit_set_off = Table(
 final_statement = Table(
     "final_statement",
     metadata,
-    # How a tenant's account stood when a lease was closed, for good; one a lease. AC-000001 to people.
+    # A tenant's account as it stood when a lease was closed, for good; one a lease. People see AC-000001.
     Column("id", identity(), Identity(), primary_key=True),
     Column("lease", ForeignKey("lease.code"), nullable=False, unique=True),
     Column("tenant", code(), nullable=False),
     Column("closed_on", Date, nullable=False),
-    # What the tenant still owes (above nil) or is owed (below), its deposit counted in.
+    # The tenant still owes this (above zero) or is owed it (below), its deposit counted in.
     Column("balance", BigInteger, nullable=False),
     # As printed (JSON): documents, credits, the deposit, seller, buyer.
     Column("content", Text, nullable=False),
@@ -95,10 +95,10 @@ final_statement = Table(
     Index("ix_final_statement_tenant", "tenant"),
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete rows of these tables (R22).
 APPEND_ONLY = (deposit, deposit_movement, deposit_set_off, final_statement)
 
-# What PostgreSQL checks once an insert, as `invoices.models.references` declares it.
+# PostgreSQL checks these references once an insert, as `invoices.models.references` declares them.
 REFERENCES = (
     ("deposit_set_off", "receipt_id", "receipt", "id"),
     ("deposit_set_off", "deposit_id", "deposit", "id"),

@@ -62,7 +62,7 @@ dunning_step = Table(
 dunning_hold = Table(
     "dunning_hold",
     metadata,
-    # Why an invoice, or all of a tenant's, are not reminded of: a dispute, or a promise to pay by a day.
+    # A dispute or a promise to pay by a day: an invoice, or all of a tenant's, are not reminded of.
     Column("id", identity(), Identity(), primary_key=True),
     Column("kind", String(8), nullable=False),
     Column("tenant", code(), nullable=False),
@@ -94,7 +94,7 @@ dunning_hold_end = Table(
 interest_clause = Table(
     "interest_clause",
     metadata,
-    # What leases say of interest on late payment; the newest that has begun counts, a rate of nil ends it.
+    # Clauses of leases on interest for late payment; the newest that has begun counts, a rate of zero ends it.
     Column("id", identity(), Identity(), primary_key=True),
     Column("tenant", code(), nullable=False),
     # Blank: of all that the tenant is invoiced.
@@ -110,5 +110,5 @@ interest_clause = Table(
     Index("ix_interest_clause_tenant", "tenant"),
 )
 
-# What the database refuses to change or delete (R22).
+# The database refuses to change or delete rows of these tables (R22).
 APPEND_ONLY = (dunning_act, dunning_step, dunning_hold, dunning_hold_end, interest_clause)

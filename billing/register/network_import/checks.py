@@ -111,7 +111,7 @@ class References:
             self._codes[stem] |= stored_codes(self._connection, stem, unknown)
 
     def codes(self, stem: str) -> Collection[str]:
-        """The codes learnt so far."""
+        """Return the codes learnt so far."""
         return self._codes[stem]
 
     def check(self, sheet: Sheet, faults: Faults) -> None:
@@ -154,7 +154,7 @@ def _in_order(lease: Values) -> bool:
 
 
 def _overlapping(stays: list[tuple[date, date, Key]]) -> Iterable[tuple[Key, Key]]:
-    """The pairs of stays with a day in common."""
+    """Yield the pairs of stays with a day in common."""
     current: list[tuple[date, Key]] = []
     for start, end, key in sorted(stays):
         current = [(last, other) for last, other in current if last >= start]
@@ -226,7 +226,7 @@ def _merged(stored: Mapping[Key, Values], rows: Mapping[Key, Row], needed: str) 
 
 
 def _versions(stored: Mapping[Key, Values], rows: Mapping[Key, Row]) -> Iterable[_Version]:
-    """Every rate version, with the days until the next of the same site, service and kind."""
+    """Yield every rate version, with the days until the next of the same site, service and kind."""
     timelines: dict[Key, list[tuple[date, int, Row | None]]] = defaultdict(list)
     for key, values in _merged(stored, rows, "subsidised_price").items():
         timelines[key[:3]].append((key[3], values["subsidised_price"], rows.get(key)))
@@ -261,7 +261,7 @@ def _note_breach(
 
 
 def merged_services(stored: Mapping[str, Values], sheet: Sheet) -> dict[str, dict[str, Any]]:
-    """The catalogue as it will be, by code; a service whose row has a fault may lack a field."""
+    """Return the catalogue as it will be, by code; a service whose row has a fault may lack a field."""
     catalogue: dict[str, dict[str, Any]] = {code: dict(values) for code, values in stored.items()}
     for key, row in sheet.by_key.items():
         catalogue[key[0]] = dict(row.values)

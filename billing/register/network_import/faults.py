@@ -40,7 +40,7 @@ class Faults:
             self._found.append(fault)
 
     def in_order(self) -> list[Fault]:
-        """Every fault, by file, then by line; those of one line in the order they were found."""
+        """Return every fault, by file, then by line; those of one line in the order they were found."""
         unlisted = [
             Fault(
                 file, None, None, None, f"has {count - FAULTS_PER_FILE_MAX} more faults", "mend the listed ones first"

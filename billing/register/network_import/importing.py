@@ -70,8 +70,8 @@ def import_folder(
     is a UTC instant. Rows are matched by key: a new key is added, a known one with other values is a
     change, nothing is deleted. `further` are the files of other subjects, written by `settings` (None: as shipped).
     """
-    further_files = {one.layout.stem: one for one in further}
-    layouts = {**LAYOUTS, **{stem: one.layout for stem, one in further_files.items()}}
+    further_files = {subject_file.layout.stem: subject_file for subject_file in further}
+    layouts = {**LAYOUTS, **{stem: subject_file.layout for stem, subject_file in further_files.items()}}
     faults, warnings = _collectors(layout.file for layout in layouts.values())
     paths = _find(folder, layouts, warnings)
     with writing(engine) as connection:
@@ -81,9 +81,13 @@ def import_folder(
             if stem in LAYOUTS
         }
         brought = [
-            _Brought(one, path.name, one.read(path.name, read_rows(path, one.layout, faults), faults))
+            _Brought(
+                subject_file,
+                path.name,
+                subject_file.read(path.name, read_rows(path, subject_file.layout, faults), faults),
+            )
             for stem, path in paths.items()
-            if (one := further_files.get(stem)) is not None
+            if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
         report = act.carry_out(now=now, source=str(folder), dry_run=dry_run)
@@ -124,7 +128,7 @@ def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
 
 
 def _find(folder: Path, layouts: Mapping[str, Layout], warnings: Faults) -> dict[str, Path]:
-    """The files of a network folder by stem, in the order of reading; raises Refused if there are none."""
+    """Return the files of a network folder by stem, in the order of reading; raise Refused if there are none."""
     names = ", ".join(layout.file for layout in layouts.values())
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
@@ -183,7 +187,7 @@ class _Import:
     def carry_out(
         self, *, now: datetime, source: str, dry_run: bool = False, create_only: bool = False
     ) -> ImportReport:
-        """Read, check, write, log; raises Refused with every fault."""
+        """Read, check, write, log; raise Refused with every fault."""
         change_facts(self._connection)
         for stem, sheet in self._sheets.items():
             self._read(stem, sheet)

@@ -53,20 +53,20 @@ class Layout:
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
-        """The column of that name."""
+        """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)
 
     def show_key(self, key: tuple[Any, ...]) -> str:
-        """A row's key as people read it; a blank part (every kind) is `*`."""
+        """Return a row's key as people read it; a blank part (every kind) is `*`."""
         return "/".join(self.column(name).show(part) or "*" for name, part in zip(self.key, key, strict=True))
 
     def show_row(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """A row of the table as the file's cells, by column."""
+        """Return a row of the table as the file's cells, by column."""
         return {column.name: shown(column, values[column.field]) for column in self.columns}
 
 
 def shown(column: Column, value: Any) -> str:
-    """A value as the file's cell holds it: blank for none."""
+    """Return a value as the file's cell holds it: blank for none."""
     return "" if value is None else column.show(value)
 
 

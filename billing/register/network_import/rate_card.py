@@ -18,7 +18,7 @@ _STEM = "rates"
 
 
 def read_rate_card(connection: Connection, path: Path) -> list[tuple[str, str, str, Rate]]:
-    """The versions of a file in the form of rates.csv, judged by the rules of an import; writes nothing.
+    """Return the versions of a file in the form of rates.csv, judged by the rules of an import; writes nothing.
 
     Raises Refused with every fault.
     """
@@ -32,7 +32,7 @@ def read_rate_card(connection: Connection, path: Path) -> list[tuple[str, str, s
 
 
 def rate_card_of(connection: Connection, records: Iterable[Mapping[str, str]]) -> list[tuple[str, str, str, Rate]]:
-    """The versions of records given as texts by column, a column left out being blank; else as `read_rate_card`."""
+    """Return the versions of records given as texts by column, blank if left out; else as `read_rate_card`."""
     names = LAYOUTS[_STEM].names
     rows = ((number, [record.get(name, "") for name in names]) for number, record in enumerate(records, 1))
     return _versions(connection, _STEM, rows, Faults((_STEM,)))
@@ -48,9 +48,9 @@ def _versions(
     References(connection, sheets).check(sheet, faults)
     if faults:
         raise Refused(faults.in_order())
-    found = []
+    versions = []
     for site, service, kind, effective_from in sheet.by_key:
         values = sheet.by_key[site, service, kind, effective_from].values
         prices = Rate(effective_from, values["market"], values["subsidised_price"], values["full_cost"])
-        found.append((site, service, kind, prices))
-    return found
+        versions.append((site, service, kind, prices))
+    return versions

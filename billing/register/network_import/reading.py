@@ -25,7 +25,7 @@ class UnreadableFile(Exception):
 
 
 def read_rows(path: Path, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:
-    """The rows of a file, lazily; rows that can't be told apart are noted as faults and left out.
+    """Yield the rows of a file, lazily; rows that can't be told apart are noted as faults and left out.
 
     Raises UnreadableFile, before the first row or in the midst of them, when the rest can't be read.
     """
@@ -68,7 +68,7 @@ def _encoding(path: Path, layout: Layout, faults: Faults) -> tuple[str, str]:
 
 
 def _wrong_cell(path: Path, line: bytes) -> tuple[str | None, str]:
-    """The column and the text, as most likely meant, of the first cell of a line that is not UTF-8."""
+    """Return the column and the text, as most likely meant, of the first cell of a line that is not UTF-8."""
     with path.open("rb") as content:
         header = _cells_of(content.readline().removeprefix(b"\xef\xbb\xbf"))
     cells = _cells_of(line)

@@ -58,7 +58,7 @@ class ImportReport:
         return sum(counts.unchanged for counts in self.files.values())
 
     def lines(self) -> Iterator[str]:
-        """The report for people, line by line."""
+        """Yield the report for people, line by line."""
         for file, counts in self.files.items():
             yield f"{file}: {counts.new} new, {counts.changed} changed, {counts.unchanged} unchanged"
             if counts.new_keys:
@@ -73,7 +73,7 @@ class ImportReport:
         yield f"dry run, nothing written: {total}" if self.dry_run else f"imported: {total}"
 
     def as_json(self) -> str:
-        """The report for the import log."""
+        """Return the report for the import log."""
         return json.dumps(
             {
                 "files": {file: asdict(counts) for file, counts in self.files.items()},

@@ -111,7 +111,7 @@ class Sheet:
                 faults.add_taken(self.file, row.line, column, self.cell(row, column), problem, remedy)
 
     def codes(self) -> set[str]:
-        """The codes this file gives, also in rows that have faults."""
+        """Return the codes this file gives, also in rows that have faults."""
         return {key[0] for key in self.by_key}
 
     def write(self, connection: Connection) -> None:
@@ -156,7 +156,7 @@ class Sheet:
         return FileCounts(len(new), changed, len(self.rows) - len(new) - changed, new)
 
     def changes(self) -> list[Change]:
-        """Each changed column, old and new."""
+        """Return each changed column, old and new."""
         return [
             Change(
                 self.file,

@@ -15,28 +15,28 @@ Values: TypeAlias = Mapping[str, Any]
 
 
 def among(connection: Connection, column: Column[Any], codes: Iterable[str]) -> ColumnElement[bool]:
-    """The condition that a code is one of `codes`, as one parameter however many they are."""
+    """Return the condition that a code is one of `codes`, as one parameter however many they are."""
     wanted = sorted(set(codes))
     if connection.dialect.name == "postgresql":
         return column == any_(bindparam(None, wanted, type_=ARRAY(Text)))
-    listed = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
-    return column.in_(select(listed.c.value))
+    code_list = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
+    return column.in_(select(code_list.c.value))
 
 
 def stored_rows(connection: Connection, layout: Layout, keys: Iterable[Key]) -> dict[Key, Values]:
-    """The rows stored under those keys, or under keys that begin like them."""
+    """Return the rows stored under those keys, or under keys that begin like them."""
     first = among(connection, layout.table.c[layout.key[0]], (key[0] for key in keys))
     return _by_key(connection, layout, first)
 
 
 def rows_of_services(connection: Connection, stem: str, services: Iterable[str]) -> dict[Key, Values]:
-    """Every stored rate, or VAT rate, of those services."""
+    """Return every stored rate, or VAT rate, of those services."""
     layout = LAYOUTS[stem]
     return _by_key(connection, layout, among(connection, layout.table.c.service, services))
 
 
 def leases_of_units(connection: Connection, places: Iterable[tuple[str, str]]) -> dict[Key, Values]:
-    """Every stored lease of those sites' units, and perhaps of some others."""
+    """Return every stored lease of those sites' units, and perhaps of some others."""
     wanted = list(places)
     table = models.lease
     condition = among(connection, table.c.site, (site for site, _ in wanted)) & among(
@@ -55,7 +55,7 @@ def _values(row: Row[Any]) -> dict[str, Any]:
 
 
 def stored_codes(connection: Connection, stem: str, codes: Iterable[str] | None = None) -> set[str]:
-    """Which codes of sites, services or tenants are stored: of those asked for, or all of them."""
+    """Return the stored codes of sites, services or tenants: of those asked for, or all of them."""
     column = LAYOUTS[stem].table.c.code
     statement = select(column)
     if codes is not None:
@@ -64,7 +64,7 @@ def stored_codes(connection: Connection, stem: str, codes: Iterable[str] | None 
 
 
 def stored_services(connection: Connection) -> dict[str, Values]:
-    """The catalogue, by code."""
+    """Return the catalogue, by code."""
     return {row.code: _values(row) for row in connection.execute(select(models.service))}
 
 
@@ -75,7 +75,7 @@ def usage_exists(connection: Connection, service: str) -> bool:
 
 
 def stored_record(connection: Connection, stem: str, key: Key) -> dict[str, str] | None:
-    """A stored row as its file would hold it, by column: what a partial change is completed from; None if unknown.
+    """Return a stored row as its file would hold it, by column, to complete a partial change; None if unknown.
 
     `key` holds the key's parts as values: codes as text, days as `date`.
     """

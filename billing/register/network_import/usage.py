@@ -98,35 +98,35 @@ class UsageLoader:
                     self._flush()
                     on_chunk(read)
         except UnreadableFile:
-            # Noted where it was found; what was read before is still judged.
+            # The reader has noted the fault; the rows read before are still judged.
             pass
         self._flush()
         on_chunk(self._new + self._unchanged)
         return FileCounts(new=self._new, unchanged=self._unchanged)
 
     def _examine(self, line: int, row: Sequence[str]) -> int | None:
-        """The quantity of a row whose cells are all right, which the caches then know; None after noting its faults."""
+        """Return the quantity of a row without faults, and cache its cells; None after noting its faults."""
         if not any(row):
             self._faults.add(self._file, line, None, None, "is a row of blank cells", "remove the line")
             return None
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         for column, cell in zip(_LAYOUT.columns, row, strict=True):
             try:
-                found[column.name] = column.parse(cell)
+                values[column.name] = column.parse(cell)
             except BadCell as bad:
                 self._faults.add(self._file, line, column.name, cell, bad.problem, bad.remedy)
-        right = self._refers(line, found)
-        if "occurred_on" in found:
+        right = self._refers(line, values)
+        if "occurred_on" in values:
             self._days.add(row[5])
-        quantity = found.get("quantity")
+        quantity = values.get("quantity")
         if not isinstance(quantity, int):
             return None
         if len(self._quantities) >= _CACHED_QUANTITIES_MAX:
             self._quantities.clear()
         self._quantities[row[4]] = quantity
-        return quantity if right and len(found) == len(row) else None
+        return quantity if right and len(values) == len(row) else None
 
-    def _refers(self, line: int, found: Mapping[str, object]) -> bool:
+    def _refers(self, line: int, values: Mapping[str, object]) -> bool:
         """Return whether tenant, site and service are known, and the service is one that is used, not leased."""
         known, right = self._known, True
         for column, file, codes in (
@@ -134,13 +134,13 @@ class UsageLoader:
             ("site", "sites", known.sites),
             ("service", "services", known.services),
         ):
-            code = found.get(column)
+            code = values.get(column)
             if isinstance(code, str) and code not in codes:
                 right = False
                 if file not in known.unreadable:
                     remedy = f"add it to {file}.csv, or correct the code"
                     self._faults.add(self._file, line, column, code, f"is no known {column}", remedy)
-        service = found.get("service")
+        service = values.get("service")
         if isinstance(service, str) and known.services.get(service, ARREARS) != ARREARS:
             right = False
             if known.services[service]:
@@ -188,7 +188,7 @@ class UsageLoader:
                 self._note_conflict(line_of[event_id], event_id, facts, stands, in_file=in_file)
 
     def _stored(self) -> list[tuple[Any, ...]]:
-        """The stored events among the chunk's: id, event id, facts."""
+        """Return the stored events among the chunk's: id, event id, facts."""
         cursor = self._connection.connection.cursor()
         try:
             if self._connection.dialect.name == "postgresql":
@@ -222,6 +222,6 @@ class UsageLoader:
 
 
 def _as_copied(rows: Iterable[tuple[str, str, str, str, int, str]]) -> str:
-    """Rows in COPY's text format. Codes hold no tab and no line end; a backslash is written twice."""
+    """Return rows in COPY's text format. Codes hold no tab and no line end; a backslash is written twice."""
     content = "".join([f"{e}\t{t}\t{s}\t{v}\t{q}\t{d}\n" for e, t, s, v, q, d in rows])
     return content.replace("\\", "\\\\") if "\\" in content else content

@@ -45,12 +45,12 @@ class Booked(NamedTuple):
     postings: list[tuple[str, str | None, str | None, int]]
 
     def sums(self) -> dict[Place, int]:
-        """Its postings by account, auxiliary and site."""
-        found: dict[Place, int] = {}
+        """Return its postings by account, auxiliary and site."""
+        sums: dict[Place, int] = {}
         for account, auxiliary, site, amount in self.postings:
             place = account, auxiliary, site
-            found[place] = found.get(place, 0) + amount
-        return found
+            sums[place] = sums.get(place, 0) + amount
+        return sums
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Funds:
                     self.terms[code] = site, self._day(code, booked)
 
     def _day(self, code: str, booked: Booked) -> date:
-        """The day a grant was granted: that of its first entry, unless its month was closed when it came.
+        """Return the day a grant was granted: that of its first entry, unless its month was closed when it came.
 
         A correction's may be later, in the open period.
         """
@@ -98,7 +98,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
     """Each run's waterfall and matrix recompute from the positions, reserve and grants, and are what was posted."""
     entries = _entries(connection)
     granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
-    closed = (found.closed_through for found in closings(connection))
+    closed = (closing.closed_through for closing in closings(connection))
     first_open_days = frozenset(through + timedelta(days=1) for through in closed if through is not None)
     funds = Funds(granted_on=dict(row for row in granted), first_open_days=first_open_days)
     place = 0
@@ -106,10 +106,10 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
         if run.status != "complete":
             break
         own = _standing_waterfall(run, entries, place)
-        kept, spoilt = read_matrices(connection, run.period)
+        matrices, spoilt = read_matrices(connection, run.period)
         yield from spoilt
-        for former in kept[:-1]:
-            # A closing that was taken back since: what it found from the funds of its day.
+        for former in matrices[:-1]:
+            # This closing was taken back since: its matrix is computed from the funds of its day.
             while place < len(entries) and entries[place].number <= former.through_entry:
                 funds.take(entries[place])
                 place += 1
@@ -118,7 +118,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
         for booked in entries[place : place if own is None else own]:
             funds.take(booked)
         yield from _open_batches(connection, run)
-        standing = kept[-1] if kept else None
+        standing = matrices[-1] if matrices else None
         yield from _run_faults(connection, run, funds, None if own is None else entries[own], standing)
         if own is not None:
             funds.take(entries[own])
@@ -134,7 +134,7 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
 
 
 def _entries(connection: Connection) -> list[Booked]:
-    """Every entry that moves the reserve or a grant, and every waterfall, in order: few, whatever the park."""
+    """Return every entry that moves the reserve or a grant, and every waterfall, in order: few, whatever the park."""
     p, e = posting.c, entry.c
     moving = select(p.entry_id).where(p.account.in_([RESERVE, GRANTS]))
     rows = connection.execute(
@@ -143,12 +143,12 @@ def _entries(connection: Connection) -> list[Booked]:
         .where(e.id.in_(moving) | e.reference.like("PER/____-__:cascade/%"))
         .order_by(e.id, p.line_no)
     )
-    found: dict[int, Booked] = {}
+    by_number: dict[int, Booked] = {}
     for number, reference, effective_on, *moved in rows:
-        booked = found.setdefault(number, Booked(number, reference, effective_on, []))
+        booked = by_number.setdefault(number, Booked(number, reference, effective_on, []))
         if moved[0] is not None:
             booked.postings.append((moved[0], moved[1], moved[2], moved[3]))
-    return list(found.values())
+    return list(by_number.values())
 
 
 def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | None:
@@ -166,7 +166,7 @@ def _standing_waterfall(run: Any, entries: list[Booked], place: int) -> int | No
 def _site_sums(
     connection: Connection, period: date, sites: Iterable[str]
 ) -> tuple[dict[str, int], dict[str, int], int]:
-    """Contributions, draws per site, and the advantage, from the stored positions (R17)."""
+    """Return contributions, draws per site, and the advantage, from the stored positions (R17)."""
     p = run_position.c
 
     def above_nil(value: Any) -> Any:
@@ -192,7 +192,7 @@ def _site_sums(
 
 
 def _run_faults(
-    connection: Connection, run: Any, funds: Funds, own: Booked | None, kept: KeptMatrix | None
+    connection: Connection, run: Any, funds: Funds, own: Booked | None, matrix: KeptMatrix | None
 ) -> Iterator[str]:
     month = format_month(run.period)
     try:
@@ -206,41 +206,41 @@ def _run_faults(
     outcome = waterfall(contributions, draws, max(funds.reserve, 0), _grants(funds), run.period)
     computed = dict(cross_subsidy_json(run.period, advantage, outcome))
     if own is None:
-        # Where nothing was posted, which grants the run has seen is not known; nor did it matter.
+        # Where nothing was posted, the grants the run has seen are not known; nor did they matter.
         computed["grants_left"] = grants_left
     for path, due, stands in _differences(computed, stored):
         yield f"the run of {month}: its cross-subsidy says {path} {stands}, the positions give {due}"
     yield from _entry_faults(run, outcome, own)
-    yield from _standing_faults(connection, run, outcome, own, kept)
+    yield from _standing_faults(connection, run, outcome, own, matrix)
 
 
 def _standing_faults(
-    connection: Connection, run: Any, outcome: Waterfall, own: Booked | None, kept: KeptMatrix | None
+    connection: Connection, run: Any, outcome: Waterfall, own: Booked | None, matrix: KeptMatrix | None
 ) -> Iterator[str]:
     """The matrix that stands for a run is that of its positions, and its sums are those of its entries."""
     month = format_month(run.period)
-    if kept is None:
+    if matrix is None:
         yield f"the run of {month} is complete and no matrix of who funded whom is kept"
         return
-    if own is not None and own.reference != waterfall_reference(run.period, kept.attempt):
-        yield f"the run of {month}: its matrix is that of attempt {kept.attempt}, and {own.reference} is what stands"
+    if own is not None and own.reference != waterfall_reference(run.period, matrix.attempt):
+        yield f"the run of {month}: its matrix is that of attempt {matrix.attempt}, and {own.reference} is what stands"
     latest = last_position_entry(connection, run.period)
-    if not latest <= kept.through_entry or (own is not None and kept.through_entry >= own.number):
-        stood = f"when entry {kept.through_entry} was the last"
+    if not latest <= matrix.through_entry or (own is not None and matrix.through_entry >= own.number):
+        stood = f"when entry {matrix.through_entry} was the last"
         yield f"the run of {month}: its matrix says it was found {stood}, which is not between positions and waterfall"
-    yield from matrix_faults(kept, positions_by_tenant(connection, run.period), outcome)
-    yield from carried_faults(connection, kept)
+    yield from matrix_faults(matrix, positions_by_tenant(connection, run.period), outcome)
+    yield from carried_faults(connection, matrix)
 
 
-def _former_faults(connection: Connection, kept: KeptMatrix, funds: Funds, entries: list[Booked]) -> Iterator[str]:
+def _former_faults(connection: Connection, matrix: KeptMatrix, funds: Funds, entries: list[Booked]) -> Iterator[str]:
     """The matrix and the waterfall of a closing that was taken back recompute from what stood then."""
-    positions = positions_booked_by(connection, kept.period, kept.through_entry)
+    positions = positions_booked_by(connection, matrix.period, matrix.through_entry)
     sums = sum_positions((position for _, position in positions), network_sites(connection))
-    outcome = waterfall(sums.contributions, sums.draws, max(funds.reserve, 0), _grants(funds), kept.period)
-    yield from matrix_faults(kept, positions, outcome)
-    reference = waterfall_reference(kept.period, kept.attempt)
+    outcome = waterfall(sums.contributions, sums.draws, max(funds.reserve, 0), _grants(funds), matrix.period)
+    yield from matrix_faults(matrix, positions, outcome)
+    reference = waterfall_reference(matrix.period, matrix.attempt)
     posted = next((booked for booked in entries if booked.reference == reference), None)
-    expected = waterfall_entry(kept.period, kept.period, kept.attempt, outcome)
+    expected = waterfall_entry(matrix.period, matrix.period, matrix.attempt, outcome)
     if posted is None or expected is None:
         if (posted is None) != (expected is None):
             yield f"{reference} was {'not ' if posted is None else ''}posted, the positions of its day say otherwise"
@@ -250,7 +250,7 @@ def _former_faults(connection: Connection, kept: KeptMatrix, funds: Funds, entri
 
 
 def _grants(funds: Funds) -> list[Grant]:
-    """The grants as the entries read so far leave them."""
+    """Return the grants as the entries read so far leave them."""
     return [
         Grant(code, site, granted_on, max(funds.left.get(code, 0), 0))
         for code, (site, granted_on) in sorted(funds.terms.items())
@@ -258,12 +258,12 @@ def _grants(funds: Funds) -> list[Grant]:
 
 
 def _sums(booked: Entry) -> dict[Place, int]:
-    """The postings of an entry by account, auxiliary and site."""
-    found: dict[Place, int] = {}
+    """Return the postings of an entry by account, auxiliary and site."""
+    sums: dict[Place, int] = {}
     for p in booked.postings:
         place = p.account, p.auxiliary, p.site
-        found[place] = found.get(place, 0) + p.amount
-    return found
+        sums[place] = sums.get(place, 0) + p.amount
+    return sums
 
 
 def _differences(computed: Any, stored: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -326,8 +326,8 @@ def _grants_received(connection: Connection, funds: Funds, entries: list[Booked]
             if received != grant.amount:
                 yield f"grant {grant.code} of {format_amount(grant.amount)} is booked as {format_amount(received)}"
             if funds.terms.get(grant.code) != (grant.site, grant.granted_on):
-                told = f"for {grant.site or 'any site'} from {grant.granted_on}"
-                yield f"grant {grant.code} is {told} in the register, and otherwise in its entry"
+                terms = f"for {grant.site or 'any site'} from {grant.granted_on}"
+                yield f"grant {grant.code} is {terms} in the register, and otherwise in its entry"
     standing = {reference for reference in by_reference if reference.startswith(_GRANT)}
     for reference in sorted(expected - standing):
         yield f"grant {reference.split('/')[2]} has no entry {reference}"

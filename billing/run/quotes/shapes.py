@@ -42,7 +42,7 @@ class QuotedLine(Shape, frozen=True):
 
     @classmethod
     def of(cls, line: PricedLine) -> "QuotedLine":
-        """A priced line in the shape of a document's, with the days it counts."""
+        """Return a priced line in the shape of a document's, with the days it counts."""
         return cls(
             service=line.service,
             site=line.site,
@@ -74,7 +74,7 @@ class QuotedMonth(Shape, frozen=True):
 
     @classmethod
     def of(cls, month: quoting.QuotedMonth) -> "QuotedMonth":
-        """A month with its lines, VAT and sums."""
+        """Return a month with its lines, VAT and sums."""
         return cls(
             month=format_month(month.month),
             lines=[QuotedLine.of(line) for line in month.lines],
@@ -103,7 +103,7 @@ class Quote(Shape, frozen=True):
 
     @classmethod
     def of(cls, quote: quoting.Quote) -> "Quote":
-        """A quote as the API shows it; its lines as on documents."""
+        """Return a quote as the API shows it; its lines as on documents."""
         window = quote.tenancy.window
         return cls(
             kind=quote.tenancy.kind,  # type: ignore[arg-type]
