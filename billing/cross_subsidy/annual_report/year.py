@@ -42,7 +42,7 @@ class YearMonth(NamedTuple):
 
     @property
     def kept(self) -> int:
-        """Sum what nobody needed."""
+        """Sum what no firm needed, which went to the reserve."""
         return sum(amount for _, amount in self.to_reserve)
 
     def of(self, source: str) -> int:
