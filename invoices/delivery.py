@@ -160,10 +160,10 @@ def unsent(connection: Connection, *, queue: Queue = DOCUMENTS) -> dict[int, int
     return _attempts(connection, queue, or_(c.handed_over_at.is_(None), c.claimed_by.is_not(None)))
 
 
-def untouched(connection: Connection, listed: Mapping[int, int], *, queue: Queue = DOCUMENTS) -> dict[int, int]:
-    """Return those of `listed` (some hundreds at most) that are unsent and that nobody has tried since."""
-    unsent_now = _attempts(connection, queue, queue.delivered.in_(list(listed)))
-    return {key: attempts for key, attempts in unsent_now.items() if attempts == listed[key]}
+def untouched(connection: Connection, attempts_of: Mapping[int, int], *, queue: Queue = DOCUMENTS) -> dict[int, int]:
+    """Return those of `attempts_of` (some hundreds at most) that are unsent and that nobody has tried since."""
+    unsent_now = _attempts(connection, queue, queue.delivered.in_(list(attempts_of)))
+    return {key: attempts for key, attempts in unsent_now.items() if attempts == attempts_of[key]}
 
 
 def _attempts(connection: Connection, queue: Queue, which: ColumnElement[bool]) -> dict[int, int]:
@@ -173,26 +173,26 @@ def _attempts(connection: Connection, queue: Queue, which: ColumnElement[bool]) 
 
 def claim(
     connection: Connection,
-    listed: Mapping[int, int],
+    attempts_of: Mapping[int, int],
     *,
     by: str,
     now: datetime,
     lease: timedelta = LEASE,
     queue: Queue = DOCUMENTS,
 ) -> list[Claim]:
-    """Hold those of `listed` that nobody holds and nobody has tried since; the others are passed over.
+    """Hold those of `attempts_of` that nobody holds and nobody has tried since; the others are passed over.
 
-    `listed` gives the attempts of each, as `due` and `unsent` do.
+    `attempts_of` gives the attempts of each by its key, as `due` and `unsent` do.
     """
     c = queue.delivery.c
     free = and_(queue.unsent, c.handed_over_at.is_(None), or_(c.claimed_until.is_(None), c.claimed_until <= _utc(now)))
     rows = connection.execute(
         select(queue.delivered.label("key"), c.recipient, c.attempts)
-        .where(queue.delivered.in_(list(listed)), free)
+        .where(queue.delivered.in_(list(attempts_of)), free)
         .order_by(queue.delivered)
         .with_for_update(skip_locked=True)
     ).all()
-    claims = [Claim(row.key, by, row.recipient, row.attempts) for row in rows if row.attempts == listed[row.key]]
+    claims = [Claim(row.key, by, row.recipient, row.attempts) for row in rows if row.attempts == attempts_of[row.key]]
     if claims:
         these = queue.delivered.in_([claimed.key for claimed in claims])
         until = _utc(now) + lease

@@ -58,9 +58,9 @@ class FileMissing(InvoicingError):
 class FileDamaged(InvoicingError):
     """The PDF of a document no longer hashes to what was recorded."""
 
-    def __init__(self, path: str, recorded: str, found: str) -> None:
+    def __init__(self, path: str, recorded: str, digest_now: str) -> None:
         super().__init__(
-            f"{path} is not the file that was kept (SHA-256 {recorded}, now {found}): restore it from a backup"
+            f"{path} is not the file that was kept (SHA-256 {recorded}, now {digest_now}): restore it from a backup"
         )
 
 

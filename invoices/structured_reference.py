@@ -19,7 +19,7 @@ _WRITTEN = re.compile(
     r"(FA|AV)(?:[\s./_-]{0,2}([0-9]{4})[\s./_-]{0,2}([0-9]{6,9})|[\s./_-]([0-9]{4})[./_-]([0-9]{1,5}))(?![0-9])",
     re.ASCII,
 )
-# In text without separators. What follows a reference may be digits too: any length it may have is tried.
+# In text without separators. Further digits may follow a reference: any length it may have is tried.
 _STRUCTURED = re.compile(r"RF([0-9]{2})(FA|AV)([0-9]{4})([0-9]{6})([0-9]{0,9})", re.ASCII)
 
 

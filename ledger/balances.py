@@ -1,4 +1,4 @@
-"""What accounts hold, at any day: the newest checkpoint before it, and what they moved each day since.
+"""Read balances at any day: the newest checkpoint before it, and what the accounts moved each day since.
 
 So a balance costs the open months, however long the books; `check` computes checkpoints and days again.
 """
@@ -90,7 +90,7 @@ class AccountBalance(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What a set of accounts moved, in centimes; both are equal when the books balance."""
+    """The debits and credits of a set of accounts, in centimes; both are equal when the books balance."""
 
     debit: int
     credit: int

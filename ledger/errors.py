@@ -1,4 +1,4 @@
-"""What the ledger refuses.
+"""These errors say what the ledger refuses.
 
 LedgerError
 ├── UnbalancedEntry       debits and credits differ, or there are fewer than two postings (R22)

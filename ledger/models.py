@@ -117,7 +117,7 @@ account_day = Table(
     sqlite_with_rowid=False,
 )
 
-# How a month's books are changed.
+# A month's books are closed, and may be reopened.
 CLOSE, REOPEN = "close", "reopen"
 
 period_act = Table(

@@ -43,7 +43,7 @@ _BALANCE_SHEET = ("1", "2", "3", "4", "5")
 
 
 class YearEnd(NamedTuple):
-    """How a year's end stands: whether the result is determined and the next year opened, as the balances demand.
+    """The state of a year's end: whether the result is determined and the next year opened, as the balances demand.
 
     `result` is in centimes, a profit positive.
     """
@@ -72,8 +72,8 @@ def close_year(
 ) -> YearEnd:
     """Carry classes 6 and 7 by way of class 8 to 1191 or 1199, and open the next year with classes 1 to 5.
 
-    What stands already, as the balances demand it, stays; what doesn't is taken back first. `recorded_at` is a UTC
-    instant. Raises PeriodOutOfOrder while the year before has income left, PeriodClosed, PeriodNotYetOpen,
+    Entries that the balances still demand stay; the others are taken back first. `recorded_at` is a UTC instant.
+    Raises PeriodOutOfOrder while the year before has income left, PeriodClosed, PeriodNotYetOpen,
     UnknownAccount.
     """
     if _balances(connection, last_day_of(year - 1), _INCOME):

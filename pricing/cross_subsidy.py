@@ -1,4 +1,4 @@
-"""Who funds whom: positions, the waterfall and its shares (R16-R19)."""
+"""Work out who funds whom: positions, the waterfall and its shares (R16-R19)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Grant(NamedTuple):
 
 
 class GrantUse(NamedTuple):
-    """What one grant gave to one site in a run, in centimes."""
+    """The amount that one grant gave to one site in a run, in centimes."""
 
     grant: str
     site: str
@@ -66,7 +66,7 @@ class GrantUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SiteFunding:
-    """How one site's need was met, in centimes (R18). The parts below `draws` sum to it."""
+    """The sources that met one site's need, in centimes (R18). The parts below `draws` sum to it."""
 
     contributions: int
     draws: int

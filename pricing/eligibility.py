@@ -1,4 +1,4 @@
-"""Who is subsidised, and until when (R3-R5)."""
+"""Decide who is subsidised, and until when (R3-R5)."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""Why something cannot be priced.
+"""These errors say why something cannot be priced.
 
 PricingError
 ├── NoRateInForce     no rate version covers a day that must be priced (R6)

@@ -1,4 +1,4 @@
-"""Who funds whom, tenant by tenant: each step of the waterfall as a matrix of whole centimes (R17-R19).
+"""Work out who funds whom, tenant by tenant: each step of the waterfall as a matrix of whole centimes (R17-R19).
 
 R18 says what each site receives from each source; here it is carried through to those who gave and those who
 were supported. In every pool, everybody gives and receives in proportion: what each gives, and what each
@@ -26,7 +26,7 @@ OPERATOR = "operator"
 
 
 class Funder(NamedTuple):
-    """Who gives: a tenant at one of its sites, a grant, the reserve, or the operator."""
+    """A party that gives: a tenant at one of its sites, a grant, the reserve, or the operator."""
 
     kind: str
     site: str | None
@@ -34,7 +34,7 @@ class Funder(NamedTuple):
 
 
 class Supported(NamedTuple):
-    """Who is supported: a tenant at one of its sites."""
+    """A party that is supported: a tenant at one of its sites."""
 
     site: str
     tenant: str
@@ -71,7 +71,7 @@ class Pool:
 
 
 class Cell(NamedTuple):
-    """What one funder gave to one supported tenant in one step, in centimes; above zero."""
+    """The amount that one funder gave to one supported tenant in one step, in centimes; above zero."""
 
     step: str
     funder: Funder
@@ -164,10 +164,10 @@ def funding_of(positions: Iterable[tuple[str, Position]], outcome: Waterfall) ->
     The order of `positions` is of no account. Each tenant's parts sum to its supply, its support to its need (R17).
     Raises ValueError where the outcome is not that of these positions.
     """
-    listed = sorted(positions, key=lambda found: (found[1].site, found[0]))
+    ordered = sorted(positions, key=lambda pair: (pair[1].site, pair[0]))
     supply: _BySite[Funder] = {site: {} for site in outcome.sites}
     need: _BySite[Supported] = {site: {} for site in outcome.sites}
-    for tenant, p in listed:
+    for tenant, p in ordered:
         if p.supply:
             supply[p.site][Funder(TENANT, p.site, tenant)] = p.supply
         if p.need:

@@ -1,4 +1,4 @@
-"""When a tier change is announced: a function of the day, the steps and former announcements."""
+"""Decide when a tier change is announced: a function of the day, the steps and former announcements."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -32,11 +32,11 @@ class StrictJson(JSONProvider):
     """orjson: refuses what is no JSON (NaN, lone surrogates, bytes that are no UTF-8), and is fast."""
 
     def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
-        """A JSON text as values; raises ValueError."""
+        """Read a JSON text; raises ValueError."""
         return orjson.loads(s)
 
     def dumps(self, obj: Any, **_kwargs: Any) -> str:
-        """Values as a JSON text."""
+        """Write values as a JSON text."""
         return orjson.dumps(obj).decode()
 
 
@@ -52,7 +52,7 @@ def _limit_body() -> None:
 
 
 def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
-    """The HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's."""
+    """Return the HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's."""
     app = Flask("billing.api", static_folder=None)
     app.json = StrictJson(app)
     # Every address has one form: no redirect is ever answered.

@@ -66,7 +66,7 @@ class Metrics:
         child.observe(seconds)
 
     def exposition(self, connection: Connection, now: datetime) -> bytes:
-        """Everything in Prometheus' text format."""
+        """Write every metric in Prometheus' text format."""
         registry = CollectorRegistry()
         if os.environ.get(SEVERAL_PROCESSES):
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -21,14 +21,14 @@ _log = logging.getLogger("billing.api.request")
 
 
 def request_id(given: str | None) -> str:
-    """The caller's id if it is sane, one of our own otherwise."""
+    """Return the caller's id if it is sane, one of our own otherwise."""
     if given is not None and _SANE_ID.fullmatch(given):
         return given
     return str(UUID(bytes=os.urandom(16), version=4))
 
 
 def _write(method: str, address: str, status: int, ms: float, state: Any) -> None:
-    """The line, through the handler of `configure_logging` where it is the only one."""
+    """Write the line, through the handler of `configure_logging` where it is the only one."""
     values = (method, address, status, ms, state.token, state.request_id)
     handlers = _root.handlers
     if len(handlers) == 1 and isinstance(handlers[0], RequestLines):

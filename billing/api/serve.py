@@ -34,7 +34,7 @@ def _now() -> datetime:
 
 
 def application(settings: Settings) -> Callable[..., Any]:
-    """The WSGI application of one process."""
+    """Return the WSGI application of one process."""
     configure_logging(settings.log_format)
     return create_app(settings, open_engine(settings.database_url), _now)
 

@@ -33,7 +33,7 @@ from ledger.models import entry, posting
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 
-# What may be decided of a line.
+# The decisions that may be taken of a line.
 DECISIONS = (*map(str, LineKind), UNDONE)
 
 

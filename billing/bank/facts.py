@@ -83,8 +83,8 @@ def _rate(text: Any) -> int:
 def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> list[OpenInvoice]:
     """Return the invoices that lines name, those of the payers, and those of an amount of which nothing else is known.
 
-    What a payment leaves over may be another invoice of the same tenant: whoever is named is asked for whole, unless
-    the amount is exactly what is named.
+    The rest of a payment may settle another invoice of the same tenant: a line that exceeds the invoices it names
+    brings all open invoices of their tenants.
     """
     credit_lines = [line for line in lines if line.amount > 0 and not line.is_reversal]
     named = {number for line in credit_lines for number in numbers_of(line)[1]}

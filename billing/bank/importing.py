@@ -127,11 +127,12 @@ def import_statements(
 def _store(connection: Connection, new: Sequence[NewStatement], own_account: str, recorded_at: datetime) -> None:
     heads = [
         (
-            one.key, own_account, one.place, one.printed.statement.reference,
-            one.printed.statement.file[:FILE_LENGTH_MAX], one.opening, one.printed.statement.closed_on,
-            one.printed.statement.closing, len(one.lines), one.printed.digest, recorded_at,
+            statement.key, own_account, statement.place, statement.printed.statement.reference,
+            statement.printed.statement.file[:FILE_LENGTH_MAX], statement.opening,
+            statement.printed.statement.closed_on, statement.printed.statement.closing, len(statement.lines),
+            statement.printed.digest, recorded_at,
         )
-        for one in new
+        for statement in new
     ]  # fmt: skip
     lines = [
         (statement.key, line_no, *line[:-1], int(line.is_reversal), fingerprint, occurrence)

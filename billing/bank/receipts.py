@@ -91,7 +91,7 @@ def receive_line(
 
 
 def _unplaced(connection: Connection, key: int) -> int:
-    """Return the amount of a receipt that is nobody's."""
+    """Return the part of a receipt that is placed with no tenant."""
     p, w = placement.c, placement_withdrawal.c
     placed = select(func.coalesce(func.sum(p.amount), 0)).where(p.receipt_id == key)
     withdrawn = (
@@ -119,7 +119,7 @@ def settle_cheques(
 
 
 def take_back(connection: Connection, receipt_id: int, reason: str, recorded_at: datetime) -> None:
-    """Undo what a receipt settles, and let it be nobody's again."""
+    """Undo the allocations and the placement of a receipt."""
     a, p = allocation.c, placement.c
     standing = (
         select(a.id)

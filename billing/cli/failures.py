@@ -1,4 +1,4 @@
-"""What an error is called to the person at the terminal: a sentence, and what to do next."""
+"""Tell the person at the terminal what went wrong, in a sentence, and what to do next."""
 
 import errno
 import sys
@@ -10,7 +10,7 @@ from ledger.errors import LedgerError
 from pricing.errors import PricingError
 
 _DOMAIN = (BillingError, InvoicingError, LedgerError, PricingError)
-# What SQLite says, and what it means here.
+# Messages of SQLite, and what each means here.
 _SQLITE = (
     ("unable to open database file", "the database {database} cannot be opened: check that its folder exists and that "
      "you may write there"),
@@ -35,7 +35,7 @@ _POSTGRESQL = (
 
 
 def sentence_of(error: Exception) -> str | None:
-    """What went wrong, for people; None where the error is no state of the world but a fault of the program."""
+    """Return what went wrong, for people; None where the error is a fault of the program, not a state of the world."""
     if isinstance(error, Refused):
         count = len(error.faults)
         return f"refused, nothing was written; {count} {'fault' if count == 1 else 'faults'}:\n{error}"
@@ -60,7 +60,7 @@ def _file_sentence(error: OSError) -> str:
 
 
 def _database_sentence(error: Exception) -> str | None:
-    """A sentence for an error of the database driver, wrapped by SQLAlchemy or not; None for any other."""
+    """Return a sentence for an error of the database driver, wrapped by SQLAlchemy or not; None for any other."""
     sqlalchemy = sys.modules.get("sqlalchemy.exc")
     if sqlalchemy is None:
         return None
@@ -97,7 +97,7 @@ def _first_line(error: object) -> str:
 
 
 def _sqlite_file() -> str:
-    """The SQLite file the settings name, for messages."""
+    """Return the SQLite file the settings name, for messages."""
     from billing.frame.settings import load_settings
 
     return load_settings().database_url.database or ""

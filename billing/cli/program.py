@@ -1,4 +1,4 @@
-"""The program itself: its commands, its exit status, and how a failure is told."""
+"""Run the program: find its commands, set its exit status, write a failure as a sentence."""
 
 import errno
 from importlib import import_module
@@ -29,14 +29,14 @@ def _loaded(name: str) -> click.Command:
 
 
 class Program(Group):
-    """The whole program: commands found by name, failures told in sentences."""
+    """The whole program: commands found by name, failures written as sentences."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The commands in the order of the work."""
+        """Return the commands in the order of the work."""
         return [name for name in COMMANDS if " " not in name]
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """Return the command of that name."""
         if cmd_name not in COMMANDS:
             return None
         command = _loaded(cmd_name)
@@ -57,7 +57,7 @@ class Program(Group):
             raise Failure("interrupted; what was committed stays: run the command again to go on") from None
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                # Whoever read our output has gone: click ends quietly.
+                # The reader of our output has gone: click ends quietly.
                 raise
             if ctx.meta.get("debug"):
                 raise

@@ -28,7 +28,7 @@ _FUNDING = {
 
 @contextmanager
 def _show(step: str) -> Iterator[Callable[[int, int], None] | None]:
-    """One line a step, with the time it took, and a bar while it lasts."""
+    """Write one line a step, with the time it took, and a bar while it lasts."""
     began = time.monotonic()
     with progress(step) as bar:
         yield bar

@@ -55,7 +55,7 @@ _Write: TypeAlias = Callable[[Connection, BinaryIO], object]
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What was made: the months' reports in order, the delivery of the last, the problems `check` found (none).
+    """The result: the months' reports in order, the delivery of the last, the problems that `check` found (none).
 
     `newcomer` and `mature` are the PDFs of two tenants of the last month: the one with the largest discount
     on its invoice, and the one that brings most to newcomers; None where none was rendered. `reminders` are the letter
@@ -112,15 +112,15 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
 
 
 def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> Path | None:
-    """The PDF of the last month's invoice that has most of something."""
-    found = (
+    """Return the PDF of the last month's invoice that has most of something."""
+    query = (
         select(document_file.c.path)
         .join(document, document.c.id == document_file.c.document_id)
         .where(document.c.kind == INVOICE, document.c.period == LAST)
         .order_by(most.desc(), document.c.number)
         .limit(1)
     )
-    path = connection.scalar(found)
+    path = connection.scalar(query)
     return None if path is None else folder / _DOCUMENTS / path
 
 
@@ -136,9 +136,9 @@ def _remind(settings: Settings, engine: Engine, folder: Path) -> tuple[Path, ...
         [sent] = send_reminders(connection, settings, today(now), recorded_at=now, tenants=[most]).sent
     deliver(settings, engine, clock=_clock)
     with reading(engine) as connection:
-        told = load_message(connection, MESSAGE.parse(sent.number))
+        reminder = load_message(connection, MESSAGE.parse(sent.number))
     paths = []
-    for paper in told.message.papers:
+    for paper in reminder.message.papers:
         path = folder / f"{Path(paper.file_name).stem}-{sent.number}.pdf"
         path.write_bytes(print_paper(paper))
         paths.append(path)
@@ -165,7 +165,7 @@ def _clear(folder: Path) -> None:
 
 
 def _settings(folder: Path) -> Settings:
-    """The defaults, whatever the environment says, with everything below `folder`."""
+    """Return the default settings, whatever the environment says, with everything below `folder`."""
     return replace(
         load_settings({}),
         database_url=URL.create("sqlite", database=str(folder / _DATABASE)),
@@ -181,7 +181,7 @@ def _run(settings: Settings, engine: Engine, period: date, progress: Callable[[i
 
 
 def _write_books(engine: Engine, folder: Path) -> None:
-    """What an accountant, an auditor and a controller would ask for."""
+    """Write what an accountant, an auditor and a controller would ask for."""
     folder.mkdir()
 
     def journal(format_name: str) -> _Write:
@@ -207,7 +207,7 @@ def _write_books(engine: Engine, folder: Path) -> None:
 
 
 def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
-    """The year's statement, and the account of a firm whose discount ended in these months."""
+    """Write the year's statement, and the account of a firm whose discount ended in these months."""
     # Printing is slow to load: only where something is printed.
     from billing.cross_subsidy.accounts.account import account_of
     from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
@@ -217,8 +217,8 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     settings = load_settings({})
     seller = settings.operator.party
     (folder / f"perequation-{LAST.year}.pdf").write_bytes(year_pdf(year_statement(connection, LAST.year), seller))
-    found = account_of(connection, SWITCHED, None, settings.terms)
-    page = account_pdf(found, seller, addressee_of(connection, SWITCHED))
+    account = account_of(connection, SWITCHED, None, settings.terms)
+    page = account_pdf(account, seller, addressee_of(connection, SWITCHED))
     (folder / f"compte-de-perequation-{SWITCHED}.pdf").write_bytes(page)
 
 

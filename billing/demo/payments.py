@@ -1,8 +1,8 @@
 """Money in, for the demonstration: half of the last month's invoices paid through bank statements made up for it.
 
 Most payers quote the structured reference, some the number, some nothing: then amount and name must do. One keeps back
-tax on its rent, one pays too much, one nobody can place; a cheque is credited and comes back. What is certain books
-itself.
+tax on its rent, one pays too much, one nobody can place; a cheque is credited and comes back. Lines that are
+certain are booked at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ from pricing.money import RATE_SCALE, format_amount, settle
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 OPENING = 125_000_000
 PAID_ON, RETURNED_ON = date(2026, 11, 16), date(2026, 11, 23)
-# The demonstration's bank is as of then, if the clock of whoever runs it is not yet.
+# The statements are imported as of this instant, if the clock is earlier.
 KNOWN_AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 CHEQUE, CHEQUE_ON = "CHQ 4411207", date(2026, 11, 10)
 # Of eight invoices paid: five by reference, one by number, two by nothing but amount and name.
@@ -37,7 +37,7 @@ _HOW = ("reference", "reference", "number", "reference", "name", "reference", "r
 
 @dataclass(frozen=True, slots=True)
 class Banking:
-    """What became of the bank's statements: lines in all, booked, waiting; and what still parts bank and books."""
+    """The outcome of the bank's statements: lines in all, booked, waiting; and what still parts bank and books."""
 
     folder: Path
     lines: int
@@ -52,8 +52,8 @@ def bank_demonstration(settings: Settings, engine: Engine, period: date, folder:
     folder.mkdir()
     at = max(now, KNOWN_AT)
     with reading(engine) as connection:
-        found = load_documents(connection, document_ids(connection, period))
-    invoices = [document for _, document in found if document.kind == INVOICE]
+        documents = load_documents(connection, document_ids(connection, period))
+    invoices = [document for _, document in documents if document.kind == INVOICE]
     by_cheque, *others = [document for place, document in enumerate(invoices) if place % 2 == 0]
     with writing(engine) as connection:
         cheque = ReceiptOrder(
@@ -86,9 +86,9 @@ def _left(settings: Settings, engine: Engine, folder: Path, taken: Sequence[Impo
     with reading(engine) as connection:
         for name, content in _tables(connection, own, settings).items():
             (folder / name).write_bytes(content)
-        found = reconcile(connection, own)
-    new, booked = sum(one.new for one in taken), sum(one.booked for one in taken)
-    return Banking(folder, new, booked, new - booked, found.difference, found.unexplained)
+        reconciliation = reconcile(connection, own)
+    new, booked = sum(file.new for file in taken), sum(file.booked for file in taken)
+    return Banking(folder, new, booked, new - booked, reconciliation.difference, reconciliation.unexplained)
 
 
 def _tables(connection: Connection, own: str, settings: Settings) -> dict[str, bytes]:
@@ -101,29 +101,31 @@ def _tables(connection: Connection, own: str, settings: Settings) -> dict[str, b
 
 
 def _payments(invoices: Sequence[Document], on: date) -> list[tuple[int, str]]:
-    """What comes in on a day: an entry an invoice, and one that nobody can place."""
-    withheld = next(place for place, one in enumerate(invoices) if _HOW[place % 8] == "reference" and _rent(one))
+    """Return what comes in on a day: an entry an invoice, and one that nobody can place."""
+    withheld = next(
+        place for place, invoice in enumerate(invoices) if _HOW[place % 8] == "reference" and _rent(invoice)
+    )
     too_much = next(place for place in range(len(invoices)) if place > withheld and _HOW[place % 8] == "reference")
-    found = []
-    for place, one in enumerate(invoices):
-        amount = one.gross
+    entries = []
+    for place, invoice in enumerate(invoices):
+        amount = invoice.gross
         if place == withheld:
             # 5 % of the rent without VAT, kept back at source since July 2026 (law.md section 3).
-            amount -= settle(_rent(one) * 500, RATE_SCALE)
+            amount -= settle(_rent(invoice) * 500, RATE_SCALE)
         elif place == too_much:
             amount += 50_000
         how = _HOW[place % 8]
-        found.append(
+        entries.append(
             _entry(
                 amount,
                 on,
                 f"VR{place:06d}",
-                payer=one.buyer.legal_name.upper(),
-                structured=one.payment_reference if how == "reference" else "",
-                text=f"Règlement facture {one.number}" if how == "number" else "VIREMENT RECU",
+                payer=invoice.buyer.legal_name.upper(),
+                structured=invoice.payment_reference if how == "reference" else "",
+                text=f"Règlement facture {invoice.number}" if how == "number" else "VIREMENT RECU",
             )
         )
-    return [*found, _entry(123_457, on, "VS0001", text="VERSEMENT GUICHET AGENCE MAARIF")]
+    return [*entries, _entry(123_457, on, "VS0001", text="VERSEMENT GUICHET AGENCE MAARIF")]
 
 
 def _rent(document: Document) -> int:
@@ -133,29 +135,29 @@ def _rent(document: Document) -> int:
 def _entry(
     amount: int, on: date, reference: str, *, payer: str = "", structured: str = "", text: str = ""
 ) -> tuple[int, str]:
-    """A movement, with its amount."""
+    """Return the amount of a movement, and its entry in XML."""
     party = f"<Dbtr><Pty><Nm>{escape(payer)}</Nm></Pty></Dbtr>" if payer else ""
-    told = f"<Ustrd>{escape(text)}</Ustrd>" if text else ""
+    remittance = f"<Ustrd>{escape(text)}</Ustrd>" if text else ""
     if structured:
-        told += f"<Strd><CdtrRefInf><Ref>{structured}</Ref></CdtrRefInf></Strd>"
+        remittance += f"<Strd><CdtrRefInf><Ref>{structured}</Ref></CdtrRefInf></Strd>"
     return amount, (
         f'<Ntry><Amt Ccy="MAD">{format_amount(abs(amount))}</Amt>'
         f"<CdtDbtInd>{'CRDT' if amount > 0 else 'DBIT'}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
         f"<BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt><AcctSvcrRef>{reference}</AcctSvcrRef>"
-        f"<NtryDtls><TxDtls><RltdPties>{party}</RltdPties><RmtInf>{told}</RmtInf></TxDtls></NtryDtls></Ntry>"
+        f"<NtryDtls><TxDtls><RltdPties>{party}</RltdPties><RmtInf>{remittance}</RmtInf></TxDtls></NtryDtls></Ntry>"
     )
 
 
 def _camt(name: str, rib: str, on: date, opening: int, closing: int, entries: Iterable[tuple[int, str]]) -> bytes:
-    """The camt.053 file of one statement, an entry a line."""
+    """Return the camt.053 file of one statement, an entry a line."""
     balances = "\n".join(
         f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="MAD">{format_amount(amount)}</Amt>'
         f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{on}</Dt></Dt></Bal>"
         for code, amount in (("OPBD", opening), ("CLBD", closing))
     )
-    told = "\n".join(text for _, text in entries)
+    lines = "\n".join(text for _, text in entries)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><BkToCstmrStmt>\n<Stmt><Id>{name}</Id>'
-        f"<Acct><Id><Othr><Id>{rib}</Id></Othr></Id><Ccy>MAD</Ccy></Acct>\n{balances}\n{told}\n"
+        f"<Acct><Id><Othr><Id>{rib}</Id></Othr></Id><Ccy>MAD</Ccy></Acct>\n{balances}\n{lines}\n"
         "</Stmt></BkToCstmrStmt></Document>\n"
     ).encode()

@@ -145,12 +145,17 @@ def export_command(output: str) -> None:
 @click.argument("export", type=click.Path(exists=True))
 @click.option("--key", "keys", multiple=True, metavar="NAME+ID+KEY", help="A key that is trusted; may be repeated.")
 @click.option(
-    "--checkpoint", "kept", multiple=True, metavar="FILE", type=click.Path(), help="One you kept; may be repeated."
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="One you kept; may be repeated.",
 )
 @click.option("--unsigned", is_flag=True, help="Check an export that no key has signed.")
-def verify_command(export: str, keys: tuple[str, ...], kept: tuple[str, ...], unsigned: bool) -> None:
+def verify_command(export: str, keys: tuple[str, ...], checkpoints: tuple[str, ...], unsigned: bool) -> None:
     """Check an export: the same as `python3 verify_books.py`, which comes with it and needs nothing of ours."""
     from billing.proof.verify_books import main
 
-    arguments = [export, *(f"--key={key}" for key in keys), *(f"--checkpoint={path}" for path in kept)]
+    arguments = [export, *(f"--key={key}" for key in keys), *(f"--checkpoint={path}" for path in checkpoints)]
     sys.exit(main(arguments + (["--unsigned"] if unsigned else [])))

@@ -39,7 +39,7 @@ class Form(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The record's own name for its form, so that it cannot be taken for one of another kind or version."""
+        """Return the record's own name for its form, so that it cannot be taken for one of another kind or version."""
         return f"technopark-{self.kind}/{self.version}"
 
 

@@ -155,7 +155,8 @@ def canonical(record: Mapping[str, Any]) -> bytes:
     """Write a record as RFC 8785 JSON; its names are sorted already.
 
     orjson writes texts, whole numbers and null as RFC 8785 has them (the tests hold it against the library of that
-    name, which is twenty times slower). What a spoilt row may hold instead is written so that it equals nothing else.
+    name, which is twenty times slower). Other values, which a spoilt row may hold, are written so that they equal
+    nothing else.
     """
     try:
         return orjson.dumps(record)
@@ -257,7 +258,7 @@ _OF_DECIMALS = {decimals: _decimals(decimals) for decimals in set(DECIMALS.value
 
 
 def _instant(cell: Any) -> str:
-    """`2026-09-01T06:00:00.000000Z` of SQLite's `2026-09-01 06:00:00.000000`, or of the same to the second."""
+    """Write `2026-09-01T06:00:00.000000Z` of SQLite's `2026-09-01 06:00:00.000000`, or of the same to the second."""
     if isinstance(cell, str) and _INSTANT.fullmatch(cell):
         return f"{cell[:10]}T{cell[11:]}{'' if len(cell) > _SECONDS else '.000000'}Z"
     return _none_such(cell)

@@ -24,7 +24,7 @@ class Checkpoint(Shape, frozen=True):
 
     @classmethod
     def of(cls, checkpoint: checkpoints.Checkpoint) -> "Checkpoint":
-        """The checkpoint that is given."""
+        """Return the checkpoint that is given."""
         return cls(
             number=checkpoint.id,
             size=checkpoint.size,
@@ -36,7 +36,7 @@ class Checkpoint(Shape, frozen=True):
 
     @classmethod
     def of_row(cls, row: Row[Any]) -> "Checkpoint":
-        """The checkpoint whose row is given."""
+        """Return the checkpoint whose row is given."""
         return cls.of(checkpoints.as_checkpoint(row))
 
 

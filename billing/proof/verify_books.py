@@ -368,7 +368,9 @@ def check_record(books: Books, line: bytes, leaf: bytes, place: int) -> bytes:
 # The whole.
 
 
-def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) -> dict[int, list[Checkpoint]]:
+def older_checkpoints(
+    export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str]
+) -> dict[int, list[Checkpoint]]:
     """Read the checkpoints of the export and those the auditor kept, by the size they are of."""
     by_size: dict[int, list[Checkpoint]] = {}
     for line in export.lines(CHECKPOINTS) if export.has(CHECKPOINTS) else ():
@@ -379,7 +381,7 @@ def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) 
             raise Wrong(f"{CHECKPOINTS} has a line that is none") from None
         checkpoint.verify(keys)
         by_size.setdefault(checkpoint.size, []).append(checkpoint)
-    for path in kept:
+    for path in checkpoint_files:
         try:
             note = Path(path).read_bytes()
         except OSError as error:
@@ -390,13 +392,13 @@ def older_checkpoints(export: Export, keys: Sequence[Key], kept: Sequence[str]) 
     return by_size
 
 
-def verify(export: Export, keys: Sequence[Key], kept: Sequence[str], is_unsigned: bool) -> str:
+def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str], is_unsigned: bool) -> str:
     """Check everything; return the sentence that says so, raise Wrong where something is wrong."""
     if not is_unsigned and not export.has(CHECKPOINT):
         raise Wrong("the export bears no checkpoint: nobody has signed these books (--unsigned checks all the rest)")
     head = None if is_unsigned else Checkpoint(export.text(CHECKPOINT), CHECKPOINT)
     signed = [] if head is None else head.verify(keys)
-    older = older_checkpoints(export, keys, kept)
+    older = older_checkpoints(export, keys, checkpoint_files)
     if head is not None:
         require_older(older, head)
     books, tree = read_through(export, older)

@@ -1,6 +1,6 @@
 """The work of the clock, in a process of its own: the jobs of all subjects, and the nightly check.
 
-What is to be done is read off the database each time, never remembered: so downtime is caught up, an
+The work to be done is read off the database each time, never remembered: so downtime is caught up, an
 interrupted run is finished, and any number of replicas run a month once (`run_month` is serialised and
 final; the replica that comes second finds it done).
 """
@@ -24,7 +24,7 @@ from billing.frame.jobs import NAMED_MAX, Job, JobContext, Timetable, begin, say
 from billing.frame.settings import Settings
 from billing.subjects import SUBJECTS
 
-# How long the answer to an Idempotency-Key is given again.
+# The answer to an Idempotency-Key is given again for so long.
 ANSWERS_KEPT = timedelta(days=30)
 
 
@@ -105,7 +105,7 @@ def run_scheduler(settings: Settings, *, clock: Clock) -> None:
 
 
 def _stop_signals() -> int:
-    """A file descriptor that can be read once SIGTERM or SIGINT has come."""
+    """Return a file descriptor that can be read once SIGTERM or SIGINT has come."""
     readable, writable = os.pipe()
 
     def once(number: int, _frame: object) -> None:

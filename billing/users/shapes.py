@@ -22,7 +22,7 @@ class Token(Shape, frozen=True):
 
     @classmethod
     def of(cls, token: Any) -> "Token":
-        """The token, or the row of one, that is given."""
+        """Return the token, or the row of one, that is given."""
         return cls(
             name=token.name,
             scope=token.scope,
@@ -42,7 +42,7 @@ class Import(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Import":
-        """The import whose row is given."""
+        """Return the import whose row is given."""
         return cls(
             id=row.id,
             imported_at=instant(row.imported_at),

@@ -66,7 +66,7 @@ def _papers_of(connection: Connection, keys: Collection[int]) -> dict[int, tuple
     )
     for key, *file in rows:
         files[key].append(StoredFile(*file))
-    return {key: tuple(listed) for key, listed in files.items()}
+    return {key: tuple(files_of_message) for key, files_of_message in files.items()}
 
 
 def compose(stored: StoredMessage, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:

@@ -28,8 +28,8 @@ def queue_messages(
 ) -> dict[str, int]:
     """Store messages of a kind and queue them; return the keys queued now, each with the `message.id` it has got.
 
-    What was queued before under the same kind and key is left as it stands, and is not among them. `record` is called
-    with the number of each message that is queued now.
+    Messages queued before under the same kind and key stay as they are, and are not among them. `record` is called with
+    the number of each message that is queued now.
     """
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
     queued: dict[str, int] = {}
@@ -79,8 +79,8 @@ def _queue(connection: Connection, added: dict[int, Message], queued_at: datetim
 
 
 def _blocks(messages: dict[str, Message]) -> Iterator[dict[str, Message]]:
-    listed = list(messages.items())
-    return (dict(listed[start : start + _BLOCK]) for start in range(0, len(listed), _BLOCK))
+    items = list(messages.items())
+    return (dict(items[start : start + _BLOCK]) for start in range(0, len(items), _BLOCK))
 
 
 def load_messages(connection: Connection, ids: Sequence[int]) -> list[tuple[int, StoredMessage]]:

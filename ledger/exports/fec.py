@@ -21,7 +21,7 @@ COLUMNS = (
     "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet", "ValidDate",
     "Montantdevise", "Idevise",
 )  # fmt: skip
-# What an auxiliary of an account is called; blank if nothing is known.
+# The name of an account's auxiliary; blank if nothing is known.
 NameOf: TypeAlias = Callable[[str, str], str]
 _SEPARATORS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _CASABLANCA = ZoneInfo("Africa/Casablanca")

@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962: hashes, and which of them prove that a leaf is in a tree, or that a tree grew.
 
 Trees are described by perfect subtrees: (level, position) has 2^level leaves, the first of them
-position * 2^level. What hashes they have is the caller's; nothing here reads or writes.
+position * 2^level. The caller gives their hashes; nothing here reads or writes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,16 +87,16 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}")
     start, end = 0, size
-    found = []
+    spans = []
     while end - start > 1:
         split = start + _left(end - start)
         if index < split:
-            found.append(Span(split, end))
+            spans.append(Span(split, end))
             end = split
         else:
-            found.append(Span(start, split))
+            spans.append(Span(start, split))
             start = split
-    return found[::-1]
+    return spans[::-1]
 
 
 def consistency_spans(older: int, size: int) -> list[Span]:
@@ -106,18 +106,18 @@ def consistency_spans(older: int, size: int) -> list[Span]:
     if older in (0, size):
         return []
     start, end, is_whole = 0, size, True
-    found = []
+    spans = []
     while older != end:
         split = start + _left(end - start)
         if older <= split:
-            found.append(Span(split, end))
+            spans.append(Span(split, end))
             end = split
         else:
-            found.append(Span(start, split))
+            spans.append(Span(start, split))
             start, is_whole = split, False
     if not is_whole:
-        found.append(Span(start, end))
-    return found[::-1]
+        spans.append(Span(start, end))
+    return spans[::-1]
 
 
 def _left(count: int) -> int:

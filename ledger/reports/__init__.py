@@ -3,7 +3,7 @@
 Livre-journal, grand-livre, balance générale, balance auxiliaire, journal centralisateur (law.md section 6). Each is
 a function from a connection and a `Selection` to a `Report`, read while it is written, so that a year of a large park
 needs no more memory than a day of a small one. Class 9 is a part of its own, never within the general
-ledger's totals (R21). What an auxiliary is called is handed in: the ledger knows no tenant.
+ledger's totals (R21). The names of auxiliaries are handed in: the ledger knows no tenant.
 """
 
 from collections.abc import Callable, Mapping

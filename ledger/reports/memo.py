@@ -1,4 +1,4 @@
-"""What totals of movements leave out: opening entries; with them they are the totals of the journal."""
+"""Show the opening entries, which totals of movements leave out: with them they are the totals of the journal."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

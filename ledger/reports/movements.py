@@ -1,4 +1,4 @@
-"""What accounts, or the tenants and grants within them, held before a period and moved in it.
+"""Read what accounts, or the tenants and grants within them, held before a period and moved in it.
 
 Opening entries (journal `AN`) are a pair of one day that moves nothing (`ledger.year_end`): they say what an opening
 balance says already, so they are no movements here. Leaving them out changes no balance at the end of any day.

@@ -1,4 +1,4 @@
-"""What a report is made of: columns that say what they hold, parts that are totalled apart, rows in order."""
+"""A report is made of columns that say what they hold, parts that are totalled apart, and rows in order."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,7 +12,7 @@ PART_TITLES = {GENERAL: "Comptabilité générale", ANALYTIC: "Comptabilité ana
 
 
 class RowKind(Enum):
-    """What a row is; sums are made of lines alone."""
+    """The kinds of row; sums are made of lines alone."""
 
     HEADING = "heading"  # names the group that follows, for readers; tables leave it out
     OPENING = "opening"  # the balance before the period
@@ -23,7 +23,7 @@ class RowKind(Enum):
 
 
 class Carried(Enum):
-    """What stands at the foot of a page, and again at the head of the next one (À reporter, Report)."""
+    """The amount a column carries from the foot of a page to the head of the next one (À reporter, Report)."""
 
     NOT = "not"
     SUM = "sum"  # of the lines so far

@@ -1,4 +1,4 @@
-"""Which postings a report is about: days, accounts, an auxiliary, a site."""
+"""A selection says which postings a report is about: days, accounts, an auxiliary, a site."""
 
 from collections.abc import Callable
 from datetime import date
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from ledger.models import entry, posting
 
-# What an auxiliary of an account is called: a tenant's or a funder's name; blank if nothing is known.
+# The name of an account's auxiliary: a tenant's or a funder's name; blank if nothing is known.
 NameOf: TypeAlias = Callable[[str, str], str]
 
 

@@ -9,7 +9,7 @@ EVERY_SITE = "*"
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """The assumptions as exact numbers: shares and probabilities from nil to one, areas in millionths of a m2."""
+    """The assumptions as exact numbers: shares and probabilities from zero to one, areas in millionths of a m2."""
 
     arrivals: Mapping[str, Fraction]
     kinds: Mapping[str, Fraction]

@@ -17,7 +17,7 @@ MONTHS_MAX = 60
 class Seat:
     """A tenant at one site: what it supplies and needs in each month's run, in centimes (R17).
 
-    What offices bring stands apart from what usage brings, since usage is billed a month later. The first run
+    The amounts of offices stand apart from those of usage, since usage is billed a month later. The first run
     stands under offices, whole: it is certain. `places` counts the offices let on each month's first day.
     """
 

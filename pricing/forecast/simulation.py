@@ -25,21 +25,21 @@ Flags = NDArray[np.bool_]
 
 
 class Chance(NamedTuple):
-    """How often, and from which seed."""
+    """The number of draws, and the seed they come from."""
 
     draws: int
     seed: int
 
 
 class Month(NamedTuple):
-    """What the sites' tenants supply (as far as it is paid) and need in one month's run: draws × sites, in centimes."""
+    """The tenants' supply (as far as it is paid) and need by site in one month's run: draws × sites, in centimes."""
 
     contributions: NDArray[Any]
     draws: NDArray[Any]
 
 
 class Band(NamedTuple):
-    """Where a figure lies: at or below `low` in 5 % of the draws, `median` in half of them, `high` in 95 %."""
+    """The range of a figure: at or below `low` in 5 % of the draws, `median` in half of them, `high` in 95 %."""
 
     low: int
     median: int
@@ -167,7 +167,7 @@ class _Cohorts:
 
 
 class _Arrivals:
-    """Who comes to one site: how many, which firms, for how long."""
+    """The newcomers of one site: how many, which firms, for how long."""
 
     def __init__(self, outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chance, site: str) -> None:
         months = len(path.months)
@@ -207,7 +207,7 @@ class _Arrivals:
     def _newcomers(self, place: int, number: int, comes: Flags) -> tuple[Whole, Whole]:
         """Return the firm that is the month's newcomer of that number in each draw, and the first month it is gone."""
         name = (self._site, str(place), str(number))
-        # What rounding leaves above the last threshold is the last firm's.
+        # The last firm takes what rounding leaves above the last threshold.
         firm = np.minimum(
             decide(draws(self._chance.seed, self._chance.draws, "firm", *name), self._weights), len(self._firms) - 1
         )

@@ -21,7 +21,7 @@ _SIXTY_THREE_BITS = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Fundings:
-    """How the sites' needs were met in each draw, in centimes: `SiteFunding`, draws × sites."""
+    """The sources that met the sites' needs in each draw, in centimes: `SiteFunding`, draws × sites."""
 
     contributions: Amounts
     draws: Amounts

@@ -55,17 +55,17 @@ class Control:
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing moved in the year."""
+        """Return whether nothing moved in the year."""
         return all(month == OPENING for _, month in self.held)
 
     @property
     def difference(self) -> int:
-        """The difference in centimes, over all files and sums."""
+        """Return the difference in centimes, over all files and sums."""
         return sum(compared.difference for compared in self.compared)
 
     @property
     def faults(self) -> int:
-        """The number of faults in the files' form."""
+        """Return the number of faults in the files' form."""
         return sum(compared.faulty for compared in self.compared)
 
     def compare(self, bundled: Bundled, reader: Reader) -> None:
@@ -151,13 +151,13 @@ class Control:
 
     @property
     def verdict(self) -> str:
-        """`difference = 0`, or how much."""
+        """Return `difference = 0`, or the amount, with the number of faults if there are any."""
         faults = f", {self.faults} fautes de forme" if self.faults else ""
         return f"difference = {_shown(self.difference)}{faults}"
 
     @property
     def is_proved(self) -> bool:
-        """True if every file gives the sums of the books."""
+        """Return whether every file gives the sums of the books."""
         return self.difference == 0 and self.faults == 0
 
 

@@ -1,6 +1,6 @@
 """A year's books for an auditor, as one archive that proves itself: every file is read back while it is written.
 
-What was read back is compared, account by account and month by month, with what the database holds; the archive
+The sums read back are compared, account by account and month by month, with those of the database; the archive
 says the difference, which is zero. It is written as a stream: memory does not grow with the year.
 """
 
@@ -40,7 +40,7 @@ class AuditBundle:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Return the file's name."""
         return f"audit-{self.year}.zip"
 
 

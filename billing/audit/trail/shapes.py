@@ -31,7 +31,7 @@ class AuditEvent(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "AuditEvent":
-        """The audit event whose row is given."""
+        """Return the audit event whose row is given."""
         values = row._mapping
         return cls(
             number=row.id,
@@ -61,7 +61,7 @@ class AuditChange(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "AuditChange":
-        """The change whose row is given."""
+        """Return the change whose row is given."""
         before, after = (None if text is None else orjson.loads(text) for text in (row.before, row.after))
         return cls(act=row.act_id, number=row.seq, subject=row.subject, key=row.key, before=before, after=after)
 

@@ -287,7 +287,7 @@ def _newest_first(rows: Sequence[_Row]) -> bool:
     first, last = rows[0].line.booked_on, rows[-1].line.booked_on
     if first != last:
         return first > last
-    # Where all are of one day, the running balance decides.
+    # If all are of one day, the running balance decides.
     pairs = [(row, below) for row, below in pairwise(rows) if None not in (row.balance, below.balance)]
     return bool(pairs) and all((row.balance or 0) - row.line.amount == below.balance for row, below in pairs)
 

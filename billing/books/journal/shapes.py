@@ -22,7 +22,7 @@ class Posting(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Posting":
-        """The posting whose row is given."""
+        """Return the posting whose row is given."""
         return cls(
             account=row.account,
             auxiliary=row.auxiliary,
@@ -53,7 +53,7 @@ class Account(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Account":
-        """The account whose row is given."""
+        """Return the account whose row is given."""
         return cls(account=row.code, label=row.label)
 
 
@@ -68,7 +68,7 @@ class Balance(Shape, frozen=True):
 
     @classmethod
     def of(cls, balance: AccountBalance) -> "Balance":
-        """The balance of an account, as the ledger sums it."""
+        """Return the balance of an account, as the ledger sums it."""
         return cls(
             account=balance.account,
             label=balance.label,
@@ -86,7 +86,7 @@ class DebitAndCredit(Shape, frozen=True):
 
     @classmethod
     def of(cls, balances: Iterable[AccountBalance]) -> "DebitAndCredit":
-        """The sums over several accounts."""
+        """Return the sums over several accounts."""
         debit, credit = totals(balances)
         return cls(debit=format_amount(debit), credit=format_amount(credit))
 

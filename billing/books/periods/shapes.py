@@ -24,7 +24,7 @@ class Closing(Shape, frozen=True):
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Closing":
-        """The closing whose row of `period_act` is given."""
+        """Return the closing whose row of `period_act` is given."""
         return cls(
             number=row.id,
             period=format_month(row.month),
@@ -56,7 +56,7 @@ class Year(Shape, frozen=True):
 
     @classmethod
     def of(cls, ended: YearEnd) -> "Year":
-        """The end of a year, as the ledger finds it."""
+        """Return the end of a year, as the ledger finds it."""
         return cls(
             year=ended.year,
             result=format_amount(ended.result),

@@ -52,7 +52,7 @@ class VatReturn(NamedTuple):
 
     @property
     def subtotals(self) -> list[Subtotal]:
-        """Sums by line of the return and rate."""
+        """Return the sums by line of the return and rate."""
         return [
             Subtotal(code, rate, sum(m.base for m in movements), sum(m.vat for m in movements))
             for (code, rate), group in groupby(self.movements, key=lambda m: (m.code, m.rate))
@@ -61,17 +61,17 @@ class VatReturn(NamedTuple):
 
     @property
     def base(self) -> int:
-        """All bases."""
+        """Return the sum of all bases."""
         return sum(m.base for m in self.movements)
 
     @property
     def vat(self) -> int:
-        """All VAT that fell due."""
+        """Return all VAT that fell due."""
         return sum(m.vat for m in self.movements)
 
     @property
     def difference(self) -> int:
-        """The books' 4455 less the movements: zero, or something was booked there by other means."""
+        """Return the books' 4455 less the movements: not zero if something was booked there by other means."""
         return self.booked - self.vat
 
 

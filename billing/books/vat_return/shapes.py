@@ -33,7 +33,7 @@ class VatReturnMovement(Shape, frozen=True):
 
     @classmethod
     def of(cls, movement: VatMovement) -> "VatReturnMovement":
-        """The movement that is given."""
+        """Return the movement that is given."""
         return cls(
             code=movement.code,
             rate=format_rate(movement.rate),

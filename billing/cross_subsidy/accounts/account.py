@@ -70,7 +70,7 @@ class AccountMonth:
 
     @property
     def net(self) -> int:
-        """The amount it received less what it brought."""
+        """Return the amount it received less what it brought."""
         return self.received_total - self.contributed_total
 
 
@@ -120,7 +120,7 @@ class Account:
 
     @property
     def net(self) -> int:
-        """The amount it received less what it brought, in centimes."""
+        """Return the amount it received less what it brought, in centimes."""
         return self.received - self.contributed
 
     @property
@@ -194,26 +194,26 @@ def _months(connection: Connection, code: str, first: date, last: date) -> Itera
             .group_by(p.period)
         ).all()
     )
-    for kept in standing_matrices(connection, first, last):
-        yield month_of(kept, code, int(worth.get(kept.period, 0)))
+    for matrix in standing_matrices(connection, first, last):
+        yield month_of(matrix, code, int(worth.get(matrix.period, 0)))
 
 
-def month_of(kept: KeptMatrix, code: str, advantage: int) -> AccountMonth:
+def month_of(matrix: KeptMatrix, code: str, advantage: int) -> AccountMonth:
     """Read what a run's matrix says of a tenant."""
     received: dict[Part, int] = {}
     contributed: dict[Part, int] = {}
-    for cell in kept.funding.cells_of(code):
+    for cell in matrix.funding.cells_of(code):
         if cell.supported.tenant == code:
             key = Part(_group(cell), cell.funder.site, cell.funder.kind, cell.funder.code, 0)
             received[key] = received.get(key, 0) + cell.amount
         if cell.funder.kind == TENANT and cell.funder.code == code:
             key = Part(_group(cell), cell.supported.site, TENANT, cell.supported.tenant, 0)
             contributed[key] = contributed.get(key, 0) + cell.amount
-    for funder, amount in kept.funding.to_reserve:
+    for funder, amount in matrix.funding.to_reserve:
         if funder.code == code:
             key = Part(FROM_RESERVE, None, RESERVE, None, 0)
             contributed[key] = contributed.get(key, 0) + amount
-    return AccountMonth(kept.period, _parts(received), _parts(contributed), advantage)
+    return AccountMonth(matrix.period, _parts(received), _parts(contributed), advantage)
 
 
 def _parts(sums: Mapping[Part, int]) -> tuple[Part, ...]:

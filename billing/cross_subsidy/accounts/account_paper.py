@@ -208,7 +208,7 @@ def _month_chart(account: Account) -> Chart:
 
 
 def _height(account: Account, roomy: float) -> float:
-    """Of a chart, in millimetres: names, where they are given, need a part of the page."""
+    """Return the height of a chart in millimetres: names, where they are given, need a part of the page."""
     return roomy if account.names is None else roomy * 0.65
 
 
@@ -229,7 +229,7 @@ def _months_between(first: date, on: date) -> float:
 
 
 def _share_chart(account: Account, sites: Mapping[str, str]) -> Chart | None:
-    """From whom, by group and site; for whom, where nothing was received."""
+    """Chart who gave, by group and site; for whom the tenant gave, where it received nothing."""
     given = not account.received
     parts = account.parts_contributed if given else account.parts_received
     if not parts:

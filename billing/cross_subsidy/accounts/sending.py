@@ -50,7 +50,7 @@ class DueAccount(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The message's key: one is sent once, ever."""
+        """Return the message's key: one is sent once, ever."""
         return f"{self.tenant}/{format_month(self.period)}"
 
 
@@ -91,11 +91,11 @@ def due_accounts(connection: Connection, terms: Terms, on: date) -> list[DueAcco
 def _taking_part(connection: Connection, first: date, last: date) -> set[str]:
     """Find the tenants that gave or were supported in these months."""
     tenants: set[str] = set()
-    for kept in standing_matrices(connection, first, last):
-        for pool in kept.funding.pools:
+    for matrix in standing_matrices(connection, first, last):
+        for pool in matrix.funding.pools:
             tenants |= {supported.tenant for supported, _ in pool.receives}
             tenants |= {funder.code for funder, _ in pool.gives if funder.kind == TENANT and funder.code is not None}
-        tenants |= {funder.code for funder, _ in kept.funding.to_reserve if funder.code is not None}
+        tenants |= {funder.code for funder, _ in matrix.funding.to_reserve if funder.code is not None}
     return tenants
 
 

@@ -82,14 +82,14 @@ def year_statement(connection: Connection, year: int) -> YearStatement:
     return replace(report, ties=ties)
 
 
-def _of_month(kept: KeptMatrix) -> tuple[tuple[Flow, ...], tuple[tuple[str, int], ...], int]:
+def _of_month(matrix: KeptMatrix) -> tuple[tuple[Flow, ...], tuple[tuple[str, int], ...], int]:
     """Sum a run's flows by source and site, what its sites left to the reserve, what it took from the reserve.
 
     In a pool every site is given in proportion: the sums are of cells, so that they agree with the firms' accounts.
     """
     flows: dict[tuple[str, str | None, str], int] = {}
     used = 0
-    for pool in kept.funding.pools:
+    for pool in matrix.funding.pools:
         sites = [supported.site for supported, _ in pool.receives]
         for (funder, given), row in pool.rows():
             if funder.kind == "reserve":
@@ -104,24 +104,24 @@ def _of_month(kept: KeptMatrix) -> tuple[tuple[Flow, ...], tuple[tuple[str, int]
                 key = source, origin, code
                 flows[key] = flows.get(key, 0) + amount
     to_reserve: dict[str, int] = {}
-    for funder, amount in kept.funding.to_reserve:
+    for funder, amount in matrix.funding.to_reserve:
         to_reserve[funder.site or ""] = to_reserve.get(funder.site or "", 0) + amount
     ordered = sorted(flows, key=lambda key: (SOURCES.index(key[0]), key[1] or "", key[2]))
     return tuple(Flow(*key, flows[key]) for key in ordered), tuple(sorted(to_reserve.items())), used
 
 
-def _supports(kept: Iterable[KeptMatrix]) -> dict[str, int]:
+def _supports(matrices: Iterable[KeptMatrix]) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for matrix in kept:
+    for matrix in matrices:
         for pool in matrix.funding.pools:
             for supported, amount in pool.receives:
                 sums[supported.tenant] = sums.get(supported.tenant, 0) + amount
     return sums
 
 
-def _contributions(kept: Iterable[KeptMatrix]) -> dict[str, int]:
+def _contributions(matrices: Iterable[KeptMatrix]) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for matrix in kept:
+    for matrix in matrices:
         gifts = [gift for pool in matrix.funding.pools for gift in pool.gives]
         for funder, amount in (*gifts, *matrix.funding.to_reserve):
             if funder.kind == TENANT and funder.code is not None:
@@ -158,14 +158,14 @@ def _before(first: date) -> ColumnElement[bool]:
     return and_(entry.c.reference >= "PER/0", entry.c.reference < f"PER/{format_month(first)}")
 
 
-def _grants(connection: Connection, kept: Sequence[KeptMatrix], year: int) -> tuple[GrantYear, ...]:
+def _grants(connection: Connection, matrices: Sequence[KeptMatrix], year: int) -> tuple[GrantYear, ...]:
     """Return each grant received up to the year's end: its amount as corrected, what the months of runs used of it.
 
     It counts as received in the year of `granted_on`, whenever its correction was booked, or in the year of its first
     use, where `granted_on` was moved behind that: nothing is used before it is received, or left below 0.00.
     """
     used: dict[str, int] = {}
-    for matrix in kept:
+    for matrix in matrices:
         for pool in matrix.funding.pools:
             for funder, amount in pool.gives:
                 if funder.kind == GRANT and funder.code is not None:

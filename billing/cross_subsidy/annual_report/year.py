@@ -42,7 +42,7 @@ class YearMonth(NamedTuple):
 
     @property
     def kept(self) -> int:
-        """Sum what nobody needed."""
+        """Sum what no firm needed, which went to the reserve."""
         return sum(amount for _, amount in self.to_reserve)
 
     def of(self, source: str) -> int:
@@ -62,7 +62,7 @@ class GrantYear(NamedTuple):
 
     @property
     def left(self) -> int:
-        """The amount that the months to come find."""
+        """Return the amount that the months to come find."""
         return self.before + self.received - self.used
 
 
@@ -109,7 +109,7 @@ class YearStatement:
 
     @property
     def reserve_after(self) -> int:
-        """The reserve after the year's last month."""
+        """Return the reserve after the year's last month."""
         return self.months[-1].reserve_after
 
     @property

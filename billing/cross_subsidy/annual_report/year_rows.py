@@ -40,14 +40,14 @@ def table_of_sites(report: YearStatement, names: Mapping[str, str]) -> Rows:
         Column("Mis en réserve", "24mm", False),
     )
     rows, sums = [], [0] * 6
-    kept = report.kept_by_site()
+    to_reserve = report.kept_by_site()
     for code, _ in report.sites:
         to = [flow for flow in report.flows() if flow.site == code]
         own = sum(flow.amount for flow in to if flow.source == OWN_SITE)
         others = sum(flow.amount for flow in to if flow.source == OTHER_SITES)
         support = sum(flow.amount for flow in to)
         given = sum(flow.amount for flow in report.flows() if flow.origin == code and flow.source == OTHER_SITES)
-        amounts = (support, own, others, support - own - others, given, kept.get(code, 0))
+        amounts = (support, own, others, support - own - others, given, to_reserve.get(code, 0))
         sums = [a + b for a, b in zip(sums, amounts, strict=True)]
         rows.append((names[code], *map(formats.amount, amounts)))
     rows.append(("Total", *map(formats.amount, sums)))

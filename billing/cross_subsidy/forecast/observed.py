@@ -30,8 +30,8 @@ class _Stay(NamedTuple):
 def observed(connection: Connection, today: date) -> dict[str, Any]:
     """Return the last 24 whole months as assumptions, the shares as fractions of what was counted.
 
-    What nobody did (no newcomer, nobody at a switch) is left out, and stays as it is shipped. What is never paid is not
-    of the register.
+    Assumptions that nothing was observed of (no newcomer, nobody at a switch) are left out, and stay as shipped. The
+    register does not know what is never paid.
     """
     end = first_of_month(today)
     span = Period(add_months(end, -OBSERVED_MONTHS), end)
@@ -81,7 +81,7 @@ def _shares(counted: Mapping[Any, int]) -> dict[Any, str]:
 
 
 def _departures(stays: list[_Stay], span: Period) -> dict[str, str]:
-    """Of those who were there when a month began, the part that was gone when the next did: by what they paid."""
+    """Return the part of the tenants there when a month began that was gone when the next did, by what they paid."""
     there: Counter[str] = Counter()
     left: Counter[str] = Counter()
     for first in months(span.start, span.last_day)[:-1]:

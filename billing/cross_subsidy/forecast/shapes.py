@@ -285,7 +285,7 @@ class WhatIf(Shape, frozen=True):
 
 
 def ten_thousandths(share: Fraction) -> int:
-    """A share of the draws, cut off after the ten-thousandth: never rounded up."""
+    """Return a share of the draws, cut off after the ten-thousandth: never rounded up."""
     return share.numerator * _TEN_THOUSANDTHS // share.denominator
 
 

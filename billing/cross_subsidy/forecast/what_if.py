@@ -60,7 +60,7 @@ class Mover(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """The amount it pays more; negative: less."""
+        """Return the amount it pays more; negative: less."""
         return self.asked - self.today
 
 

@@ -42,12 +42,12 @@ class TierChange(NamedTuple):
 
     @property
     def switches_on(self) -> date:
-        """The first day at the market price (R5)."""
+        """Return the first day at the market price (R5)."""
         return self.window.end
 
     @property
     def last_day(self) -> date:
-        """The last subsidised day."""
+        """Return the last subsidised day."""
         return self.window.end - ONE_DAY
 
 
@@ -70,7 +70,7 @@ class Bills(NamedTuple):
 
     @property
     def months(self) -> tuple[QuotedMonth, ...]:
-        """The months in order."""
+        """Return the months in order."""
         return tuple(month for month in (self.before, self.between, self.after) if month is not None)
 
 

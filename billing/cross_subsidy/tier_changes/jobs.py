@@ -1,6 +1,6 @@
 """Announcements by the clock: they leave in office hours, each once.
 
-What is due is looked at every hour, so that a morning without the service, or a failure, is made up for.
+Due announcements are looked for every hour, so that a morning without the service, or a failure, is made up for.
 """
 
 import logging

@@ -38,12 +38,12 @@ class OfficeChange(NamedTuple):
 
     @property
     def month(self) -> date:
-        """The month of the change."""
+        """Return the month of the change."""
         return first_of_month(self.switches_on)
 
     @property
     def difference(self) -> int:
-        """The amount that a whole month brings more."""
+        """Return the amount that a whole month brings more."""
         return self.after - self.before
 
 
@@ -99,7 +99,7 @@ class Gain(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """The amount that a whole month brings more."""
+        """Return the amount that a whole month brings more."""
         return self.after - self.before
 
 

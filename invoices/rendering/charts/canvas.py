@@ -15,7 +15,7 @@ GREY = "#5b6470"
 RULE = "#b9c0c8"
 FAINT = "#e6e9ec"
 ACCENT = "#0f6b57"
-# From dark to light; white seams part them where they touch. What is given or used up is drawn in ink.
+# From dark to light; white seams part them where they touch. Amounts given or used up are drawn in ink.
 TONES = ("#0b4a3c", "#39846f", "#7fb1a3", "#b9d5cd", "#d5e3de", "#9aa3ad")
 INK_TONES = (INK, "#66707b", "#a9b1b9", "#d4d8dc")
 _SMALL = 6.4

@@ -101,15 +101,15 @@ class _StylesOfDocument(StyleFor):  # type: ignore[misc]
 class _CopiedStyle(ComputedStyle):  # type: ignore[misc]
     """A document's copy of a kept style; a property that nobody has asked for yet is worked out in the kept one."""
 
-    def __init__(self, kept: ComputedStyle, parent_style: "_CopiedStyle | None") -> None:
+    def __init__(self, kept_style: ComputedStyle, parent_style: "_CopiedStyle | None") -> None:
         # The anonymous style is left out: the copy has one of its own.
-        self.__dict__.update((name, value) for name, value in kept.__dict__.items() if name != "anonymous_style")
-        self.specified = kept.specified.copy()
+        self.__dict__.update((name, value) for name, value in kept_style.__dict__.items() if name != "anonymous_style")
+        self.specified = kept_style.specified.copy()
         self.parent_style = parent_style
-        self.kept = kept
+        self.kept = kept_style
         # WeasyPrint takes an empty style for none: the property it asks for first is there before the copy is made.
-        kept["anchor"]
-        self.update(kept)
+        kept_style["anchor"]
+        self.update(kept_style)
 
     def __missing__(self, key: str) -> Any:
         value = self[key] = self.kept[key]
@@ -123,17 +123,17 @@ class _CopiedStyle(ComputedStyle):  # type: ignore[misc]
 
     @cached_property
     def anonymous_style(self) -> "_CopiedAnonymousStyle":
-        """The style of the boxes below that stand for no element."""
+        """Return the style of the boxes below that stand for no element."""
         return _CopiedAnonymousStyle(self.kept.anonymous_style, self)
 
 
 class _CopiedAnonymousStyle(AnonymousStyle):  # type: ignore[misc]
     """The same for boxes that stand for no element."""
 
-    def __init__(self, kept: AnonymousStyle, parent_style: _CopiedStyle) -> None:
+    def __init__(self, kept_style: AnonymousStyle, parent_style: _CopiedStyle) -> None:
         super().__init__(parent_style)
-        self.kept = kept
-        self.update(kept)
+        self.kept = kept_style
+        self.update(kept_style)
 
     def __missing__(self, key: str) -> Any:
         value = self[key] = self.kept[key]

@@ -15,7 +15,7 @@ class _WrittenOnce(pydyf.Stream):  # type: ignore[misc]
 
     @cached_property
     def data(self) -> bytes:
-        """The stream as the file holds it."""
+        """Return the stream as the file holds it."""
         written: bytes = super().data
         return written
 

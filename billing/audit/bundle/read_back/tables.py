@@ -102,7 +102,7 @@ def _sheet_rows(sheet: IO[bytes]) -> Iterator[list[str]]:
 
 
 def _place(reference: str) -> int:
-    """`AB12` is column 27, counted from 0."""
+    """Return the column of a cell's reference, counted from 0: `AB12` is in column 27."""
     place = 0
     for letter in reference.rstrip("0123456789"):
         place = place * 26 + ord(letter) - ord("A") + 1
