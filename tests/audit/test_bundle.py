@@ -22,8 +22,8 @@ from beancount import loader
 from beancount.core import data
 from sqlalchemy import Engine
 
-from billing.audit import bundle as bundle_module
 from billing.audit.bundle import contents
+from billing.audit.bundle import writing as bundle_module
 from billing.audit.bundle.bundled import Bundled
 from billing.audit.bundle.read_back.entries import BeancountReader, FecReader, HledgerReader, JournalReader
 from billing.audit.bundle.read_back.reader import Reader, centimes
