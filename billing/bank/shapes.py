@@ -64,7 +64,7 @@ class Statement(Shape, frozen=True):
 
 
 class TakenStatement(Shape, frozen=True):
-    """What became of one statement of a file."""
+    """The outcome of one statement of a file."""
 
     statement: Annotated[BankStatementName | None, about("The statement; null: all of it stood already")]
     name: Annotated[Text, about("The file, and the bank's own name for the statement")]
@@ -73,7 +73,7 @@ class TakenStatement(Shape, frozen=True):
 
 
 class Taken(Shape, frozen=True):
-    """What became of a file."""
+    """The outcome of a file."""
 
     statements: Annotated[list[TakenStatement], about("The statements of the file, in its order")]
     new: Annotated[Count, about("The number of lines that were not known before")]
@@ -110,7 +110,7 @@ class LineAllocation(Shape, frozen=True):
 
 
 class Proposal(Shape, frozen=True):
-    """What a line may be, why, and how certain that is in percent."""
+    """A reading of a line, its reason, and how certain it is in percent."""
 
     kind: LineKind
     confidence: Annotated[Count, about("How certain it is, in percent")]
@@ -145,7 +145,7 @@ class Proposal(Shape, frozen=True):
 
 
 class LineDecision(Shape, frozen=True):
-    """What a line was found to be."""
+    """A decision about a line."""
 
     number: Serial
     kind: Annotated[

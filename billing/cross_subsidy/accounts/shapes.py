@@ -14,7 +14,7 @@ Group = Literal["own_site", "other_sites", "grants", "reserve", "operator", "its
 
 
 class GroupShare(Shape, frozen=True):
-    """What came from, or went to, one group at one site."""
+    """The amount that came from, or went to, one group at one site."""
 
     group: Annotated[Group, about("Whose money it is, or what it was used for")]
     site: Annotated[SiteCode | None, about("null: no site, as of the reserve")]
@@ -22,7 +22,7 @@ class GroupShare(Shape, frozen=True):
 
 
 class NamedShare(Shape, frozen=True):
-    """What came from, or went to, one party."""
+    """The amount that came from, or went to, one party."""
 
     kind: Annotated[Literal["tenant", "grant"], about("What the party is")]
     code: Annotated[str, about("The tenant's or the grant's code")]

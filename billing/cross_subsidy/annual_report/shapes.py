@@ -25,7 +25,7 @@ class CrossSubsidyMonth(Shape, frozen=True):
 
 
 class Flow(Shape, frozen=True):
-    """What one source gave the firms of one site; `origin` is the site whose firms gave."""
+    """The amount that one source gave the firms of one site; `origin` is the site whose firms gave."""
 
     source: Annotated[Source, about("Where it came from")]
     origin: Annotated[SiteCode | None, about("The site whose firms gave; null for other sources")]
@@ -46,7 +46,7 @@ class GrantYear(Shape, frozen=True):
 
 
 class Distribution(Shape, frozen=True):
-    """What each firm received and brought, largest first; null where fewer than five did."""
+    """The amounts that each firm received and brought, largest first; null where fewer than five did."""
 
     supports: Annotated[list[Money] | None, about("What each firm received, largest first")]
     contributions: Annotated[list[Money] | None, about("What each firm brought, largest first")]
