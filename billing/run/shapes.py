@@ -96,7 +96,7 @@ class Funder(Shape, frozen=True):
 
 
 class Gift(Funder, frozen=True):
-    """What a funder gives."""
+    """The amount that a funder gives."""
 
     amount: Money
 
@@ -109,7 +109,7 @@ class Supported(Shape, frozen=True):
 
 
 class Support(Supported, frozen=True):
-    """What a supported tenant receives."""
+    """The amount that a supported tenant receives."""
 
     amount: Money
 
@@ -140,7 +140,7 @@ def gifts(given: Iterable[tuple[Any, int]]) -> list[Gift]:
 
 
 class FundingCell(Shape, frozen=True):
-    """What one funder gave one supported tenant in one step."""
+    """The amount that one funder gave one supported tenant in one step."""
 
     step: FundingStep
     funder: Annotated[Funder, about("Who gave")]
@@ -175,7 +175,7 @@ class TenantError(Shape, frozen=True):
 
 
 class RunReport(Shape, frozen=True):
-    """What a run did, or would do."""
+    """The figures of a run that was done, or would be."""
 
     period: Month
     issued_on: Annotated[Day, about("The day the documents bear")]
@@ -238,7 +238,7 @@ def _run(row: Row[Any]) -> dict[str, Any]:
 
 
 class Outcome(Shape, frozen=True):
-    """What a run meant for one tenant."""
+    """The outcome of a run for one tenant."""
 
     tenant: TenantCode
     status: RunOutcome

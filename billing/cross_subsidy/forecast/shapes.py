@@ -224,7 +224,7 @@ class Compared(Shape, frozen=True):
 
 
 class Mover(Shape, frozen=True):
-    """What a tenant pays, without VAT."""
+    """The amount that a tenant pays, without VAT."""
 
     tenant: TenantCode
     name: Annotated[Text, about("The tenant's name")]
@@ -247,7 +247,7 @@ class Moved(Shape, frozen=True):
 
 
 class WhatIf(Shape, frozen=True):
-    """What other terms would have given, beside today's."""
+    """The outcome of other terms, beside that of today's."""
 
     first: Annotated[Month, about("The first run compared")] = field(name="from")
     until: Annotated[Month, about("The last run compared")]

@@ -50,7 +50,7 @@ class CreditableLine(Shape, frozen=True):
 
 
 class Creditable(Shape, frozen=True):
-    """What may still be credited of an invoice."""
+    """The part of an invoice that may still be credited."""
 
     invoice: InvoiceNumber
     lines: Annotated[list[CreditableLine], about("Its lines, in order")]

@@ -35,7 +35,7 @@ class DueInvoice(Shape, frozen=True):
 
 
 class DueReminder(Shape, frozen=True):
-    """What one tenant is to be written."""
+    """The reminder due to one tenant."""
 
     tenant: TenantCode
     total: Annotated[Money, about("All that is asked for")]
@@ -61,7 +61,7 @@ class DueReminder(Shape, frozen=True):
 
 
 class Due(Shape, frozen=True):
-    """What is due to be sent on a day."""
+    """The reminders due on a day."""
 
     on: Annotated[Day, about("The day")]
     reminders: Annotated[list[DueReminder], about("The reminders, by tenant")]
@@ -101,7 +101,7 @@ class Reminder(Shape, frozen=True):
 
 
 class Queued(Shape, frozen=True):
-    """What was queued now."""
+    """The reminders queued now."""
 
     on: Annotated[Day, about("Today in Casablanca")]
     messages: Annotated[list[MessageNumber], about("The messages, which leave with the next delivery")]
@@ -141,7 +141,7 @@ class Hold(Shape, frozen=True):
 
 
 class Clause(Shape, frozen=True):
-    """What a lease, or all that a tenant is invoiced, bears of interest from a day on."""
+    """The interest that a lease, or all that a tenant is invoiced, bears from a day on."""
 
     tenant: TenantCode
     lease: Annotated[LeaseCode | None, about("The lease; null: whatever the tenant is invoiced")]

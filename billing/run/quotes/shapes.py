@@ -91,7 +91,7 @@ class Window(Shape, frozen=True):
 
 
 class Quote(Shape, frozen=True):
-    """What it would cost."""
+    """The cost, month by month."""
 
     kind: Annotated[Literal["startup", "sme", "large", "subsidiary"], about("The kind of firm that asks")]
     window: Annotated[Window | None, about("null: it has no claim to the subsidised price")]
