@@ -5,6 +5,8 @@ of the work is spared (`weasyprint_tuning`). WeasyPrint is imported then and not
 don't pay for it.
 """
 
+import atexit
+import gc
 import os
 import re
 import unicodedata
@@ -239,7 +241,14 @@ def _lock(_process: int) -> Lock:
 @cache
 def _renderer(_process: int, stylesheet: str | None = None) -> PdfRenderer:
     # One a process: a forked child must not share the parent's font files, which vanish with their owner.
+    atexit.register(_let_go)
     return PdfRenderer(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
+
+
+def _let_go() -> None:
+    """Free the fonts before the interpreter ends, which may take Pango apart before them."""
+    _renderer.cache_clear()
+    gc.collect()
 
 
 def _weasyprint() -> Any:

@@ -32,3 +32,9 @@ def test_what_is_no_month_or_format_is_refused(park: Caller) -> None:
     assert park("GET", "/v1/vat-returns/2026-13").status_code == 404
     assert park("GET", "/v1/vat-returns/2026-07?format=fec").status_code == 422
     assert park("GET", "/v1/vat-returns/2026-07", scope=None).status_code == 401
+
+
+def test_a_month_before_the_settings_begin_has_no_return(park: Caller) -> None:
+    answer = park("GET", "/v1/vat-returns/1900-01")
+    assert answer.status_code == 404
+    assert answer.get_json()["detail"].startswith("there is no VAT return of 1900-01: TERMS_FILE: vat.")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from billing.books.vat_return import shapes
 from billing.books.vat_return.movements import VatMovement, vat_movements
 from billing.entries.accounts import VAT_DUE
+from billing.frame.errors import BadConfiguration, Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.frame.terms import Terms
 from invoices import formats
@@ -76,13 +77,18 @@ class VatReturn(NamedTuple):
 
 
 def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
-    """Return the paper of the month that begins on `period`. Raises BadConfiguration where a setting is missing."""
+    """Return the paper of the month that begins on `period`. Raises Unknown for one before the settings begin."""
     last = next_month(period) - timedelta(days=1)
+    try:
+        regime = terms.at("vat.regime", last)
+        terms.at("vat.return_codes", last)
+    except BadConfiguration as error:
+        raise Unknown(f"there is no VAT return of {format_month(period)}: {error}") from None
     d = account_day.c
     moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
     booked = int(connection.scalar(moved) or 0)
     movements = vat_movements(connection, period, last, terms)
-    return VatReturn(period=period, regime=terms.at("vat.regime", last), movements=movements, booked=booked)
+    return VatReturn(period=period, regime=regime, movements=movements, booked=booked)
 
 
 def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:

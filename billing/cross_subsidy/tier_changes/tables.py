@@ -3,12 +3,13 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Integer, Table, UniqueConstraint
 
 from billing.frame.tables import code, metadata
+from invoices.messages.tables import message
 
 tier_change_announcement = Table(
     "tier_change_announcement",
     metadata,
     # The message that says it.
-    Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, ForeignKey(message.c.id), primary_key=True, autoincrement=False),
     Column("tenant", code(), nullable=False, index=True),
     # The first day at the market price, as it was announced.
     Column("switches_on", Date, nullable=False),
