@@ -239,7 +239,7 @@ class Mover(Shape, frozen=True):
 
 
 class Moved(Shape, frozen=True):
-    """How many tenants move."""
+    """The tenants that move, counted."""
 
     paying_more: Annotated[Count, about("Those who would pay more")]
     paying_less: Annotated[Count, about("Those who would pay less")]
