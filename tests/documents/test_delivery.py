@@ -136,7 +136,9 @@ def test_what_a_server_refuses_for_good_waits_for_a_person_and_hinders_nobody_el
             assert [failure.key for failure in failed_deliveries(connection)] == ids[:1]
             assert retry(connection, ids, now=clock(), recipients={ids[0]: "new@tenants.example"}) == ids[:1]
         assert deliver_here(chosen, engine, clock).sent == 1
-        assert [recipient for _, recipient, _ in sink.taken] == [*addresses(3), "new@tenants.example"]
+        *first, last = (recipient for _, recipient, _ in sink.taken)
+        assert sorted(first) == addresses(3)  # three connections send at a time, in no order
+        assert last == "new@tenants.example"
     assert attempts_of(engine, ids[0]) == [(1, "refused"), (2, "sent")]
 
 
