@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from invoices.errors import IllFormedDocument
 from invoices.structured_reference import rf_of
-from pricing.money import vat_amount
 from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, vat_breakdown
 
@@ -18,8 +17,9 @@ CURRENCY = "MAD"
 # text, of the page or of the XML makes a new one, and the earlier ones keep theirs.
 #   1  paid under their number
 #   2  invoices are paid under their structured reference (ISO 11649)
-EDITION_NUMBERED, EDITION_REFERENCED = 1, 2
-EDITION = EDITION_REFERENCED
+#   3  VAT of a run's credit note is that of each invoice it corrects; before, that of the sum of its lines (R11)
+EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE = 1, 2, 3
+EDITION = EDITION_CREDITED_BY_INVOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Document:
         if self.period is None and (self.kind != CREDIT_NOTE or not self.reason):
             raise IllFormedDocument(f"{self.number}: outside a run only credit notes are issued, each with a reason")
         of_lines = vat_breakdown((line.vat_rate, line.amount) for line in priced)
-        if self.vat != of_lines and (self.period is not None or not _within_a_centime(self.vat, of_lines)):
+        if not _within(self.vat, of_lines, self._rounding):
             raise IllFormedDocument(f"{self.number}: VAT is not that of its lines, once per rate (R11)")
         if self.net != sum(line.amount for line in priced) or self.tax != sum(v.amount for v in self.vat):
             raise IllFormedDocument(f"{self.number}: totals are not the sums of its lines")
@@ -133,27 +133,24 @@ class Document:
         return payment_reference_of(self.number, self.kind, self.edition)
 
     @property
+    def _rounding(self) -> int:
+        """Return the centimes by which VAT may differ from its base × rate: one for each invoice credited (R11)."""
+        if self.kind == INVOICE or (self.period is not None and self.edition < EDITION_CREDITED_BY_INVOICE):
+            return 0
+        return len(self.corrects)
+
+    @property
     def corrects(self) -> tuple[str, ...]:
         """Return the numbers of the invoices a credit note corrects, in order (R14)."""
         return tuple(sorted({line.corrects.number for line in self.lines if line.corrects is not None}))
 
 
-def _within_a_centime(vat: tuple[VatSubtotal, ...], of_lines: tuple[VatSubtotal, ...]) -> bool:
-    """Return whether VAT is that of the lines but for the rounding of an invoice credited in parts (`credit_vat`)."""
+def _within(vat: tuple[VatSubtotal, ...], of_lines: tuple[VatSubtotal, ...], centimes: int) -> bool:
+    """Return whether VAT is that of the lines, at each rate to so many centimes."""
     return len(vat) == len(of_lines) and all(
-        (mine.rate, mine.base) == (its.rate, its.base) and abs(mine.amount - its.amount) <= 1
+        (mine.rate, mine.base) == (its.rate, its.base) and abs(mine.amount - its.amount) <= centimes
         for mine, its in zip(vat, of_lines, strict=True)
     )
-
-
-def credit_vat(rate: int, base: int, left: int) -> VatSubtotal:
-    """Return the VAT at one rate of a credit note by hand, in centimes.
-
-    `left` of the invoice's base was not yet credited. The VAT is that of `left` less that of the base that remains,
-    each rounded once: it depends on no earlier rounding, and an invoice credited in any number of parts is credited to
-    the centime.
-    """
-    return VatSubtotal(rate, base, vat_amount(left, rate) - vat_amount(left - base, rate))
 
 
 def format_number(kind: str, year: int, sequence: int) -> str:

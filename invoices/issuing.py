@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from sqlalchemy import Connection, Table, text
 
+from invoices.crediting import not_credited
 from invoices.document import CREDIT_NOTE, EDITION, INVOICE, SERIES, DocumentLine, Party, format_number
 from invoices.models import (
     credit_reason,
@@ -22,7 +23,7 @@ from invoices.models import (
 )
 from invoices.numbering import EVERY_DOCUMENT, EVERY_YEAR, require_issue_date, take_numbers
 from pricing.rating import PricedLine
-from pricing.vat import VatSubtotal, vat_breakdown
+from pricing.vat import VatSubtotal, credited_vat, vat_breakdown
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
@@ -63,10 +64,9 @@ class Draft(NamedTuple):
 
 
 class CreditNote(NamedTuple):
-    """A credit note made by hand, before it has a number: its lines and VAT, its reason and author."""
+    """A credit note made by hand, before it has a number: its lines, its reason and author."""
 
     draft: Draft
-    vat: tuple[VatSubtotal, ...]
     reason: str
     issued_by: str
 
@@ -97,6 +97,27 @@ class Issued(NamedTuple):
         return self.net + self.tax
 
 
+def vat_of_drafts(connection: Connection, drafts: Sequence[Draft]) -> list[tuple[VatSubtotal, ...]]:
+    """Return the VAT that each draft is issued with, in their order: a credit note's rests on what was credited (R11).
+
+    The caller keeps others from crediting the same invoices meanwhile.
+    """
+    credited = [
+        [(line.corrects.document_id, line.priced.vat_rate, line.priced.amount) for line in draft.lines if line.corrects]
+        if draft.kind == CREDIT_NOTE
+        else []
+        for draft in drafts
+    ]
+    invoices = {invoice for lines in credited for invoice, _, _ in lines}
+    left = not_credited(connection, invoices) if invoices else {}
+    return [
+        credited_vat(lines, left)
+        if draft.kind == CREDIT_NOTE
+        else vat_breakdown([(line.priced.vat_rate, line.priced.amount) for line in draft.lines])
+        for draft, lines in zip(drafts, credited, strict=True)
+    ]
+
+
 def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, insert: RowWriter) -> list[Issued]:
     """Number the drafts in their order and write them; return them issued, in the same order.
 
@@ -113,11 +134,11 @@ def issue(connection: Connection, drafts: Sequence[Draft], terms: Issue, *, inse
         count = sum(draft.kind == kind for draft in drafts)
         if count:
             next_in_series[kind] = take_numbers(connection, SERIES[kind], year, count, terms.issued_on)
+    vats = vat_of_drafts(connection, drafts)
     issued = []
-    for place, draft in enumerate(drafts):
+    for place, (draft, vat) in enumerate(zip(drafts, vats, strict=True)):
         number = format_number(draft.kind, year, next_in_series[draft.kind])
         next_in_series[draft.kind] += 1
-        vat = vat_breakdown([(line.priced.vat_rate, line.priced.amount) for line in draft.lines])
         net, tax = sum([v.base for v in vat]), sum([v.amount for v in vat])
         issued.append(Issued(id=next_id + place, number=number, draft=draft, vat=vat, net=net, tax=tax))
     _write(connection, issued, terms, insert)
@@ -140,8 +161,9 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     key = take_numbers(connection, EVERY_DOCUMENT, EVERY_YEAR, 1, terms.issued_on)
     year = terms.issued_on.year
     number = format_number(CREDIT_NOTE, year, take_numbers(connection, SERIES[CREDIT_NOTE], year, 1, terms.issued_on))
-    net, tax = sum(v.base for v in note.vat), sum(v.amount for v in note.vat)
-    issued = Issued(id=key, number=number, draft=note.draft, vat=note.vat, net=net, tax=tax)
+    (vat,) = vat_of_drafts(connection, [note.draft])
+    net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
+    issued = Issued(id=key, number=number, draft=note.draft, vat=vat, net=net, tax=tax)
     # Only a run takes a line back whole, and says so in its own line (R13).
     lines = tuple(line._replace(corrects=None) for line in note.draft.lines)
     _write(connection, [issued._replace(draft=note.draft._replace(lines=lines))], terms, insert)

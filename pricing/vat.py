@@ -1,6 +1,6 @@
-"""VAT on a document: once per rate, on the sum of the lines at that rate (R11)."""
+"""VAT on a document (R11): on an invoice once per rate, on a credit note once per invoice it corrects and rate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import NamedTuple
 
 from pricing.money import vat_amount
@@ -20,3 +20,25 @@ def vat_breakdown(amounts: Iterable[tuple[int, int]]) -> tuple[VatSubtotal, ...]
     for rate, amount in amounts:
         bases[rate] = bases.get(rate, 0) + amount
     return tuple([VatSubtotal(rate, bases[rate], vat_amount(bases[rate], rate)) for rate in sorted(bases)])
+
+
+def credited_vat(
+    credited: Iterable[tuple[int, int, int]], not_credited: MutableMapping[tuple[int, int], int]
+) -> tuple[VatSubtotal, ...]:
+    """Return the VAT of a credit note from its lines' (invoice, VAT rate, amount), one subtotal a rate, by rate (R11).
+
+    `not_credited` is the base of each invoice and rate that no credit note took back before; this one is taken from it.
+    The VAT is that of what was not credited before, less that of what is not credited after, each rounded once: so an
+    invoice that is credited whole is credited to the centime. What is not credited may be below zero.
+    """
+    bases: dict[tuple[int, int], int] = {}
+    for invoice, rate, amount in credited:
+        bases[invoice, rate] = bases.get((invoice, rate), 0) + amount
+    subtotals: dict[int, VatSubtotal] = {}
+    for (invoice, rate), base in bases.items():
+        before = not_credited[invoice, rate]
+        not_credited[invoice, rate] = after = before - base
+        _, base_before, vat_before = subtotals.get(rate, (rate, 0, 0))
+        vat = vat_amount(before, rate) - vat_amount(after, rate)
+        subtotals[rate] = VatSubtotal(rate, base_before + base, vat_before + vat)
+    return tuple([subtotals[rate] for rate in sorted(subtotals)])

@@ -1,7 +1,7 @@
 """A month's run, from its first row to its waterfall: begun, resumed, tried again, or only previewed (R12-R18)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -33,11 +33,11 @@ from billing.run.plan import Begin, Final, Resume, Retry, plan_of
 from billing.run.report import RunReport, Totals, report_of, stored_errors, stored_totals
 from billing.run.tables import run_batch
 from invoices.document import CREDIT_NOTE, INVOICE
-from invoices.issuing import Draft
+from invoices.issuing import Draft, vat_of_drafts
 from invoices.models import document
 from pricing.cross_subsidy import Position
 from pricing.period import format_month
-from pricing.vat import vat_breakdown
+from pricing.vat import VatSubtotal
 
 _BATCHES_FOR_PROCESSES = 16
 
@@ -204,13 +204,14 @@ def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry)
     positions = stored_positions(connection, period)
     errors = dict(stored_errors(connection, period))
     for scope in plan.batches:
-        for bill in price_batch(connection, scope, catalogue).bills:
+        bills = price_batch(connection, scope, catalogue).bills
+        drafts = [draft for bill in bills for draft in (bill.invoice, bill.credit_note) if draft is not None]
+        for draft, vat in zip(drafts, vat_of_drafts(connection, drafts), strict=True):
+            totals[draft.kind] = _with_draft(totals[draft.kind], draft, vat)
+        for bill in bills:
             errors.pop(bill.tenant, None)
             if bill.error is not None:
                 errors[bill.tenant] = bill.error
-            for draft in (bill.invoice, bill.credit_note):
-                if draft is not None:
-                    totals[draft.kind] = _with_draft(totals[draft.kind], draft)
             positions += [Position(*position) for position in bill.positions]
     sums = sum_positions(positions, network_sites(connection))
     outcome: Mapping[str, Any]
@@ -231,8 +232,7 @@ def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry)
     )
 
 
-def _with_draft(totals: Totals, draft: Draft) -> Totals:
-    vat = vat_breakdown((line.priced.vat_rate, line.priced.amount) for line in draft.lines)
+def _with_draft(totals: Totals, draft: Draft, vat: Sequence[VatSubtotal]) -> Totals:
     net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
     return Totals(
         totals.count + 1,

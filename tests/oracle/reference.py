@@ -199,18 +199,33 @@ class Billed:
 
 @dataclass
 class Document:
-    """An invoice or a credit note before number and dates."""
+    """An invoice or a credit note before number and dates.
+
+    `credited` is, of a credit note, what of each run's invoice and rate was credited before it.
+    """
 
     kind: str
     run: str
     tenant: str
     lines: list[Billed]
+    invoiced: dict[tuple[str, Fraction], Fraction] = field(default_factory=dict)
+    credited: dict[tuple[str, Fraction], Fraction] = field(default_factory=dict)
 
     def vat(self) -> list[tuple[Fraction, Fraction, Fraction]]:
-        """(rate, base, VAT) once per rate, by rate (R11)."""
+        """(rate, base, VAT): of an invoice once per rate, of a credit note once per invoice and rate; by rate (R11)."""
         rates = sorted({billed.line.vat_rate for billed in self.lines})
         bases = [(rate, sum((b.line.amount for b in self.lines if b.line.vat_rate == rate), NIL)) for rate in rates]
-        return [(rate, base, settled(base * rate)) for rate, base in bases]
+        if self.kind == "invoice":
+            return [(rate, base, settled(base * rate)) for rate, base in bases]
+        return [(rate, base, self._vat_credited(rate)) for rate, base in bases]
+
+    def _vat_credited(self, rate: Fraction) -> Fraction:
+        vat = NIL
+        for run in {b.run for b in self.lines if b.line.vat_rate == rate}:
+            left = self.invoiced[run, rate] - self.credited.get((run, rate), NIL)
+            mine = sum((b.line.amount for b in self.lines if (b.run, b.line.vat_rate) == (run, rate)), NIL)
+            vat += settled(left * rate) - settled((left - mine) * rate)
+        return vat
 
     @property
     def net(self) -> Fraction:
@@ -515,6 +530,9 @@ class Oracle:
         self.runs: dict[str, Run] = {}
         self.standing: list[Billed] = []
         self.billed_events: set[str] = set()
+        # By tenant, then by run of the invoice and VAT rate.
+        self.invoiced: dict[str, dict[tuple[str, Fraction], Fraction]] = {}
+        self.credited: dict[str, dict[tuple[str, Fraction], Fraction]] = {}
         self.revision = 0
         self.billed_at: dict[str, int] = {}
 
@@ -593,7 +611,7 @@ class Oracle:
         new = offices + [self._billed(run, tenant, line) for line in usage]
         for kind, lines, sign in (("invoice", new, 1), ("credit_note", credited, -1)):
             if lines:
-                run.documents.append(Document(kind, run.month, tenant, lines))
+                run.documents.append(self._document(kind, run, tenant, lines))
             for billed in lines:
                 position = run.positions.setdefault((tenant, billed.line.site), Position())
                 position.contribution += sign * billed.line.contribution
@@ -601,6 +619,16 @@ class Oracle:
                 position.advantage += sign * billed.line.advantage
         run.outcomes[tenant] = "issued" if new or credited else "nothing"
         self.billed_at[tenant] = self.revision
+
+    def _document(self, kind: str, run: Run, tenant: str, lines: list[Billed]) -> Document:
+        """A document, and what is invoiced or credited by it."""
+        sums = self.invoiced if kind == "invoice" else self.credited
+        before = copy.copy(self.credited.setdefault(tenant, {}))
+        for billed in lines:
+            key = billed.run, billed.line.vat_rate
+            sums.setdefault(tenant, {}).setdefault(key, NIL)
+            sums[tenant][key] += billed.line.amount
+        return Document(kind, run.month, tenant, lines, copy.copy(self.invoiced[tenant]), before)
 
     def _billed(self, run: Run, tenant: str, line: Line) -> Billed:
         return Billed(line, tenant, run.month, self.register.rows["services"][line.service,]["revenue_account"])

@@ -1,6 +1,16 @@
-"""A lease ended early after it was billed (R13, R14, R16, R20, R21; W9): the books in plain text."""
+"""A lease ended early after it was billed (R13, R14, R16, R20, R21; W9); two months taken back at once (R11; W11)."""
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 from billing.check import check
+from billing.documents.checks.credits import expected_vat
+from billing.documents.checks.holdings import Holdings
+from billing.frame.database import reading
+from billing.receivables.open_items.open_items import open_items
+from invoices.document import CREDIT_NOTE
+from invoices.xml import document_xml
 from tests.support.park import Park, text
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
@@ -158,3 +168,59 @@ def test_r12_a_lease_back_dated_before_the_first_run_is_billed_from_the_first_ru
           CAS L1 2026-06-01 to 2026-06-30 market 2900.00
           CAS L1 2026-07-01 to 2026-07-31 market 2900.00
         """)
+
+
+def test_w11_a_note_that_takes_back_two_invoices_brings_both_to_nothing(park: Park) -> None:
+    office = {"code": "L1", "tenant": "T1", "site": "CAS", "area_m2": "22.5"}
+    park.opens(
+        tenants=[{"code": "T1", "incorporated_on": "2026-01-15"}], leases=[{**office, "starts_on": "2026-06-01"}]
+    )
+    park.bills("2026-06")
+    park.bills("2026-07")
+    park.enters(leases=[{**office, "starts_on": "2026-08-01"}])
+    preview = park.preview("2026-08", date(2026, 8, 1))
+    report = park.bills("2026-08")
+
+    # 20 % of 2,174.86 is 434.97; each invoice bore 217.49.
+    assert park.issued("2026-08") == text("""
+        AV-2026-000001 T1: net 2174.86, VAT 434.98, due 2609.84
+          CAS L1 2026-06-01 to 2026-06-30 subsidised 1087.43, corrects FA-2026-000001
+          CAS L1 2026-07-01 to 2026-07-31 subsidised 1087.43, corrects FA-2026-000002
+        FA-2026-000003 T1: net 1087.43, VAT 217.49, due 1304.92
+          CAS L1 2026-08-01 to 2026-08-31 subsidised 1087.43
+        """)
+    assert (preview.invoices, preview.credit_notes) == (report.invoices, report.credit_notes)
+    with reading(park.engine) as connection:
+        assert [(item.number, item.open) for item in open_items(connection)] == [("FA-2026-000003", 130_492)]
+    assert (park.balances()["3421"], park.balances()["44551"]) == ("1304.92", "-217.49")
+    assert check(park.engine) == []
+    # On paper and for machines, too: the figures of EN 16931 stand within what its rules allow.
+    (note,) = [found for found in park.documents("2026-08") if found.kind == CREDIT_NOTE]
+    assert b"434.98" in document_xml(note)
+
+
+def test_a_credit_note_issued_before_keeps_the_vat_of_the_sum_of_its_lines() -> None:
+    """R11 as it was until edition 3; what follows counts the bases alone, so that no centime is passed on."""
+
+    def row(**values: object) -> SimpleNamespace:
+        return SimpleNamespace(corrects_document_id=None, vat_rate=2000, amount=108_743, **values)
+
+    heads = [
+        SimpleNamespace(id=key, kind=kind, period=period, edition=edition)
+        for key, kind, period, edition in (
+            (1, "invoice", "2026-06", 2), (2, "invoice", "2026-07", 2), (3, "credit_note", "2026-08", 2),
+            (4, "invoice", "2026-08", 3), (5, "invoice", "2026-09", 3), (6, "credit_note", "2026-10", 3),
+        )
+    ]  # fmt: skip
+    lines = {key: [row(document_id=key, line_no=1)] for key in (1, 2, 4, 5)}
+    for note, invoices in ((3, (1, 2)), (6, (4, 5))):
+        lines[note] = [row(document_id=note, line_no=place) for place in (1, 2)]
+        for line, invoice in zip(lines[note], invoices, strict=True):
+            line.corrects_document_id = invoice
+    nothing: dict[Any, Any] = {}
+    held = Holdings(
+        documents=heads, lines=lines, vat=nothing, sales=nothing, events=nothing, outcomes=nothing, positions=nothing,
+        shares=nothing, receivables=nothing, settled=nothing, set_apart=nothing, parts=nothing, withdrawals=nothing,
+        reasons=nothing,
+    )  # fmt: skip
+    assert [expected_vat(held)[note][0].amount for note in (3, 6)] == [43_497, 43_498]

@@ -5,23 +5,61 @@ and what runs billed again because a line credited in part was then credited who
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from billing.documents.checks.documents import LineKey
 from billing.documents.checks.holdings import Holdings
-from invoices.document import CREDIT_NOTE, INVOICE, credit_vat
+from invoices.document import CREDIT_NOTE, EDITION_CREDITED_BY_INVOICE, INVOICE
 from invoices.rendering.sheet import LUMP_SUM
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
-from pricing.vat import VatSubtotal
+from pricing.vat import VatSubtotal, credited_vat, vat_breakdown
 
 # The fields that a credited amount has in common with the line it is of.
 _KEPT = ("service", "service_label", "site", "site_name", "office", "month", "vat_rate")
 
 
-def credit_faults(held: Holdings) -> Iterator[str]:
-    """Name the faults of these tenants' credit notes by hand, and of what runs made of them."""
+def expected_vat(held: Holdings) -> dict[int, tuple[VatSubtotal, ...]]:
+    """Return the VAT that each document must have, by its key (R11).
+
+    Those issued before R11 spoke of the invoices a credit note corrects keep theirs: a run's was that of the sum of its
+    lines, and one by hand took what a later invoice bills again for not credited.
+    """
+    left: dict[tuple[int, int], int] = defaultdict(int)
+    billed_again: dict[tuple[int, int], int] = defaultdict(int)
+    expected: dict[int, tuple[VatSubtotal, ...]] = {}
+    for head in held.documents:
+        lines = held.lines.get(head.id, [])
+        of_lines = vat_breakdown((line.vat_rate, line.amount) for line in lines)
+        if head.kind == INVOICE:
+            expected[head.id] = of_lines
+            left |= {(head.id, rate): base for rate, base, _ in of_lines}
+            for line in lines:
+                part = held.withdrawals.get((line.document_id, line.line_no))
+                if part in held.parts:
+                    billed_again[held.parts[part][0], line.vat_rate] += line.amount
+            continue
+        credited = [(_invoice_of(line, held), line.vat_rate, line.amount) for line in lines]
+        with_billed_again = {(key, rate): left[key, rate] + billed_again[key, rate] for key, rate, _ in credited}
+        expected[head.id] = credited_vat(credited, left)
+        if head.edition < EDITION_CREDITED_BY_INVOICE:
+            expected[head.id] = of_lines if head.period else credited_vat(credited, with_billed_again)
+    return expected
+
+
+def _invoice_of(line: Any, held: Holdings) -> int:
+    """Return the invoice of which a credit note's line takes something back; 0 where it names none."""
+    if line.corrects_document_id is not None:
+        return int(line.corrects_document_id)
+    return held.parts.get((line.document_id, line.line_no), (0, 0))[0]
+
+
+def credit_faults(held: Holdings, vat: Mapping[int, Sequence[VatSubtotal]]) -> Iterator[str]:
+    """Name the faults of these tenants' credit notes by hand, and of what runs made of them.
+
+    `vat` is what each must have (`expected_vat`).
+    """
     touched = {head.tenant for head in held.documents if head.period is None}
     left: dict[LineKey, int] = {}
     rows: dict[LineKey, Any] = {}
@@ -36,7 +74,7 @@ def credit_faults(held: Holdings) -> Iterator[str]:
         elif head.period is not None:
             yield from _credited_whole(head, lines, left)
         else:
-            yield from _by_hand(head, lines, held, left, rows)
+            yield from _by_hand(head, lines, held, left, rows, vat[head.id])
 
 
 def _withdrawn(
@@ -69,7 +107,12 @@ def _credited_whole(head: Any, lines: Sequence[Any], left: dict[LineKey, int]) -
 
 
 def _by_hand(
-    head: Any, lines: Sequence[Any], held: Holdings, left: dict[LineKey, int], rows: dict[LineKey, Any]
+    head: Any,
+    lines: Sequence[Any],
+    held: Holdings,
+    left: dict[LineKey, int],
+    rows: dict[LineKey, Any],
+    expected: Sequence[VatSubtotal],
 ) -> Iterator[str]:
     """A credit note by hand: of one invoice, with reason and name, line by line, VAT to the centime."""
     number = head.number
@@ -81,21 +124,13 @@ def _by_hand(
     if len(invoices) != 1 or None in targets:
         yield f"{number}, made by hand, does not name for each line the line of one invoice that it credits"
         return
-    (invoice,) = invoices
-    before: dict[int, int] = defaultdict(int)
-    for key, row in rows.items():
-        if key[0] == invoice:
-            before[row.vat_rate] += left.get(key, 0)
-    bases: dict[int, int] = defaultdict(int)
     for line, target in zip(lines, targets, strict=True):
         if target is None or target not in rows or target not in left:
             yield f"{number} line {line.line_no} credits no line of an invoice of tenant {head.tenant}"
             return
         yield from _line_faults(f"{number} line {line.line_no}", line, rows[target], left[target])
         left[target] -= line.amount
-        bases[line.vat_rate] += line.amount
-    expected = [credit_vat(rate, base, before[rate]) for rate, base in sorted(bases.items())]
-    if held.vat.get(head.id, []) != expected:
+    if tuple(held.vat.get(head.id, ())) != tuple(expected):
         yield f"{number}: VAT {_vat(held.vat.get(head.id, []))} is not what was left less what is, {_vat(expected)}"
     net, tax = sum(v.base for v in expected), sum(v.amount for v in expected)
     if (head.net, head.tax, head.gross, head.advantage, head.contribution) != (net, tax, net + tax, 0, 0):

@@ -13,7 +13,7 @@ from pricing.eligibility import MARKET, SUBSIDISED
 from pricing.money import format_amount, format_price, format_quantity, line_amount
 from pricing.period import format_month, month_period
 from pricing.rating import OFFICE, PricedLine
-from pricing.vat import VatSubtotal, vat_breakdown
+from pricing.vat import VatSubtotal
 
 LineKey: TypeAlias = tuple[int, int]
 
@@ -30,11 +30,13 @@ def document_faults(
     lines: Sequence[Any],
     priced_by_run: Sequence[Any],
     vat: Sequence[VatSubtotal],
+    expected: Sequence[VatSubtotal],
     lines_of_tenant: Mapping[LineKey, Any],
 ) -> Iterator[str]:
     """Name the faults of a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
 
-    `priced_by_run` are its lines but for those that bill again what a credit note by hand took back.
+    `expected` is the VAT it must have (`credits.expected_vat`). `priced_by_run` are its lines but for those that bill
+    again what a credit note by hand took back.
     """
     name = document.number
     if not lines:
@@ -49,7 +51,7 @@ def document_faults(
         for fault in _line_faults(workings, document.period):
             yield f"{place}: {fault}"
         yield from _correction_faults(document, line, workings, place, lines_of_tenant)
-    yield from _total_faults(document, priced, vat)
+    yield from _total_faults(document, priced, vat, expected)
 
 
 def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
@@ -124,10 +126,11 @@ def _correction_faults(
         yield f"{place} differs from the line it takes back in {', '.join(different)}"
 
 
-def _total_faults(document: Any, lines: Sequence[PricedLine], vat: Sequence[VatSubtotal]) -> Iterator[str]:
+def _total_faults(
+    document: Any, lines: Sequence[PricedLine], vat: Sequence[VatSubtotal], expected: Sequence[VatSubtotal]
+) -> Iterator[str]:
     """VAT once per rate, totals, and what the document says of discount and contribution (R11, R16)."""
-    expected = vat_breakdown((line.vat_rate, line.amount) for line in lines)
-    if tuple(vat) != expected:
+    if tuple(vat) != tuple(expected):
         yield f"{document.number}: VAT {_vat_text(vat)} is not that of its lines, {_vat_text(expected)}"
     net, tax = sum(line.amount for line in lines), sum(subtotal.amount for subtotal in expected)
     for title, stored, computed in (

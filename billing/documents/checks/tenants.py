@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
-from billing.documents.checks.credits import credit_faults
+from billing.documents.checks.credits import credit_faults, expected_vat
 from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
 from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, read_holdings
 from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
@@ -58,15 +58,18 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
         owed[head.tenant] += sign_of(head.kind) * (head.gross - held.settled.get(head.id, 0))
         for line in held.lines.get(head.id, ()):
             of_tenant[head.tenant][line.document_id, line.line_no] = line
+    vat = expected_vat(held)
     for head in held.documents:
         lines = held.lines.get(head.id, [])
         # Lines that bill a credit note's amount again are judged with the credit notes by hand.
         own = [line for line in lines if (line.document_id, line.line_no) not in held.withdrawals]
         if head.period is not None:
-            yield from document_faults(head, lines, own, held.vat.get(head.id, ()), of_tenant[head.tenant])
+            yield from document_faults(
+                head, lines, own, held.vat.get(head.id, ()), vat[head.id], of_tenant[head.tenant]
+            )
         yield from _sale_faults(head, lines, held.sales.get(head.id))
         yield from _usage_faults(connection, head, own, held)
-    yield from credit_faults(held)
+    yield from credit_faults(held, vat)
     for billed in held.events.values():
         yield f"usage event {billed.event} is billed by a line that is not its tenant's usage"
     for code in sorted({*owed, *held.receivables}):

@@ -21,7 +21,7 @@ from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
 from billing.register.parties import buyer_of
 from billing.register.tables import tenant
-from invoices.document import CREDIT_NOTE, Correction, DocumentLine, Party, credit_vat
+from invoices.document import CREDIT_NOTE, Correction, DocumentLine, Party
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
 from invoices.models import delivery
 from invoices.numbering import latest_issue_date
@@ -30,7 +30,6 @@ from invoices.rendering.sheet import LUMP_SUM
 from ledger.journal import post
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
-from pricing.vat import vat_breakdown
 
 REASON_LENGTH_MAX = 200
 LINES_MAX = 1000
@@ -90,17 +89,9 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     credited = tuple(
         _credited(creditable, amount, order.invoice, key, invoice.issued_on, terms) for creditable, amount in chosen
     )
-    left_of_rate: dict[int, int] = {}
-    for creditable in lines:
-        rate = creditable.line.priced.vat_rate
-        left_of_rate[rate] = left_of_rate.get(rate, 0) + creditable.left
-    vat = tuple(
-        credit_vat(subtotal.rate, subtotal.base, left_of_rate[subtotal.rate])
-        for subtotal in vat_breakdown((line.priced.vat_rate, line.priced.amount) for line in credited)
-    )
     draft = Draft(CREDIT_NOTE, _buyer(connection, invoice.buyer), credited, 0, 0, None)
     issue = Issue(period=None, issued_on=terms.issued_on, due_on=terms.issued_on, seller=terms.seller)
-    note = CreditNote(draft, vat, order.reason.strip(), order.issued_by.strip())
+    note = CreditNote(draft, order.reason.strip(), order.issued_by.strip())
     issued = issue_credit_note(connection, note, issue, insert=insert_rows)
     sums = [(line.revenue_account, line.priced.site, line.priced.amount) for line in credited]
     entry = sale(issued.number, terms.issued_on, draft.buyer.code, -1, sums, issued.tax)
