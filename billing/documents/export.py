@@ -48,6 +48,9 @@ COLUMNS = (
     Column("tax", Kind.AMOUNT),
     Column("gross", Kind.AMOUNT),
     Column("payment_reference", Kind.TEXT),
+    # The credit note by hand that the line takes back, and the account it is booked to: 7129 where it does.
+    Column("withdraws", Kind.TEXT),
+    Column("account", Kind.TEXT),
 )
 
 
@@ -88,6 +91,8 @@ def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:
                 None if line.corrects is None else line.corrects.number,
                 *((document.net, document.tax, document.gross) if line_no == 1 else (None, None, None)),
                 document.payment_reference,
+                None if line.withdraws is None else line.withdraws.number,
+                line.revenue_account,
             )  # fmt: skip
 
 

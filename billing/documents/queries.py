@@ -11,7 +11,7 @@ from billing.frame.errors import Unknown
 from billing.run.shapes import Vat
 from invoices.document import CURRENCY, payment_reference_of
 from invoices.errors import UnknownDocument
-from invoices.models import credited_part, delivery, document, document_line, document_vat
+from invoices.models import credit_withdrawal, credited_part, delivery, document, document_line, document_vat
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
@@ -19,18 +19,24 @@ from pricing.period import format_month
 NUMBER_KEY = (document.c.number,)
 _ONE = select(document).where(document.c.number == bindparam("number"))
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_corrected = document.alias("corrected")
+_corrected, _withdrawn = document.alias("corrected"), document.alias("withdrawn")
 _line = document_line.c
 _LINES = (
     select(
         _line.document_id, _line.service, _line.site, _line.lease, _line.month, _line.first_day, _line.last_day,
         _line.tier, _line.quantity, _line.full_price, _line.unit_price, _line.amount, _line.full_amount,
-        _line.cost_amount, _line.vat_rate, _corrected.c.number,
+        _line.cost_amount, _line.vat_rate, _corrected.c.number, _withdrawn.c.number.label("withdrawn"),
+        _line.revenue_account,
     )
     .outerjoin(
         credited_part, and_(credited_part.c.document_id == _line.document_id, credited_part.c.line_no == _line.line_no)
     )
     .outerjoin(_corrected, _corrected.c.id == func.coalesce(_line.corrects_document_id, credited_part.c.invoice_id))
+    .outerjoin(
+        credit_withdrawal,
+        and_(credit_withdrawal.c.document_id == _line.document_id, credit_withdrawal.c.line_no == _line.line_no),
+    )
+    .outerjoin(_withdrawn, _withdrawn.c.id == credit_withdrawal.c.credit_note_id)
     .where(_line.document_id.in_(_IDS))
     .order_by(_line.document_id, _line.line_no)
 )  # fmt: skip
@@ -58,7 +64,7 @@ def document_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[D
 def _line_shape(row: Any) -> DocumentLine:
     (
         _, service, site, lease, month, first_day, last_day, tier, quantity, full_price, unit_price, amount,
-        full_amount, cost_amount, vat_rate, corrects,
+        full_amount, cost_amount, vat_rate, corrects, withdraws, account,
     ) = row  # fmt: skip
     return DocumentLine(
         service=service,
@@ -76,6 +82,8 @@ def _line_shape(row: Any) -> DocumentLine:
         cost_amount=format_amount(cost_amount),
         vat_rate=format_rate(vat_rate),
         corrects=corrects,
+        withdraws=withdraws,
+        account=account,
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import Row
 
 from billing.frame.shapes import (
     Count,
+    CreditNoteNumber,
     Day,
     DocumentKind,
     DocumentNumber,
@@ -45,6 +46,10 @@ class DocumentLine(Shape, frozen=True):
     cost_amount: Annotated[Money, about("What it costs the network in full")]
     vat_rate: Rate
     corrects: Annotated[DocumentNumber | None, about("The invoice whose line it takes back; null: none")]
+    withdraws: Annotated[
+        CreditNoteNumber | None, about("The credit note by hand that it takes back, by billing its amount again")
+    ]
+    account: Annotated[Text, about("The account of class 7 that it is booked to: a sale's, or a rebate's (7129, 7119)")]
 
 
 class Document(Shape, frozen=True):

@@ -30,7 +30,15 @@ from billing.run.closing import (
 )
 from billing.run.pipeline import do_batch, do_batches
 from billing.run.plan import Begin, Final, Resume, Retry, plan_of
-from billing.run.report import RunReport, Totals, report_of, stored_errors, stored_totals
+from billing.run.report import (
+    RunReport,
+    Totals,
+    drafted_withdrawn,
+    report_of,
+    stored_errors,
+    stored_totals,
+    stored_withdrawn,
+)
 from billing.run.tables import run_batch
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft, vat_of_drafts
@@ -203,11 +211,13 @@ def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry)
     totals = stored_totals(connection, period)
     positions = stored_positions(connection, period)
     errors = dict(stored_errors(connection, period))
+    withdrawn = stored_withdrawn(connection, period)
     for scope in plan.batches:
         bills = price_batch(connection, scope, catalogue).bills
         drafts = [draft for bill in bills for draft in (bill.invoice, bill.credit_note) if draft is not None]
         for draft, vat in zip(drafts, vat_of_drafts(connection, drafts), strict=True):
             totals[draft.kind] = _with_draft(totals[draft.kind], draft, vat)
+        withdrawn += drafted_withdrawn(drafts)
         for bill in bills:
             errors.pop(bill.tenant, None)
             if bill.error is not None:
@@ -229,6 +239,7 @@ def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry)
         errors=tuple(sorted(errors.items())),
         issued_now=False,
         dry_run=True,
+        withdrawn=tuple(sorted(withdrawn)),
     )
 
 

@@ -1,19 +1,20 @@
 """The figures of a run: done, or only previewed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import convert
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from billing.register.tables import billing_run
 from billing.run import shapes
 from billing.run.tables import run_outcome
 from invoices.document import CREDIT_NOTE, INVOICE
-from invoices.models import document, document_line
+from invoices.issuing import Draft
+from invoices.models import credit_withdrawal, document, document_line
 from pricing.money import AMOUNT_DECIMALS, dirhams, format_amount, parse_decimal
 from pricing.period import format_month
 
@@ -39,10 +40,18 @@ class Totals:
         )
 
 
+class Withdrawn(NamedTuple):
+    """A credit note by hand that a run takes back, by billing again so many centimes of it."""
+
+    credit_note: str
+    tenant: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """The totals of a month. `errors` are (tenant, why it can't be billed); `issued_now` is False when
-    the run was final already, so that nothing was added to it.
+    the run was final already, so that nothing was added to it. `withdrawn` are the credit notes by hand it takes back.
     """
 
     period: date
@@ -53,6 +62,7 @@ class RunReport:
     errors: tuple[tuple[str, str], ...]
     issued_now: bool
     dry_run: bool = False
+    withdrawn: tuple[Withdrawn, ...] = ()
 
     def shape(self) -> shapes.RunReport:
         """Return the contract's form."""
@@ -65,6 +75,9 @@ class RunReport:
             credit_notes=self.credit_notes.shape(),
             cross_subsidy=convert(self.cross_subsidy, shapes.CrossSubsidy),
             errors=[shapes.TenantError(tenant, message) for tenant, message in self.errors],
+            withdrawn=[
+                shapes.Withdrawn(tenant, number, format_amount(amount)) for number, tenant, amount in self.withdrawn
+            ],
         )
 
     def lines(self) -> list[str]:
@@ -86,6 +99,12 @@ class RunReport:
             f"  discounts worth {_shown(_centimes(self.cross_subsidy['advantage']))}, "
             f"reserve {_shown(_centimes(self.cross_subsidy['reserve_after']))}"
         )
+        takes = "would take" if self.dry_run else "took"
+        lines += [
+            f"  {takes} back {number}, given by hand to {tenant}: {_shown(amount)} without VAT is billed again, since "
+            f"the line it credits was wrong"
+            for number, tenant, amount in self.withdrawn
+        ]
         return lines
 
 
@@ -131,6 +150,33 @@ def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str]
     return tuple((tenant, message) for tenant, message in rows)
 
 
+def stored_withdrawn(connection: Connection, period: date) -> tuple[Withdrawn, ...]:
+    """Return the credit notes by hand that a run has taken back so far, by number."""
+    w, x, note = credit_withdrawal.c, document_line.c, document.alias("note")
+    rows = connection.execute(
+        select(note.c.number, note.c.tenant, func.sum(x.amount))
+        .select_from(credit_withdrawal)
+        .join(document, document.c.id == w.document_id)
+        .join(document_line, and_(x.document_id == w.document_id, x.line_no == w.line_no))
+        .join(note, note.c.id == w.credit_note_id)
+        .where(document.c.period == period)
+        .group_by(note.c.number, note.c.tenant)
+        .order_by(note.c.number)
+    )
+    return tuple(Withdrawn(number, tenant, int(amount)) for number, tenant, amount in rows)
+
+
+def drafted_withdrawn(drafts: Iterable[Draft]) -> tuple[Withdrawn, ...]:
+    """Return the credit notes by hand that drafts take back, by number."""
+    amounts: dict[tuple[str, str], int] = {}
+    for draft in drafts:
+        for line in draft.lines:
+            if line.withdraws is not None:
+                key = line.withdraws.number, draft.buyer.code
+                amounts[key] = amounts.get(key, 0) + line.priced.amount
+    return tuple(Withdrawn(*key, amount) for key, amount in sorted(amounts.items()))
+
+
 def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunReport:
     """Return the report of a completed run, from what it stored."""
     run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
@@ -143,4 +189,5 @@ def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunR
         cross_subsidy=json.loads(run.cross_subsidy),
         errors=stored_errors(connection, period),
         issued_now=issued_now,
+        withdrawn=stored_withdrawn(connection, period),
     )

@@ -174,6 +174,14 @@ class TenantError(Shape, frozen=True):
     message: Annotated[Text, about("Why, in a sentence")]
 
 
+class Withdrawn(Shape, frozen=True):
+    """A credit note by hand that the run takes back: the line it credits in part was wrong, and is credited whole."""
+
+    tenant: TenantCode
+    credit_note: Annotated[CreditNoteNumber, about("The credit note by hand")]
+    amount: Annotated[Money, about("What of it is billed again, without VAT")]
+
+
 class RunReport(Shape, frozen=True):
     """The figures of a run that was done, or would be."""
 
@@ -185,6 +193,7 @@ class RunReport(Shape, frozen=True):
     credit_notes: Annotated[Totals, about("The month's credit notes")]
     cross_subsidy: Annotated[CrossSubsidy, about("The waterfall of the run")]
     errors: Annotated[list[TenantError], about("The tenants that could not be billed, by code")]
+    withdrawn: Annotated[list[Withdrawn], about("The credit notes by hand that it takes back, by number")]
 
 
 class Progress(Shape, frozen=True):

@@ -1,5 +1,7 @@
 """Credit notes made by hand: part or whole of an invoice taken back, and what the next runs make of it (R13, R14)."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 
@@ -101,7 +103,19 @@ def test_r13_a_line_credited_in_part_by_hand_and_then_whole_by_a_run_is_not_cred
     credits_by_hand(park, "FA-2026-000001", (1, 50000))
     credits_by_hand(park, "FA-2026-000001", (1, 10000))
     park.enters(leases=[casablanca("2026-06-15")])
+    preview = park.preview("2026-07", date(2026, 7, 1))
     report = park.bills("2026-07")
+    # Nobody takes back what a person gave without saying so, before and after.
+    assert preview.withdrawn == report.withdrawn == (("AV-2026-000001", "T1", 50000), ("AV-2026-000002", "T1", 10000))
+    assert preview.lines()[-2:] == [
+        f"  would take back {number}, given by hand to T1: {amount} MAD without VAT is billed again, since the line it "
+        f"credits was wrong"
+        for number, amount in (("AV-2026-000001", "500.00"), ("AV-2026-000002", "100.00"))
+    ]
+    (invoice,) = [found for found in park.exported_documents("2026-07") if found["kind"] == "invoice"]
+    assert [(line["withdraws"], line["account"]) for line in invoice["lines"]] == [
+        (None, "71243"), ("AV-2026-000001", "7129"), ("AV-2026-000002", "7129"),
+    ]  # fmt: skip
     assert park.issued("2026-07") == text("""
         AV-2026-000003 T1: net 2900.00, VAT 580.00, due 3480.00
           CAS L1 2026-06-01 to 2026-06-30 market 2900.00, corrects FA-2026-000001

@@ -54,8 +54,9 @@ def _parts(
 def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: date | None) -> None:
     """Credit INVOICE in part or whole, book it and queue its delivery.
 
-    The reason is required: it is printed on the credit note. No run bills again what was credited, and none
-    credits it twice.
+    The reason is required: it is printed on the credit note. The line it credits still stands, and no run bills it
+    again. If the line itself turns out to be wrong, the next run credits it whole, bills again what you gave by hand,
+    and says so: give the credit note again if you still mean it.
     """
     from billing.documents.credit_notes.giving import CreditOrder, Part, credit_terms, give_credit_note
     from billing.frame.audit_log import act_of, require_reason
