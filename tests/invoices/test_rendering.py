@@ -44,7 +44,7 @@ def test_a_document_of_the_first_edition_reads_as_it_did_then() -> None:
 
 
 def test_a_document_of_an_edition_yet_unknown_is_not_printed_in_another() -> None:
-    with pytest.raises(IllFormedDocument, match="FA-2026-000012: edition 3 is of a later version"):
+    with pytest.raises(IllFormedDocument, match=f"FA-2026-000012: edition {EDITION + 1} is of a later version"):
         dataclasses.replace(documents.w1(), edition=EDITION + 1)
 
 
