@@ -33,6 +33,7 @@ from invoices.errors import (
     ServerUnavailable,
 )
 from invoices.mail import Mail, shown
+from invoices.smtp_client import GO_ON, YES, SmtpClient, TlsClient, UnreadableAnswer, is_yes
 
 # Mails on their way at once: some servers grant one sender no more connections than three.
 CONNECTIONS = 3
@@ -43,8 +44,8 @@ _END_TIMEOUT_S = 600
 _TOGETHER_S = 0.02
 _REASON_MAX = 500
 _log = logging.getLogger(__name__)
-# The codes by which a server takes sender, recipient and DATA.
-_GO_ON = ((250,), (250, 251), (354,))
+# The first digits by which a server takes sender, recipient and DATA.
+_TAKEN = (YES, YES, GO_ON)
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -158,10 +159,12 @@ class _Session:
         """Wait for the server's last word about the mail that was ended; raises NotDelivered, by kind."""
         with self._in_doubt(mail):
             code, answer = self.smtp.getreply()
+            if code // 100 == GO_ON:
+                raise UnreadableAnswer(f"its answer makes no sense here: {_answer(code, answer)}")
         if self.smtp.sock is not None:
             self.smtp.sock.settimeout(_COMMAND_TIMEOUT_S)
         self.is_used = True
-        if code != 250:
+        if not is_yes(code):
             self._refuse(code, answer)
         return _answer(code, answer)
 
@@ -173,9 +176,8 @@ class _Session:
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise OutcomeUnknown(
-                f"the mail server {self.server} broke off before it said whether it took the message "
-                f"{mail.message_id}: look for it in that server's log, retry only if it isn't there "
-                f"({_reason(error)})"
+                f"the mail server {self.server} did not say whether it took the message {mail.message_id}: look for it "
+                f"in that server's log, retry only if it isn't there ({_reason(error)})"
             ) from error
 
     def leave(self) -> None:
@@ -197,13 +199,15 @@ class _Session:
         if mail.is_international:
             parameters += " SMTPUTF8"
         answers = self._ask(f"MAIL FROM:<{mail.sender}>{parameters}", f"RCPT TO:<{mail.recipient}>", "DATA")
-        refused = next((at for at, (code, _) in enumerate(answers) if code not in _GO_ON[at]), None)
+        refused = next((at for at, (code, _) in enumerate(answers) if code // 100 != _TAKEN[at]), None)
         if refused is None:
             return
-        if answers[-1][0] in _GO_ON[-1]:
+        code, answer = answers[refused]
+        if code // 100 in (YES, GO_ON):
+            raise UnreadableAnswer(f"its answer makes no sense here: {_answer(code, answer)}")
+        if answers[-1][0] // 100 == GO_ON:
             # It waits for the content of what it has refused.
             self.close()
-        code, answer = answers[refused]
         if refused == 0 and code >= 500 and code != 552:
             # It would refuse every mail we send: not this one's fault.
             raise smtplib.SMTPSenderRefused(code, answer, str(mail.sender))
@@ -220,7 +224,7 @@ class _Session:
         if at_once:
             self.smtp.send(b"".join(lines))
         answers: list[tuple[int, bytes]] = []
-        for line, wanted in zip(lines, _GO_ON, strict=True):
+        for line, taken in zip(lines, _TAKEN, strict=True):
             if not at_once:
                 self.smtp.send(line)
             code, answer = self.smtp.getreply()
@@ -228,14 +232,15 @@ class _Session:
                 # The server takes leave: it says nothing about this message.
                 raise smtplib.SMTPResponseException(code, answer)
             answers.append((code, answer))
-            if not at_once and code not in wanted:
+            if not at_once and code // 100 != taken:
                 break
         return answers
 
     def _refuse(self, code: int, answer: bytes) -> NoReturn:
         try:
             # The next mail begins afresh.
-            self.smtp.rset()
+            if not is_yes(self.smtp.rset()[0]):
+                self.close()
         except (smtplib.SMTPException, OSError):
             self.close()
         said = _answer(code, answer)
@@ -352,14 +357,12 @@ def _outcome(step: Callable[[Mail], Result], mail: Mail) -> Result | NotDelivere
 def _connect(server: SmtpServer, local_hostname: str) -> smtplib.SMTP:
     # Reading the system's authorities takes longer than sending some mails.
     context = None if server.security == "none" else ssl.create_default_context()
-    smtp: smtplib.SMTP | None = None
+    smtp: SmtpClient | None = None
     try:
         if server.security == "tls":
-            smtp = smtplib.SMTP_SSL(
-                server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S, context=context
-            )
+            smtp = TlsClient(server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S, context=context)
         else:
-            smtp = smtplib.SMTP(server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S)
+            smtp = SmtpClient(server.host, server.port, local_hostname, timeout=_COMMAND_TIMEOUT_S)
         if smtp.sock is not None:
             # The end of a message is a packet of five bytes, which must not wait until the server has
             # acknowledged what came before: with delayed acknowledgements that is 40 ms a mail.
