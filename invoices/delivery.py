@@ -320,7 +320,7 @@ def retry(
     recipients: Mapping[int, str] | None = None,
     queue: Queue = DOCUMENTS,
 ) -> list[int]:
-    """Make deliveries due again, whatever stopped them, to a mended address if `recipients` has one.
+    """Make deliveries due again, whatever stopped them, to the address that `recipients` chooses, if any.
 
     Return the papers made due. A paper that is sent, or being sent at this moment, is left alone.
     """
@@ -336,7 +336,7 @@ def retry(
             "handed_over_at": None,
         }
         if recipients is not None and wanted in recipients:
-            values["recipient"] = recipients[wanted]
+            values |= {"recipient": recipients[wanted], "chosen_recipient": recipients[wanted]}
         made = connection.execute(update(queue.delivery).where(queue.delivered == wanted, free).values(values))
         if made.rowcount == 1:
             changed.append(wanted)

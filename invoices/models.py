@@ -209,8 +209,11 @@ delivery = Table(
     # The time when the end of the mail was put to the server. If nothing follows, its outcome is unknown.
     Column("handed_over_at", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True)),
+    # The address it was queued for, then the one it was last tried at.
     Column("recipient", Text, nullable=False),
     Column("last_error", Text),
+    # The address that a person chose for it, in place of the tenant's present one.
+    Column("chosen_recipient", Text),
     CheckConstraint("state IN ('queued', 'failed', 'sent')", name="state"),
     references(["document_id"], ["document.id"]),
     Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),

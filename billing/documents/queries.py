@@ -8,7 +8,9 @@ from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, 
 
 from billing.documents.shapes import Delivery, Document, DocumentLine
 from billing.frame.errors import Unknown
+from billing.register.recipients import present_recipient
 from billing.run.shapes import Vat
+from invoices.delivery import DOCUMENTS
 from invoices.document import CURRENCY, payment_reference_of
 from invoices.errors import UnknownDocument
 from invoices.models import credit_withdrawal, credited_part, delivery, document, document_line, document_vat
@@ -108,9 +110,8 @@ def _document_shape(head: Row[Any], lines: list[DocumentLine], vat: list[Vat]) -
 def deliveries(state: str | None, tenant: str | None) -> Select[Any]:
     """Select the documents that were to be sent, with their deliveries."""
     chosen = {delivery.c.state: state, document.c.tenant: tenant}
-    rows = select(delivery, document.c.number, document.c.tenant).join(
-        document, document.c.id == delivery.c.document_id
-    )
+    columns = delivery, document.c.number, document.c.tenant, present_recipient(DOCUMENTS)
+    rows = select(*columns).join(document, document.c.id == delivery.c.document_id)
     return rows.where(*(column == value for column, value in chosen.items() if value is not None))
 
 

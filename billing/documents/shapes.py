@@ -78,7 +78,7 @@ class Delivery(Shape, frozen=True):
     number: DocumentNumber
     tenant: TenantCode
     state: Annotated[Literal["queued", "failed", "sent"], about("failed: a person must look at it")]
-    recipient: Annotated[Text, about("The address it is sent to")]
+    recipient: Annotated[Text, about("Where it goes: to its tenant's present address, or a chosen one")]
     attempts: Annotated[Count, about("How often it was tried")]
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
@@ -91,7 +91,7 @@ class Delivery(Shape, frozen=True):
             number=row.number,
             tenant=row.tenant,
             state=row.state,
-            recipient=row.recipient,
+            recipient=row.goes_to,
             attempts=row.attempts,
             next_attempt_at=instant(row.next_attempt_at),
             sent_at=instant(row.sent_at),

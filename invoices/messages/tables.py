@@ -71,6 +71,7 @@ message_delivery = Table(
     Column("sent_at", DateTime(timezone=True)),
     Column("recipient", Text, nullable=False),
     Column("last_error", Text),
+    Column("chosen_recipient", Text),
     CheckConstraint("state IN ('queued', 'failed', 'sent', 'stopped')", name="state"),
     Index("ix_message_delivery_state_next_attempt_at", "state", "next_attempt_at"),
 )

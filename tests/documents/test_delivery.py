@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from billing.documents.delivery.delivering import Which, deliver
 from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.delivery.queue_pass import DeliveryReport
+from billing.documents.queries import find_delivery
 from billing.frame.database import insert_rows, reading, writing
 from billing.frame.errors import BadConfiguration
 from billing.frame.executors import open_executor
@@ -31,7 +32,8 @@ from invoices.rendering.pdf import render_pdf
 from invoices.transport import CONNECTIONS
 from invoices.xml import document_xml
 from tests.support.documents import SELLER, STARTUP, w1
-from tests.support.queued import NOON, MovedClock, addresses, queue, settings
+from tests.support.queued import NOON, MovedClock, add_tenant, addresses, move_tenant, queue, settings
+from tests.support.smtp_script import END, answering
 from tests.support.smtp_sink import Sink, free_port, listening
 
 
@@ -169,6 +171,83 @@ def test_a_server_that_is_down_costs_no_attempt_and_shows_why_nothing_left(engin
     assert state_of(engine, ids[0]).last_error == report.unavailable
     with listening() as sink:
         assert deliver_here(settings(engine, tmp_path, smtp(sink)), engine, clock).sent == 3
+
+
+@pytest.mark.parametrize("answer", [b"251 forwarded\r\n", b"200 OK\r\n", b"250-taken\r\n250 as 4711\r\n"])
+def test_what_a_server_took_by_any_2yz_is_sent_and_never_again(engine: Engine, tmp_path: Path, answer: bytes) -> None:
+    ids = queue(engine, addresses(5))
+    clock = MovedClock()
+    with answering({END: answer}) as script:
+        chosen = settings(engine, tmp_path, f"smtp://127.0.0.1:{script.port}?security=none")
+        assert deliver_here(chosen, engine, clock).sent == 5
+        clock.now += timedelta(days=1)
+        assert deliver_here(chosen, engine, clock, which=Which.UNSENT).sent == 0
+        assert len(script.ended) == 5
+    assert [attempts_of(engine, one) for one in ids] == [[(1, "sent")]] * 5
+
+
+def test_what_got_an_unreadable_answer_is_unknown_and_never_sent_again_by_itself(
+    engine: Engine, tmp_path: Path
+) -> None:
+    ids = queue(engine, addresses(2))
+    clock = MovedClock()
+    with answering({END: b"thank you\r\n"}) as script:
+        chosen = settings(engine, tmp_path, f"smtp://127.0.0.1:{script.port}?security=none")
+        for which in (Which.DUE, Which.QUEUED, Which.UNSENT):
+            deliver_here(chosen, engine, clock, which=which)
+            clock.now += timedelta(days=1)
+        assert len(script.ended) == 2
+    assert [attempts_of(engine, one) for one in ids] == [[(1, "unknown")]] * 2
+    assert [state_of(engine, one).state for one in ids] == ["failed"] * 2
+
+
+def test_a_mail_goes_to_the_address_its_tenant_has_when_it_leaves(engine: Engine, tmp_path: Path) -> None:
+    """The first delivery too, and each later one, however often the address changes (F4)."""
+    (document_id,) = queue(engine, ["old@tenants.example"])
+    clock = MovedClock()
+    with listening() as sink:
+        chosen = settings(engine, tmp_path, smtp(sink))
+        add_tenant(engine, "T0001", "second@tenants.example")
+        sink.at_recipient["second@tenants.example"] = ["550 no such user"]
+        sink.at_recipient["third@tenants.example"] = ["450 mailbox busy"]
+        report = deliver_here(chosen, engine, clock)
+        assert [str(failure) for failure in report.failures] == [
+            "FA-2026-000001 to second@tenants.example: the mail server refuses it: 550 no such user"
+        ]
+        move_tenant(engine, "T0001", "third@tenants.example")
+        assert deliver_here(chosen, engine, clock, which=Which.UNSENT).sent == 0
+        move_tenant(engine, "T0001", "fourth@tenants.example")
+        with reading(engine) as connection:
+            assert find_delivery(connection, "FA-2026-000001").recipient == "fourth@tenants.example"
+        clock.now += BACK_OFF[1]
+        with writing(engine) as connection:
+            retry(connection, [document_id], now=clock())
+        assert deliver_here(chosen, engine, clock, which=Which.DUE).sent == 1
+        move_tenant(engine, "T0001", "fifth@tenants.example")
+        assert [recipient for _, recipient, _ in sink.taken] == ["fourth@tenants.example"]
+    with reading(engine) as connection:
+        assert find_delivery(connection, "FA-2026-000001").recipient == "fourth@tenants.example"
+
+
+def test_an_address_that_a_person_chose_for_a_mail_stays(engine: Engine, tmp_path: Path) -> None:
+    (document_id,) = queue(engine, ["old@tenants.example"])
+    add_tenant(engine, "T0001", "second@tenants.example")
+    clock = MovedClock()
+    with writing(engine) as connection:
+        retry(connection, [document_id], now=clock(), recipients={document_id: "chosen@tenants.example"})
+    move_tenant(engine, "T0001", "third@tenants.example")
+    with listening() as sink:
+        assert deliver_here(settings(engine, tmp_path, smtp(sink)), engine, clock).sent == 1
+        assert [recipient for _, recipient, _ in sink.taken] == ["chosen@tenants.example"]
+
+
+def test_a_tenant_whose_address_was_taken_away_is_not_written_to(engine: Engine, tmp_path: Path) -> None:
+    queue(engine, ["old@tenants.example"])
+    add_tenant(engine, "T0001", "")
+    report = deliver_here(settings(engine, tmp_path), engine, MovedClock())
+    assert [str(failure) for failure in report.failures] == [
+        "FA-2026-000001 to T0001: no e-mail address: give one, then retry"
+    ]
 
 
 def test_mail_without_a_sender_is_refused_before_anything_is_claimed(engine: Engine, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
@@ -25,7 +25,6 @@ from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.executors import open_executor
 from billing.frame.tables import audit_change
-from billing.register.tables import tenant
 from invoices.delivery import BACK_OFF, claim, hand_over, retry
 from invoices.errors import IllFormedDocument
 from invoices.messages.message import number_of
@@ -33,7 +32,17 @@ from invoices.messages.papers import print_paper
 from invoices.messages.queueing import MESSAGES
 from invoices.messages.tables import message, message_attempt, message_delivery, message_file
 from invoices.rendering.letter import render_letter
-from tests.support.queued import NOON, MovedClock, addresses, environment, queue, settings, start_delivering
+from tests.support.queued import (
+    NOON,
+    MovedClock,
+    add_tenant,
+    addresses,
+    environment,
+    move_tenant,
+    queue,
+    settings,
+    start_delivering,
+)
 from tests.support.smtp_sink import Sink, listening
 from tests.support.told import DAY, letter, tell, to_tell
 
@@ -146,20 +155,23 @@ def test_a_server_that_is_down_leaves_everything_queued_and_no_attempt_counted(e
 
 
 def test_an_unusable_address_is_shown_and_mended_by_the_tenants_new_one(engine: Engine, tmp_path: Path) -> None:
-    with writing(engine) as connection:
-        row = {column.name: "" for column in tenant.c} | {
-            "code": "T0001", "kind": "startup", "language": "fr", "email": "", "incorporated_on": None,
-            "admitted_on": None,
-        }  # fmt: skip
-        connection.execute(insert(tenant), row)
+    add_tenant(engine, "T0001", "")
     [key] = tell(engine, [to_tell(1, recipient="")]).values()
     report = deliver_here(engine, tmp_path)
     assert [str(one) for one in report.failures] == ["ME-000001 to T0001: no e-mail address: give one, then retry"]
     assert state_of(engine, key).state == "failed"
-    with writing(engine) as connection:
-        connection.execute(tenant.update().values(email="new@tenants.example"))
+    move_tenant(engine, "T0001", "new@tenants.example")
     assert deliver_here(engine, tmp_path).sent == 0
     assert deliver_here(engine, tmp_path, which=Which.UNSENT).sent == 1
+    assert state_of(engine, key).recipient == "new@tenants.example"
+
+
+def test_a_first_mail_goes_to_the_address_its_tenant_has_by_then(engine: Engine, tmp_path: Path) -> None:
+    [key] = tell(engine, [to_tell(1)]).values()
+    add_tenant(engine, "T0001", "new@tenants.example")
+    with listening() as sink:
+        assert deliver_here(engine, tmp_path, smtp(sink)).sent == 1
+        assert [recipient for _, recipient, _ in sink.taken] == ["new@tenants.example"]
     assert state_of(engine, key).recipient == "new@tenants.example"
 
 

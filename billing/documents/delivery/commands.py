@@ -12,10 +12,10 @@ from billing.frame.terminal.output import progress
 def deliver_command() -> None:
     """Render and send what is queued.
 
-    What fails stays queued with its reason, and the next call tries it again, to the tenant's present address; the
-    exit status is then 1. Each document, letter or announcement is mailed at most once, even if this command is killed
-    and started again, or runs several times at once: what may have arrived is left to a person (HTTP API, deliveries
-    and messages).
+    Each mail goes to the address its tenant has by then. What fails stays queued with its reason, and the next call
+    tries it again; the exit status is then 1. Each document, letter or announcement is mailed at most once, even if
+    this command is killed and started again, or runs several times at once: what may have arrived is left to a person
+    (HTTP API, deliveries and messages).
     """
     from billing.documents.delivery.delivering import Which, deliver
     from billing.frame.settings import load_settings

@@ -13,7 +13,7 @@ from threading import Event
 
 from sqlalchemy import Connection, Engine
 
-from billing.documents.delivery.mailings import MAILINGS, mend_addresses
+from billing.documents.delivery.mailings import MAILINGS
 from billing.documents.delivery.queue_pass import RENDERED_TOGETHER, DeliveryReport, QueuePass
 from billing.frame.civil_time import Clock
 from billing.frame.database import maintenance_transaction
@@ -33,7 +33,7 @@ class Which(Enum):
     DUE = "due"
     # The same, due yet or not.
     QUEUED = "queued"
-    # Those that failed for good as well, to the tenant's present address: a person's choice.
+    # Those that failed for good as well: a person's choice.
     UNSENT = "unsent"
 
 
@@ -51,7 +51,8 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
 ) -> DeliveryReport:
     """Render and send what is queued, each paper once, however many do so at the same time.
 
-    What may have arrived is never tried again here (`invoices.delivery.retry` alone does that).
+    Each goes to the address its tenant has at that moment, unless a person chose one for it. What may have arrived is
+    never tried again here (`invoices.delivery.retry` alone does that).
     With `wait` (a `sleep`), deliveries that another process holds are waited for, and taken over if it
     dies. `progress` is told papers done and in all; `stop` ends the pass after the mail under way.
     Raises BadConfiguration if mail has no sender or the executor can't be used.
@@ -59,8 +60,6 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
     sender = _sender(settings)
     with maintenance_transaction(engine) as connection:
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
-        if which is Which.UNSENT:
-            mend_addresses(connection)
         papers_by_mailing = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
     total = sum(map(len, papers_by_mailing))
     if open_pool is None:

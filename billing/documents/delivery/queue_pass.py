@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 
-from billing.documents.delivery.mailings import Mailing
+from billing.documents.delivery.mailings import Mailing, use_present_addresses
 from billing.documents.delivery.rendering import (
     Files,
     RenderBatch,
@@ -199,7 +199,9 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
         """Claim the papers that nobody has claimed; return them, and the files of those that have them."""
         with maintenance_transaction(self.engine) as connection:
-            claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=self.mailing.queue)
+            queue = self.mailing.queue
+            claims = claim(connection, part, by=self.by, now=self.clock(), lease=self.lease, queue=queue)
+            claims = use_present_addresses(connection, queue, claims)
         self.held.update({each.key: each for each in claims})
         self.claimed.update(each.key for each in claims)
         with reading(self.engine) as connection:

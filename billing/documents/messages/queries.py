@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from billing.frame.errors import Unknown
+from billing.register.recipients import present_recipient
 from invoices.messages.message import StoredMessage, number_of
-from invoices.messages.queueing import load_messages
+from invoices.messages.queueing import MESSAGES, load_messages
 from invoices.messages.tables import message, message_delivery
 
 # Lists are ordered by it.
@@ -16,7 +17,8 @@ MESSAGE_KEY = (message.c.id,)
 def messages(state: str | None = None, tenant: str | None = None, kind: str | None = None) -> Select[Any]:
     """Select messages with their deliveries; those in a state, to a tenant, of a kind where it is given."""
     chosen = {message_delivery.c.state: state, message.c.tenant: tenant, message.c.kind: kind}
-    rows = select(message, message_delivery).join(message_delivery, message_delivery.c.message_id == message.c.id)
+    columns = message, message_delivery, present_recipient(MESSAGES)
+    rows = select(*columns).join(message_delivery, message_delivery.c.message_id == message.c.id)
     return rows.where(*(column == value for column, value in chosen.items() if value is not None))
 
 

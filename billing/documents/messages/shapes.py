@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from billing.frame.shapes import Count, Day, Instant, Shape, TenantCode, Text, about, instant
 from invoices import delivery
 from invoices.messages.message import StoredMessage, number_of
-from invoices.messages.tables import STOPPED, message_delivery
+from invoices.messages.tables import STOPPED
 
 
 class MessageState(StrEnum):
@@ -32,7 +32,7 @@ class Message(Shape, frozen=True):
     tenant: TenantCode
     written_on: Annotated[Day, about("The day its papers bear")]
     state: MessageState
-    recipient: Annotated[Text, about("The address it is sent to")]
+    recipient: Annotated[Text, about("Where it goes: to its tenant's present address, or a chosen one")]
     attempts: Annotated[Count, about("How often it was tried")]
     queued_at: Instant
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
@@ -76,7 +76,7 @@ def _message(row: Row[Any]) -> dict[str, Any]:
         "tenant": row.tenant,
         "written_on": row.written_on,
         "state": row.state,
-        "recipient": row._mapping[message_delivery.c.recipient],
+        "recipient": row.goes_to,
         "attempts": row.attempts,
         "queued_at": instant(row.queued_at),
         "next_attempt_at": instant(row.next_attempt_at),

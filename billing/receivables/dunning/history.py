@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Row, Select, select
 from billing.frame.codes import MESSAGE
 from billing.receivables.dunning.shapes import RemindedInvoice, Reminder
 from billing.receivables.tables.dunning import dunning_act, dunning_step
-from invoices.messages.tables import message_delivery
+from billing.register.recipients import present_recipient
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_delivery
 from invoices.models import document
 from pricing.money import format_amount
 
@@ -19,8 +21,9 @@ def reminders_sent(*, tenant: str | None = None, invoice: str | None = None) -> 
     """Return the reminders of a tenant (None: of all) about an invoice (None: any), in order, with their mails."""
     d, s = message_delivery.c, dunning_step.c
     selected = (
-        select(dunning_act, d.state, d.recipient, d.last_error)
-        .join(message_delivery, d.message_id == dunning_act.c.message_id)
+        select(dunning_act, d.state, present_recipient(MESSAGES), d.last_error)
+        .join(message, message.c.id == dunning_act.c.message_id)
+        .join(message_delivery, d.message_id == message.c.id)
         .order_by(*REMINDER_KEY)
     )
     if tenant is not None:
@@ -51,7 +54,7 @@ def reminder_shapes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Re
             total=format_amount(row.total),
             invoices=invoices[row.id],
             state=row.state,
-            recipient=row.recipient,
+            recipient=row.goes_to,
             last_error=row.last_error,
         )
         for row in rows
