@@ -111,9 +111,13 @@ def earlier_versions() -> list[str]:
 
 
 def insert_rows(connection: Connection, version: str) -> None:
-    """Fill every table that a version knows."""
+    """Fill every table that a version knows; the tables that version 0019 renamed by their new names from then on."""
     for first, statements in rows_by_version().items():
         for statement in statements if first <= version else ():
+            if version >= "0019":
+                statement = re.sub(
+                    r"^(INSERT INTO|UPDATE) (\w+)", lambda said: f"{said[1]} {RENAMED.get(said[2], said[2])}", statement
+                )
             if connection.dialect.name == "postgresql":
                 statement = re.sub(r"X'([0-9A-F]*)'", r"'\\x\1'", statement)
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
@@ -189,6 +193,6 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
                 assert (version, lost_rows(before, after)) == (version, [])
                 counted = connection.scalar(text("SELECT last FROM audit_counter"))
                 assert (version, counted) == (version, max(row["id"] for row in after["audit_event"]))
-    # Whoever adds a table adds a row of it here.
-    assert [table for table, rows in after.items() if not rows] == []
+    # Whoever adds a table adds a row of it to `rows.sql`, in the section of its version; the newest has none yet.
+    assert [table for table, rows in before.items() if not rows] == []
     base.dispose()

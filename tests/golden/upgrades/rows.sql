@@ -111,5 +111,7 @@ INSERT INTO unsettled_document (document_id, tenant) VALUES (1, 'T1');
 INSERT INTO unsettled_placement (placement_id, tenant) VALUES (1, 'T1');
 
 -- version 0018
-INSERT INTO account (code, label) VALUES ('6167', 'Impôts, taxes et droits assimilés');
+INSERT INTO account (code, label) VALUES ('6167', 'Impôts, taxes et droits assimilés') ON CONFLICT DO NOTHING;
 INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (2, 'stopped', 0, 'a@b.ma');
+
+-- version 0019
