@@ -47,7 +47,8 @@ class SmtpClient(smtplib.SMTP):
         return self._expected.get(code // 100, code), text
 
     def _read_answer(self) -> tuple[int, bytes]:
-        codes, texts = set(), []
+        codes: set[int] = set()
+        texts: list[bytes] = []
         is_last = False
         while not is_last:
             line = self._read_line()
