@@ -92,36 +92,26 @@ def open_documents_by_tenant(
 def _loaded(
     connection: Connection, concerned: ColumnElement[bool], *, only_open: bool = False
 ) -> Iterator[OpenDocument]:
-    d, s, v = document.c, settlement.c, document_vat.c
-    by_rate = (
-        select(
-            s.document_id,
-            s.rate,
-            func.sum(s.base).label("base"),
-            func.sum(s.vat).label("vat"),
-            func.max(case((s.act == SettlementAct.ISSUED, 1), else_=0)).label("at_issue"),
-        )
-        .where(s.document_id.in_(select(d.id).where(concerned)))
-        .group_by(s.document_id, s.rate)
-        .subquery()
-    )
-    base = (v.base - func.coalesce(by_rate.c.base, 0)).label("base")
-    vat = (v.amount - func.coalesce(by_rate.c.vat, 0)).label("vat")
-    rows = (
-        select(
-            d.id, d.number, d.kind, d.tenant, d.issued_on, d.due_on, v.rate, base, vat,
-            func.coalesce(by_rate.c.at_issue, 0),
-        )
+    """Return documents by key with what is open of each; `only_open` leaves out rates of which nothing is.
+
+    Documents first, then what settles them by their keys: one statement for both is planned badly by PostgreSQL as soon
+    as it knows that there are many settlements (80 s instead of 1 s for 100,000 receipts).
+    """
+    d, v = document.c, document_vat.c
+    rows = connection.execute(
+        select(d.id, d.number, d.kind, d.tenant, d.issued_on, d.due_on, v.rate, v.base, v.amount)
         .join(document_vat, v.document_id == d.id)
-        .outerjoin(by_rate, and_(by_rate.c.document_id == d.id, by_rate.c.rate == v.rate))
         .where(concerned)
         .order_by(d.id, v.rate)
-    )  # fmt: skip
-    if only_open:
-        rows = rows.where(base + vat != 0)
+    ).all()
+    settled = _settled_by_rate(connection, {row.id for row in rows})
     doubtful = _doubtful(connection, concerned)
     loaded: OpenDocument | None = None
-    for key, number, kind, tenant, issued_on, due_on, rate, base_left, vat_left, at_issue in connection.execute(rows):
+    for key, number, kind, tenant, issued_on, due_on, rate, base, vat in rows:
+        base_settled, vat_settled, at_issue = settled.get((key, rate), (0, 0, False))
+        share = Share(rate, base - base_settled, vat - vat_settled)
+        if only_open and not share.base + share.vat:
+            continue
         if loaded is None or loaded.key != key:
             if loaded is not None:
                 yield loaded
@@ -137,11 +127,23 @@ def _loaded(
                 doubtful=doubtful.get(key, 0),
                 open=0,
             )
-        loaded.shares.append(Share(rate, int(base_left), int(vat_left)))
-        loaded.open += int(base_left) + int(vat_left)
-        loaded.due_at_issue |= bool(at_issue)
+        loaded.shares.append(share)
+        loaded.open += share.base + share.vat
+        loaded.due_at_issue |= at_issue
     if loaded is not None:
         yield loaded
+
+
+def _settled_by_rate(connection: Connection, keys: Iterable[int]) -> dict[tuple[int, int], tuple[int, int, bool]]:
+    """Return by document and rate the base and VAT that are settled, and whether they fell due as it was issued."""
+    s = settlement.c
+    at_issue = func.max(case((s.act == SettlementAct.ISSUED, 1), else_=0))
+    rows = connection.execute(
+        select(s.document_id, s.rate, func.sum(s.base), func.sum(s.vat), at_issue)
+        .where(among(connection, s.document_id, sorted(keys)))
+        .group_by(s.document_id, s.rate)
+    )
+    return {(key, rate): (int(base), int(vat), bool(issued)) for key, rate, base, vat, issued in rows}
 
 
 def _doubtful(connection: Connection, concerned: ColumnElement[bool]) -> dict[int, int]:
