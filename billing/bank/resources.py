@@ -30,6 +30,7 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.orders import Part
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
 
@@ -103,7 +104,11 @@ _DECISION: Mapping[str, fields.Field[Any]] = {
     ),
 }
 blueprint = ApiBlueprint(
-    "statements", __name__, url_prefix="/v1", description="Bank statements, matched with what is open, reconciled"
+    "statements",
+    __name__,
+    url_prefix="/v1",
+    description="Bank statements, matched with what is open, reconciled",
+    fine_scope=RECEIPTS,
 )
 
 

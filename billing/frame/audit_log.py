@@ -31,7 +31,7 @@ class Act:
     """An act says who writes (a token, a system user, the scheduler), through which edge, why, by which request.
 
     `operation` is what was asked for, as a route or a command; one request may be several transactions, which
-    then share `request_id`.
+    then share `request_id`. `user` is the person behind the token or the system user, where one is known.
     """
 
     actor: str
@@ -39,6 +39,12 @@ class Act:
     operation: str
     request_id: str
     reason: str | None = None
+    user: str | None = None
+
+    @property
+    def person(self) -> str:
+        """Return who is named where people are: the user, or the actor where none is known."""
+        return self.user or self.actor
 
 
 class Change(NamedTuple):
@@ -110,11 +116,11 @@ _ADDED = ", ".join(
 )
 _COLUMNS = ", ".join(
     (
-        "id, recorded_at, actor, origin, operation, request_id, reason",
+        "id, recorded_at, actor, origin, operation, request_id, reason, user_name",
         *(f"{end}_{r.name}" for r in RANGES for end in ("first", "last")),
     )
 )
-_VALUES = ":actor, :origin, :operation, :request_id, :reason"
+_VALUES = ":actor, :origin, :operation, :request_id, :reason, :user_name"
 _TAKE = "UPDATE audit_counter SET last = last + 1 WHERE id = 1"
 # The counter's lock is the last a transaction takes. What it waits for there can't have touched its own ranges:
 # their locks are its own; and of ranges it has not touched one snapshot shows counter and act alike.
@@ -125,7 +131,11 @@ _SEAL = {
             f"INSERT INTO audit_event ({_COLUMNS}) SELECT taken.last, "
             f"coalesce(:recorded_at, CURRENT_TIMESTAMP), {_VALUES}, {_ADDED} FROM taken, (SELECT {_SEEN}) AS seen "
             "RETURNING id"
-        ).bindparams(bindparam("recorded_at", type_=DateTime(timezone=True)), bindparam("reason", type_=String)),
+        ).bindparams(
+            bindparam("recorded_at", type_=DateTime(timezone=True)),
+            bindparam("reason", type_=String),
+            bindparam("user_name", type_=String),
+        ),
     ),
     "sqlite": (
         text(_TAKE),
@@ -154,6 +164,7 @@ def seal(connection: Connection) -> None:
         "operation": act.operation,
         "request_id": act.request_id,
         "reason": act.reason,
+        "user_name": act.user,
     }
     *before, insert = _SEAL[connection.dialect.name]
     for statement in before:

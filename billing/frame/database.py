@@ -44,6 +44,7 @@ _RUN_LOCK = 0x7EC40002
 _RECEIVABLES_LOCK = 0x7EC40003
 _DUNNING_LOCK = 0x7EC4000A
 _LOG_LOCK = 0x7EC40004
+_USERS_LOCK = 0x7EC4000B
 # Fewer rows than this are inserted faster than copied.
 COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
@@ -172,6 +173,11 @@ def hold_facts(connection: Connection) -> None:
 def change_facts(connection: Connection) -> None:
     """Be the only one to change the register until this transaction ends; wait for its holder."""
     _advisory(connection, _FACTS_LOCK, shared=False)
+
+
+def change_users(connection: Connection) -> None:
+    """Be the only one to change users until this transaction ends."""
+    _advisory(connection, _USERS_LOCK, shared=False)
 
 
 def change_runs(connection: Connection) -> None:

@@ -9,6 +9,7 @@ BillingError
 ├── PeriodRefused        a month that can't be closed now
 ├── TooLong              more than one file of that kind can hold
 ├── ReasonRequired       an exception from the rule, without a reason
+├── NotAllowed           it is not for who asks: wrong token, disabled user, another role
 └── Conflict             it exists already, or another act holds it
 """
 
@@ -86,3 +87,7 @@ class ReasonRequired(BillingError):
 
 class Conflict(BillingError):
     """The thing exists already, or another act holds it."""
+
+
+class NotAllowed(BillingError):
+    """Who asks may not do it: a wrong token, a disabled user, another role."""

@@ -220,3 +220,11 @@ def operating_user(environment: Mapping[str, str] = os.environ) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def billing_token(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the secret of the token by which commands are given; None: the variable is not set.
+
+    A blank one is given: a secret that could not be read must not make somebody else act.
+    """
+    return environment.get("BILLING_TOKEN")

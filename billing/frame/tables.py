@@ -1,10 +1,11 @@
-"""The tables every room shares: the audit log, tokens, answers to requests; and what tables are made with."""
+"""The tables every room shares: the audit log, users and tokens, answers to requests; and what tables are made with."""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -28,17 +29,39 @@ def identity() -> BigInteger:
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
+app_user = Table(
+    "app_user",
+    metadata,
+    # A person who acts. A name stands for one person in every log: it is never given again.
+    Column("name", String(64), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    # The user of the operating system whose commands are this person's.
+    Column("os_user", String(64), unique=True),
+    # scrypt, with its parameters and salt; blank: no password was given.
+    Column("password_hash", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    # From when on the person may do nothing any more.
+    Column("disabled_at", DateTime(timezone=True)),
+    CheckConstraint("role IN ('finance', 'approver', 'auditor', 'admin')", name="role"),
+)
+
 api_token = Table(
     "api_token",
     metadata,
     Column("name", String(64), primary_key=True),
     # SHA-256 of the token: 256 random bits need no salt nor slow hash.
     Column("token_sha256", String(64), nullable=False, unique=True),
-    Column("scope", String(16), nullable=False),
+    # One scope or several, parted by a blank.
+    Column("scope", String(255), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
-    CheckConstraint("scope IN ('finance', 'auditor', 'admin')", name="scope"),
+    # Whose it is; blank: a program's, made without a user.
+    Column("user_name", String(64), ForeignKey(app_user.c.name)),
+    # The codes of the sites it is bound to (JSON); blank: it is bound to none.
+    Column("sites", Text),
+    CheckConstraint("scope <> ''", name="scope"),
 )
 
 idempotency_key = Table(
@@ -82,6 +105,8 @@ audit_event = Table(
         for name in ("entry", "document", "usage_event", "import")
         for end in ("first", "last")
     ),
+    # The person who acted, by the token or by the operating system's user; blank: none is known.
+    Column("user_name", String(64)),
 )
 for _name in ("entry", "document", "usage_event", "import"):
     _last = audit_event.c[f"last_{_name}"]

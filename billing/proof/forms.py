@@ -104,10 +104,12 @@ _ACT_1 = Form(
     ),
     (Part("changes", "audit_change", ("after", "before", "key", "seq", "subject"), "act_id", "seq"),),
 )  # fmt: skip
+# Since version 0020 of the schema an act names its user.
+_ACT_2 = _ACT_1._replace(version=2, columns=(*_ACT_1.columns, "user_name"))
 
 # Every version there ever was, by kind and number; the last of a kind is the one that new records get.
 FORMS: Mapping[tuple[str, int], Form] = {
-    (form.kind, form.version): form for form in (_DOCUMENT_1, _ENTRY_1, _CLOSING_1, _FILE_1, _ACT_1)
+    (form.kind, form.version): form for form in (_DOCUMENT_1, _ENTRY_1, _CLOSING_1, _FILE_1, _ACT_1, _ACT_2)
 }
 NEWEST: Mapping[str, Form] = {form.kind: form for form in FORMS.values()}
 

@@ -14,6 +14,7 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
+from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import CHECKPOINT_KEY, checkpoints, known_keys, make_checkpoint, newest_checkpoint
 from billing.proof.proving import KINDS, inclusion_shape, named, prove_consistency, prove_inclusion
 from billing.proof.shapes import Checkpoint, Consistency, Inclusion, Keys
@@ -21,7 +22,9 @@ from billing.proof.timestamps import stamp
 
 _SIZE_MAX = 10**15
 
-blueprint = ApiBlueprint("proof", __name__, url_prefix="/v1/proof", description="The books, proved offline")
+blueprint = ApiBlueprint(
+    "proof", __name__, url_prefix="/v1/proof", description="The books, proved offline", fine_scope=AUDIT
+)
 
 
 @blueprint.route("/checkpoints")

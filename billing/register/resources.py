@@ -18,6 +18,14 @@ from billing.frame.audit_log import require_reason
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused
 from billing.frame.http.addresses import EVERY_KIND
+from billing.frame.http.authentication import (
+    READERS,
+    WRITERS,
+    bound_sites,
+    keeps_to_sites,
+    opened_to,
+    require_site,
+)
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
@@ -25,6 +33,8 @@ from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.frame.shapes import Shape
+from billing.frame.tokens import REGISTER
+from billing.frame.tokens import USAGE as ADDS_USAGE
 from billing.register.network_import import ImportReport, apply_records, stored_record
 from billing.register.network_import.layout import LAYOUTS
 from billing.register.queries import find_row, order_of, rows_of
@@ -55,6 +65,7 @@ blueprint = ApiBlueprint(
         "grants": "The subsidies that funders give",
         "usage events": "What tenants used",
     },
+    fine_scope=REGISTER,
 )
 
 
@@ -94,6 +105,13 @@ def _placed(fault: Fault, place: Callable[[int], str] | None) -> Fault:
     return replace(fault, file="", line=None, column=f"{prefix}{fault.column or ''}".rstrip("."), remedy=remedy)
 
 
+def _require_own_site(resource: Resource, row: Mapping[str, Any]) -> None:
+    """Refuse a row of another site to a token that is bound to some; a change need not name the site."""
+    column = resource.site_column
+    if column is not None and column in row:
+        require_site(str(row[column]))
+
+
 def _location(resource: Resource, stored: Shape) -> str:
     parts = (getattr(stored, name) or EVERY_KIND for name in resource.layout.key)
     return f"/v1/{resource.path}/" + "/".join(quote(str(part), safe="") for part in parts)
@@ -101,20 +119,24 @@ def _location(resource: Resource, stored: Shape) -> str:
 
 def _list_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, query: Mapping[str, Any]) -> Page[Shape]:
-        return page(connection, rows_of(resource, query), order_of(resource), query, partial(stored_as, resource))
+        rows = rows_of(resource, query, bound_sites())
+        return page(connection, rows, order_of(resource), query, partial(stored_as, resource))
 
     return view
 
 
 def _get_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, **address: Any) -> Shape:
-        return stored_as(resource, find_row(connection, resource, resource.key_in(address)))
+        row = find_row(connection, resource, resource.key_in(address))
+        _require_own_site(resource, row._asdict())
+        return stored_as(resource, row)
 
     return view
 
 
 def _post_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, record: Mapping[str, Any]) -> Answer:
+        _require_own_site(resource, record)
         report = take(connection, resource.stem, [record])
         stored = stored_as(resource, find_row(connection, resource, resource.key_of(record)))
         return Answer(stored, 201 if report.new else 200, {"Location": _location(resource, stored)})
@@ -127,7 +149,9 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
         key = resource.key_in(address)
         # Nobody changes the row between its reading and its writing.
         change_facts(connection)
-        find_row(connection, resource, key)
+        _require_own_site(resource, find_row(connection, resource, key)._asdict())
+        # Nor is it moved to another site.
+        _require_own_site(resource, change)
         if resource.stem == "rates" and address["effective_from"] <= service().today():
             # Months may have been billed by it: overriding a price needs a reason.
             require_reason(connection, "changing a price that has begun")
@@ -146,6 +170,11 @@ def _add(resource: Resource) -> None:
 
     def route(rule: str, method: str, operation: str, summary: str, view: Callable[..., Any]) -> None:
         view.__doc__ = summary
+        if resource is USAGE:
+            # Who keeps the register does not thereby bill; a badge terminal adds, and reads nothing.
+            view = opened_to(READERS if method == "GET" else WRITERS | {ADDS_USAGE})(view)
+        if resource.site_column is not None and (resource.stem != "sites" or method == "GET"):
+            view = keeps_to_sites(view)
         parameters = resource.key_example if rule == resource.address else None
         blueprint.add_url_rule(rule, operation, view, methods=[method], tags=[many], parameters=parameters)
 
@@ -217,8 +246,12 @@ for _resource in RESOURCES:
         },
     )
 )
+@opened_to(WRITERS | {ADDS_USAGE})
+@keeps_to_sites
 @writes
 def create_usage_events(connection: Connection, batch: Mapping[str, Any]) -> Answer:
     """Add up to 10,000 usage events, all or none; those that exist already, just so, are left alone."""
+    for site in {event["site"] for event in batch["events"]}:
+        require_site(site)
     report = take(connection, "usage", batch["events"], place="events.{}.".format)
     return Answer(UsageBatchTaken(report.new, report.unchanged))

@@ -51,6 +51,11 @@ class Resource(NamedTuple):
         return [{"in": "path", "name": name, "example": self.example[name] or EVERY_KIND} for name in self.layout.key]
 
     @property
+    def site_column(self) -> str | None:
+        """The column that says of which site a row is; None: no row is of one site, or not every row is."""
+        return _SITE_COLUMNS.get(self.stem)
+
+    @property
     def name(self) -> str:
         """Its name in the names of schemas."""
         return self.one.title().replace(" ", "")
@@ -93,6 +98,7 @@ RESOURCES = (
     ),
 )  # fmt: skip
 USAGE = RESOURCES[-1]
+_SITE_COLUMNS: Mapping[str, str] = {"sites": "code", "rates": "site", "leases": "site", "usage": "site"}
 # A row of each, in the order of the layout's columns.
 _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     {

@@ -18,6 +18,7 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads
+from billing.frame.tokens import RUNS
 from billing.run.matrix_export import funding_of_run, json_pieces
 from billing.run.month import preview_month, run_month
 from billing.run.plan import MONTHS_AHEAD_MAX
@@ -27,7 +28,9 @@ from billing.run.shapes import CrossSubsidy, FundingMatrix, Outcome, Run, RunDet
 from billing.run.waterfall_export import stored
 from pricing.period import add_months, first_of_month, format_month
 
-blueprint = ApiBlueprint("billing runs", __name__, url_prefix="/v1", description="The month, for everybody")
+blueprint = ApiBlueprint(
+    "billing runs", __name__, url_prefix="/v1", description="The month, for everybody", fine_scope=RUNS
+)
 _ORDER: Mapping[str, fields.Field[Any]] = {
     "period": Month(required=True, metadata={"description": "The month to be billed"}),
     "issue_date": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
@@ -114,7 +117,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
 @blueprint.route("/billing-runs/preview", methods=["POST"])
 @blueprint.response(200, RunReport)
 @blueprint.arguments(strict_schema("PreviewOrder", _ORDER))
-@opened_to(READERS)
+@opened_to(READERS | {RUNS})
 @acts
 def preview_run(order: Mapping[str, Any]) -> Answer:
     """What running a month now would give, with the same totals; writes nothing."""

@@ -88,7 +88,7 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
         for operation in operations(ground.app)
         if operation.method == "GET" and ground(operation.method, operation.path, "auditor").status_code == 403
     }
-    assert kept == {"/v1/tokens"}
+    assert kept == {"/v1/tokens", "/v1/users", "/v1/users/{name}"}
 
 
 def test_too_large_a_body_is_refused_unread(ground: Caller) -> None:
@@ -106,21 +106,21 @@ def test_malformed_json_is_told_from_wrong_data(ground: Caller) -> None:
     bodies = (b"", b"{", b'{"a": NaN}', b'"\xff"', b'{"a": "\\ud800"}', b"[" * 100_000, b"\x00", b"{} {}")
     for operation in with_body(ground):
         for body in bodies:
-            answer = ground(operation.method, operation.path, data=body, content_type="application/json")
+            answer = ground(operation.method, operation.path, "admin", data=body, content_type="application/json")
             assert is_problem(answer, 400, "malformed"), (operation, body[:20])
 
 
 def test_a_body_that_is_no_json_is_not_guessed_at(ground: Caller) -> None:
     for operation in with_body(ground):
         for content_type in (None, "text/plain", "application/x-www-form-urlencoded", "application/xml"):
-            answer = ground(operation.method, operation.path, data=b"{}", content_type=content_type)
+            answer = ground(operation.method, operation.path, "admin", data=b"{}", content_type=content_type)
             assert is_problem(answer, 415, "unsupported-media-type"), (operation, content_type)
 
 
 def test_json_of_another_shape_is_refused_field_by_field(ground: Caller) -> None:
     for operation in with_body(ground):
         for body in (b"[]", b'"text"', b"1", b"null", b'{"no such field": 1}'):
-            answer = ground(operation.method, operation.path, data=body, content_type="application/json")
+            answer = ground(operation.method, operation.path, "admin", data=body, content_type="application/json")
             assert is_problem(answer, 422, "validation"), (operation, body)
             assert answer.json["errors"], operation
 

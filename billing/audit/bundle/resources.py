@@ -9,9 +9,14 @@ from billing.frame.database import reading
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.report_files import streamed
 from billing.frame.http.service import service
+from billing.frame.tokens import AUDIT
 
 blueprint = ApiBlueprint(
-    "audit-bundles", __name__, url_prefix="/v1/ledger", description="A year's books for an auditor"
+    "audit-bundles",
+    __name__,
+    url_prefix="/v1/ledger",
+    description="A year's books for an auditor",
+    fine_scope=AUDIT,
 )
 
 

@@ -29,8 +29,11 @@ from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema
 from billing.frame.http.transactions import reads
+from billing.frame.tokens import AUDIT
 
-blueprint = ApiBlueprint("trail", __name__, url_prefix="/v1", description="Who, when, why; from balance to person")
+blueprint = ApiBlueprint(
+    "trail", __name__, url_prefix="/v1", description="Who, when, why; from balance to person", fine_scope=AUDIT
+)
 
 
 @blueprint.route("/acts")

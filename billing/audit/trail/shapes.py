@@ -23,6 +23,7 @@ class AuditEvent(Shape, frozen=True):
     number: Serial
     recorded_at: Annotated[Instant, about("When it was written")]
     actor: Annotated[Text, about("A token, a user of the operating system, the scheduler")]
+    user: Annotated[Text | None, about("The person behind the token or the operating system's user; null: none known")]
     origin: Annotated[Literal["api", "cli", "scheduler", "program"], about("By which way it was asked for")]
     operation: Annotated[Text, about("What was asked for: a route or a command")]
     request_id: Annotated[Text, about("The transactions of one request share it")]
@@ -37,6 +38,7 @@ class AuditEvent(Shape, frozen=True):
             number=row.id,
             recorded_at=instant(row.recorded_at),
             actor=row.actor,
+            user=row.user_name,
             origin=row.origin,
             operation=row.operation,
             request_id=row.request_id,

@@ -19,11 +19,14 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
+from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import with_checkpoint
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
 
-blueprint = ApiBlueprint("ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed")
+blueprint = ApiBlueprint(
+    "ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed", fine_scope=AUDIT
+)
 _FROM = partial(Day, metadata={"description": "First day, included"})
 _UNTIL = partial(Day, metadata={"description": "Last day, included"})
 

@@ -14,8 +14,11 @@ from billing.frame.http.problems import FieldError, InvalidRequest
 from billing.frame.http.report_files import LINES_ON_PAPER_MAX, in_formats, streamed
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
+from billing.frame.tokens import AUDIT
 
-blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/ledger", description="The books accountants expect")
+blueprint = ApiBlueprint(
+    "reports", __name__, url_prefix="/v1/ledger", description="The books accountants expect", fine_scope=AUDIT
+)
 
 
 @blueprint.route("/reports/<part:report>")

@@ -68,7 +68,7 @@ def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: d
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a credit note by hand")
-        order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, act_of(connection).actor)
+        order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, act_of(connection).person)
         terms = credit_terms(connection, settings, issued_on, clock())
         issued = give_credit_note(connection, order, terms)
         tenants = [issued.draft.buyer.code]

@@ -95,7 +95,7 @@ def create_credit_note(connection: Connection, order: Mapping[str, Any]) -> Answ
     """Credit an invoice in part or whole: number, book, queue the delivery. Its lines still stand for R13."""
     terms = credit_terms(connection, service().settings, order["issue_date"], service().clock())
     parts = tuple(Part(line["line"], line["amount"]) for line in order["lines"] or ())
-    wanted = CreditOrder(order["invoice"], parts, order["reason"], act_of(connection).actor)
+    wanted = CreditOrder(order["invoice"], parts, order["reason"], act_of(connection).person)
     issued = give_credit_note(connection, wanted, terms)
     tenants = [issued.draft.buyer.code]
     settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=service().settings.terms, tenants=tenants)

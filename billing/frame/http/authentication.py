@@ -1,4 +1,9 @@
-"""Requests are authenticated by their token, and admitted to the addresses that its scope allows."""
+"""Requests are authenticated by their token, and admitted to the addresses that its scopes and sites allow.
+
+Which scopes open an address: those of its method (reading, writing), or those the view names (`opened_to`); and the
+fine scope of its blueprint, where the view names none. A token bound to sites opens only views that say they keep to
+them (`keeps_to_sites`): what forgets to say so stays shut.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,7 +15,7 @@ from sqlalchemy import Engine
 from billing.frame.civil_time import Clock
 from billing.frame.database import reading
 from billing.frame.http.problems import Forbidden, Unauthenticated
-from billing.frame.tokens import ADMIN, AUDITOR, FINANCE, Token, find_token
+from billing.frame.tokens import ADMIN, AUDIT, AUDITOR, FINANCE, Token, find_token
 
 # A revoked token opens nothing any more after this long.
 CACHE_S = 5.0
@@ -45,7 +50,7 @@ class Door:
         if known is None or now - known[0] > CACHE_S:
             known = self._look_up(secret, now)
         if not known[1].is_valid(self._clock()):
-            raise Unauthenticated("the token has expired or was revoked: ask for another one")
+            raise Unauthenticated("the token has expired or was revoked, or its user disabled: ask for another one")
         return known[1]
 
     def _look_up(self, secret: str, now: float) -> tuple[float, Token]:
@@ -61,7 +66,7 @@ class Door:
 
 
 def opened_to(scopes: frozenset[str]) -> Callable[[View], View]:
-    """Say which scopes may call a view, where its method does not say it already; none at all: everybody."""
+    """Say which scopes may call a view, where its method and blueprint do not say it already; none: everybody."""
 
     def mark(view: View) -> View:
         view.scopes = scopes  # type: ignore[attr-defined]
@@ -71,13 +76,37 @@ def opened_to(scopes: frozenset[str]) -> Callable[[View], View]:
     return mark
 
 
+def keeps_to_sites(view: View) -> View:
+    """Say that a view hands tokens bound to sites no other site's rows: it asks `require_site` or `bound_sites`."""
+    view.keeps_to_sites = True  # type: ignore[attr-defined]
+    return view
+
+
+def bound_sites() -> tuple[str, ...] | None:
+    """Return the sites that the request's token is bound to; None: it is bound to none."""
+    sites: tuple[str, ...] = g.sites
+    return sites or None
+
+
+def require_site(site: str) -> None:
+    """Raise Forbidden where the request's token is bound to other sites than this one."""
+    bound = bound_sites()
+    if bound is not None and site not in bound:
+        raise Forbidden(f"the token {g.token} is bound to {', '.join(bound)}: this row is of another site, {site}")
+
+
 EVERYBODY: frozenset[str] = frozenset()
 
 
-def scopes_of(view: Callable[..., Any] | None, method: str) -> frozenset[str]:
-    """Return the scopes that may call a view with that method; none when it needs no token."""
-    of_method = READERS if method in _READING_METHODS else WRITERS
-    scopes: frozenset[str] = getattr(view, "scopes", of_method)
+def scopes_of(view: Callable[..., Any] | None, method: str, fine: str | None = None) -> frozenset[str]:
+    """Return the scopes that may call a view with that method; none when it needs no token.
+
+    `fine` is the scope of its blueprint; `audit` opens what reads, and nothing that writes.
+    """
+    fine = fine or getattr(view, "fine_scope", None)
+    reads = method in _READING_METHODS
+    opened = (READERS if reads else WRITERS) | ({fine} if fine and (reads or fine != AUDIT) else set())
+    scopes: frozenset[str] = getattr(view, "scopes", opened)
     return scopes
 
 
@@ -86,14 +115,18 @@ def admit(door: Door) -> None:
     asked: Request = request._get_current_object()  # type: ignore[attr-defined] # each look-up through the proxy costs
     if asked.endpoint is None:
         return
-    scopes = scopes_of(current_app.view_functions.get(asked.endpoint), asked.method)
+    view: Any = current_app.view_functions.get(asked.endpoint)
+    scopes = scopes_of(view, asked.method)
     if not scopes:
         return
     token = door.holder(asked.headers.get("Authorization"))
-    g.token = token.name
-    if token.scope not in scopes:
-        allowed = " or ".join(sorted(scopes))
-        raise Forbidden(f"the token {token.name} has scope {token.scope}, this needs {allowed}: ask for such a token")
+    g.token, g.user, g.sites = token.name, token.user, token.sites
+    if not token.scopes & scopes:
+        allowed, has = " or ".join(sorted(scopes)), " ".join(sorted(token.scopes)) or "none"
+        raise Forbidden(f"the token {token.name} has scope {has}, this needs {allowed}: ask for such a token")
+    if token.sites and not getattr(view, "keeps_to_sites", False):
+        sites = ", ".join(token.sites)
+        raise Forbidden(f"the token {token.name} is bound to {sites}: what this address does is not of one site")
 
 
 def register(app: Flask, door: Door) -> None:

@@ -14,10 +14,11 @@ from webargs.flaskparser import FlaskParser
 
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http import idempotency
-from billing.frame.http.authentication import READERS, scopes_of
+from billing.frame.http.authentication import scopes_of
 from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem
 from billing.frame.http.words import MEANINGS
 from billing.frame.shapes import Shape
+from billing.frame.tokens import AUDITOR
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -106,8 +107,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def __init__(self, *args: Any, tags: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, tags: Mapping[str, str] | None = None, fine_scope: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        # The fine scope of tokens that opens its addresses, besides those of their methods.
+        self.fine_scope = fine_scope
         self.shapes: list[Any] = []
         # The tags of its operations, and what each is about.
         self.tags: Mapping[str, str] = tags or {self.name: self.description}
@@ -146,7 +151,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     ) -> None:
         """Register a view; its name is its operation's, and a part in its address may be unknown."""
         name = endpoint or view_func.__name__
-        view_func._apidoc = {**getattr(view_func, "_apidoc", {}), "operation": name, "rule": rule}
+        view_func.fine_scope = self.fine_scope
+        view_func._apidoc = {
+            **getattr(view_func, "_apidoc", {}), "operation": name, "rule": rule, "fine_scope": self.fine_scope
+        }  # fmt: skip
         super().add_url_rule(rule, name, view_func, *args, **options)
 
 
@@ -188,7 +196,7 @@ def _for_generators(schema: Any) -> Any:
 def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any) -> dict[str, Any]:
     scopes = doc_info.get("scopes")
     if scopes is None:
-        scopes = scopes_of(None, method.upper())
+        scopes = scopes_of(None, method.upper(), doc_info["fine_scope"])
     first, *words = doc_info["operation"].split("_")
     doc["operationId"] = first + "".join(word.title() for word in words)
     doc["security"] = [{SECURITY: []}] if scopes else []
@@ -198,7 +206,7 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
     parameters = list(doc.get("parameters", ()))
     if method == "post":
         parameters.append(_KEY)
-    if scopes and method in _BODY_METHODS and scopes != READERS:
+    if scopes and method in _BODY_METHODS and AUDITOR not in scopes:
         parameters.append(_REASON)
     if parameters:
         doc["parameters"] = parameters
@@ -217,9 +225,8 @@ def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: fr
     """Return the statuses of the problems that an operation may answer."""
     statuses = {413, 503}
     if scopes:
-        statuses.add(401)
-    if scopes and scopes != READERS:
-        statuses.add(403)
+        # A token may be of another scope, or bound to sites, at any address.
+        statuses |= {401, 403}
     if method in _BODY_METHODS:
         statuses |= {409, 422}
     if "requestBody" in doc:

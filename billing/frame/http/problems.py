@@ -22,6 +22,7 @@ from billing.frame.errors import (
     BillingError,
     Conflict,
     Fault,
+    NotAllowed,
     PeriodRefused,
     ReasonRequired,
     Refused,
@@ -142,6 +143,7 @@ KINDS = (
 _OF_ERROR: Mapping[type[Exception], Kind] = {
     Unauthenticated: UNAUTHENTICATED,
     Forbidden: FORBIDDEN,
+    NotAllowed: FORBIDDEN,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
     Refused: REFUSED,

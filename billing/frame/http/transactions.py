@@ -18,7 +18,7 @@ from billing.frame.shapes import encode
 
 def acting_engine() -> Engine:
     """Return the database, where writes are on behalf of the caller; raise InvalidRequest for a bad reason."""
-    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason())
+    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason(), g.user)
     return on_behalf(service().engine, act, service().clock)
 
 

@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "line": "The number of the line in its statement, from 1",
         "means": "How it was paid",
         "message": "The message's number",
-        "name": "The name of the token",
+        "name": "The name of the token, or of the user",
         "number": "The document's number",
         "on": "The civil day of it",
         "paper": "The number of the paper in its message, from 1",

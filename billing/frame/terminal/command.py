@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from billing.frame.actors import Actor
     from billing.frame.audit_log import Act
     from billing.frame.settings import Settings
     from billing.frame.subject import Subject
@@ -96,28 +97,54 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def command_act() -> "Act":
-    """The act of the command under way: by the user of the operating system, for the reason given."""
+def command_act(who: "Actor") -> "Act":
+    """The act of the command under way: by whoever gives it, for the reason given."""
     from billing.frame.audit_log import CLI, Act, new_request_id
-    from billing.frame.settings import operating_user
 
     context = click.get_current_context()
-    operation = context.command_path.partition(" ")[2]
-    return Act(operating_user(), CLI, operation, new_request_id(), context.meta.get("reason"))
+    return Act(who.name, CLI, _operation(), new_request_id(), context.meta.get("reason"), who.user)
+
+
+def _operation() -> str:
+    """The words by which the command under way was called: `debts decide`."""
+    return click.get_current_context().command_path.partition(" ")[2]
+
+
+def _admitted(engine: "Engine") -> "Actor":
+    """Who gives the command under way, if they may; raises NotAllowed."""
+    from billing.frame.actors import actor_at_terminal, require_scope
+    from billing.frame.database import reading
+    from billing.frame.settings import billing_token, operating_user
+
+    with reading(engine) as connection:
+        who = actor_at_terminal(connection, billing_token(), operating_user(), now=clock())
+    writes = isinstance(click.get_current_context().command, WritingCommand)
+    require_scope(who, _operation(), writes=writes)
+    click.get_current_context().meta["actor"] = who
+    return who
+
+
+def actor() -> "Actor":
+    """Whoever gives the command under way, once its database is open."""
+    who: Actor = click.get_current_context().meta["actor"]
+    return who
 
 
 @contextmanager
 def database(settings: "Settings", *, migrated: bool = True) -> Iterator["Engine"]:
     """The database of the settings, closed at the end; unless told otherwise its schema must be current.
 
-    What is written is the command's act. Raises SchemaNotReady.
+    What is written is the command's act. Raises SchemaNotReady; NotAllowed for a wrong BILLING_TOKEN, or where the
+    user's role or the token's scope does not open the command.
     """
     from pathlib import Path
 
+    from billing.frame.actors import Actor
     from billing.frame.audit_log import on_behalf
     from billing.frame.database import open_engine
     from billing.frame.errors import SchemaNotReady
     from billing.frame.schema_version import require_current
+    from billing.frame.settings import operating_user
 
     url = settings.database_url
     if migrated and url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
@@ -129,7 +156,9 @@ def database(settings: "Settings", *, migrated: bool = True) -> Iterator["Engine
     try:
         if migrated:
             require_current(engine)
-        yield on_behalf(engine, command_act(), clock)
+        # Before there is a schema nobody is known.
+        who = _admitted(engine) if migrated else Actor(operating_user())
+        yield on_behalf(engine, command_act(who), clock)
     finally:
         engine.dispose()
 

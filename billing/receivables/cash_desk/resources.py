@@ -11,12 +11,19 @@ from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema
 from billing.frame.http.transactions import reads
+from billing.frame.tokens import RECEIPTS
 from billing.receivables.cash_desk.printout import cash_receipt_pdf
 from billing.receivables.cash_desk.queries import CASH_RECEIPT_KEY, cash_receipts, find_cash_receipt
 from billing.receivables.cash_desk.shapes import CashReceipt
 
 _QUERY = {"tenant": Code(metadata={"description": "Only those of this tenant"})}
-blueprint = ApiBlueprint("cash-receipts", __name__, url_prefix="/v1/cash-receipts", description="Receipts for cash")
+blueprint = ApiBlueprint(
+    "cash-receipts",
+    __name__,
+    url_prefix="/v1/cash-receipts",
+    description="Receipts for cash",
+    fine_scope=RECEIPTS,
+)
 
 
 @blueprint.route("")

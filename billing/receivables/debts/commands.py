@@ -47,7 +47,7 @@ def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date
     now = clock()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a decision about a debt")
-        asked_by = act_of(connection).actor
+        asked_by = act_of(connection).person
         order = Order(invoice, kind, decided_on or today(now), amount, reason, asked_by, approved_by)
         debt = decide(connection, order, recorded_at=now)
     parts = (("unpaid", debt.unpaid), ("doubtful", debt.doubtful), ("provided for", debt.provision),

@@ -68,7 +68,7 @@ def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
         decided_on=order["decided_on"] or service().today(),
         amount=order["amount"],
         reason=order["reason"],
-        asked_by=act_of(connection).actor,
+        asked_by=act_of(connection).person,
         approved_by=order["approved_by"],
     )
     decide(connection, decision, recorded_at=service().clock())

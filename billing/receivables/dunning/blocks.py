@@ -65,7 +65,7 @@ def block_dunning(connection: Connection, order: BlockOrder, *, recorded_at: dat
         dunning_hold.insert()
         .values(
             kind=order.kind, tenant=code, document_id=document_id, since=order.since, until=order.until, reason=reason,
-            recorded_by=act_of(connection).actor, recorded_at=recorded_at,
+            recorded_by=act_of(connection).person, recorded_at=recorded_at,
         )
         .returning(dunning_hold.c.id)
     )  # fmt: skip
@@ -106,7 +106,7 @@ def end_block(connection: Connection, key: int, ended_on: date, *, recorded_at: 
         raise _refused("ended_on", ended_on.isoformat(), "is before it began", f"give {block.since} or later")
     connection.execute(
         dunning_hold_end.insert().values(
-            hold_id=key, ended_on=ended_on, reason=reason, recorded_by=act_of(connection).actor,
+            hold_id=key, ended_on=ended_on, reason=reason, recorded_by=act_of(connection).person,
             recorded_at=recorded_at,
         )
     )  # fmt: skip

@@ -63,7 +63,7 @@ def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime)
         raise Refused([Fault("interest", None, "rate", format_rate(clause.rate), "must be from 0 to 1", remedy)])
     return connection.execute(
         interest_clause.insert()
-        .values(**clause._asdict(), reason=reason, recorded_by=act_of(connection).actor, recorded_at=recorded_at)
+        .values(**clause._asdict(), reason=reason, recorded_by=act_of(connection).person, recorded_at=recorded_at)
         .returning(interest_clause)
     ).one()
 

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from billing.entries.receivables import MONEY
 from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
+from billing.frame.http.authentication import WRITERS, opened_to
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.tokens import RECEIPTS
 from billing.receivables.open_items.open_items import OPEN_ITEM_KEY, open_items_listed
 from billing.receivables.open_items.shapes import OpenItem
 from billing.receivables.receipts.allocating import allocate
@@ -72,7 +74,9 @@ from billing.receivables.receipts.shapes import (
 )
 from billing.receivables.receipts.undoing import undo
 
-blueprint = ApiBlueprint("receipts", __name__, url_prefix="/v1", description="Money in, and what it settles")
+blueprint = ApiBlueprint(
+    "receipts", __name__, url_prefix="/v1", description="Money in, and what it settles", fine_scope=RECEIPTS
+)
 
 
 def _flag(query: Mapping[str, Any], name: str) -> bool | None:
@@ -295,6 +299,7 @@ def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refun
 @blueprint.response(201, Refund)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("RefundOrder", REFUND_FIELDS))
+@opened_to(WRITERS)
 @writes
 def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Pay back a tenant's credit, a credit note, or what nobody could place; the reason is required (X-Reason)."""

@@ -21,7 +21,8 @@ LISTS = (
     "/v1/proof/checkpoints",
     "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
-    "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/imports",
+    "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/users",
+    "/v1/imports",
     "/v1/credit-notes", "/v1/deposits", "/v1/debts", "/v1/periods", "/v1/acts", "/v1/acts/1/changes", "/v1/changes",
     "/v1/messages", "/v1/cash-receipts", "/v1/statements", "/v1/statement-lines",
     "/v1/messages", "/v1/cash-receipts",
@@ -65,6 +66,8 @@ def fill(caller: Caller, engine: Engine) -> None:
         key = parse_verifier_key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
         signed = {"size": 1, "root": "", "note": "", "verifier_keys": str(key), "signed_at": NOW}
         connection.execute(proof_checkpoint.insert(), [{"id": number, **signed} for number in (1, 2, 3)])
+    for name in ("amina", "karim", "salma"):
+        caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
