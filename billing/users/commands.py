@@ -77,8 +77,8 @@ def list_command() -> None:
         expires = "-" if token.expires_at is None else f"{token.expires_at:%Y-%m-%d %H:%M} UTC"
         sites = " ".join(token.sites) or "-"
         made = f"{token.created_at:%Y-%m-%d}"
-        rows.append((token.name, token.user or "-", token.scope, sites, token.state(now), made, expires))
-    table("", ("name", "user", "scope", "sites", "state", "created", "expires"), rows)
+        rows.append((token.name, token.scope, token.state(now), made, expires, token.user or "-", sites))
+    table("", ("name", "scope", "state", "created", "expires", "user", "sites"), rows)
 
 
 @token_command.command("revoke", cls=WritingCommand, epilog=example("technopark-billing token revoke erp"))

@@ -54,12 +54,12 @@ def test_a_token_is_somebodys_with_scopes_and_sites(invoke: Invoke, tmp_path: Pa
     ok(invoke("token", "create", "a1", "--user", "amina", "--scope", "receipts", "--scope", "runs"))
     ok(invoke("token", "create", "badge", "--scope", "usage", "--site", "TNG"))
     listed = ok(invoke("token", "list"))
-    assert re.search(r"a1 +amina +receipts runs +- +valid", listed)
-    assert re.search(r"badge +- +usage +TNG +valid", listed)
+    assert re.search(r"a1 +receipts runs +valid .* amina +-", listed)
+    assert re.search(r"badge +usage +valid .* - +TNG", listed)
     assert "there is no site XX" in refused(invoke("token", "create", "b", "--scope", "usage", "--site", "XX"))
     assert "is more than amina may do" in refused(invoke("token", "create", "b", "--user", "amina", "--scope", "admin"))
     ok(invoke("users", "disable", "amina"))
-    assert re.search(r"a1 .* user disabled", ok(invoke("token", "list")))
+    assert re.search(r"a1 +receipts runs +user disabled", ok(invoke("token", "list")))
 
 
 def test_the_audit_log_names_the_user_of_the_token_else_of_the_login(invoke: Invoke, engine: Engine) -> None:
