@@ -1,6 +1,6 @@
 """The subjects of the service, in the order of the work; a new one is a folder, and a line here."""
 
-from billing import audit, bank, books, cross_subsidy, documents, proof, receivables, register, run, users
+from billing import approvals, audit, bank, books, cross_subsidy, documents, proof, receivables, register, run, users
 
 SUBJECTS = (
     register.SUBJECT,
@@ -12,5 +12,6 @@ SUBJECTS = (
     books.SUBJECT,
     proof.SUBJECT,
     audit.SUBJECT,
+    approvals.SUBJECT,
     users.SUBJECT,
 )

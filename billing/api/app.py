@@ -10,6 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from billing.api import operations, request_log
 from billing.api.metrics import Metrics
+from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
 from billing.frame.civil_time import Clock
 from billing.frame.http import addresses, authentication, openapi, problems
@@ -63,7 +64,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     app.config["OPENAPI_VERSION"] = "3.1.0"
     metrics = Metrics()
     door = Door(engine, clock)
-    Service(settings, engine, clock, door).install(app)
+    Service(settings, engine, clock, door, orderables(SUBJECTS)).install(app)
     metrics.install(app)
     request_log.register(app, metrics)
     authentication.register(app, door)

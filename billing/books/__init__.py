@@ -12,6 +12,7 @@ SUBJECT = Subject(
         "periods.resources",
         "periods.fiscal_year_resources",
     ),
+    orders=("periods.approving",),
     commands={
         "export": "export_commands",
         "report": "reports.commands",

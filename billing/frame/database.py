@@ -148,6 +148,36 @@ def maintenance_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+class Attempt:
+    """A part of a transaction that is taken back at its end unless it is kept."""
+
+    def __init__(self) -> None:
+        self.is_kept = False
+
+    def keep(self) -> None:
+        """Let stand what the part has written."""
+        self.is_kept = True
+
+
+@contextmanager
+def tried(connection: Connection) -> Iterator[Attempt]:
+    """Yield a part of a write transaction of which nothing stays, not even in the audit log, unless it is kept."""
+    changes: list[Change] = connection.get_execution_options()[CHANGES]
+    noted, attempt = len(changes), Attempt()
+    savepoint = connection.begin_nested()
+    try:
+        yield attempt
+    except BaseException:
+        attempt.is_kept = False
+        raise
+    finally:
+        if attempt.is_kept:
+            savepoint.commit()
+        else:
+            savepoint.rollback()
+            del changes[noted:]
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Yield one read-only snapshot: everything read within it is of the same instant."""

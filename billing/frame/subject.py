@@ -10,6 +10,7 @@ is named by its module and imported when it is asked for, so that a command load
 | checks | `checks` | `CHECKS`: proofs of R22 on its rows |
 | resources | `resources` | `blueprint`: its addresses under `/v1` |
 | import_files | by name | `IMPORT_FILE`: a file of the network folder (`billing.register.network_import.further`) |
+| orders | by name | `ORDERS`: kinds of order that may wait for a second person (`billing.approvals.orderable`) |
 | jobs | `jobs` | `JOBS` of the clock, `HOUSEWORK` of the night (`billing.frame.jobs`) |
 | commands | `commands` | `deposits_command` for `deposits`; `report vat-return` belongs to the group `report` |
 """
@@ -30,6 +31,7 @@ class Subject:
     resources: tuple[str, ...] = ()
     import_files: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, module: str) -> ModuleType:

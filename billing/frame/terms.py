@@ -22,6 +22,9 @@ VARIABLE = "TERMS_FILE"
 _FIELDS = {"effective_from", "value", "source"}
 # Looked up by names that the program gives, so that one left out would be missed only when money of that kind comes in.
 _ALL_KEYS = {"receipts.accounts", "receipts.withheld_accounts", "receipts.credit_accounts"}
+# The kinds of order that may have to wait for a second person (R23); one misspelt would wait for nobody.
+ORDER_KINDS = ("write_off", "refund", "manual_entry", "reopen_period", "take_on", "cancel_receipt", "run")
+_APPROVALS = "approvals.required"
 _GIVE_ACCOUNTS = {*_ALL_KEYS, "credit_notes.rebate_accounts"}
 
 
@@ -68,6 +71,12 @@ def load_terms(path: Path | None) -> Terms:
         wanted = type(shipped.versions[name][0].value)
         if any(type(term.value) is not wanted for term in versions):
             raise BadConfiguration(f"{VARIABLE}: {path}: the values of {name} must be of the kind shipped, {wanted}")
+        if name == _APPROVALS:
+            for term in versions:
+                unknown = [kind for kind in term.value if kind not in ORDER_KINDS]
+                if unknown:
+                    known = ", ".join(ORDER_KINDS)
+                    raise BadConfiguration(f"{VARIABLE}: {path}: {name} names {unknown[0]!r}; known are {known}")
         if wanted is dict:
             for term in versions:
                 _judge_mapping(f"{VARIABLE}: {path}: {name} from {term.effective_from}", name, term.value)

@@ -13,6 +13,8 @@ from billing.frame.tables import app_user
 
 AUDITOR, FINANCE, APPROVER, ADMIN = "auditor", "finance", "approver", "admin"
 ROLES = (FINANCE, APPROVER, AUDITOR, ADMIN)
+# Who may approve what somebody else ordered.
+APPROVING = frozenset({APPROVER, ADMIN})
 # Every user, without the password's hash.
 USERS = select(
     app_user.c.name,

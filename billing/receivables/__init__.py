@@ -23,6 +23,7 @@ SUBJECT = Subject(
     ),
     import_files=("receipts.payments_file",),
     jobs=("dunning.jobs", "open_items.jobs"),
+    orders=("debts.approving", "receipts.approving"),
     commands={
         "payments": "receipts.commands",
         "deposits": "deposits.commands",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
+from billing.approvals.beginning import begin_if_due
 from billing.frame.actors import Actor
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_users
@@ -48,8 +49,10 @@ def add_user(connection: Connection, order: UserOrder, *, now: datetime) -> Row[
     wanted = order._replace(email=order.email.strip())
     _require_possible(connection, wanted, None)
     connection.execute(insert(app_user).values(**wanted._asdict(), created_at=now))
-    record_change(connection, "users", wanted.name, None, told(find_user_row(connection, wanted.name)))
-    return find_user_row(connection, wanted.name)
+    row = find_user_row(connection, wanted.name)
+    record_change(connection, "users", wanted.name, None, told(row))
+    begin_if_due(connection, now=now)
+    return row
 
 
 def change_user(connection: Connection, name: str, values: dict[str, Any], *, now: datetime) -> Row[Any]:
@@ -69,6 +72,7 @@ def change_user(connection: Connection, name: str, values: dict[str, Any], *, no
     after = find_user_row(connection, name)
     if told(after) != told(before):
         record_change(connection, "users", name, told(before), told(after))
+        begin_if_due(connection, now=now)
     return after
 
 

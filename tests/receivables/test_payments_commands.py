@@ -143,7 +143,7 @@ def test_every_fault_of_payments_is_listed_with_those_of_the_other_files(invoke:
 
 def test_a_debt_is_decided_listed_and_shown(invoke: Invoke) -> None:
     assert said(invoke("debts", "list")) == "nothing was decided about debts yet"
-    decided = ("debts", "decide", "FA-2026-000001", "doubtful", "--on", "2026-06-20", "--approved-by", "Mme Alaoui")
+    decided = ("debts", "decide", "FA-2026-000001", "doubtful", "--on", "2026-06-20")
     assert "doubtful 3480.00" in said(invoke(*decided, "--reason", "Saisie"))
     listed = said(invoke("debts", "list")).splitlines()[-1].split()
     assert listed[:6] == ["FA-2026-000001", "T1", "doubtful", "2026-06-20", "3480.00", "0.00"]

@@ -106,10 +106,10 @@ def test_what_was_credited_is_not_lost_as_well(billed: Park) -> None:
     assert check(billed.engine) == []
 
 
-def test_who_asks_does_not_approve_and_a_reason_is_given(billed: Park) -> None:
+def test_what_is_possible_and_a_reason_are_asked_for(billed: Park) -> None:
     with pytest.raises(Refused) as refused:
-        decides(billed, "doubtful", "0.00", reason=" ", approved_by=" Amina")
-    assert [fault.column for fault in refused.value.faults] == ["amount", "reason", "approved_by"]
+        decides(billed, "doubtful", "0.00", reason=" ")
+    assert [fault.column for fault in refused.value.faults] == ["amount", "reason"]
     with pytest.raises(Refused, match="nothing of FA-2026-000001 can be provided for"):
         decides(billed, "provisioned", "1.00")
     credits_by_hand(billed, "FA-2026-000001", (1, 100))

@@ -17,9 +17,8 @@ def decides(
     *,
     invoice: str = "FA-2026-000001",
     reason: str = "redressement judiciaire",
-    approved_by: str = "Mme Alaoui",
 ) -> None:
     centimes = None if amount is None else parse_decimal(amount, 2)
-    order = Order(invoice, kind, date.fromisoformat(on), centimes, reason, "amina", approved_by)
+    order = Order(invoice, kind, date.fromisoformat(on), centimes, reason, "amina")
     with writing(park.engine) as connection:
         decide(connection, order, recorded_at=NOW)

@@ -40,12 +40,8 @@ def close_period(
     return closing
 
 
-def reopen_period(connection: Connection, month: date, *, recorded_at: datetime) -> Closing:
-    """Reopen the month closed last, for the reason that was given; `recorded_at` is a UTC instant.
-
-    Raises ReasonRequired, PeriodOutOfOrder.
-    """
-    reason = require_reason(connection, f"reopening {format_month(month)}")
+def reopen_period(connection: Connection, month: date, reason: str, *, recorded_at: datetime) -> Closing:
+    """Reopen the month closed last, for a reason; `recorded_at` is a UTC instant. Raises PeriodOutOfOrder."""
     before = _standing(connection)
     reopening = reopen_month(connection, month, reason=reason, recorded_at=recorded_at)
     record_change(connection, "periods", format_month(month), before, _standing(connection))

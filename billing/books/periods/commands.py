@@ -76,15 +76,21 @@ def close_command(month: date) -> None:
 )
 @click.argument("month", type=MONTH, metavar="YYYY-MM")
 def reopen_command(month: date) -> None:
-    """Reopen the month YYYY-MM, the one closed last; --reason is required, and stays on record."""
-    from billing.books.periods.closing import reopen_period
+    """Reopen the month YYYY-MM, the one closed last; --reason is required, and stays on record.
+
+    Where the settings ask for a second person it waits for an approval (`approvals`).
+    """
+    from billing.approvals.ordering import Waiting, place
+    from billing.books.periods.approving import REOPENING, Reopening
+    from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        reopen_period(connection, month, recorded_at=clock())
-    click.echo(f"{month:%Y-%m} is open again")
+        order = Reopening(month, require_reason(connection, f"reopening {month:%Y-%m}"))
+        placed = place(connection, REOPENING, order, clock=clock, settings=settings)
+    click.echo(f"{month:%Y-%m} {placed}" if isinstance(placed, Waiting) else f"{month:%Y-%m} is open again")
 
 
 @periods_command.command("close-year", cls=WritingCommand, epilog=example("technopark-billing periods close-year 2026"))

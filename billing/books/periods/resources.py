@@ -6,15 +6,20 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from billing.books.periods.closing import close_period, reopen_period
+from billing.approvals.http import WAITS, placed
+from billing.approvals.shapes import Approval
+from billing.books.periods.approving import REOPENING, Reopening
+from billing.books.periods.closing import close_period
 from billing.books.periods.queries import CLOSING_KEY, closings, period_shape
 from billing.books.periods.shapes import Closing, Period
+from billing.frame.audit_log import require_reason
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from pricing.period import format_month
 
 blueprint = ApiBlueprint("periods", __name__, url_prefix="/v1/periods", description="Months, open and closed")
 
@@ -53,8 +58,9 @@ def close_one_period(connection: Connection, period: date) -> Answer:
 
 @blueprint.route("/<month:period>/reopen", methods=["POST"])
 @blueprint.response(200, Period)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
 @writes
 def reopen_one_period(connection: Connection, period: date) -> Answer:
     """Reopen the month closed last, for the reason in `X-Reason`, which stays on record."""
-    reopen_period(connection, period, recorded_at=service().clock())
-    return Answer(period_shape(connection, period))
+    order = Reopening(period, require_reason(connection, f"reopening {format_month(period)}"))
+    return placed(connection, REOPENING, order, lambda _done: Answer(period_shape(connection, period)))

@@ -112,7 +112,7 @@ class Kind(NamedTuple):
 
 MALFORMED = Kind("malformed", 400, "The request can't be read")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "A valid token is needed")
-FORBIDDEN = Kind("forbidden", 403, "The token's scope does not allow this")
+FORBIDDEN = Kind("forbidden", 403, "Whoever asks may not do this")
 NOT_FOUND = Kind("not-found", 404, "There is nothing of that name")
 METHOD = Kind("method-not-allowed", 405, "The resource does not take this method")
 CONFLICT = Kind("conflict", 409, "It contradicts what stands")

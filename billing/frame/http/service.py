@@ -1,8 +1,9 @@
 """The state that every request needs, made once by the app factory: settings, engine, clock, tokens."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import Engine
@@ -24,6 +25,8 @@ class Service:
     engine: Engine
     clock: Clock
     door: "Door"
+    # The kinds of order that may wait for a second person, by name (`billing.approvals.orderable`).
+    orderables: Mapping[str, Any] = field(default_factory=dict)
 
     def today(self) -> date:
         """Return the civil day in Casablanca (R2)."""

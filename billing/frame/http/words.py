@@ -12,6 +12,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "act": "The number of the transaction in the audit log",
         "allocated": "The number of the allocation",
         "allocations": "The invoices that are paid, and how much of each",
+        "approval": "The number of the order that waits",
         "amount": "Dirhams, to the centime",
         "effective_from": "The day from which it holds",
         "entry": "The number of the entry",

@@ -19,9 +19,7 @@ def debts_command() -> None:
 @debts_command.command(
     "decide",
     cls=WritingCommand,
-    epilog=example(
-        "technopark-billing debts decide FA-2026-000012 doubtful --approved-by 'Mme Alaoui' --reason 'Saisie'"
-    ),
+    epilog=example("technopark-billing debts decide FA-2026-000012 doubtful --reason 'Saisie'"),
 )
 @click.argument("invoice")
 @click.argument("kind", type=click.Choice(_KINDS))
@@ -29,30 +27,34 @@ def debts_command() -> None:
     "--amount", type=AMOUNT, metavar="DH", help="VAT included, but for provisions. Default: all that is possible."
 )
 @click.option("--on", "decided_on", type=DAY, metavar="YYYY-MM-DD", help="Day of the entry. Default: today.")
-@click.option("--approved-by", required=True, metavar="NAME", help="Who approves it: not who asks.")
-def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None, approved_by: str) -> None:
+def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None) -> None:
     """Decide about what is unpaid of INVOICE and book it; the reason is required.
 
     doubtful: to 3424; reinstated: back. provisioned: 6196 to 3942; released: back by 7196. written_off: 6182, its VAT
-    out of 44551. recovered: what came to the bank after all, 7585 with its VAT.
+    out of 44551. recovered: what came to the bank after all, 7585 with its VAT. Where the settings ask for a second
+    person, a write-off waits for an approval (`approvals`).
     """
+    from billing.approvals.ordering import Waiting, place
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.civil_time import today
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.debts.deciding import Order, decide
-    from pricing.money import format_amount
+    from billing.receivables.debts.approving import WRITE_OFF
+    from billing.receivables.debts.deciding import Order
 
     settings = load_settings()
-    now = clock()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a decision about a debt")
         asked_by = act_of(connection).person
-        order = Order(invoice, kind, decided_on or today(now), amount, reason, asked_by, approved_by)
-        debt = decide(connection, order, recorded_at=now)
+        order = Order(invoice, kind, decided_on or today(clock()), amount, reason, asked_by)
+        placed = place(connection, WRITE_OFF, order, clock=clock, settings=settings)
+    if isinstance(placed, Waiting):
+        click.echo(f"{invoice} {placed}")
+        return
+    debt = placed.answer
     parts = (("unpaid", debt.unpaid), ("doubtful", debt.doubtful), ("provided for", debt.provision),
              ("written off", debt.written_off), ("recovered", debt.recovered))  # fmt: skip
-    click.echo(f"{invoice}: " + ", ".join(f"{name} {format_amount(part)}" for name, part in parts))
+    click.echo(f"{invoice}: " + ", ".join(f"{name} {part}" for name, part in parts))
 
 
 @debts_command.command("list", epilog=example("technopark-billing debts list"))
@@ -69,7 +71,7 @@ def list_command() -> None:
         click.echo("nothing was decided about debts yet")
         return
     names = ("invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason")
-    table("", names, [[getattr(act, name) for name in names] for act in acts])
+    table("", names, [[getattr(act, name) or "-" for name in names] for act in acts])
 
 
 @debts_command.command("show", epilog=example("technopark-billing debts show FA-2026-000012"))

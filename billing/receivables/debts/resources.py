@@ -6,6 +6,8 @@ from typing import Any
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
+from billing.approvals.http import WAITS, placed
+from billing.approvals.shapes import Approval
 from billing.entries.debts import KINDS
 from billing.frame.audit_log import REASON_LENGTH_MAX, act_of
 from billing.frame.http.fields import Amount, Cell, Code, Day
@@ -15,7 +17,8 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from billing.receivables.debts.deciding import ACT_KEY, NAME_LENGTH_MAX, Order, acts, debt_standing, decide
+from billing.receivables.debts.approving import WRITE_OFF
+from billing.receivables.debts.deciding import ACT_KEY, Order, acts, debt_standing
 from billing.receivables.debts.shapes import Debt, DebtAct
 
 _NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
@@ -35,11 +38,6 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
     "reason": fields.String(
         required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is decided"}
     ),
-    "approved_by": fields.String(
-        required=True,
-        validate=validate.Length(1, NAME_LENGTH_MAX),
-        metadata={"description": "Who approves it: not who asks, which is the token's holder"},
-    ),
 }
 blueprint = ApiBlueprint("debts", __name__, url_prefix="/v1", description="Doubtful and lost debts")
 
@@ -57,11 +55,12 @@ def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Deb
 
 @blueprint.route("/debts", methods=["POST"])
 @blueprint.response(201, Debt, headers=LOCATION)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DebtOrder", _ORDER))
 @writes
 def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Decide about an invoice's debt and book it; two people answer for it."""
+    """Decide about an invoice's debt and book it; a write-off may wait for a second person."""
     decision = Order(
         invoice=order["invoice"],
         kind=order["kind"],
@@ -69,10 +68,9 @@ def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
         amount=order["amount"],
         reason=order["reason"],
         asked_by=act_of(connection).person,
-        approved_by=order["approved_by"],
     )
-    decide(connection, decision, recorded_at=service().clock())
-    return Answer(debt_standing(connection, decision.invoice), 201, {"Location": f"/v1/debts/{decision.invoice}"})
+    headers = {"Location": f"/v1/debts/{decision.invoice}"}
+    return placed(connection, WRITE_OFF, decision, lambda done: Answer(done.answer, 201, headers))
 
 
 @blueprint.route("/debts/<number:number>")

@@ -20,7 +20,7 @@ class DebtAct(Shape, frozen=True):
     vat: Annotated[Money, about("The VAT in `amount`")]
     reason: Annotated[Text, about("Why it was decided")]
     asked_by: Annotated[Text, about("Who asked for it")]
-    approved_by: Annotated[Text, about("Who approved it: somebody else")]
+    approved_by: Annotated[Text | None, about("The user who approved it, somebody else; null: nobody had to")]
 
     @classmethod
     def of(cls, row: Row[Any]) -> "DebtAct":

@@ -278,21 +278,26 @@ def bounce_command(receipt: int, on: date) -> None:
 )
 @click.option("--means", type=click.Choice(("transfer", "cash")), default="transfer", show_default=True)
 def refund_command(**order: Any) -> None:
-    """Record and book money paid back; the reason is required."""
+    """Record and book money paid back; the reason is required.
+
+    Where the settings ask for a second person it waits for an approval (`approvals`).
+    """
+    from billing.approvals.ordering import Waiting, place
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.queries import find_refund
-    from billing.receivables.receipts.refunding import RefundOrder, refund_credit
-    from billing.receivables.receipts.shapes import Refund
+    from billing.receivables.receipts.approving import REFUND
+    from billing.receivables.receipts.refunding import RefundOrder
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a refund")
         wanted = RefundOrder(reason=reason, **order)
-        key = refund_credit(connection, wanted, recorded_at=clock(), terms=settings.terms)
-        refund = Refund.of(find_refund(connection, key))
-    click.echo(f"{refund.number}: {refund.amount} DH paid back")
+        placed = place(connection, REFUND, wanted, clock=clock, settings=settings)
+    if isinstance(placed, Waiting):
+        click.echo(f"the refund {placed}")
+    else:
+        click.echo(f"{placed.number}: {placed.answer.amount} DH paid back")
 
 
 @payments_command.command(

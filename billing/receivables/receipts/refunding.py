@@ -48,7 +48,7 @@ def refund_credit(connection: Connection, order: RefundOrder, *, recorded_at: da
     """
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
-    standing = _standing(connection, order)
+    standing = refund_standing(connection, order)
     if standing is not None:
         return standing
     faults = _faults(order)
@@ -126,7 +126,8 @@ def _amount(order: RefundOrder, left: int, source: str) -> int:
     return amount
 
 
-def _standing(connection: Connection, order: RefundOrder) -> int | None:
+def refund_standing(connection: Connection, order: RefundOrder) -> int | None:
+    """Return the key of the refund that was recorded by this order before; raises Conflict where it differs."""
     c = refund.c
     row = connection.execute(
         select(refund).where(c.means == order.means, c.reference == order.reference, c.refunded_on == order.refunded_on)

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from billing.approvals.http import WAITS, placed
+from billing.approvals.shapes import Approval
 from billing.entries.receivables import MONEY
 from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
@@ -20,6 +22,7 @@ from billing.receivables.open_items.open_items import OPEN_ITEM_KEY, open_items_
 from billing.receivables.open_items.shapes import OpenItem
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.applying_credits import apply_credits
+from billing.receivables.receipts.approving import REFUND
 from billing.receivables.receipts.certificates import WITHHOLDING_KEY, record_certificate, withholdings_select
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import (
@@ -37,13 +40,12 @@ from billing.receivables.receipts.queries import (
     REFUND_KEY,
     allocations,
     find_allocation,
-    find_refund,
     receipt_story,
     receipts,
     refunds,
 )
 from billing.receivables.receipts.receiving import receive
-from billing.receivables.receipts.refunding import RefundOrder, refund_credit
+from billing.receivables.receipts.refunding import RefundOrder
 from billing.receivables.receipts.request_fields import (
     ALLOCATION_FIELDS,
     ALLOCATION_FILTERS,
@@ -297,6 +299,7 @@ def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refun
 
 @blueprint.route("/refunds", methods=["POST"])
 @blueprint.response(201, Refund)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("RefundOrder", REFUND_FIELDS))
 @opened_to(WRITERS)
@@ -313,8 +316,7 @@ def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
         tenant=order["tenant"],
         credit_note=order["credit_note"],
     )
-    key = refund_credit(connection, wanted, recorded_at=service().clock(), terms=service().settings.terms)
-    return Answer(Refund.of(find_refund(connection, key)), 201)
+    return placed(connection, REFUND, wanted, lambda done: Answer(done.answer, 201))
 
 
 @blueprint.route("/open-items")

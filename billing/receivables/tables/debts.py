@@ -33,7 +33,8 @@ debt_act = Table(
     Column("from_doubtful", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("asked_by", Text, nullable=False),
-    Column("approved_by", Text, nullable=False),
+    # The user who approved it as a second person; blank: nobody had to. Before there were users, a name as typed.
+    Column("approved_by", Text),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     CheckConstraint(
         "kind IN ('doubtful', 'reinstated', 'provisioned', 'released', 'written_off', 'recovered')", name="kind"

@@ -1,0 +1,28 @@
+"""How addresses give orders that may wait: 202 with the order that waits, or what was done at once."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from billing.approvals.orderable import Done, Orderable
+from billing.approvals.ordering import Waiting, place
+from billing.approvals.queries import find_approval
+from billing.approvals.shapes import Approval
+from billing.frame.http.idempotency import Answer
+from billing.frame.http.openapi import LOCATION
+from billing.frame.http.service import service
+
+# What an operation documents: `@blueprint.alt_response(202, schema=Approval, **WAITS)`.
+WAITS: Mapping[str, Any] = {
+    "description": "It waits until a second person approves it", "success": True, "headers": LOCATION
+}  # fmt: skip
+
+
+def placed(connection: Connection, kind: Orderable, order: Any, answered: Callable[[Done], Answer]) -> Answer:
+    """Give an order; answer with what was done, or with the order that waits."""
+    found = place(connection, kind, order, clock=service().clock, settings=service().settings)
+    if not isinstance(found, Waiting):
+        return answered(found)
+    shape = Approval.of(find_approval(connection, found.number))
+    return Answer(shape, 202, {"Location": f"/v1/approvals/{found.number}"})
