@@ -155,7 +155,8 @@ def test_an_approval_is_void_once_it_would_do_something_else(four: Caller, engin
     answer = write_off(four)
     invoice = four.get(f"/v1/documents/{answer.json['effect']['invoice']}", "omar")
     order = {"means": "transfer", "reference": "V1", "value_date": "2026-09-01", "tenant": invoice["tenant"],
-             "amount": "1.00", "allocation": "explicit", "allocations": [{"invoice": invoice["number"], "amount": "1.00"}]}  # fmt: skip
+             "amount": "1.00", "allocation": "explicit",
+             "allocations": [{"invoice": invoice["number"], "amount": "1.00"}]}  # fmt: skip
     paid = four.post("/v1/receipts", order, scope="amina")
     assert paid.status_code == 201, paid.text
     before = counted(engine)
