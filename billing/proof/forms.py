@@ -104,7 +104,7 @@ _ACT_1 = Form(
     ),
     (Part("changes", "audit_change", ("after", "before", "key", "seq", "subject"), "act_id", "seq"),),
 )  # fmt: skip
-# Since version 0020 of the schema an act names its user.
+# Since version 0021 of the schema an act names its user.
 _ACT_2 = _ACT_1._replace(version=2, columns=(*_ACT_1.columns, "user_name"))
 
 # Every version there ever was, by kind and number; the last of a kind is the one that new records get.

@@ -115,3 +115,5 @@ INSERT INTO account (code, label) VALUES ('6167', 'Impôts, taxes et droits assi
 INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (2, 'stopped', 0, 'a@b.ma');
 
 -- version 0019
+
+-- version 0020

@@ -7,8 +7,8 @@ from alembic import op
 
 from billing.migrations.script import execute_script, redeclare_table
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 _NAMES = {"approved_by TEXT NOT NULL": "approved_by TEXT"}
 
