@@ -1,6 +1,6 @@
 """The queries of the register's resources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
@@ -16,17 +16,15 @@ def order_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
     return (table.c.id,) if resource.stem == "usage" else tuple(table.c[name] for name in resource.layout.key)
 
 
-def rows_of(resource: Resource, query: Mapping[str, Any], sites: Sequence[str] | None = None) -> Select[Any]:
-    """Select the rows of a resource, narrowed by the filters that are given; `sites`: those of these sites alone."""
+def rows_of(resource: Resource, query: Mapping[str, Any]) -> Select[Any]:
+    """Select the rows of a resource, narrowed by the filters that are given."""
     table = resource.layout.table
-    of_sites = [] if sites is None or resource.site_column is None else [table.c[resource.site_column].in_(sites)]
     return select(table).where(
-        *of_sites,
         *(
             table.c[name] == ("" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name])
             for name in resource.filters
             if query.get(name) is not None
-        ),
+        )
     )
 
 
@@ -39,3 +37,10 @@ def find_row(connection: Connection, resource: Resource, key: tuple[Any, ...]) -
     if row is None:
         raise Unknown(f"there is no {resource.one} {resource.layout.show_key(key)}: GET /v1/{resource.path} lists them")
     return row
+
+
+def of_sites(resource: Resource, rows: Select[Any], sites: Collection[str] | None) -> Select[Any]:
+    """Leave in a selection of `rows_of` the rows of these sites alone; None: all of them."""
+    if sites is None or resource.site_column is None:
+        return rows
+    return rows.where(resource.layout.table.c[resource.site_column].in_(sites))

@@ -37,7 +37,7 @@ from billing.frame.tokens import REGISTER
 from billing.frame.tokens import USAGE as ADDS_USAGE
 from billing.register.network_import import ImportReport, apply_records, stored_record
 from billing.register.network_import.layout import LAYOUTS
-from billing.register.queries import find_row, order_of, rows_of
+from billing.register.queries import find_row, of_sites, order_of, rows_of
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
@@ -119,7 +119,7 @@ def _location(resource: Resource, stored: Shape) -> str:
 
 def _list_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, query: Mapping[str, Any]) -> Page[Shape]:
-        rows = rows_of(resource, query, bound_sites())
+        rows = of_sites(resource, rows_of(resource, query), bound_sites())
         return page(connection, rows, order_of(resource), query, partial(stored_as, resource))
 
     return view
