@@ -23,7 +23,7 @@ _FIELDS = {"effective_from", "value", "source"}
 # Looked up by names that the program gives, so that one left out would be missed only when money of that kind comes in.
 _ALL_KEYS = {"receipts.accounts", "receipts.withheld_accounts", "receipts.credit_accounts"}
 # The kinds of order that may have to wait for a second person (R23); one misspelt would wait for nobody.
-ORDER_KINDS = ("write_off", "refund", "manual_entry", "reopen_period", "take_on", "cancel_receipt", "run")
+ORDER_KINDS = ("write_off", "refund", "manual_entry", "reopen_period", "take_on", "cancel_receipt")
 _APPROVALS = "approvals.required"
 _GIVE_ACCOUNTS = {*_ALL_KEYS, "credit_notes.rebate_accounts"}
 
