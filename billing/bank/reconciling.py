@@ -20,7 +20,12 @@ from billing.bank.tables import bank_line, bank_statement, line_decision, line_e
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
 from ledger.balances import account_balance
+from ledger.entry import OPENING
 from ledger.models import entry, posting
+
+# How the entries end that cancel each other out: a reversal, and the pair that closes a year and opens the next.
+_REVERSAL = "/annulation"
+_YEAR_END = ("/cloture", "/ouverture")
 
 
 class PartingKind(StrEnum):
@@ -132,7 +137,7 @@ def _lines(connection: Connection, own_account: str, place: int, on: date) -> It
 
 
 def _entries(connection: Connection, own_account: str, place: int, on: date) -> Iterator[Parting]:
-    """Yield the entries by that day that stand for no line up to it, but for those that their reversals cancel out."""
+    """Yield the entries by that day that stand for no line up to it, except those that their counterparts cancel."""
     linked = _linked().subquery()
     is_on_statement = exists(
         select(linked.c.entry)
@@ -158,8 +163,15 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
     ).all()
     amounts = {row.reference: int(row.amount) for row in rows}
     for row in rows:
-        partner = row.reference.removesuffix("/annulation")
-        other = partner if partner != row.reference else f"{row.reference}/annulation"
-        if amounts.get(other) == -amounts[row.reference]:
+        if any(amounts.get(other) == -amounts[row.reference] for other in _counterparts(row.reference)):
             continue
         yield Parting(PartingKind.UNTOLD, row.reference, row.effective_on, row.label, -int(row.amount))
+
+
+def _counterparts(reference: str) -> Iterator[str]:
+    """Yield the entries that may cancel one out: its reversal or what it reverses, the other one of a year's end."""
+    whole = reference.removesuffix(_REVERSAL)
+    yield whole if whole != reference else f"{reference}{_REVERSAL}"
+    for one, other in (_YEAR_END, _YEAR_END[::-1]):
+        if reference.startswith(f"{OPENING}/") and reference.endswith(one):
+            yield reference.removesuffix(one) + other
