@@ -83,7 +83,7 @@ def import_command(file: Path, file_format: str | None, mapping: str, opening: s
     """Import FILE, whole or not at all; lines that are certain book themselves, the others wait.
 
     Importing the same statement again, from this file or another, adds nothing. Each statement must begin with the
-    balance the one before ended with.
+    balance the one before ended with. Of a file with several accounts ours alone is taken; it is said what is left out.
     """
     from billing.bank.formats.statement import STATEMENT_BYTES_MAX
     from billing.bank.importing import FILE_LENGTH_MAX, ImportOrder, import_file
@@ -113,6 +113,9 @@ def import_command(file: Path, file_format: str | None, mapping: str, opening: s
         else:
             name = f"{statement_name(statement.statement)} ({statement.name})"
             click.echo(f"{name}: {statement.new} lines, {statement.known} known before")
+    for left in imported.left_out:
+        name = " ".join(part for part in (left.account, left.currency, left.reference) if part)
+        click.echo(f"left out, no statement of our account in dirhams: {name}, {left.lines} lines")
     click.echo(f"{imported.booked} booked, {imported.waiting} waiting")
 
 

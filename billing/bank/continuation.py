@@ -1,7 +1,8 @@
 """The continuation of the statements that stand by those of a file: each line once, no gap between two; pure.
 
 Banks send the same movement in several files, and files that overlap. A line is known by its fingerprint, and by which
-of the lines alike it is; a statement by its digest. One whose first lines are known goes on behind them.
+of the lines alike it is; a statement by its digest. One whose first lines are known goes on behind them. Where two
+kinds of file name a line otherwise, days, amounts and balances together show that it stands; else the file is refused.
 """
 
 from collections import Counter
@@ -11,10 +12,13 @@ from datetime import date
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
-from billing.bank.formats.statement import BankLine, Statement
-from billing.bank.naming import statement_name
+from billing.bank.formats.statement import BankLine, Statement, identity
+from billing.bank.naming import line_name, statement_name
 from billing.frame.errors import Fault
 from pricing.money import format_amount
+
+# A sentence names so many lines at most.
+_NAMED_MAX = 5
 
 
 class PrintedLine(NamedTuple):
@@ -43,11 +47,26 @@ class NewStatement(NamedTuple):
     printed: PrintedStatement
 
 
+# A statement's name at the bank, the day it closed, its balances before and after.
+Head: TypeAlias = tuple[str, date, int, int]
+
+
+class StandingLine(NamedTuple):
+    """A line that stands, by its name; with what it is known by."""
+
+    name: str
+    booked_on: date
+    amount: int
+    fingerprint: str
+    occurrence: int
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """The statements of an account that stand: the last one, and by what its lines and statements are known again.
 
-    `closed_on` and `key` None: there is none yet. `lines` counts lines by fingerprint.
+    `closed_on` and `key` None: there is none yet. `lines` counts lines by fingerprint. `heads` are statements by their
+    name, day and balances, with their keys. `latest` are the lines from the first day of the file on, in their order.
     """
 
     place: int = 0
@@ -57,10 +76,16 @@ class Chain:
     next_key: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
     digests: frozenset[str] = frozenset()
+    heads: Mapping[Head, int] = field(default_factory=dict)
+    latest: tuple[StandingLine, ...] = ()
 
     def after(self, new: NewStatement) -> "Chain":
         """Return the chain with a new statement at its end."""
         statement = new.printed.statement
+        stored = (
+            StandingLine(line_name(new.key, line_no), line.booked_on, line.amount, fingerprint, occurrence)
+            for line_no, (line, fingerprint, occurrence) in enumerate(new.lines, 1)
+        )
         return replace(
             self,
             place=new.place,
@@ -70,6 +95,8 @@ class Chain:
             next_key=new.key + 1,
             lines={**self.lines, **{line.fingerprint: line.occurrence for line in new.lines}},
             digests=self.digests | {new.printed.digest},
+            heads={**self.heads, _head(statement): new.key},
+            latest=(*self.latest, *stored),
         )
 
 
@@ -84,16 +111,24 @@ def continuation(chain: Chain, printed: PrintedStatement) -> Outcome:
         return None
     is_known = [line.occurrence <= chain.lines.get(line.fingerprint, 0) for line in printed.lines]
     all_known = bool(is_known) and all(is_known)
-    if _goes_on(chain, statement) and not (all_known and statement.opening == statement.closing):
+    is_balanced = bool(is_known) and statement.opening == statement.closing
+    if _goes_on(chain, statement) and not (all_known and is_balanced):
+        if is_balanced and not (overlap := _overlap(chain, printed, printed.lines)).left:
+            problem = f"moves nothing in all, and lines of its days and amounts stand already: {overlap.named()}"
+            return Fault(statement.name, None, None, None, problem, "ask the bank whether they are others like these")
         # A line that looks known is another one like it: the balance takes it in only now.
         fresh = printed.lines
-    elif all_known:
+    elif all_known or chain.heads.get(_head(statement)) is not None:
         return None
     else:
         fresh = tuple(line for line, known in zip(printed.lines, is_known, strict=True) if not known)
-        fault = _discontinuity(chain, statement, statement.opening + _sum(printed.lines) - _sum(fresh))
-        if fault is not None:
-            return fault
+        if not _begins_at_end(chain, printed, fresh):
+            overlap = _overlap(chain, printed, fresh)
+            if overlap.is_within:
+                return None
+            if not overlap.is_whole or not _begins_at_end(chain, printed, overlap.left):
+                return _discontinuity(chain, statement, overlap)
+            fresh = overlap.left
     opening = statement.closing - _sum(fresh)
     return NewStatement(chain.next_key, chain.place + 1, opening, _numbered(chain, fresh), printed)
 
@@ -143,31 +178,81 @@ def _goes_on(chain: Chain, statement: Statement) -> bool:
     return statement.opening == chain.closing and statement.closed_on >= chain.closed_on
 
 
-def _discontinuity(chain: Chain, statement: Statement, begins: int) -> Fault | None:
-    """Return why a statement does not go on from the chain, if so; `begins` is its balance after what is known."""
-    if chain.closed_on is None or chain.key is None:
-        return None
-    last = f"{statement_name(chain.key)} of {chain.closed_on}"
-    if statement.closed_on < chain.closed_on:
-        problem = f"comes before the last statement, {last}"
+def _begins_at_end(chain: Chain, printed: PrintedStatement, fresh: Sequence[PrintedLine]) -> bool:
+    """Return whether a statement is at the chain's end where its lines that are not `fresh` are behind it."""
+    statement = printed.statement
+    begins = statement.opening + _sum(printed.lines) - _sum(fresh)
+    return chain.closed_on is not None and statement.closed_on >= chain.closed_on and begins == chain.closing
+
+
+class _Overlap(NamedTuple):
+    """Lines that stand under other names, by day and amount; what is `left` of those asked for stands by no name.
+
+    `is_whole`: each day and amount is told no more often than it stands, and no line between is missing. `is_within`:
+    so is the whole statement, and its closing balance is the one that stands at the end of its day.
+    """
+
+    standing: tuple[StandingLine, ...]
+    left: tuple[PrintedLine, ...]
+    is_whole: bool
+    is_within: bool
+
+    def named(self) -> str:
+        """Return the first of the lines that stand, with day and amount."""
+        lines = [f"{line.name} ({line.booked_on}, {format_amount(line.amount)})" for line in self.standing[:_NAMED_MAX]]
+        more = len(self.standing) - len(lines)
+        return ", ".join(lines) + (f" and {more} more" if more else "")
+
+
+def _overlap(chain: Chain, printed: PrintedStatement, asked: Sequence[PrintedLine]) -> _Overlap:
+    """Return what of the lines asked for stands already, by day and amount."""
+    statement = printed.statement
+    named = {(line.fingerprint, line.occurrence) for line in printed.lines}
+    named -= {(line.fingerprint, line.occurrence) for line in asked}
+    first = min((line.line.booked_on for line in printed.lines), default=statement.closed_on)
+    free = [
+        line for line in chain.latest if line.booked_on >= first and (line.fingerprint, line.occurrence) not in named
+    ]
+    told = Counter((line.line.booked_on, line.line.amount) for line in asked)
+    stands = Counter((line.booked_on, line.amount) for line in free)
+    left = tuple(line for line in asked if not stands[line.line.booked_on, line.line.amount])
+    # What the first day brought may stand before the opening balance.
+    between = {key: count for key, count in stands.items() if first < key[0] <= statement.closed_on}
+    is_whole = (
+        len(left) < len(asked)
+        and all(told[key] <= count for key, count in stands.items() if told[key])
+        and all(told[key] == count for key, count in between.items())
+    )
+    after = sum(line.amount for line in chain.latest if line.booked_on > statement.closed_on)
+    is_within = is_whole and not left and statement.closing == chain.closing - after
+    standing = tuple(line for line in free if told[line.booked_on, line.amount])
+    return _Overlap(standing, left, is_whole, is_within)
+
+
+def _discontinuity(chain: Chain, statement: Statement, overlap: _Overlap) -> Fault:
+    """Return why a statement does not go on from the chain."""
+    last = f"{statement_name(chain.key or 0)} of {chain.closed_on}"
+    closing = format_amount(chain.closing)
+    overlaps = f"; it overlaps what stands: {overlap.named()}" if overlap.standing else ""
+    if chain.closed_on is not None and statement.closed_on < chain.closed_on:
+        problem = f"comes before the last statement, {last}{overlaps}"
         remedy = "statements are imported in order; what is missing between two is a question for the bank"
         return Fault(statement.name, None, "closed_on", statement.closed_on.isoformat(), problem, remedy)
-    if begins == chain.closing:
-        return None
-    problem = f"is not the balance {format_amount(chain.closing)} that the last statement, {last}, ended with"
+    problem = f"is not the balance {closing} that the last statement, {last}, ended with{overlaps}"
+    begins = statement.opening
     remedy = f"import what lies between first: {format_amount(begins - chain.closing)} are not told of"
+    if overlaps:
+        remedy = f"import a statement that begins after {chain.closed_on} with {closing}: no line is taken twice"
     return Fault(statement.name, None, "opening", format_amount(begins), problem, remedy)
 
 
-def _fingerprint(own_account: str, line: BankLine) -> str:
-    """Return what distinguishes a line from every other: its account, day, amount, and the bank's reference.
+def _head(statement: Statement) -> Head:
+    return statement.reference, statement.closed_on, statement.opening, statement.closing
 
-    Where the bank gives none, its texts without signs: another kind of file may break a text otherwise.
-    """
-    said = line.bank_reference or "|".join(
-        (line.value_on.isoformat(), line.end_to_end_id, "".join(filter(str.isalnum, f"{line.counterparty}{line.text}")))
-    )
-    text = f"{own_account}|{line.booked_on}|{line.amount}|{said.upper()}"
+
+def _fingerprint(own_account: str, line: BankLine) -> str:
+    """Return what distinguishes a line from every other: its account, day, amount, and what it is known by."""
+    text = f"{own_account}|{line.booked_on}|{line.amount}|{identity(line).upper()}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 

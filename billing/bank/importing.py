@@ -1,18 +1,25 @@
 """Files of the bank, stored in one act: read, continued from what stands, and what is certain of them decided."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from billing.bank.certain import decide_certain
-from billing.bank.continuation import Chain, NewStatement, PrintedStatement, continuations, printed_statements
+from billing.bank.continuation import (
+    Chain,
+    NewStatement,
+    PrintedStatement,
+    StandingLine,
+    continuations,
+    printed_statements,
+)
 from billing.bank.formats.comma_separated import csv_mapping
 from billing.bank.formats.reading import CsvReading, read_statements
-from billing.bank.formats.statement import Statement, account, faults_of
-from billing.bank.naming import statement_name
+from billing.bank.formats.statement import BankLine, LeftOut, Statement, account, faults_of
+from billing.bank.naming import line_name, statement_name
 from billing.bank.queries import lines_of_statements
 from billing.bank.tables import bank_line, bank_statement
 from billing.frame.audit_log import record_change
@@ -31,6 +38,7 @@ _LINE_COLUMNS = (
     "structured_reference", "counterparty", "counterparty_account", "text", "code", "is_reversal", "fingerprint",
     "occurrence",
 )  # fmt: skip
+_STORED = BankLine._fields.index("is_reversal")
 FILE_LENGTH_MAX = 200
 MAPPING_DEFAULT = "fr"
 
@@ -59,10 +67,11 @@ class ImportedStatement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
-    """A file after its import: its statements, and how many of its new lines booked themselves."""
+    """A file after its import: its statements, how many new lines booked themselves, what is of other accounts."""
 
     statements: tuple[ImportedStatement, ...]
     booked: int
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def new(self) -> int:
@@ -87,12 +96,12 @@ def import_file(connection: Connection, content: bytes, file: str, order: Import
     """
     mapping = csv_mapping(order.terms.at("statements.csv_mappings", order.recorded_at.date()), order.mapping)
     reading = CsvReading(mapping, order.opening, order.closing)
-    statements = read_statements(content, file, reading, order.file_format)
+    statements, left_out = read_statements(content, file, reading, order.file_format, account(order.own_account))
     imported = import_statements(connection, statements, own_account=order.own_account, recorded_at=order.recorded_at)
     new = [statement.statement for statement in imported if statement.statement is not None]
     lines = lines_of_statements(connection, new) if new else []
     booked = decide_certain(connection, lines, recorded_at=order.recorded_at, terms=order.terms) if lines else {}
-    return ImportedFile(tuple(imported), len(booked))
+    return ImportedFile(tuple(imported), len(booked), left_out)
 
 
 def import_statements(
@@ -110,7 +119,15 @@ def import_statements(
     if faults:
         raise Refused(faults)
     printed = printed_statements(own_account, statements)
-    outcomes = list(continuations(_chain(connection, own_account, printed), printed))
+    chain = _chain(connection, own_account, printed)
+    outcomes = list(continuations(chain, printed))
+    if any(
+        isinstance(outcome, Fault) or statement.opening == statement.closing
+        for outcome, statement in zip(outcomes, statements, strict=True)
+    ):
+        # Days and amounts may show what names don't.
+        chain = replace(chain, latest=_latest(connection, own_account, printed))
+        outcomes = list(continuations(chain, printed))
     faults = [outcome for outcome in outcomes if isinstance(outcome, Fault)]
     if faults:
         raise Refused(faults)
@@ -135,7 +152,7 @@ def _store(connection: Connection, new: Sequence[NewStatement], own_account: str
         for statement in new
     ]  # fmt: skip
     lines = [
-        (statement.key, line_no, *line[:-1], int(line.is_reversal), fingerprint, occurrence)
+        (statement.key, line_no, *line[:_STORED], int(line.is_reversal), fingerprint, occurrence)
         for statement in new
         for line_no, (line, fingerprint, occurrence) in enumerate(statement.lines, 1)
     ]
@@ -159,6 +176,21 @@ def _faults(statement: Statement, own_account: str, day: date) -> Iterator[Fault
         yield Fault(statement.name, None, "closed_on", statement.closed_on.isoformat(), "is still to come", remedy)
 
 
+def _latest(connection: Connection, own_account: str, printed: Sequence[PrintedStatement]) -> tuple[StandingLine, ...]:
+    """Return the account's lines from the first day of a file's lines on, in their order."""
+    days = [line.line.booked_on for statement in printed for line in statement.lines]
+    if not days:
+        return ()
+    s, x = bank_statement.c, bank_line.c
+    rows = connection.execute(
+        select(x.statement_id, x.line_no, x.booked_on, x.amount, x.fingerprint, x.occurrence)
+        .join(bank_statement, s.id == x.statement_id)
+        .where(s.account == own_account, s.closed_on >= min(days), x.booked_on >= min(days))
+        .order_by(s.place, x.line_no)
+    )
+    return tuple(StandingLine(line_name(row[0], row[1]), *row[2:]) for row in rows)
+
+
 def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedStatement]) -> Chain:
     """Return the account's chain, with what stands of the lines and statements of a file."""
     s, x = bank_statement.c, bank_line.c
@@ -174,6 +206,12 @@ def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedSt
     last = connection.execute(
         select(s.place, s.id, s.closed_on, s.closing).where(s.account == own_account).order_by(s.place.desc()).limit(1)
     ).one_or_none()
+    days = sorted({statement.statement.closed_on for statement in printed})
+    heads = connection.execute(
+        select(s.reference, s.closed_on, s.opening, s.closing, s.id).where(
+            s.account == own_account, s.closed_on.between(days[0], days[-1]), s.reference != "", s.line_count > 0
+        )
+    )
     place, key, closed_on, closing = last or (0, None, None, 0)
     return Chain(
         place,
@@ -183,4 +221,5 @@ def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedSt
         next_key=int(connection.scalar(select(func.coalesce(func.max(s.id), 0))) or 0) + 1,
         lines=dict(counted.all()),
         digests=frozenset(digests),
+        heads={(reference, on, int(opened), int(closed)): key for reference, on, opened, closed, key in heads},
     )

@@ -12,6 +12,7 @@ from billing.bank.naming import LineKey, line_name, statement_name
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
+from ledger.entry import OPENING
 from ledger.models import entry, posting
 
 STATEMENT_KEY = (bank_statement.c.id,)
@@ -50,10 +51,10 @@ def moves_bank_account() -> ColumnElement[bool]:
 
 
 def is_unlinked() -> ColumnElement[bool]:
-    """Return the condition that an entry stands for no bank line."""
+    """Return the condition that an entry stands for no bank line, and may: opening entries are no movements."""
     x = line_entry.c
     linked = select(x.entry).join(line_decision, is_of_decision()).where(x.entry == entry.c.reference, is_latest())
-    return not_(exists(linked))
+    return and_(entry.c.journal != OPENING, not_(exists(linked)))
 
 
 def _is_decided() -> ColumnElement[bool]:
@@ -114,7 +115,7 @@ def lines(
 
 def line_row(row: Row[Any]) -> LineRow:
     """Return a row of `bank_line` as a value with its key."""
-    fields = {name: getattr(row, name) for name in BankLine._fields}
+    fields = {name: getattr(row, name) for name in BankLine._fields if name in bank_line.c}
     return LineRow((row.statement_id, row.line_no), BankLine(**{**fields, "is_reversal": bool(row.is_reversal)}))
 
 

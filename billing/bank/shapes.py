@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Row
 
 from billing.bank import reconciling
@@ -72,14 +73,27 @@ class TakenStatement(Shape, frozen=True):
     known: Annotated[Count, about("The number of lines that stood already")]
 
 
+class LeftOutStatement(Shape, frozen=True):
+    """A statement of a file that is not of our account, and so was not taken."""
+
+    account: Annotated[Text, about("The account it is of")]
+    currency: Annotated[Text, about("Its currency; blank where the file doesn't say")]
+    reference: Annotated[Text, about("The bank's own name for it; blank where it has none")]
+    lines: Annotated[Count, about("The number of its lines")]
+
+
 class Taken(Shape, frozen=True):
     """The outcome of a file."""
 
-    statements: Annotated[list[TakenStatement], about("The statements of the file, in its order")]
+    statements: Annotated[list[TakenStatement], about("The statements of our account in the file, in its order")]
     new: Annotated[Count, about("The number of lines that were not known before")]
     known: Annotated[Count, about("The number of lines that stood already")]
     booked: Annotated[Count, about("The number of new lines that were certain and booked themselves")]
     waiting: Annotated[Count, about("The number of new lines that wait for a person")]
+    left_out: (
+        Annotated[list[LeftOutStatement], about("What the file holds of other accounts; absent where it holds nothing")]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
     def of(cls, imported: ImportedFile) -> "Taken":
@@ -99,6 +113,7 @@ class Taken(Shape, frozen=True):
             known=imported.known,
             booked=imported.booked,
             waiting=imported.waiting,
+            left_out=[LeftOutStatement(**statement._asdict()) for statement in imported.left_out] or UNSET,
         )
 
 

@@ -14,7 +14,7 @@ from billing.bank.formats.camt import parse_camt
 from billing.bank.formats.comma_separated import csv_mapping, parse_csv
 from billing.bank.formats.mt940 import parse_mt940
 from billing.bank.formats.reading import CAMT, CSV, MT940, CsvReading, format_of, read_statements
-from billing.bank.formats.statement import BankLine, Statement, faults_of
+from billing.bank.formats.statement import BankLine, FileContent, Statement, faults_of
 from billing.frame.errors import BadConfiguration, Refused
 from billing.frame.terms import load_terms
 from tests.support import bank_files as files
@@ -26,8 +26,8 @@ MAPPINGS = load_terms(None).at("statements.csv_mappings", DAY)
 FRENCH = csv_mapping(MAPPINGS, "fr")
 
 
-def _only(found: tuple[Statement, ...]) -> Statement:
-    (one,) = found
+def _only(found: FileContent) -> Statement:
+    (one,) = found.statements
     assert list(faults_of(one)) == []
     return one
 
@@ -132,7 +132,7 @@ def test_every_fault_of_a_file_is_told() -> None:
 
 
 def test_a_statement_that_does_not_sum_or_is_in_another_currency_says_so() -> None:
-    (found,) = parse_camt(
+    ((found,), _) = parse_camt(
         camt([entry(100, DAY, currency="EUR")], opening=0, closing=150, on=DAY, currency="EUR"), "camt.xml"
     )
     currency, closing = map(str, faults_of(found))
@@ -217,18 +217,19 @@ def test_swift_blocks_several_messages_and_windows_line_ends_are_read() -> None:
     )
     content = f"{{1:F01BMCEMAMC}}{{4:\n{files.MT940}-}}\n{{4:\n{second}-}}".replace("\n", "\r\n")
     found = parse_mt940(content.encode(), "mt940.sta")
-    assert [one.closing for one in found] == [1_180_450, 1_360_900]
+    assert [one.closing for one in found.statements] == [1_180_450, 1_360_900]
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({":62F:C261103MAD11804,50": ""}, "holds no closing balance"),
-        ({":60F:C261103MAD10000,00\n": ""}, "holds no opening balance"),
-        ({":60F:C261103MAD10000,00": ":60F:nothing"}, "can't be read as MT940: Unable to parse"),
-        ({":61:2611041103C": ":61:2613041103C"}, "can't be read as MT940: month must be in 1..12"),
-        ({"NTRFNOOR-118//VR26307000411": "", "NCHGNONREF//CM4411": ""}, "its 3 movements (:61:) can't be told apart"),
-        ({"D10,65": "D10,651"}, "file:2: :61: has parts of a centime"),
+        ({":62F:C261103MAD11804,50": ""}, "file:1: :62F: holds no closing balance"),
+        ({":60F:C261103MAD10000,00\n": ""}, "file:1: :60F: holds no opening balance"),
+        ({":60F:C261103MAD10000,00": ":60F:nothing"}, "file:4: :60F: 'nothing' is no balance"),
+        ({":61:2611041103C": ":61:2613041103C"}, "has a day that is none"),
+        ({"D10,65": "D10,651"}, "file:8: :61: '2611031103D10,651NCHGNONREF//CM4411' has parts of a centime"),
+        ({"D10,65": "D1.065"}, "has an amount that can be read in two ways, 1.065: SWIFT writes it like 1234,56"),
+        ({"D10,65": "X10,65"}, "is no movement: a day YYMMDD, C or D"),
     ],
 )  # fmt: skip
 def test_a_malformed_mt940_file_is_refused_with_what_is_wrong(changes: Mapping[str, str], sentence: str) -> None:
@@ -266,10 +267,10 @@ def test_a_csv_without_balances_takes_those_a_person_gives() -> None:
 def test_amounts_in_one_column_signed_or_turned_round() -> None:
     content = b"Date;Libell\xc3\xa9;Montant\n03/11/2026;Loyer;-1 500,00\n03/11/2026;Frais;+12,5\n"
     mapping = csv_mapping(MAPPINGS, "signed")
-    (found,) = parse_csv(content, "csv", mapping, opening=0, closing=0)
+    ((found,), _) = parse_csv(content, "csv", mapping, opening=0, closing=0)
     assert [line.amount for line in found.lines] == [-150_000, 1_250]
     turned = csv_mapping({"own": {**MAPPINGS["signed"], "inverted": True}}, "own")
-    (found,) = parse_csv(content, "csv", turned, opening=0, closing=0)
+    ((found,), _) = parse_csv(content, "csv", turned, opening=0, closing=0)
     assert [line.amount for line in found.lines] == [150_000, -1_250]
 
 
@@ -277,6 +278,7 @@ def test_amounts_in_one_column_signed_or_turned_round() -> None:
     ("changes", "sentence"),
     [
         ({"Débit;": "Sortie;"}, "has no line of titles with debit"),
+        ({"Libellé;": "Foo;"}, "or motif or detail): its titles are Date opération, Date valeur, Foo, Référence"),
         ({"03/11/2026;03/11/2026": "31/11/2026;03/11/2026"}, "file:5: booked_on '31/11/2026' is not a day"),
         ({"03/11/2026;03/11/2026": "03/11/2026;3 novembre"}, "value_on '3 novembre' is not a day"),
         ({"10,65;;11": "10,655;;11"}, "debit '10,655' has parts of a centime"),
@@ -339,7 +341,7 @@ def test_any_bytes_are_a_statement_or_refused(content: bytes, file_format: str |
         found = read_statements(content, "file", CsvReading(FRENCH), file_format)
     except Refused:
         return
-    for one in found:
+    for one in found.statements:
         assert all(line.amount for line in one.lines)
         assert all("\0" not in text for line in one.lines for text in line if isinstance(text, str))
         list(faults_of(one))

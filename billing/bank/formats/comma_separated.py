@@ -8,6 +8,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
@@ -21,9 +22,13 @@ from billing.bank.formats.statement import (
     NAME_LENGTH_MAX,
     BadText,
     BankLine,
+    FileContent,
+    LeftOut,
     Statement,
     account,
     centimes,
+    decoded,
+    is_of,
     reference,
     refuse,
     sensible,
@@ -83,8 +88,8 @@ def csv_mapping(setting: Mapping[str, Any], name: str) -> CsvMapping:
             raise BadConfiguration(f"{where}: columns.{key} is not known, or no title; known are {', '.join(COLUMNS)}")
         columns[key] = tuple(_plain(title) for title in given_titles)
     mapping = CsvMapping(columns, **{key: value for key, value in given.items() if key != "columns"}, name=name)
-    if "booked_on" not in columns or not ("amount" in columns or {"debit", "credit"} <= set(columns)):
-        raise BadConfiguration(f"{where}: columns must name booked_on, and amount or both debit and credit")
+    if not {"booked_on", "text"} <= set(columns) or not ("amount" in columns or {"debit", "credit"} <= set(columns)):
+        raise BadConfiguration(f"{where}: columns must name booked_on, text, and amount or both debit and credit")
     if len(mapping.delimiter) != 1 or mapping.decimal not in (",", ".") or mapping.grouping == mapping.decimal:
         raise BadConfiguration(f"{where}: delimiter is one character, decimal is , or . and not the grouping")
     return mapping
@@ -94,43 +99,61 @@ def parse_csv(
     content: bytes,
     file: str,
     mapping: CsvMapping,
+    own_account: str = "",
     *,
     opening: int | None = None,
     closing: int | None = None,
-) -> tuple[Statement, ...]:
-    """Return the one statement of a CSV file; raises Refused with every fault.
+) -> FileContent:
+    """Return the one statement of a CSV file, of its lines of `own_account` where that is given.
 
     Its balances are those of its column `balance`; `opening` and `closing`, in centimes, are what a person reads on the
-    statement where the file has none, and must agree with the column where it has.
+    statement where the file has none, and must agree with the column where it has. Raises Refused with every fault.
     """
     rows = _rows(content, file, mapping)
     head, where = _head(rows, mapping, file)
     faults: list[Fault] = []
-    read = [
-        (line_no, row)
-        for line_no, cells in rows[head + 1 :]
-        if (row := _row(line_no, cells, where, mapping, file, faults)) is not None
-    ]
+    others: Counter[str] = Counter()
+    read: list[tuple[int, _Row]] = []
+    for line_no, cells in rows[head + 1 :]:
+        number = account(_cell(cells, where, "account"))
+        if not is_of(number, own_account):
+            others[number] += 1
+        elif (row := _row(line_no, cells, where, mapping, file, faults)) is not None:
+            read.append((line_no, row))
+            if len(read) > LINES_MAX:
+                break
     if len(read) > LINES_MAX:
         raise refuse(file, f"holds more than {LINES_MAX} lines", "import it in parts")
     if faults:
         raise Refused(faults)
+    left_out = tuple(LeftOut(number, "", "", lines) for number, lines in others.items())
+    nameless = next((line_no for line_no, row in read if not row.account), None) if others else None
+    if nameless is not None:
+        problem = f"names no account, in a file that holds account {left_out[0].account}"
+        raise Refused([Fault(file, nameless, "account", None, problem, "ask the bank for one file each")])
+    if left_out and not read:
+        return FileContent((), left_out)
+    return FileContent((_statement(read, mapping, file, opening, closing),), left_out)
+
+
+def _statement(
+    read: list[tuple[int, "_Row"]], mapping: CsvMapping, file: str, opening: int | None, closing: int | None
+) -> Statement:
+    """Return the statement of the lines of one account."""
+    if not read:
+        raise refuse(file, "holds no movement", "nothing is to be imported")
     if len(read) > 1 and _newest_first([row for _, row in read]):
         read.reverse()
-    lines = tuple(row.line for _, row in read if row.line.amount)
     begins, ends = _balances(read, file, opening, closing)
     numbers = {row.account for _, row in read if row.account}
     currencies = {row.currency for _, row in read if row.currency} or {mapping.currency}
     if len(numbers) > 1 or len(currencies) > 1:
         several = ", ".join(sorted(numbers if len(numbers) > 1 else currencies))
         raise refuse(file, f"holds several accounts or currencies: {several}", "ask the bank for one file each")
-    days = [row.line.booked_on for _, row in read]
-    if not days:
-        raise refuse(file, "holds no movement", "nothing is to be imported")
-    return (
-        Statement(
-            file, next(iter(numbers), ""), next(iter(currencies)), "", None, begins, max(days), ends, lines
-        ),
+    closed_on = max(row.line.booked_on for _, row in read)
+    lines = tuple(row.line for _, row in read if row.line.amount)
+    return Statement(
+        file, next(iter(numbers), ""), next(iter(currencies)), "", None, begins, closed_on, ends, lines
     )  # fmt: skip
 
 
@@ -151,12 +174,10 @@ def _plain(title: str) -> str:
 def _rows(content: bytes, file: str, mapping: CsvMapping) -> list[tuple[int, list[str]]]:
     """Return the rows that hold anything, each with its line in the file."""
     try:
-        text = content.decode(mapping.encoding or "utf-8-sig")
+        text = decoded(content, mapping.encoding)
     except (UnicodeDecodeError, LookupError):
-        if mapping.encoding:
-            remedy = f"save it as {mapping.encoding}, or change statements.csv_mappings"
-            raise refuse(file, f"is not a text in {mapping.encoding}", remedy) from None
-        text = content.decode("cp1252", "replace")
+        remedy = f"save it as {mapping.encoding}, or change statements.csv_mappings"
+        raise refuse(file, f"is not a text in {mapping.encoding}", remedy) from None
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mapping.delimiter, strict=True)
     rows = []
     try:
@@ -174,9 +195,10 @@ def _head(
     rows: Sequence[tuple[int, list[str]]], mapping: CsvMapping, file: str
 ) -> tuple[int, dict[str, tuple[int, ...]]]:
     """Return the row of the titles, and the cells of each column."""
-    needed = {"booked_on", "amount"} if "amount" in mapping.columns else {"booked_on", "debit", "credit"}
+    needed = {"booked_on", "text", *({"amount"} if "amount" in mapping.columns else {"debit", "credit"})}
     best: set[str] = set()
-    for place, (_, cells) in enumerate(rows[:_PREAMBLE_MAX]):
+    nearest: tuple[int, list[str]] | None = None
+    for place, (line_no, cells) in enumerate(rows[:_PREAMBLE_MAX]):
         titles = [_plain(cell) for cell in cells]
         where = {
             column: tuple(titles.index(title) for title in wanted if title in titles)
@@ -185,11 +207,20 @@ def _head(
         titled = {column for column, places in where.items() if places}
         if needed <= titled:
             return place, where
-        best = max(best, titled & needed, key=len)
+        if len(titled & needed) > len(best):
+            best, nearest = titled & needed, (line_no, cells)
     missing = ", ".join(f"{column} ({' or '.join(mapping.columns[column])})" for column in sorted(needed - best))
-    raise refuse(
-        file, f"has no line of titles with {missing}", f"give another mapping than {mapping.name!r}, or add one for it"
-    )
+    problem, remedy = f"has no line of titles with {missing}", f"give another mapping than {mapping.name!r}, or add one"
+    if nearest is None:
+        raise refuse(file, problem, f"{remedy} for it")
+    line_no, cells = nearest
+    titles_found = ", ".join(cell.strip() for cell in cells if cell.strip())[:300]
+    raise Refused([Fault(file, line_no, None, None, f"{problem}: its titles are {titles_found}", f"{remedy} for it")])
+
+
+def _cell(cells: Sequence[str], where: Mapping[str, tuple[int, ...]], column: str) -> str:
+    """Return what stands in the cells of a column, joined."""
+    return " ".join(cells[place].strip() for place in where.get(column, ()) if place < len(cells)).strip()
 
 
 def _row(
@@ -199,9 +230,12 @@ def _row(
     """Return one line of the file; None for one that is no movement, such as a total, or that adds a fault."""
 
     def text_of(column: str) -> str:
-        return " ".join(cells[place].strip() for place in where.get(column, ()) if place < len(cells)).strip()
+        return _cell(cells, where, column)
 
     day_text = text_of("booked_on")
+    if not day_text and any(text_of(column) for column in ("amount", "debit", "credit")):
+        # A movement that the bank dates by its value day alone was booked on it.
+        day_text = text_of("value_on")
     try:
         booked_on = _day(day_text, mapping)
     except BadText as error:

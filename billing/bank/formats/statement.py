@@ -1,4 +1,4 @@
-"""Statements of our bank account as values, whatever file they came in; and the faults of one by itself."""
+"""Statements of our bank account as values, whatever file they came in; the faults and the limits of one by itself."""
 
 import re
 import unicodedata
@@ -11,9 +11,10 @@ from billing.frame.errors import Fault, Refused
 from pricing.money import AMOUNT_MAX, format_amount
 
 CURRENCY = "MAD"
-# A month of a large bank's XML fits in; the bank splits a larger file.
+# The limits of one file. A month of a large bank's XML fits in; the bank splits a larger file.
 STATEMENT_BYTES_MAX = 32 << 20
 LINES_MAX = 100_000
+STATEMENTS_MAX = 5_000
 TEXT_LENGTH_MAX = 1000
 NAME_LENGTH_MAX = 140
 REFERENCE_LENGTH_MAX = 70
@@ -32,7 +33,8 @@ class BankLine(NamedTuple):
 
     Texts are blank where the bank says nothing. `structured_reference` is what it carries as such; references in its
     text are found by the matching. `counterparty_account` is a RIB where it is Moroccan. `code` is the bank's own
-    kind of movement. A movement that takes another back says so by `is_reversal`.
+    kind of movement. A movement that takes another back says so by `is_reversal`. `known_by` is what the line is known
+    by where an earlier version of its reader saw less of it, so that it is known again; blank where that is the same.
     """
 
     booked_on: date
@@ -46,6 +48,25 @@ class BankLine(NamedTuple):
     text: str
     code: str
     is_reversal: bool
+    known_by: str = ""
+
+
+def identity(line: BankLine) -> str:
+    """Return what distinguishes a line from others of its day and amount: the bank's reference, or else its texts.
+
+    Texts without signs: another kind of file may break a text otherwise.
+    """
+    return (
+        line.known_by
+        or line.bank_reference
+        or "|".join(
+            (
+                line.value_on.isoformat(),
+                line.end_to_end_id,
+                "".join(filter(str.isalnum, f"{line.counterparty}{line.text}")),
+            )
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +94,29 @@ class Statement:
         return f"{self.file} {self.reference}".strip()
 
 
+class LeftOut(NamedTuple):
+    """A statement of a file that is not of our account, and so not taken: the bank's name for it, and its lines."""
+
+    account: str
+    currency: str
+    reference: str
+    lines: int
+
+
+class FileContent(NamedTuple):
+    """The statements of our account in a file, in its order; and what of the file is left out."""
+
+    statements: tuple[Statement, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class BadText(ValueError):
     """The text is not what was expected; the message says what is wrong."""
+
+
+def is_of(number: str, own_account: str) -> bool:
+    """Return whether a statement of account `number` may be one of ours; blank: not said, or not asked."""
+    return not number or not own_account or number == own_account
 
 
 def faults_of(statement: Statement) -> Iterator[Fault]:
@@ -103,6 +145,21 @@ def faults_of(statement: Statement) -> Iterator[Fault]:
 def refuse(file: str, problem: str, remedy: str) -> Refused:
     """Return the error to raise for a whole file that can't be read."""
     return Refused([Fault(file, None, None, None, problem, remedy)])
+
+
+def decoded(content: bytes, encoding: str = "") -> str:
+    """Return the text of a file: by its byte order mark, UTF-8 where it is, else the encoding of French banks' systems.
+
+    A given encoding raises UnicodeDecodeError or LookupError where the file is in another.
+    """
+    if encoding:
+        return content.decode(encoding)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def centimes(text: str) -> int:
