@@ -43,6 +43,8 @@ COLUMNS = (
 )  # fmt: skip
 # Titles may stand below some lines about the account.
 _PREAMBLE_MAX = 40
+# A day that shows how days are written.
+_EXAMPLE = date(2026, 11, 30)
 _NOT_DIGITS = re.compile(r"[\s\u00a0\u202f']")
 
 
@@ -241,12 +243,12 @@ def _row(
     except BadText as error:
         # Below the movements banks write totals and balances, which are dated by none.
         if day_text and any(character.isdigit() for character in day_text):
-            _add(faults, file, line_no, "booked_on", day_text, str(error), f"it should read {mapping.days}")
+            _add(faults, file, line_no, "booked_on", day_text, str(error), _remedy(mapping))
         return None
     try:
         value_on = _day(text_of("value_on"), mapping) if text_of("value_on") else booked_on
     except BadText as error:
-        _add(faults, file, line_no, "value_on", text_of("value_on"), str(error), f"it should read {mapping.days}")
+        _add(faults, file, line_no, "value_on", text_of("value_on"), str(error), _remedy(mapping))
         return None
     amounts: dict[str, int | None] = {}
     for column in ("amount", "debit", "credit", "balance"):
@@ -288,6 +290,10 @@ def _add(
 ) -> None:
     if len(faults) < FAULTS_MAX:
         faults.append(Fault(file, line_no, column, None if value is None else value[:100], problem, remedy))
+
+
+def _remedy(mapping: CsvMapping) -> str:
+    return f"it should read like {_EXAMPLE.strftime(mapping.days)}"
 
 
 def _day(text: str, mapping: CsvMapping) -> date:

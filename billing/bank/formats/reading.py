@@ -23,7 +23,7 @@ _SWIFT = re.compile(r"^:(20|25P?|28[CD]?|60[FM]?|61|62[FM]?):", re.MULTILINE)
 _SPREADSHEET = ("is a spreadsheet", "save it as CSV, or ask the bank for camt.053 or MT940")
 # Files that are brought for statements and are none, by their first bytes: what they are, and what to do.
 _OTHER_KINDS = (
-    (b"PK", "is a ZIP archive", "unzip it and import each file in it"),
+    (b"PK\x03\x04", "is a ZIP archive", "unzip it and import each file in it"),
     (b"\x1f\x8b", "is packed (gzip)", "unpack it and import the file in it"),
     (b"7z\xbc\xaf", "is a 7z archive", "unpack it and import each file in it"),
     (b"Rar!", "is a RAR archive", "unpack it and import each file in it"),
