@@ -134,9 +134,12 @@ def test_a_statement_of_the_same_name_day_and_balances_told_otherwise_adds_nothi
 
 
 def test_a_statement_that_moves_nothing_and_stands_in_other_words_is_not_taken_twice(billed: Park) -> None:
-    both = "16/11/2026;16/11/2026;VIR;;12,00;1012,00\n16/11/2026;16/11/2026;FRAIS;12,00;;1000,00\n"
-    takes(billed, OVERLAP[: OVERLAP.index(b"16/11")] + both.encode(), "ov.csv")
-    lines = [entry(1_200, ON, reference="B1"), entry(-1_200, ON, reference="B2")]
+    rows = (
+        "16/11/2026;16/11/2026;VIR;;12,00;1012,00\n16/11/2026;16/11/2026;FRAIS;5,00;;1007,00\n"
+        "16/11/2026;16/11/2026;TIMBRE;7,00;;1000,00\n"
+    )
+    takes(billed, OVERLAP[: OVERLAP.index(b"16/11")] + rows.encode(), "ov.csv")
+    lines = [entry(amount, ON, reference=f"B{amount}") for amount in (1_200, -500, -700)]
     with pytest.raises(
         Refused, match=r"moves nothing in all, and lines of its days and amounts stand already: RE-000001/1"
     ):
