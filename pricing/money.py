@@ -12,6 +12,7 @@ floating point comes near money:
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from moneyed import MAD, Money
 
@@ -44,6 +45,14 @@ def settle(numerator: int, denominator: int) -> int:
     if 2 * remainder >= denominator:
         quotient += 1
     return quotient if numerator >= 0 else -quotient
+
+
+def nearest(value: Fraction) -> int:
+    """Return the whole number nearest to an exact value, halves upwards.
+
+    So a sum that is not below zero is rounded half away from zero (R1), from whatever whole number it is counted.
+    """
+    return (value + Fraction(1, 2)).__floor__()
 
 
 def line_amount(price: int, quantity: int, days: int = 1, days_in_month: int = 1) -> int:

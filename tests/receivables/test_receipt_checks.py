@@ -98,7 +98,7 @@ def test_every_column_of_a_row_is_proved_but_for_free_texts(told: Engine, table:
         ("DELETE FROM receipt_event WHERE kind = 'bounced'", "is undone by a return that is not of"),
         ("DELETE FROM receipt_event WHERE kind = 'cleared'", "fell due with a cheque that was not cleared"),
         ("DELETE FROM allocation_undoing WHERE in_return = 0", "stands, but its settlements are undone"),
-        ("DELETE FROM settlement WHERE act = 'undone'", "was undone for another sum than it moved"),
+        ("DELETE FROM settlement WHERE act = 'undone'", "was undone for another share than it moved"),
         ("DELETE FROM settlement WHERE act = 'refunded'", "RB-000002: by rate it is 0.00, not 60.00"),
         ("DELETE FROM placement_withdrawal", "entry OD/RP-1 books an act about money that does not stand"),
         ("DELETE FROM refund WHERE id = 1", "entry BQ/RB-000001 books an act about money that does not stand"),

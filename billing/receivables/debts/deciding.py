@@ -92,7 +92,7 @@ def _record_by_rate(connection: Connection, document_id: int, key: int, made: De
             values = (base, vat, 0 if debt.due_at_issue else vat, 0, 0)
         else:
             values = (0, 0, 0, base, 0 if debt.due_at_issue else vat)
-        rows.append((document_id, made.kind, key, rate, made.decided_on, *values))
+        rows.append((document_id, made.kind, key, rate, made.decided_on, *values, None, None))
     if rows:
         insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
 

@@ -4,7 +4,9 @@
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
@@ -14,6 +16,7 @@ from billing.entries.receivables import MONEY, TO_BE_CLEARED, WITHHOLDINGS
 from billing.frame.checking import Proof, Step, streamed
 from billing.frame.codes import RECEIPT
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004
+from billing.receivables.open_items.standing import exact_shares
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import (
     SettlementAct,
@@ -33,12 +36,14 @@ from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_vat
 from ledger.models import posting
 from pricing.money import format_amount, format_rate
+from pricing.running_shares import Exact
 
 
 def receivables(connection: Connection, _step: Step) -> Iterator[str]:
     """Prove that documents are settled within their sums; 44551, 4421, 4428, 4497, 5111 and 3425 are what is left."""
     yield from _over_settled(connection)
     yield from _of_no_act(connection)
+    yield from _running_shares(connection)
     yield from _decisions(connection)
     yield from _vat_not_yet_due(connection)
     yield from _credits(connection)
@@ -116,6 +121,46 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
     )
     for act, key, number in connection.execute(without_act):
         yield f"{number or 'a document'} is settled by {act} {key}, which does not stand"
+
+
+def _running_shares(connection: Connection) -> Iterator[str]:
+    """Prove that what is settled of a document, and what fell due of it, are its exact shares, rounded once (R26)."""
+    s, d = settlement.c, document.c
+    rows = connection.execute(
+        select(settlement, d.number)
+        .join(document, d.id == s.document_id)
+        .where(s.document_id.in_(select(s.document_id).where(or_(s.exact.is_not(None), s.exact_due.is_not(None)))))
+        .where(s.act.not_in((WRITTEN_OFF, RECOVERED, SettlementAct.ISSUED)))
+        .order_by(s.document_id, s.act, s.act_id, s.rate)
+    )
+    for number, of_document in groupby(rows, key=lambda row: row.number):
+        settled = list(of_document)
+        try:
+            for (act, key), of_act in groupby(settled, key=lambda row: (row.act, row.act_id)):
+                rows_of_act = list(of_act)
+                exact, exact_due = (sum((x.base + x.vat for x in x.values()), 0) for x in exact_shares(rows_of_act))
+                moved = sum(row.base + row.vat for row in rows_of_act)
+                due = sum(row.base_due + row.vat_due for row in rows_of_act)
+                if (exact, exact_due) != (moved, due):
+                    yield f"{number}: the exact shares of {act} {key} do not make up what it moved"
+            yield from _rounded_otherwise(number, settled)
+        except ValueError:
+            yield f"{number}: an exact share is no share: {[row.exact or row.exact_due for row in settled]}"
+
+
+def _rounded_otherwise(number: str, settled: Sequence[Any]) -> Iterator[str]:
+    """A sum is the exact one rounded; it may lag behind by a centime where an act, or what is open, is hardly more."""
+    bound = len({row.rate for row in settled})
+    for what, shares, base, vat in zip(
+        ("settled", "fallen due"), exact_shares(settled), ("base", "base_due"), ("vat", "vat_due"), strict=True
+    ):
+        for rate, share in shares.items():
+            of_rate = [row for row in settled if row.rate == rate]
+            difference = share.plus(
+                Exact.of(-sum(getattr(row, base) for row in of_rate), -sum(getattr(row, vat) for row in of_rate))
+            )
+            if max(abs(difference.base), abs(difference.vat)) > bound:
+                yield f"{number}: what is {what} at {format_rate(rate)} is not the exact share, rounded once"
 
 
 def _decisions(connection: Connection) -> Iterator[str]:

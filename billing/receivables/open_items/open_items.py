@@ -45,7 +45,8 @@ class OpenItem(NamedTuple):
 class UnallocatedCredit(NamedTuple):
     """Money of a receipt that settles nothing yet: a tenant's by a placement, or nobody's (both None); centimes.
 
-    `is_money` is false for a cheque or bill still to be cleared.
+    `is_money` is false for a cheque or bill still to be cleared. `money_on` is the day the money came: its value date,
+    or the day it was cleared.
     """
 
     receipt: int
@@ -55,6 +56,7 @@ class UnallocatedCredit(NamedTuple):
     since: date
     left: int
     is_money: bool
+    money_on: date
 
 
 def open_items_select(on: date | None = None) -> Select[Any]:
@@ -122,6 +124,12 @@ def _is_money(on: date | None) -> ColumnElement[bool]:
     return or_(receipt.c.means.not_in(TO_BE_CLEARED), cleared)
 
 
+def _money_on() -> ColumnElement[Any]:
+    e = receipt_event.c
+    cleared = select(e.booked_on).where(e.receipt_id == receipt.c.id, e.kind == EventKind.CLEARED).scalar_subquery()
+    return func.coalesce(cleared, receipt.c.value_date)
+
+
 def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> Select[Any]:
     """Select what is left of placements at the end of a day, as `UnallocatedCredit`; `concerned` narrows placements."""
     p, a, u, w, r = placement.c, allocation.c, allocation_undoing.c, placement_withdrawal.c, refund.c
@@ -151,7 +159,14 @@ def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> S
         left = left - func.coalesce(used.c.amount, 0)
     return (
         select(
-            p.receipt_id, p.id, p.tenant, p.account, p.placed_on, left.label("left"), _is_money(on).label("is_money")
+            p.receipt_id,
+            p.id,
+            p.tenant,
+            p.account,
+            p.placed_on,
+            left.label("left"),
+            _is_money(on).label("is_money"),
+            _money_on().label("money_on"),
         )
         .join(receipt, receipt.c.id == p.receipt_id)
         .outerjoin(allocated, allocated.c.placement_id == p.id)
@@ -193,7 +208,7 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
     return (
         select(
             c.id, literal(None).label("placement"), literal(None).label("tenant"), literal(UNPLACED).label("account"),
-            c.value_date, left.label("left"), _is_money(on).label("is_money"),
+            c.value_date, left.label("left"), _is_money(on).label("is_money"), _money_on().label("money_on"),
         )
         .outerjoin(placed, placed.c.receipt_id == c.id)
         .outerjoin(withdrawn, withdrawn.c.receipt_id == c.id)
@@ -204,8 +219,8 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
 
 def credit_of(row: Any) -> UnallocatedCredit:
     """Return the credit in a row of `placements_left` or `unplaced_left`."""
-    key, placed, code, account, since, left, is_money = row
-    return UnallocatedCredit(key, placed, code, account, since, int(left), bool(is_money))
+    key, placed, code, account, since, left, is_money, money_on = row
+    return UnallocatedCredit(key, placed, code, account, since, int(left), bool(is_money), money_on)
 
 
 def credits(  # noqa: A001

@@ -30,6 +30,14 @@ def is_money(connection: Connection, head: Row[Any]) -> bool:
     return head.means not in TO_BE_CLEARED or EventKind.CLEARED in _events(connection, head.id)
 
 
+def money_day(connection: Connection, head: Row[Any]) -> date:
+    """Return the day a receipt's money came: its value date, or the day its cheque or bill was cleared."""
+    e = receipt_event.c
+    cleared = select(e.booked_on).where(e.receipt_id == head.id, e.kind == EventKind.CLEARED)
+    day: date | None = connection.scalar(cleared)
+    return day or head.value_date
+
+
 def _events(connection: Connection, key: int) -> set[str]:
     return set(connection.scalars(select(receipt_event.c.kind).where(receipt_event.c.receipt_id == key)))
 

@@ -1,6 +1,6 @@
 """Receipts allocated after they came in, by a person: to invoices that are named, or to the oldest due."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -13,11 +13,12 @@ from billing.frame.errors import Fault, Refused
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import UnallocatedCredit
 from billing.receivables.open_items.standing import OpenDocument, documents_numbered, open_documents_by_tenant
-from billing.receivables.receipts.acting import acting_day, credit_left, refused, require_receipt
+from billing.receivables.receipts.acting import credit_left, refused, require_receipt
 from billing.receivables.receipts.judging import part_faults
 from billing.receivables.receipts.orders import Part
 from billing.receivables.receipts.placing import add_placement
 from billing.receivables.receipts.recording import Records
+from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.receipts import AllocatedBy
 from invoices.document import INVOICE
@@ -36,30 +37,30 @@ def allocate(
     """Let a receipt settle invoices with what it has left; return the allocations' keys.
 
     Invoices named with amounts may be of any tenant: what nobody had placed becomes their tenant's by it.
-    `automatic` settles the oldest due of the tenants it is placed on. On the first open day from `on` (today unless
-    given), or the invoice's own if that is later. Raises Unknown, Refused with every fault, Conflict for a cheque
-    that came back.
+    `automatic` settles the oldest due of the tenants it is placed on. It settles on the day of the money, of the
+    placement or of the invoice, whichever comes last, or from `on`; the first open day from there (`SettlingDays`).
+    Raises Unknown, Refused with every fault, Conflict for a cheque that came back.
     """
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
     head = require_receipt(connection, key)
-    day = acting_day(connection, on, recorded_at)
+    days = SettlingDays(connection, on, recorded_at)
     records = Records(connection, recorded_at)
     unallocated_credits, unplaced = credit_left(connection, key)
     if parts == "automatic":
         tenants = {credit.tenant for credit in unallocated_credits if credit.tenant is not None}
         invoices = open_documents_by_tenant(connection, INVOICE, tenants) if tenants else {}
-        made = settle_oldest(records, unallocated_credits, invoices, day, AllocatedBy.OLDEST)
+        made = settle_oldest(records, unallocated_credits, invoices, days, AllocatedBy.OLDEST)
     else:
         if not parts:
             raise refused("invoice", None, "is missing", "name the invoices, or ask for automatic allocation")
         targets = documents_numbered(connection, [part.invoice for part in parts])
         lacking = _lacking(head, parts, targets, unallocated_credits, unplaced)
         unallocated_credits += [
-            add_placement(connection, records, head, code, amount, day=day, terms=terms)
+            add_placement(connection, records, head, code, amount, days=days, terms=terms)
             for code, amount in lacking.items()
         ]
-        made = _settle_named(records, parts, targets, unallocated_credits, day)
+        made = _settle_named(records, parts, targets, unallocated_credits, days)
     records.write()
     return made
 
@@ -97,16 +98,17 @@ def _settle_named(
     parts: Sequence[Part],
     targets: Mapping[str, OpenDocument],
     unallocated_credits: list[UnallocatedCredit],
-    day: date,
+    days: SettlingDays,
 ) -> list[int]:
     """Settle invoices with amounts from their tenants' credit, the oldest first; return the allocations' keys."""
+    days.look_at(targets.values(), unallocated_credits)
     made = []
     for number, amount in parts:
         target, left = targets[number], amount
         for index, credit in enumerate(unallocated_credits):
             part = min(left, credit.left) if credit.tenant == target.tenant else 0
             if part:
-                made.append(_settle(records, credit, target, part, day, AllocatedBy.EXPLICIT))
+                made.append(_settle(records, credit, credit.left, target, part, days, AllocatedBy.EXPLICIT))
                 unallocated_credits[index] = credit._replace(left=credit.left - part)
                 left -= part
     return made
@@ -114,19 +116,20 @@ def _settle_named(
 
 def settle_oldest(
     records: Records,
-    unallocated_credits: Iterable[UnallocatedCredit],
+    unallocated_credits: Sequence[UnallocatedCredit],
     invoices: Mapping[str, Sequence[OpenDocument]],
-    day: date,
+    days: SettlingDays,
     how: AllocatedBy,
 ) -> list[int]:
     """Settle tenants' invoices, oldest due first, with their credit, oldest first; return the allocations' keys."""
+    days.look_at((invoice for of_tenant in invoices.values() for invoice in of_tenant), unallocated_credits)
     made = []
     for credit in unallocated_credits:
         left = credit.left
         for target in invoices.get(credit.tenant or "", ()):
             part = min(left, target.open)
             if part:
-                made.append(_settle(records, credit, target, part, day, how))
+                made.append(_settle(records, credit, left, target, part, days, how))
                 left -= part
             if not left:
                 break
@@ -134,10 +137,16 @@ def settle_oldest(
 
 
 def _settle(
-    records: Records, credit: UnallocatedCredit, target: OpenDocument, amount: int, day: date, how: AllocatedBy
+    records: Records,
+    credit: UnallocatedCredit,
+    left: int,
+    target: OpenDocument,
+    amount: int,
+    days: SettlingDays,
+    how: AllocatedBy,
 ) -> int:
     """Settle so much of an invoice from a tenant's credit, by an entry of its own; return the allocation's key."""
-    on = max(day, target.issued_on, credit.since)
+    on = days.of_money(credit, left, target, amount)
     key, settled = records.allocate(
         credit.placement or 0, target, amount, on, how, in_receipt=False, is_money=credit.is_money
     )

@@ -11,9 +11,9 @@ from billing.frame.database import among, change_receivables
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_item_index import open_credits
 from billing.receivables.open_items.standing import OpenDocument, open_documents_by_tenant, open_documents_of
-from billing.receivables.receipts.acting import acting_day
 from billing.receivables.receipts.allocating import settle_oldest
 from billing.receivables.receipts.recording import Records
+from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.receipts import AllocatedBy
 from invoices.document import CREDIT_NOTE, INVOICE
@@ -35,19 +35,21 @@ def apply_credits(
     """Let every credit of tenants (None: of everybody) settle what is open: credit notes, then money carried forward.
 
     A credit note settles the invoices it corrects first, then the tenant's oldest due; what is left of either stays
-    the tenant's, for the next invoice, for ever. Return the allocations' keys; again it changes nothing.
+    the tenant's, for the next invoice, for ever. Return the allocations' keys; again it changes nothing. Each takes
+    effect on its own day (`SettlingDays`), or from `on`.
     `netting` says how much of a credit note settles an invoice: over all rates unless given. Reads what is open, and
     what came or was settled since the index was refreshed (`open_item_index.refresh_index`): nothing older.
     """
     netting = netting or over_all_rates
     change_receivables(connection)
-    day = acting_day(connection, on, recorded_at)
+    days = SettlingDays(connection, on, recorded_at)
     concerned = None if tenants is None else sorted(set(tenants))
     notes = open_documents_of(connection, CREDIT_NOTE, concerned)
     unallocated_credits = open_credits(connection, concerned)
     payers = {note.tenant for note in notes}
     payers.update(credit.tenant for credit in unallocated_credits if credit.tenant is not None)
     invoices = open_documents_by_tenant(connection, INVOICE, payers) if payers else {}
+    days.look_at([*notes, *(invoice for of_tenant in invoices.values() for invoice in of_tenant)], ())
     records = Records(connection, recorded_at)
     corrected = _corrected(connection, [note.key for note in notes])
     made = []
@@ -58,8 +60,8 @@ def apply_credits(
         for target in [*(invoice for invoice in candidates if invoice.key in corrected_keys), *candidates]:
             credit, taken = netting(note, target)
             if whole(credit):
-                made.append(_net(records, note, target, credit, taken, day))
-    made += settle_oldest(records, unallocated_credits, invoices, day, AllocatedBy.CREDIT)
+                made.append(_net(records, note, target, credit, taken, days))
+    made += settle_oldest(records, unallocated_credits, invoices, days, AllocatedBy.CREDIT)
     records.write()
     return made
 
@@ -89,9 +91,14 @@ def like_with_like(note: OpenDocument, target: OpenDocument) -> tuple[list[Share
 
 
 def _net(
-    records: Records, note: OpenDocument, target: OpenDocument, credit: list[Share], taken: list[Share], day: date
+    records: Records,
+    note: OpenDocument,
+    target: OpenDocument,
+    credit: list[Share],
+    taken: list[Share],
+    days: SettlingDays,
 ) -> int:
-    on = max(day, target.issued_on, note.issued_on)
+    on = days.of_note(note, target, whole(credit))
     key, settled = records.net(note, target, credit, taken, on)
     records.book(allocation_entry(key, on, settled, None, note.number))
     return key

@@ -23,7 +23,7 @@ from billing.frame.database import among, change_receivables
 from billing.frame.errors import Conflict
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import placements_left, unplaced_left
-from billing.receivables.open_items.standing import documents_keyed, standing_allocations
+from billing.receivables.open_items.standing import documents_keyed, exact_shares, standing_allocations
 from billing.receivables.receipts.acting import acting_day, refused, require_reason_text, require_receipt
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.undoing import last_day_of, take_back
@@ -40,7 +40,6 @@ from billing.receivables.tables.receipts import (
     settlement,
 )
 from ledger.periods import require_open
-from pricing.vat_shares import Share
 
 
 def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, terms: Terms) -> None:
@@ -80,17 +79,18 @@ def _fall_due(connection: Connection, records: Records, key: int, on: date) -> i
     rows = _allocations(connection, key)
     s = settlement.c
     documents = documents_keyed(connection, {row.document_id for row in rows})
-    shares: dict[int, list[Share]] = {row.id: [] for row in rows}
+    stood: dict[int, list[Any]] = {row.id: [] for row in rows}
     waiting = select(settlement).where(
         among(connection, s.document_id, sorted(documents)), s.act == SettlementAct.ALLOCATED
     )
     for row in connection.execute(waiting):
-        if row.act_id in shares:
-            shares[row.act_id].append(Share(row.rate, row.base, row.vat))
+        if row.act_id in stood:
+            stood[row.act_id].append(row)
     at_once = 0
     for row in rows:
         target, day = documents[row.document_id], max(on, row.allocated_on)
-        vat = records.fall_due(target, row.id, day, shares[row.id])
+        settled_shares, _ = exact_shares(stood[row.id])
+        vat = records.settle(target, SettlementAct.CLEARED, row.id, day, target.clear(settled_shares))
         if day == on:
             at_once += vat
         else:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from billing.entries.receivables import Held, placement_entry, withdrawal_entry
 from billing.frame.codes import RECEIPT
@@ -14,12 +14,14 @@ from billing.receivables.receipts.acting import (
     acting_day,
     credit_left,
     is_money,
+    money_day,
     refused,
     require_reason_text,
     require_receipt,
 )
 from billing.receivables.receipts.receiving import credit_account, invoiced_since
 from billing.receivables.receipts.recording import Records
+from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.tables.receipts import placement, placement_withdrawal
 from billing.register.tables import tenant as tenant_table
 from pricing.money import format_amount
@@ -37,6 +39,7 @@ def place(
 ) -> int:
     """Say that so much of what nobody could place (None: all of it) is a tenant's; return the placement's key.
 
+    It is the tenant's from the day of the money on, or from `on`; the first open day where that month is closed.
     Raises Unknown, Refused, Conflict for a cheque that came back.
     """
     change_receivables(connection)
@@ -50,22 +53,33 @@ def place(
         raise refused("amount", format_amount(asked), problem, "give at most that")
     records = Records(connection, recorded_at)
     placed = add_placement(
-        connection, records, head, code, asked, day=acting_day(connection, on, recorded_at), terms=terms
+        connection, records, head, code, asked, days=SettlingDays(connection, on, recorded_at), terms=terms
     )
     records.write()
     return placed.placement or 0
 
 
 def add_placement(
-    connection: Connection, records: Records, head: Row[Any], code: str, amount: int, *, day: date, terms: Terms
+    connection: Connection,
+    records: Records,
+    head: Row[Any],
+    code: str,
+    amount: int,
+    *,
+    days: SettlingDays,
+    terms: Terms,
 ) -> UnallocatedCredit:
     """Add the placement of so much of a receipt on a tenant to the records; return the tenant's credit by it."""
-    on = max(day, head.value_date)
+    money_on = money_day(connection, head)
+    # What was withdrawn from somebody is nobody's since then only.
+    p, w = placement.c, placement_withdrawal.c
+    withdrawn = select(func.max(w.withdrawn_on)).join(placement, p.id == w.placement_id).where(p.receipt_id == head.id)
+    on = days.earliest(head.value_date, money_on, connection.scalar(withdrawn))
     key = records.next_key(placement)
     account = credit_account(invoiced_since(connection, [code]).get(code), on, terms)
     records.add(placement, key, head.id, code, amount, account, on, 0, records.recorded_at)
     records.book(placement_entry(key, head.id, on, Held(account, code, amount)))
-    return UnallocatedCredit(head.id, key, code, account, on, amount, is_money(connection, head))
+    return UnallocatedCredit(head.id, key, code, account, on, amount, is_money(connection, head), money_on)
 
 
 def withdraw(

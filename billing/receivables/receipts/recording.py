@@ -1,6 +1,6 @@
 """The rows and entries that acts about money in make: gathered first, then written set-wise."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 from billing.entries.receivables import Settled
 from billing.frame.database import insert_rows
 from billing.receivables.open_items.open_item_index import reopen
-from billing.receivables.open_items.standing import OpenDocument
+from billing.receivables.open_items.standing import OpenDocument, exact_shares
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import (
@@ -28,6 +28,7 @@ from billing.receivables.tables.receipts import (
 from invoices.document import CREDIT_NOTE
 from ledger.entry import Entry
 from ledger.journal import post
+from pricing.running_shares import Moved
 from pricing.vat_shares import Share, whole
 
 # In the order they are written: a row comes after those it refers to.
@@ -68,28 +69,20 @@ class Records:
         """Add entries to be posted; None is left out."""
         self.entries += [entry for entry in entries if entry is not None]
 
-    def settle(
-        self,
-        target: OpenDocument,
-        act: SettlementAct,
-        act_id: int,
-        on: date,
-        taken: Iterable[Share],
-        *,
-        falls_due: bool,
-    ) -> int:
-        """Add what an act settles of a document, by rate; return the VAT that moves from 44551 to 4455 by it.
-
-        It moves when it `falls_due` now and did not as the document was issued.
-        """
-        moves = falls_due and not target.due_at_issue
-        rows, moved = self._rows[settlement], 0
-        for rate, base, vat in taken:
-            if base or vat:
-                due = (vat, base, vat) if moves else (0, 0, 0)
-                rows.append((target.key, act, act_id, rate, on, base, vat, *due))
-                moved += vat
-        return moved if moves else 0
+    def settle(self, target: OpenDocument, act: SettlementAct, act_id: int, on: date, moved: Iterable[Moved]) -> int:
+        """Add what an act moves of a document, by rate; return the VAT that moves from 44551 to 4455 by it."""
+        rows, vat_moved = self._rows[settlement], 0
+        for rate, base, vat, base_due, vat_due, exact, exact_due in moved:
+            # An exact share may be too small to move a centime.
+            if base or vat or base_due or vat_due or exact or exact_due:
+                rows.append(
+                    (
+                        target.key, act, act_id, rate, on, base, vat, vat_due, base_due, vat_due,
+                        None if exact is None else str(exact), None if exact_due is None else str(exact_due),
+                    )
+                )  # fmt: skip
+                vat_moved += vat_due
+        return vat_moved
 
     def allocate(
         self,
@@ -105,7 +98,7 @@ class Records:
         """Add an allocation of a tenant's money to an invoice; `is_money`: no cheque or bill still to be cleared."""
         key = self.next_key(allocation)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
-        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, target.take(amount), falls_due=is_money)
+        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, target.pay(amount, is_money=is_money))
         self.add(
             allocation, key, placement_id, None, target.key, target.tenant, amount, doubtful, on, how, int(in_receipt),
             self.recorded_at,
@@ -121,40 +114,28 @@ class Records:
         """
         key, amount = self.next_key(allocation), whole(credit)
         doubtful = target.take_doubtful(amount) if target.doubtful else 0
-        note.take_shares(credit)
-        target.take_shares(taken)
-        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, taken, falls_due=True)
-        vat -= self.settle(note, SettlementAct.ALLOCATED, key, on, credit, falls_due=True)
+        vat = self.settle(target, SettlementAct.ALLOCATED, key, on, target.net(taken))
+        vat -= self.settle(note, SettlementAct.ALLOCATED, key, on, note.net(credit))
         self.add(
             allocation, key, None, note.key, target.key, target.tenant, amount, doubtful, on, AllocatedBy.NOTE, 0,
             self.recorded_at,
         )  # fmt: skip
         return key, Settled(target.number, target.tenant, amount, doubtful, vat)
 
-    def fall_due(self, target: OpenDocument, allocation_id: int, on: date, shares: Iterable[Share]) -> int:
-        """Let what a cheque's allocation settled fall due now that it is money; return the VAT that moves."""
-        if target.due_at_issue:
-            return 0
-        moved = 0
-        for rate, base, vat in shares:
-            self.add(settlement, target.key, SettlementAct.CLEARED, allocation_id, rate, on, 0, 0, vat, base, vat)
-            moved += vat
-        return moved
-
-    def take_back(self, act_id: int, on: date, stood: Sequence[Any]) -> dict[int, int]:
-        """Take back what an allocation did to its documents; return the VAT that had moved, by document.
+    def take_back(
+        self, act_id: int, on: date, stood: Sequence[Any], documents: Mapping[int, OpenDocument]
+    ) -> dict[int, int]:
+        """Take back what an allocation did to its documents; return the VAT that moves back, by document.
 
         `stood` are its rows of `settlement`, those that fell due by a clearing included.
         """
-        sums: dict[tuple[int, int], list[int]] = {}
+        of_document: dict[int, list[Any]] = {}
         for row in stood:
-            of_rate = sums.setdefault((row.document_id, row.rate), [0, 0, 0, 0, 0])
-            for index, value in enumerate((row.base, row.vat, row.vat_released, row.base_due, row.vat_due)):
-                of_rate[index] -= value
+            of_document.setdefault(row.document_id, []).append(row)
         moved: dict[int, int] = {}
-        for (document_id, rate), values in sums.items():
-            self.add(settlement, document_id, SettlementAct.UNDONE, act_id, rate, on, *values)
-            moved[document_id] = moved.get(document_id, 0) - values[4]
+        for key, rows in of_document.items():
+            back = documents[key].take_back(*exact_shares(rows))
+            moved[key] = -self.settle(documents[key], SettlementAct.UNDONE, act_id, on, back)
         return moved
 
     def write(self) -> None:

@@ -77,7 +77,7 @@ def _refund_note(connection: Connection, records: Records, order: RefundOrder, k
     if order.refunded_on < note.issued_on:
         problem = f"comes before {note.issued_on}, when {note.number} was issued"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
-    vat = records.settle(note, SettlementAct.REFUNDED, key, order.refunded_on, note.take(amount), falls_due=True)
+    vat = records.settle(note, SettlementAct.REFUNDED, key, order.refunded_on, note.pay(amount, is_money=True))
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, None, None, note.key, note.tenant, amount,
         account, order.reason.strip(), records.recorded_at,

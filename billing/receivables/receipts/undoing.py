@@ -18,7 +18,7 @@ from invoices.models import document
 
 
 def undo(connection: Connection, key: int, *, reason: str, recorded_at: datetime, on: date | None = None) -> None:
-    """Take an allocation back, in the open period: exactly what it moved moves back, and both acts stay.
+    """Take an allocation back, in the open period: its exact share leaves the sums (R26), and both acts stay.
 
     What it had settled is open again, its money the tenant's credit. Raises Unknown; Conflict if it was undone already.
     """
@@ -40,7 +40,7 @@ def undo(connection: Connection, key: int, *, reason: str, recorded_at: datetime
 
 
 def take_back(connection: Connection, records: Records, rows: Sequence[Row[Any]], day: date) -> list[Settled]:
-    """Take back what allocations settled; return them as they are booked, with the VAT they had moved."""
+    """Take back what allocations settled; return them as they are booked, with the VAT that moves back."""
     s = settlement.c
     keys = {row.document_id for row in rows} | {row.credit_note_id for row in rows if row.credit_note_id is not None}
     documents = documents_keyed(connection, keys)
@@ -54,7 +54,7 @@ def take_back(connection: Connection, records: Records, rows: Sequence[Row[Any]]
             stood.setdefault(settled_row.act_id, []).append(settled_row)
     settled = []
     for row in rows:
-        moved = records.take_back(row.id, day, stood[row.id])
+        moved = records.take_back(row.id, day, stood[row.id], documents)
         vat = sum(sign_of(documents[document_id].kind) * amount for document_id, amount in moved.items())
         settled.append(Settled(documents[row.document_id].number, row.tenant, row.amount, row.doubtful, vat))
     return settled

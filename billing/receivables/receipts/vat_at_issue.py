@@ -48,7 +48,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
             rows = rows.where(d.issued_on < until)
         for key, number, kind, issued_on, rate, base, vat in connection.execute(rows):
             on = first_open_day(connection, issued_on)
-            records.add(settlement, key, SettlementAct.ISSUED, key, rate, on, 0, 0, vat, base, vat)
+            records.add(settlement, key, SettlementAct.ISSUED, key, rate, on, 0, 0, vat, base, vat, None, None)
             before = moved.get(key, (number, on, 0))[2]
             moved[key] = number, on, before + sign_of(kind) * vat
     for number, on, vat in moved.values():

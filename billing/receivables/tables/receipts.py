@@ -253,6 +253,10 @@ settlement = Table(
     # The base that fell due by it, and its VAT, which came to 4455. Negative where it is given back.
     Column("base_due", BigInteger, nullable=False),
     Column("vat_due", BigInteger, nullable=False),
+    # The exact shares that the sums of what is settled, and of what has fallen due, moved by, where they are not these
+    # whole centimes: base and VAT over a denominator, in centimes (R26, `pricing.running_shares.Exact`).
+    Column("exact", Text),
+    Column("exact_due", Text),
     references(["document_id", "rate"], [document_vat.c.document_id, document_vat.c.rate]),
     CheckConstraint(
         "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'written_off', 'recovered')", name="act"

@@ -1,19 +1,22 @@
 """Allocations, proved against their settlements; their faults and the entries they demand."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
+from billing.entries.accounts import VAT_NOT_YET_DUE
 from billing.entries.receivables import Settled, allocation_entry, undoing_entry
 from billing.frame.database import among
+from billing.receivables.open_items.standing import exact_shares
 from billing.receivables.receipts.recording import sign_of
 from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, settlement
 from invoices.document import INVOICE
 from invoices.models import document
 from ledger.entry import Entry
 from pricing.money import format_amount
+from pricing.running_shares import ZERO
 
 
 class Allocated(NamedTuple):
@@ -96,25 +99,15 @@ def allocation_faults(allocated: Allocated, documents: dict[int, Any], *, is_mon
         yield from _undone_faults(name, [*settled, *cleared], undone, allocated.undoing)
 
 
-_SUMS = ("base", "vat", "vat_released", "base_due", "vat_due")
-
-
-def _sums(rows: Iterable[Any]) -> Counter[tuple[int, str]]:
-    sums: Counter[tuple[int, str]] = Counter()
-    for row in rows:
-        for name in _SUMS:
-            sums[row.rate, name] += getattr(row, name)
-    return sums
-
-
 def due_faults(name: str, settled: Sequence[Any], cleared: Sequence[Any], *, is_money: bool) -> Iterator[str]:
     """Prove that all that was settled fell due, or nothing: of a cheque not cleared, of a document due at issue."""
-    whole = _sums([*settled, *cleared])
-    for rate in {row.rate for row in settled}:
-        all_due = (whole[rate, "vat"], whole[rate, "base"], whole[rate, "vat"])
-        due = (whole[rate, "vat_released"], whole[rate, "base_due"], whole[rate, "vat_due"])
-        if due not in (all_due, (0, 0, 0)) or (due == all_due != (0, 0, 0) and not is_money):
-            yield f"{name}: of {format_amount(all_due[0])} VAT settled, {format_amount(due[2])} fell due"
+    rows = [*settled, *cleared]
+    amount = sum(row.base + row.vat for row in rows)
+    due = sum(row.base_due + row.vat_due for row in rows)
+    if due not in (amount, 0) or (due == amount != 0 and not is_money):
+        yield f"{name}: of {format_amount(amount)} settled, {format_amount(due)} fell due"
+    if any(min(row.base_due, row.vat_due) < 0 or row.vat_released != row.vat_due for row in rows):
+        yield f"{name}: what fell due of it is not what left {VAT_NOT_YET_DUE}"
     if cleared and not is_money:
         yield f"{name} fell due with a cheque that was not cleared"
     if any((row.base, row.vat) != (0, 0) for row in cleared):
@@ -126,9 +119,11 @@ def _undone_faults(name: str, stood: Sequence[Any], undone: Sequence[Any], undoi
         if undone:
             yield f"{name} stands, but its settlements are undone"
         return
-    back, due = _sums(undone), _sums(stood)
-    if any(back[key] != -due[key] for key in {*back, *due}):
-        yield f"{name} was undone for another sum than it moved"
+    for shares, back in zip(exact_shares(stood), exact_shares(undone), strict=True):
+        if any(shares.get(rate, ZERO) != back.get(rate, ZERO).times(-1) for rate in {*shares, *back}):
+            yield f"{name} was undone for another share than it moved"
+    if any(row.vat_released != row.vat_due for row in undone):
+        yield f"{name}: what is no longer due of it is not what went back to {VAT_NOT_YET_DUE}"
     if any(row.settled_on != undoing.undone_on for row in undone):
         yield f"{name} was undone on {undoing.undone_on}, but its settlements on another day"
 

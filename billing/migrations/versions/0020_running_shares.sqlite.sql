@@ -1,0 +1,3 @@
+ALTER TABLE settlement ADD COLUMN exact TEXT
+-- next
+ALTER TABLE settlement ADD COLUMN exact_due TEXT
