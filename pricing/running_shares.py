@@ -38,6 +38,10 @@ class Exact(NamedTuple):
         """Return whole centimes as an exact share."""
         return cls(Fraction(base), Fraction(vat))
 
+    def is_just(self, base: int, vat: int) -> bool:
+        """Return whether the share is just these whole centimes."""
+        return self.base == base and self.vat == vat
+
     def plus(self, other: "Exact") -> "Exact":
         """Return the sum of two shares."""
         return Exact(self.base + other.base, self.vat + other.vat)
@@ -136,7 +140,7 @@ class RunningShares:
         rows = _rows(back, back_due, shares)
         if back_due is not None:
             rows = [
-                row._replace(exact_due=None if share == (row.base_due, row.vat_due) else share)
+                row._replace(exact_due=None if share.is_just(row.base_due, row.vat_due) else share)
                 for row, share in zip(rows, shares_due, strict=True)
             ]
         return [_taken_back(row) for row in rows]
@@ -213,8 +217,8 @@ def _rows(taken: Sequence[Share], due: Sequence[Share] | None, exact: Sequence[E
             *share,
             0 if due is None else due[index].base,
             0 if due is None else due[index].vat,
-            None if exact[index] == (share.base, share.vat) else exact[index],
-            None if due is None or exact[index] == (due[index].base, due[index].vat) else exact[index],
+            None if exact[index].is_just(share.base, share.vat) else exact[index],
+            None if due is None or exact[index].is_just(due[index].base, due[index].vat) else exact[index],
         )
         for index, share in enumerate(taken)
     ]
