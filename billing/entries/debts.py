@@ -22,7 +22,7 @@ from billing.entries.accounts import (
     VAT_NOT_YET_DUE,
 )
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
-from pricing.vat_shares import Share
+from pricing.running_shares import Moved
 
 
 class DebtActKind(StrEnum):
@@ -59,7 +59,7 @@ class Decision(NamedTuple):
     amount: int
     vat: int
     from_doubtful: int
-    shares: tuple[Share, ...] = ()
+    shares: tuple[Moved, ...] = ()
 
 
 def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:

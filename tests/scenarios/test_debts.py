@@ -117,3 +117,14 @@ def test_what_is_possible_and_a_reason_are_asked_for(billed: Park) -> None:
         decides(billed, "doubtful", "1.00", invoice="AV-2026-000001")
     assert billed.booked("OD") == ""
     assert check(billed.engine) == []
+
+
+def test_r26_what_is_recovered_in_parts_falls_due_as_in_one(billed: Park) -> None:
+    decides(billed, "written_off")
+    for _ in range(5):
+        decides(billed, "recovered", "0.02")
+    # 0.10 of 3,480.00 holds VAT 0.0167.
+    assert billed.balances()["4455"] == "-0.02"
+    decides(billed, "recovered", "3479.90")
+    assert billed.balances()["4455"] == "-580.00"
+    assert check(billed.engine) == []

@@ -21,6 +21,7 @@ from invoices.errors import UnknownDocument
 from invoices.models import document
 from ledger.journal import post
 from pricing.money import format_amount
+from pricing.running_shares import ZERO, Exact
 from pricing.vat_shares import Share
 
 ACT_KEY = (debt_act.c.id,)
@@ -86,13 +87,15 @@ def _record(
 
 def _record_by_rate(connection: Connection, document_id: int, key: int, made: Decision, debt: Debt) -> None:
     """Record by VAT rate what was written off, which settles the invoice, or recovered, which falls due."""
-    rows = []
-    for rate, base, vat in made.shares:
+    rows: list[tuple[Any, ...]] = []
+    values: tuple[Any, ...]
+    for rate, base, vat, _, _, exact, _ in made.shares:
         if made.kind == WRITTEN_OFF:
-            values = (base, vat, 0 if debt.due_at_issue else vat, 0, 0)
+            values = (base, vat, 0 if debt.due_at_issue else vat, 0, 0, None, None)
         else:
-            values = (0, 0, 0, base, 0 if debt.due_at_issue else vat)
-        rows.append((document_id, made.kind, key, rate, made.decided_on, *values, None, None))
+            falls_due = None if exact is None or debt.due_at_issue else str(exact)
+            values = (0, 0, 0, base, 0 if debt.due_at_issue else vat, None, falls_due)
+        rows.append((document_id, made.kind, key, rate, made.decided_on, *values))
     if rows:
         insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
 
@@ -150,6 +153,7 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
         paid=int(paid),
         shares=tuple(open_document.shares),
         lost=_lost(connection, head.id),
+        lost_ahead=_lost_ahead(connection, head.id),
         due_at_issue=open_document.due_at_issue,
         doubtful=-int(doubtful),
     )
@@ -166,6 +170,22 @@ def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
         .order_by(s.rate)
     )
     return tuple(Share(rate, int(base), int(vat)) for rate, base, vat in rows)
+
+
+def _lost_ahead(connection: Connection, document_id: int) -> tuple[Exact, ...] | None:
+    """Return what the exact sums of what was recovered exceed the rounded ones by, by VAT rate; None: nowhere."""
+    s = settlement.c
+    rows = connection.execute(
+        select(s.rate, s.act, s.base_due, s.vat_due, s.exact_due)
+        .where(s.document_id == document_id, s.act.in_((WRITTEN_OFF, RECOVERED)))
+        .order_by(s.rate)
+    ).all()
+    ahead = {row.rate: ZERO for row in rows}
+    for row in rows:
+        if row.exact_due is not None:
+            share = Exact.parse(row.exact_due).plus(Exact.of(-row.base_due, -row.vat_due))
+            ahead[row.rate] = ahead[row.rate].plus(share)
+    return tuple(ahead.values()) if any(share != ZERO for share in ahead.values()) else None
 
 
 def acts(*, tenant_code: str | None = None, document_id: int | None = None) -> Select[Any]:

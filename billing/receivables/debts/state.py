@@ -7,6 +7,7 @@ from typing import Any
 
 from billing.entries.debts import DOUBTFUL, PROVISIONED, RECOVERED, REINSTATED, RELEASED, WRITTEN_OFF, Decision
 from pricing.money import settle
+from pricing.running_shares import Exact, Moved, RunningShares
 from pricing.vat_shares import Share, left_of, taken_of
 
 
@@ -15,7 +16,8 @@ class Debt:
     """The state of an invoice's debt: gross and VAT, what was credited and paid, what was decided; in centimes.
 
     `doubtful` is what is set apart now; it begins negative by what was paid of doubtful parts. `shares` are what is
-    open by VAT rate, `lost` what was written off and not recovered. `due_at_issue`: its VAT is due whatever comes.
+    open by VAT rate, `lost` what was written off and not recovered; `lost_ahead` is what the exact sums of what was
+    recovered exceed the rounded ones by (R26). `due_at_issue`: its VAT is due whatever comes.
     """
 
     gross: int
@@ -24,6 +26,7 @@ class Debt:
     paid: int = 0
     shares: tuple[Share, ...] = ()
     lost: tuple[Share, ...] = ()
+    lost_ahead: tuple[Exact, ...] | None = None
     due_at_issue: bool = False
     doubtful: int = 0
     provision: int = 0
@@ -62,7 +65,11 @@ class Debt:
         if kind not in (WRITTEN_OFF, RECOVERED):
             return Decision(kind, decided_on, amount, 0, 0)
         lost = kind == WRITTEN_OFF
-        shares = taken_of(self.shares if lost else self.lost, amount)
+        if lost:
+            shares = [Moved(*share) for share in taken_of(self.shares, amount)]
+        else:
+            running = RunningShares(list(self.lost), ahead=None if self.lost_ahead is None else list(self.lost_ahead))
+            shares = running.settle(amount, falls_due=False)
         # VAT that fell due as the invoice was issued left 44551 then, and is not due again.
         vat = 0 if self.due_at_issue else sum(share.vat for share in shares)
         return Decision(kind, decided_on, amount, vat, min(self.doubtful, amount) if lost else 0, tuple(shares))
@@ -85,7 +92,9 @@ class Debt:
                     doubtful=self.doubtful - made.from_doubtful,
                     written_off=self.written_off + amount,
                     written_off_vat=self.written_off_vat + made.vat,
-                    shares=tuple(left_of(self.shares, made.shares)) if made.shares else self.shares,
+                    shares=tuple(left_of(self.shares, [Share(*moved[:3]) for moved in made.shares]))
+                    if made.shares
+                    else self.shares,
                 )
         return replace(self, recovered=self.recovered + amount, recovered_vat=self.recovered_vat + made.vat)
 
