@@ -28,6 +28,13 @@ def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
 
 
 _ON = click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is booked. Default: today.")
+_FROM = click.option(
+    "--on",
+    type=DAY,
+    metavar="YYYY-MM-DD",
+    help="The day from which it counts, not before the money came. Default: the day it came; the first open day where "
+    "that month is closed.",
+)
 _BANK_DAY = click.option("--on", type=DAY, metavar="YYYY-MM-DD", required=True, help="The bank's day.")
 _INVOICES = click.option(
     "--invoice",
@@ -118,7 +125,7 @@ def _show(connection: Any, key: int) -> None:
 @click.argument("receipt", type=RECEIPT)
 @click.argument("tenant")
 @click.option("--amount", type=AMOUNT, help="Default: all that is nobody's.")
-@_ON
+@_FROM
 def place_command(receipt: int, tenant: str, amount: int | None, on: date | None) -> None:
     """Say that RECEIPT, which nobody could place, is TENANT's; it settles nothing by that alone."""
     from billing.frame.database import writing
@@ -161,7 +168,7 @@ def withdraw_command(receipt: int, tenant: str, amount: int | None, on: date | N
 )
 @click.argument("receipt", type=RECEIPT)
 @_INVOICES
-@_ON
+@_FROM
 def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> None:
     """Let RECEIPT settle invoices with what it has left; those named may be of any tenant."""
     from billing.frame.database import writing

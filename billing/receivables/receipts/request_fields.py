@@ -62,7 +62,10 @@ def _on() -> fields.Field[Any]:
     return Day(
         load_default=None,
         allow_none=True,
-        metadata={"description": "The day it is booked; today in Casablanca unless given"},
+        metadata={
+            "description": "The day it is booked. Unless given: the day the money came where it is placed or settles, "
+            "today where something is taken back"
+        },
     )
 
 
