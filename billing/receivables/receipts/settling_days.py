@@ -55,8 +55,10 @@ class SettlingDays:
 
     def look_at(self, documents: Iterable[OpenDocument], credits: Iterable[UnallocatedCredit]) -> None:  # noqa: A002
         """Read what an undoing has opened again of these documents, and made free of this money."""
-        self._of_documents |= self._reopened([document.key for document in documents if document.reopened])
-        self._of_placements |= self._freed([x.placement for x in credits if x.placement is not None])
+        keys = [x.key for x in documents if x.reopened and x.key not in self._of_documents]
+        self._of_documents |= self._reopened(keys)
+        placements = [x.placement for x in credits if x.placement is not None]
+        self._of_placements |= self._freed([key for key in placements if key not in self._of_placements])
 
     def of_money(self, credit: UnallocatedCredit, left: int, target: OpenDocument, amount: int) -> date:
         """Return the day on which so much of a credit, of which `left` is left, settles an invoice."""
