@@ -135,6 +135,17 @@ def test_what_rests_on_an_undoing_is_not_dated_before_it(billed: Park) -> None:
     assert check(billed.engine) == []
 
 
+def test_money_that_is_recorded_late_does_not_settle_before_the_undoing_it_rests_on(billed: Park) -> None:
+    receives(billed, order("3480.00", on="2026-06-20"))
+    undoes(billed, 1, on="2026-07-15")
+    receives(billed, order("3000.00", on="2026-06-25", reference="V2", pays={FIRST: "3000.00"}))
+    receives(billed, order("480.00", on="2026-07-20", reference="V3", pays={FIRST: "480.00"}))
+    assert due(billed) == {"2026-06-20": "580.00", "2026-07-15": "-80.00", "2026-07-20": "80.00"}
+    for day in ("2026-06-25", "2026-07-14", "2026-07-20"):
+        assert still_open(billed, on=day) == {SECOND: "1740.00"}
+    assert check(billed.engine) == []
+
+
 def test_what_does_not_rest_on_an_undoing_keeps_the_day_of_its_money(billed: Park) -> None:
     receives(billed, order("1000.00", on="2026-06-20"))
     receives(billed, order("500.00", pays=NONE, on="2026-06-21", reference="V2"))

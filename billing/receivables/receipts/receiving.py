@@ -28,6 +28,7 @@ from billing.receivables.open_items.standing import OpenDocument, documents_numb
 from billing.receivables.receipts.judging import Known, OrderFault, order_faults, part_faults
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, ReceiptOrder, one_line
 from billing.receivables.receipts.recording import Records
+from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_leg
@@ -76,6 +77,8 @@ def receive(
     ledger = _ledger(connection, orders, standing)
     known = _known(connection, orders, today(recorded_at))
     payments = [payment for payment in map(_cash, orders) if payment is not None]
+    days = SettlingDays(connection, None, recorded_at)
+    days.look_at(ledger.by_number.values(), ())
     desk = CashDesk(connection, payments, terms=terms, seller=seller)
     records = Records(connection, recorded_at)
     keys: list[int] = []
@@ -92,7 +95,7 @@ def receive(
             payment = _cash(order)
             wrong = wrong or _settling_faults(order, ledger, desk, payment)
             if not wrong:
-                key, settled = _record(records, order, ledger, terms)
+                key, settled = _record(records, order, ledger, days, terms)
                 if payment is not None:
                     row, stamp = desk.acknowledge(key, payment, order.reference, settled)
                     records.add(cash_receipt, *row, recorded_at)
@@ -210,7 +213,9 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Co
     return ledger
 
 
-def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms) -> tuple[int, list[Settled]]:
+def _record(
+    records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms
+) -> tuple[int, list[Settled]]:
     """Write one receipt, its legs, placements, allocations and entries; return its key, and what it settles."""
     key, day, at = records.next_key(receipt), order.value_date, records.recorded_at
     records.add(
@@ -237,8 +242,8 @@ def _record(records: Records, order: ReceiptOrder, ledger: _Ledger, terms: Terms
     later: list[Settled] = []
     is_money = order.means not in TO_BE_CLEARED
     for target, amount, how in parts:
-        at_once = target.issued_on <= day
-        on = day if at_once else target.issued_on
+        on = days.of_receipt(day, target, amount)
+        at_once = on == day
         owner, account = placed[target.tenant]
         allocation_key, allocated = records.allocate(
             owner, target, amount, on, how, in_receipt=at_once, is_money=is_money

@@ -70,6 +70,13 @@ class SettlingDays:
         self._settle(target, day, amount)
         return day
 
+    def of_receipt(self, value_date: date, target: OpenDocument, amount: int) -> date:
+        """Return the day on which money that is recorded now settles so much of an invoice: its own if it can."""
+        bounds = [day for day in (target.issued_on, self._open_since(target, amount)) if day is not None]
+        day = value_date if max(bounds) <= value_date else self.open_day(max(bounds))
+        self._settle(target, day, amount)
+        return day
+
     def of_note(self, note: OpenDocument, target: OpenDocument, amount: int) -> date:
         """Return the day on which so much of a credit note settles an invoice."""
         since = self._open_since(note, amount), self._open_since(target, amount)
