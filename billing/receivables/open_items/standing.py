@@ -23,8 +23,7 @@ class OpenDocument:
     """A document and what is open of it, in centimes, as positive sums, by VAT rate in `running`; it follows acts.
 
     `reopened`: an undoing opened something of it again. `due_at_issue`: its VAT fell due as it was issued, so that
-    money moves none. `doubtful` is the part of its open
-    amount that is set apart on 3424.
+    money moves none. `doubtful` is the part of its open amount that is set apart on 3424.
     """
 
     key: int
