@@ -117,3 +117,10 @@ INSERT INTO message_delivery (message_id, state, attempts, recipient) VALUES (2,
 -- version 0019
 
 -- version 0020
+
+-- version 0021
+INSERT INTO app_user (name, email, role, created_at) VALUES ('amina', 'a@b.ma', 'finance', '2026-07-01 08:00:00');
+INSERT INTO app_user (name, email, role, created_at) VALUES ('karim', 'k@b.ma', 'approver', '2026-07-01 08:00:00');
+INSERT INTO approvals_begun (id, begun_at) VALUES (1, '2026-07-01 08:00:00');
+INSERT INTO approval_order (id, kind, content, preview, digest, ordered_by, ordered_at) VALUES (1, 'refund', '{}', '{}', 'd', 'amina', '2026-07-01 08:00:00');
+INSERT INTO approval_decision (order_id, ordered_by, outcome, decided_by, role, decided_at, result) VALUES (1, 'amina', 'approved', 'karim', 'approver', '2026-07-01 08:00:00', '{}');
