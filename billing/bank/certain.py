@@ -1,6 +1,6 @@
 """Certain bank lines, which decide themselves when their file is imported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ def decide_certain(
     In the order of the statement: what one line pays is paid for the next. Lines of closed months wait for a person.
     """
     change_receivables(connection)
-    certain = list(_certain(connection, lines, terms))
+    certain = _certain(connection, lines, terms)
     received = [(row, proposal) for row, proposal in certain if proposal.kind == LineKind.RECEIVED]
     entries = receive_lines(
         connection,
@@ -41,27 +41,28 @@ def decide_certain(
             )
             decisions.append(_decision(row, proposal, made))
         elif proposal.kind == LineKind.RECORDED:
-            decisions.append(_decision(row, proposal, [LineEntry(str(proposal.entry))]))
+            decisions.append(_decision(row, proposal, [LineEntry(reference) for reference in proposal.entries]))
     record_decisions(connection, decisions, recorded_at)
     return {row.key: proposal for row, proposal in certain}
 
 
-def _certain(connection: Connection, lines: Sequence[LineRow], terms: Terms) -> Iterator[tuple[LineRow, Proposal]]:
-    """Yield the lines that may book themselves, each with its proposal."""
+def _certain(connection: Connection, lines: Sequence[LineRow], terms: Terms) -> list[tuple[LineRow, Proposal]]:
+    """Return the lines that may book themselves, each with its proposal.
+
+    What the books hold already is found first, so that it stands beside no other line.
+    """
     period_limits = limits(connection)
     pool = load_pool(connection, [row.line for row in lines], terms)
-    least_by_day: dict[date, int | None] = {}
-    for row in lines:
-        on = row.line.booked_on
-        if on not in least_by_day:
-            least_by_day[on] = _least_certainty(on, period_limits, terms)
-        least = least_by_day[on]
-        if least is None:
-            continue
-        proposal = next(iter(pool.proposals(row.line)), None)
-        if proposal is not None and proposal.confidence >= least and proposal.kind != LineKind.BOOKED:
-            pool.take(proposal)
-            yield row, proposal
+    least = {on: _least_certainty(on, period_limits, terms) for on in {row.line.booked_on for row in lines}}
+    open_lines = [row for row in lines if least[row.line.booked_on] is not None]
+    certain: dict[LineKey, Proposal] = {}
+    for propose in (pool.recorded, pool.proposals):
+        for row in open_lines:
+            proposal = None if row.key in certain else next(iter(propose(row.line)), None)
+            if proposal is not None and proposal.books_itself(least[row.line.booked_on] or 0):
+                pool.take(proposal)
+                certain[row.key] = proposal
+    return [(row, certain[row.key]) for row in open_lines if row.key in certain]
 
 
 def _least_certainty(on: date, period_limits: Limits, terms: Terms) -> int | None:

@@ -1,6 +1,5 @@
 """Proof of bank statements: each goes on from the one before, its lines make its balance, each decision its entries."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from billing.bank.reconciling import reconcile
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.checking import Proof, Step, streamed
+from billing.frame.codes import RECEIPT
 from billing.receivables.tables.receipts import receipt
 from ledger.entry import BANK
 from ledger.models import entry, posting
@@ -25,6 +25,7 @@ def statements(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _decision_order(connection)
     yield from _bookings(connection)
     yield from _entries_twice(connection)
+    yield from _entries_of_no_decision(connection)
     yield from _receipts(connection)
     yield from _own_entries(connection)
     for account in connection.scalars(select(bank_statement.c.account).distinct().order_by(bank_statement.c.account)):
@@ -156,8 +157,20 @@ def _entries_twice(connection: Connection) -> Iterator[str]:
         yield f"entry {reference} stands for several lines of statements"
 
 
+def _entries_of_no_decision(connection: Connection) -> Iterator[str]:
+    """An entry is named by a decision."""
+    x = line_entry.c
+    rows = connection.execute(
+        select(x.statement_id, x.line_no, x.entry)
+        .where(not_(exists(select(line_decision.c.kind).where(is_of_decision()))))
+        .order_by(x.statement_id, x.line_no, x.entry)
+    )
+    for row in rows:
+        yield f"{line_name(row.statement_id, row.line_no)}: no decision says that {row.entry} books it"
+
+
 def _receipts(connection: Connection) -> Iterator[str]:
-    """A line received is a receipt under its name, and each receipt under the name of a line is that line's."""
+    """A line received is a receipt under its name, one for all decisions about it."""
     d, x = line_decision.c, line_entry.c
     rows = connection.execute(
         select(d.statement_id, d.line_no, receipt.c.reference, receipt.c.id)
@@ -166,15 +179,14 @@ def _receipts(connection: Connection) -> Iterator[str]:
         .where(d.kind == LineKind.RECEIVED)
         .order_by(d.statement_id, d.line_no, d.decision_no)
     )
-    ours: Counter[str] = Counter()
+    receipts: dict[str, int] = {}
     for row in rows:
         name = line_name(row.statement_id, row.line_no)
-        ours[name] += 1
-        if row.reference != name:
+        if row.reference is None or not (row.reference == name or row.reference.startswith(f"{name}/")):
             yield f"{name} is received, but its receipt {row.reference or 'is missing'} is not of that name"
-    for reference in connection.scalars(select(receipt.c.reference).where(receipt.c.reference.like("RE-%/%"))):
-        if not ours[reference]:
-            yield f"the receipt {reference} bears the name of a line that was not received"
+        elif receipts.setdefault(name, row.id) != row.id:
+            first, other = RECEIPT.format(receipts[name]), RECEIPT.format(row.id)
+            yield f"{name} is received, and is both {first} and {other}"
 
 
 def _own_entries(connection: Connection) -> Iterator[str]:

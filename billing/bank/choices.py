@@ -21,7 +21,7 @@ class Choice(NamedTuple):
     rent_withheld: int = 0
     vat_withheld: int = 0
     receipts: tuple[int, ...] = ()
-    entry: str | None = None
+    entries: tuple[str, ...] = ()
     account: str | None = None
     automatic: bool = False
 
@@ -35,6 +35,6 @@ def choice_of(proposal: Proposal) -> Choice:
         rent_withheld=proposal.rent_withheld,
         vat_withheld=proposal.vat_withheld,
         receipts=() if proposal.receipt is None else (proposal.receipt,),
-        entry=proposal.entry,
+        entries=proposal.entries,
         account=proposal.account,
     )

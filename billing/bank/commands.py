@@ -188,7 +188,7 @@ def lines_command(statement: str | None, waiting: bool) -> None:
 
 def _described(proposal: "Proposal") -> str:
     invoices = ", ".join(f"{part.invoice} {part.amount}" for part in proposal.allocations)
-    settled = invoices or proposal.account or proposal.entry or proposal.receipt or ""
+    settled = invoices or proposal.account or ", ".join(proposal.entries) or proposal.receipt or ""
     kind = f"{proposal.kind} {proposal.tenant or ''} {settled}"
     return f"{proposal.confidence:>3} %  {kind}: {proposal.why}"
 
@@ -198,19 +198,30 @@ def _described(proposal: "Proposal") -> str:
     cls=WritingCommand,
     epilog=example(
         "technopark-billing statements accept RE-000012/3\n"
-        "  technopark-billing statements accept RE-000012/4 --tenant T0007 --invoice FA-2026-000012=1740.00"
+        "  technopark-billing statements accept RE-000012/4 --tenant T0007 --invoice FA-2026-000012=1740.00\n"
+        "  technopark-billing statements accept RE-000012/5 --receipt RG-000004 --receipt RG-000005\n"
+        "  technopark-billing statements accept --certain-from 85 --dry-run"
     ),
 )
-@click.argument("line", type=LINE)
+@click.argument("line", type=LINE, required=False)
 @click.option("--proposal", type=click.IntRange(1, 3), help="Which of the proposals. Default: the first.")
 @click.option("--tenant", help="Whose it is, instead of a proposal; what is left over is its credit.")
 @click.option("--invoice", "invoices", multiple=True, metavar="NUMBER=AMOUNT", help="What it pays; may be repeated.")
 @click.option("--rent-withheld", type=AMOUNT, help="Tax on the rent that the payer kept back.")
 @click.option("--vat-withheld", type=AMOUNT, help="VAT that the payer kept back.")
-@click.option("--receipt", "receipts", multiple=True, metavar="RG-…", help="The cheques or bills it clears or returns.")
+@click.option(
+    "--receipt", "receipts", multiple=True, metavar="RG-…", help="The receipts it already is, clears or returns."
+)
 @click.option("--unplaced", is_flag=True, help="Money that nobody can place: it waits on 4497.")
+@click.option(
+    "--certain-from",
+    type=click.IntRange(1, 100),
+    metavar="PERCENT",
+    help="Accept the first proposal of every waiting line that is at least so certain.",
+)
+@click.option("--dry-run", is_flag=True, help="Of --certain-from: list them, accept nothing.")
 def accept_command(  # noqa: PLR0913 - click hands over each option
-    line: "LineKey",
+    line: "LineKey | None",
     proposal: int | None,
     tenant: str | None,
     invoices: tuple[str, ...],
@@ -218,21 +229,32 @@ def accept_command(  # noqa: PLR0913 - click hands over each option
     vat_withheld: int | None,
     receipts: tuple[str, ...],
     unplaced: bool,
+    certain_from: int | None,
+    dry_run: bool,
 ) -> None:
-    """Accept what is proposed for LINE (RE-000012/3), or say what it is: whose money, which invoices, which cheques.
+    """Accept what is proposed for LINE (RE-000012/3), or say what it is: whose money, which invoices, which receipts.
 
-    With --tenant alone the tenant's oldest due invoices are paid. The reason (--reason) is kept with it.
+    With --tenant alone the tenant's oldest due invoices are paid. With --receipt the line is what these receipts have
+    booked already, together its amount; or it clears cheques, or returns what it takes back. The reason (--reason) is
+    kept with it. Without LINE, --certain-from accepts the first proposals of all waiting lines.
     """
     from billing.bank.choices import Choice
     from billing.bank.matching.values import LineKind
 
     said = [tenant, *invoices, *receipts]
+    if certain_from is not None:
+        if line is not None or proposal is not None or any(said) or unplaced:
+            raise click.UsageError("give --certain-from alone, or LINE and what it is")
+        _accept_certain(certain_from, dry_run=dry_run)
+        return
+    if line is None or dry_run:
+        raise click.UsageError("give LINE, such as RE-000012/3, or --certain-from PERCENT [--dry-run]")
     if (proposal is not None and any(said)) or (unplaced and (proposal is not None or any(said))):
         raise click.UsageError("give --proposal, or --unplaced, or what the line is: not both")
     choice = None
     if receipts:
-        # A cheque that comes back is told from one that is cleared by the line.
-        choice = Choice(LineKind.CLEARED, receipts=tuple(map(_receipt, receipts)))
+        # What it is of them is told by the line and by what stands of them.
+        choice = Choice(LineKind.RECORDED, receipts=tuple(map(_receipt, receipts)))
     elif any(said) or unplaced:
         parts = _parts(invoices)
         choice = Choice(
@@ -240,6 +262,23 @@ def accept_command(  # noqa: PLR0913 - click hands over each option
             automatic=tenant is not None and not parts,
         )  # fmt: skip
     _decide(line, choice, proposal or 1)
+
+
+def _accept_certain(least: int, *, dry_run: bool) -> None:
+    """Accept the first proposals of all waiting lines that are so certain, or list them."""
+    from billing.bank.accepting import accept_certain
+    from billing.bank.shapes import AcceptedLine
+    from billing.frame.database import reading, writing
+    from billing.frame.settings import load_settings
+
+    settings = load_settings()
+    begins = reading if dry_run else writing
+    with database(settings) as engine, begins(engine) as connection:
+        accepted = accept_certain(connection, least, recorded_at=clock(), terms=settings.terms, dry_run=dry_run)
+    for shape in (AcceptedLine.of(*one) for one in accepted):
+        click.echo(f"{shape.name}  {shape.booked_on}  {shape.amount:>14}  {shape.counterparty} {shape.text}")
+        click.echo(f"    {_described(shape.proposal)}")
+    click.echo(f"{len(accepted)} lines {'would be ' if dry_run else ''}accepted")
 
 
 @statements_command.command(
@@ -260,13 +299,14 @@ def ignore_command(line: "LineKey", account: str | None, entry: str | None) -> N
     if (account is None) == (entry is None):
         raise click.UsageError("give --account or --entry: no line is left without an entry that books it")
     kind = LineKind.BOOKED if account is not None else LineKind.RECORDED
-    _decide(line, Choice(kind, account=account, entry=entry), None)
+    _decide(line, Choice(kind, account=account, entries=() if entry is None else (entry,)), None)
 
 
 def _decide(line: "LineKey", choice: "Choice | None", proposal: int | None) -> None:
     """Decide a line by a proposal, or by what a person says, for the reason given."""
     from billing.bank.choices import BY_HAND
     from billing.bank.deciding import accept_proposal, decide
+    from billing.bank.linking import choice_of_receipts
     from billing.bank.matching.values import LineKind
     from billing.bank.naming import line_name
     from billing.bank.queries import require_line
@@ -279,10 +319,11 @@ def _decide(line: "LineKey", choice: "Choice | None", proposal: int | None) -> N
         if choice is None:
             kind = accept_proposal(connection, line, proposal or 1, recorded_at=clock(), terms=settings.terms)
         else:
-            if choice.kind == LineKind.CLEARED and require_line(connection, line).line.amount < 0:
-                choice = choice._replace(kind=LineKind.BOUNCED)
+            is_of_receipts = bool(choice.receipts)
+            if is_of_receipts:
+                choice = choice_of_receipts(connection, require_line(connection, line), choice.receipts)
             kind = choice.kind
-            if kind in (LineKind.BOOKED, LineKind.RECORDED, LineKind.BOUNCED):
+            if kind == LineKind.BOUNCED or not (is_of_receipts or kind == LineKind.RECEIVED):
                 why = require_reason(connection, "a line that is no tenant's payment")
             else:
                 why = act_of(connection).reason or BY_HAND

@@ -62,9 +62,10 @@ def decide(
             _require_cheques(row, choice)
             entries = settle_cheques(connection, row, choice, why, recorded_at=recorded_at, terms=terms)
         case LineKind.BOOKED:
-            entries = [_book(connection, row, number, choice.account or "", recorded_at=recorded_at)]
+            account = _require_account(choice.account or "", terms.at("statements.booked_accounts", row.line.booked_on))
+            entries = [_book(connection, row, number, account, recorded_at=recorded_at)]
         case LineKind.RECORDED:
-            entries = [_require_entry(connection, choice.entry or "")]
+            entries = [_require_entry(connection, reference) for reference in choice.entries or ("",)]
     _require_amount(connection, row, entries)
     decision = Decision(
         key=key,
@@ -105,7 +106,7 @@ def _require_cheques(row: LineRow, choice: Choice) -> None:
         raise refused("receipts", None, "are missing", "name the receipts of the cheques or bills")
     if (row.line.amount > 0) != (choice.kind == LineKind.CLEARED):
         money = "money that came in" if row.line.amount > 0 else "money that left"
-        remedy = "a cheque is cleared by a credit, bounced by a debit"
+        remedy = "a cheque is cleared by a credit; by a debit it bounces, or a transfer comes back"
         raise refused("kind", choice.kind, f"is not what {money} can be", remedy)
 
 
@@ -122,8 +123,8 @@ def _require_amount(connection: Connection, row: LineRow, entries: Sequence[Line
         raise refused("amount", None, f"move {BANK_ACCOUNT} by {amounts}", remedy)
 
 
-def _book(connection: Connection, row: LineRow, decision_no: int, account: str, *, recorded_at: datetime) -> LineEntry:
-    """Book the bank's own movement, between its account and the one a person names."""
+def _require_account(account: str, allowed: Sequence[str]) -> str:
+    """Return the account that a person names for a bank's own movement; raises Refused for one that is not allowed."""
     try:
         label = label_of(account) if account else ""
     except UnknownAccount:
@@ -133,11 +134,20 @@ def _book(connection: Connection, row: LineRow, decision_no: int, account: str, 
     if any(account.startswith(proved) for proved in PROVED_ACCOUNTS):
         remedy = "money of tenants is received, placed or refunded; a cheque is cleared"
         raise refused("account", account, f"({label}) is proved by documents and receipts", remedy)
+    if not account.startswith(tuple(allowed)):
+        problem = f"({label}) is no account that bank lines are booked to"
+        remedy = "these are in statements.booked_accounts (TERMS_FILE): 6147, 6311, 4411, 5115 and others"
+        raise refused("account", account, problem, remedy)
+    return account
+
+
+def _book(connection: Connection, row: LineRow, decision_no: int, account: str, *, recorded_at: datetime) -> LineEntry:
+    """Book the bank's own movement, between its account and the one a person named."""
     made = own_movement_entry(
         line_name(*row.key),
         decision_no,
         first_open_day(connection, row.line.booked_on),
-        row.line.text or row.line.counterparty or row.line.code or label,
+        row.line.text or row.line.counterparty or row.line.code or label_of(account),
         amount=row.line.amount,
         account=account,
     )

@@ -1,6 +1,8 @@
 """The facts that bank lines are matched with, read set-wise: what is open, who pays, what the books hold already."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from billing.bank.formats.statement import BankLine
-from billing.bank.matching.pool import Pool
+from billing.bank.matching.pool import Pool, telling
 from billing.bank.matching.values import (
     NEAR_DAYS,
     BookedEntry,
@@ -32,19 +34,26 @@ from billing.bank.matching.values import (
     Rates,
     Withheld,
 )
-from billing.bank.matching.words import numbers_of
-from billing.bank.queries import is_latest, is_unlinked, moves_bank_account
+from billing.bank.matching.words import mentions_of
+from billing.bank.queries import is_latest, is_of_line, is_reversed, is_unlinked, moves_bank_account
 from billing.bank.tables import bank_line, line_decision
-from billing.entries.receivables import MONEY, TO_BE_CLEARED
+from billing.entries.receivables import CARD, MONEY, TO_BE_CLEARED, TRANSFER
+from billing.frame.codes import RECEIPT
 from billing.frame.database import among
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import open_items_select
-from billing.receivables.tables.receipts import receipt, receipt_event, receipt_leg, refund
+from billing.receivables.tables.receipts import placement, receipt, receipt_event, receipt_leg, refund
 from billing.register.tables import tenant
 from invoices.document import INVOICE
 from invoices.models import document, document_line
+from ledger.entry import BANK
 from ledger.models import entry, posting
 from pricing.money import RATE_DECIMALS, parse_decimal
+
+_OF_RECEIPT = re.compile(rf"{BANK}/{RECEIPT.prefix}-([0-9]+)(?:/|$)", re.ASCII)
+# A bank gives a transfer back within so many days.
+_RETURNED_WITHIN_DAYS = 60
+_WORD = re.compile(r"[^\s,;:()]+")
 
 
 def propose(connection: Connection, lines: Sequence[BankLine], terms: Terms) -> list[tuple[Proposal, ...]]:
@@ -67,6 +76,7 @@ def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -
         ),
         waiting=_cheques(connection, is_cleared=False),
         cleared=_cheques(connection, is_cleared=True),
+        returnable=_transfers(connection, lines),
         entries=unlinked_entries(connection, lines),
         own_movements=terms.at("statements.own_movements", on),
     )
@@ -87,21 +97,23 @@ def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> 
     brings all open invoices of their tenants.
     """
     credit_lines = [line for line in lines if line.amount > 0 and not line.is_reversal]
-    named = {number for line in credit_lines for number in numbers_of(line)[1]}
+    named: set[str] = set()
+    for line in lines:
+        mentions = mentions_of(line)
+        named.update(mentions.numbers, mentions.joined)
     invoices = {invoice.number: invoice for invoice in _numbered(connection, named)}
     payers: set[str] = set()
     amounts: set[int] = set()
     for line in credit_lines:
-        own = [invoices[number] for number in numbers_of(line)[1] if number in invoices]
-        if own:
-            if line.amount > sum(invoice.open for invoice in own):
-                payers.update(invoice.tenant for invoice in own)
-            continue
-        code = pool.payments.payer_of(line)
-        if code is None:
+        mentions = mentions_of(line)
+        numbers = (*mentions.numbers, *mentions.joined)
+        own = [invoices[number] for number in numbers if number in invoices]
+        if own and line.amount > sum(invoice.open for invoice in own):
+            payers.update(invoice.tenant for invoice in own)
+        others = pool.payments.payers_of(line, own)
+        payers.update(others)
+        if not (own or others):
             amounts.add(line.amount)
-        else:
-            payers.add(code)
     if payers or amounts:
         of_payers = among(connection, document.c.tenant, sorted(payers))
         for row in connection.execute(
@@ -133,14 +145,15 @@ def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice
         yield OpenInvoice(*row, opens.get(row.number, 0))
 
 
-def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[str, str]:
-    """Return the payers' accounts that earlier lines have made known, each of one tenant alone."""
+def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[str, frozenset[str]]:
+    """Return the payers' accounts that earlier lines have made known, with the tenants they paid for."""
     accounts = {line.counterparty_account for line in lines if line.counterparty_account}
     if not accounts:
         return {}
     d, x = line_decision.c, bank_line.c
     rows = connection.execute(
-        select(x.counterparty_account, func.min(d.tenant))
+        select(x.counterparty_account, d.tenant)
+        .distinct()
         .join(line_decision, and_(d.statement_id == x.statement_id, d.line_no == x.line_no))
         .where(
             among(connection, x.counterparty_account, sorted(accounts)),
@@ -149,10 +162,11 @@ def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[s
             d.tenant.is_not(None),
             is_latest(),
         )
-        .group_by(x.counterparty_account)
-        .having(func.count(d.tenant.distinct()) == 1)
     )
-    return dict(rows.all())
+    tenants: dict[str, set[str]] = {}
+    for number, code in rows:
+        tenants.setdefault(number, set()).add(code)
+    return {number: frozenset(codes) for number, codes in tenants.items()}
 
 
 def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
@@ -177,8 +191,36 @@ def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
     return [Cheque(*row) for row in rows]
 
 
+def _transfers(connection: Connection, lines: Sequence[BankLine]) -> list[Cheque]:
+    """Return the transfers of the amounts of debits that the bank may give back to their payers: not long ago."""
+    amounts = sorted({-line.amount for line in lines if line.amount < 0})
+    if not amounts:
+        return []
+    r, leg = receipt.c, receipt_leg.c
+    since = min(line.booked_on for line in lines) - timedelta(days=_RETURNED_WITHIN_DAYS)
+    bounced = exists().where(receipt_event.c.receipt_id == r.id, receipt_event.c.kind == "bounced")
+    refunded = exists().where(refund.c.receipt_id == r.id)
+    owner = select(func.min(placement.c.tenant)).where(placement.c.receipt_id == r.id).scalar_subquery()
+    rows = connection.execute(
+        select(r.id, r.reference, func.coalesce(r.tenant, owner), leg.amount, r.value_date)
+        .join(receipt_leg, and_(leg.receipt_id == r.id, leg.kind == MONEY))
+        .where(
+            r.means.in_((TRANSFER, CARD)),
+            r.value_date >= since,
+            among(connection, leg.amount, amounts),
+            not_(bounced),
+            not_(refunded),
+        )
+        .order_by(r.id)
+    )
+    return [Cheque(*row) for row in rows]
+
+
 def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[BookedEntry]:
-    """Return the entries around the days of lines that move the bank's account, and that stand for no line."""
+    """Return the entries around the days of lines that move the bank's account, and that wait for their line.
+
+    An entry that was reversed waits for none, nor does its reversal.
+    """
     days = [day for line in lines for day in (line.booked_on, line.value_on)]
     near = timedelta(days=NEAR_DAYS)
     moved = (
@@ -190,12 +232,36 @@ def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[
         .subquery()
     )
     rows = connection.execute(
-        select(entry.c.reference, entry.c.effective_on, moved.c.amount, entry.c.piece, entry.c.label)
+        select(entry.c.id, entry.c.reference, entry.c.effective_on, moved.c.amount, entry.c.piece, entry.c.label)
         .join(moved, moved.c.entry_id == entry.c.id)
-        .where(moved.c.amount != 0, is_unlinked())
+        .where(moved.c.amount != 0, is_unlinked(), not_(is_of_line()), not_(is_reversed()))
         .order_by(entry.c.id)
-    )
-    return [BookedEntry(reference, on, int(amount), f"{piece} {label}") for reference, on, amount, piece, label in rows]
+    ).all()
+    tenants: dict[int, set[str]] = {row.id: set() for row in rows}
+    receipts = {row.reference: int(found[1]) for row in rows if (found := _OF_RECEIPT.match(row.reference)) is not None}
+    references: dict[int, str] = {}
+    if rows:
+        auxiliaries = select(posting.c.entry_id, posting.c.auxiliary).where(
+            among(connection, posting.c.entry_id, list(tenants)), posting.c.auxiliary.is_not(None)
+        )
+        for entry_id, code in connection.execute(auxiliaries):
+            tenants[entry_id].add(code)
+        keys = sorted(set(receipts.values()))
+        numbered = select(receipt.c.id, receipt.c.reference).where(among(connection, receipt.c.id, keys))
+        references = dict(connection.execute(numbered).all())
+    booked = []
+    for row in rows:
+        codes = frozenset(tenants[row.id])
+        words = _bank_words(row, references.get(receipts.get(row.reference, 0)), codes)
+        booked.append(BookedEntry(row.reference, row.effective_on, int(row.amount), words, codes))
+    return booked
+
+
+def _bank_words(row: Any, receipt_reference: str | None, tenants: AbstractSet[str]) -> frozenset[str]:
+    """Return what the bank may have called an entry: its receipt's reference, or the references in its text."""
+    if receipt_reference is None:
+        return telling(_WORD.findall(f"{row.piece} {row.label}".upper())) - tenants
+    return telling([receipt_reference.upper(), *receipt_reference.upper().split()])
 
 
 def _tax_bases(connection: Connection, numbers: set[str]) -> dict[str, Withheld]:

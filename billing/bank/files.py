@@ -68,7 +68,7 @@ def waiting_file(connection: Connection, terms: Terms, file_format: str) -> Iter
 
 def _proposal_cells(proposal: Proposal) -> tuple[Any, ...]:
     invoices = ", ".join(f"{part.invoice} {format_amount(part.amount)}" for part in proposal.parts)
-    settled = invoices or proposal.account or proposal.entry
+    settled = invoices or proposal.account or ", ".join(proposal.entries)
     if proposal.receipt is not None:
         settled = RECEIPT.format(proposal.receipt)
     return _KINDS[proposal.kind], proposal.tenant, settled, proposal.confidence, proposal.why.text

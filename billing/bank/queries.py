@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, not_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.matching.values import UNDONE
@@ -18,6 +31,8 @@ from ledger.models import entry, posting
 STATEMENT_KEY = (bank_statement.c.id,)
 LINE_KEY = (bank_line.c.statement_id, bank_line.c.line_no)
 _later = line_decision.alias("later")
+# What the reference of an entry's reversal ends with.
+REVERSAL = "/annulation"
 
 
 class LineRow(NamedTuple):
@@ -55,6 +70,25 @@ def is_unlinked() -> ColumnElement[bool]:
     x = line_entry.c
     linked = select(x.entry).join(line_decision, is_of_decision()).where(x.entry == entry.c.reference, is_latest())
     return and_(entry.c.journal != OPENING, not_(exists(linked)))
+
+
+def is_of_line() -> ColumnElement[bool]:
+    """Return the condition that a decision about a line made an entry, even one that was taken back since.
+
+    Money received stays the line's own: decided anew, it is placed again.
+    """
+    x = line_entry.c
+    made = select(x.entry).join(line_decision, is_of_decision())
+    return exists(made.where(x.entry == entry.c.reference, line_decision.c.kind.in_(("received", "booked"))))
+
+
+def is_reversed() -> ColumnElement[bool]:
+    """Return the condition that an entry was reversed, or reverses another."""
+    reversing = entry.alias("reversing")
+    return or_(
+        entry.c.reference.like(f"%{REVERSAL}"),
+        exists(select(reversing.c.id).where(reversing.c.reference == entry.c.reference + REVERSAL)),
+    )
 
 
 def _is_decided() -> ColumnElement[bool]:
@@ -146,6 +180,18 @@ def latest_decision(connection: Connection, key: LineKey) -> Row[Any] | None:
     return connection.execute(
         select(line_decision).where(d.statement_id == key[0], d.line_no == key[1], is_latest())
     ).one_or_none()
+
+
+def receipt_of_line(connection: Connection, key: LineKey) -> int | None:
+    """Return the receipt that a line was found to be, even if that was undone since; None where it never was."""
+    d, x = line_decision.c, line_entry.c
+    received = (
+        select(func.min(x.receipt_id))
+        .join(line_decision, is_of_decision())
+        .where(x.statement_id == key[0], x.line_no == key[1], d.kind == "received")
+    )
+    receipt_id: int | None = connection.scalar(received)
+    return receipt_id
 
 
 def decisions(connection: Connection, keys: Sequence[LineKey]) -> Mapping[LineKey, list[Row[Any]]]:

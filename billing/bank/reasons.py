@@ -25,6 +25,12 @@ def reason(by: str, what: str, **values: str) -> Why:
     return Why(f"{by}/{what}", " ".join(text.split()))
 
 
+def but(why: Why, against: str, **values: str) -> Why:
+    """Return a reason with what speaks against it: a name of `texts/fr.toml`, filled in with these values."""
+    text = f"{why.text} ; {_texts()['but'][against]}".format_map(values)
+    return Why(f"{why.code}/{against}", " ".join(text.split()))
+
+
 def withheld(rent: int, vat: int) -> str:
     """Return taxes withheld, in centimes, in words: `145,00 DH de retenue sur le loyer et 435,00 DH de TVA retenue`."""
     texts = _texts()["withheld"]

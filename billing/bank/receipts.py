@@ -8,19 +8,20 @@ from sqlalchemy import Connection, func, select
 
 from billing.bank.choices import Choice
 from billing.bank.matching.values import LineKind
-from billing.bank.naming import line_name
-from billing.bank.queries import LineRow
+from billing.bank.naming import LineKey, line_name
+from billing.bank.queries import LineRow, receipt_of_line
 from billing.bank.recording import LineEntry
 from billing.bank.refusing import refused
 from billing.entries.receivables import MONEY, TRANSFER
 from billing.frame.codes import RECEIPT
+from billing.frame.database import among
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import placements_left
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, PAYER_TEXT_LENGTH_MAX, Leg, ReceiptOrder
 from billing.receivables.receipts.placing import place, withdraw
-from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.receiving import STATEMENTS, receive
 from billing.receivables.receipts.undoing import undo
 from billing.receivables.tables.receipts import allocation, allocation_undoing, placement, placement_withdrawal, receipt
 from ledger.entry import BANK
@@ -33,8 +34,9 @@ def receive_lines(
     connection: Connection, received: Sequence[Received], *, recorded_at: datetime, terms: Terms
 ) -> list[LineEntry]:
     """Record the receipts of lines that bring money, all in one act; gives the entries that book the lines."""
-    orders = [_order(row, choice) for row, choice in received]
-    keys = receive(connection, orders, recorded_at=recorded_at, terms=terms, source="statements")
+    names = _free_names(connection, [row for row, _ in received])
+    orders = [_order(row, choice, names[row.key]) for row, choice in received]
+    keys = receive(connection, orders, recorded_at=recorded_at, terms=terms, source=STATEMENTS)
     return [_receipt_entry(key) for key in keys]
 
 
@@ -42,7 +44,27 @@ def _receipt_entry(key: int) -> LineEntry:
     return LineEntry(f"{BANK}/{RECEIPT.format(key)}", key)
 
 
-def _order(row: LineRow, choice: Choice) -> ReceiptOrder:
+def _free_names(connection: Connection, rows: Sequence[LineRow]) -> dict[LineKey, str]:
+    """Return the references of the receipts that lines are: their names, or others where a receipt bears that already.
+
+    Until such names were kept for lines, a person could give them.
+    """
+    names = {row.key: line_name(*row.key) for row in rows}
+    on = {row.key: row.line.booked_on for row in rows}
+    suffix, asked = 0, dict(names)
+    while asked:
+        c = receipt.c
+        named = select(c.reference, c.value_date).where(
+            c.means == TRANSFER, among(connection, c.reference, list(asked.values()))
+        )
+        taken = {tuple(row) for row in connection.execute(named)}
+        suffix += 1
+        asked = {key: f"{line_name(*key)}/{suffix}" for key, name in asked.items() if (name, on[key]) in taken}
+        names |= asked
+    return names
+
+
+def _order(row: LineRow, choice: Choice, name: str) -> ReceiptOrder:
     """Return the receipt that a line is: on the day the bank booked it, under the line's own name."""
     line = row.line
     legs = [Leg(MONEY, line.amount)]
@@ -53,7 +75,7 @@ def _order(row: LineRow, choice: Choice) -> ReceiptOrder:
     said = (line.counterparty, line.text, line.structured_reference, line.end_to_end_id, line.bank_reference)
     return ReceiptOrder(
         TRANSFER,
-        line_name(*row.key),
+        name,
         line.booked_on,
         choice.tenant,
         tuple(legs),
@@ -68,13 +90,7 @@ def receive_line(
     """Record the receipt of one line, or place anew the one it was before its decision was undone."""
     if row.line.amount < 0:
         raise refused("kind", LineKind.RECEIVED, "is what money that left can't be", "say booked, bounced or recorded")
-    standing = connection.scalar(
-        select(receipt.c.id).where(
-            receipt.c.means == TRANSFER,
-            receipt.c.reference == line_name(*row.key),
-            receipt.c.value_date == row.line.booked_on,
-        )
-    )
+    standing = receipt_of_line(connection, row.key)
     if standing is None:
         (entry,) = receive_lines(connection, [(row, choice)], recorded_at=recorded_at, terms=terms)
         return entry

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import UnsupportedMediaType
 
 from billing.bank import queries
+from billing.bank.accepting import accept_certain
 from billing.bank.choices import BY_HAND, Choice
 from billing.bank.deciding import DECISIONS, accept_proposal, decide
 from billing.bank.files import reconciliation_file
@@ -17,10 +18,11 @@ from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
 from billing.bank.importing import FILE_LENGTH_MAX, MAPPING_DEFAULT, ImportOrder, import_file
 from billing.bank.lines import line_shape, line_shapes
+from billing.bank.linking import choice_of_receipts
 from billing.bank.matching.values import PROPOSALS_MAX, LineKind
 from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
-from billing.bank.shapes import Reconciliation, Statement, StatementLine, Taken
+from billing.bank.shapes import AcceptedLine, AcceptedLines, Reconciliation, Statement, StatementLine, Taken
 from billing.bank.undoing import undo_decision
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
@@ -94,7 +96,9 @@ _DECISION: Mapping[str, fields.Field[Any]] = {
         ReceiptNumber(),
         load_default=list,
         validate=validate.Length(max=500),
-        metadata={"description": "Of `cleared` and `bounced`: the cheques or bills"},
+        metadata={
+            "description": "Of `cleared`, `bounced`: the cheques, bills, transfers; of `recorded`: the receipts it is"
+        },
     ),
     "entry": Code(
         load_default=None, allow_none=True, metadata={"description": "Of `recorded`: the entry that books it already"}
@@ -230,12 +234,52 @@ def create_line_decision(connection: Connection, order: Mapping[str, Any], state
             accept_proposal(connection, key, order["proposal"], recorded_at=at, terms=terms)
         case kind:
             choice = _choice(LineKind(kind), order)
-            if choice.kind == LineKind.RECEIVED:
+            is_of_receipts = choice.kind == LineKind.RECORDED and bool(choice.receipts)
+            if is_of_receipts:
+                choice = choice_of_receipts(connection, queries.require_line(connection, key), choice.receipts)
+                _require_kind(kind, choice)
+            if choice.kind == LineKind.RECEIVED or is_of_receipts:
                 why = act_of(connection).reason or BY_HAND
             else:
                 why = require_reason(connection, "a line that is no tenant's payment")
             decide(connection, key, choice, why=why, recorded_at=at, terms=terms)
     return Answer(line_shape(connection, key, terms), 201)
+
+
+def _require_kind(kind: str, choice: Choice) -> None:
+    """Raise Refused where the receipts of a line are not booked for it yet: clearing and returning are said so."""
+    if choice.kind != kind:
+        remedy = f"say `{choice.kind}`, or name receipts whose entries wait for a line"
+        raise refused("kind", kind, "is not so: not all of these receipts are booked for such a line yet", remedy)
+
+
+@blueprint.route("/statement-lines/acceptances", methods=["POST"])
+@blueprint.response(200, AcceptedLines)
+@blueprint.arguments(
+    strict_schema(
+        "AcceptanceOrder",
+        {
+            "certain_from": WholeNumber(
+                required=True,
+                validate=validate.Range(1, 100),
+                metadata={"description": "The certainty, in percent, that the first proposal of a line has at least"},
+            ),
+            "dry_run": Flag(load_default=False, metadata={"description": "List the lines, decide nothing"}),
+        },
+    )
+)
+@writes
+def create_acceptance(connection: Connection, order: Mapping[str, Any]) -> Answer:
+    """Accept the first proposal of every waiting line that is at least so certain; all or none."""
+    accepted = accept_certain(
+        connection,
+        order["certain_from"],
+        recorded_at=service().clock(),
+        terms=service().settings.terms,
+        dry_run=order["dry_run"],
+    )
+    lines = [AcceptedLine.of(*one) for one in accepted]
+    return Answer(AcceptedLines(dry_run=order["dry_run"], lines=lines), 200)
 
 
 def _choice(kind: LineKind, order: Mapping[str, Any]) -> Choice:
@@ -250,7 +294,7 @@ def _choice(kind: LineKind, order: Mapping[str, Any]) -> Choice:
         rent_withheld=order["rent_withheld"],
         vat_withheld=order["vat_withheld"],
         receipts=tuple(order["receipts"]),
-        entry=order["entry"],
+        entries=() if order["entry"] is None else (order["entry"],),
         account=order["account"],
         automatic=order["automatic"],
     )

@@ -136,7 +136,8 @@ class Proposal(Shape, frozen=True):
     rent_withheld: Annotated[Money, about("The tax on the rent that the payer withheld")]
     vat_withheld: Annotated[Money, about("The VAT that the payer withheld")]
     receipt: Annotated[ReceiptNumber | None, about("The cheque or bill that it clears or returns; null: none")]
-    entry: Annotated[Text | None, about("The entry that books it already; null: none")]
+    entry: Annotated[Text | None, about("The first of the entries that book it already; null: none")]
+    entries: Annotated[list[EntryReference], about("The entries that book it already, together exactly its amount")]
     account: Annotated[Account | None, about("The account that the bank's own movement is booked to; null: none")]
 
     @classmethod
@@ -155,6 +156,7 @@ class Proposal(Shape, frozen=True):
             vat_withheld=format_amount(proposal.vat_withheld),
             receipt=None if proposal.receipt is None else RECEIPT.format(proposal.receipt),
             entry=proposal.entry,
+            entries=list(proposal.entries),
             account=proposal.account,
         )
 
@@ -233,6 +235,37 @@ class StatementLine(Shape, frozen=True):
             decisions=decisions,
             proposals=proposals,
         )
+
+
+class AcceptedLine(Shape, frozen=True):
+    """A waiting line with the proposal that it was, or would be, decided by."""
+
+    name: BankLineName
+    booked_on: Annotated[Day, about("The day on which the bank booked it")]
+    amount: Annotated[Money, about("The amount; negative where money left")]
+    counterparty: Annotated[Text, about("The name of the payer or payee")]
+    text: Annotated[Text, about("What the bank says of it")]
+    proposal: Proposal
+
+    @classmethod
+    def of(cls, row: LineRow, proposal: values.Proposal) -> "AcceptedLine":
+        """Return a line with its proposal."""
+        key, line = row
+        return cls(
+            name=line_name(*key),
+            booked_on=line.booked_on,
+            amount=format_amount(line.amount),
+            counterparty=line.counterparty,
+            text=line.text,
+            proposal=Proposal.of(proposal),
+        )
+
+
+class AcceptedLines(Shape, frozen=True):
+    """The waiting lines whose first proposal is certain enough."""
+
+    dry_run: Annotated[bool, about("Whether nothing was decided")]
+    lines: Annotated[list[AcceptedLine], about("The lines, in order")]
 
 
 class Parting(Shape, frozen=True):

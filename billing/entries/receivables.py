@@ -56,6 +56,8 @@ MEANS_LABELS: Mapping[str, str] = {
 }
 # These are money only once the bank says so.
 TO_BE_CLEARED = (CHEQUE, BILL)
+# These come back: cheques and bills unpaid, transfers and cards by the bank.
+RETURNABLE = (CHEQUE, BILL, TRANSFER, CARD)
 _DOCUMENTS_NAMED = 3
 
 
@@ -222,8 +224,10 @@ def return_entry(
     held: Sequence[Held],
     cleared: bool,
 ) -> Entry:
-    """Take back all that a cheque or bill did which came back unpaid; from the bank if it had been cleared."""
-    journal = BANK if cleared else MISCELLANEOUS
+    """Take back all that money did which came back; from the bank if it had been there: a cheque, once cleared."""
+    is_cheque = head.means in TO_BE_CLEARED
+    journal = BANK if cleared or not is_cheque else MISCELLANEOUS
+    came_back = "impayé" if is_cheque else "retourné"
     postings = [*_settling(settled, -1)]
     postings += [Posting(account, amount, tenant) for account, tenant, amount in held if amount]
     postings += [Posting(account, -amount) for _, account, amount in legs]
@@ -232,7 +236,7 @@ def return_entry(
         reference=f"{journal}/{RECEIPT.format(head.key)}/impaye",
         journal=journal,
         effective_on=on,
-        label=f"{MEANS_LABELS[head.means]} {head.reference} impayé - {head.tenant or 'divers'}",
+        label=f"{MEANS_LABELS[head.means]} {head.reference} {came_back} - {head.tenant or 'divers'}",
         piece=RECEIPT.format(head.key),
         postings=tuple(postings),
     )

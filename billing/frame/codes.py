@@ -39,6 +39,8 @@ RECEIPT = SerialCode("RG", "receipt")
 REFUND = SerialCode("RB", "refund")
 MESSAGE = SerialCode("ME", "message")
 BANK_STATEMENT = SerialCode("RE", "bank statement")
+# The names of bank lines, `RE-000012/3`: receipts of lines bear them, so that no other receipt may.
+BANK_LINE = re.compile(rf"{BANK_STATEMENT.pattern}/[0-9]+(/[0-9]+)?", re.ASCII)
 DUNNING_BLOCK = SerialCode("SU", "dispute or promise")
 DEPOSIT = SerialCode("DG", "deposit")
 FINAL_STATEMENT = SerialCode("AC", "final statement")

@@ -89,6 +89,30 @@ def test_a_statement_from_its_import_to_its_reconciliation(run: Run, tmp_path: P
     assert "proved" in run("check", "--no-files")
 
 
+def test_proposals_are_listed_then_accepted_from_a_certainty_on(run: Run) -> None:
+    run("statements", "import", "releve.xml")
+    listed = run("statements", "accept", "--certain-from", "80", "--dry-run")
+    assert listed.splitlines() == [
+        "RE-000001/3  2026-09-01          -10.65   COMMISSION",
+        "     80 %  booked  6147: Mouvement propre à la banque : d’après le mot COMMISSION",
+        "1 lines would be accepted",
+    ]
+    assert "RE-000001/3" in run("statements", "lines", "--waiting")
+    assert run("statements", "accept", "--certain-from", "60").endswith("2 lines accepted\n")
+    assert "RE-000001/3" not in run("statements", "lines", "--waiting")
+
+
+def test_a_line_is_what_several_receipts_have_booked(run: Run) -> None:
+    for n, amount in enumerate(("70.00", "7.00"), 1):
+        run("payments", "receive", amount, "--on", "2026-09-01", "--reference", f"V{n}", "--tenant", "T1")
+    run("statements", "import", "releve.xml")
+    waiting = run("statements", "lines", "--waiting")
+    assert " 85 %  recorded  BQ/RG-000001, BQ/RG-000002: Déjà comptabilisé : BQ/RG-000001, BQ/RG-000002" in waiting
+    linked = run("statements", "accept", "RE-000001/2", "--receipt", "RG-000001", "--receipt", "RG-000002")
+    assert linked == "RE-000001/2: recorded\n"
+    assert "proved" in run("check", "--no-files")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
@@ -100,6 +124,9 @@ def test_a_statement_from_its_import_to_its_reconciliation(run: Run, tmp_path: P
         (("accept", "RE-000001/1", "--proposal", "1", "--tenant", "T1"), 2, "not both"),
         (("accept", "RE-000001/1", "--invoice", "FA-2026-000001"), 2, "must be INVOICE=AMOUNT"),
         (("accept", "RE-000001/1", "--receipt", "7"), 2, "is no receipt such as RG-000012"),
+        (("accept",), 2, "give LINE, such as RE-000012/3, or --certain-from"),
+        (("accept", "RE-000001/1", "--certain-from", "80"), 2, "give --certain-from alone"),
+        (("accept", "RE-000001/1", "--dry-run"), 2, "give LINE"),
         (("ignore", "RE-000001/1"), 2, "give --account or --entry"),
         (("lines", "FA-1"), 2, "is no statement such as RE-000012"),
         (("reconcile",), 1, "import one first"),

@@ -71,6 +71,26 @@ def test_a_statement_is_taken_in_and_its_lines_are_decided(park: Caller, engine:
     assert check(engine) == []
 
 
+def test_proposals_are_accepted_at_once_and_a_line_is_linked_to_receipts(park: Caller, engine: Engine) -> None:
+    _, _, content = _paid(park)
+    for n, amount in enumerate(("70.00", "7.00"), 1):
+        order = {
+            "means": "transfer", "reference": f"V{n}", "value_date": str(DAY), "tenant": "A1", "amount": amount,
+        }  # fmt: skip
+        assert park.post("/v1/receipts", order).status_code == 201
+    _sends(park, content)
+    address = "/v1/statement-lines/acceptances"
+    would = park.post(address, {"certain_from": 80, "dry_run": True})
+    assert (would.status_code, [line["name"] for line in would.json["lines"]]) == (200, ["RE-000001/3"])
+    assert park.post(address, {"certain_from": 80}).json["lines"] == would.json["lines"]
+    assert park.post(address, {"certain_from": 0}).status_code == 422
+    path = "/v1/statements/RE-000001/lines/2/decisions"
+    linked = {"kind": "recorded", "receipts": ["RG-000001", "RG-000002"]}
+    assert park.post(path, linked | {"receipts": ["RG-000099"]}).status_code == 404
+    assert park.post(path, linked).json["decisions"][0]["entries"] == ["BQ/RG-000001", "BQ/RG-000002"]
+    assert check(engine) == []
+
+
 def test_a_key_stands_for_the_bytes_of_one_file(park: Caller) -> None:
     _, _, content = _paid(park)
     first = _sends(park, content, key="k1")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import iso11649
 
-from invoices.structured_reference import numbers_in, rf_of, structured_numbers_in
+from invoices.structured_reference import mentions_in, numbers_in, rf_of, structured_numbers_in
 from tests.support.examples import examples
 
 NUMBERS = st.builds(
@@ -58,11 +58,46 @@ def test_a_mistyped_digit_names_nothing(number: str, digit: int, data: st.DataOb
         ("SOFA-2026-000012", ()),
         ("FA-2026-0000123456789012", ()),
         ("facture du 2026-11", ()),
+        # Cut by a bank, or gone on behind a blank: never completed into another (R33).
+        ("FA-2026-00001 5", ()),
+        ("FA-2026-00001-5", ()),
+        ("FA-2026-12 5", ()),
+        ("FA-2026-00012", ()),
+        ("FA-2026-000015 5 BUREAUX", ("FA-2026-000015",)),
+        ("RF22  - FA2026000012", ()),
+        ("37FA2026000012", ()),
         ("", ()),
     ],
 )
 def test_numbers_are_found_as_people_write_them(text: str, numbers: tuple[str, ...]) -> None:
     assert numbers_in(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("FA-2026-00001 5", ("FA-2026-000015",)),
+        ("FA-20 26-0000 15", ("FA-2026-000015",)),
+        ("FA20 2600 0012", ("FA-2026-000012",)),
+        ("FA-2026\n000015", ("FA-2026-000015",)),
+        ("FA-2026-00001 5000 DH", ()),
+        ("FA-2026-000015", ()),
+    ],
+)
+def test_what_a_broken_number_may_be_is_told_apart_from_what_is_whole(text: str, joined: tuple[str, ...]) -> None:
+    mentions = mentions_in(text)
+    assert (mentions.joined, mentions.has_cut) == (joined, text != "FA-2026-000015")
+
+
+@given(NUMBERS, st.data())
+@settings(max_examples=examples(200))
+def test_a_number_cut_anywhere_names_no_other(number: str, data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([number, number.replace("-", ""), rf_of(number)]))
+    place = data.draw(st.integers(1, len(text) - 1))
+    rest = data.draw(st.sampled_from(["", f" {text[place:]}", f"\n{text[place:]}", " LOYER"]))
+    mentions = mentions_in(f"VIR {text[:place]}{rest}")
+    begun = number.replace("-", "")
+    assert all(other == number or (other in mentions.ending) or int(begun[6:]) > 999_999 for other in mentions.numbers)
 
 
 @given(st.text())

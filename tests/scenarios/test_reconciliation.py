@@ -113,7 +113,7 @@ def test_a_reconciliation_is_a_table_whose_rows_add_up(billed: Park) -> None:
         ("UPDATE bank_line SET booked_on = '2026-06-21' WHERE line_no = 3", "RE-000001 of 2026-06-20 has a line of"),
         ("DELETE FROM line_entry", "RE-000001/1 of 3480.00 is received, the entries it names move 5141 by 0.00"),
         ("UPDATE line_entry SET receipt_id = 2", "RE-000001/1 is received, but its receipt C1 is not of that name"),
-        ("DELETE FROM line_decision", "the receipt RE-000001/1 bears the name of a line that was not received"),
+        ("DELETE FROM line_decision", "RE-000001/1: no decision says that BQ/RG-000001 books it"),
         ("UPDATE line_decision SET kind = 'undone'", "RE-000001/1: its decision 1 (undone) follows one that is undone"),
         ("UPDATE line_decision SET decision_no = 2", "RE-000001/1: its decision 2 follows 0"),
         ("UPDATE line_entry SET line_no = 2", "RE-000001/1 of 3480.00 is received"),

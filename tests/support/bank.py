@@ -17,14 +17,15 @@ from billing.frame.terms import Term, Terms
 from billing.receivables.receipts.orders import Part
 from pricing.money import format_amount
 from tests.oracle.service import NOW
-from tests.support.bank_files import camt, entry
+from tests.support.bank_files import camt
+from tests.support.bank_files import entry as movement
 from tests.support.park import Park
 from tests.support.till import centimes
 
 
 def says(amount: str, on: str = "2026-06-20", **told: str) -> str:
     """A movement as the bank tells it."""
-    return entry(centimes(amount), date.fromisoformat(on), **told)
+    return movement(centimes(amount), date.fromisoformat(on), **told)
 
 
 def statement(entries: Iterable[str], *, opening: str, closing: str, on: str = "2026-06-20", **told: Any) -> bytes:
@@ -48,7 +49,9 @@ def takes(park: Park, content: bytes, file: str = "releve.xml", **how: Any) -> I
 
 def decides(park: Park, key: tuple[int, int], kind: str, why: str = "vérifié", **told: Any) -> None:
     parts = tuple(Part(number, centimes(of)) for number, of in told.pop("pays", {}).items())
-    choice = Choice(LineKind(kind), parts=parts, **told)
+    entry = told.pop("entry", None)
+    entries = told.pop("recorded", () if entry is None else (entry,))
+    choice = Choice(LineKind(kind), parts=parts, entries=entries, **told)
     with writing(park.engine) as connection:
         decide(connection, key, choice, why=why, recorded_at=NOW, terms=park.settings.terms)
 

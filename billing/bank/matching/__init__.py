@@ -9,4 +9,9 @@ The certainty, in percent (docs/finance.md gives it to those who decide):
    90 named, but part or more than is open; known account, several invoices or tax withheld
    85 tenant's name, amount exact                  80 name, several invoices; the bank's own movement
    75 known account, other amount                  60 name, other amount                  55 amount alone, one invoice
+
+Certain is what nothing else speaks against (R33). A reading beside which another stands is contested, bears a lower
+certainty, and never books itself: an entry of the same amount within seven days waits for its line (75), the payer is
+not whose number the line names (60), a number is not whole, unknown or paid already (75), two readings explain the
+same amount (85). What the books hold already comes first, whatever its certainty.
 """

@@ -1,13 +1,15 @@
 """Money that came in: whose it is, and which invoices it pays; pure.
 
-Invoices are indexed by number, by tenant and by amount. The certainties stand in the package's docstring.
+Invoices are indexed by number, by tenant and by amount. The certainties stand in the package's docstring. A reading
+against which something else speaks is contested: it never books itself (R33).
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from billing.bank.formats.statement import BankLine
-from billing.bank.matching.sums import oldest_first, parts_summing_to, taxes_withheld
+from billing.bank.matching.sums import oldest_first, parts_summing_to, taxes_rounded, taxes_withheld
 from billing.bank.matching.values import (
     SAME_AMOUNT_MAX,
     LineKind,
@@ -16,23 +18,33 @@ from billing.bank.matching.values import (
     Rates,
     Withheld,
 )
-from billing.bank.matching.words import TenantNames, numbers_of
-from billing.bank.reasons import reason, withheld
+from billing.bank.matching.words import Payer, TenantNames, mentions_of
+from billing.bank.reasons import but, reason, withheld
 from billing.receivables.receipts.orders import Part
 from invoices.formats import dirhams
+
+# How certain a reading is at most whose payer is another, and whose number is not whole.
+_OTHER_PAYER_MAX = 60
+_CUT_MAX = 75
+# How certain is each of several readings that explain a line equally.
+_SEVERAL_MAX = 85
 
 
 @dataclass(slots=True)
 class Payments:
-    """The payers, and the invoices that lines may pay; what one line takes is gone for the next."""
+    """The payers, and the invoices that lines may pay; what one line takes is gone for the next.
+
+    `accounts` are those of payers, with the tenants whose lines they paid before.
+    """
 
     names: TenantNames
-    accounts: Mapping[str, str]
+    accounts: Mapping[str, frozenset[str]]
     bases: Mapping[str, Withheld]
     rates: Rates
     _by_number: dict[str, OpenInvoice] = field(init=False, default_factory=dict)
     _of_tenant: dict[str, list[str]] = field(init=False, default_factory=dict)
     _by_amount: dict[int, list[str]] = field(init=False, default_factory=dict)
+    _payers: dict[BankLine, Payer] = field(init=False, default_factory=dict)
 
     def hold(self, invoices: Iterable[OpenInvoice]) -> None:
         """Let lines be matched with these invoices, and with no others."""
@@ -51,20 +63,41 @@ class Payments:
             invoice = self._by_number[number]
             self._by_number[number] = invoice._replace(open=invoice.open - amount)
 
-    def payer_of(self, line: BankLine) -> str | None:
-        """Return the tenant whose account the payer's is known to be, or else whose name the payer bears."""
-        return self.accounts.get(line.counterparty_account) or self.names.named_by(line)
+    def payer_of(self, line: BankLine) -> Payer:
+        """Return who pays a line: by the account it came from, and by names."""
+        payer = self._payers.get(line)
+        if payer is None:
+            accounts = self.accounts.get(line.counterparty_account, frozenset())
+            payer = self._payers[line] = self.names.payer(line, accounts)
+        return payer
+
+    def payers_of(self, line: BankLine, invoices: Iterable[OpenInvoice]) -> AbstractSet[str]:
+        """Return the tenants whose invoices a line may pay beside those it names: its payer, if that is another."""
+        payer = self.payer_of(line)
+        tenants = {invoice.tenant for invoice in invoices}
+        return self.names.others_than(tenants, payer) if tenants else payer.accounts or _only(payer.name)
+
+    def tenants_of(self, line: BankLine) -> frozenset[str]:
+        """Return the tenants that a line speaks of: whose invoices it names, whose account it came from, by name."""
+        mentions, payer = mentions_of(line), self.payer_of(line)
+        invoices = self._numbered((*mentions.numbers, *mentions.joined))
+        return frozenset([invoice.tenant for invoice in invoices]) | payer.accounts | payer.named
+
+    def others_than(self, code: str, line: BankLine) -> frozenset[str]:
+        """Return the tenants whose a line is instead of this one's, by its payer or the invoices it names."""
+        named = {invoice.tenant for invoice in self._numbered(mentions_of(line).numbers)}
+        return frozenset(named - {code}) or self.names.others_than({code}, self.payer_of(line))
 
     def may_withhold(self, line: BankLine) -> list[str]:
         """Return the invoices that a line may pay less taxes: their tax bases are asked for."""
         if line.amount <= 0 or line.is_reversal or not (self.rates.rent or self.rates.vat):
             return []
-        named = self._numbered(numbers_of(line)[1])
+        named = self._numbered(mentions_of(line).numbers)
         if named:
             is_short = line.amount < sum(invoice.open for invoice in named)
             return [invoice.number for invoice in named] if is_short else []
-        code = self.payer_of(line)
-        invoices = self._numbered(self._of_tenant.get(code, ())) if code is not None else []
+        codes = self.payers_of(line, ())
+        invoices = [invoice for code in codes for invoice in self._numbered(self._of_tenant.get(code, ()))]
         if any(invoice.open == line.amount for invoice in invoices):
             return []
         return [
@@ -74,19 +107,48 @@ class Payments:
         ]
 
     def proposals(self, line: BankLine) -> list[Proposal]:
-        """Return what a line that brought money may pay."""
-        by_structure, by_number = numbers_of(line)
-        structured = self._numbered(by_structure)
-        named = structured or self._numbered(by_number)
-        if named:
-            return [self._paying_named(line.amount, named, is_structured=bool(structured))]
-        code = self.accounts.get(line.counterparty_account)
-        if code is not None:
-            return [self._paying_tenant(line.amount, code, "account", (95, 90, 75))]
-        code = self.names.named_by(line)
-        if code is not None:
-            return [self._paying_tenant(line.amount, code, "name", (85, 80, 60))]
-        return self._paying_amount(line.amount)
+        """Return what a line that brought money may pay, what it names first."""
+        mentions, payer = mentions_of(line), self.payer_of(line)
+        named = self._numbered(mentions.numbers)
+        joined = [] if named else self._numbered(mentions.joined)
+        if not (named or joined):
+            readings = self._of_payer(line.amount, payer) or self._paying_amount(line.amount)
+            against = "cut" if mentions.has_cut else "settled" if mentions.numbers else None
+            return [contested(reading, against, _CUT_MAX) if against else reading for reading in readings]
+        is_structured = bool(named) and len(mentions.structured) == len(mentions.numbers) == len(named)
+        readings = self._paying_named(line.amount, named or joined, is_structured=is_structured)
+        if joined or mentions.has_cut or mentions.ending or self._numbered(mentions.joined):
+            readings = [contested(reading, "cut", _CUT_MAX) for reading in readings]
+        elif len(named) < len(mentions.numbers) or any(invoice.open <= 0 for invoice in named):
+            # A number nobody has, or one that is paid: it may be another's, mistyped.
+            readings = [contested(reading, "settled", _CUT_MAX) for reading in readings]
+        others = self.names.others_than({invoice.tenant for invoice in named or joined}, payer)
+        if not others:
+            return readings
+        codes = ", ".join(sorted(others))
+        return [
+            *[contested(reading, "payer", _OTHER_PAYER_MAX, payer=codes) for reading in readings],
+            *[contested(reading, "number", _OTHER_PAYER_MAX) for reading in self._of_payer(line.amount, payer, others)],
+        ]
+
+    def _of_payer(self, amount: int, payer: Payer, others: frozenset[str] | None = None) -> list[Proposal]:
+        """Return what an amount pays for its payer: the tenant of the account, or the one it names."""
+        readings = []
+        if len(payer.accounts) == 1:
+            readings.append(self._paying_tenant(amount, min(payer.accounts), "account", (95, 90, 75)))
+        elif payer.name is not None and (not payer.accounts or payer.name in payer.accounts):
+            readings.append(self._paying_tenant(amount, payer.name, "name", (85, 80, 60)))
+        elif payer.accounts:
+            readings += [self._paying_tenant(amount, code, "account", (60, 55, 50)) for code in sorted(payer.accounts)]
+        elif others:
+            readings += [self._paying_tenant(amount, code, "name", (60, 55, 50)) for code in sorted(others)]
+        judged = []
+        for reading in readings:
+            against = self.names.others_than(_only(reading.tenant), payer)
+            if against:
+                reading = contested(reading, "payer", _OTHER_PAYER_MAX, payer=", ".join(sorted(against)))
+            judged.append(reading._replace(is_contested=reading.is_contested or len(readings) > 1))
+        return judged[:SAME_AMOUNT_MAX]
 
     def _numbered(self, numbers: Iterable[str]) -> list[OpenInvoice]:
         return [invoice for number in numbers if (invoice := self._by_number.get(number)) is not None]
@@ -95,7 +157,7 @@ class Payments:
         """Return the open invoices of a tenant, the oldest due first."""
         return [invoice for invoice in self._numbered(self._of_tenant.get(code, ())) if invoice.open > 0]
 
-    def _paying_named(self, amount: int, named: list[OpenInvoice], *, is_structured: bool) -> Proposal:
+    def _paying_named(self, amount: int, named: list[OpenInvoice], *, is_structured: bool) -> list[Proposal]:
         """Return what an amount pays whose line names invoices."""
         by, numbers = "structured" if is_structured else "number", ", ".join(invoice.number for invoice in named)
         tenants = {invoice.tenant for invoice in named}
@@ -105,25 +167,34 @@ class Payments:
         whole = tuple(Part(invoice.number, invoice.open) for invoice in open_ones)
         if open_ones and amount == left:
             why = reason(by, "exact", invoices=numbers)
-            return Proposal(LineKind.RECEIVED, 100 if is_structured else 97, why, tenant, whole)
+            return [Proposal(LineKind.RECEIVED, 100 if is_structured else 97, why, tenant, whole)]
         taxes = taxes_withheld(amount, open_ones, self.bases, self.rates)
-        if taxes is not None:
-            rent, vat = taxes
+        if taxes:
+            readings = []
+            for rent, vat in taxes:
+                why = reason(by, "withheld", invoices=numbers, withheld=withheld(rent, vat))
+                certainty = 95 if is_structured else 93
+                readings.append(Proposal(LineKind.RECEIVED, certainty, why, tenant, whole, rent, vat))
+            return readings if len(readings) == 1 else [contested(one, "several", _SEVERAL_MAX) for one in readings]
+        rounded = taxes_rounded(amount, open_ones, self.bases, self.rates)
+        if rounded:
+            rent, vat = rounded[0]
             why = reason(by, "withheld", invoices=numbers, withheld=withheld(rent, vat))
-            return Proposal(LineKind.RECEIVED, 95 if is_structured else 93, why, tenant, whole, rent, vat)
+            reading = Proposal(LineKind.RECEIVED, _SEVERAL_MAX, why, tenant, whole, rent, vat)
+            return [contested(reading, "rounded", _SEVERAL_MAX)]
         if amount < left:
             why = reason(by, "part", invoices=numbers, open=dirhams(left))
             parts = oldest_first(amount, open_ones)
-            return Proposal(LineKind.RECEIVED, 90 if is_structured else 88, why, tenant, parts)
+            return [Proposal(LineKind.RECEIVED, 90 if is_structured else 88, why, tenant, parts)]
         if tenant is not None:
             paid = {part.invoice for part in whole}
             others = [invoice for invoice in self._open_of(tenant) if invoice.number not in paid]
             more = parts_summing_to(amount - left, others)
             if more is not None and more[1]:
                 why = reason(by, "with_others", invoices=numbers, tenant=tenant)
-                return Proposal(LineKind.RECEIVED, 92, why, tenant, (*whole, *more[0]))
+                return [Proposal(LineKind.RECEIVED, 92, why, tenant, (*whole, *more[0]))]
         why = reason(by, "more", invoices=numbers, open=dirhams(left))
-        return Proposal(LineKind.RECEIVED, 88 if tenant is not None else 70, why, tenant, whole)
+        return [Proposal(LineKind.RECEIVED, 88 if tenant is not None else 70, why, tenant, whole)]
 
     def _paying_tenant(self, amount: int, code: str, by: str, certainties: tuple[int, int, int]) -> Proposal:
         """Return what a tenant pays, known `by` account or name.
@@ -144,10 +215,16 @@ class Payments:
             return Proposal(LineKind.RECEIVED, nearly if is_only else nearly - 10, why, code, parts)
         for invoice in invoices:
             taxes = taxes_withheld(amount, [invoice], self.bases, self.rates)
-            if taxes is not None:
-                why = reason(by, "withheld_of", tenant=code, invoices=invoice.number, withheld=withheld(*taxes))
-                part = Part(invoice.number, invoice.open)
-                return Proposal(LineKind.RECEIVED, nearly, why, code, (part,), *taxes)
+            rounded = [] if taxes else taxes_rounded(amount, [invoice], self.bases, self.rates)
+            if taxes or rounded:
+                rent, vat = (taxes or rounded)[0]
+                why = reason(by, "withheld_of", tenant=code, invoices=invoice.number, withheld=withheld(rent, vat))
+                reading = Proposal(
+                    LineKind.RECEIVED, nearly, why, code, (Part(invoice.number, invoice.open),), rent, vat
+                )
+                if rounded:
+                    return contested(reading, "rounded", nearly - 10)
+                return reading if len(taxes) == 1 else contested(reading, "several", _SEVERAL_MAX)
         why = reason(by, "oldest", tenant=code)
         return Proposal(LineKind.RECEIVED, roughly, why, code, oldest_first(amount, invoices))
 
@@ -162,3 +239,13 @@ class Payments:
             )
             for invoice in same[:SAME_AMOUNT_MAX]
         ]  # fmt: skip
+
+
+def _only(code: str | None) -> frozenset[str]:
+    return frozenset() if code is None else frozenset([code])
+
+
+def contested(reading: Proposal, against: str, most: int, **values: str) -> Proposal:
+    """Return a reading against which something speaks: no more certain than `most`, and contested."""
+    why = but(reading.why, against, **values)
+    return reading._replace(confidence=min(reading.confidence, most), why=why, is_contested=True)

@@ -46,7 +46,7 @@ class Withheld(NamedTuple):
 
 
 class Cheque(NamedTuple):
-    """A cheque or bill that waits to be cleared, or was cleared and may come back; neither before `since`."""
+    """A cheque or bill that waits to be cleared, or money that may come back; neither before `since`."""
 
     receipt: int
     number: str
@@ -56,12 +56,16 @@ class Cheque(NamedTuple):
 
 
 class BookedEntry(NamedTuple):
-    """An entry that moves the bank's account, and that stands for no bank line yet."""
+    """An entry that moves the bank's account, and that stands for no bank line yet.
+
+    `words` are the references that the bank may have given it; `tenants` those whose accounts it moves.
+    """
 
     reference: str
     on: date
     amount: int
-    text: str
+    words: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
 
 
 class Rates(NamedTuple):
@@ -77,8 +81,9 @@ NO_TAX = Rates(0, ())
 class Proposal(NamedTuple):
     """A proposal for a line, with its reason and its certainty in percent.
 
+    `is_contested`: another reading stands, so that it never books itself (R33).
     Received: `tenant` (None: nobody's) pays `parts`; `rent_withheld` and `vat_withheld` came not to the bank but count
-    as paid; what is left is the tenant's credit. Cleared, bounced: `receipt`. Recorded: `entry` books it already.
+    as paid; what is left is the tenant's credit. Cleared, bounced: `receipt`. Recorded: `entries` book it already.
     Booked: to `account`.
     """
 
@@ -90,5 +95,15 @@ class Proposal(NamedTuple):
     rent_withheld: int = 0
     vat_withheld: int = 0
     receipt: int | None = None
-    entry: str | None = None
+    entries: tuple[str, ...] = ()
     account: str | None = None
+    is_contested: bool = False
+
+    @property
+    def entry(self) -> str | None:
+        """Return the first of the entries that book it already."""
+        return self.entries[0] if self.entries else None
+
+    def books_itself(self, least: int) -> bool:
+        """Return whether a line may be booked so without a person, where this certainty is asked for (R33)."""
+        return self.confidence >= least and not self.is_contested and self.kind != LineKind.BOOKED

@@ -3,10 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from typing import NamedTuple
 
 from billing.bank.formats.statement import BankLine
-from invoices.structured_reference import numbers_in, structured_numbers_in
+from invoices.structured_reference import Mentions, mentions_in
 
 # Legal forms and small words, which distinguish no firm from another.
 _LEGAL_FORMS = frozenset(
@@ -19,6 +21,23 @@ _LEGAL_FORMS = frozenset(
 _WORD = re.compile(r"[A-Z0-9]+")
 # A name of fewer letters is found in a text by chance.
 _NAME_LENGTH_MIN = 4
+_HINT_LENGTH_MIN = 3
+# A word in the names of so many tenants at most hints at them.
+_FEW = 3
+# Words that payers and banks write of any payment hint at nobody; nor does a year or a number.
+_ORDINARY = frozenset(
+    {
+        "VIREMENT", "VIREMENTS", "VERSEMENT", "RECU", "RECUS", "EMIS", "FAVEUR", "ORDRE", "INSTANTANE", "PERMANENT",
+        "REGLEMENT", "REGLEMENTS", "PAIEMENT", "PAIEMENTS", "FACTURE", "FACTURES", "LOYER", "LOYERS", "BAIL", "SOLDE",
+        "ACOMPTE", "MOIS", "JANVIER", "FEVRIER", "MARS", "AVRIL", "MAI", "JUIN", "JUILLET", "AOUT", "SEPTEMBRE",
+        "OCTOBRE", "NOVEMBRE", "DECEMBRE", "BUREAU", "BUREAUX", "LOCAL", "LOCAUX", "CHARGES", "SERVICE", "SERVICES",
+        "REPAS", "SALLE", "SALLES", "REUNION", "FORMATION", "REMISE", "CHEQUE", "CHEQUES", "EFFET", "COMMISSION",
+        "FRAIS", "REFERENCE", "NUMERO", "CLIENT", "CLIENTS", "COMPTE", "BANQUE", "BANK", "AGENCE", "MAROC", "MOROCCO",
+        "GROUPE", "GROUP", "HOLDING", "CASABLANCA", "CASA", "RABAT", "TANGER", "AGADIR", "FES", "MARRAKECH", "OUJDA",
+        "VIR", "CHQ", "REF", "FAC", "NUM", "PAR", "SUR", "RIB", "TVA", "TTC", "NET", "LOT", "MAD", "DHS",
+        "TECHNOPARK", "TECHNOPOLE", "PARC", "POUR",
+    }
+)  # fmt: skip
 
 
 def words_of(text: str) -> list[str]:
@@ -35,14 +54,25 @@ def name_words(name: str) -> tuple[str, ...]:
     return tuple(word for word in words if word not in _LEGAL_FORMS) or tuple(words)
 
 
-def numbers_of(line: BankLine) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the numbers of documents that a line names by structured reference, and in any way."""
-    return _numbers_in(f"{line.structured_reference} {line.end_to_end_id} {line.text}")
+def mentions_of(line: BankLine) -> Mentions:
+    """Return the documents that a line names, whole and cut."""
+    return _mentions_in(f"{line.structured_reference}\n{line.end_to_end_id}\n{line.text}")
 
 
-@lru_cache(maxsize=65536)
-def _numbers_in(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return structured_numbers_in(text), numbers_in(text)
+_mentions_in = lru_cache(maxsize=65536)(mentions_in)
+
+
+class Payer(NamedTuple):
+    """Who pays a line, as far as the bank says: tenants whose account it came from before, and tenants that it names.
+
+    `name` is the one it names alone. `hinted` are those of whose names it bears a word that few others have.
+    """
+
+    accounts: frozenset[str]
+    name: str | None
+    named: frozenset[str]
+    hinted: frozenset[str]
+    words: frozenset[str]
 
 
 class TenantNames:
@@ -51,33 +81,63 @@ class TenantNames:
     def __init__(self, names: Mapping[str, str]) -> None:
         self._by_name: dict[str, list[str]] = {}
         self._by_word: dict[str, list[str]] = {}
+        self._bearing: dict[str, list[str]] = {}
         self._words: dict[str, frozenset[str]] = {}
-        counts: dict[str, int] = {}
         for code, name in names.items():
             words = name_words(name)
             self._words[code] = frozenset(words)
-            self._by_name.setdefault(" ".join(words), []).append(code)
-            for word in set(words):
-                counts[word] = counts.get(word, 0) + 1
+            # Banks write a name in one word, or a word in two.
+            self._by_name.setdefault("".join(words), []).append(code)
+            for word in self._words[code]:
+                self._bearing.setdefault(word, []).append(code)
         for code, own_words in self._words.items():
             if own_words:
                 # A name is looked up by its rarest word; the others are compared then.
-                self._by_word.setdefault(min(own_words, key=lambda word: (counts[word], word)), []).append(code)
+                rarest = min(own_words, key=lambda word: (len(self._bearing[word]), word))
+                self._by_word.setdefault(rarest, []).append(code)
 
-    def named_by(self, line: BankLine) -> str | None:
-        """Return the tenant whose name the payer bears or the text holds whole; None where there are several."""
-        same = self._by_name.get(" ".join(name_words(line.counterparty)), []) if line.counterparty else []
-        if len(same) == 1:
-            return same[0]
-        words = set(name_words(f"{line.counterparty} {line.text}"))
-        codes = [
+    def payer(self, line: BankLine, accounts: frozenset[str]) -> Payer:
+        """Return who pays a line, whose account was that of these tenants before."""
+        own, text = name_words(line.counterparty) if line.counterparty else (), name_words(line.text)
+        same = self._by_name.get("".join(own), []) if own else []
+        by_payer = frozenset(same) if len(same) == 1 else self._whole(frozenset(own))
+        words = frozenset((*own, *text))
+        named = by_payer | self._whole(frozenset(text)) or self._whole(words)
+        alone = by_payer or named
+        hinted = frozenset(
+            code
+            for word in words
+            if len(word) >= _HINT_LENGTH_MIN and word not in _ORDINARY and not word.isdecimal()
+            if len(bearing := self._bearing.get(word, ())) <= _FEW
+            for code in bearing
+        )
+        return Payer(accounts, next(iter(alone)) if len(alone) == 1 else None, named, hinted, words)
+
+    def others_than(self, tenants: AbstractSet[str], payer: Payer) -> frozenset[str]:
+        """Return the tenants that pay instead of these, by account or name; none where nothing speaks against these."""
+        if payer.accounts and not tenants <= payer.accounts:
+            return payer.accounts
+        ours = [self._words.get(code, frozenset()) for code in tenants]
+        others = frozenset(
+            code
+            for code in payer.named - tenants
+            if not any(self._words[code] <= words and words <= payer.words for words in ours)
+        )
+        if others or payer.named:
+            # Whoever pays for several tenants is one of them at most.
+            return others or (payer.named if len(tenants) > 1 else frozenset())
+        if payer.hinted and not any(words & payer.words for words in ours):
+            return payer.hinted
+        return frozenset()
+
+    def _whole(self, words: frozenset[str]) -> frozenset[str]:
+        """Return the tenants of whose names all words are there, without those whose name is part of another's."""
+        codes = {
             code
             for word in words
             for code in self._by_word.get(word, ())
             if self._words[code] <= words and sum(map(len, self._words[code])) >= _NAME_LENGTH_MIN
-        ]
-        if not codes:
-            return None
-        longest = max(len(self._words[code]) for code in codes)
-        best = [code for code in codes if len(self._words[code]) == longest]
-        return best[0] if len(best) == 1 else None
+        }
+        if len(codes) < 2:
+            return frozenset(codes)
+        return frozenset(code for code in codes if not any(self._words[code] < self._words[other] for other in codes))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import (
     MONEY,
+    RETURNABLE,
     TO_BE_CLEARED,
     TRANSFER,
     Held,
@@ -100,15 +101,17 @@ def _fall_due(connection: Connection, records: Records, key: int, on: date) -> i
 
 
 def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_at: datetime) -> None:
-    """Record that a cheque or bill came back unpaid: all it settled is open again, in the open period.
+    """Record that a cheque or bill came back unpaid, or a transfer was given back: all it settled is open again.
 
     `on` is the bank's day; in a closed month it is booked on the first open day. Raises Unknown, Conflict, Refused.
     """
     change_receivables(connection)
     head = require_receipt(connection, key)
     reason = require_reason_text(reason)
-    if head.means not in TO_BE_CLEARED:
-        raise refused("receipt", RECEIPT.format(key), f"is no cheque or bill but {head.means}", "undo its allocations")
+    if head.means not in RETURNABLE:
+        raise refused(
+            "receipt", RECEIPT.format(key), f"never comes back: it is {head.means}", "cancel it, or pay it back"
+        )
     if connection.scalar(select(refund.c.id).where(refund.c.receipt_id == key).limit(1)) is not None:
         raise Conflict(f"{RECEIPT.format(key)} was refunded in part: its payer owes what came back")
     _require_day(connection, head, on, recorded_at)

@@ -19,7 +19,7 @@ from billing.entries.receivables import (
     receipt_entry,
 )
 from billing.frame.civil_time import today
-from billing.frame.codes import RECEIPT
+from billing.frame.codes import BANK_LINE, RECEIPT
 from billing.frame.database import among, change_receivables
 from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
@@ -35,9 +35,11 @@ from billing.receivables.tables.receipts import AllocatedBy, placement, receipt,
 from billing.register.tables import site, tenant
 from invoices.document import INVOICE, Party
 from invoices.models import document
-from invoices.structured_reference import numbers_in
+from invoices.structured_reference import mentions_in, numbers_in
 from ledger.periods import limits
 
+# The source of receipts that bank lines are.
+STATEMENTS = "statements"
 # Means, reference, value date: the same money is one receipt.
 _Identity: TypeAlias = tuple[str, str, date]
 
@@ -93,7 +95,7 @@ def receive(
         if stands is None:
             key = 0
             payment = _cash(order)
-            wrong = wrong or _settling_faults(order, ledger, desk, payment)
+            wrong = wrong or _name_faults(order, source) or _settling_faults(order, ledger, desk, payment)
             if not wrong:
                 key, settled = _record(records, order, ledger, days, terms)
                 if payment is not None:
@@ -121,6 +123,14 @@ def _cash(order: ReceiptOrder) -> CashPayment | None:
         return None
     money = sum([leg.amount for leg in order.legs if leg.kind == MONEY])
     return CashPayment(order.tenant, order.value_date, money, order.site)
+
+
+def _name_faults(order: ReceiptOrder, source: str) -> list[OrderFault]:
+    """Return the fault of a reference that is the service's own name for a bank line's money."""
+    if source == STATEMENTS or BANK_LINE.fullmatch(order.reference) is None:
+        return []
+    remedy = "give the bank's or the drawer's own; the line itself is booked by `statements accept`"
+    return [("reference", order.reference, "is the name of a bank line here", remedy)]
 
 
 def _settling_faults(
@@ -199,7 +209,7 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Co
         if not isinstance(order.allocations, str):
             named.update(part.invoice for part in order.allocations)
         elif order.allocations == AUTOMATIC:
-            in_texts.update(numbers_in(order.payer_text))
+            in_texts.update(numbers_in(one_line(order.payer_text)))
             if order.tenant is not None:
                 payers.add(order.tenant)
     ledger = _Ledger(documents_numbered(connection, named | in_texts) if named or in_texts else {})
@@ -272,7 +282,7 @@ def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocume
     """Return what a receipt settles, as (invoice, amount, how), and whose the rest is; None: nobody knows.
 
     An invoice that the payer's text names is settled first, if it is the tenant's; where the payer is unknown and all
-    that are named are one tenant's, it is that tenant.
+    that are named are one tenant's, it is that tenant. A text with a number that is not whole names nobody (R33).
     """
     if not isinstance(order.allocations, str):
         return [
@@ -281,8 +291,10 @@ def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocume
     if order.allocations == NONE:
         return [], order.tenant
     payer = order.tenant
-    numbers = numbers_in(order.payer_text) if order.payer_text else ()
-    in_text = [ledger.by_number[number] for number in numbers if number in ledger.by_number]
+    mentions = mentions_in(one_line(order.payer_text))
+    if payer is None and mentions.has_cut:
+        return [], None
+    in_text = [ledger.by_number[number] for number in mentions.numbers if number in ledger.by_number]
     named = [invoice for invoice in in_text if invoice.kind == INVOICE and payer in (None, invoice.tenant)]
     if payer is None and len({invoice.tenant for invoice in named}) == 1:
         payer = named[0].tenant

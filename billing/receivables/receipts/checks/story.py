@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import (
     MONEY,
+    RETURNABLE,
     TO_BE_CLEARED,
     Held,
     ReceiptHead,
@@ -86,8 +87,8 @@ class Story(NamedTuple):
             yield "it was paid back by no means there is"
         if self.unplaced < 0:
             yield f"{format_amount(-self.unplaced)} more is placed or paid back than came in"
-        if self.events and head.means not in TO_BE_CLEARED:
-            yield f"it is no cheque or bill, but was {self.events[0].kind}"
+        if self.events and head.means not in (TO_BE_CLEARED if self.cleared is not None else RETURNABLE):
+            yield f"it is {head.means}, but was {self.events[0].kind}"
         for placed in self.placements:
             left = placed.amount - self.used(placed)
             if left < 0:
