@@ -109,17 +109,18 @@ class Payments:
     def proposals(self, line: BankLine) -> list[Proposal]:
         """Return what a line that brought money may pay, what it names first."""
         mentions, payer = mentions_of(line), self.payer_of(line)
-        named = self._numbered(mentions.numbers)
-        joined = [] if named else self._numbered(mentions.joined)
+        numbers = mentions.numbers
+        named = self._numbered(numbers)
+        joined = self._numbered(mentions.joined) if mentions.joined else []
         if not (named or joined):
             readings = self._of_payer(line.amount, payer) or self._paying_amount(line.amount)
-            against = "cut" if mentions.has_cut else "settled" if mentions.numbers else None
+            against = "cut" if mentions.has_cut else "settled" if numbers else None
             return [contested(reading, against, _CUT_MAX) if against else reading for reading in readings]
-        is_structured = bool(named) and len(mentions.structured) == len(mentions.numbers) == len(named)
+        is_structured = bool(named) and len(mentions.structured) == len(numbers) == len(named)
         readings = self._paying_named(line.amount, named or joined, is_structured=is_structured)
-        if joined or mentions.has_cut or mentions.ending or self._numbered(mentions.joined):
+        if joined or mentions.has_cut or mentions.ending:
             readings = [contested(reading, "cut", _CUT_MAX) for reading in readings]
-        elif len(named) < len(mentions.numbers) or any(invoice.open <= 0 for invoice in named):
+        elif len(named) < len(numbers) or any(invoice.open <= 0 for invoice in named):
             # A number nobody has, or one that is paid: it may be another's, mistyped.
             readings = [contested(reading, "settled", _CUT_MAX) for reading in readings]
         others = self.names.others_than({invoice.tenant for invoice in named or joined}, payer)

@@ -86,7 +86,8 @@ class Pool:
 
         A reading beside which another stands is contested.
         """
-        recorded, readings = self.recorded(line) or self._together(line), self._own(line)
+        recorded = (self.recorded(line) or self._together(line)) if self.entries else []
+        readings = self._own(line)
         if line.amount > 0 and not line.is_reversal:
             readings += self._incoming(line)
         elif line.amount < 0:

@@ -22,6 +22,7 @@ _WORD = re.compile(r"[A-Z0-9]+")
 # A name of fewer letters is found in a text by chance.
 _NAME_LENGTH_MIN = 4
 _HINT_LENGTH_MIN = 3
+_NOBODY: frozenset[str] = frozenset()
 # A word in the names of so many tenants at most hints at them.
 _FEW = 3
 # Words that payers and banks write of any payment hint at nobody; nor does a year or a number.
@@ -104,9 +105,10 @@ class TenantNames:
         words = frozenset((*own, *text))
         named = by_payer | self._whole(frozenset(text)) or self._whole(words)
         alone = by_payer or named
+        # A hint is asked for where no whole name is there.
         hinted = frozenset(
             code
-            for word in words
+            for word in (() if named else words)
             if len(word) >= _HINT_LENGTH_MIN and word not in _ORDINARY and not word.isdecimal()
             if len(bearing := self._bearing.get(word, ())) <= _FEW
             for code in bearing
@@ -117,6 +119,8 @@ class TenantNames:
         """Return the tenants that pay instead of these, by account or name; none where nothing speaks against these."""
         if payer.accounts and not tenants <= payer.accounts:
             return payer.accounts
+        if len(tenants) == 1 and payer.named == tenants:
+            return _NOBODY
         ours = [self._words.get(code, frozenset()) for code in tenants]
         others = frozenset(
             code
@@ -125,10 +129,10 @@ class TenantNames:
         )
         if others or payer.named:
             # Whoever pays for several tenants is one of them at most.
-            return others or (payer.named if len(tenants) > 1 else frozenset())
+            return others or (payer.named if len(tenants) > 1 else _NOBODY)
         if payer.hinted and not any(words & payer.words for words in ours):
             return payer.hinted
-        return frozenset()
+        return _NOBODY
 
     def _whole(self, words: frozenset[str]) -> frozenset[str]:
         """Return the tenants of whose names all words are there, without those whose name is part of another's."""
