@@ -146,7 +146,8 @@ def _remind(settings: Settings, engine: Engine, folder: Path) -> tuple[Path, ...
 
 
 def _clock() -> datetime:
-    return datetime.now(UTC)
+    """Return the present instant; before the demonstration's last month has begun, its first noon (R14)."""
+    return max(datetime.now(UTC), datetime(LAST.year, LAST.month, LAST.day, 12, tzinfo=UTC))
 
 
 def _clear(folder: Path) -> None:

@@ -15,7 +15,7 @@ from billing.frame.jobs import NAMED_MAX, Job, JobContext, Say, Timetable
 from billing.register.tables import billing_run, lease, usage_event
 from billing.run.month import run_month
 from billing.run.report import RunReport
-from pricing.period import first_of_month, format_month
+from pricing.period import first_of_month, format_month, next_month
 
 
 class Standing(NamedTuple):
@@ -42,8 +42,8 @@ def due_period(now: datetime, run_day: int, run_hour: int) -> date:
 def month_to_run(standing: Standing, due: date) -> date | None:
     """Return the month to be run now, or None: one that was interrupted first, then the one that is due.
 
-    Months skipped in between need no run of their own: the next one catches them up (R14). Before
-    anything has been entered there is nothing to run: the first run fixes where billing begins (R12).
+    Months run one after the other, none is skipped (R14). Before anything has been entered there is nothing to
+    run: the first run fixes where billing begins (R12).
     """
     if standing.latest is None:
         return due if standing.has_facts else None
@@ -51,7 +51,7 @@ def month_to_run(standing: Standing, due: date) -> date | None:
         return None
     if not standing.is_complete:
         return standing.latest
-    return due if due > standing.latest else None
+    return next_month(standing.latest) if due > standing.latest else None
 
 
 def bring_up_to_date(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from billing.frame.audit_log import act_of
 from billing.frame.civil_time import today
 from billing.frame.database import change_runs, reading, writing
-from billing.frame.errors import RunRefused
+from billing.frame.errors import Refused, RunRefused
 from billing.frame.executors import LOCAL, open_executor, run_tasks, worker_count
 from billing.frame.settings import Settings
 from billing.receivables.receipts.applying_credits import settle_what_was_issued
@@ -29,15 +29,16 @@ from billing.run.closing import (
     sum_positions,
 )
 from billing.run.pipeline import do_batch, do_batches
-from billing.run.plan import Begin, Final, Resume, Retry, plan_of
+from billing.run.plan import Begin, Final, MonthOrder, Resume, Retry, plan_of
 from billing.run.report import (
+    NOTHING_ISSUED,
     RunReport,
     Totals,
     drafted_withdrawn,
+    issued_so_far,
     report_of,
+    report_of_attempt,
     stored_errors,
-    stored_totals,
-    stored_withdrawn,
 )
 from billing.run.tables import run_batch
 from invoices.document import CREDIT_NOTE, INVOICE
@@ -57,6 +58,7 @@ def run_month(  # noqa: PLR0913 - keywords that have defaults
     *,
     clock: Callable[[], datetime],
     issued_on: date | None = None,
+    catch_up: bool = False,
     deliver: bool = True,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -64,24 +66,27 @@ def run_month(  # noqa: PLR0913 - keywords that have defaults
     """Bill the month that begins on `period`; the database is the only truth of how far it has come.
 
     A killed run is resumed, a complete one is final except for tenants whose outcome was an error
-    (R14). `issued_on` is today in Casablanca unless given; a resumed run keeps the date it began with.
-    `progress` is told batches done and batches in all. Raises RunRefused, IssueDateGoesBack.
+    (R14). `issued_on` is today in Casablanca unless given; a resumed run keeps the date it began with, one tried again
+    too if it may. Months skipped since the latest run are billed only with `catch_up`. The report is of what this
+    attempt issued; of several calls at once the one that ends the run gives it, to the others it was final already.
+    `progress` is told batches done and batches in all. Raises Refused, RunRefused, IssueDateGoesBack.
     """
+    order = MonthOrder(period, issued_on, catch_up)
     with writing(engine) as connection:
-        issued_before = stored_totals(connection, period)
-        attempt = _begin(connection, period, issued_on, deliver, clock())
+        attempt = _begin(connection, order, deliver, clock())
+        before = issued_so_far(connection, period)
     if attempt is None:
         _settle(settings, engine, clock())
         with reading(engine) as connection:
-            return report_of(connection, period, issued_now=False)
+            return report_of(connection, period)
     _do_batches(settings, engine, period, attempt, clock, workers, progress)
     with writing(engine) as connection:
-        _finish(connection, period, attempt, clock())
+        ended_here = _finish(connection, period, attempt, clock())
     _settle(settings, engine, clock())
     with reading(engine) as connection:
-        # A run tried again may find that nothing has been mended.
-        nothing_new = attempt > 1 and stored_totals(connection, period) == issued_before
-        return report_of(connection, period, issued_now=not nothing_new)
+        if not ended_here:
+            return report_of(connection, period)
+        return report_of_attempt(connection, period, before if attempt > 1 else None)
 
 
 def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
@@ -90,20 +95,23 @@ def _settle(settings: Settings, engine: Engine, now: datetime) -> None:
         settle_what_was_issued(connection, recorded_at=now, terms=settings.terms)
 
 
-def _begin(connection: Connection, period: date, issued_on: date | None, deliver: bool, now: datetime) -> int | None:
+def _begin(connection: Connection, order: MonthOrder, deliver: bool, now: datetime) -> int | None:
     """Open or reopen the run and lay out its batches; gives its attempt, None when it is final."""
     change_runs(connection)
-    plan = plan_of(connection, period, today(now), issued_on)
+    period = order.period
+    plan = plan_of(connection, order, today(now))
     match plan:
         case Final():
             return None
         case Resume():
-            if issued_on not in (None, plan.issued_on):
+            if order.issued_on not in (None, plan.issued_on):
                 raise RunRefused(
                     f"the run of {format_month(period)} was begun with issue date {plan.issued_on} and must be "
                     f"finished with it: leave --issue-date out"
                 )
             return plan.attempt
+    if plan.objections:
+        raise Refused(plan.objections)
     opened = {"issued_on": plan.issued_on, "status": "running", "attempt": plan.attempt, "deliver": int(deliver)}
     if isinstance(plan, Begin):
         connection.execute(insert(billing_run).values(period=period, started_at=now, **opened))
@@ -172,13 +180,13 @@ def _in_this_process(settings: Settings, engine: Engine, batches: int, workers: 
     return settings.executor == LOCAL and (batches < _BATCHES_FOR_PROCESSES or worker_count() == 1)
 
 
-def _finish(connection: Connection, period: date, attempt: int, now: datetime) -> None:
-    """Post the waterfall and make the run final, unless somebody else has."""
+def _finish(connection: Connection, period: date, attempt: int, now: datetime) -> bool:
+    """Post the waterfall and make the run final; gives whether it was done here, not by somebody else."""
     change_runs(connection)
     this_run = billing_run.c.period == period
     run = connection.execute(select(billing_run).where(this_run).with_for_update()).one()
     if run.status == "complete" or run.attempt != attempt:
-        return
+        return False
     c = run_batch.c
     left = connection.scalars(
         select(c.batch_no).where(c.period == period, c.attempt == attempt, c.status == "open")
@@ -193,25 +201,35 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
         .where(this_run)
         .values(status="complete", completed_at=now, cross_subsidy=outcome, issued_on=newest or run.issued_on)
     )
+    return True
 
 
 def preview_month(
-    engine: Engine, period: date, *, clock: Callable[[], datetime], issued_on: date | None = None
+    engine: Engine,
+    period: date,
+    *,
+    clock: Callable[[], datetime],
+    issued_on: date | None = None,
+    catch_up: bool = False,
 ) -> RunReport:
-    """Return what running the month now would give, with the same totals; write nothing."""
+    """Return what running the month now would give, with the same totals; write nothing.
+
+    What the run would refuse as a slip of the pen is a warning here. Raises Refused, RunRefused, IssueDateGoesBack.
+    """
     with reading(engine) as connection:
-        plan = plan_of(connection, period, today(clock()), issued_on)
+        plan = plan_of(connection, MonthOrder(period, issued_on, catch_up), today(clock()))
         if isinstance(plan, Final):
-            return report_of(connection, period, issued_now=False)
+            return report_of(connection, period)
         return _preview(connection, period, plan)
 
 
 def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry) -> RunReport:
     catalogue = load_catalogue(connection)
-    totals = stored_totals(connection, period)
+    # What a run that was interrupted has issued is part of it; what earlier attempts issued is not.
+    issued = issued_so_far(connection, period) if plan.attempt == 1 else NOTHING_ISSUED
+    totals, withdrawn = dict(issued.totals), issued.withdrawn
     positions = stored_positions(connection, period)
     errors = dict(stored_errors(connection, period))
-    withdrawn = stored_withdrawn(connection, period)
     for scope in plan.batches:
         bills = price_batch(connection, scope, catalogue).bills
         drafts = [draft for bill in bills for draft in (bill.invoice, bill.credit_note) if draft is not None]
@@ -240,6 +258,7 @@ def _preview(connection: Connection, period: date, plan: Begin | Resume | Retry)
         issued_now=False,
         dry_run=True,
         withdrawn=tuple(sorted(withdrawn)),
+        warnings=tuple(map(str, plan.objections)),
     )
 
 

@@ -3,36 +3,47 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, select
 
-from billing.frame.errors import RunRefused
+from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
+from billing.frame.errors import Fault, Refused, RunRefused
 from billing.register.tables import billing_run, tenant
 from billing.run.facts import Scope
 from billing.run.tables import run_batch, run_outcome
-from invoices.numbering import require_issue_date
+from invoices.numbering import latest_issue_date, require_issue_date
+from ledger.errors import PeriodClosed, PeriodNotYetOpen
 from ledger.periods import require_open
-from pricing.period import add_months, first_of_month, format_month
+from pricing.period import add_months, first_of_month, format_month, months, next_month
 
 # Large enough that what a transaction costs by itself is spread thin, small enough to show progress and free locks.
 BATCH_TENANTS = 2500
+# A month further ahead is not even previewed or forecast.
 MONTHS_AHEAD_MAX = 60
-# Beyond it due dates leave the calendar.
-ISSUE_YEAR_MAX = 2200
+
+
+class MonthOrder(NamedTuple):
+    """An order to run a month: the day its documents bear (None: the usual one); whether it bills skipped months."""
+
+    period: date
+    issued_on: date | None = None
+    catch_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
     """A month with something to do: the day its documents bear, the attempt that issues them, whom it bills.
 
-    `standing` is the waterfall of the attempt before, as exported; None where none was posted.
+    `standing` is the waterfall of the attempt before, as exported; None where none was posted. `objections` are what
+    the run refuses and a preview warns of (R14).
     """
 
     issued_on: date
     attempt: int
     batches: Sequence[Scope]
     standing: str | None = None
+    objections: tuple[Fault, ...] = ()
 
 
 class Begin(_Open):
@@ -54,19 +65,23 @@ class Final:
 Plan: TypeAlias = Begin | Resume | Retry | Final
 
 
-def plan_of(connection: Connection, period: date, day: date, issued_on: date | None = None) -> Plan:
-    """Decide what running the month on `day` means. Raises RunRefused, IssueDateGoesBack, and for a closed day.
+def plan_of(connection: Connection, order: MonthOrder, today: date) -> Plan:
+    """Decide what running a month means today. Raises Refused, RunRefused, IssueDateGoesBack, PeriodClosed.
 
-    Documents are issued on that day unless `issued_on` names another; a run once begun keeps its own.
+    Documents are issued today unless the order names another day; a run once begun keeps its own, and one that is tried
+    again too where documents may still bear it (R15).
     """
+    period = order.period
     latest = connection.execute(select(billing_run).order_by(billing_run.c.period.desc()).limit(1)).one_or_none()
-    _require_turn(period, None if latest is None else latest.period, day)
+    _require_turn(period, None if latest is None else latest.period, today)
     if latest is not None and period > latest.period and latest.status != "complete":
         month = format_month(latest.period)
         raise RunRefused(f"the run of {month} was interrupted: finish it first with `technopark-billing run {month}`")
     if latest is None or period > latest.period:
         codes = connection.scalars(select(tenant.c.code).order_by(tenant.c.code)).all()
-        return Begin(_issue_day(connection, issued_on or day), 1, _batches(period, 1, codes))
+        issued_on = _issue_day(connection, order.issued_on or today)
+        objections = _objections(order, None if latest is None else latest.period, issued_on, today)
+        return Begin(issued_on, 1, _batches(period, 1, codes), objections=objections)
     if latest.status != "complete":
         return Resume(latest.issued_on, latest.attempt, _open_batches(connection, period), latest.cross_subsidy)
     o = run_outcome.c
@@ -76,19 +91,21 @@ def plan_of(connection: Connection, period: date, day: date, issued_on: date | N
     if not in_error:
         return Final()
     attempt = latest.attempt + 1
-    day_of_issue = _issue_day(connection, issued_on or day)
-    return Retry(day_of_issue, attempt, _batches(period, attempt, in_error), latest.cross_subsidy)
+    issued_on = _issue_day(connection, order.issued_on or _kept_day(connection, latest.issued_on, today))
+    return Retry(
+        issued_on,
+        attempt,
+        _batches(period, attempt, in_error),
+        latest.cross_subsidy,
+        _objections(order, latest.period, issued_on, today),
+    )
 
 
-def _require_turn(period: date, latest: date | None, day: date) -> None:
-    """Refuse a month that is not in its turn: before the latest run, or so late that it can't be meant."""
-    since = first_of_month(day) if latest is None else latest
-    if period > add_months(since, MONTHS_AHEAD_MAX):
-        # A slip of the pen, 2062 for 2026, would bill all the years between, for good.
-        raise RunRefused(
-            f"{format_month(period)} is more than {MONTHS_AHEAD_MAX} months after {format_month(since)}, "
-            f"{'the present month' if latest is None else 'the latest run'}: check the year"
-        )
+def _require_turn(period: date, latest: date | None, today: date) -> None:
+    """Refuse a month that is not in its turn: before the latest run, or so late that nobody can want to see it."""
+    if period > add_months(first_of_month(today), MONTHS_AHEAD_MAX):
+        problem = f"is more than {MONTHS_AHEAD_MAX} months after today, {today}"
+        raise Refused([_fault("period", format_month(period), problem, "check the year")])
     if latest is not None and period < latest:
         raise RunRefused(
             f"{format_month(period)} comes before {format_month(latest)}, the latest run: "
@@ -96,10 +113,44 @@ def _require_turn(period: date, latest: date | None, day: date) -> None:
         )
 
 
+def _objections(order: MonthOrder, latest: date | None, issued_on: date, today: date) -> tuple[Fault, ...]:
+    """Return why an order would be final and is surely a slip of the pen (R14)."""
+    faults = []
+    period, next_one = order.period, next_month(first_of_month(today))
+    if period > next_one:
+        problem = f"is later than {format_month(next_one)}, the month after today's"
+        faults.append(_fault("period", format_month(period), problem, f"check the year; today is {today}"))
+    skipped = [] if latest is None else list(months(next_month(latest), period))[:-1]
+    if skipped and not order.catch_up:
+        first, last = format_month(skipped[0]), format_month(skipped[-1])
+        which = f"{first} has" if first == last else f"{first} to {last} have"
+        remedy = f"run {first} first, or order {format_month(period)} with catch-up, which bills them too"
+        faults.append(_fault("catch_up", None, f"is needed: {which} not been run", remedy))
+    wrong = too_far_ahead(issued_on, today, PREPARED_DAYS_AHEAD_MAX)
+    if wrong is not None:
+        problem = f"{wrong.problem}: nothing could be issued before it (R15)"
+        faults.append(_fault("issue_date", str(issued_on), problem, wrong.remedy))
+    return tuple(faults)
+
+
+def _fault(column: str, value: str | None, problem: str, remedy: str) -> Fault:
+    return Fault("run", None, column, value, problem, remedy)
+
+
+def _kept_day(connection: Connection, issued_on: date, today: date) -> date:
+    """Return the day a run began with, if documents can still be issued on it; else today."""
+    newest = latest_issue_date(connection)
+    if newest is not None and issued_on < newest:
+        return today
+    try:
+        require_open(connection, issued_on)
+    except (PeriodClosed, PeriodNotYetOpen):
+        return today
+    return issued_on
+
+
 def _issue_day(connection: Connection, issued_on: date) -> date:
-    """Give the day back if documents can be issued on it; before the run begins, for a run once begun keeps its day."""
-    if issued_on.year > ISSUE_YEAR_MAX:
-        raise RunRefused(f"{issued_on} is no issue date: give a day up to the year {ISSUE_YEAR_MAX}")
+    """Return the day if documents can be issued on it; before the run begins, for a run once begun keeps its day."""
     require_issue_date(connection, issued_on)
     require_open(connection, issued_on)
     return issued_on

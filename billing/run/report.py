@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -29,6 +29,16 @@ class Totals:
     gross: int = 0
     lines: int = 0
 
+    def less(self, other: "Totals") -> "Totals":
+        """Return these totals without those documents."""
+        return Totals(
+            self.count - other.count,
+            self.net - other.net,
+            self.tax - other.tax,
+            self.gross - other.gross,
+            self.lines - other.lines,
+        )
+
     def shape(self) -> shapes.Totals:
         """Return the contract's form: amounts as decimal strings."""
         return shapes.Totals(
@@ -48,10 +58,24 @@ class Withdrawn(NamedTuple):
     amount: int
 
 
+class IssuedSoFar(NamedTuple):
+    """What a run has issued so far: totals by kind, credit notes by hand taken back."""
+
+    totals: Mapping[str, Totals]
+    withdrawn: tuple[Withdrawn, ...]
+
+
+NOTHING_ISSUED = IssuedSoFar({INVOICE: Totals(), CREDIT_NOTE: Totals()}, ())
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """The totals of a month. `errors` are (tenant, why it can't be billed); `issued_now` is False when
-    the run was final already, so that nothing was added to it. `withdrawn` are the credit notes by hand it takes back.
+    """The totals of what a run issued. `errors` are (tenant, why it can't be billed).
+
+    `issued_now` is False when the run was final already, so that nothing was added to it: the totals are then those of
+    the whole month. `documents_before` counts those of earlier attempts. `warnings` are what a dry run
+    would be refused for. `withdrawn` are the
+    credit notes by hand it takes back.
     """
 
     period: date
@@ -63,6 +87,8 @@ class RunReport:
     issued_now: bool
     dry_run: bool = False
     withdrawn: tuple[Withdrawn, ...] = ()
+    documents_before: int = 0
+    warnings: tuple[str, ...] = ()
 
     def shape(self) -> shapes.RunReport:
         """Return the contract's form."""
@@ -78,6 +104,8 @@ class RunReport:
             withdrawn=[
                 shapes.Withdrawn(tenant, number, format_amount(amount)) for number, tenant, amount in self.withdrawn
             ],
+            documents_before=self.documents_before,
+            warnings=list(self.warnings),
         )
 
     def lines(self) -> list[str]:
@@ -105,6 +133,8 @@ class RunReport:
             f"the line it credits was wrong"
             for number, tenant, amount in self.withdrawn
         ]
+        if self.documents_before:
+            lines.append(f"  beside {self.documents_before} documents that this month's run had issued before")
         return lines
 
 
@@ -177,8 +207,13 @@ def drafted_withdrawn(drafts: Iterable[Draft]) -> tuple[Withdrawn, ...]:
     return tuple(Withdrawn(*key, amount) for key, amount in sorted(amounts.items()))
 
 
-def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunReport:
-    """Return the report of a completed run, from what it stored."""
+def issued_so_far(connection: Connection, period: date) -> IssuedSoFar:
+    """Return what a run has issued so far."""
+    return IssuedSoFar(stored_totals(connection, period), stored_withdrawn(connection, period))
+
+
+def report_of(connection: Connection, period: date) -> RunReport:
+    """Return the report of a month that was final already, from what its run stored."""
     run = connection.execute(select(billing_run).where(billing_run.c.period == period)).one()
     totals = stored_totals(connection, period)
     return RunReport(
@@ -188,6 +223,25 @@ def report_of(connection: Connection, period: date, *, issued_now: bool) -> RunR
         credit_notes=totals[CREDIT_NOTE],
         cross_subsidy=json.loads(run.cross_subsidy),
         errors=stored_errors(connection, period),
-        issued_now=issued_now,
+        issued_now=False,
         withdrawn=stored_withdrawn(connection, period),
+    )
+
+
+def report_of_attempt(connection: Connection, period: date, before: IssuedSoFar | None) -> RunReport:
+    """Return the report of a run that has just ended; of one tried again, what it issued beside what it found."""
+    month = report_of(connection, period)
+    if before is None:
+        return replace(month, issued_now=True)
+    invoices, credit_notes = before.totals[INVOICE], before.totals[CREDIT_NOTE]
+    if (month.invoices, month.credit_notes) == (invoices, credit_notes):
+        # Nothing was mended.
+        return month
+    return replace(
+        month,
+        invoices=month.invoices.less(invoices),
+        credit_notes=month.credit_notes.less(credit_notes),
+        issued_now=True,
+        documents_before=invoices.count + credit_notes.count,
+        withdrawn=tuple(taken for taken in month.withdrawn if taken not in before.withdrawn),
     )

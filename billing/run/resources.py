@@ -9,7 +9,6 @@ from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.frame.errors import Fault, Refused
 from billing.frame.http.authentication import READERS, opened_to
 from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
@@ -21,28 +20,26 @@ from billing.frame.http.transactions import acting_engine, acts, reads
 from billing.frame.tokens import RUNS
 from billing.run.matrix_export import funding_of_run, json_pieces
 from billing.run.month import preview_month, run_month
-from billing.run.plan import MONTHS_AHEAD_MAX
 from billing.run.queries import OUTCOME_KEY, RUN_KEY, find_run, outcomes, runs
 from billing.run.report import stored_totals
 from billing.run.shapes import CrossSubsidy, FundingMatrix, Outcome, Run, RunDetail, RunOutcome, RunReport
 from billing.run.waterfall_export import stored
-from pricing.period import add_months, first_of_month, format_month
+from pricing.period import format_month
 
 blueprint = ApiBlueprint(
     "billing runs", __name__, url_prefix="/v1", description="The month, for everybody", fine_scope=RUNS
 )
 _ORDER: Mapping[str, fields.Field[Any]] = {
     "period": Month(required=True, metadata={"description": "The month to be billed"}),
-    "issue_date": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
+    "issue_date": Day(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Today in Casablanca unless given; at most 31 days ahead"},
+    ),
+    "catch_up": Flag(
+        load_default=False, metadata={"description": "true: bill the months that have not run before it, too"}
+    ),
 }
-
-
-def _require_near(period: date) -> None:
-    """Raise Refused for a month that can't be meant."""
-    latest = add_months(first_of_month(service().today()), MONTHS_AHEAD_MAX)
-    if period > latest:
-        problem = f"is more than {MONTHS_AHEAD_MAX} months ahead"
-        raise Refused([Fault("run", None, "period", format_month(period), problem, "check the year")])
 
 
 @blueprint.route("/billing-runs")
@@ -100,13 +97,13 @@ def create_run(order: Mapping[str, Any]) -> Answer:
     A month begun and interrupted is finished; a final one issues nothing more, apart from tenants that were in
     error. While it works, GET the run to see how far it has come.
     """
-    _require_near(order["period"])
     report = run_month(
         service().settings,
         acting_engine(),
         order["period"],
         clock=service().clock,
         issued_on=order["issue_date"],
+        catch_up=order["catch_up"],
         deliver=order["deliver"],
         workers=1,
     )
@@ -121,8 +118,13 @@ def create_run(order: Mapping[str, Any]) -> Answer:
 @acts
 def preview_run(order: Mapping[str, Any]) -> Answer:
     """What running a month now would give, with the same totals; writes nothing."""
-    _require_near(order["period"])
-    report = preview_month(service().engine, order["period"], clock=service().clock, issued_on=order["issue_date"])
+    report = preview_month(
+        service().engine,
+        order["period"],
+        clock=service().clock,
+        issued_on=order["issue_date"],
+        catch_up=order["catch_up"],
+    )
     return Answer(report.shape())
 
 

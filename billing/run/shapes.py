@@ -188,12 +188,14 @@ class RunReport(Shape, frozen=True):
     period: Month
     issued_on: Annotated[Day, about("The day the documents bear")]
     dry_run: Annotated[bool, about("True for a preview: nothing was written")]
-    issued_now: Annotated[bool, about("False when the run was final already")]
-    invoices: Annotated[Totals, about("The month's invoices")]
-    credit_notes: Annotated[Totals, about("The month's credit notes")]
+    issued_now: Annotated[bool, about("False for a preview, and when the run was final already")]
+    invoices: Annotated[Totals, about("The invoices it issued; of a run that was final already, the month's")]
+    credit_notes: Annotated[Totals, about("The credit notes it issued; of a run that was final already, the month's")]
     cross_subsidy: Annotated[CrossSubsidy, about("The waterfall of the run")]
     errors: Annotated[list[TenantError], about("The tenants that could not be billed, by code")]
     withdrawn: Annotated[list[Withdrawn], about("The credit notes by hand that it takes back, by number")]
+    documents_before: Annotated[Count, about("How many documents earlier attempts of the month's run had issued")]
+    warnings: Annotated[list[Text], about("What the run would be refused for, of a preview")]
 
 
 class Progress(Shape, frozen=True):

@@ -38,6 +38,11 @@ LINE_FIELDS = (
 Export: TypeAlias = Callable[[Connection], Iterator[bytes]]
 
 
+def instant(*days: date) -> datetime:
+    """Return the present instant of a story; of later days the latest, since nothing is done long before it (R14)."""
+    return max(NOW, *(datetime(day.year, day.month, day.day, 9, tzinfo=UTC) for day in days))
+
+
 def write_rows(folder: Path, files: Files) -> Path:
     """The rows as a network folder, a file for each name given."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,17 +67,27 @@ class Service:
     def enter(self, files: Files) -> None:
         """Import the rows."""
         if files:
-            import_folder(self.engine, write_rows(self.folder, files), now=NOW)
+            import_folder(self.engine, write_rows(self.folder, files), now=instant(ISSUED_ON))
 
     def run(self, month: str, issued_on: date = ISSUED_ON) -> RunReport:
-        """Run the month, in this process."""
+        """Run the month and those skipped before it, in this process, on its day of issue."""
+        period = parse_month(month)
         return run_month(
-            self.settings, self.engine, parse_month(month), clock=lambda: NOW, issued_on=issued_on, deliver=False
+            self.settings,
+            self.engine,
+            period,
+            clock=lambda: instant(issued_on, period),
+            issued_on=issued_on,
+            catch_up=True,
+            deliver=False,
         )
 
     def preview(self, month: str, issued_on: date = ISSUED_ON) -> RunReport:
         """The dry run of the month."""
-        return preview_month(self.engine, parse_month(month), clock=lambda: NOW, issued_on=issued_on)
+        period = parse_month(month)
+        return preview_month(
+            self.engine, period, clock=lambda: instant(issued_on, period), issued_on=issued_on, catch_up=True
+        )
 
     def documents(self, month: str) -> list[Document]:
         """What the month's run issued, by number."""

@@ -64,11 +64,16 @@ def test_a_month_is_written_as_a_month(ground: Caller) -> None:
 
 
 def test_a_slip_of_the_pen_does_not_bill_years_at_once(ground: Caller, engine: Engine) -> None:
-    for path in ("/v1/billing-runs", "/v1/billing-runs/preview"):
-        assert ground.post(path, {"period": "2031-09"}).status_code in (200, 201)
-        refused = ground.post(path, {"period": "2062-06"})
+    for path, period in (
+        ("/v1/billing-runs", "2031-09"),
+        ("/v1/billing-runs", "2062-06"),
+        ("/v1/billing-runs/preview", "2062-06"),
+    ):
+        refused = ground.post(path, {"period": period})
         assert (refused.status_code, refused.json["type"]) == (422, "/problems/refused")
         assert [error["field"] for error in refused.json["errors"]] == ["period"]
+    assert ground.post("/v1/billing-runs/preview", {"period": "2031-09"}).json["warnings"] != []
+    assert numbers(engine) == []
 
 
 def test_deliveries_are_queued_unless_it_says_not_to(ground: Caller, engine: Engine) -> None:

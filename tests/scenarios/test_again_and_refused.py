@@ -107,14 +107,6 @@ def test_r15_an_issue_date_that_goes_back_is_refused_and_burns_no_number(park: P
     assert [document.number for document in park.documents("2026-07")] == ["FA-2026-000002"]
 
 
-def test_r15_an_issue_date_without_due_date_is_refused_before_the_run_begins(park: Park) -> None:
-    park.opens(tenants=[{**LARGE, "code": "T1"}], leases=[office(1)])
-    with pytest.raises(RunRefused, match="9999-12-31 is no issue date"):
-        park.bills("2026-06", issued_on="9999-12-31")
-    park.bills("2026-06", issued_on="2026-06-01")
-    assert len(park.documents("2026-06")) == 1
-
-
 def test_r15_numbers_begin_again_with_the_year_of_issue_not_the_month_billed(park: Park) -> None:
     park.opens(tenants=[{**LARGE, "code": "T1"}, {**LARGE, "code": "T2"}], leases=[office(1), office(2)])
     park.bills("2026-12", issued_on="2026-12-31")

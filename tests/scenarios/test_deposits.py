@@ -21,7 +21,7 @@ from billing.receivables.deposits.printout import deposit_call_pdf
 from ledger.errors import PeriodClosed
 from ledger.periods import close_month
 from pricing.money import parse_decimal
-from tests.oracle.service import NOW
+from tests.oracle.service import NOW, instant
 from tests.support.networks import Row
 from tests.support.pages import text_of
 from tests.support.park import Park, text
@@ -57,7 +57,7 @@ def moves(
     reason = "fin du bail" if kind == "returned" else None
     movement = Movement(kind, means, date.fromisoformat(on), parse_decimal(amount, 2), reference, reason)
     with writing(park.engine) as connection:
-        move_deposit(connection, key, movement, recorded_at=NOW)
+        move_deposit(connection, key, movement, recorded_at=instant(movement.moved_on))
 
 
 def held(park: Park, key: int) -> str:

@@ -112,7 +112,7 @@ def test_a_run_day_late_in_the_month_leaves_the_month_before_due_until_then() ->
         (None, False, False, None),
         (None, False, True, JULY),
         (JUNE, True, True, JULY),
-        (date(2026, 1, 1), True, True, JULY),
+        (date(2026, 1, 1), True, True, date(2026, 2, 1)),
         (JULY, True, True, None),
         (JULY, False, True, JULY),
         (JUNE, False, True, JUNE),
@@ -138,10 +138,10 @@ def test_two_years_of_hours_run_every_month_once_on_its_day() -> None:
     assert {(at.day, at.hour, at.minute) for at in when} == {(5, 2, 0)}
 
 
-def test_after_downtime_an_interrupted_month_is_finished_and_the_due_one_run_at_once() -> None:
+def test_after_downtime_an_interrupted_month_is_finished_and_those_due_are_run_one_after_the_other() -> None:
     park = Park(latest=JUNE, is_complete=False)
     park.looks(datetime(2026, 9, 20, tzinfo=UTC))
-    assert park.run == [JUNE, date(2026, 9, 1)]
+    assert park.run == [JUNE, JULY, AUGUST, date(2026, 9, 1)]
 
 
 def test_a_month_that_is_refused_is_logged_and_tried_again_the_next_hour(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from billing.frame.database import writing
 from billing.receivables.debts.deciding import Order, decide
 from pricing.money import parse_decimal
-from tests.oracle.service import NOW
+from tests.oracle.service import instant
 from tests.support.park import Park
 
 
@@ -21,4 +21,4 @@ def decides(
     centimes = None if amount is None else parse_decimal(amount, 2)
     order = Order(invoice, kind, date.fromisoformat(on), centimes, reason, "amina")
     with writing(park.engine) as connection:
-        decide(connection, order, recorded_at=NOW)
+        decide(connection, order, recorded_at=instant(order.decided_on))

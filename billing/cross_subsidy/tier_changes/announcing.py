@@ -16,6 +16,8 @@ from billing.cross_subsidy.tier_changes.queries import notices_by_tenant
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
+from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, require_near
+from billing.frame.civil_time import today
 from billing.frame.database import hold_facts, insert_rows
 from billing.frame.errors import BadConfiguration
 from billing.frame.messages import queue_messages
@@ -103,6 +105,7 @@ def announce(
     connection: Connection, terms: Terms, operator: Operator, on: date, *, recorded_at: datetime
 ) -> AnnounceReport:
     """Queue what is due on a day, with its facts; done again, on the same day, it queues nothing more."""
+    require_near("tier-changes", "on", on, today(recorded_at), PREPARED_DAYS_AHEAD_MAX)
     hold_facts(connection)
     due_now, unpriced = due_announcements(connection, terms, operator, on)
     announced: list[Announced] = []

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from billing.entries.debts import RECOVERED, RELEASED, WRITTEN_OFF, DebtActKind, Decision, decision_entry
 from billing.frame.audit_log import REASON_LENGTH_MAX
+from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
+from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.receivables.debts import shapes
@@ -55,7 +57,7 @@ def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> De
     apply_credits(connection, recorded_at=recorded_at, tenants=[head.tenant])
     debt = debt_of(connection, head)
     amount = debt.most(order.kind) if order.amount is None else order.amount
-    faults = list(_faults(order, debt, amount))
+    faults = list(_faults(order, debt, amount, today(recorded_at)))
     if faults:
         raise Refused(faults)
     debt = _record(connection, head, order, debt, debt.decision(order.kind, order.decided_on, amount), recorded_at)
@@ -100,11 +102,14 @@ def _record_by_rate(connection: Connection, document_id: int, key: int, made: De
         insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
 
 
-def _faults(order: Order, debt: Debt, amount: int) -> list[Fault]:
+def _faults(order: Order, debt: Debt, amount: int, present_day: date) -> list[Fault]:
     def fault(column: str, value: str | None, problem: str, remedy: str | None = None) -> Fault:
         return Fault("debt", None, column, value, problem, remedy or _REMEDIES[column])
 
     faults = []
+    wrong = too_far_ahead(order.decided_on, present_day, PAST_DAYS_AHEAD_MAX)
+    if wrong is not None:
+        faults.append(fault("decided_on", str(order.decided_on), *wrong))
     most = debt.most(order.kind)
     if not 0 < amount <= most:
         problem = (

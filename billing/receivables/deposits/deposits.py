@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
 
 from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
+from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
+from billing.frame.civil_time import today
 from billing.frame.codes import DEPOSIT
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
@@ -121,7 +123,7 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
                 f"{movement.reference} stands for another movement of {DEPOSIT.format(key)}: use its own reference"
             )
         return
-    _require_possible(standing, movement)
+    _require_possible(standing, movement, today(recorded_at))
     movement_no = standing.movements + 1
     row = (
         key, movement_no, movement.kind, movement.moved_on, movement.amount, account, movement.reference,
@@ -132,8 +134,11 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
 
 
-def _require_possible(standing: Row[Any], movement: Movement) -> None:
+def _require_possible(standing: Row[Any], movement: Movement, present_day: date) -> None:
     faults = []
+    wrong = too_far_ahead(movement.moved_on, present_day, PAST_DAYS_AHEAD_MAX)
+    if wrong is not None:
+        faults.append(Fault("deposit", None, "moved_on", str(movement.moved_on), *wrong))
     most = standing.amount - standing.held if movement.kind == RECEIVED else standing.held
     if movement.amount > most:
         problem = f"is more than can be {movement.kind}"

@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import convert
 from sqlalchemy import Connection, Row, func, select
 
+from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
+from billing.frame.civil_time import today
 from billing.frame.codes import FINAL_STATEMENT
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
@@ -48,6 +50,7 @@ def close_tenancy(
     standing = connection.execute(select(final_statement).where(final_statement.c.lease == lease_code)).one_or_none()
     if standing is not None:
         return standing
+    require_near("final-statement", "on", on, today(recorded_at), PAST_DAYS_AHEAD_MAX)
     _require_closable(connection, let, on)
     settle_what_was_issued(connection, recorded_at=recorded_at, terms=terms, tenants=[let.tenant])
     apply_credits(connection, recorded_at=recorded_at, tenants=[let.tenant])

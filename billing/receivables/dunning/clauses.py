@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, func, select
 
 from billing.frame.audit_log import act_of, require_reason
+from billing.frame.bounds import AGREED_DAYS_AHEAD_MAX, require_near
+from billing.frame.civil_time import today
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.receivables.tables.dunning import interest_clause
@@ -58,6 +60,7 @@ def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime)
         if lessee != clause.tenant:
             problem, remedy = f"is not a lease of {clause.tenant}", f"it is {lessee}'s"
             raise Refused([Fault("interest", None, "lease", clause.lease, problem, remedy)])
+    require_near("interest", "effective_from", clause.effective_from, today(recorded_at), AGREED_DAYS_AHEAD_MAX)
     if not 0 <= clause.rate <= RATE_SCALE:
         remedy = "a year's rate, as 0.10 for 10 %; 0 ends the clause"
         raise Refused([Fault("interest", None, "rate", format_rate(clause.rate), "must be from 0 to 1", remedy)])

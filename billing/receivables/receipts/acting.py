@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, select
 
 from billing.entries.receivables import TO_BE_CLEARED
 from billing.frame.audit_log import REASON_LENGTH_MAX
+from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
@@ -57,8 +58,8 @@ def acting_day(connection: Connection, on: date | None, recorded_at: datetime) -
     still to come, PeriodNotYetOpen.
     """
     present = today(recorded_at)
-    if on is not None and on > present:
-        raise refused("on", str(on), "is still to come", f"give {present} or a day before")
+    if on is not None:
+        require_near("payments", "on", on, present, PAST_DAYS_AHEAD_MAX)
     day = first_open_day(connection, on or present)
     open_through = limits(connection).open_through
     if on is None and open_through is not None:

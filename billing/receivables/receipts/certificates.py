@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, Select, and_, exists, not_, select
 
 from billing.entries.receivables import WITHHOLDINGS
 from billing.frame.audit_log import require_reason
+from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
+from billing.frame.civil_time import today
 from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables
 from billing.frame.errors import Fault, Refused, Unknown
@@ -34,6 +36,7 @@ def record_certificate(
         select(leg.amount).where(leg.receipt_id == key, leg.kind == kind)
     ):
         raise Unknown(f"nothing was withheld of {RECEIPT.format(key)} as {kind}")
+    require_near("certificate", "certified_on", certified_on, today(recorded_at), PAST_DAYS_AHEAD_MAX)
     if not 0 < len(number.strip()) <= REFERENCE_LENGTH_MAX or not number.isprintable():
         problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
         raise Refused([Fault("certificate", None, "number", number, problem, "give the number on the certificate")])

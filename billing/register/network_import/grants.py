@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.entries.accounts import GRANTS
 from billing.entries.grants import grant_received, grant_reference
+from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.database import insert_rows
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.sheet import Row, Sheet
@@ -43,6 +44,15 @@ def check_grants(connection: Connection, sheet: Sheet, faults: Faults) -> None:
         if row.values["amount"] < given:
             problem = f"is less than the {format_amount(given)} this grant has already given"
             sheet.note(faults, row, "amount", problem, f"give {format_amount(given)} or more")
+
+
+def check_grant_days(sheet: Sheet, faults: Faults, today: date) -> None:
+    """A grant that is news was granted by now, or will be within days: its entry bears that day (R14)."""
+    for row in sheet.by_key.values():
+        if row.has("granted_on") and (row.before is None or _changes_books(row)):
+            wrong = too_far_ahead(row.values["granted_on"], today, PREPARED_DAYS_AHEAD_MAX)
+            if wrong is not None:
+                sheet.note(faults, row, "granted_on", *wrong)
 
 
 def number_revisions(sheet: Sheet) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows, writing
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
@@ -23,7 +24,7 @@ from billing.register.network_import.checks import (
 )
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.further import FurtherFile
-from billing.register.network_import.grants import check_grants, number_revisions, post_grants
+from billing.register.network_import.grants import check_grant_days, check_grants, number_revisions, post_grants
 from billing.register.network_import.layout import LAYOUTS, Layout
 from billing.register.network_import.reading import NumberedRow, read_rows
 from billing.register.network_import.report import FileCounts, ImportReport
@@ -193,7 +194,9 @@ class _Import:
             self._read(stem, sheet)
             if create_only:
                 sheet.refuse_changes(self._faults)
-        usage = self._check()
+        present_day = today(now)
+        check_grant_days(self._sheets["grants"], self._faults, present_day)
+        usage = self._check(present_day)
         if self._faults:
             coming = frozenset(str(key[0]) for key in self._sheets["tenants"].by_key)
             for brought in self._brought:
@@ -235,7 +238,7 @@ class _Import:
         if self._progress is not None:
             self._progress(sheet.file, len(sheet.rows))
 
-    def _check(self) -> FileCounts | None:
+    def _check(self, present_day: date) -> FileCounts | None:
         """Judge the rows together with what is stored, and load the usage; gives its counts, None without usage."""
         connection, sheets, faults = self._connection, self._sheets, self._faults
         check_services(connection, sheets["services"], faults)
@@ -257,7 +260,7 @@ class _Import:
         references.learn("sites", None)
         billing = {code: service.get("billing", "") for code, service in catalogue.items()}
         known = Known(references.codes("tenants"), references.codes("sites"), billing, references.unreadable)
-        loader = UsageLoader(connection, source.file, known, faults)
+        loader = UsageLoader(connection, source.file, known, faults, present_day)
         return loader.load(source.rows, self._tell_usage)
 
     def _tell_usage(self, rows: int) -> None:

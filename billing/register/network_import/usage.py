@@ -8,11 +8,13 @@ are checked by look-ups in caches; only a row that fails one is examined cell by
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
 from billing.frame import cells
+from billing.frame.bounds import AGREED_DAYS_AHEAD_MAX, TooFarAhead, too_far_ahead
 from billing.frame.cells import BadCell
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import ARREARS, LAYOUTS, shown
@@ -45,12 +47,15 @@ class Known:
 class UsageLoader:
     """Loads the rows of one usage file, or of one request."""
 
-    def __init__(self, connection: Connection, file: str, known: Known, faults: Faults) -> None:
+    def __init__(self, connection: Connection, file: str, known: Known, faults: Faults, today: date) -> None:
         self._connection = connection
         self._file = file
         self._known = known
         self._faults = faults
+        self._today = today
         self._days: set[str] = set()
+        # The days among them that lie too far ahead, with what is wrong: refused where an event is new.
+        self._far_days: dict[str, TooFarAhead] = {}
         self._quantities: dict[str, int] = {}
         self._chunk: dict[str, Facts] = {}
         self._lines: list[int] = []
@@ -116,8 +121,11 @@ class UsageLoader:
             except BadCell as bad:
                 self._faults.add(self._file, line, column.name, cell, bad.problem, bad.remedy)
         right = self._refers(line, values)
-        if "occurred_on" in values:
+        if isinstance(day := values.get("occurred_on"), date):
             self._days.add(row[5])
+            wrong = too_far_ahead(day, self._today, AGREED_DAYS_AHEAD_MAX)
+            if wrong is not None:
+                self._far_days[row[5]] = wrong
         quantity = values.get("quantity")
         if not isinstance(quantity, int):
             return None
@@ -165,12 +173,23 @@ class UsageLoader:
         """Write what is new in the chunk, and empty it."""
         chunk = self._chunk
         if chunk:
-            self._drop_stored()
+            if self._far_days:
+                line_of = dict(zip(chunk, self._lines, strict=True))
+                self._drop_stored()
+                self._note_far_days(line_of)
+            else:
+                self._drop_stored()
             self._new += len(chunk)
             if chunk:
                 self._write()
         chunk.clear()
         self._lines.clear()
+
+    def _note_far_days(self, line_of: Mapping[str, int]) -> None:
+        """Note the new events of the chunk that lie too far ahead."""
+        for event_id, (*_, day) in self._chunk.items():
+            if day in self._far_days:
+                self._faults.add(self._file, line_of[event_id], "occurred_on", day, *self._far_days[day])
 
     def _drop_stored(self) -> None:
         """Take out of the chunk what is stored already: the same is ignored, other values are noted."""
