@@ -10,9 +10,11 @@ from billing.entries.cross_subsidy import tenant_position
 from billing.entries.sales import sale
 from billing.frame.audit_log import Act
 from billing.frame.database import RowWriter, hold_facts
+from billing.frame.errors import RunRefused
 from billing.frame.settings import Operator
 from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import billing_run
+from billing.run.drafts import digest_of, documents_of
 from billing.run.facts import RunBasis, Scope, TenantFacts, fingerprint, load_facts, run_basis
 from billing.run.tables import run_batch, run_outcome, run_position, usage_billing
 from billing.run.tenant_bill import TenantBill, bill_tenant
@@ -21,7 +23,7 @@ from invoices.issuing import Draft, Issue, Issued, issue
 from invoices.models import delivery
 from ledger.entry import Entry
 from ledger.journal import post
-from pricing.period import next_month
+from pricing.period import format_month, next_month
 
 _OUTCOME_COLUMNS = (
     "period", "tenant", "status", "message", "invoice_id", "credit_note_id", "fingerprint", "usage_watermark",
@@ -42,6 +44,8 @@ class BatchKey:
     batch_no: int
     recorded_at: datetime
     act: Act
+    # Of the documents that were reviewed; None: it issues whatever the facts are now.
+    digest: str | None = None
 
 
 class PricedBatch(NamedTuple):
@@ -57,14 +61,21 @@ def read_batch(connection: Connection, scope: Scope, catalogue: Catalogue, basis
     return load_facts(connection, scope, catalogue, basis.previous, settled_until)
 
 
-def price_batch(connection: Connection, scope: Scope, catalogue: Catalogue) -> PricedBatch:
-    """Read and price a batch; writes nothing, so that previews and runs share it."""
+def bills_of(connection: Connection, scope: Scope, catalogue: Catalogue) -> list[tuple[TenantFacts, TenantBill]]:
+    """Read and price a batch, tenant by tenant; writes nothing, so that previews, reviews and runs share it."""
     basis = run_basis(connection, scope.period)
-    tenants = read_batch(connection, scope, catalogue, basis)
-    until = next_month(scope.period)
+    return [
+        (facts, bill_tenant(facts, catalogue, scope.period, basis.previous, basis.first))
+        for facts in read_batch(connection, scope, catalogue, basis)
+    ]
+
+
+def price_batch(connection: Connection, scope: Scope, catalogue: Catalogue) -> PricedBatch:
+    """Read and price a batch for a run: the bills, and the fingerprints of what they rest on."""
+    bills, until = bills_of(connection, scope, catalogue), next_month(scope.period)
     return PricedBatch(
-        [bill_tenant(facts, catalogue, scope.period, basis.previous, basis.first) for facts in tenants],
-        {facts.party.code: fingerprint(facts.tenancy, facts.leases, catalogue, until) for facts in tenants},
+        [bill for _, bill in bills],
+        {facts.party.code: fingerprint(facts.tenancy, facts.leases, catalogue, until) for facts, _ in bills},
     )
 
 
@@ -84,7 +95,14 @@ def open_batch(connection: Connection, key: BatchKey) -> OpenBatch | None:
     hold_facts(connection)
     run = connection.execute(select(billing_run).where(billing_run.c.period == key.period)).one()
     scope = Scope(key.period, batch.first_tenant, batch.last_tenant, only_errors=key.attempt > 1)
-    return OpenBatch(run, price_batch(connection, scope, load_catalogue(connection)))
+    priced = price_batch(connection, scope, load_catalogue(connection))
+    if key.digest is not None and key.digest != digest_of(documents_of(connection, priced.bills)):
+        # Nobody held the register between the comparison of the whole and this batch.
+        raise RunRefused(
+            f"facts of {format_month(key.period)} changed while it was run: what is issued is as reviewed, the rest is "
+            f"not. Review it again with `technopark-billing run {format_month(key.period)} --dry-run --output FILE`"
+        )
+    return OpenBatch(run, priced)
 
 
 def _is_batch(key: BatchKey) -> ColumnElement[bool]:

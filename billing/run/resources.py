@@ -14,14 +14,21 @@ from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
+from billing.frame.http.report_files import in_formats, streamed
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads
 from billing.frame.tokens import RUNS
+from billing.run.drafts import DIGEST_PATTERN
 from billing.run.matrix_export import funding_of_run, json_pieces
-from billing.run.month import preview_month, run_month
+from billing.run.month import run_month
+from billing.run.preview import preview_month
 from billing.run.queries import OUTCOME_KEY, RUN_KEY, find_run, outcomes, runs
 from billing.run.report import stored_totals
+from billing.run.review.files import MEDIA_TYPES as REVIEW_MEDIA_TYPES
+from billing.run.review.files import pieces, review_shape
+from billing.run.review.reviewing import Review, review_month
+from billing.run.review.shapes import RunReview
 from billing.run.shapes import CrossSubsidy, FundingMatrix, Outcome, Run, RunDetail, RunOutcome, RunReport
 from billing.run.waterfall_export import stored
 from pricing.period import format_month
@@ -87,7 +94,16 @@ def list_outcomes(connection: Connection, query: Mapping[str, Any], period: date
 @blueprint.arguments(
     strict_schema(
         "RunOrder",
-        {**_ORDER, "deliver": Flag(load_default=True, metadata={"description": "false: queue nothing for delivery"})},
+        {
+            **_ORDER,
+            "digest": fields.String(
+                load_default=None,
+                allow_none=True,
+                validate=validate.Regexp(DIGEST_PATTERN, error="is no digest of a review"),
+                metadata={"description": "Of a review: the run is refused if it would issue anything else"},
+            ),
+            "deliver": Flag(load_default=True, metadata={"description": "false: queue nothing for delivery"}),
+        },
     )
 )
 @acts
@@ -104,6 +120,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
         clock=service().clock,
         issued_on=order["issue_date"],
         catch_up=order["catch_up"],
+        digest=order["digest"],
         deliver=order["deliver"],
         workers=1,
     )
@@ -126,6 +143,58 @@ def preview_run(order: Mapping[str, Any]) -> Answer:
         catch_up=order["catch_up"],
     )
     return Answer(report.shape())
+
+
+@blueprint.route("/billing-runs/review", methods=["POST"])
+@blueprint.response(200, RunReview)
+@blueprint.arguments(strict_schema("ReviewOrder", _ORDER))
+@opened_to(READERS)
+@acts
+def review_run(order: Mapping[str, Any]) -> Answer:
+    """Review a run before it is ordered (R24): every document against the month before, with reasons and flags.
+
+    Writes nothing. `POST /v1/billing-runs` with its `digest` issues just these documents, or is refused.
+    """
+    return Answer(review_shape(_review(order["period"], order)))
+
+
+@blueprint.route("/billing-runs/<month:period>/review")
+@in_formats(blueprint, REVIEW_MEDIA_TYPES.values(), RunReview)
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@blueprint.arguments(
+    strict_schema(
+        "ReviewQuery",
+        {
+            "format": fields.String(
+                load_default="json",
+                validate=validate.OneOf(tuple(REVIEW_MEDIA_TYPES)),
+                metadata={"description": "The file's format"},
+            ),
+            "issue_date": Day(metadata={"description": "Today in Casablanca unless given"}),
+            "catch_up": fields.String(
+                validate=validate.OneOf(("true", "false")),
+                metadata={"description": "true: bill the months that have not run before it, too"},
+            ),
+        },
+    ),
+    location="query",
+)
+def get_review(query: Mapping[str, Any], period: date) -> Response:
+    """The review of a run as a file: JSON, CSV, XLSX, or a page that a manager signs (French)."""
+    order = {"issue_date": query.get("issue_date"), "catch_up": query.get("catch_up") == "true"}
+    review, file_format = _review(period, order), query["format"]
+    written = (piece for piece in pieces(review, file_format, service().settings.operator.party))
+    return streamed(written, REVIEW_MEDIA_TYPES[file_format], f"review-{format_month(period)}.{file_format}")
+
+
+def _review(period: date, order: Mapping[str, Any]) -> Review:
+    return review_month(
+        service().engine,
+        period,
+        clock=service().clock,
+        issued_on=order["issue_date"],
+        catch_up=order["catch_up"],
+    )
 
 
 @blueprint.route("/cross-subsidy/<month:period>")

@@ -1,6 +1,7 @@
 """The bill of one tenant in a run: new lines, lines taken back, position; pure (R9-R14, R16-R17)."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -28,6 +29,11 @@ class TenantBill(NamedTuple):
     events: tuple[tuple[int, tuple[int, ...]], ...]
     positions: tuple[Position, ...]
     watermark: int
+
+
+def drafts_of(bills: Iterable[TenantBill]) -> list[Draft]:
+    """Return the documents of bills, in the order of issue."""
+    return [draft for bill in bills for draft in (bill.invoice, bill.credit_note) if draft is not None]
 
 
 def bill_tenant(

@@ -81,7 +81,8 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
         if operation.method != "GET" and ground(operation.method, operation.path, "auditor").status_code != 403
     }
     assert allowed == {
-        "/v1/quotes", "/v1/billing-runs/preview", "/v1/forecasts", "/v1/forecasts/dial", "/v1/forecasts/what-if",
+        "/v1/quotes", "/v1/billing-runs/preview", "/v1/billing-runs/review", "/v1/forecasts", "/v1/forecasts/dial",
+        "/v1/forecasts/what-if",
     }  # fmt: skip
     kept = {
         operation.documented

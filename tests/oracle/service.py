@@ -9,16 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from billing.books.journal import trial_balance
 from billing.documents import export as documents_export
 from billing.frame.database import reading
 from billing.frame.settings import Settings, load_settings
 from billing.register.network_import import import_folder
+from billing.register.tables import billing_run
 from billing.run import waterfall_export
-from billing.run.month import preview_month, run_month
+from billing.run.month import run_month
+from billing.run.preview import preview_month
 from billing.run.report import RunReport
+from billing.run.review.reviewing import Review, review_month
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from pricing.period import parse_month
@@ -69,7 +72,7 @@ class Service:
         if files:
             import_folder(self.engine, write_rows(self.folder, files), now=instant(ISSUED_ON))
 
-    def run(self, month: str, issued_on: date = ISSUED_ON) -> RunReport:
+    def run(self, month: str, issued_on: date = ISSUED_ON, digest: str | None = None) -> RunReport:
         """Run the month and those skipped before it, in this process, on its day of issue."""
         period = parse_month(month)
         return run_month(
@@ -79,6 +82,7 @@ class Service:
             clock=lambda: instant(issued_on, period),
             issued_on=issued_on,
             catch_up=True,
+            digest=digest,
             deliver=False,
         )
 
@@ -86,6 +90,13 @@ class Service:
         """The dry run of the month."""
         period = parse_month(month)
         return preview_month(
+            self.engine, period, clock=lambda: instant(issued_on, period), issued_on=issued_on, catch_up=True
+        )
+
+    def review(self, month: str, issued_on: date = ISSUED_ON) -> Review:
+        """The review of the month's run."""
+        period = parse_month(month)
+        return review_month(
             self.engine, period, clock=lambda: instant(issued_on, period), issued_on=issued_on, catch_up=True
         )
 
@@ -104,6 +115,12 @@ class Service:
             lambda connection: documents_export.pieces(connection, parse_month(month), "json")
         )
         return found
+
+    def exported_documents_if_run(self, month: str) -> list[dict[str, Any]]:
+        """`export documents` of the month; none where it has not run."""
+        with reading(self.engine) as connection:
+            has_run = connection.scalar(select(billing_run.c.period).where(billing_run.c.period == parse_month(month)))
+        return self.exported_documents(month) if has_run else []
 
     def exported_cross_subsidy(self, month: str) -> dict[str, Any]:
         """`export cross-subsidy` of the month."""

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from billing.frame.errors import Refused
-from billing.run.month import preview_month, run_month
+from billing.run.month import run_month
+from billing.run.preview import preview_month
 from billing.run.report import RunReport
 from tests.support.api import Caller, CallerOf
 from tests.support.park import Park, open_park, text

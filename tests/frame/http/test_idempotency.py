@@ -94,6 +94,7 @@ def test_every_post_takes_a_key(park: Caller) -> None:
         "/v1/sites": SITE,
         "/v1/billing-runs": {"period": "2026-09"},
         "/v1/billing-runs/preview": {"period": "2026-09"},
+        "/v1/billing-runs/review": {"period": "2026-09"},
         "/v1/quotes": {"tenant": "A1", "starts_on": "2026-09-01", "months": 1},
         "/v1/deliveries/FA-2026-000001/retry": {},
         "/v1/tokens/the-auditor/revoke": None,

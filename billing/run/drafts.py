@@ -1,0 +1,146 @@
+"""Documents as they would be issued, and their digest: a run ordered with it issues exactly these, or is refused.
+
+The digest is the SHA-256 of canonical JSON: a list of the documents in the order of issue, each with `kind`, `tenant`,
+`legal_name`, `net`, `tax`, `gross`, `vat` and `lines` as the review has them; keys sorted, no blanks, UTF-8.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Annotated
+
+from msgspec.json import Encoder
+from sqlalchemy import Connection
+
+from billing.frame.shapes import (
+    CreditNoteNumber,
+    Day,
+    DocumentKind,
+    DocumentNumber,
+    LeaseCode,
+    Money,
+    Month,
+    Price,
+    Quantity,
+    Rate,
+    ServiceCode,
+    Shape,
+    SiteCode,
+    TenantCode,
+    Text,
+    about,
+)
+from billing.run.shapes import Tier, Vat
+from billing.run.tenant_bill import TenantBill, drafts_of
+from invoices.document import DocumentLine
+from invoices.issuing import Draft, vat_of_drafts
+from pricing.money import format_amount, format_price, format_quantity, format_rate
+from pricing.period import format_month
+from pricing.vat import VatSubtotal
+
+DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
+_encode = Encoder(order="sorted").encode
+
+
+class DraftLine(Shape, frozen=True):
+    """A line as it would be issued, with its workings."""
+
+    service: ServiceCode
+    site: SiteCode
+    lease: Annotated[LeaseCode | None, about("The lease billed; null on usage")]
+    month: Month
+    first_day: Annotated[Day | None, about("The first day billed; null on usage")]
+    last_day: Annotated[Day | None, about("The last day billed, included; null on usage")]
+    tier: Tier
+    quantity: Quantity
+    full_price: Annotated[Price, about("The price of a unit at the full rate")]
+    unit_price: Annotated[Price, about("The price of a unit charged")]
+    amount: Annotated[Money, about("What is charged, without VAT; credited on a credit note")]
+    full_amount: Annotated[Money, about("What it would be at the full price")]
+    cost_amount: Annotated[Money, about("What it costs the network in full")]
+    vat_rate: Rate
+    corrects: Annotated[DocumentNumber | None, about("The invoice whose line it takes back; null: none")]
+    withdraws: Annotated[CreditNoteNumber | None, about("The credit note by hand that it takes back; null: none")]
+
+    @classmethod
+    def of(cls, line: DocumentLine) -> "DraftLine":
+        """Return a line of a draft."""
+        p = line.priced
+        return cls(
+            service=p.service,
+            site=p.site,
+            lease=p.lease,
+            month=format_month(p.month),
+            first_day=p.first_day,
+            last_day=p.last_day,
+            tier=p.tier,  # type: ignore[arg-type]
+            quantity=format_quantity(p.quantity),
+            full_price=format_price(p.full_price),
+            unit_price=format_price(p.unit_price),
+            amount=format_amount(p.amount),
+            full_amount=format_amount(p.full_amount),
+            cost_amount=format_amount(p.cost_amount),
+            vat_rate=format_rate(p.vat_rate),
+            corrects=None if line.corrects is None else line.corrects.number,
+            withdraws=None if line.withdraws is None else line.withdraws.number,
+        )
+
+
+class DraftDocument(Shape, frozen=True):
+    """A document as it would be issued: what the digest is of."""
+
+    kind: DocumentKind
+    tenant: TenantCode
+    legal_name: Text
+    net: Annotated[Money, about("The sum of the lines, without VAT")]
+    tax: Annotated[Money, about("The VAT")]
+    gross: Annotated[Money, about("The sum, VAT included")]
+    vat: Annotated[list[Vat], about("VAT, once a rate")]
+    lines: Annotated[list[DraftLine], about("Its lines, in order")]
+
+    @classmethod
+    def of(cls, draft: Draft, vat: Sequence[VatSubtotal]) -> "DraftDocument":
+        """Return a draft with the VAT it would be issued with."""
+        net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
+        return cls(
+            kind=draft.kind,  # type: ignore[arg-type]
+            tenant=draft.buyer.code,
+            legal_name=draft.buyer.legal_name,
+            net=format_amount(net),
+            tax=format_amount(tax),
+            gross=format_amount(net + tax),
+            vat=[Vat.of(subtotal) for subtotal in vat],
+            lines=[DraftLine.of(line) for line in draft.lines],
+        )
+
+
+class DocumentsDigest:
+    """The SHA-256 of a list of documents, fed one by one."""
+
+    def __init__(self) -> None:
+        self._sha256 = sha256(b"[")
+        self._count = 0
+
+    def add(self, document: DraftDocument) -> None:
+        """Add the next document."""
+        self._sha256.update(b"," + _encode(document) if self._count else _encode(document))
+        self._count += 1
+
+    def text(self) -> str:
+        """Return `sha256:` and the digest in hexadecimal digits."""
+        ended = self._sha256.copy()
+        ended.update(b"]")
+        return f"sha256:{ended.hexdigest()}"
+
+
+def documents_of(connection: Connection, bills: Iterable[TenantBill]) -> list[DraftDocument]:
+    """Return what these bills issue, in the order of issue."""
+    drafts = drafts_of(bills)
+    return [DraftDocument.of(draft, vat) for draft, vat in zip(drafts, vat_of_drafts(connection, drafts), strict=True)]
+
+
+def digest_of(documents: Iterable[DraftDocument]) -> str:
+    """Return the digest of these documents."""
+    digest = DocumentsDigest()
+    for document in documents:
+        digest.add(document)
+    return digest.text()

@@ -1,0 +1,236 @@
+"""Why a tenant's bill differs from the one before, and what of it is unusual; pure (R24)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from billing.frame.cells import is_mail_address
+from billing.run.tenant_bill import TenantBill
+from invoices.document import CREDIT_NOTE
+from pricing.eligibility import Tenancy
+from pricing.period import Period
+from pricing.rating import Lease, PricedLine
+
+
+class Reason(StrEnum):
+    """Why a bill differs from the one before (contract)."""
+
+    NEW_TENANT = "new_tenant"
+    NEW_LEASE = "new_lease"
+    LEASE_ENDED = "lease_ended"
+    AREA_CHANGED = "area_changed"
+    TIER_CHANGE = "tier_change"
+    RATE_CHANGE = "rate_change"
+    VAT_CHANGE = "vat_change"
+    USAGE = "usage"
+    REPAIR = "repair"
+    CATCH_UP = "catch_up"
+
+
+class Flag(StrEnum):
+    """What is unusual about a document (contract)."""
+
+    ABOVE_TWICE_LAST = "above_twice_last"
+    BELOW_HALF_LAST = "below_half_last"
+    FIRST_BILL = "first_bill"
+    PRICE_CHANGED_30 = "price_changed_30"
+    USAGE_TEN_TIMES = "usage_ten_times"
+    CREDIT_NOTE = "credit_note"
+    ZERO_TOTAL = "zero_total"
+    NO_EMAIL = "no_email"
+
+
+class LastLine(NamedTuple):
+    """What a line of an invoice said, as far as it is compared; units as in `PricedLine`."""
+
+    service: str
+    site: str
+    lease: str | None
+    month: date
+    tier: str
+    quantity: int
+    full_price: int
+    unit_price: int
+    amount: int
+    vat_rate: int
+
+
+class Standing(NamedTuple):
+    """How a tenant stood before the run.
+
+    `previous` is the month of the run before, None for the first one. `billed` tells whether any run has billed it,
+    `seen` whether the run before did, or found nothing to bill. `usage_mean` is its mean usage a month, by service, as
+    (sum, months).
+    """
+
+    previous: date | None
+    billed: bool
+    seen: bool
+    lines: Sequence[LastLine]
+    usage_mean: Mapping[str, tuple[int, int]]
+
+
+class Bill(NamedTuple):
+    """What a run gives a tenant, as far as it is compared: new lines, and lines taken back."""
+
+    new: Sequence[PricedLine]
+    taken_back: Sequence[PricedLine]
+
+
+def bill_of(bill: TenantBill) -> Bill:
+    """Return what is compared of a tenant's bill: what it bills again of a credit note by hand is nothing new."""
+    new = () if bill.invoice is None else bill.invoice.lines
+    back = () if bill.credit_note is None else bill.credit_note.lines
+    return Bill([line.priced for line in new if line.withdraws is None], [line.priced for line in back])
+
+
+def last_line(line: PricedLine) -> LastLine:
+    """Return what a priced line says, as far as it is compared."""
+    return LastLine(
+        line.service, line.site, line.lease, line.month, line.tier, line.quantity, line.full_price, line.unit_price,
+        line.amount, line.vat_rate,
+    )  # fmt: skip
+
+
+def reasons(
+    bill: Bill, standing: Standing, leases: Iterable[Lease], tenancy: Tenancy, period: Period
+) -> tuple[str, ...]:
+    """Return why the bill of the month `period` differs from what the run before billed, in the contract's order."""
+    before = [*standing.lines, *map(last_line, bill.taken_back)]
+    now = [last_line(line) for line in bill.new]
+    given = set()
+    if not standing.billed:
+        given.add(Reason.NEW_TENANT)
+    elif standing.previous is not None:
+        given |= _of_leases(bill, standing, leases, tenancy, Period(standing.previous, period.end))
+    given |= _of_prices(before, now)
+    if _usage(standing.lines) != _usage(now):
+        given.add(Reason.USAGE)
+    given |= _of_months(bill, standing, period)
+    return tuple(reason.value for reason in Reason if reason in given)
+
+
+def _of_leases(bill: Bill, standing: Standing, leases: Iterable[Lease], tenancy: Tenancy, span: Period) -> set[Reason]:
+    """Return what leases and the window bring about from the first day of the run before to the last one billed."""
+    given = set()
+    billed_now = {line.lease for line in bill.new}
+    billed_before = {line.lease for line in standing.lines} | {line.lease for line in bill.taken_back}
+    for lease in leases:
+        # What began on that first day was billed whole by both.
+        if lease.code in billed_now and (span.start < lease.start or lease.code not in billed_before):
+            given.add(Reason.NEW_LEASE)
+        if lease.code in billed_before and lease.end is not None and lease.end < span.end:
+            given.add(Reason.LEASE_ENDED)
+    if tenancy.window is not None and span.start < tenancy.window.end < span.end and billed_before | billed_now:
+        given.add(Reason.TIER_CHANGE)
+    return given
+
+
+def _of_prices(before: Sequence[LastLine], now: Sequence[LastLine]) -> set[Reason]:
+    """Return what differs between lines of one lease, or of one service at one site."""
+    given = set()
+    for old, new in _pairs(before, now):
+        if new.lease is not None and old.quantity != new.quantity:
+            given.add(Reason.AREA_CHANGED)
+        if old.vat_rate != new.vat_rate:
+            given.add(Reason.VAT_CHANGE)
+        if old.full_price != new.full_price or (old.tier == new.tier and old.unit_price != new.unit_price):
+            given.add(Reason.RATE_CHANGE)
+    tiers: dict[str, set[str]] = defaultdict(set)
+    for line in before:
+        if line.lease is not None:
+            tiers[line.lease].add(line.tier)
+    if any(line.lease in tiers and {line.tier} != tiers[line.lease] for line in now if line.lease is not None):
+        given.add(Reason.TIER_CHANGE)
+    return given
+
+
+def _pairs(before: Sequence[LastLine], now: Sequence[LastLine]) -> Iterable[tuple[LastLine, LastLine]]:
+    """Pair each new line with what the same lease, or the same service at the same site, was billed last."""
+    latest: dict[tuple[str, str, str | None], LastLine] = {}
+    of_month: dict[tuple[str, str, str | None, date], LastLine] = {}
+    for line in before:
+        key = line.service, line.site, line.lease
+        of_month[*key, line.month] = line
+        if key not in latest or latest[key].month <= line.month:
+            latest[key] = line
+    for line in now:
+        key = line.service, line.site, line.lease
+        old = of_month.get((*key, line.month)) or latest.get(key)
+        if old is not None:
+            yield old, line
+
+
+def _usage(lines: Iterable[LastLine]) -> dict[tuple[str, str], int]:
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for line in lines:
+        if line.lease is None:
+            sums[line.service, line.site] += line.amount
+    return sums
+
+
+def _of_months(bill: Bill, standing: Standing, period: Period) -> set[Reason]:
+    """Return whether months were repaired, or billed late because no run had billed them to this tenant."""
+    given = set()
+    if bill.taken_back:
+        given.add(Reason.REPAIR)
+    late = {line.month for line in bill.new if line.lease is not None and line.month < period.start}
+    for month in late:
+        run_has_been = standing.previous is not None and month <= standing.previous
+        given.add(Reason.REPAIR if run_has_been and standing.seen else Reason.CATCH_UP)
+    return given
+
+
+def flags(kind: str, bill: Bill, sums: tuple[int, int], previous_net: int | None, standing: Standing) -> set[Flag]:
+    """Return what is unusual about a document; `sums` are its net and gross, `previous_net` what was billed before."""
+    (net, gross), given = sums, set()
+    if gross == 0:
+        given.add(Flag.ZERO_TOTAL)
+    if kind == CREDIT_NOTE:
+        return given | {Flag.CREDIT_NOTE}
+    if not standing.billed:
+        given.add(Flag.FIRST_BILL)
+    if previous_net is not None and previous_net > 0:
+        if net > 2 * previous_net:
+            given.add(Flag.ABOVE_TWICE_LAST)
+        if 2 * net < previous_net:
+            given.add(Flag.BELOW_HALF_LAST)
+    before = [*standing.lines, *map(last_line, bill.taken_back)]
+    if any(_is_far(old, new) for old, new in _pairs(before, [last_line(line) for line in bill.new])):
+        given.add(Flag.PRICE_CHANGED_30)
+    if _is_ten_times(bill.new, standing.usage_mean):
+        given.add(Flag.USAGE_TEN_TIMES)
+    return given
+
+
+def _is_far(old: LastLine, new: LastLine) -> bool:
+    """Return whether a price is 30 % or more away from the one before; the end of a discount is no new price."""
+    pairs = [(old.full_price, new.full_price)]
+    if old.tier == new.tier:
+        pairs.append((old.unit_price, new.unit_price))
+    return any(10 * abs(price - former) >= 3 * former and price != former for former, price in pairs)
+
+
+def _is_ten_times(lines: Iterable[PricedLine], mean: Mapping[str, tuple[int, int]]) -> bool:
+    """Return whether a service was used in a month more than ten times as much as on the mean of the months before."""
+    used: dict[tuple[str, date], int] = defaultdict(int)
+    for line in lines:
+        if line.lease is None:
+            used[line.service, line.month] += line.quantity
+    for (service, _), quantity in used.items():
+        total, count = mean.get(service, (0, 0))
+        if total > 0 and quantity * count > 10 * total:
+            return True
+    return False
+
+
+def ordered(given: Collection[Flag]) -> tuple[str, ...]:
+    """Return flags in the contract's order."""
+    return tuple(flag.value for flag in Flag if flag in given)
+
+
+def flags_of_buyer(email: str) -> set[Flag]:
+    """Return what is unusual about where a document is to be sent."""
+    return set() if is_mail_address(email) else {Flag.NO_EMAIL}
