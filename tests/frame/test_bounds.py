@@ -35,7 +35,7 @@ def test_a_deposit_moves_when_the_money_does(park: Caller, day: str) -> None:
 
 @pytest.mark.parametrize("day", [TOMORROW, FAR])
 def test_a_debt_is_decided_on_the_day_of_the_decision(park: Caller, day: str) -> None:
-    order = {"invoice": unpaid(park), "kind": "doubtful", "reason": "litige", "approved_by": "karim"}
+    order = {"invoice": unpaid(park), "kind": "doubtful", "reason": "litige"}
     assert ordered(park, "/v1/debts", order | {"decided_on": day}) == (422, ["decided_on"])
     assert ordered(park, "/v1/debts", order | {"decided_on": TODAY}) == (201, [])
 

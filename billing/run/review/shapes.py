@@ -37,8 +37,8 @@ class ReviewedDocument(DraftDocument, frozen=True, kw_only=True):
     difference: Annotated[
         Money | None, about("Its net, negative on a credit note, less what the run before billed; null likewise")
     ]
-    reasons: list[ReasonCode]
-    flags: list[FlagCode]
+    reasons: Annotated[list[ReasonCode], about("Why it differs from what the run before billed")]
+    flags: Annotated[list[FlagCode], about("What is unusual about it")]
 
 
 class VanishedBill(Shape, frozen=True):
@@ -47,7 +47,7 @@ class VanishedBill(Shape, frozen=True):
     tenant: TenantCode
     legal_name: Text
     previous: PreviousBill
-    reasons: list[ReasonCode]
+    reasons: Annotated[list[ReasonCode], about("Why it differs from what the run before billed")]
 
 
 class UnbillableTenant(Shape, frozen=True):
