@@ -148,7 +148,7 @@ def preview_run(order: Mapping[str, Any]) -> Answer:
 @blueprint.route("/billing-runs/review", methods=["POST"])
 @blueprint.response(200, RunReview)
 @blueprint.arguments(strict_schema("ReviewOrder", _ORDER))
-@opened_to(READERS)
+@opened_to(READERS | {RUNS})
 @acts
 def review_run(order: Mapping[str, Any]) -> Answer:
     """Review a run before it is ordered (R24): every document against the month before, with reasons and flags.
