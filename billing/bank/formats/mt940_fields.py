@@ -124,7 +124,9 @@ def line_of(
     asked = [
         text if found is None else found.as_the_library_reads_it() for text, found in zip(texts, numbered, strict=True)
     ]
-    read = {name: _unmasked(value) for name, value in _with_texts(fields, asked, library).items()}
+    read = _with_texts(fields, asked, library)
+    if any(numbered):
+        read = {name: _unmasked(value) for name, value in read.items()}
     names = [found.name().strip() for found in numbered if found is not None]
     line = _line(
         {**read, "applicant_name": " ".join(filter(None, names))} if any(names) else read,
@@ -141,7 +143,7 @@ def line_of(
 
 def new_library() -> Transactions:
     """Return what the library's functions ask for: its options."""
-    return Transactions(options=Options.all())
+    return Transactions(options=_OPTIONS)
 
 
 def _head_fields(match: re.Match[str], library: Transactions) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def _centimes(text: str, mark: str) -> int:
 
 
 def _exact(text: str, mark: str) -> Decimal:
-    return Amount(text, mark, options=Options.all()).amount
+    return Amount(text, mark, options=_OPTIONS).amount
 
 
 def _references(text: str) -> tuple[str, str, list[str]]:
@@ -233,6 +235,8 @@ def _parts(text: str) -> dict[str, str]:
 
     What stands first behind one is its text, though it be of four letters: /NAME/ONEE/REMI/…
     """
+    if "/" not in text:
+        return {}
     parts: dict[str, list[str]] = {}
     value: list[str] = []
     _, *pieces = text.replace("\n", "").split("/")
@@ -306,4 +310,4 @@ def _unmasked(value: Any) -> Any:
     return value.replace(_MASK, "?") if isinstance(value, str) else value
 
 
-_MOVEMENT_TAG, _TEXT_TAG = MovementTag(), TransactionDetails()
+_MOVEMENT_TAG, _TEXT_TAG, _OPTIONS = MovementTag(), TransactionDetails(), Options.all()
