@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -34,7 +34,7 @@ from billing.bank.matching.values import (
     Rates,
     Withheld,
 )
-from billing.bank.matching.words import mentions_of
+from billing.bank.matching.words import mentions_of, unit_key
 from billing.bank.queries import is_latest, is_of_line, is_reversed, is_unlinked, moves_bank_account
 from billing.bank.tables import bank_line, line_decision
 from billing.entries.receivables import CARD, MONEY, TO_BE_CLEARED, TRANSFER
@@ -43,7 +43,7 @@ from billing.frame.database import among
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import open_items_select
 from billing.receivables.tables.receipts import placement, receipt, receipt_event, receipt_leg, refund
-from billing.register.tables import tenant
+from billing.register.tables import lease, tenant
 from invoices.document import INVOICE
 from invoices.models import document, document_line
 from ledger.entry import BANK
@@ -51,6 +51,8 @@ from ledger.models import entry, posting
 from pricing.money import RATE_DECIMALS, parse_decimal
 
 _OF_RECEIPT = re.compile(rf"{BANK}/{RECEIPT.prefix}-([0-9]+)(?:/|$)", re.ASCII)
+# A unit's code of fewer signs is found in a text by chance.
+_UNIT_LENGTH_MIN = 3
 # A bank gives a transfer back within so many days.
 _RETURNED_WITHIN_DAYS = 60
 _WORD = re.compile(r"[^\s,;:()]+")
@@ -80,6 +82,7 @@ def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -
         entries=unlinked_entries(connection, lines),
         own_movements=terms.at("statements.own_movements", on),
     )
+    pool.payments.units = _units(connection, on)
     pool.payments.hold(_invoices(connection, lines, pool))
     short = {number for line in lines for number in pool.payments.may_withhold(line)}
     pool.payments.bases = _tax_bases(connection, short) if short else {}
@@ -143,6 +146,21 @@ def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice
     rows = select(d.number, d.tenant, d.due_on, d.gross).where(d.kind == INVOICE, by_number)
     for row in connection.execute(rows):
         yield OpenInvoice(*row, opens.get(row.number, 0))
+
+
+def _units(connection: Connection, on: date) -> dict[str, frozenset[str]]:
+    """Return the tenants of units let on a day, by the codes that texts are looked through for: letters and digits."""
+    rows = connection.execute(
+        select(lease.c.unit, lease.c.tenant)
+        .distinct()
+        .where(lease.c.starts_on <= on, or_(lease.c.ends_on.is_(None), lease.c.ends_on >= on))
+    )
+    tenants: dict[str, set[str]] = {}
+    for unit, code in rows:
+        key = unit_key(unit or "")
+        if len(key) >= _UNIT_LENGTH_MIN and not key.isdecimal() and not key.isalpha():
+            tenants.setdefault(key, set()).add(code)
+    return {key: frozenset(codes) for key, codes in tenants.items()}
 
 
 def _known_accounts(connection: Connection, lines: Sequence[BankLine]) -> dict[str, frozenset[str]]:

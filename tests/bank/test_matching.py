@@ -86,6 +86,17 @@ def test_a_line_is_proposed_with_how_certain_it_is(line: BankLine, confidence: i
     assert {int(part.invoice[-6:]): part.amount for part in found.parts} == parts
 
 
+def test_a_unit_of_another_tenant_is_shown_and_the_line_waits() -> None:
+    pool = _pool(ONE, TWO, THREE)
+    pool.payments.units = {"C103": frozenset(["T2"]), "C101": frozenset(["T1"])}
+    for text in ("BUREAU C-103", "LOYERBUREAUC-103TECHNOPARK", "C 103", "C103"):
+        found = _first(pool, _line(12_000, text, structured_reference=rf_of(ONE.number)))
+        assert (found.confidence, found.is_contested) == (75, True)
+        assert found.why.text.endswith("; mais le libellé nomme un local de T2")
+    for text in ("BUREAU C-101", "BUREAU C-1031", "B-103"):
+        assert not _first(pool, _line(12_000, text, structured_reference=rf_of(ONE.number))).is_contested
+
+
 def test_nothing_is_proposed_where_nothing_speaks_for_anything() -> None:
     assert _pool(ONE, TWO, THREE).proposals(_line(4_242, "VIREMENT RECU")) == ()
 

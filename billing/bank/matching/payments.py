@@ -18,7 +18,7 @@ from billing.bank.matching.values import (
     Rates,
     Withheld,
 )
-from billing.bank.matching.words import Payer, TenantNames, mentions_of
+from billing.bank.matching.words import Payer, TenantNames, mentions_of, unit_keys_in
 from billing.bank.reasons import but, reason, withheld
 from billing.receivables.receipts.orders import Part
 from invoices.formats import dirhams
@@ -41,6 +41,8 @@ class Payments:
     accounts: Mapping[str, frozenset[str]]
     bases: Mapping[str, Withheld]
     rates: Rates
+    # The tenants of units, by the units' codes.
+    units: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _by_number: dict[str, OpenInvoice] = field(init=False, default_factory=dict)
     _of_tenant: dict[str, list[str]] = field(init=False, default_factory=dict)
     _by_amount: dict[int, list[str]] = field(init=False, default_factory=dict)
@@ -123,14 +125,25 @@ class Payments:
         elif len(named) < len(numbers) or any(invoice.open <= 0 for invoice in named):
             # A number nobody has, or one that is paid: it may be another's, mistyped.
             readings = [contested(reading, "settled", _CUT_MAX) for reading in readings]
-        others = self.names.others_than({invoice.tenant for invoice in named or joined}, payer)
+        tenants = {invoice.tenant for invoice in named or joined}
+        others = self.names.others_than(tenants, payer)
         if not others:
-            return readings
+            housed = self._housed(line)
+            if not housed or not tenants.isdisjoint(housed):
+                return readings
+            codes = ", ".join(sorted(housed))
+            return [contested(reading, "unit", _CUT_MAX, payer=codes) for reading in readings]
         codes = ", ".join(sorted(others))
         return [
             *[contested(reading, "payer", _OTHER_PAYER_MAX, payer=codes) for reading in readings],
             *[contested(reading, "number", _OTHER_PAYER_MAX) for reading in self._of_payer(line.amount, payer, others)],
         ]
+
+    def _housed(self, line: BankLine) -> frozenset[str]:
+        """Return the tenants whose units a line names."""
+        if not self.units:
+            return frozenset()
+        return frozenset(code for key in unit_keys_in(line.text) for code in self.units.get(key, ()))
 
     def _of_payer(self, amount: int, payer: Payer, others: frozenset[str] | None = None) -> list[Proposal]:
         """Return what an amount pays for its payer: the tenant of the account, or the one it names."""

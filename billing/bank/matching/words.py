@@ -19,6 +19,7 @@ _LEGAL_FORMS = frozenset(
     }
 )  # fmt: skip
 _WORD = re.compile(r"[A-Z0-9]+")
+_UNIT = re.compile(r"([A-Z]{1,4})[-/. ]?([0-9]{1,4})(?![0-9])")
 # A name of fewer letters is found in a text by chance.
 _NAME_LENGTH_MIN = 4
 _HINT_LENGTH_MIN = 3
@@ -53,6 +54,22 @@ def name_words(name: str) -> tuple[str, ...]:
     """Return the words that distinguish a firm's name from others: no accents, no legal form, no small words."""
     words = words_of(re.sub(r"\b([A-Za-z])\.(?=[A-Za-z]\b)", r"\1", name))
     return tuple(word for word in words if word not in _LEGAL_FORMS) or tuple(words)
+
+
+def unit_key(unit: str) -> str:
+    """Return a unit's code as texts are looked through for it: `C103` for C-103."""
+    return "".join(words_of(unit))
+
+
+def unit_keys_in(text: str) -> list[str]:
+    """Return what may be codes of units in a text: letters and digits behind them, however they are kept apart.
+
+    Banks glue words together: each of the letters before the digits may be the first.
+    """
+    keys = []
+    for letters, digits in _UNIT.findall(text.upper()):
+        keys += [f"{letters[start:]}{digits}" for start in range(len(letters))]
+    return keys
 
 
 def mentions_of(line: BankLine) -> Mentions:
