@@ -129,14 +129,27 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
 
 
 def usage_lines(
-    events: Iterable[UsageEvent], tenancy: Tenancy, rates: RateBook, vat: VatBook
+    events: Iterable[UsageEvent],
+    tenancy: Tenancy,
+    rates: RateBook,
+    vat: VatBook,
+    again: Iterable[tuple[PricedLine, UsageEvent]] = (),
 ) -> tuple[tuple[PricedLine, tuple[int, ...]], ...]:
     """Return one line for the events that share site, service, month, tier, prices and VAT rate, with their ids (R10).
 
-    The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
+    `again` are events that are billed once more, each with the line that billed it: its tier, prices and VAT rate
+    stay. The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
     """
     # Per key: the sum of the quantities, and the events.
     alike: dict[tuple[date, str, str, str, int, int, int, int], tuple[list[int], list[int]]] = {}
+    for line, event in again:
+        key = (
+            line.month, line.site, line.service, line.tier, line.unit_price, line.full_price, line.unit_cost,
+            line.vat_rate,
+        )  # fmt: skip
+        of_line = alike.setdefault(key, ([], []))
+        of_line[0].append(event.quantity)
+        of_line[1].append(event.id)
     for number, site, service, quantity, day in events:
         _, full_price, subsidised_price, full_cost = rates.at(site, service, tenancy.kind, day)
         tier = tenancy.tier(day)

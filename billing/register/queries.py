@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select
 from billing.frame.errors import Unknown
 from billing.frame.http.addresses import EVERY_KIND
 from billing.register.shapes import Resource
+from billing.register.tables import usage_event, usage_void
 
 
 def order_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
@@ -19,7 +20,7 @@ def order_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
 def rows_of(resource: Resource, query: Mapping[str, Any]) -> Select[Any]:
     """Select the rows of a resource, narrowed by the filters that are given."""
     table = resource.layout.table
-    return select(table).where(
+    return _rows(resource).where(
         *(
             table.c[name] == ("" if name == "tenant_kind" and query[name] == EVERY_KIND else query[name])
             for name in resource.filters
@@ -28,11 +29,20 @@ def rows_of(resource: Resource, query: Mapping[str, Any]) -> Select[Any]:
     )
 
 
+def _rows(resource: Resource) -> Select[Any]:
+    """Select the rows of a resource; usage events with why they are void."""
+    table = resource.layout.table
+    if table is not usage_event:
+        return select(table)
+    void = usage_void.c
+    return select(table, void.reason.label("void_reason")).outerjoin(usage_void, void.usage_event_id == table.c.id)
+
+
 def find_row(connection: Connection, resource: Resource, key: tuple[Any, ...]) -> Row[Any]:
     """Return the row with that key; raises Unknown."""
     table = resource.layout.table
     row = connection.execute(
-        select(table).where(*(table.c[name] == part for name, part in zip(resource.layout.key, key, strict=True)))
+        _rows(resource).where(*(table.c[name] == part for name, part in zip(resource.layout.key, key, strict=True)))
     ).one_or_none()
     if row is None:
         raise Unknown(f"there is no {resource.one} {resource.layout.show_key(key)}: GET /v1/{resource.path} lists them")

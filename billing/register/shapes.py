@@ -17,7 +17,7 @@ from billing.frame.http import fields as texts
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.fields import Cell, Code, WholeNumber
 from billing.frame.http.schemas import query_schema, strict_schema
-from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, about
+from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, Text, about
 from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
 from pricing.eligibility import KINDS
 
@@ -243,11 +243,18 @@ def stored_shape(resource: Resource) -> type[Shape]:
     """Make the shape of its answers: all fields are always there; what may be blank may be null."""
     return defstruct(  # type: ignore[return-value]
         f"{resource.name}Stored",
-        [(column.name, _type(resource, column)) for column in resource.layout.columns],
+        [*((column.name, _type(resource, column)) for column in resource.layout.columns), *_shown_besides(resource)],
         bases=(Shape,),
         namespace={"__doc__": f"A {resource.one} of the register."},
         frozen=True,
     )
+
+
+def _shown_besides(resource: Resource) -> list[tuple[str, Any]]:
+    """Return what answers show besides the columns of the file."""
+    if resource is not USAGE:
+        return []
+    return [("void_reason", Annotated[Text | None, about("Why it is void, and not billed; null: it is not void")])]
 
 
 def _type(resource: Resource, column: Column) -> Any:
@@ -269,7 +276,9 @@ def _type(resource: Resource, column: Column) -> Any:
 def stored_as(resource: Resource, row: Row[Any]) -> Shape:
     """Return a stored row as answers show it: texts, whole numbers, days; null for none and for every kind."""
     values = row._mapping
-    return stored_shape(resource)(*(_shown(column, values[column.field]) for column in resource.layout.columns))
+    besides = (values[name] for name, _ in _shown_besides(resource))
+    shown = (_shown(column, values[column.field]) for column in resource.layout.columns)
+    return stored_shape(resource)(*shown, *besides)
 
 
 def _shown(column: Column, value: Any) -> Any:

@@ -123,6 +123,16 @@ usage_event = Table(
     Index("ix_usage_event_tenant_id", "tenant", "id"),
 )
 
+usage_void = Table(
+    "usage_void",
+    metadata,
+    # An event that should never have been entered: no run bills it, and a line that did is taken back (R10).
+    Column("usage_event_id", ForeignKey("usage_event.id"), primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("voided_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("reason <> ''", name="reason"),
+)
+
 subsidy_grant = Table(
     "subsidy_grant",
     metadata,
@@ -148,7 +158,7 @@ import_log = Table(
 )
 
 # The tables whose rows the database refuses to change or delete (R22).
-APPEND_ONLY = (usage_event,)
+APPEND_ONLY = (usage_event, usage_void)
 
 
 billing_run = Table(

@@ -5,11 +5,13 @@ from billing.frame.subject import Subject
 SUBJECT = Subject(
     __name__,
     tables=("tables",),
-    checks=("checks.funding",),
-    resources=("resources", "quotes.resources"),
+    checks=("checks.funding", "usage_voids.checks"),
+    resources=("resources", "quotes.resources", "usage_voids.resources"),
+    import_files=("usage_voids.voids_file",),
     jobs=("jobs",),
     commands={
         "run": "commands",
+        "usage": "usage_voids.commands",
         "export cross-subsidy": "export_commands",
         "export funding-matrix": "export_commands",
     },

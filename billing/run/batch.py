@@ -16,7 +16,7 @@ from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import billing_run
 from billing.run.drafts import digest_of, documents_of
 from billing.run.facts import RunBasis, Scope, TenantFacts, fingerprint, load_facts, run_basis
-from billing.run.tables import run_batch, run_outcome, run_position, usage_billing
+from billing.run.tables import run_batch, run_outcome, run_position, usage_billing, usage_rebilling
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue
@@ -29,6 +29,7 @@ _OUTCOME_COLUMNS = (
     "period", "tenant", "status", "message", "invoice_id", "credit_note_id", "fingerprint", "usage_watermark",
 )  # fmt: skip
 _POSITION_COLUMNS = ("period", "tenant", "site", "contribution", "draw", "advantage")
+_REBILLING_COLUMNS = ("usage_event_id", "former_document_id", "former_line_no", "document_id", "line_no")
 _DELIVERY_COLUMNS = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
 
 
@@ -168,7 +169,7 @@ def _write_links(
     insert: RowWriter,
 ) -> None:
     """Write what ties facts to documents: outcomes, positions, and which line billed which event."""
-    outcomes, positions, links = [], [], []
+    outcomes, positions, links, again = [], [], [], []
     for bill in priced.bills:
         documents = issued.get(bill.tenant, {})
         invoice, credit_note = documents.get("invoice"), documents.get("credit_note")
@@ -182,7 +183,15 @@ def _write_links(
         )  # fmt: skip
         positions += [(key.period, bill.tenant, p.site, p.contribution, p.draw, p.advantage) for p in bill.positions]
         if invoice is not None:
-            links += [(event, invoice.id, line_no) for line_no, ids in bill.events for event in ids]
+            billed = [(event, invoice.id, line_no) for line_no, ids in bill.events for event in ids]
+            if bill.formers:
+                again += [
+                    (event, former.document_id, former.line_no, *line)
+                    for event, *line in billed
+                    if (former := bill.formers.get(event)) is not None
+                ]
+                billed = [link for link in billed if link[0] not in bill.formers]
+            links += billed
     if key.attempt > 1:
         retried = [bill.tenant for bill in priced.bills]
         connection.execute(
@@ -191,3 +200,5 @@ def _write_links(
     insert(connection, run_outcome, _OUTCOME_COLUMNS, outcomes)
     insert(connection, run_position, _POSITION_COLUMNS, positions)
     insert(connection, usage_billing, ("usage_event_id", "document_id", "line_no"), links)
+    if again:
+        insert(connection, usage_rebilling, _REBILLING_COLUMNS, again)

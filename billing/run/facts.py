@@ -1,7 +1,7 @@
 """The facts of the register, read set-wise for one batch of tenants."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, func, literal, select
 
 from billing.register.catalogue import Catalogue
-from billing.register.tables import billing_run, lease, tenant, usage_event
+from billing.register.tables import billing_run, lease, tenant, usage_event, usage_void
 from billing.run.tables import run_outcome, usage_billing
+from billing.run.usage_voids.voided_lines import voided_lines
 from invoices.document import Correction, DocumentLine, Party
 from invoices.models import credit_withdrawal, credited_part, document, document_line
 from invoices.reading import priced_line
@@ -20,7 +21,7 @@ from pricing.rating import Lease, UsageEvent
 
 
 class StandingLine(NamedTuple):
-    """An office line that was billed and not taken back, and which one it is.
+    """A line that was billed and not taken back, and which one it is.
 
     `by_hand` are the lines of credit notes by hand that took parts of it back; the line still stands (R13).
     """
@@ -28,6 +29,13 @@ class StandingLine(NamedTuple):
     line: DocumentLine
     correction: Correction
     by_hand: tuple[DocumentLine, ...] = ()
+
+
+class VoidedUsage(NamedTuple):
+    """A usage line to be taken back, since an event it billed is void, and the events that are left of it (R10)."""
+
+    standing: StandingLine
+    left: tuple[UsageEvent, ...]
 
 
 class TenantFacts(NamedTuple):
@@ -41,6 +49,7 @@ class TenantFacts(NamedTuple):
     settled: bool
     watermark: int
     standing: tuple[StandingLine, ...]
+    voided: tuple[VoidedUsage, ...] = ()
 
 
 class Scope(NamedTuple):
@@ -104,7 +113,7 @@ _SETTLED = and_(run_outcome.c.period == _PREVIOUS, run_outcome.c.status != "erro
 _OUTCOMES = select(run_outcome.c.tenant, run_outcome.c.fingerprint, run_outcome.c.usage_watermark).where(
     _SETTLED, run_outcome.c.tenant.between(_FIRST, _LAST)
 )
-# Events above the tenant's watermark that no line has billed; those below are billed for certain.
+# Events above the tenant's watermark that no line has billed and that are not void; those below are done with.
 _EVENTS = (
     select(
         usage_event.c.tenant,
@@ -124,7 +133,12 @@ _EVENTS = (
         ),
     )
     .outerjoin(usage_billing, usage_billing.c.usage_event_id == usage_event.c.id)
-    .where(tenant.c.code.between(_FIRST, _LAST), usage_billing.c.usage_event_id.is_(None))
+    .outerjoin(usage_void, usage_void.c.usage_event_id == usage_event.c.id)
+    .where(
+        tenant.c.code.between(_FIRST, _LAST),
+        usage_billing.c.usage_event_id.is_(None),
+        usage_void.c.usage_event_id.is_(None),
+    )
     .order_by(usage_event.c.tenant, usage_event.c.id)
 )
 _credit = document_line.alias("credit")
@@ -196,6 +210,7 @@ def load_facts(
     leases = _group(connection.execute(_LEASES, keys).all())
     outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys).all()}
     events = _group(connection.execute(_EVENTS, keys).all())
+    voided = _voided_usage(connection, scope.first_tenant, scope.last_tenant)
     tenant_facts = []
     for row in tenants:
         (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, register, address, city, email,
@@ -231,6 +246,7 @@ def load_facts(
                 or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
                 watermark=watermark,
                 standing=(),
+                voided=tuple(voided.get(code, ())),
             )
         )
     return _with_standing_lines(connection, tenant_facts)
@@ -244,17 +260,29 @@ def _with_standing_lines(connection: Connection, tenants: list[TenantFacts]) -> 
         chunk: Sequence[str] = unsettled[start : start + _TENANTS_PER_LOOK]
         by_hand = _credited_by_hand(connection, chunk)
         for row in connection.execute(_STANDING, {"tenants": chunk}):
-            standing[row.tenant].append(
-                StandingLine(
-                    _line_as_issued(row),
-                    Correction(row.number, row.document_id, row.line_no, row.issued_on),
-                    tuple(by_hand.get((row.document_id, row.line_no), ())),
-                )
-            )
+            standing[row.tenant].append(_standing_line(row, by_hand))
     return [
         facts if facts.settled else facts._replace(standing=tuple(standing.get(facts.party.code, ())))
         for facts in tenants
     ]
+
+
+def _voided_usage(connection: Connection, first: str, last: str) -> dict[str, list[VoidedUsage]]:
+    """Return, by tenant, the usage lines that bill a voided event, with what of them is billed again."""
+    lines = voided_lines(connection, first, last)
+    by_hand = _credited_by_hand(connection, sorted({line.row.tenant for line in lines})) if lines else {}
+    voided: dict[str, list[VoidedUsage]] = defaultdict(list)
+    for row, left in lines:
+        voided[row.tenant].append(VoidedUsage(_standing_line(row, by_hand), left))
+    return voided
+
+
+def _standing_line(row: Any, by_hand: Mapping[tuple[int, int], Sequence[DocumentLine]]) -> StandingLine:
+    return StandingLine(
+        _line_as_issued(row),
+        Correction(row.number, row.document_id, row.line_no, row.issued_on),
+        tuple(by_hand.get((row.document_id, row.line_no), ())),
+    )
 
 
 def _line_as_issued(row: Any) -> DocumentLine:

@@ -83,8 +83,23 @@ usage_billing = Table(
     Column("line_no", Integer, nullable=False),
 )
 
+usage_rebilling = Table(
+    "usage_rebilling",
+    metadata,
+    # The line that bills an event again, after the one that billed it before was credited whole (R10). The key makes
+    # sure that each line credited is billed again once.
+    Column("usage_event_id", identity(), primary_key=True, autoincrement=False),
+    Column("former_document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("former_line_no", Integer, primary_key=True, autoincrement=False),
+    Column("document_id", BigInteger, nullable=False),
+    Column("line_no", Integer, nullable=False),
+)
+
+# Both say which line bills an event.
+USAGE_LINKS = (usage_billing, usage_rebilling)
+
 # The tables whose rows the database refuses to change or delete (R22).
-APPEND_ONLY = (run_position, funding_matrix, usage_billing)
+APPEND_ONLY = (run_position, funding_matrix, usage_billing, usage_rebilling)
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.
 REFERENCES = (

@@ -1,13 +1,13 @@
 """The bill of one tenant in a run: new lines, lines taken back, position; pure (R9-R14, R16-R17)."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from billing.register.catalogue import Catalogue
 from billing.run.facts import StandingLine, TenantFacts
-from invoices.document import CREDIT_NOTE, INVOICE, DocumentLine
+from invoices.document import CREDIT_NOTE, INVOICE, Correction, DocumentLine
 from invoices.issuing import Draft
 from pricing.cross_subsidy import Position, positions
 from pricing.errors import PricingError
@@ -18,8 +18,8 @@ from pricing.rating import PricedLine, office_lines, usage_lines
 class TenantBill(NamedTuple):
     """The bill a run gives a tenant. With an error, nothing is issued and everything waits for mended data.
 
-    `events` are, by place of the line in the invoice, the usage events it bills. `watermark` is the
-    id below which every event of the tenant is billed.
+    `events` are, by place of the line in the invoice, the usage events it bills; `formers` are, by event, the lines
+    taken back that had billed it. `watermark` is the id below which every event of the tenant is done with.
     """
 
     tenant: str
@@ -29,6 +29,7 @@ class TenantBill(NamedTuple):
     events: tuple[tuple[int, tuple[int, ...]], ...]
     positions: tuple[Position, ...]
     watermark: int
+    formers: Mapping[int, Correction] = {}
 
 
 def drafts_of(bills: Iterable[TenantBill]) -> list[Draft]:
@@ -56,7 +57,9 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     ]
     missing, taken_back = _difference(due, facts.standing)
     before = [event for event in facts.events if event.occurred_on < period]
-    used = usage_lines(before, facts.tenancy, catalogue.rates, catalogue.vat)
+    again = [(voided.standing.line.priced, event) for voided in facts.voided for event in voided.left]
+    used = usage_lines(before, facts.tenancy, catalogue.rates, catalogue.vat, again)
+    taken_back += [voided.standing for voided in facts.voided]
     new_lines = [_described(line, facts, catalogue) for line in missing]
     offices = len(new_lines)
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
@@ -73,6 +76,7 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
         events=tuple((offices + place, ids) for place, (_, ids) in enumerate(used, 1)),
         positions=positions([x.priced for x in new_lines], [x.priced for x in credited]) if credited else brings,
         watermark=_watermark(facts, period),
+        formers={event.id: voided.standing.correction for voided in facts.voided for event in voided.left},
     )
 
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from billing.run.usage_voids.voids_file import USAGE_VOIDS
+
 ROOT = Path(__file__).parents[2]
 NETWORK = ROOT / "billing" / "demo" / "network"
 
@@ -12,4 +14,5 @@ def test_finance_page_lists_the_columns_of_every_file() -> None:
     rows = re.findall(r"^\| `(\w+\.csv)` \| (\*\*.+?) \|", page, re.MULTILINE)
     listed = {name: columns.replace("*", "").split(", ") for name, columns in rows}
     headers = {path.name: path.read_text(encoding="utf-8").split("\n")[0].split(",") for path in NETWORK.glob("*.csv")}
+    headers["usage_voids.csv"] = list(USAGE_VOIDS.names)
     assert listed == headers

@@ -27,7 +27,8 @@ Where the text can be read in two ways, this is the reading taken:
 13. R18.5: each network grant is one sum, shared by itself among what is still needed, oldest first.
 14. R20: a credit note takes back what the credited line was booked to, even if the service's account has
     changed since.
-15. R21: a grant is booked when it is entered, whatever its day. Advantage is booked per tenant and site.
+15. R10: what is left of a line taken back is billed again as it was, in one line with events of the very same terms.
+16. R21: a grant is booked when it is entered, whatever its day. Advantage is booked per tenant and site.
 """
 
 import copy
@@ -50,6 +51,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tenants": ("code",),
     "leases": ("code",),
     "usage": ("event_id",),
+    "usage_voids": ("event_id",),
     "grants": ("code",),
 }
 NIL = Fraction(0)
@@ -402,21 +404,39 @@ class Register:
                 )
         return found
 
-    def usage_lines(self, tenant: str, events: Sequence[Row]) -> list[Line]:
-        """Events of equal terms in one line (R10)."""
-        groups: dict[tuple[Any, ...], Fraction] = {}
+    def usage_lines(
+        self, tenant: str, events: Sequence[Row], again: Sequence[tuple[Line, Row]] = ()
+    ) -> list[tuple[Line, list[str]]]:
+        """Events of equal terms in one line, with their ids; those of `again` at the terms of their line (R10)."""
+        groups: dict[tuple[Any, ...], tuple[Fraction, list[str]]] = {}
+
+        def add(key: tuple[Any, ...], event: Row) -> None:
+            sum_, ids = groups.get(key, (NIL, []))
+            groups[key] = sum_ + number(event["quantity"]), [*ids, event["event_id"]]
+
+        for line, event in again:
+            terms = (line.tier, line.price, line.full_price, line.cost)
+            add((line.service, line.site, line.month, *terms, line.vat_rate), event)
         for event in events:
             day = civil(event["occurred_on"])
             terms = self.terms(tenant, event["site"], event["service"], day)
-            key = (event["service"], event["site"], f"{day:%Y-%m}", *terms, self.vat(event["service"], day))
-            groups[key] = groups.get(key, NIL) + number(event["quantity"])
+            vat = self.vat(event["service"], day)
+            add((event["service"], event["site"], f"{day:%Y-%m}", *terms, vat), event)
         return [
-            Line(service, site, "", month, "", "", tier, quantity, full, price, cost, Fraction(1), vat_rate)
-            for (service, site, month, tier, price, full, cost, vat_rate), quantity in groups.items()
+            (Line(service, site, "", month, "", "", tier, sum_, full, price, cost, Fraction(1), vat_rate), ids)
+            for (service, site, month, tier, price, full, cost, vat_rate), (sum_, ids) in groups.items()
         ]
 
 
 # ---- runs ----
+
+
+@dataclass
+class Used:
+    """A usage line that stands, and the ids of the events it bills."""
+
+    billed: Billed
+    events: list[str]
 
 
 @dataclass
@@ -533,6 +553,7 @@ class Oracle:
         # By tenant, then by run of the invoice and VAT rate.
         self.invoiced: dict[str, dict[tuple[str, Fraction], Fraction]] = {}
         self.credited: dict[str, dict[tuple[str, Fraction], Fraction]] = {}
+        self.used: list[Used] = []
         self.revision = 0
         self.billed_at: dict[str, int] = {}
 
@@ -578,12 +599,23 @@ class Oracle:
     def _bill(self, run: Run, tenant: str) -> None:
         """Bill one tenant."""
         register = self.register
+        void = register.rows["usage_voids"]
+        taken_back = [
+            used for used in self.used if used.billed.tenant == tenant and any((one,) in void for one in used.events)
+        ]
+        again = [
+            (used.billed.line, register.rows["usage"][one,])
+            for used in taken_back
+            for one in used.events
+            if (one,) not in void
+        ]
         first_day = civil(f"{run.month}-01")
         events = [
             event
             for event in register.all("usage")
             if event["tenant"] == tenant
             and event["event_id"] not in self.billed_events
+            and (event["event_id"],) not in void
             and civil(event["occurred_on"]) < first_day
         ]
         run.errors.pop(tenant, None)
@@ -593,7 +625,7 @@ class Oracle:
                 for month in months_between(self.first_month(), run.month)
                 for line in register.office_lines(tenant, month)
             ]
-            usage = register.usage_lines(tenant, events)
+            usage = register.usage_lines(tenant, events, again)
         except Unpriceable as reason:
             run.outcomes[tenant] = "error"
             run.errors[tenant] = str(reason)
@@ -608,7 +640,10 @@ class Oracle:
         offices = [self._billed(run, tenant, line) for line in due]
         self.standing += offices
         self.billed_events |= {event["event_id"] for event in events}
-        new = offices + [self._billed(run, tenant, line) for line in usage]
+        credited += [used.billed for used in taken_back]
+        meals = [Used(self._billed(run, tenant, line), ids) for line, ids in usage]
+        self.used = [used for used in self.used if used not in taken_back] + meals
+        new = offices + [used.billed for used in meals]
         for kind, lines, sign in (("invoice", new, 1), ("credit_note", credited, -1)):
             if lines:
                 run.documents.append(self._document(kind, run, tenant, lines))

@@ -22,6 +22,7 @@ from billing.run.month import run_month
 from billing.run.preview import preview_month
 from billing.run.report import RunReport
 from billing.run.review.reviewing import Review, review_month
+from billing.run.usage_voids.voids_file import IMPORT_FILE
 from invoices.document import Document
 from invoices.reading import document_ids, load_documents
 from pricing.period import parse_month
@@ -70,7 +71,8 @@ class Service:
     def enter(self, files: Files) -> None:
         """Import the rows."""
         if files:
-            import_folder(self.engine, write_rows(self.folder, files), now=instant(ISSUED_ON))
+            folder = write_rows(self.folder, files)
+            import_folder(self.engine, folder, now=instant(ISSUED_ON), further=[IMPORT_FILE])
 
     def run(self, month: str, issued_on: date = ISSUED_ON, digest: str | None = None) -> RunReport:
         """Run the month and those skipped before it, in this process, on its day of issue."""

@@ -210,6 +210,13 @@ class World:
         }
         return [self.enter("usage", row)]
 
+    def void(self) -> list[tuple[str, dict[str, str]]]:
+        """An event known so far is void, perhaps once more."""
+        if not self.rows["usage"]:
+            return []
+        row = {"event_id": self.pick(self.known("usage"))["event_id"], "reason": self.pick(("saisi deux fois", "faux"))}
+        return [self.enter("usage_voids", row)]
+
     def grant(self) -> list[tuple[str, dict[str, str]]]:
         row = {
             "code": f"G{len(self.rows['grants']) + 1}",
@@ -258,6 +265,8 @@ class World:
             *corrections,
             self.usage,
             self.usage,
+            self.void,
+            self.void,
             self.another_rate,
             self.tenant,
             self.second_office,
@@ -391,6 +400,7 @@ def histories(draw: st.DrawFn, runs_most: int = 5) -> tuple[Step, ...]:
         latest = month
         if world.chance(20):
             # What R14 leaves open: whoever was in error, mended or not, tried again in the same month.
-            files = as_files([*(world.mend() if world.chance(70) else []), *world.grant(), *world.usage()])
+            void = world.void() if world.chance(30) else []
+            files = as_files([*(world.mend() if world.chance(70) else []), *world.grant(), *world.usage(), *void])
             steps += [Enter(files), RunMonth(month)]
     return tuple(steps)

@@ -175,7 +175,8 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
             structure, seeds = structure_of(connection), seeded(connection)
     assert seeds["account"] == sorted(chart().items())
     versions = earlier_versions()
-    assert versions == list(rows_by_version())
+    # The newest version may have its section already.
+    assert versions == list(rows_by_version())[: len(versions)]
     for version in versions:
         with maintenance_transaction(base) as connection:
             command.upgrade(alembic_config(connection), version)

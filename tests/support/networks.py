@@ -25,6 +25,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "leases": ("code", "tenant", "site", "unit", "area_m2", "starts_on", "ends_on"),
     "usage": ("event_id", "tenant", "site", "service", "quantity", "occurred_on"),
+    "usage_voids": ("event_id", "reason"),
     "grants": ("code", "funder", "site", "amount", "granted_on"),
 }  # fmt: skip
 
@@ -44,6 +45,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "leases": {"site": "TNG", "area_m2": "22.5", "starts_on": "2025-03-10"},
     "usage": {"site": "TNG", "service": "MEAL", "quantity": "1"},
+    "usage_voids": {"reason": "saisi deux fois"},
     "grants": {"funder": "Région", "amount": "1000.00", "granted_on": "2026-01-01"},
 }  # fmt: skip
 
@@ -92,7 +94,7 @@ def write_network(folder: Path, **overrides: str | bytes | Iterable[Row] | None)
         raise ValueError(f"no such file in a network folder: {sorted(unknown)}")
     folder.mkdir(parents=True, exist_ok=True)
     for stem, columns in COLUMNS.items():
-        content = overrides.get(stem, GROUND[stem])
+        content = overrides.get(stem, GROUND.get(stem))
         path = folder / f"{stem}.csv"
         if content is None:
             path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from billing.frame.database import reading
 from billing.register.network_import import import_folder
 from billing.run.report import RunReport
+from billing.run.usage_voids.voids_file import IMPORT_FILE
 from invoices.document import Document
 from ledger.models import entry, posting
 from pricing.money import format_amount
@@ -25,13 +26,13 @@ class Park(Service):
     def opens(self, **files: list[Row]) -> None:
         """Enter the ground network (Tanger and Casablanca as in the worked examples) with these files."""
         write_network(self.folder, **files)
-        import_folder(self.engine, self.folder, now=NOW)
+        import_folder(self.engine, self.folder, now=NOW, further=[IMPORT_FILE])
 
     def enters(self, **files: list[Row]) -> None:
         """Enter these rows, and nothing else."""
         others = dict.fromkeys(COLUMNS)
         write_network(self.folder, **{**others, **files})
-        import_folder(self.engine, self.folder, now=NOW)
+        import_folder(self.engine, self.folder, now=NOW, further=[IMPORT_FILE])
 
     def bills(self, month: str, issued_on: str | None = None) -> RunReport:
         """Run a month; issued on its first day unless said otherwise."""

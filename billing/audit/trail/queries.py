@@ -16,7 +16,8 @@ from billing.entries.sales import sale_reference
 from billing.frame.errors import Unknown
 from billing.frame.tables import audit_change, audit_event
 from billing.register.tables import usage_event
-from billing.run.tables import usage_billing
+from billing.run.tables import USAGE_LINKS
+from billing.run.usage_voids.queries import latest_lines
 from invoices.errors import UnknownDocument
 from invoices.models import document, document_line
 from ledger.models import entry
@@ -135,35 +136,33 @@ def document_trail(connection: Connection, number: str) -> DocumentTrail:
 
 
 def _line_trails(connection: Connection, document_id: int, tenant: str) -> list[LineTrail]:
-    x, link = document_line.c, usage_billing.c
+    x = document_line.c
     events: dict[int, list[str]] = {}
-    billed = (
-        select(link.line_no, usage_event.c.event_id)
-        .join(usage_event, usage_event.c.id == link.usage_event_id)
-        # By the tenant's events: there is no index on documents here, which every run would have to keep.
-        .where(usage_event.c.tenant == tenant, link.document_id == document_id)
-        .order_by(link.line_no, usage_event.c.id)
-    )
-    for line_no, event_id in connection.execute(billed):
-        events.setdefault(line_no, []).append(event_id)
+    for links in USAGE_LINKS:
+        link = links.c
+        billed = (
+            select(link.line_no, usage_event.c.event_id)
+            .join(usage_event, usage_event.c.id == link.usage_event_id)
+            # By the tenant's events: there is no index on documents here, which every run would have to keep.
+            .where(usage_event.c.tenant == tenant, link.document_id == document_id)
+            .order_by(link.line_no, usage_event.c.id)
+        )
+        for line_no, event_id in connection.execute(billed):
+            events.setdefault(line_no, []).append(event_id)
     lines = connection.execute(select(x.line_no, x.lease).where(x.document_id == document_id).order_by(x.line_no))
     return [LineTrail(line_no=line_no, lease=lease, usage_events=events.get(line_no, [])) for line_no, lease in lines]
 
 
 def event_trail(connection: Connection, event_id: str) -> EventTrail:
-    """Follow a usage event to the line that billed it and to the audit event that brought it; raises Unknown."""
-    u, link = usage_event.c, usage_billing.c
-    row: Any = connection.execute(
-        select(u.id, document.c.number, link.line_no)
-        .outerjoin(usage_billing, link.usage_event_id == u.id)
-        .outerjoin(document, document.c.id == link.document_id)
-        .where(u.event_id == event_id)
-    ).one_or_none()
-    if row is None:
+    """Follow a usage event to the line that billed it last and to the audit event that brought it; raises Unknown."""
+    u = usage_event.c
+    key = connection.scalar(select(u.id).where(u.event_id == event_id))
+    if key is None:
         raise Unknown(f"there is no usage event {event_id}: GET /v1/usage-events lists them")
+    line = latest_lines(connection, [key]).get(key)
     return EventTrail(
         event_id=event_id,
-        act=_events_behind(connection, "usage_event", u.id, [row.id]).get(row.id),
-        document=row.number,
-        line_no=row.line_no,
+        act=_events_behind(connection, "usage_event", u.id, [key]).get(key),
+        document=None if line is None else line.number,
+        line_no=None if line is None else line.line_no,
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from billing.frame.errors import Fault, Refused, Unknown
-from billing.register.tables import billing_run, lease, service, site, subsidy_grant, tenant, usage_event
+from billing.register.tables import billing_run, lease, service, site, subsidy_grant, tenant, usage_event, usage_void
 from pricing.cross_subsidy import Grant
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
 from pricing.period import ONE_DAY, Period, add_months, format_month, months
@@ -70,7 +70,13 @@ def tenants_asked(connection: Connection, low: str, high: str, used: Period | No
         c = usage_event.c
         rows_used = connection.execute(
             select(c.tenant, c.id, c.site, c.service, c.quantity, c.occurred_on)
-            .where(c.tenant.between(low, high), c.occurred_on >= used.start, c.occurred_on < used.end)
+            .outerjoin(usage_void, usage_void.c.usage_event_id == c.id)
+            .where(
+                c.tenant.between(low, high),
+                c.occurred_on >= used.start,
+                c.occurred_on < used.end,
+                usage_void.c.usage_event_id.is_(None),
+            )
             .order_by(c.occurred_on, c.id)
         )
         for code, *event in rows_used:

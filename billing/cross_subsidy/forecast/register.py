@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.frame.errors import RunRefused
 from billing.register.catalogue import Catalogue, load_catalogue
-from billing.register.tables import billing_run, site, tenant, usage_event
+from billing.register.tables import billing_run, site, tenant, usage_event, usage_void
 from billing.run.batch import read_batch
 from billing.run.closing import standing_funds
 from billing.run.facts import Scope, TenantFacts, run_basis
@@ -140,7 +140,8 @@ def usage_on_record(connection: Connection, usual_from: date | None) -> UsageOnR
         return UsageOnRecord(None, {})
     rows = connection.execute(
         select(c.tenant, c.site, c.service, func.sum(c.quantity))
-        .where(c.occurred_on >= start, c.occurred_on < end)
+        .outerjoin(usage_void, usage_void.c.usage_event_id == c.id)
+        .where(c.occurred_on >= start, c.occurred_on < end, usage_void.c.usage_event_id.is_(None))
         .group_by(c.tenant, c.site, c.service)
         .order_by(c.tenant, c.site, c.service)
     )

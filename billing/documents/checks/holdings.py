@@ -7,7 +7,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, literal, select, union_all
 
 from billing.documents.checks.documents import LineKey
 from billing.entries.accounts import CLIENTS
@@ -17,7 +17,7 @@ from billing.frame.checking import month_text
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
 from billing.register.tables import usage_event
-from billing.run.tables import run_outcome, run_position, usage_billing
+from billing.run.tables import USAGE_LINKS, run_outcome, run_position
 from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
@@ -201,26 +201,33 @@ def _shares(connection: Connection, codes: list[str], periods: list[date]) -> di
 
 
 def _events(connection: Connection, codes: list[str]) -> dict[tuple[str, int, int], Any]:
-    """Sum the usage events of the tenants, by tenant and the line that billed them."""
-    e, b = usage_event.c, usage_billing.c
-    query = (
-        select(
-            e.tenant,
-            b.document_id,
-            b.line_no,
-            func.sum(e.quantity).label("quantity"),
-            func.min(e.occurred_on).label("earliest"),
-            func.max(e.occurred_on).label("latest"),
-            func.min(e.site).label("least_site"),
-            func.max(e.site).label("greatest_site"),
-            func.min(e.service).label("least_service"),
-            func.max(e.service).label("greatest_service"),
-            func.min(e.event_id).label("event"),
+    """Sum the usage events of the tenants, by tenant and the line that billed them, for the first time or again."""
+    e = usage_event.c
+    # One statement a table, so that each goes by its index.
+    links = union_all(
+        *(
+            select(
+                e.tenant, table.c.document_id, table.c.line_no, e.quantity, e.occurred_on, e.site, e.service, e.event_id
+            )
+            .join(table, table.c.usage_event_id == e.id)
+            .where(e.tenant.in_(codes))
+            for table in USAGE_LINKS
         )
-        .join(usage_billing, b.usage_event_id == e.id)
-        .where(e.tenant.in_(codes))
-        .group_by(e.tenant, b.document_id, b.line_no)
-    )
+    ).subquery()
+    b = links.c
+    query = select(
+        b.tenant,
+        b.document_id,
+        b.line_no,
+        func.sum(b.quantity).label("quantity"),
+        func.min(b.occurred_on).label("earliest"),
+        func.max(b.occurred_on).label("latest"),
+        func.min(b.site).label("least_site"),
+        func.max(b.site).label("greatest_site"),
+        func.min(b.service).label("least_service"),
+        func.max(b.service).label("greatest_service"),
+        func.min(b.event_id).label("event"),
+    ).group_by(b.tenant, b.document_id, b.line_no)
     return {(row.tenant, row.document_id, row.line_no): row for row in connection.execute(query)}
 
 

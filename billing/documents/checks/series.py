@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 
 from billing.frame.checking import Proof, Step, streamed
 from billing.register.tables import lease, tenant, usage_event
-from billing.run.tables import run_outcome, run_position, usage_billing
+from billing.run.tables import USAGE_LINKS, run_outcome, run_position
 from invoices.document import EDITION, INVOICE, SERIES, format_number
 from invoices.models import document, document_line, document_vat, number_series, party
 from invoices.numbering import EVERY_DOCUMENT
@@ -150,12 +150,14 @@ def orphan_rows(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def _orphan_links(connection: Connection) -> Iterator[str]:
-    b, x = usage_billing.c, document_line.c
-    no_event = not_(exists().where(usage_event.c.id == b.usage_event_id))
-    no_line = not_(exists().where(and_(x.document_id == b.document_id, x.line_no == b.line_no)))
-    links = select(b.usage_event_id, b.document_id, b.line_no).where(or_(no_event, no_line)).order_by(b.usage_event_id)
-    for event, document_id, line_no in connection.execute(links):
-        yield f"usage event key {event} is billed by document key {document_id}, line {line_no}: one of them is missing"
+    for table in USAGE_LINKS:
+        b, x = table.c, document_line.c
+        no_event = not_(exists().where(usage_event.c.id == b.usage_event_id))
+        no_line = not_(exists().where(and_(x.document_id == b.document_id, x.line_no == b.line_no)))
+        links = select(b.usage_event_id, b.document_id, b.line_no).where(or_(no_event, no_line))
+        for event, document_id, line_no in connection.execute(links.order_by(b.usage_event_id)):
+            line = f"document key {document_id}, line {line_no}"
+            yield f"usage event key {event} is billed by {line}: one of them is missing"
     unknown = not_(exists().where(tenant.c.code == usage_event.c.tenant))
     for event, code in connection.execute(select(usage_event.c.event_id, usage_event.c.tenant).where(unknown)):
         yield f"usage event {event} is of tenant {code}, who is not in the register"

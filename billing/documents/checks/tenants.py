@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, not_, or_, select
+from sqlalchemy import Connection, and_, exists, func, not_, or_, select, union_all
 
 from billing.documents.checks.credits import credit_faults, expected_vat
 from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
@@ -17,8 +17,8 @@ from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, rea
 from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
 from billing.entries.standing import Place, difference_of_sums
 from billing.frame.checking import Proof, Step, by_index
-from billing.register.tables import billing_run, tenant, usage_event
-from billing.run.tables import run_outcome, usage_billing
+from billing.register.tables import billing_run, tenant, usage_event, usage_void
+from billing.run.tables import USAGE_LINKS, run_outcome, usage_billing
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.reading import priced_line
 from pricing.cross_subsidy import Position, positions
@@ -125,11 +125,13 @@ def _usage_faults(connection: Connection, head: Any, lines: Sequence[Any], held:
 
 
 def _foreign_events(connection: Connection, line: Any, place: str) -> Iterator[str]:
-    e, b = usage_event.c, usage_billing.c
+    e = usage_event.c
     whole = month_period(line.month)
+    links = union_all(*(select(t.c.usage_event_id, t.c.document_id, t.c.line_no) for t in USAGE_LINKS)).subquery()
+    b = links.c
     query = (
         select(e.event_id, e.site, e.service, e.occurred_on)
-        .join(usage_billing, b.usage_event_id == e.id)
+        .join(links, b.usage_event_id == e.id)
         .where(
             b.document_id == line.document_id,
             b.line_no == line.line_no,
@@ -215,7 +217,7 @@ def _share_of(code: str, stored: Any) -> Counter[Place]:
 
 
 def _left_behind(connection: Connection, codes: list[str], periods: list[date]) -> Iterator[str]:
-    """No usage event below a tenant's watermark is unbilled: no run would look at it again (R10)."""
+    """No usage event below a tenant's watermark is unbilled and not void: no run would look at it again (R10)."""
     o, e = run_outcome.c, usage_event.c
     marks = (
         select(o.tenant, func.max(o.usage_watermark).label("mark"))
@@ -226,7 +228,11 @@ def _left_behind(connection: Connection, codes: list[str], periods: list[date]) 
     query = (
         select(e.event_id, e.tenant)
         .join(marks, and_(marks.c.tenant == e.tenant, e.id <= marks.c.mark))
-        .where(e.tenant.in_(codes), not_(exists().where(usage_billing.c.usage_event_id == e.id)))
+        .where(
+            e.tenant.in_(codes),
+            not_(exists().where(usage_billing.c.usage_event_id == e.id)),
+            not_(exists().where(usage_void.c.usage_event_id == e.id)),
+        )
         .order_by(e.id)
     )
     for event, code in connection.execute(query):

@@ -124,3 +124,9 @@ INSERT INTO app_user (name, email, role, created_at) VALUES ('karim', 'k@b.ma', 
 INSERT INTO approvals_begun (id, begun_at) VALUES (1, '2026-07-01 08:00:00');
 INSERT INTO approval_order (id, kind, content, preview, digest, ordered_by, ordered_at) VALUES (1, 'refund', '{}', '{}', 'd', 'amina', '2026-07-01 08:00:00');
 INSERT INTO approval_decision (order_id, ordered_by, outcome, decided_by, role, decided_at, result) VALUES (1, 'amina', 'approved', 'karim', 'approver', '2026-07-01 08:00:00', '{}');
+
+-- version 0022
+
+-- version 0023
+INSERT INTO usage_void (usage_event_id, reason, voided_at) VALUES (1, 'saisi deux fois', '2026-06-02 08:00:00');
+INSERT INTO usage_rebilling (usage_event_id, former_document_id, former_line_no, document_id, line_no) VALUES (1, 1, 1, 2, 1);
