@@ -13,8 +13,8 @@ from billing.frame.errors import Fault, Refused
 from billing.schema.triggers import append_only_tables
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
-# Rows that are replaced or forgotten; everything else only grows or is updated.
-_DELETABLE = frozenset({"run_outcome", "idempotency_key", "unsettled_document", "unsettled_placement"})
+# Rows that are replaced, forgotten or (a lease entered by mistake) removed; everything else grows or is updated.
+_DELETABLE = frozenset({"lease", "run_outcome", "idempotency_key", "unsettled_document", "unsettled_placement"})
 
 
 def grant_service(connection: Connection, role: str, tables: Iterable[Table]) -> None:
