@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from billing.frame.database import among
 from billing.frame.errors import Unknown
@@ -17,14 +17,12 @@ from invoices.models import document, document_line
 def void_shapes(connection: Connection, event_ids: Sequence[str]) -> list[VoidedEvent]:
     """Return the voids of these events, in the order given, in the same number of statements for any."""
     e, v = usage_event.c, usage_void.c
-    rows = {
-        row.event_id: row
-        for row in connection.execute(
-            select(e.event_id, e.id, e.tenant, v.reason, v.voided_at)
-            .join(usage_void, v.usage_event_id == e.id)
-            .where(among(connection, e.event_id, event_ids))
-        )
-    }
+    query: Select[Any] = (
+        select(e.event_id, e.id, e.tenant, v.reason, v.voided_at)
+        .join(usage_void, v.usage_event_id == e.id)
+        .where(among(connection, e.event_id, event_ids))
+    )
+    rows = {row.event_id: row for row in connection.execute(query)}
     for event_id in event_ids:
         if event_id not in rows:
             raise Unknown(f"the usage event {event_id} is not void")
