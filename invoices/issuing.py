@@ -64,11 +64,12 @@ class Draft(NamedTuple):
 
 
 class CreditNote(NamedTuple):
-    """A credit note made by hand, before it has a number: its lines, its reason and author."""
+    """A credit note made by hand, before it has a number: its lines, its reason and author; it may take whole lines."""
 
     draft: Draft
     reason: str
     issued_by: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +165,12 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     (vat,) = vat_of_drafts(connection, [note.draft])
     net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
     issued = Issued(id=key, number=number, draft=note.draft, vat=vat, net=net, tax=tax)
-    # Only a run takes a line back whole, and says so in its own line (R13).
-    lines = tuple(line._replace(corrects=None) for line in note.draft.lines)
+    # Whoever takes a line back whole says so in its own line, as a run does (R13); parts stand beside it.
+    lines = note.draft.lines if note.whole else tuple(line._replace(corrects=None) for line in note.draft.lines)
     _write(connection, [issued._replace(draft=note.draft._replace(lines=lines))], terms, insert)
     insert(connection, credit_reason, ("document_id", "reason", "issued_by"), [(key, note.reason, note.issued_by)])
+    if note.whole:
+        return issued
     parts = [
         (key, line_no, line.corrects.document_id, line.corrects.line_no)
         for line_no, line in enumerate(note.draft.lines, 1)

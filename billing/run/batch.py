@@ -16,7 +16,7 @@ from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import billing_run
 from billing.run.drafts import digest_of, documents_of
 from billing.run.facts import RunBasis, Scope, TenantFacts, fingerprint, load_facts, run_basis
-from billing.run.tables import run_batch, run_outcome, run_position, usage_billing, usage_rebilling
+from billing.run.tables import cancellation_count, run_batch, run_outcome, run_position, usage_billing, usage_rebilling
 from billing.run.tenant_bill import TenantBill, bill_tenant
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue
@@ -156,7 +156,10 @@ def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: I
         )
         for document in issued.values()
     ]
-    voucher = " ".join([document.number for document in issued.values()])
+    # What was cancelled by hand since the last run is a part of the tenant's position, too.
+    voucher = " ".join(
+        [*(document.number for document in issued.values()), *(number for _, number in bill.cancellations)]
+    )
     position = tenant_position(period, terms.issued_on, bill.tenant, bill.positions, voucher)
     return entries if position is None else [*entries, position]
 
@@ -202,3 +205,6 @@ def _write_links(
     insert(connection, usage_billing, ("usage_event_id", "document_id", "line_no"), links)
     if again:
         insert(connection, usage_rebilling, _REBILLING_COLUMNS, again)
+    counted = [(note, key.period) for bill in priced.bills for note, _ in bill.cancellations]
+    if counted:
+        insert(connection, cancellation_count, ("credit_note_id", "period"), counted)

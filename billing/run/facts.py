@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, literal, select
 
 from billing.register.catalogue import Catalogue
 from billing.register.tables import billing_run, lease, tenant, usage_event, usage_void
+from billing.run.cancellations import cancelled_lines
 from billing.run.tables import run_outcome, usage_billing
 from billing.run.usage_voids.voided_lines import voided_lines
 from invoices.document import Correction, DocumentLine, Party
@@ -38,6 +39,15 @@ class VoidedUsage(NamedTuple):
     left: tuple[UsageEvent, ...]
 
 
+class Cancelled(NamedTuple):
+    """A line that a credit note by hand cancelled and no run has counted, and its events, to be billed anew (R28)."""
+
+    credit_note: int
+    number: str
+    standing: StandingLine
+    events: tuple[UsageEvent, ...]
+
+
 class TenantFacts(NamedTuple):
     """One tenant with all that decides its bill. `settled` says that the office months up to the previous run stand."""
 
@@ -50,6 +60,7 @@ class TenantFacts(NamedTuple):
     watermark: int
     standing: tuple[StandingLine, ...]
     voided: tuple[VoidedUsage, ...] = ()
+    cancelled: tuple[Cancelled, ...] = ()
 
 
 class Scope(NamedTuple):
@@ -211,6 +222,7 @@ def load_facts(
     outcomes = {code: (mark, low) for code, mark, low in connection.execute(_OUTCOMES, keys).all()}
     events = _group(connection.execute(_EVENTS, keys).all())
     voided = _voided_usage(connection, scope.first_tenant, scope.last_tenant)
+    cancelled = _cancelled(connection, scope.first_tenant, scope.last_tenant)
     tenant_facts = []
     for row in tenants:
         (code, legal_name, legal_form, kind, incorporated_on, admitted_on, ice, tax_id, register, address, city, email,
@@ -242,11 +254,13 @@ def load_facts(
                 leases=lets,
                 offices={x[1]: x[3] for x in own_leases},
                 events=tuple([UsageEvent(*x[1:]) for x in events.get(code, ())]),
-                settled=previous is None
-                or (stands is not None and stands == fingerprint(terms, lets, catalogue, until)),
+                # The office days of a cancelled line are billed anew, where they are still due.
+                settled=code not in cancelled
+                and (previous is None or (stands is not None and stands == fingerprint(terms, lets, catalogue, until))),
                 watermark=watermark,
                 standing=(),
                 voided=tuple(voided.get(code, ())),
+                cancelled=tuple(cancelled.get(code, ())),
             )
         )
     return _with_standing_lines(connection, tenant_facts)
@@ -275,6 +289,19 @@ def _voided_usage(connection: Connection, first: str, last: str) -> dict[str, li
     for row, left in lines:
         voided[row.tenant].append(VoidedUsage(_standing_line(row, by_hand), left))
     return voided
+
+
+def _cancelled(connection: Connection, first: str, last: str) -> dict[str, list[Cancelled]]:
+    """Return, by tenant, the lines that were cancelled by hand and that no run has counted."""
+    lines = cancelled_lines(connection, first, last)
+    by_hand = _credited_by_hand(connection, sorted(lines)) if lines else {}
+    return {
+        code: [
+            Cancelled(row.cancelled_by, row.cancelled_as, _standing_line(row, by_hand), events)
+            for row, events in of_tenant
+        ]
+        for code, of_tenant in lines.items()
+    }
 
 
 def _standing_line(row: Any, by_hand: Mapping[tuple[int, int], Sequence[DocumentLine]]) -> StandingLine:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from billing.frame.tables import code, identity, metadata
-from invoices.models import references
+from invoices.models import document, references
 
 run_batch = Table(
     "run_batch",
@@ -74,6 +74,16 @@ funding_matrix = Table(
     references(["period"], ["billing_run.period"]),
 )
 
+cancellation_count = Table(
+    "cancellation_count",
+    metadata,
+    # The run whose waterfall counts a credit note by hand that cancels lines: once (R28).
+    Column("credit_note_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("period", Date, nullable=False),
+    references(["credit_note_id"], [document.c.id]),
+    references(["period"], ["billing_run.period"]),
+)
+
 usage_billing = Table(
     "usage_billing",
     metadata,
@@ -99,11 +109,13 @@ usage_rebilling = Table(
 USAGE_LINKS = (usage_billing, usage_rebilling)
 
 # The tables whose rows the database refuses to change or delete (R22).
-APPEND_ONLY = (run_position, funding_matrix, usage_billing, usage_rebilling)
+APPEND_ONLY = (run_position, funding_matrix, cancellation_count, usage_billing, usage_rebilling)
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.
 REFERENCES = (
     ("run_outcome", "period", "billing_run", "period"),
     ("run_position", "period", "billing_run", "period"),
     ("funding_matrix", "period", "billing_run", "period"),
+    ("cancellation_count", "credit_note_id", "document", "id"),
+    ("cancellation_count", "period", "billing_run", "period"),
 )

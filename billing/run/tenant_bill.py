@@ -20,6 +20,7 @@ class TenantBill(NamedTuple):
 
     `events` are, by place of the line in the invoice, the usage events it bills; `formers` are, by event, the lines
     taken back that had billed it. `watermark` is the id below which every event of the tenant is done with.
+    `cancellations` are the credit notes by hand, key and number, that cancelled lines and that this run counts (R28).
     """
 
     tenant: str
@@ -30,6 +31,7 @@ class TenantBill(NamedTuple):
     positions: tuple[Position, ...]
     watermark: int
     formers: Mapping[int, Correction] = {}
+    cancellations: tuple[tuple[int, str], ...] = ()
 
 
 def drafts_of(bills: Iterable[TenantBill]) -> list[Draft]:
@@ -56,7 +58,10 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
         for line in office_lines(lease, month, facts.tenancy, catalogue.rates, catalogue.vat)
     ]
     missing, taken_back = _difference(due, facts.standing)
+    # Events of a line that was cancelled by hand are billed anew, as rates are now.
+    anew = {event.id: cancelled.standing.correction for cancelled in facts.cancelled for event in cancelled.events}
     before = [event for event in facts.events if event.occurred_on < period]
+    before += [event for cancelled in facts.cancelled for event in cancelled.events]
     again = [(voided.standing.line.priced, event) for voided in facts.voided for event in voided.left]
     used = usage_lines(before, facts.tenancy, catalogue.rates, catalogue.vat, again)
     taken_back += [voided.standing for voided in facts.voided]
@@ -64,19 +69,22 @@ def _bill(facts: TenantFacts, catalogue: Catalogue, period: date, previous: date
     offices = len(new_lines)
     new_lines += [_described(line, facts, catalogue) for line, _ in used]
     # A part that a credit note by hand took back of a line now credited whole must not be credited twice.
-    new_lines += [part for standing in taken_back for part in standing.by_hand]
+    cancelled_lines = [cancelled.standing for cancelled in facts.cancelled]
+    new_lines += [part for standing in (*taken_back, *cancelled_lines) for part in standing.by_hand]
     credited = [standing.line._replace(corrects=standing.correction) for standing in taken_back]
     brings = positions([line.priced for line in new_lines])
     takes_back = positions([line.priced for line in credited]) if credited else ()
+    lost = [line.priced for line in credited] + [standing.line.priced for standing in cancelled_lines]
     return TenantBill(
         tenant=facts.party.code,
         error=None,
         invoice=_draft(INVOICE, facts, new_lines, brings),
         credit_note=_draft(CREDIT_NOTE, facts, credited, takes_back),
         events=tuple((offices + place, ids) for place, (_, ids) in enumerate(used, 1)),
-        positions=positions([x.priced for x in new_lines], [x.priced for x in credited]) if credited else brings,
+        positions=positions([x.priced for x in new_lines], lost) if lost else brings,
         watermark=_watermark(facts, period),
-        formers={event.id: voided.standing.correction for voided in facts.voided for event in voided.left},
+        formers={event.id: voided.standing.correction for voided in facts.voided for event in voided.left} | anew,
+        cancellations=tuple(dict.fromkeys((x.credit_note, x.number) for x in facts.cancelled)),
     )
 
 

@@ -51,6 +51,23 @@ def test_what_is_left_is_credited_when_no_line_is_named(park: Caller, engine: En
     assert check(engine) == []
 
 
+def test_a_line_that_was_wrong_is_cancelled_whole(park: Caller, engine: Engine) -> None:
+    invoice = invoice_of(park)
+    order = {"invoice": invoice["number"], "reason": REASON, "kind": "cancellation"}
+    part = park.post("/v1/credit-notes", {**order, "lines": [{"line": 1, "amount": "1.00"}]})
+    assert (part.status_code, part.json["errors"][0]["field"]) == (422, "lines")
+    assert park.post("/v1/credit-notes", {**order, "kind": "gift"}).status_code == 422
+    given = park.post("/v1/credit-notes", {**order, "lines": [{"line": 1}]}).json
+    line = invoice["lines"][0]
+    assert (given["kind"], given["net"], given["lines"][0]["invoice_line"]) == ("cancellation", line["amount"], 1)
+    # It is the invoice's line itself, on its own account.
+    told = park.get(f"/v1/documents/{given['number']}")
+    assert told["lines"] == [{**line, "corrects": invoice["number"]}]
+    assert park("GET", f"/v1/documents/{given['number']}/pdf").data.startswith(b"%PDF")
+    assert b"381" in park("GET", f"/v1/documents/{given['number']}/xml").data
+    assert check(engine) == []
+
+
 def test_what_is_wrong_is_refused_and_writes_nothing(park: Caller, engine: Engine) -> None:
     number = invoice_of(park)["number"]
     for order, field in (

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 
 from billing.check import check
 from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
+from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.queries import creditable_lines
 from billing.entries.debts import KINDS
 from billing.frame.database import reading, writing
@@ -170,7 +171,10 @@ def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
     check_history()
 
 
-def test_eight_who_credit_the_same_line_at_once_credit_it_once(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", list(CreditKind))
+def test_eight_who_credit_the_same_line_at_once_credit_it_once(
+    engine: Engine, tmp_path: Path, kind: CreditKind
+) -> None:
     park = Park(engine, tmp_path / "network")
     park.opens(tenants=TENANTS[1:], leases=[lease_row(2, "20", None)])
     park.bills("2026-06")
@@ -182,7 +186,7 @@ def test_eight_who_credit_the_same_line_at_once_credit_it_once(engine: Engine, t
         terms = CreditTerms(date(2026, 6, 20), NOW, park.settings.operator.party, {})
         try:
             with writing(park.engine) as connection:
-                give_credit_note(connection, CreditOrder("FA-2026-000001", (), "geste", "amina"), terms)
+                give_credit_note(connection, CreditOrder("FA-2026-000001", (), "geste", "amina", kind), terms)
             outcomes.append("given")
         except Refused as refused:
             outcomes.append(refused.faults[0].problem)

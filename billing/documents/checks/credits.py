@@ -8,12 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from billing.documents.checks.documents import LineKey
+from billing.documents.checks.documents import LineKey, correction_faults
 from billing.documents.checks.holdings import Holdings
 from invoices.document import CREDIT_NOTE, EDITION_CREDITED_BY_INVOICE, INVOICE
+from invoices.reading import priced_line
 from invoices.rendering.sheet import LUMP_SUM
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
+from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, credited_vat, vat_breakdown
 
 # The fields that a credited amount has in common with the line it is of.
@@ -73,6 +75,8 @@ def credit_faults(held: Holdings, vat: Mapping[int, Sequence[VatSubtotal]]) -> I
             yield from _withdrawn(head, lines, held, left, rows)
         elif head.period is not None:
             yield from _credited_whole(head, lines, left)
+        elif is_cancellation(head, lines):
+            yield from _cancellation(head, lines, held, left, rows, vat[head.id])
         else:
             yield from _by_hand(head, lines, held, left, rows, vat[head.id])
 
@@ -106,6 +110,57 @@ def _credited_whole(head: Any, lines: Sequence[Any], left: dict[LineKey, int]) -
         left[key] = still - line.amount
 
 
+def is_cancellation(head: Any, lines: Sequence[Any]) -> bool:
+    """Return whether a document is a credit note by hand that takes lines back whole (R28)."""
+    return head.period is None and head.kind == CREDIT_NOTE and any(line.corrects_document_id for line in lines)
+
+
+def _cancellation(
+    head: Any,
+    lines: Sequence[Any],
+    held: Holdings,
+    left: dict[LineKey, int],
+    rows: dict[LineKey, Any],
+    expected: Sequence[VatSubtotal],
+) -> Iterator[str]:
+    """A credit note by hand that cancels: whole lines of one invoice, as a run takes them back, with their discount."""
+    number = head.number
+    yield from _said(head, held)
+    if len({line.corrects_document_id for line in lines}) != 1:
+        yield f"{number}, made by hand, does not name for each line the line of one invoice that it cancels"
+    for line in lines:
+        place, key = f"{number} line {line.line_no}", (line.corrects_document_id, line.corrects_line_no)
+        yield from correction_faults(head, line, priced_line(line), place, rows)
+        # What a rebate took of it is billed again by the run that counts the cancellation.
+        rebated = sum(rows[part].amount for part, of in held.parts.items() if of == key and part in rows)
+        rebated -= sum(
+            rows[x].amount for x, part in held.withdrawals.items() if held.parts.get(part) == key and x in rows
+        )
+        if line.amount > left.get(key, 0) + rebated:
+            yield f"{place} cancels {format_amount(line.amount)}, which was credited before"
+        left[key] = left.get(key, 0) - line.amount
+    yield from _sums_faults(head, held, expected, [priced_line(line) for line in lines])
+
+
+def _said(head: Any, held: Holdings) -> Iterator[str]:
+    said = held.reasons.get(head.id)
+    if head.kind != CREDIT_NOTE or said is None or not said.reason or not said.issued_by:
+        yield f"{head.number} was issued outside a run, and does not say why and by whom"
+
+
+def _sums_faults(
+    head: Any, held: Holdings, expected: Sequence[VatSubtotal], lines: Sequence[PricedLine]
+) -> Iterator[str]:
+    """VAT and totals of a credit note by hand; `lines` give an advantage and a contribution, a rebate's give none."""
+    number = head.number
+    if tuple(held.vat.get(head.id, ())) != tuple(expected):
+        yield f"{number}: VAT {_vat(held.vat.get(head.id, []))} is not what was left less what is, {_vat(expected)}"
+    net, tax = sum(v.base for v in expected), sum(v.amount for v in expected)
+    gives = sum(line.advantage for line in lines), sum(line.contribution for line in lines)
+    if (head.net, head.tax, head.gross, head.advantage, head.contribution) != (net, tax, net + tax, *gives):
+        yield f"{number}: its totals are not those of its lines, or its advantage or contribution is another"
+
+
 def _by_hand(
     head: Any,
     lines: Sequence[Any],
@@ -116,9 +171,7 @@ def _by_hand(
 ) -> Iterator[str]:
     """A credit note by hand: of one invoice, with reason and name, line by line, VAT to the centime."""
     number = head.number
-    said = held.reasons.get(head.id)
-    if head.kind != CREDIT_NOTE or said is None or not said.reason or not said.issued_by:
-        yield f"{number} was issued outside a run, and does not say why and by whom"
+    yield from _said(head, held)
     targets = [held.parts.get((line.document_id, line.line_no)) for line in lines]
     invoices = {target[0] for target in targets if target is not None}
     if len(invoices) != 1 or None in targets:
@@ -130,11 +183,7 @@ def _by_hand(
             return
         yield from _line_faults(f"{number} line {line.line_no}", line, rows[target], left[target])
         left[target] -= line.amount
-    if tuple(held.vat.get(head.id, ())) != tuple(expected):
-        yield f"{number}: VAT {_vat(held.vat.get(head.id, []))} is not what was left less what is, {_vat(expected)}"
-    net, tax = sum(v.base for v in expected), sum(v.amount for v in expected)
-    if (head.net, head.tax, head.gross, head.advantage, head.contribution) != (net, tax, net + tax, 0, 0):
-        yield f"{number}: its totals are not those of its lines, or it has an advantage or a contribution"
+    yield from _sums_faults(head, held, expected, ())
 
 
 def _line_faults(place: str, line: Any, original: Any, left: int) -> Iterator[str]:

@@ -50,7 +50,7 @@ def document_faults(
         place = f"{name} line {line.line_no}"
         for fault in _line_faults(workings, document.period):
             yield f"{place}: {fault}"
-        yield from _correction_faults(document, line, workings, place, lines_of_tenant)
+        yield from correction_faults(document, line, workings, place, lines_of_tenant)
     yield from _total_faults(document, priced, vat, expected)
 
 
@@ -103,7 +103,7 @@ def _day_faults(line: PricedLine, period: date) -> Iterator[str]:
         yield f"the office of {format_month(line.month)} is billed by the earlier run of {format_month(period)}"
 
 
-def _correction_faults(
+def correction_faults(
     document: Any, line: Any, workings: PricedLine, place: str, lines_of_tenant: Mapping[LineKey, Any]
 ) -> Iterator[str]:
     """A credited line is the line it takes back, in every word and figure (R13)."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +17,7 @@ from billing.frame.checking import month_text
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
 from billing.register.tables import usage_event
-from billing.run.tables import USAGE_LINKS, run_outcome, run_position
+from billing.run.tables import USAGE_LINKS, cancellation_count, run_outcome, run_position
 from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
@@ -60,6 +60,8 @@ class Holdings:
     parts: dict[LineKey, LineKey]
     withdrawals: dict[LineKey, LineKey]
     reasons: dict[int, Any]
+    # The month of the run that counted a credit note by hand which cancels lines, by its key (R28).
+    cancellations: dict[int, date] = field(default_factory=dict)
 
 
 def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
@@ -101,6 +103,10 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
         reasons={
             row.document_id: row
             for row in _of_documents(connection, select(credit_reason), credit_reason.c.document_id, ids)
+        },
+        cancellations={
+            row.credit_note_id: row.period
+            for row in _of_documents(connection, select(cancellation_count), cancellation_count.c.credit_note_id, ids)
         },
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select, union_all
 
-from billing.documents.checks.credits import credit_faults, expected_vat
+from billing.documents.checks.credits import credit_faults, expected_vat, is_cancellation
 from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
 from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, read_holdings
 from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
@@ -158,14 +158,16 @@ def _run_faults(held: Holdings) -> Iterator[str]:
     for head in held.documents:
         if head.period is not None:
             issued[head.period, head.tenant][head.kind] = head
-    for key in sorted({*issued, *held.outcomes, *held.positions, *held.shares}):
+    cancelled = _cancelled(held)
+    yield from _uncounted(held, cancelled)
+    for key in sorted({*issued, *held.outcomes, *held.positions, *held.shares, *cancelled}):
         place = f"the run of {format_month(key[0])}, tenant {key[1]}"
         documents, outcome = issued.get(key, {}), held.outcomes.get(key)
         if outcome is None:
             yield f"{place}: documents or positions stand without an outcome"
         else:
             yield from _outcome_faults(place, outcome, documents)
-        computed = {p.site: p for p in _computed_positions(held, documents)}
+        computed = {p.site: p for p in _computed_positions(held, documents, cancelled.get(key, ()))}
         stored = held.positions.get(key, {})
         for site in sorted({*computed, *stored}):
             due, stands = computed.get(site, Position(site, 0, 0, 0)), stored.get(site, Position(site, 0, 0, 0))
@@ -188,12 +190,34 @@ def _outcome_faults(place: str, outcome: Any, documents: dict[str, Any]) -> Iter
         yield f"{place}: the outcome says {outcome.status!r}, {len(documents)} documents stand"
 
 
-def _computed_positions(held: Holdings, documents: dict[str, Any]) -> tuple[Position, ...]:
+def _cancelled(held: Holdings) -> dict[RunKey, list[Any]]:
+    """Return the credit notes by hand that cancel lines, by the run and tenant that count them (R28)."""
+    cancelled: dict[RunKey, list[Any]] = defaultdict(list)
+    for head in held.documents:
+        if is_cancellation(head, held.lines.get(head.id, ())) and head.id in held.cancellations:
+            cancelled[held.cancellations[head.id], head.tenant].append(head)
+    return cancelled
+
+
+def _uncounted(held: Holdings, cancelled: dict[RunKey, list[Any]]) -> Iterator[str]:
+    """Each cancellation is counted by the next run that bills its tenant, and nothing else is."""
+    counted = {head.id for heads in cancelled.values() for head in heads}
+    newest = {head.tenant: head.id for head in held.documents if head.period is not None}
+    for head in held.documents:
+        if head.id in held.cancellations and head.id not in counted:
+            yield f"{head.number} is counted by a run as a cancellation, and is none"
+        lines = held.lines.get(head.id, ())
+        if is_cancellation(head, lines) and head.id not in counted and newest.get(head.tenant, 0) > head.id:
+            yield f"{head.number} cancels lines, and no run since has counted what they gave"
+
+
+def _computed_positions(held: Holdings, documents: dict[str, Any], cancelled: Sequence[Any]) -> tuple[Position, ...]:
     def lines(kind: str) -> list[PricedLine]:
         head = documents.get(kind)
         return [] if head is None else [priced_line(line) for line in held.lines.get(head.id, ())]
 
-    return positions(lines(INVOICE), lines(CREDIT_NOTE))
+    by_hand = [priced_line(line) for head in cancelled for line in held.lines.get(head.id, ())]
+    return positions(lines(INVOICE), [*lines(CREDIT_NOTE), *by_hand])
 
 
 def _position_text(position: Position) -> str:

@@ -49,16 +49,27 @@ def _parts(
     "May be repeated. Default: all that is left of every line.",
 )
 @click.option(
+    "--kind",
+    type=click.Choice(("rebate", "cancellation")),
+    default="rebate",
+    show_default=True,
+    help="rebate: the price was right. cancellation: whole lines were wrong, the next run bills anew what is due.",
+)
+@click.option(
     "--issue-date", "issued_on", type=DAY, metavar="YYYY-MM-DD", help="Date of the credit note. Default: today."
 )
-def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: date | None) -> None:
+def give_command(invoice: str, parts: list[tuple[int, int | None]], kind: str, issued_on: date | None) -> None:
     """Credit INVOICE in part or whole, book it and queue its delivery.
 
-    The reason is required: it is printed on the credit note. The line it credits still stands, and no run bills it
-    again. If the line itself turns out to be wrong, the next run credits it whole, bills again what you gave by hand,
-    and says so: give the credit note again if you still mean it.
+    The reason is required: it is printed on the credit note. A rebate lowers a price that was right: the line it
+    credits still stands, and no run bills it again. If the line itself turns out to be wrong, the next run credits it
+    whole, bills again what you gave by hand, and says so: give the credit note again if you still mean it.
+
+    A cancellation takes back whole lines that were wrong: the next run counts what they gave to the cross-subsidy
+    negative, and bills anew the office days that the register still demands and the usage that was not voided.
     """
     from billing.documents.credit_notes.giving import CreditOrder, Part, credit_terms, give_credit_note
+    from billing.documents.credit_notes.kinds import CreditKind
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
@@ -68,7 +79,8 @@ def give_command(invoice: str, parts: list[tuple[int, int | None]], issued_on: d
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a credit note by hand")
-        order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, act_of(connection).person)
+        person = act_of(connection).person
+        order = CreditOrder(invoice, tuple(Part(*part) for part in parts), reason, person, CreditKind(kind))
         terms = credit_terms(connection, settings, issued_on, clock())
         issued = give_credit_note(connection, order, terms)
         tenants = [issued.draft.buyer.code]
@@ -89,7 +101,7 @@ def list_command() -> None:
     if not notes:
         click.echo("no credit note was made by hand yet")
         return
-    names = ("number", "issued_on", "tenant", "invoice", "gross", "issued_by", "reason")
+    names = ("number", "issued_on", "tenant", "invoice", "kind", "gross", "issued_by", "reason")
     table("", names, [[getattr(note, name) for name in names] for note in notes])
 
 

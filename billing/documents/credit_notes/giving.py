@@ -1,9 +1,10 @@
-"""Credit notes made by hand: an invoice taken back in part or whole, line by line, with a reason and a name.
+"""Credit notes made by hand: an invoice taken back in part or whole, line by line, with a reason and a name (R28).
 
-They stand outside the runs. The line they credit still stands for R13: the next run neither bills it again
-nor credits it twice (`billing.run.tenant_bill` bills again what a line credited whole had lost by hand).
-They concern the price asked, not who funds whom: a credited amount is at once its own full price and its own
-full cost, so it gives neither contribution, nor draw, nor advantage (R16), and finished runs stay as they are.
+They stand outside the runs. A *rebate* concerns the price asked, not who funds whom: the line it credits still stands
+for R13, and the next run neither bills it again nor credits it twice (`billing.run.tenant_bill` bills again what a line
+credited whole had lost by hand). Its amount is at once its own full price and its own full cost, so it gives neither
+contribution, nor draw, nor advantage (R16). A *cancellation* takes whole lines back, as a run does: the next run counts
+what they gave negative, and bills anew what is still due. Finished runs stay as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
 from billing.entries.sales import sale
 from billing.frame.civil_time import today
@@ -28,6 +30,7 @@ from invoices.numbering import latest_issue_date
 from invoices.reading import document_id, load_documents
 from invoices.rendering.sheet import LUMP_SUM
 from ledger.journal import post
+from pricing.cross_subsidy import positions
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
 
@@ -49,6 +52,7 @@ class CreditOrder(NamedTuple):
     parts: tuple[Part, ...]
     reason: str
     issued_by: str
+    kind: CreditKind = CreditKind.REBATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,19 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     chosen = _chosen(order, lines)
     key = document_id(connection, order.invoice)
     ((_, invoice),) = load_documents(connection, [key])
+    cancels = order.kind == CreditKind.CANCELLATION
     credited = tuple(
-        _credited(creditable, amount, order.invoice, key, invoice.issued_on, terms) for creditable, amount in chosen
+        _cancelled(creditable, order.invoice, key, invoice.issued_on)
+        if cancels
+        else _credited(creditable, amount, order.invoice, key, invoice.issued_on, terms)
+        for creditable, amount in chosen
     )
-    draft = Draft(CREDIT_NOTE, _buyer(connection, invoice.buyer), credited, 0, 0, None)
+    # A rebate gives nothing by R16.
+    gave = positions([line.priced for line in credited])
+    advantage, contribution = sum(x.advantage for x in gave), sum(x.contribution for x in gave)
+    draft = Draft(CREDIT_NOTE, _buyer(connection, invoice.buyer), credited, advantage, contribution, None)
     issue = Issue(period=None, issued_on=terms.issued_on, due_on=terms.issued_on, seller=terms.seller)
-    note = CreditNote(draft, order.reason.strip(), order.issued_by.strip())
+    note = CreditNote(draft, order.reason.strip(), order.issued_by.strip(), whole=cancels)
     issued = issue_credit_note(connection, note, issue, insert=insert_rows)
     sums = [(line.revenue_account, line.priced.site, line.priced.amount) for line in credited]
     entry = sale(issued.number, terms.issued_on, draft.buyer.code, -1, sums, issued.tax)
@@ -104,6 +115,11 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
 
 def _chosen(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[tuple[CreditableLine, int]]:
     """Return the lines to be credited with their amounts, in the invoice's order; the order has no fault."""
+    if order.kind == CreditKind.CANCELLATION:
+        named = {part.line_no for part in order.parts}
+        return [
+            (line, line.line.priced.amount) for line in lines if line.stands and (not named or line.line_no in named)
+        ]
     if not order.parts:
         return [(line, line.left) for line in lines if line.left]
     asked = {part.line_no: part.amount for part in order.parts}
@@ -127,8 +143,10 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
         faults.append(fault("reason", None, problem, "it is printed on the credit note"))
     if not order.issued_by.strip():
         faults.append(fault("issued_by", None, "must name who gives the credit note", "give a name"))
+    cancels = order.kind == CreditKind.CANCELLATION
     left = {line.line_no: line.left for line in lines}
-    if not order.parts and not any(left.values()):
+    stands = {line.line_no: line.stands if cancels else bool(line.left) for line in lines}
+    if not order.parts and not any(stands.values()):
         faults.append(fault("invoice", order.invoice, "is credited in full already", "nothing is left to credit"))
     seen = set()
     for line_no, amount in order.parts:
@@ -136,8 +154,13 @@ def _faults(order: CreditOrder, lines: Sequence[CreditableLine]) -> list[Fault]:
             faults.append(fault("lines", line_no, "stands twice", "give each line once"))
         elif line_no not in left:
             faults.append(fault("lines", line_no, f"is no line of {order.invoice}", f"its lines are 1 to {len(left)}"))
-        elif not left[line_no]:
+        elif not stands[line_no]:
             faults.append(fault("lines", line_no, "is credited in full already", "leave it out"))
+        elif cancels and amount is not None:
+            problem = "can't be cancelled in part: a cancellation takes whole lines back"
+            faults.append(
+                fault("lines", format_amount(amount), problem, "give the line without an amount, or a rebate")
+            )
         elif amount is not None and amount <= 0:
             faults.append(fault("lines", format_amount(amount), "must be above zero", "give an amount without VAT"))
         elif amount is not None and amount > left[line_no]:
@@ -165,6 +188,12 @@ def _credited(
         corrects=Correction(invoice, key, creditable.line_no, issued_on),
         withdraws=None,
     )
+
+
+def _cancelled(creditable: CreditableLine, invoice: str, key: int, issued_on: date) -> DocumentLine:
+    """Return the line of the credit note: the invoice's own, in every word and figure."""
+    corrects = Correction(invoice, key, creditable.line_no, issued_on)
+    return creditable.line._replace(corrects=corrects, withdraws=None)
 
 
 def _buyer(connection: Connection, then: Party) -> Party:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
+from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.shapes import CreditedLine, CreditNote
 from billing.frame.errors import Fault, Refused, Unknown
 from invoices.document import INVOICE, DocumentLine
@@ -18,11 +19,15 @@ CREDIT_NOTE_KEY = (document.c.number,)
 
 
 class CreditableLine(NamedTuple):
-    """A line of an invoice, and what of it may still be credited, without VAT, in centimes."""
+    """A line of an invoice, and what of it may still be credited, without VAT, in centimes.
+
+    It `stands` unless a run or a cancellation took it back whole.
+    """
 
     line_no: int
     line: DocumentLine
     left: int
+    stands: bool
 
 
 def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLine]:
@@ -34,19 +39,26 @@ def creditable_lines(connection: Connection, invoice: str) -> list[CreditableLin
     ((_, credited),) = load_documents(connection, [key])
     if credited.kind != INVOICE:
         raise Refused([Fault("credit-note", None, "invoice", invoice, "is no invoice", "name the invoice it credits")])
-    left = _left(connection, key)
-    return [CreditableLine(line_no, line, left[line_no]) for line_no, line in enumerate(credited.lines, 1)]
+    left, whole = _left(connection, key)
+    return [
+        CreditableLine(line_no, line, left[line_no], line_no not in whole)
+        for line_no, line in enumerate(credited.lines, 1)
+    ]
 
 
-def _left(connection: Connection, key: int) -> dict[int, int]:
-    """Return, by line of the invoice, the amount invoiced less what runs and people took back, in centimes."""
+def _left(connection: Connection, key: int) -> tuple[dict[int, int], set[int]]:
+    """Return, by line of the invoice, the amount invoiced less what runs and people took back, in centimes.
+
+    And the lines that were taken back whole.
+    """
     x, part = document_line.c, credited_part.c
     credit = document_line.alias("credit")
     whole = and_(credit.c.corrects_document_id == x.document_id, credit.c.corrects_line_no == x.line_no)
     rows = connection.execute(
         select(x.line_no, x.amount, credit.c.document_id).outerjoin(credit, whole).where(x.document_id == key)
-    )
-    left = {line_no: 0 if credited is not None else amount for line_no, amount, credited in rows}
+    ).all()
+    whole_lines = {line_no for line_no, _, credited in rows if credited is not None}
+    left = {line_no: 0 if line_no in whole_lines else amount for line_no, amount, _ in rows}
     withdrawal = credit_withdrawal.c
     by_hand = (
         select(part.invoice_line_no, func.sum(x.amount))
@@ -59,8 +71,9 @@ def _left(connection: Connection, key: int) -> dict[int, int]:
         .group_by(part.invoice_line_no)
     )
     for line_no, credited in connection.execute(by_hand):
-        left[line_no] -= int(credited)
-    return left
+        # A rebate on a line that was cancelled since waits to be billed again by the next run.
+        left[line_no] = max(left[line_no] - int(credited), 0)
+    return left, whole_lines
 
 
 def credit_notes(tenant: str | None = None) -> Select[Any]:
@@ -88,11 +101,18 @@ def credit_note_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> lis
     """Return the credit notes of these rows: which invoice each credits, line by line, why, by whom."""
     x, part, invoice = document_line.c, credited_part.c, document.alias("invoice")
     rows = connection.execute(
-        select(part.document_id, part.invoice_line_no, x.amount, x.vat_rate, invoice.c.number)
-        .join(document_line, and_(x.document_id == part.document_id, x.line_no == part.line_no))
-        .join(invoice, invoice.c.id == part.invoice_id)
-        .where(part.document_id.in_([head.id for head in heads]))
-        .order_by(part.document_id, part.line_no)
+        select(
+            x.document_id,
+            func.coalesce(x.corrects_line_no, part.invoice_line_no).label("invoice_line_no"),
+            x.corrects_document_id,
+            x.amount,
+            x.vat_rate,
+            invoice.c.number,
+        )
+        .outerjoin(credited_part, and_(x.document_id == part.document_id, x.line_no == part.line_no))
+        .join(invoice, invoice.c.id == func.coalesce(x.corrects_document_id, part.invoice_id))
+        .where(x.document_id.in_([head.id for head in heads]))
+        .order_by(x.document_id, x.line_no)
     )
     credited = {key: list(lines) for key, lines in groupby(rows, lambda row: row.document_id)}
     return [
@@ -101,6 +121,7 @@ def credit_note_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> lis
             issued_on=head.issued_on,
             tenant=head.tenant,
             invoice=credited[head.id][0].number,
+            kind=CreditKind.REBATE if credited[head.id][0].corrects_document_id is None else CreditKind.CANCELLATION,
             reason=head.reason,
             issued_by=head.issued_by,
             lines=[

@@ -15,6 +15,7 @@ from billing.documents.credit_notes.giving import (
     credit_terms,
     give_credit_note,
 )
+from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.queries import (
     CREDIT_NOTE_KEY,
     credit_note_shapes,
@@ -63,6 +64,14 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         validate=validate.Length(1, LINES_MAX),
         metadata={"description": "All that is left of every line unless given"},
     ),
+    "kind": fields.String(
+        load_default=CreditKind.REBATE,
+        validate=validate.OneOf([kind.value for kind in CreditKind]),
+        metadata={
+            "description": "rebate: the price was right, and the line still stands; cancellation: the line was wrong, "
+            "is taken back whole, and the next run bills anew what is still due"
+        },
+    ),
     "reason": fields.String(
         required=True,
         validate=validate.Length(1, REASON_LENGTH_MAX),
@@ -92,10 +101,11 @@ def list_credit_notes(connection: Connection, query: Mapping[str, Any]) -> Page[
 @blueprint.arguments(strict_schema("CreditNoteOrder", _ORDER))
 @writes
 def create_credit_note(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Credit an invoice in part or whole: number, book, queue the delivery. Its lines still stand for R13."""
+    """Credit an invoice in part or whole: number, book, queue the delivery. After a rebate its lines still stand."""
     terms = credit_terms(connection, service().settings, order["issue_date"], service().clock())
     parts = tuple(Part(line["line"], line["amount"]) for line in order["lines"] or ())
-    wanted = CreditOrder(order["invoice"], parts, order["reason"], act_of(connection).person)
+    person = act_of(connection).person
+    wanted = CreditOrder(order["invoice"], parts, order["reason"], person, CreditKind(order["kind"]))
     issued = give_credit_note(connection, wanted, terms)
     tenants = [issued.draft.buyer.code]
     settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=service().settings.terms, tenants=tenants)

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from billing.documents.credit_notes.kinds import CreditKind
 from billing.frame.shapes import (
     CreditNoteNumber,
     Day,
@@ -31,6 +32,12 @@ class CreditNote(Shape, frozen=True):
     issued_on: Day
     tenant: TenantCode
     invoice: Annotated[InvoiceNumber, about("The invoice it credits")]
+    kind: Annotated[
+        CreditKind,
+        about(
+            "rebate: on a price that was right; cancellation: of lines that were wrong, which the next run bills anew"
+        ),
+    ]
     reason: Annotated[Text, about("Why it was given: printed on it")]
     issued_by: Annotated[Text, about("Who gave it")]
     lines: Annotated[list[CreditedLine], about("What of the invoice's lines is credited")]

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or
 from billing.frame.checking import Proof, Step
 from billing.frame.tables import audit_change
 from billing.register.tables import billing_run, usage_event, usage_void
-from billing.run.tables import USAGE_LINKS, run_outcome, usage_rebilling
+from billing.run.tables import USAGE_LINKS, cancellation_count, run_outcome, usage_rebilling
 from billing.run.usage_voids.voiding import SUBJECT
 from invoices.models import document, document_line
 
@@ -21,6 +21,10 @@ _NAMED = 20
 _e, _v, _r, _x = usage_event.c, usage_void.c, usage_rebilling.c, document_line.c
 _credit = document_line.alias("credit")
 _credit_note = document.alias("credit_note")
+# A run took lines back and billed again what is left; or counted what a person cancelled, and billed it anew (R28).
+_is_done = or_(
+    _credit_note.c.period.is_not(None), exists().where(cancellation_count.c.credit_note_id == _credit_note.c.id)
+)
 # What a line that bills events again has in common with the one taken back.
 _KEPT = ("month", "site", "service", "tier", "unit_price", "full_price", "unit_cost", "vat_rate")
 
@@ -88,7 +92,7 @@ def _still_billed(connection: Connection) -> Iterator[str]:
 
 
 def _forgotten(connection: Connection) -> Iterator[str]:
-    """Events of lines that runs took back, which are neither void nor billed again."""
+    """Events of lines taken back by a run, or before it by hand, which are neither void nor billed again."""
     for links in USAGE_LINKS:
         link = links.c
         again = exists().where(
@@ -106,7 +110,7 @@ def _forgotten(connection: Connection) -> Iterator[str]:
         query: Select[Any] = (
             select(_e.event_id, document.c.number, link.line_no)
             .select_from(_credit)
-            .join(_credit_note, and_(_credit_note.c.id == _credit.c.document_id, _credit_note.c.period.is_not(None)))
+            .join(_credit_note, and_(_credit_note.c.id == _credit.c.document_id, _is_done))
             .join(document, document.c.id == _credit.c.corrects_document_id)
             .join(usage_event, _e.tenant == document.c.tenant)
             .join(
@@ -155,7 +159,20 @@ def _wrongly_again(connection: Connection) -> Iterator[str]:
         )
         .correlate(usage_rebilling, of_again)
     )
-    alike = and_(*(former.c[name] == again.c[name] for name in _KEPT), of_former.c.tenant == of_again.c.tenant)
+    # What a person cancelled is billed anew, as rates are now.
+    by_hand = (
+        exists()
+        .where(
+            _credit.c.corrects_document_id == _r.former_document_id,
+            _credit.c.corrects_line_no == _r.former_line_no,
+            _credit.c.document_id == cancellation_count.c.credit_note_id,
+            cancellation_count.c.period == of_again.c.period,
+        )
+        .correlate(usage_rebilling, of_again)
+    )
+    at_its_price = and_(*(former.c[name] == again.c[name] for name in _KEPT))
+    same_usage = and_(*(former.c[name] == again.c[name] for name in ("month", "site", "service")))
+    alike = and_(or_(at_its_price, and_(by_hand, same_usage)), of_former.c.tenant == of_again.c.tenant)
     query = (
         select(_r.usage_event_id, of_again.c.number, _r.line_no)
         .select_from(usage_rebilling)

@@ -34,7 +34,7 @@ def voided_lines(connection: Connection, first: str, last: str) -> list[VoidedLi
     if not voids:
         return []
     rows = standing_lines(connection, voids)
-    left = _events_left(connection, rows.values())
+    left = events_left(connection, rows.values())
     return [VoidedLine(rows[key], tuple(left.get(key, ()))) for key in sorted(rows)]
 
 
@@ -61,7 +61,7 @@ def standing_lines(connection: Connection, events: Sequence[int]) -> dict[tuple[
     return rows
 
 
-def _events_left(connection: Connection, rows: Iterable[Row[Any]]) -> dict[tuple[int, int], list[UsageEvent]]:
+def events_left(connection: Connection, rows: Iterable[Row[Any]]) -> dict[tuple[int, int], list[UsageEvent]]:
     """Return the events of these lines that are not void, by document and line."""
     tenants, keys = {row.tenant for row in rows}, {(row.document_id, row.line_no) for row in rows}
     left: dict[tuple[int, int], list[UsageEvent]] = {}

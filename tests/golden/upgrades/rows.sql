@@ -130,3 +130,6 @@ INSERT INTO approval_decision (order_id, ordered_by, outcome, decided_by, role, 
 -- version 0023
 INSERT INTO usage_void (usage_event_id, reason, voided_at) VALUES (1, 'saisi deux fois', '2026-06-02 08:00:00');
 INSERT INTO usage_rebilling (usage_event_id, former_document_id, former_line_no, document_id, line_no) VALUES (1, 1, 1, 2, 1);
+
+-- version 0024
+INSERT INTO cancellation_count (credit_note_id, period) VALUES (2, '2026-06-01');
