@@ -16,6 +16,7 @@ from tests.oracle.service import NOW
 from tests.support.credit_notes import credits_by_hand
 from tests.support.park import Park
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
+from tests.support.spoiling import behind_its_back
 from tests.support.till import NONE, allocates, bounces, clears, order, receives, settles, still_open, undoes
 
 
@@ -163,3 +164,31 @@ def test_a_credit_note_is_netted_on_the_day_of_the_later_document(billed: Park) 
     assert due(billed) == {}
     assert still_open(billed, on="2026-06-27") == {FIRST: "3360.00", SECOND: "1740.00"}
     assert check(billed.engine) == []
+
+
+def test_a_database_of_before_keeps_what_was_declared_and_goes_on_from_there(billed: Park) -> None:
+    receives(billed, *(order("0.02", reference=f"V{n}", pays={FIRST: "0.02"}) for n in range(2)))
+    assert billed.balances()["4455"] == "-0.01"
+    # Before, whole centimes were all there was.
+    behind_its_back(billed.engine, "UPDATE settlement SET exact = NULL, exact_due = NULL")
+    assert check(billed.engine) == []
+    receives(billed, *(order("0.02", reference=f"W{n}", pays={FIRST: "0.02"}) for n in range(3)))
+    assert billed.balances()["4455"] == "-0.02"
+    undoes(billed, 1)
+    receives(billed, order("3479.92", reference="rest", pays={FIRST: "3479.92"}))
+    assert billed.balances()["4455"] == "-580.00"
+    assert check(billed.engine) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE settlement SET exact = '1 1 1' WHERE act_id = 1",
+        "UPDATE settlement SET exact_due = '7 1 4' WHERE act_id = 1",
+        "UPDATE settlement SET exact = 'half' WHERE act_id = 1",
+    ],
+)
+def test_an_exact_share_that_is_spoilt_is_named(billed: Park, statement: str) -> None:
+    receives(billed, order("1000.00", pays={FIRST: "1000.00"}))
+    behind_its_back(billed.engine, statement)
+    assert any(problem.startswith(f"{FIRST}: ") and "exact share" in problem for problem in check(billed.engine))
