@@ -78,6 +78,16 @@ class Queue:
         """Return the condition that a paper has not been sent."""
         return self.delivery.c.state.in_((QUEUED, FAILED))
 
+    @property
+    def in_doubt(self) -> ColumnElement[bool]:
+        """Return the condition that nobody knows whether a paper arrived, and a person must decide."""
+        c = self.delivery.c
+        return and_(c.state == FAILED, c.handed_over_at.is_not(None), c.claimed_by.is_(None))
+
+    def is_in(self, state: str) -> ColumnElement[bool]:
+        """Return the condition that a paper's delivery is in a state; `unknown` are the failed ones in doubt."""
+        return self.in_doubt if state == UNKNOWN else self.delivery.c.state == state
+
 
 DOCUMENTS = Queue(document, delivery, delivery_attempt, "document_id", document.c.number)
 
@@ -310,6 +320,44 @@ def settle_unknown(connection: Connection, now: datetime, *, queue: Queue = DOCU
         )  # fmt: skip
         _log(connection, queue, row.key, row.attempts + 1, now, UNKNOWN, reason)
     return [row.key for row in rows]
+
+
+def gateway_in_doubt_since(connection: Connection, queues: Sequence[Queue], least: int) -> datetime | None:
+    """Return when a mail was handed over last, if the server said of the last `least` at least nothing readable.
+
+    Mails whose sender died count as no word of the server.
+    """
+    handed_over: list[datetime] = []
+    for queue in queues:
+        c = queue.delivery.c
+        doubted = and_(queue.in_doubt, c.last_error.not_like(f"{_LOST_TRACK.partition(':')[0]}%"))
+        latest = select(c.handed_over_at).where(doubted).order_by(c.handed_over_at.desc()).limit(least)
+        handed_over += map(_utc, connection.scalars(latest))
+    last = sorted(handed_over, reverse=True)[:least]
+    if len(last) < least:
+        return None
+    for queue in queues:
+        c = queue.delivery.c
+        taken_since = select(queue.delivered).where(c.state == SENT, c.sent_at >= last[-1]).limit(1)
+        if connection.scalar(taken_since) is not None:
+            return None
+    return last[0]
+
+
+def settle_as_sent(connection: Connection, ids: Collection[int], *, queue: Queue = DOCUMENTS) -> set[int]:
+    """Record that papers of unknown outcome have arrived, when they were handed over; return those that were unknown.
+
+    The others are left alone. The attempt stays recorded as unknown.
+    """
+    c = queue.delivery.c
+    return set(
+        connection.scalars(
+            update(queue.delivery)
+            .where(queue.delivered.in_(ids), queue.in_doubt)
+            .values(state=SENT, sent_at=c.handed_over_at, last_error=None, next_attempt_at=None)
+            .returning(queue.delivered)
+        )
+    )
 
 
 def retry(

@@ -5,7 +5,9 @@ InvoicingError
 ├── IssueDateGoesBack   a document of the series bears a later date (R15)
 ├── UnknownDocument     no document bears that number
 ├── RenderingFailed     its PDF could not be made
+│   └── PrintingUnavailable  no PDF can be made on this machine
 ├── FileMissing         its PDF is not where it was kept
+│   └── StorageMissing       the whole folder it was kept in is not there
 ├── FileDamaged         its PDF is no longer what was kept
 └── NotDelivered        its mail did not go out; the message is the reason that is recorded
     ├── UnusableAddress     no mail can be sent there
@@ -48,11 +50,19 @@ class RenderingFailed(InvoicingError):
     """A document could not be rendered."""
 
 
+class PrintingUnavailable(RenderingFailed):
+    """The machine lacks what printing needs: no document can be rendered on it."""
+
+
 class FileMissing(InvoicingError):
     """The PDF of a document is not where it was kept."""
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is missing from the documents: restore it from a backup, or render it again")
+
+
+class StorageMissing(FileMissing):
+    """The folder in which the PDF of a document was kept is not there: the storage is not mounted, or lost."""
 
 
 class FileDamaged(InvoicingError):

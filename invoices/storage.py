@@ -20,7 +20,7 @@ import fsspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from invoices.errors import FileDamaged, FileMissing, IllFormedDocument
+from invoices.errors import FileDamaged, FileMissing, IllFormedDocument, StorageMissing
 from invoices.models import document_file
 
 _NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
@@ -64,12 +64,14 @@ def keep(documents_url: str, folder: str, name: str, pdf: bytes) -> StoredFile:
 def load(documents_url: str, path: str, digest: str) -> bytes:
     """Return the bytes kept at `path`, if they still are those that were kept.
 
-    Raises FileMissing, or FileDamaged when they no longer hash to `digest`.
+    Raises FileMissing (StorageMissing if its folder is not there either), or FileDamaged when they no longer hash to
+    `digest`.
     """
     filesystem, root = _place(documents_url)
     pdf = _read(filesystem, f"{root}/{path}")
     if pdf is None:
-        raise FileMissing(path)
+        folder = f"{root}/{path}".rpartition("/")[0]
+        raise FileMissing(path) if filesystem.exists(folder) else StorageMissing(path)
     digest_now = sha256(pdf).hexdigest()
     if digest_now != digest:
         raise FileDamaged(path, digest, digest_now)

@@ -9,6 +9,7 @@ SUBJECT = Subject(
     jobs=("delivery.jobs",),
     commands={
         "deliver": "delivery.commands",
+        "deliveries": "delivery.commands",
         "credit-notes": "credit_notes.commands",
         "export documents": "export_commands",
     },

@@ -109,10 +109,12 @@ def _document_shape(head: Row[Any], lines: list[DocumentLine], vat: list[Vat]) -
 
 def deliveries(state: str | None, tenant: str | None) -> Select[Any]:
     """Select the documents that were to be sent, with their deliveries."""
-    chosen = {delivery.c.state: state, document.c.tenant: tenant}
-    columns = delivery, document.c.number, document.c.tenant, present_recipient(DOCUMENTS)
+    doubt = DOCUMENTS.in_doubt.label("in_doubt")
+    columns = delivery, document.c.number, document.c.tenant, present_recipient(DOCUMENTS), doubt
     rows = select(*columns).join(document, document.c.id == delivery.c.document_id)
-    return rows.where(*(column == value for column, value in chosen.items() if value is not None))
+    if state is not None:
+        rows = rows.where(DOCUMENTS.is_in(state))
+    return rows if tenant is None else rows.where(document.c.tenant == tenant)
 
 
 def find_delivery(connection: Connection, number: str) -> Delivery:

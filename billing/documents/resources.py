@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.settling import Settlement, settle_deliveries
 from billing.documents.queries import (
     NUMBER_KEY,
     deliveries,
@@ -18,7 +19,7 @@ from billing.documents.queries import (
     find_delivery,
     find_document,
 )
-from billing.documents.shapes import Delivery, Document
+from billing.documents.shapes import Delivery, Document, SettledDeliveries
 from billing.frame.audit_log import record_change
 from billing.frame.database import reading
 from billing.frame.errors import Conflict
@@ -29,12 +30,12 @@ from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
-from invoices.delivery import retry
+from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.reading import document_id, load_documents
 from invoices.xml import document_xml
 
-STATES = ("queued", "failed", "sent")
+STATES = ("queued", "failed", "sent", UNKNOWN)
 blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="Invoices and credit notes, as issued")
 
 
@@ -99,7 +100,10 @@ def _named(name: str) -> dict[str, str]:
     query_schema(
         "DeliveryQuery",
         {
-            "state": fields.String(validate=validate.OneOf(STATES), metadata={"description": "Only in this state"}),
+            "state": fields.String(
+                validate=validate.OneOf(STATES),
+                metadata={"description": "Only in this state; unknown: failed ones that may have arrived"},
+            ),
             "tenant": Code(metadata={"description": "To whom they go"}),
         },
     ),
@@ -136,3 +140,30 @@ def retry_delivery(connection: Connection, order: Mapping[str, Any], number: str
     after = find_delivery(connection, number)
     record_change(connection, "deliveries", number, to_builtins(before), to_builtins(after))
     return Answer(after)
+
+
+@blueprint.route("/deliveries/settlements", methods=["POST"])
+@blueprint.response(200, SettledDeliveries)
+@blueprint.arguments(
+    strict_schema(
+        "DeliverySettlement",
+        {
+            "outcome": fields.String(
+                required=True,
+                validate=validate.OneOf(tuple(map(str, Settlement))),
+                metadata={"description": "sent: they have arrived; again: the next delivery sends them again"},
+            ),
+            "numbers": fields.List(
+                Code(),
+                validate=validate.Length(1, 10_000),
+                metadata={"description": "Of documents and messages; absent: all of unknown outcome"},
+            ),
+        },
+    )
+)
+@writes
+def settle_unknown_deliveries(connection: Connection, order: Mapping[str, Any]) -> Answer:
+    """Settle mails of unknown outcome, messages too: they arrived, or are sent again. X-Reason is required."""
+    outcome = Settlement(order["outcome"])
+    settled = settle_deliveries(connection, outcome, order.get("numbers"), now=service().clock())
+    return Answer(SettledDeliveries(settled=settled))

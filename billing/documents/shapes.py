@@ -83,6 +83,7 @@ class Delivery(Shape, frozen=True):
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
     last_error: Annotated[Text | None, about("What hindered it last; null: nothing")]
+    is_unknown: Annotated[bool, about("Whether it may have arrived: a person must settle it")]
 
     @classmethod
     def of(cls, row: Row[tuple[object, ...]]) -> "Delivery":
@@ -96,4 +97,11 @@ class Delivery(Shape, frozen=True):
             next_attempt_at=instant(row.next_attempt_at),
             sent_at=instant(row.sent_at),
             last_error=row.last_error,
+            is_unknown=bool(row.in_doubt),
         )
+
+
+class SettledDeliveries(Shape, frozen=True):
+    """The mails whose unknown outcome was settled now."""
+
+    settled: Annotated[list[str], about("Their numbers: FA-2026-000012, AV-2026-000003, ME-000007")]

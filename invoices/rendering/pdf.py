@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from invoices.document import Document
-from invoices.errors import RenderingFailed
+from invoices.errors import PrintingUnavailable, RenderingFailed
 from invoices.rendering.sheet import sheet_of
 from invoices.rendering.texts import catalogue
 from invoices.rendering.weasyprint_tuning import can_subset_quickly, open_layout, write_streams_once
@@ -68,7 +68,7 @@ _XMP_PROPERTIES = {
 def render_pdf(document: Document) -> bytes:
     """Return the document's PDF/A-3 with its XML attached: a pure function of the snapshot (B12).
 
-    Raises RenderingFailed when the machine lacks what printing needs, or when the page asks for
+    Raises PrintingUnavailable when the machine lacks what printing needs, RenderingFailed when the page asks for
     anything from outside the package.
     """
     return _renderer(os.getpid()).pdf(document)
@@ -97,7 +97,7 @@ def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | Non
 
 
 def check_printing() -> None:
-    """Refuse to start where printing would fail or crawl; raises RenderingFailed, saying what to install."""
+    """Refuse to start where printing would fail or crawl; raises PrintingUnavailable, saying what to install."""
     _renderer(os.getpid())
 
 
@@ -242,7 +242,15 @@ def _lock(_process: int) -> Lock:
 def _renderer(_process: int, stylesheet: str | None = None) -> PdfRenderer:
     # One a process: a forked child must not share the parent's font files, which vanish with their owner.
     atexit.register(_let_go)
-    return PdfRenderer(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
+    _weasyprint()
+    from weasyprint.urls import FatalURLFetchingError
+
+    try:
+        return PdfRenderer(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
+    except (FatalURLFetchingError, OSError) as error:
+        raise PrintingUnavailable(
+            f"printing needs the fonts and stylesheets of the package: install it again ({error.__cause__ or error})"
+        ) from error
 
 
 def _let_go() -> None:
@@ -255,11 +263,11 @@ def _weasyprint() -> Any:
     try:
         import weasyprint
     except OSError as error:
-        raise RenderingFailed(
+        raise PrintingUnavailable(
             f"printing needs Pango: install libpango-1.0-0 and libpangoft2-1.0-0 ({error})"
         ) from error
     if not can_subset_quickly():
-        raise RenderingFailed(
+        raise PrintingUnavailable(
             "printing needs libharfbuzz-subset0, without which every PDF takes five times as long: install it"
         )
     return weasyprint

@@ -262,13 +262,14 @@ def test_mail_without_a_sender_is_refused_before_anything_is_claimed(engine: Eng
     assert state_of(engine, document_id).claimed_by is None
 
 
-def test_a_pdf_that_cannot_be_kept_is_a_visible_failure_not_the_end_of_all(engine: Engine, tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_pdf_stops_the_pass_and_costs_no_attempt(engine: Engine, tmp_path: Path) -> None:
     (document_id, *_) = queue(engine, addresses(2))
     (tmp_path / "documents").write_text("a file where the folder of PDFs should be")
     report = deliver_here(settings(engine, tmp_path), engine, MovedClock())
-    assert report.sent == 0
-    assert [failure.reason.partition(":")[0] for failure in report.failures] == ["its PDF could not be made"] * 2
-    assert attempts_of(engine, document_id) == [(1, "deferred")]
+    assert (report.sent, report.failures) == (0, ())
+    assert report.unavailable is not None
+    assert report.unavailable.startswith("PDFs can't be made or kept on this machine: ")
+    assert (attempts_of(engine, document_id), state_of(engine, document_id).state) == ([], "queued")
     (tmp_path / "documents").unlink()
     assert deliver_here(settings(engine, tmp_path), engine, MovedClock()).sent == 2
 

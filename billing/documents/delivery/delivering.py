@@ -14,16 +14,19 @@ from threading import Event
 from sqlalchemy import Connection, Engine
 
 from billing.documents.delivery.mailings import MAILINGS
-from billing.documents.delivery.queue_pass import RENDERED_TOGETHER, DeliveryReport, QueuePass
+from billing.documents.delivery.queue_pass import IN_DOUBT, RENDERED_TOGETHER, UNKNOWNS_MAX, DeliveryReport, QueuePass
 from billing.frame.civil_time import Clock
-from billing.frame.database import maintenance_transaction
+from billing.frame.database import maintenance_transaction, reading
 from billing.frame.errors import BadConfiguration
 from billing.frame.executors import PoolOpener, open_executor
 from billing.frame.settings import MailTransport, Settings
-from invoices.delivery import LEASE, Queue, due, queued, settle_unknown, unsent
+from invoices.delivery import LEASE, Queue, due, gateway_in_doubt_since, queued, settle_unknown, unsent
 from invoices.errors import UnusableAddress
 from invoices.mail import Mailbox, parse_mailbox
 from invoices.transport import FolderTransport, SmtpServer, SmtpTransport, Transport
+
+# The clock sends nothing for so long after a pass that was stopped for mails of unknown outcome.
+IN_DOUBT_PAUSE = timedelta(hours=1)
 
 
 class Which(Enum):
@@ -62,6 +65,7 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
         lost = [settle_unknown(connection, clock(), queue=mailing.queue) for mailing in MAILINGS]
         papers_by_mailing = [_listed(connection, mailing.queue, clock(), which) for mailing in MAILINGS]
     total = sum(map(len, papers_by_mailing))
+    unknowns, unavailable = _doubt(engine, clock(), which) if total else (0, None)
     if open_pool is None:
         # A few papers are rendered sooner here than processes are started.
         open_pool = partial(open_executor, settings, 1 if total <= RENDERED_TOGETHER else None)
@@ -73,19 +77,33 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
                 _after(sum(map(len, papers_by_mailing[: len(reports)])), total, progress),
             )  # fmt: skip
             queue_pass.tried.update(tried)
-            if reports:
-                queue_pass.unavailable = reports[-1].unavailable
+            queue_pass.unknowns, queue_pass.unavailable = unknowns, unavailable
             with queue_pass:
                 queue_pass.go_through(papers, open_pool, wait)
+            unknowns, unavailable = queue_pass.unknowns, queue_pass.unavailable
             reports.append(queue_pass.report())
     return DeliveryReport(
         sent=sum(report.sent for report in reports),
         rendered=sum(report.rendered for report in reports),
         failures=tuple(failure for report in reports for failure in report.failures),
-        unavailable=reports[-1].unavailable,
+        unavailable=unavailable,
         queued=sum(report.queued for report in reports),
         failed=sum(report.failed for report in reports),
     )
+
+
+def _doubt(engine: Engine, now: datetime, which: Which) -> tuple[int, str | None]:
+    """Return how many outcomes in a row count as unknown when a pass begins, and why the clock's pass sends nothing.
+
+    After a pass that was stopped for them the clock waits, then sends one mail; a person's pass begins afresh.
+    """
+    if which is not Which.DUE:
+        return 0, None
+    with reading(engine) as connection:
+        since = gateway_in_doubt_since(connection, [mailing.queue for mailing in MAILINGS], UNKNOWNS_MAX)
+    if since is None:
+        return 0, None
+    return UNKNOWNS_MAX - 1, IN_DOUBT if now < since + IN_DOUBT_PAUSE else None
 
 
 def _after(before: int, total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:

@@ -19,7 +19,7 @@ def say_delivered(report: DeliveryReport, say: Say) -> None:
     for failure in report.failures[:NAMED_MAX]:
         say(logging.WARNING, "not delivered", number=failure.number, reason=failure.reason)
     if report.unavailable is not None:
-        say(logging.ERROR, "mail server unavailable", reason=report.unavailable, queued=report.queued)
+        say(logging.ERROR, "delivery stopped", reason=report.unavailable, queued=report.queued)
     if report.sent or report.failures:
         say(logging.INFO, "done", sent=report.sent, queued=report.queued, failed=report.failed)
 

@@ -17,11 +17,13 @@ from sqlalchemy import Connection, Engine
 
 from billing.documents.delivery.mailings import Mailing, use_present_addresses
 from billing.documents.delivery.rendering import (
+    HOST_FAULTS,
     Files,
     RenderBatch,
     RenderResult,
     Sendable,
     everywhere,
+    host_fault,
     render_batch,
 )
 from billing.frame.audit_log import record_change
@@ -67,6 +69,12 @@ RENDERED_TOGETHER = 2 * CONNECTIONS
 CLAIMED_TOGETHER = 2 * RENDERED_TOGETHER
 # The outcome of an attempt that is not merely put off.
 _OUTCOMES: Mapping[type[NotDelivered], str] = {MessageRefused: REFUSED, OutcomeUnknown: UNKNOWN}
+# So many mails in a row whose outcome is unknown stop a pass: the mail server is at fault, not the mails.
+UNKNOWNS_MAX = 3
+IN_DOUBT = (
+    f"the mail server did not say of {UNKNOWNS_MAX} mails in a row whether it took them: look into its log, then "
+    "settle them (technopark-billing deliveries settle)"
+)
 # So many keys at most are asked for by one query.
 _KEYS_MAX = 500
 # Another process's delivery is looked at again after so many seconds.
@@ -78,8 +86,9 @@ _log = logging.getLogger(__name__)
 class DeliveryReport:
     """The outcome of one pass over the queue.
 
-    `failures` are the papers this pass tried and could not deliver; `unavailable` is why the mail
-    server could take nothing, if so. `queued` and `failed` count what remains unsent after it.
+    `failures` are the papers this pass tried and could not deliver; `unavailable` is why it was stopped, if so: by the
+    mail server, or by this machine, which could make or keep no PDF. `queued` and `failed` count what remains unsent
+    after it.
     """
 
     sent: int
@@ -131,6 +140,8 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     rendered: int = 0
     done: int = 0
     unavailable: str | None = None
+    # The mails in a row, up to now, of which nobody knows whether they arrived.
+    unknowns: int = 0
     _ended: Event = field(default_factory=Event)
     _renewing: threading.Thread | None = None
 
@@ -216,8 +227,10 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             made = {result.key: result.files for result in results if result.files is not None}
             files = self.mailing.record(connection, self.papers, made, self.clock()) if made else {}
         self.rendered += len(files)
+        self._stop_for(next((result.reason for result in results if result.is_of_host), None))
+        self._let_go([result.key for result in results if result.is_of_host])
         for result in results:
-            if result.key not in files:
+            if result.key not in files and not result.is_of_host:
                 self._fail(self.held[result.key], DEFERRED, result.reason)
         self._send(files)
 
@@ -230,7 +243,8 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         """Send some papers, as many at once as there are connections, unless it is over."""
         waiting = list(files_by_key)
         while waiting and not self.is_over():
-            together, waiting = waiting[:CONNECTIONS], waiting[CONNECTIONS:]
+            width = min(CONNECTIONS, UNKNOWNS_MAX - self.unknowns)
+            together, waiting = waiting[:width], waiting[width:]
             self._send_together({key: files_by_key[key] for key in together})
         self._let_go(waiting)
 
@@ -242,7 +256,10 @@ class QueuePass(AbstractContextManager["QueuePass"]):
                 mail = self._mail(self.held[key], files)
             except UnusableAddress as error:
                 self._fail(self.held[key], REFUSED, str(error))
-            except (InvoicingError, OSError) as error:
+            except HOST_FAULTS as error:
+                self._stop_for(host_fault(error))
+                self._let_go([key])
+            except InvoicingError as error:
                 self._fail(self.held[key], DEFERRED, str(error))
             else:
                 mails[mail.number] = key, mail
@@ -272,6 +289,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         for key, outcome in became.items():
             if isinstance(outcome, str):
                 self.sent += 1
+                self.unknowns = 0
                 self._drop(key)
             else:
                 self._not_delivered(self.held[key], outcome)
@@ -281,12 +299,19 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             _log.warning("%s", error)
             self._drop(held.key)
         elif isinstance(error, ServerUnavailable):
-            self.unavailable = str(error)
+            self._stop_for(str(error))
             with maintenance_transaction(self.engine) as connection:
                 withdraw(connection, held, queue=self.mailing.queue)
             self._let_go([held.key])
         else:
             self._fail(held, _OUTCOMES.get(type(error), DEFERRED), str(error))
+            self.unknowns = self.unknowns + 1 if isinstance(error, OutcomeUnknown) else 0
+            if self.unknowns == UNKNOWNS_MAX:
+                self._stop_for(IN_DOUBT)
+
+    def _stop_for(self, reason: str | None) -> None:
+        """Begin nothing more in this pass, for the first reason given."""
+        self.unavailable = self.unavailable or reason
 
     def _mail(self, held: Claim, files: Files) -> Mail:
         paper = self.papers[held.key]

@@ -5,12 +5,14 @@ from typing import NamedTuple, TypeAlias
 import fsspec
 
 from invoices.document import Document
-from invoices.errors import InvoicingError
+from invoices.errors import InvoicingError, PrintingUnavailable, StorageMissing
 from invoices.messages.message import StoredMessage
 from invoices.messages.papers import print_papers
 from invoices.rendering.workers import render_and_store
 from invoices.storage import StoredFile
 
+# Faults of the machine or its storage, which would hinder every paper: no disk space, no rights, no Pango.
+HOST_FAULTS = (OSError, PrintingUnavailable, StorageMissing)
 Sendable: TypeAlias = Document | StoredMessage
 Files: TypeAlias = tuple[StoredFile, ...]
 
@@ -28,6 +30,13 @@ class RenderResult(NamedTuple):
     key: int
     files: Files | None
     reason: str
+    # Whether the machine or its storage is at fault, not the paper.
+    is_of_host: bool = False
+
+
+def host_fault(error: Exception) -> str:
+    """Return the sentence about a fault of the machine or its storage."""
+    return f"PDFs can't be made or kept on this machine: {error}"
 
 
 def render_batch(batch: RenderBatch) -> list[RenderResult]:
@@ -36,7 +45,9 @@ def render_batch(batch: RenderBatch) -> list[RenderResult]:
     for key, paper in batch.papers:
         try:
             results.append(RenderResult(key, _render(paper, batch.documents_url), ""))
-        except (InvoicingError, OSError) as error:
+        except HOST_FAULTS as error:
+            results.append(RenderResult(key, None, host_fault(error), is_of_host=True))
+        except InvoicingError as error:
             results.append(RenderResult(key, None, f"its PDF could not be made: {error}"))
     return results
 

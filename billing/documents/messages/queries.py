@@ -16,9 +16,11 @@ MESSAGE_KEY = (message.c.id,)
 
 def messages(state: str | None = None, tenant: str | None = None, kind: str | None = None) -> Select[Any]:
     """Select messages with their deliveries; those in a state, to a tenant, of a kind where it is given."""
-    chosen = {message_delivery.c.state: state, message.c.tenant: tenant, message.c.kind: kind}
-    columns = message, message_delivery, present_recipient(MESSAGES)
+    chosen = {message.c.tenant: tenant, message.c.kind: kind}
+    columns = message, message_delivery, present_recipient(MESSAGES), MESSAGES.in_doubt.label("in_doubt")
     rows = select(*columns).join(message_delivery, message_delivery.c.message_id == message.c.id)
+    if state is not None:
+        rows = rows.where(MESSAGES.is_in(state))
     return rows.where(*(column == value for column, value in chosen.items() if value is not None))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from billing.documents.messages.queries import MESSAGE_KEY, find_message, load_message, messages
 from billing.documents.messages.shapes import Message, MessageState, MessageText
 from billing.frame.audit_log import record_change
+from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Unknown
 from billing.frame.http.addresses import SERIAL_DOC
 from billing.frame.http.fields import Code, MailAddress
@@ -20,7 +21,8 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
-from invoices.delivery import retry
+from billing.receivables.open_items.stopping_reminders import stop_settled
+from invoices.delivery import UNKNOWN, retry
 from invoices.messages.message import number_of
 from invoices.messages.papers import print_paper
 from invoices.messages.queueing import MESSAGES
@@ -36,7 +38,8 @@ blueprint = ApiBlueprint("messages", __name__, url_prefix="/v1", description="Ma
         "MessageQuery",
         {
             "state": fields.String(
-                validate=validate.OneOf(tuple(MessageState)), metadata={"description": "Only in this state"}
+                validate=validate.OneOf((*MessageState, UNKNOWN)),
+                metadata={"description": "Only in this state; unknown: failed ones that may have arrived"},
             ),
             "tenant": Code(metadata={"description": "To whom they go"}),
             "kind": fields.String(validate=validate.Length(1, 32), metadata={"description": "Only of this kind"}),
@@ -80,13 +83,18 @@ def get_message_paper(connection: Connection, message: int, paper: int) -> Respo
 @blueprint.arguments(strict_schema("MessageRetry", _RETRY))
 @writes
 def retry_message(connection: Connection, order: Mapping[str, Any], message: int) -> Answer:
-    """Send an unsent message at the next delivery, whatever stopped it, to a mended address if one is given."""
+    """Send an unsent message at the next delivery, whatever hindered it, to a mended address if one is given.
+
+    A reminder of what was paid meanwhile is stopped instead.
+    """
+    change_receivables(connection)
     before = Message.of(find_message(connection, message))
     if before.state == MessageState.STOPPED:
         raise Conflict(f"{number_of(message)} is {before.last_error}")
     recipients = {message: order["email"]} if "email" in order else None
     if not retry(connection, [message], now=service().clock(), recipients=recipients, queue=MESSAGES):
         raise Conflict(f"{number_of(message)} has been sent, or is being sent at this moment: GET it")
+    stop_settled(connection)
     after = Message.of(find_message(connection, message))
     record_change(connection, "message-deliveries", number_of(message), to_builtins(before), to_builtins(after))
     return Answer(after)

@@ -38,6 +38,7 @@ class Message(Shape, frozen=True):
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
     last_error: Annotated[Text | None, about("What hindered it last, or why it was stopped; null: nothing")]
+    is_unknown: Annotated[bool, about("Whether it may have arrived: a person must settle it")]
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Message":
@@ -82,4 +83,5 @@ def _message(row: Row[Any]) -> dict[str, Any]:
         "next_attempt_at": instant(row.next_attempt_at),
         "sent_at": instant(row.sent_at),
         "last_error": row.last_error,
+        "is_unknown": bool(row.in_doubt),
     }
