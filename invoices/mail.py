@@ -158,6 +158,12 @@ def document_text(document: Document, operator: str) -> tuple[MailText, str]:
     return text, kind["file"].format_map(words)
 
 
+def invoice_file_name(number: str, language: str) -> str:
+    """Return the name under which an invoice is attached to a mail: `Facture-FA-2026-000012.pdf`."""
+    file_name: str = _texts(language)[INVOICE]["file"].format(number=number)
+    return file_name
+
+
 def compose_mail(number: str, text: MailText, attached: Sequence[Attached], envelope: Envelope) -> Mail:
     """Compose the mail about the paper of that number; its Message-ID is the same at every attempt."""
     identity, subject = message_id(number, envelope.sender), shown(text.subject)

@@ -43,6 +43,8 @@ class Message:
     recipient_name: str
     text: MailText
     papers: tuple[Paper, ...]
+    # The invoices, by number, of which it carries a copy each, after its papers.
+    copies: tuple[str, ...] = ()
 
 
 class StoredMessage(NamedTuple):
@@ -60,8 +62,10 @@ def number_of(key: int) -> str:
 
 def content_of(message: Message) -> str:
     """Return the texts and papers of a message as JSON, to be stored."""
-    papers = [_paper_json(paper) for paper in message.papers]
-    return json.dumps({"text": asdict(message.text), "papers": papers})
+    content: dict[str, Any] = {"text": asdict(message.text), "papers": list(map(_paper_json, message.papers))}
+    if message.copies:
+        content["copies"] = message.copies
+    return json.dumps(content)
 
 
 def _paper_json(paper: Paper) -> dict[str, Any]:
@@ -108,5 +112,6 @@ def stored_message(row: Row[Any]) -> StoredMessage:
         tuple(stored["after"]),
     )
     papers = tuple(_paper(paper) for paper in content["papers"])
-    message = Message(row.key, row.tenant, row.recipient, row.recipient_name, text, papers)
+    copies = tuple(content.get("copies", ()))
+    message = Message(row.key, row.tenant, row.recipient, row.recipient_name, text, papers, copies)
     return StoredMessage(number_of(row.id), row.written_on, message)

@@ -53,17 +53,32 @@ class Reminder(NamedTuple):
     """The reminder of one tenant on one day: every invoice that has reached a step, the longest due first."""
 
     tenant: str
+    day: date
     reached: tuple[Reached, ...]
 
     @property
-    def highest(self) -> Step:
-        """Return the step that gives the letter its tone: the highest that any of its invoices has reached."""
-        return max((reached.step for reached in self.reached), key=lambda step: step.days)
+    def overdue(self) -> tuple[Reached, ...]:
+        """Return the invoices whose due date is past: what the reminder asks for."""
+        return tuple(reached for reached in self.reached if reached.claimed.due_on < self.day)
+
+    @property
+    def to_come(self) -> tuple[Reached, ...]:
+        """Return the invoices that fall due on the day or after it: what the reminder only announces."""
+        return tuple(reached for reached in self.reached if reached.claimed.due_on >= self.day)
 
     @property
     def total(self) -> int:
-        """Return all that it asks for, in centimes."""
-        return sum([reached.claimed.open for reached in self.reached])
+        """Return all that it asks for, in centimes: nothing that is not overdue."""
+        return _open(self.overdue)
+
+    @property
+    def announced(self) -> int:
+        """Return what it announces, in centimes."""
+        return _open(self.to_come)
+
+
+def _open(reached: Iterable[Reached]) -> int:
+    return sum([each.claimed.open for each in reached])
 
 
 def step_due(claimed: Claimed, day: date) -> Step | None:
@@ -86,8 +101,9 @@ def step_due(claimed: Claimed, day: date) -> Step | None:
 def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, least: int) -> Iterator[Reminder]:
     """Yield the reminders due on a day, one a tenant; `claims` come tenant by tenant.
 
-    Nothing is sent for less than `least` centimes: neither if the letter asks for less, nor if the tenant owes less
-    once its `credit` (what it has paid in advance or was credited, not used yet) is set against all that is due.
+    Nothing is asked for less than `least` centimes: neither if the letter asks for less, nor if the tenant owes less
+    once its `credit` (what it has paid in advance or was credited, not used yet) is set against all that is overdue.
+    Then what will be due is announced alone, if that is enough.
     """
     for tenant, of_tenant in groupby(claims, key=lambda claimed: claimed.tenant):
         claimed = list(of_tenant)
@@ -95,8 +111,9 @@ def reminders(claims: Iterable[Claimed], credit: Mapping[str, int], day: date, l
         if not reached:
             continue
         reached.sort(key=lambda r: (r.claimed.due_on, r.claimed.document_id))
-        reminder = Reminder(tenant, tuple(reached))
-        named = {r.claimed.document_id for r in reached}
-        owed = sum([c.open for c in claimed if c.document_id in named or (c.due_on < day and not c.is_blocked)])
-        if min(reminder.total, owed - credit.get(tenant, 0)) >= max(least, 1):
+        reminder = Reminder(tenant, day, tuple(reached))
+        owed = sum([c.open for c in claimed if c.due_on < day and not c.is_blocked]) - credit.get(tenant, 0)
+        if min(reminder.total, owed) >= max(least, 1):
             yield reminder
+        elif min(reminder.announced, owed + reminder.announced) >= max(least, 1):
+            yield reminder._replace(reached=reminder.to_come)

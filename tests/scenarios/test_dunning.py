@@ -46,8 +46,8 @@ def billed(park: Park) -> Park:
 
 def test_an_invoice_nobody_pays_climbs_the_ladder_to_its_end(billed: Park) -> None:
     assert reminds_daily(billed, "2026-06-01", "2026-12-31") == [
-        "2026-07-28 T1: FA-2026-000001 -3; 3480.00",
-        "2026-07-28 T2: FA-2026-000002 -3; 1800.00",
+        "2026-07-28 T1: FA-2026-000001 -3; 0.00 and 3480.00 to come",
+        "2026-07-28 T2: FA-2026-000002 -3; 0.00 and 1800.00 to come",
         "2026-08-03 T1: FA-2026-000001 +3; 3480.00",
         "2026-08-03 T2: FA-2026-000002 +3; 1800.00",
         "2026-08-15 T1: FA-2026-000001 +15; 3480.00",
@@ -74,10 +74,10 @@ def test_a_tenants_invoices_are_one_mail_a_day_each_at_its_own_step(billed: Park
     billed.bills("2026-07")
     receives(billed, order("1800.00", tenant="T2", on="2026-06-20", pays={JUNE_T2: "1800.00"}))
     assert reminds_daily(billed, "2026-07-01", "2026-09-30") == [
-        "2026-07-28 T1: FA-2026-000001 -3; 3480.00",
+        "2026-07-28 T1: FA-2026-000001 -3; 0.00 and 3480.00 to come",
         "2026-08-03 T1: FA-2026-000001 +3; 3480.00",
         "2026-08-15 T1: FA-2026-000001 +15; 3480.00",
-        "2026-08-27 T1: FA-2026-000003 -3; 3480.00",
+        "2026-08-27 T1: FA-2026-000003 -3; 0.00 and 3480.00 to come",
         "2026-08-30 T1: FA-2026-000001 +30; 3480.00",
         "2026-09-02 T1: FA-2026-000003 +3; 3480.00",
         "2026-09-14 T1: FA-2026-000003 +15; 3480.00",
@@ -89,8 +89,8 @@ def test_a_tenants_invoices_are_one_mail_a_day_each_at_its_own_step(billed: Park
 def test_after_days_on_which_nothing_ran_one_mail_catches_up(billed: Park) -> None:
     billed.bills("2026-07")
     assert reminds_daily(billed, "2026-07-01", "2026-07-30") == [
-        "2026-07-28 T1: FA-2026-000001 -3; 3480.00",
-        "2026-07-28 T2: FA-2026-000002 -3; 1800.00",
+        "2026-07-28 T1: FA-2026-000001 -3; 0.00 and 3480.00 to come",
+        "2026-07-28 T2: FA-2026-000002 -3; 0.00 and 1800.00 to come",
     ]
     assert reminds_daily(billed, "2026-09-20", "2026-10-31") == [
         "2026-09-20 T1: FA-2026-000001 +30, FA-2026-000003 +15; 6960.00",
@@ -174,8 +174,8 @@ def test_what_was_settled_while_reminders_were_queued_is_found(billed: Park, mon
 def test_a_dispute_holds_one_invoice_back_until_it_is_ended(billed: Park) -> None:
     key = holds(billed, BlockKind.DISPUTE, invoice=JUNE_T1, since="2026-08-01")
     assert reminds_daily(billed, "2026-07-29", "2026-08-20") == [
-        "2026-07-29 T1: FA-2026-000001 -3; 3480.00",
-        "2026-07-29 T2: FA-2026-000002 -3; 1800.00",
+        "2026-07-29 T1: FA-2026-000001 -3; 0.00 and 3480.00 to come",
+        "2026-07-29 T2: FA-2026-000002 -3; 0.00 and 1800.00 to come",
         "2026-08-03 T2: FA-2026-000002 +3; 1800.00",
         "2026-08-15 T2: FA-2026-000002 +15; 1800.00",
     ]

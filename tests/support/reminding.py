@@ -27,7 +27,8 @@ def reminds(park: Park, on: str) -> DunningReport:
 
 def told(on: date, reminder: Reminder) -> str:
     invoices = ", ".join(f"{one.claimed.number} {one.step.days:+d}" for one in reminder.reached)
-    return f"{on} {reminder.tenant}: {invoices}; {format_amount(reminder.total)}"
+    announced = f" and {format_amount(reminder.announced)} to come" if reminder.announced else ""
+    return f"{on} {reminder.tenant}: {invoices}; {format_amount(reminder.total)}{announced}"
 
 
 def reminds_daily(park: Park, first: str, last: str) -> list[str]:

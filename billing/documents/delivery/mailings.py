@@ -31,6 +31,8 @@ class Mailing:
     # Record files as the papers', unless some stand already; the files that count.
     record: Callable[[Connection, Mapping[int, Any], Mapping[int, Files], datetime], dict[int, Files]]
     compose: Callable[[Any, Sequence[bytes], Envelope], Mail]
+    # The invoices, by number, of which a copy goes with a paper.
+    copies: Callable[[Any], Sequence[str]]
 
 
 def _compose(document: Document, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:
@@ -46,6 +48,7 @@ MAILINGS = (
         kept=kept_documents,
         record=record_documents,
         compose=_compose,
+        copies=lambda _document: (),
     ),
     Mailing(
         queue=MESSAGES,
@@ -54,6 +57,7 @@ MAILINGS = (
         kept=recorded_papers,
         record=record_papers,
         compose=compose,
+        copies=lambda stored: stored.message.copies,
     ),
 )
 

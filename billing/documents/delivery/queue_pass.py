@@ -16,6 +16,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine
 
 from billing.documents.delivery.mailings import Mailing, use_present_addresses
+from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.delivery.rendering import (
     HOST_FAULTS,
     Files,
@@ -60,6 +61,7 @@ from invoices.errors import (
     UnusableAddress,
 )
 from invoices.mail import Envelope, Mail, Mailbox, parse_mailbox
+from invoices.reading import document_id
 from invoices.storage import load
 from invoices.transport import CONNECTIONS, Outcome, Transport
 
@@ -323,7 +325,13 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             self.clock(),
         )
         pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
+        pdfs += map(self._copy, self.mailing.copies(paper))
         return self.mailing.compose(paper, pdfs, envelope)
+
+    def _copy(self, number: str) -> bytes:
+        with reading(self.engine) as connection:
+            key = document_id(connection, number)
+        return ensure_pdf(self.engine, self.settings.documents_url, key, clock=self.clock)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:

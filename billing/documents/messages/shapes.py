@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from sqlalchemy import Row
 
-from billing.frame.shapes import Count, Day, Instant, Shape, TenantCode, Text, about, instant
+from billing.frame.shapes import Count, Day, DocumentNumber, Instant, Shape, TenantCode, Text, about, instant
 from invoices import delivery
 from invoices.messages.message import StoredMessage, number_of
 from invoices.messages.tables import STOPPED
@@ -54,6 +54,7 @@ class MessageText(Message, frozen=True):
     paragraphs: Annotated[list[str], about("The mail's text, paragraph by paragraph")]
     facts: Annotated[dict[str, str], about("The mail's table: label and value")]
     papers: Annotated[list[str], about("The names of the PDFs it carries, in order")]
+    copies: Annotated[list[DocumentNumber], about("The invoices of which it carries a copy each, after these")]
 
     @classmethod
     def with_text(cls, row: Row[Any], stored: StoredMessage) -> "MessageText":
@@ -66,6 +67,7 @@ class MessageText(Message, frozen=True):
             paragraphs=[*text.before, *text.after],
             facts=dict(text.facts),
             papers=[paper.file_name for paper in stored.message.papers],
+            copies=list(stored.message.copies),
         )
 
 

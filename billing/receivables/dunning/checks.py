@@ -41,7 +41,7 @@ def _messages(connection: Connection) -> Iterator[str]:
             yield f"the reminder of {row.tenant} on {row.acted_on} is {number}, of another kind, tenant or day"
         if row.amount is None or int(row.amount) != row.total:
             of = format_amount(int(row.amount or 0))
-            yield f"the reminder {number} asks for {format_amount(row.total)}, its invoices sum to {of}"
+            yield f"the reminder {number} is about {format_amount(row.total)}, its invoices sum to {of}"
     lost = (
         select(m.id).outerjoin(dunning_act, a.message_id == m.id).where(m.kind == KIND, a.id.is_(None)).order_by(m.id)
     )

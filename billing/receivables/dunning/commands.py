@@ -6,7 +6,7 @@ import click
 
 from billing.frame.codes import DUNNING_BLOCK
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
-from billing.frame.terminal.output import report, table
+from billing.frame.terminal.output import destination, report, table
 from billing.frame.terminal.parameters import DAY
 
 _TENANT = click.option("--tenant", metavar="CODE", help="Of one tenant.")
@@ -37,12 +37,44 @@ def due_command(on: date | None, tenant: str | None) -> None:
     tenants = None if tenant is None else [tenant]
     with database(settings) as engine, reading(engine) as connection:
         reminders = due_reminders(connection, settings.terms, day, tenants=tenants)
-    rows = [
-        (claimed.tenant, claimed.number, claimed.due_on, f"{step.days:+d}", format_amount(claimed.open))
-        for reminder in reminders
-        for claimed, step in reminder.reached
-    ]
-    table(f"Due to be sent on {day}", ("tenant", "invoice", "due on", "step, days", "open"), rows)
+    rows = []
+    for reminder in reminders:
+        for claimed, step in reminder.reached:
+            amount = format_amount(claimed.open)
+            asked, announced = (amount, "") if claimed.due_on < day else ("", amount)
+            rows.append((claimed.tenant, claimed.number, claimed.due_on, f"{step.days:+d}", asked, announced))
+    table(f"Due to be sent on {day}", ("tenant", "invoice", "due on", "step, days", "overdue", "not yet due"), rows)
+
+
+@dunning_command.command(
+    "letter", cls=Command, epilog=example("technopark-billing dunning letter T0042 --output relance.pdf")
+)
+@click.argument("tenant")
+@click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="As if it were that day. Default: today.")
+@click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), required=True, help="The PDF's file.")
+def letter_command(tenant: str, on: date | None, output: str) -> None:
+    """Write the letter that TENANT would be sent today, and show its mail. Nothing is queued and nothing kept.
+
+    Where nothing is overdue yet, the mail carries no letter: the file is the account statement that goes with it.
+    """
+    from billing.frame.civil_time import today
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.dunning.sending import preview_reminder
+    from invoices.messages.papers import print_paper
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        message = preview_reminder(connection, settings, on or today(clock()), tenant)
+    paper = message.papers[0]
+    with destination(output) as stream:
+        stream.write(print_paper(paper))
+    text = message.text
+    facts = (f"{label}: {value}" for label, value in text.facts)
+    attached = ", ".join([*(paper.file_name for paper in message.papers), *message.copies])
+    for line in (f"to {message.recipient}: {text.subject}", *text.before, *facts, *text.after):
+        click.echo(line)
+    click.echo(f"attached: {attached}")
 
 
 @dunning_command.command("send", cls=WritingCommand, epilog=example("technopark-billing dunning send"))
@@ -197,8 +229,8 @@ def history_command(tenant: str | None, invoice: str | None) -> None:
         (
             reminder.on, reminder.message, reminder.tenant,
             " ".join(f"{reminded.invoice}({reminded.days:+d})" for reminded in reminder.invoices), reminder.total,
-            reminder.state,
+            reminder.announced, reminder.state,
         )
         for reminder in reminders
     ]  # fmt: skip
-    table("Reminders", ("on", "message", "tenant", "invoices (step)", "total", "mail"), rows)
+    table("Reminders", ("on", "message", "tenant", "invoices (step)", "asked for", "announced", "mail"), rows)

@@ -43,15 +43,20 @@ def reminder_shapes(connection: Connection, rows: Sequence[Row[Any]]) -> list[Re
         .where(s.act_id.in_([row.id for row in rows]))
         .order_by(s.act_id, s.due_on, s.document_id)
     )
+    days = {row.id: row.acted_on for row in rows}
     invoices: dict[int, list[RemindedInvoice]] = {row.id: [] for row in rows}
+    asked, announced = dict.fromkeys(days, 0), dict.fromkeys(days, 0)
     for step in steps:
         invoices[step.act_id].append(RemindedInvoice.of(step))
+        amounts = asked if step.due_on < days[step.act_id] else announced
+        amounts[step.act_id] += step.amount
     return [
         Reminder(
             message=MESSAGE.format(row.message_id),
             tenant=row.tenant,
             on=row.acted_on,
-            total=format_amount(row.total),
+            total=format_amount(asked[row.id]),
+            announced=format_amount(announced[row.id]),
             invoices=invoices[row.id],
             state=row.state,
             recipient=row.goes_to,

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.http.fields import Code, Day, Rate
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -25,8 +26,9 @@ from billing.receivables.dunning.blocks import (
     find_block,
 )
 from billing.receivables.dunning.history import REMINDER_KEY, reminder_shapes, reminders_sent
-from billing.receivables.dunning.sending import due_reminders, send_reminders
-from billing.receivables.dunning.shapes import Due, DueReminder, Hold, Queued, Reminder
+from billing.receivables.dunning.sending import due_reminders, preview_reminder, send_reminders
+from billing.receivables.dunning.shapes import Due, DueReminder, Hold, Preview, Queued, Reminder
+from invoices.messages.papers import print_paper
 
 _OF_TENANT = {"description": "Of one tenant; absent: of all"}
 _HOLD = {
@@ -58,6 +60,41 @@ def get_due_reminders(connection: Connection, query: Mapping[str, Any]) -> Due:
     tenants = [query["tenant"]] if "tenant" in query else None
     reminders = due_reminders(connection, service().settings.terms, on, tenants=tenants)
     return Due(on=on, reminders=[DueReminder.of(reminder) for reminder in reminders])
+
+
+_PREVIEW = strict_schema(
+    "DunningPreviewQuery",
+    {
+        "tenant": Code(required=True, metadata={"description": "To whom it would be sent"}),
+        "on": Day(metadata={"description": "Default: today"}),
+    },
+)
+
+
+@blueprint.route("/preview")
+@blueprint.response(200, Preview)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.arguments(_PREVIEW, location="query")
+@reads
+def get_reminder_preview(connection: Connection, query: Mapping[str, Any]) -> Preview:
+    """The mail that a tenant would be sent on a day; nothing is written. 409 where nothing is due to be sent."""
+    on = query.get("on") or service().today()
+    return Preview.of(on, preview_reminder(connection, service().settings, on, query["tenant"]))
+
+
+@blueprint.route("/preview/letter")
+@blueprint.response(200, BINARY, content_type="application/pdf")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.arguments(_PREVIEW, location="query")
+@reads
+def get_letter_preview(connection: Connection, query: Mapping[str, Any]) -> Response:
+    """The letter of that mail; its account statement where nothing is overdue yet."""
+    on = query.get("on") or service().today()
+    paper = preview_reminder(connection, service().settings, on, query["tenant"]).papers[0]
+    named = {"Content-Disposition": f'inline; filename="{paper.file_name}"'}
+    return Response(print_paper(paper), content_type="application/pdf", headers=named)
 
 
 @blueprint.route("/reminders")

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Row, func, select
 
 from billing.frame.audit_log import record_change
 from billing.frame.codes import MESSAGE
+from billing.frame.counted import counted
 from billing.frame.database import change_dunning, change_receivables, insert_rows
+from billing.frame.errors import Conflict, Unknown
 from billing.frame.messages import queue_messages
 from billing.frame.settings import Settings
 from billing.frame.terms import Terms
@@ -29,7 +31,9 @@ from billing.receivables.reports.statement import statements
 from billing.receivables.reports.statement_files import parties
 from billing.receivables.reports.statement_paper import statement_letter
 from billing.receivables.tables.dunning import dunning_act, dunning_step
+from billing.register.tables import tenant
 from invoices.document import INVOICE
+from invoices.messages.message import Message
 from invoices.models import document_line
 from pricing.dunning.ladder import Claimed, Reminder, reminders
 from pricing.dunning.late_payment import statutory_fine
@@ -65,9 +69,12 @@ class DunningReport:
 
     def lines(self) -> list[str]:
         """Return the result, one fact a line."""
-        invoices = sum([len(sent.reminder.reached) for sent in self.sent])
+        overdue = sum([len(sent.reminder.overdue) for sent in self.sent])
+        to_come = sum([len(sent.reminder.to_come) for sent in self.sent])
         total = sum([sent.reminder.total for sent in self.sent])
-        return [f"{len(self.sent)} reminders queued", f"{invoices} invoices", f"{format_amount(total)} DH asked for"]
+        lines = [f"{counted(len(self.sent), 'reminder')} queued", counted(overdue, "overdue invoice")]
+        lines.append(f"{format_amount(total)} DH asked for")
+        return lines if not to_come else [*lines, f"{counted(to_come, 'invoice')} announced that will be due"]
 
 
 def due_reminders(
@@ -75,6 +82,23 @@ def due_reminders(
 ) -> list[Reminder]:
     """Return what is due to be sent on a day and was not, by tenant (None: of all); nothing is written."""
     return _due(connection, policy_at(terms, on), on, tenants)[0]
+
+
+def preview_reminder(connection: Connection, settings: Settings, on: date, tenant_code: str) -> Message:
+    """Return the mail with its letters that a tenant would be sent on a day; nothing is written.
+
+    Raises Unknown for a tenant there is none of, Conflict where nothing is due to be sent.
+    """
+    if connection.scalar(select(tenant.c.code).where(tenant.c.code == tenant_code)) is None:
+        raise Unknown(f"no tenant has the code {tenant_code}")
+    due, accounts = _due(connection, policy_at(settings.terms, on), on, [tenant_code])
+    if not due:
+        raise Conflict(
+            f"nothing is due to be sent to {tenant_code} on {on}: it owes too little, has reached no further step, is "
+            "held back by a dispute or a promise, or was written to that day (dunning holds, dunning history)"
+        )
+    [dunned] = _dunned(connection, settings, on, due, accounts)
+    return message_of(dunned)
 
 
 def send_reminders(
@@ -192,7 +216,7 @@ def _record(
             "message_id": message_id,
             "tenant": dunned.reminder.tenant,
             "acted_on": dunned.on,
-            "total": dunned.reminder.total,
+            "total": dunned.reminder.total + dunned.reminder.announced,
             "recorded_at": recorded_at,
         }
         for dunned, message_id in messages
@@ -212,6 +236,9 @@ def _record(
     insert_rows(connection, dunning_step, columns, steps)
     for (reminder, *_), message_id in messages:
         invoices = {reached.claimed.number: reached.step.days for reached in reminder.reached}
-        after = {"tenant": reminder.tenant, "invoices": invoices, "total": format_amount(reminder.total)}
+        after = {
+            "tenant": reminder.tenant, "invoices": invoices, "total": format_amount(reminder.total),
+            "announced": format_amount(reminder.announced),
+        }  # fmt: skip
         record_change(connection, "dunning", MESSAGE.format(message_id), None, after)
         yield Sent(MESSAGE.format(message_id), reminder)

@@ -1,5 +1,6 @@
 """The shapes of dunning: what is due, what was sent, disputes and promises, interest clauses."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from sqlalchemy import Row
@@ -20,6 +21,7 @@ from billing.frame.shapes import (
     about,
 )
 from billing.receivables.dunning.blocks import BlockKind
+from invoices.messages.message import Message
 from pricing.dunning.ladder import Reminder as LadderReminder
 from pricing.money import format_amount, format_rate
 
@@ -38,7 +40,8 @@ class DueReminder(Shape, frozen=True):
     """The reminder due to one tenant."""
 
     tenant: TenantCode
-    total: Annotated[Money, about("All that is asked for")]
+    total: Annotated[Money, about("All that is asked for: what is overdue")]
+    announced: Annotated[Money, about("What falls due on the day or later, and is only announced")]
     invoices: Annotated[list[DueInvoice], about("The invoices, the longest due first")]
 
     @classmethod
@@ -47,6 +50,7 @@ class DueReminder(Shape, frozen=True):
         return cls(
             tenant=reminder.tenant,
             total=format_amount(reminder.total),
+            announced=format_amount(reminder.announced),
             invoices=[
                 DueInvoice(
                     invoice=claimed.number,
@@ -93,11 +97,42 @@ class Reminder(Shape, frozen=True):
     message: MessageNumber
     tenant: TenantCode
     on: Annotated[Day, about("The day of the reminder")]
-    total: Annotated[Money, about("All that was asked for")]
+    total: Annotated[Money, about("All that was asked for: what was overdue")]
+    announced: Annotated[Money, about("What was to fall due on the day or later, and was only announced")]
     invoices: Annotated[list[RemindedInvoice], about("The invoices, the longest due first")]
     state: Annotated[Literal["queued", "failed", "sent", "stopped"], about("The state of its mail")]
     recipient: Annotated[Text, about("The address that the mail goes to")]
     last_error: Annotated[Text | None, about("The last fault of sending it; null: none")]
+
+
+class Preview(Shape, frozen=True):
+    """The mail that a tenant would be sent."""
+
+    tenant: TenantCode
+    on: Annotated[Day, about("The day it would be sent on")]
+    recipient: Annotated[Text, about("The address that the mail would go to")]
+    language: Annotated[str, about("The language it is written in")]
+    subject: Annotated[Text, about("The mail's subject")]
+    paragraphs: Annotated[list[str], about("The mail's text, paragraph by paragraph")]
+    facts: Annotated[dict[str, str], about("The mail's table: label and value")]
+    papers: Annotated[list[str], about("The names of the PDFs it would carry, in order")]
+    copies: Annotated[list[InvoiceNumber], about("The invoices of which it would carry a copy each")]
+
+    @classmethod
+    def of(cls, on: date, message: Message) -> "Preview":
+        """Return the preview of a message."""
+        text = message.text
+        return cls(
+            tenant=message.tenant,
+            on=on,
+            recipient=message.recipient,
+            language=text.language,
+            subject=text.subject,
+            paragraphs=[*text.before, *text.after],
+            facts=dict(text.facts),
+            papers=[paper.file_name for paper in message.papers],
+            copies=list(message.copies),
+        )
 
 
 class Queued(Shape, frozen=True):

@@ -1,10 +1,12 @@
 """The words of a reminder: its mail in the tenant's language, its letter in French; pure.
 
-The tone is that of the highest step: a reminder of what is not due yet, the first after the due date, a further one,
-the last of the ladder. None speaks of earlier letters that were never sent.
+Each invoice is spoken of in its own tone: the first reminder after the due date, a further one, the last of the
+ladder. What is not overdue is announced apart, never asked for nor counted. None speaks of earlier letters that were
+never sent.
 """
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -14,6 +16,7 @@ from invoices import formats, mail
 from invoices.document import Party
 from invoices.mail import MailText, language_of, shown
 from invoices.messages.message import Message, Paper
+from invoices.plurals import form
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
 from pricing.dunning.ladder import Claimed, Reached, Reminder
@@ -49,26 +52,34 @@ class Dunned(NamedTuple):
     statement: Letter
 
 
-def tone(reached: Reached) -> str:
-    """Return the tone of an invoice's step, by what came before it and by its place among those after the due date."""
+def tone_of(reached: Reached) -> str:
+    """Return the tone of an overdue invoice, by what came before and by the place of its step in the ladder."""
     claimed, step = reached
-    if step.is_ahead:
-        return AHEAD
-    if claimed.sent is None or claimed.sent < 0:
+    # A step before the due date, or on it, announced the invoice and was no reminder of it.
+    if claimed.sent is None or claimed.sent <= 0:
         return FIRST
     return LAST if step.days == claimed.ladder[-1] else FURTHER
 
 
-def tone_of(reminder: Reminder) -> str:
-    """Return the tone of a reminder: of the highest step that any of its invoices has reached."""
-    return tone(max(reminder.reached, key=lambda reached: reached.step.days))
+def by_tone(reminder: Reminder) -> dict[str, tuple[Reached, ...]]:
+    """Return the overdue invoices of a reminder by their tones, the gravest first: none is spoken of as another is."""
+    tones = {tone: tuple(each for each in reminder.overdue if tone_of(each) == tone) for tone in (LAST, FURTHER, FIRST)}
+    return {tone: reached for tone, reached in tones.items() if reached}
+
+
+def _title_tone(reminder: Reminder) -> str:
+    """Return the tone of a title: the mildest of what is overdue, which holds of all of it."""
+    return list(by_tone(reminder))[-1] if reminder.overdue else AHEAD
 
 
 def message_of(dunned: Dunned) -> Message:
-    """Return the mail with its letters: the reminder once something is late, and always the account statement."""
+    """Return the mail with its letters: the reminder once something is overdue, and always the account statement.
+
+    It carries a copy of each invoice that it names.
+    """
     on = dunned.on.isoformat()
     letters = [Paper(f"Releve-de-compte-{on}.pdf", dunned.statement)]
-    if tone_of(dunned.reminder) != AHEAD:
+    if dunned.reminder.overdue:
         letters.insert(0, Paper(f"Relance-{on}.pdf", letter_of(dunned)))
     return Message(
         key=key_of(dunned.reminder.tenant, dunned.on),
@@ -77,6 +88,7 @@ def message_of(dunned: Dunned) -> Message:
         recipient_name=dunned.buyer.legal_name,
         text=mail_of(dunned),
         papers=tuple(letters),
+        copies=tuple(reached.claimed.number for reached in dunned.reminder.reached),
     )
 
 
@@ -86,57 +98,85 @@ def key_of(tenant: str, on: date) -> str:
 
 
 def mail_of(dunned: Dunned) -> MailText:
-    """Return the text of the mail, in the tenant's language."""
+    """Return the text of the mail, in the tenant's language: what is overdue by its tones, what is not, apart."""
     reminder, language = dunned.reminder, language_of(dunned.buyer.language)
     texts = _texts(language)
-    said = texts[tone_of(reminder)]
-    earliest = min(reached.claimed.due_on for reached in reminder.reached)
-    words = {
-        "total": mail.amount(reminder.total, language),
-        "due": mail.day(earliest, language),
-        "operator": shown(dunned.seller.legal_name),
-        "buyer": shown(dunned.buyer.legal_name),
-    }
-    facts = (
-        (texts["invoices"], ", ".join(reached.claimed.number for reached in reminder.reached)),
-        (texts["oldest"], words["due"]),
-        (texts["total"], words["total"]),
-    )
+    names = {"operator": shown(dunned.seller.legal_name), "buyer": shown(dunned.buyer.legal_name)}
+
+    def said(text: str | Mapping[str, str], reached: Sequence[Reached]) -> str:
+        """Return a text about some invoices, in the form for so many."""
+        return form(text, len(reached), language).format_map(names | _words(reached, language))
+
+    counted = reminder.overdue or reminder.to_come
+    labels = texts["overdue" if reminder.overdue else "to_come"]
+    words = _words(counted, language)
+    paragraphs = [said(texts[tone]["paragraph"], reached) for tone, reached in by_tone(reminder).items()]
+    if not reminder.overdue:
+        paragraphs.append(said(texts[AHEAD]["paragraph"], counted))
+    apart = [said(texts["apart"], reminder.to_come)] if reminder.overdue and reminder.to_come else []
     return MailText(
         language,
-        said["subject"].format_map(words),
-        tuple(paragraph.format_map(words) for paragraph in said["paragraphs"]),
-        facts,
-        tuple(paragraph.format_map(words) for paragraph in texts["closing"]),
+        said(texts[_title_tone(reminder)]["subject"], counted),
+        (texts["greeting"], *paragraphs),
+        tuple((form(labels[name], len(counted), language), words[name]) for name in ("numbers", "due", "amount")),
+        (*apart, said(labels["attached"], reminder.reached), *(text.format_map(names) for text in texts["closing"])),
     )
+
+
+def _words(reached: Sequence[Reached], language: str) -> dict[str, str]:
+    return {
+        "numbers": ", ".join(each.claimed.number for each in reached),
+        "due": mail.day(min(each.claimed.due_on for each in reached), language),
+        "amount": mail.amount(sum(each.claimed.open for each in reached), language),
+    }
 
 
 def letter_of(dunned: Dunned) -> Letter:
-    """Return the letter, in French like the operator's other letters."""
+    """Return the letter about what is overdue, in French like the operator's other letters."""
     reminder, texts = dunned.reminder, _texts("letter")
-    said = texts[tone_of(reminder)]
-    headed = f"{said['title']} du {formats.day(dunned.on)}"
+    title = texts[_title_tone(reminder)]["title"]
+    headed = f"{title} du {formats.day(dunned.on)}"
+    paragraphs = (
+        form(texts[tone]["paragraph"], len(reached), "fr").format_map(_words(reached, "fr"))
+        for tone, reached in by_tone(reminder).items()
+    )
+    count = len(reminder.overdue)
     return Letter(
         issued_on=dunned.on,
         seller=dunned.seller,
         buyer=dunned.buyer,
         subject=headed,
-        title=said["title"],
+        title=title,
         number=formats.day(dunned.on),
         addressee="Adressée à",
         facts=(
             Fact("Compte client", reminder.tenant),
-            Fact("Factures", str(len(reminder.reached))),
-            Fact("Reste dû", formats.dirhams(reminder.total)),
+            Fact(form(texts["count"], count, "fr"), str(count)),
+            Fact(texts["amount"], formats.dirhams(reminder.total)),
         ),
-        paragraphs=(texts["salutation"], said["paragraph"]),
+        paragraphs=(texts["salutation"], *paragraphs),
         columns=_COLUMNS,
-        rows=tuple(_row(reached.claimed, dunned.on) for reached in reminder.reached),
-        sums=(("Reste dû", formats.dirhams(reminder.total)),),
+        rows=tuple(_row(reached.claimed, dunned.on) for reached in reminder.overdue),
+        sums=((texts["amount"], formats.dirhams(reminder.total)),),
         in_words=None,
-        notes=(_payment(dunned), *_information(dunned)),
+        notes=(_payment(dunned), *_to_come(reminder), *_information(dunned)),
         continued=f"{headed}, suite",
     )
+
+
+def _to_come(reminder: Reminder) -> list[Note]:
+    """Return the invoices that are not due yet, apart: they are not asked for."""
+    texts = _texts("letter")
+    lines = tuple(
+        texts["to_come"].format(
+            number=each.claimed.number,
+            amount=formats.dirhams(each.claimed.open),
+            due=formats.numeric_day(each.claimed.due_on),
+        )
+        for each in reminder.to_come
+    )
+    title = form(texts["to_come_title"], len(lines), "fr")
+    return [Note(title, lines)] if lines else []
 
 
 def _row(claimed: Claimed, on: date) -> tuple[str, ...]:
@@ -145,7 +185,7 @@ def _row(claimed: Claimed, on: date) -> tuple[str, ...]:
         claimed.number,
         formats.numeric_day(claimed.issued_on),
         formats.numeric_day(claimed.due_on),
-        f"{late}{formats.SPACE}{'jour' if late == 1 else 'jours'}" if late > 0 else "à échoir",
+        f"{late}{formats.SPACE}{'jour' if late == 1 else 'jours'}",
         formats.amount(claimed.gross),
         formats.amount(claimed.open),
     )

@@ -26,7 +26,7 @@ from invoices.models import document
 dunning_act = Table(
     "dunning_act",
     metadata,
-    # A tenant reminded on a day: one message, and what it asked for in all.
+    # A tenant reminded on a day: one message, and what was open of all the invoices it names, overdue or to come.
     Column("id", identity(), Identity(), primary_key=True),
     Column("message_id", BigInteger, ForeignKey(message.c.id), nullable=False, unique=True),
     Column("tenant", code(), nullable=False),

@@ -82,13 +82,34 @@ def test_a_ladder_that_changes_repeats_no_step() -> None:
     assert due_on_day(30, ladder=()) is None
 
 
-def test_a_tenant_is_written_once_a_day_in_the_tone_of_the_highest_step() -> None:
+def test_a_tenant_is_written_once_a_day_about_each_invoice_at_its_step() -> None:
     [letter] = letters(
         claimed(1, due_on=DUE, sent=15), claimed(2, due_on=DUE + timedelta(27), open_=4_000),
         claimed(3, due_on=DUE + timedelta(15), sent=15), late=30,
     )  # fmt: skip
     assert [(one.claimed.document_id, one.step.days) for one in letter.reached] == [(1, 30), (2, 3)]
-    assert (letter.highest.days, letter.total) == (30, 14_000)
+    assert (letter.total, letter.announced) == (14_000, 0)
+
+
+def test_what_is_not_due_is_neither_asked_for_nor_counted() -> None:
+    [letter] = letters(
+        claimed(1, due_on=DUE, sent=15), claimed(2, due_on=DUE + timedelta(30), open_=4_000),
+        claimed(3, due_on=DUE + timedelta(33), open_=3_000), late=30,
+    )  # fmt: skip
+    # One that falls due on the day itself is not overdue yet.
+    assert [each.claimed.document_id for each in letter.overdue] == [1]
+    assert [each.claimed.document_id for each in letter.to_come] == [2, 3]
+    assert (letter.total, letter.announced) == (10_000, 7_000)
+
+
+def test_too_little_that_is_overdue_is_left_out_of_what_is_announced() -> None:
+    [letter] = letters(claimed(1, open_=4_999), claimed(2, due_on=DUE + timedelta(6), open_=9_000), late=3)
+    assert ([each.claimed.document_id for each in letter.reached], letter.total) == ([2], 0)
+    # What is to come does not make up for it, and credit counts first against what is overdue.
+    assert letters(claimed(1, open_=4_999), claimed(2, due_on=DUE + timedelta(6), open_=4_999), late=3) == []
+    assert letters(claimed(1), claimed(2, due_on=DUE + timedelta(6)), late=3, credit=15_001) == []
+    [letter] = letters(claimed(1), claimed(2, due_on=DUE + timedelta(6)), late=3, credit=15_000)
+    assert [each.claimed.document_id for each in letter.reached] == [2]
 
 
 def test_nothing_is_sent_for_less_than_the_least_amount_until_enough_comes_together() -> None:

@@ -37,7 +37,7 @@ def spoil(engine: Engine, table: str, statement: str) -> None:
     ("table", "statement", "sentence"),
     [
         ("dunning_act", "UPDATE dunning_act SET total = 1 WHERE id = 1",
-         "the reminder ME-000001 asks for 0.01, its invoices sum to 3480.00"),
+         "the reminder ME-000001 is about 0.01, its invoices sum to 3480.00"),
         ("dunning_act", "UPDATE dunning_act SET acted_on = '2026-07-27' WHERE id = 1",
          "the reminder of FA-2026-000001 on 2026-07-27 came before its step of -3 days"),
         ("dunning_act", "UPDATE dunning_act SET tenant = 'T9' WHERE id = 1", "is about no invoice of T9"),

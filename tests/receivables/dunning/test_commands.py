@@ -2,20 +2,25 @@
 
 import io
 import json
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from billing.cli.program import main
-from billing.frame.database import open_engine
+from billing.frame.database import open_engine, reading
 from billing.frame.settings import load_settings
 from billing.run.month import run_month
 from billing.schema.migrating import migrate
+from invoices.messages.tables import message
 from tests.oracle.service import NOW
 from tests.support.dunning_park import JUNE_T1, LEASES, TENANTS
+from tests.support.pages import text_of
 from tests.support.park import Park
 from tests.support.reminding import day
 from tests.support.till import order, receives
@@ -54,12 +59,47 @@ def test_what_is_due_is_listed_and_sent_once(park: Park, tmp_path: Path) -> None
     listed = told("dunning", "due", "--on", "2026-08-03")
     assert "FA-2026-000001" in listed
     assert "+3" in listed
-    assert told("dunning", "send") == "2 reminders queued; 2 invoices; 5280.00 DH asked for\n"
-    assert told("dunning", "send") == "0 reminders queued; 0 invoices; 0.00 DH asked for\n"
+    assert told("dunning", "send") == "2 reminders queued; 2 overdue invoices; 5280.00 DH asked for\n"
+    assert told("dunning", "send") == "0 reminders queued; 0 overdue invoices; 0.00 DH asked for\n"
     assert "ME-000001" in told("dunning", "history", "--tenant", "T1")
     assert JUNE_T1 in told("dunning", "history", "--invoice", JUNE_T1)
     assert told("deliver") == "2 sent, 2 rendered, 0 queued, 0 failed\n"
     assert sorted(path.name for path in (tmp_path / "outbox").iterdir()) == ["ME-000001.eml", "ME-000002.eml"]
+    assert told("check") == "proved: books, documents, numbers, runs and triggers agree\n"
+
+
+def test_the_letter_of_today_is_shown_and_nothing_is_written(park: Park, tmp_path: Path) -> None:
+    file = tmp_path / "relance.pdf"
+    shown = told("dunning", "letter", "T1", "--on", "2026-08-03", "--output", str(file))
+    assert file.read_bytes().startswith(b"%PDF-1.7")
+    assert JUNE_T1 in text_of(file.read_bytes())
+    assert "to t1@tenants.example: Relance : facture échue – " in shown
+    assert f"la facture {JUNE_T1}, établie au nom de" in shown
+    assert f"attached: Relance-2026-08-03.pdf, Releve-de-compte-2026-08-03.pdf, {JUNE_T1}\n" in shown
+    assert "Relevé de compte" in text_of(_letter(tmp_path, "2026-07-28"))
+    with reading(park.engine) as connection:
+        assert connection.execute(select(message)).all() == []
+    nothing = run("dunning", "letter", "T1", "--on", "2026-07-01", "--output", str(file))
+    assert nothing.exit_code == 1
+    assert "nothing is due to be sent to T1 on 2026-07-01" in nothing.output
+    assert "no tenant has the code T9" in run("dunning", "letter", "T9", "--output", str(file)).output
+
+
+def _letter(folder: Path, on: str) -> bytes:
+    file = folder / f"{on}.pdf"
+    told("dunning", "letter", "T1", "--on", on, "--output", str(file))
+    return file.read_bytes()
+
+
+def test_a_reminder_carries_a_copy_of_each_invoice_it_names(park: Park, tmp_path: Path) -> None:
+    told("dunning", "send", "--tenant", "T1")
+    told("deliver")
+    mail = message_from_bytes((tmp_path / "outbox" / "ME-000001.eml").read_bytes(), policy=default)
+    attached = {str(part.get_filename()): part.get_content() for part in mail.iter_attachments()}
+    names = list(attached)
+    assert [name.partition("-20")[0] for name in names] == ["Relance", "Releve-de-compte", "Facture-FA"]
+    [copy] = (tmp_path / "documents" / "2026").glob("FA-2026-000001.pdf")
+    assert attached[f"Facture-{JUNE_T1}.pdf"] == copy.read_bytes()
     assert told("check") == "proved: books, documents, numbers, runs and triggers agree\n"
 
 
@@ -74,7 +114,7 @@ def test_disputes_and_promises_hold_back_and_need_a_reason(park: Park) -> None:
     assert told("dunning", "end", "SU-000001", "--reason", "Avoir") == "SU-000001 ended\n"
     assert "SU-000001" not in told("dunning", "holds")
     assert "SU-000001" in told("dunning", "holds", "--all")
-    assert told("dunning", "send", "--tenant", "T1").startswith("1 reminders")
+    assert told("dunning", "send", "--tenant", "T1").startswith("1 reminder queued; 1 overdue invoice; ")
     assert "there is no dispute or promise X" in run("dunning", "end", "X", "--reason", "r").output
 
 

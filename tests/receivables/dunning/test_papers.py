@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from billing.receivables.dunning.wording import mail_of, message_of
-from invoices.mail import Envelope, compose_mail, parse_mailbox
+from billing.receivables.dunning.wording import letter_of, mail_of, message_of
+from invoices.mail import Envelope, MailText, compose_mail, parse_mailbox
 from invoices.messages.papers import print_paper
 from invoices.rendering.letter import render_letter
+from pricing.dunning.ladder import Claimed
 from tests.support.documents import STARTUP
 from tests.support.letter_pages import KEPT, claimed, dunned, golden_text, statement
 from tests.support.pages import GOLDEN, text_of
@@ -43,10 +44,10 @@ def test_a_statement_that_is_no_longer_than_a_page_carries_nothing() -> None:
 @pytest.mark.parametrize(
     ("language", "subject", "amount"),
     [
-        ("fr", "Nouvelle relance : factures échues – ", "3\u202f240,00\u00a0DH"),
-        ("en", "Second reminder: invoices past due – ", "3,240.00\u00a0MAD"),
-        ("ar", "تذكير ثان: فواتير حل أجل أدائها – ", "3.240,00\u00a0درهم"),
-        ("de", "Nouvelle relance : factures échues – ", "3\u202f240,00\u00a0DH"),
+        ("fr", "Nouvelle relance : facture échue – ", "3\u202f240,00\u00a0DH"),
+        ("en", "Further reminder: invoice past due – ", "3,240.00\u00a0MAD"),
+        ("ar", "تذكير جديد: فاتورة حل أجل أدائها – ", "3.240,00\u00a0درهم"),
+        ("de", "Nouvelle relance : facture échue – ", "3\u202f240,00\u00a0DH"),
     ],
 )
 def test_a_mail_speaks_the_tenants_language_and_french_where_there_is_none(
@@ -69,6 +70,107 @@ def test_every_tone_is_worded_in_every_language(language: str) -> None:
         subjects.add(text.subject)
         assert all("{" not in part for part in (text.subject, *text.before, *text.after))
     assert len(subjects) == 4
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "several"),
+    [
+        ("fr", "la facture FA-2026-000001, établie au nom de", "les factures suivantes, établies au nom de"),
+        ("en", "invoice FA-2026-000001, made out to", "the following invoices, made out to"),
+        ("ar", "الفاتورة FA-2026-000001، المحررة باسم", "الفواتير التالية، المحررة باسم"),
+    ],
+)
+def test_one_invoice_is_spoken_of_in_the_singular_and_several_in_the_plural(
+    language: str, one: str, several: str
+) -> None:
+    for late, sent in ((-2, None), (3, None), (15, 3), (30, 15)):
+        for count, expected, other in ((1, one, several), (3, several, one)):
+            about = dunned(*(claimed(number, late, sent=sent) for number in range(1, count + 1)))
+            text = mail_of(about._replace(buyer=replace(STARTUP, language=language)))
+            assert expected in text.before[1]
+            assert other not in text.before[1]
+            assert all(f"FA-2026-{number:06d}" in text.before[1] for number in range(1, count + 1))
+
+
+def test_two_invoices_have_the_dual_in_arabic() -> None:
+    text = mail_of(dunned(claimed(1, 3), claimed(2, 3))._replace(buyer=replace(STARTUP, language="ar")))
+    assert text.subject.startswith("تذكير: فاتورتان حل أجل أدائهما – ")
+    assert "الفاتورتين FA-2026-000001, FA-2026-000002، المحررتين باسم" in text.before[1]
+
+
+def test_every_tone_reads_so_in_french() -> None:
+    """G2: correct French, to the word."""
+    said = [
+        mail_of(dunned(*claims)).before[1]
+        for claims in (
+            (claimed(1, -2),),
+            (claimed(1, 3),),
+            (claimed(1, 3), claimed(2, 4)),
+            (claimed(1, 15, sent=3),),
+            (claimed(1, 30, sent=15), claimed(2, 31, sent=15)),
+        )
+    ]
+    assert said == [
+        "Nous vous rappelons que la facture FA-2026-000001, établie au nom de Noor Santé, arrive à échéance le 26 "
+        "novembre 2026.",
+        "Sauf erreur de notre part, la facture FA-2026-000001, établie au nom de Noor Santé, demeure impayée à ce "
+        "jour. Nous vous prions de bien vouloir en effectuer le règlement.",
+        "Sauf erreur de notre part, les factures suivantes, établies au nom de Noor Santé, demeurent impayées à ce "
+        "jour : FA-2026-000002, FA-2026-000001. Nous vous prions de bien vouloir en effectuer le règlement.",
+        "Malgré notre précédente relance, la facture FA-2026-000001, établie au nom de Noor Santé, demeure impayée à "
+        "ce jour. Nous vous prions d’en effectuer le règlement sans délai.",
+        "Malgré notre précédente relance, les factures suivantes, établies au nom de Noor Santé, demeurent impayées à "
+        "ce jour : FA-2026-000002, FA-2026-000001. À défaut de règlement sous huit jours, ou d’un accord sur un "
+        "échéancier, nous serons contraints de vous mettre en demeure.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "amount"),
+    [("fr", "1\u202f000,00\u00a0DH"), ("en", "1,000.00\u00a0MAD"), ("ar", "1.000,00\u00a0درهم")],
+)
+def test_each_invoice_is_spoken_of_in_its_own_tone_and_what_is_not_due_apart(language: str, amount: str) -> None:
+    """G1: the case of the findings, an invoice 30 days late, one 3 days late, one that falls due that day."""
+
+    def mail_about(*claims: Claimed) -> MailText:
+        return mail_of(dunned(*claims)._replace(buyer=replace(STARTUP, language=language)))
+
+    text = mail_about(claimed(1, 30, sent=15), claimed(2, 3), claimed(3, 0, open_=1_000_00))
+    # The gravest first.
+    assert text.before[1:] == (
+        mail_about(claimed(1, 30, sent=15)).before[1],
+        mail_about(claimed(2, 3)).before[1],
+    )
+    # Subject and total hold of all that is overdue, and of nothing else.
+    both = mail_about(claimed(1, 3), claimed(2, 3))
+    assert (text.subject, text.facts[-1]) == (both.subject, both.facts[-1])
+    assert all("FA-2026-000003" not in part for part in (text.subject, *text.before, *text.facts[0]))
+    assert "FA-2026-000003" in text.after[0]
+    assert amount in text.after[0]
+
+
+def test_the_letter_asks_for_what_is_overdue_alone() -> None:
+    letter = letter_of(dunned(claimed(1, 30, sent=15), claimed(2, 3), claimed(3, 0, open_=1_000_00)))
+    assert letter.title == "Relance"
+    assert [row[0] for row in letter.rows] == ["FA-2026-000001", "FA-2026-000002"]
+    assert [row[3] for row in letter.rows] == ["30 jours", "3 jours"]
+    assert letter.sums == (("Reste dû", "6 480,00 DH"),)
+    assert [fact.value for fact in letter.facts] == ["T0042", "2", "6 480,00 DH"]
+    [_, to_come, *_] = letter.notes
+    assert to_come.lines == ("FA-2026-000003 : 1 000,00 DH, échéance du 24/11/2026",)
+    assert "mettre en demeure" in letter.paragraphs[1]
+    assert "FA-2026-000002" not in letter.paragraphs[1]
+
+
+def test_a_reminder_of_what_is_not_due_yet_asks_for_nothing() -> None:
+    text = mail_of(dunned(claimed(1, -2)))
+    assert [label for label, _ in text.facts] == ["Facture à échoir", "Échéance", "Montant à échoir"]
+    assert "régl" not in " ".join((text.subject, *text.before, *text.after[:1]))
+
+
+def test_an_invoice_that_was_only_announced_before_gets_a_first_reminder() -> None:
+    for sent in (None, -3, 0):
+        assert mail_of(dunned(claimed(1, 3, sent=sent))).subject.startswith("Relance : facture échue")
 
 
 def test_a_reminder_of_what_is_not_due_yet_carries_the_statement_alone() -> None:

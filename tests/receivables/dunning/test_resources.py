@@ -1,5 +1,6 @@
 """Dunning over HTTP: what is due, sending it once, what was sent; disputes, promises and interest clauses."""
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Engine
@@ -41,6 +42,37 @@ def test_what_is_due_is_shown_for_any_day_and_sent_today_once(park: Caller, engi
     assert (message["kind"], message["tenant"]) == ("dunning", sent[0]["tenant"])
     assert park.post("/v1/dunning/reminders", {}, scope="auditor").status_code == 403
     assert check(engine) == []
+
+
+def test_what_would_be_sent_is_shown_as_it_then_is_sent(park: Caller, engine: Engine) -> None:
+    due = park.get("/v1/dunning/due")["reminders"][0]
+    tenant = due["tenant"]
+    shown = park.get(f"/v1/dunning/preview?tenant={tenant}", scope="auditor")
+    letter = park("GET", f"/v1/dunning/preview/letter?tenant={tenant}")
+    assert (letter.status_code, letter.content_type, letter.data[:8]) == (200, "application/pdf", b"%PDF-1.7")
+    assert shown["copies"] == [each["invoice"] for each in due["invoices"]]
+    [number] = park.post("/v1/dunning/reminders", {"tenant": tenant}).json["messages"]
+    sent = park.get(f"/v1/messages/{number}")
+    for name in ("subject", "paragraphs", "facts", "papers", "copies", "language"):
+        assert sent[name] == shown[name]
+    assert park("GET", f"/v1/messages/{number}/papers/1").data == letter.data
+    again = park("GET", f"/v1/dunning/preview?tenant={tenant}")
+    assert (again.status_code, again.json["type"]) == (409, "/problems/conflict")
+    assert park("GET", "/v1/dunning/preview?tenant=T999").status_code == 404
+    assert park("GET", "/v1/dunning/preview").status_code == 422
+
+
+def test_what_is_not_due_is_announced_and_not_asked_for(park: Caller) -> None:
+    """On 27 August the invoices of June are late, those of July fall due in three days (G1)."""
+    [mixed, *_] = [
+        each
+        for each in park.get("/v1/dunning/due?on=2026-08-27")["reminders"]
+        if {step["days"] for step in each["invoices"]} >= {-3, 15}
+    ]
+    overdue = sum(Decimal(step["open"]) for step in mixed["invoices"] if step["due_on"] < "2026-08-27")
+    to_come = sum(Decimal(step["open"]) for step in mixed["invoices"] if step["due_on"] >= "2026-08-27")
+    assert (Decimal(mixed["total"]), Decimal(mixed["announced"])) == (overdue, to_come)
+    assert to_come > 0
 
 
 def test_one_tenant_can_be_written_to_alone(park: Caller) -> None:
