@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.frame.codes import BANK_STATEMENT, RECEIPT
+from billing.frame.counted import counted
 from billing.frame.errors import Unknown
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import destination, require_showable, table
@@ -109,13 +110,14 @@ def import_command(file: Path, file_format: str | None, mapping: str, opening: s
         imported = import_file(connection, file.read_bytes(), file.name[:FILE_LENGTH_MAX], order)
     for statement in imported.statements:
         if statement.statement is None:
-            click.echo(f"{statement.name}: all {statement.known} lines stand already")
+            known = "its line stands" if statement.known == 1 else f"all {statement.known} lines stand"
+            click.echo(f"{statement.name}: {known} already")
         else:
             name = f"{statement_name(statement.statement)} ({statement.name})"
-            click.echo(f"{name}: {statement.new} lines, {statement.known} known before")
+            click.echo(f"{name}: {counted(statement.new, 'line')}, {statement.known} known before")
     for left in imported.left_out:
         name = " ".join(part for part in (left.account, left.currency, left.reference) if part)
-        click.echo(f"left out, no statement of our account in dirhams: {name}, {left.lines} lines")
+        click.echo(f"left out, no statement of our account in dirhams: {name}, {counted(left.lines, 'line')}")
     click.echo(f"{imported.booked} booked, {imported.waiting} waiting")
 
 

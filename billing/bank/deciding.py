@@ -22,6 +22,7 @@ from billing.bank.refusing import refused
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.entries.bank import PROVED_ACCOUNTS, own_movement_entry
 from billing.frame.audit_log import record_change
+from billing.frame.counted import counted
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict, Unknown
 from billing.frame.terms import Terms
@@ -91,7 +92,8 @@ def accept_proposal(
     if not 0 < number <= len(proposals):
         remedy = "say what it is: whose money, which cheque, which account or entry"
         count = len(proposals)
-        problem = f"there are {count} proposals for {line_name(*key)}" if count else "nothing is proposed"
+        listed = counted(count, "proposal is made", "proposals are made")
+        problem = f"{listed} for {line_name(*key)}" if count else "nothing is proposed"
         raise refused("proposal", str(number), problem, remedy)
     chosen = proposals[number - 1]
     decide(

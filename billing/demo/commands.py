@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import NAME, Command, Failure, example
 from billing.frame.terminal.output import grouped, progress, table
 
@@ -115,7 +116,7 @@ def _show_places(made: "Demonstration") -> None:
     documents = [path for path in (folder / "documents").rglob("*.pdf") if path.name[:2] in ("FA", "AV")]
     reminders = ", ".join(path.name for path in made.reminders)
     mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
-    proved = "proved by check" if not made.problems else f"{len(made.problems)} problems found by check"
+    proved = "proved by check" if not made.problems else f"{counted(len(made.problems), 'problem')} found by check"
     rows = [
         ("a newcomer", f"{made.newcomer}  (its discount, and when that ends)"),
         ("a mature firm", f"{made.mature}  (what it brings to newcomers)"),
@@ -124,7 +125,8 @@ def _show_places(made: "Demonstration") -> None:
         ("the mails", f"{folder / 'outbox'}  ({mails} .eml)"),
         (
             "the bank",
-            f"{made.banking.folder}  (camt.053: {made.banking.lines} lines, {made.banking.booked} booked themselves, "
+            f"{made.banking.folder}  (camt.053: {counted(made.banking.lines, 'line')}, {made.banking.booked} "
+            f"booked themselves, "
             f"{made.banking.waiting} wait; reconciliation)",
         ),
         (

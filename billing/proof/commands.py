@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Group, clock, database, example
 from billing.frame.terminal.output import destination
 
@@ -49,7 +50,7 @@ def append_command() -> None:
     with database(settings) as engine:
         added = log.append(engine)
         with reading(engine) as connection:
-            click.echo(f"{added} records logged, {log.size_of(connection)} in all")
+            click.echo(f"{counted(added, 'record')} logged, {log.size_of(connection)} in all")
 
 
 @proof_command.command("checkpoint", epilog=example("technopark-billing proof checkpoint -o checkpoint.txt"))
@@ -135,7 +136,7 @@ def export_command(output: str) -> None:
             else:
                 write_folder(export_files(connection), Path(output))
             newest = newest_checkpoint(connection)
-    signed = "unsigned" if newest is None else f"checkpoint {newest.id}, {newest.size} records"
+    signed = "unsigned" if newest is None else f"checkpoint {newest.id}, {counted(newest.size, 'record')}"
     click.echo(f"{output}: {signed}")
 
 

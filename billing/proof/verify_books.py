@@ -407,17 +407,24 @@ def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str],
     books, tree = read_through(export, older)
     for checkpoint in (c for size, of_size in older.items() if size > tree.size for c in of_size):
         raise Wrong(
-            f"{checkpoint.what} is of {checkpoint.size} records, the export has {tree.size}: the last "
+            f"{checkpoint.what} is of {_records(checkpoint.size)}, the export has {tree.size}: the last "
             f"{checkpoint.size - tree.size} were dropped, or it is an older export"
         )
     counts = ", ".join(f"{count} {COUNTED[kind]}" for kind, count in books.count.items() if count) or "none"
     if head is None:
-        return f"{tree.size} records ({counts}) hold together; nobody has signed them. Their root: {shown(tree.root())}"
+        return (
+            f"{_records(tree.size)} ({counts}) hold together; nobody has signed them. Their root: {shown(tree.root())}"
+        )
     if tree.size != head.size:
-        raise Wrong(f"the checkpoint is of {head.size} records, the export has {tree.size}")
+        raise Wrong(f"the checkpoint is of {_records(head.size)}, the export has {tree.size}")
     require(tree, [head])
     signers = ", ".join(key.text for key in signed)
-    return f"proved: {tree.size} records ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+    return f"proved: {_records(tree.size)} ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+
+
+def _records(number: int) -> str:
+    """Write a number of records, one in the singular."""
+    return f"{number} {'record' if number == 1 else 'records'}"
 
 
 def shown(root: bytes) -> str:
@@ -433,7 +440,7 @@ def require_older(older: dict[int, list[Checkpoint]], head: Checkpoint) -> None:
                 raise Wrong(f"{checkpoint.what} is of other books: {checkpoint.origin}, not {head.origin}")
             if size > head.size:
                 raise Wrong(
-                    f"{checkpoint.what} is of {size} records, the export of {head.size}: the last {size - head.size} "
+                    f"{checkpoint.what} is of {_records(size)}, the export of {head.size}: the last {size - head.size} "
                     "were dropped, or it is an older export"
                 )
 
@@ -458,7 +465,7 @@ def require(tree: Tree, checkpoints: Iterable[Checkpoint]) -> None:
     """Require that checkpoints of the tree as it is now have its root."""
     for checkpoint in checkpoints:
         if tree.root() != checkpoint.root:
-            raise Wrong(f"{checkpoint.what}, of {checkpoint.size} records, is not over the records of this export")
+            raise Wrong(f"{checkpoint.what}, of {_records(checkpoint.size)}, is not over the records of this export")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

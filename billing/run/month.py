@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from billing.frame.audit_log import act_of
 from billing.frame.civil_time import today
+from billing.frame.counted import counted
 from billing.frame.database import change_runs, reading, writing
 from billing.frame.errors import Refused, RunRefused
 from billing.frame.executors import LOCAL, open_executor, run_tasks, worker_count
@@ -195,7 +196,8 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
         select(c.batch_no).where(c.period == period, c.attempt == attempt, c.status == "open")
     ).all()
     if left:
-        raise RunRefused(f"{len(left)} batches of {format_month(period)} are not done: run the month again")
+        batches = counted(len(left), "batch of this month is", "batches of this month are")
+        raise RunRefused(f"{format_month(period)}: {batches} not done: run the month again")
     outcome = close(connection, period, run.issued_on, attempt, now, run.cross_subsidy)
     # A run tried again in vain keeps the date of what it has issued.
     newest = connection.scalar(select(func.max(document.c.issued_on)).where(document.c.period == period))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import convert
 from sqlalchemy import Connection, and_, func, select
 
+from billing.frame.counted import counted
 from billing.register.tables import billing_run
 from billing.run import shapes
 from billing.run.tables import run_outcome
@@ -118,9 +119,9 @@ class RunReport:
         else:
             head = f"{month} is final since {self.issued_on}: nothing more to issue"
         lines = [head]
-        for name, totals in (("invoices", self.invoices), ("credit notes", self.credit_notes)):
+        for name, totals in (("invoice", self.invoices), ("credit note", self.credit_notes)):
             lines.append(
-                f"  {totals.count} {name}, {totals.lines} lines: net {_shown(totals.net)}, "
+                f"  {counted(totals.count, name)}, {counted(totals.lines, 'line')}: net {_shown(totals.net)}, "
                 f"tax {_shown(totals.tax)}, gross {_shown(totals.gross)}"
             )
         lines.append(

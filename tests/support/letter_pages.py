@@ -65,7 +65,12 @@ def further() -> Letter:
 
 def last() -> Letter:
     """The last of the ladder, with the fine as information and contractual interest."""
-    return letter_of(dunned(claimed(101, 33, sent=15), claimed(102, 3), interest=26_63))
+    return letter_of(dunned(claimed(101, 33, sent=15), interest=26_63))
+
+
+def mixed() -> Letter:
+    """One letter about invoices of several steps, and about one that is not due yet."""
+    return letter_of(dunned(claimed(101, 33, sent=15), claimed(102, 15, sent=3), claimed(103, 3), claimed(104, -2)))
 
 
 def statement() -> Letter:
@@ -88,6 +93,7 @@ KEPT = {
     "dunning_first": first,
     "dunning_further": further,
     "dunning_last": last,
+    "dunning_mixed": mixed,
     "statement_of_account": statement,
 }
 

@@ -2,6 +2,7 @@
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Failure, database, example
 from billing.frame.terminal.output import destination
 
@@ -35,7 +36,8 @@ def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
         bundle = audit_bundle(connection, year, settings.operator.party, settings.terms)
         for piece in bundle.pieces:
             file.write(piece)
-    click.echo(f"{output}: {len(bundle.files)} files of {year}, {len(bundle.control.compared)} of them read back")
+    files = counted(len(bundle.files), "file")
+    click.echo(f"{output}: {files} of {year}, {len(bundle.control.compared)} of them read back")
     if second_engine:
         for sentence in recompute(output):
             click.echo(sentence)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.read_back.reader import OPENING, WHOLE_YEAR, Reader
 from billing.entries.accounts import CLIENTS
+from billing.frame.counted import counted
 from invoices.models import document
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
@@ -142,7 +143,8 @@ class Control:
         lines += [*self.remarks, ""] if self.remarks else []
         for compared in self.compared:
             lines.append(
-                f"{compared.path} : {compared.lines} lignes relues, {compared.sums} sommes comparées, "
+                f"{compared.path} : {counted(compared.lines, 'ligne relue', 'lignes relues')}, "
+                f"{counted(compared.sums, 'somme comparée', 'sommes comparées')}, "
                 f"difference = {_shown(compared.difference)}"
             )
             lines += [f"  ! {fault}" for fault in compared.named]
@@ -152,7 +154,7 @@ class Control:
     @property
     def verdict(self) -> str:
         """Return `difference = 0`, or the amount, with the number of faults if there are any."""
-        faults = f", {self.faults} fautes de forme" if self.faults else ""
+        faults = f", {counted(self.faults, 'faute de forme', 'fautes de forme')}" if self.faults else ""
         return f"difference = {_shown(self.difference)}{faults}"
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from billing.audit.bundle.read_back.reader import OPENING, centimes
+from billing.frame.counted import counted
 from billing.frame.errors import BillingError
 
 HLEDGER, BEAN_CHECK = "hledger", "bean-check"
@@ -54,7 +55,8 @@ def recompute(bundle: str | Path) -> Iterator[str]:
         difference = sum(abs(computed.get(key, 0) - expected.get(key, 0)) for key in {*computed, *expected})
         if difference:
             raise EngineDisagrees(f"hledger's balances are off by {difference} centimes in all: report it")
-        yield f"hledger: no complaint, {len(expected)} balances at months' ends recomputed, difference = 0"
+        balances = counted(len(expected), "balance at a month's end", "balances at months' ends")
+        yield f"hledger: no complaint, {balances} recomputed, difference = 0"
         _run(BEAN_CHECK, str(Path(folder) / _BEANCOUNT_FILE))
         yield "beancount: no complaint"
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import MONTH
@@ -71,4 +72,4 @@ def send_command(dry_run: bool) -> None:
                     click.echo(f"{account.tenant} {account.occasion}")
             return
         queued = send_accounts(engine, settings.terms, settings.operator, today(now), now)
-    click.echo(f"{len(queued)} accounts queued")
+    click.echo(f"{counted(len(queued), 'account')} queued")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Group, clock, database, example
 from billing.frame.terminal.output import destination, grouped, progress, require_showable, table
 from billing.frame.terminal.parameters import MONTH
@@ -167,7 +168,7 @@ def _show_forecast(ahead: "Forecast") -> None:
     ]
     heads = ("path", "5 %", "median", "95 %")
     table(
-        f"{len(ahead.months)} months together, in DH",
+        f"{counted(len(ahead.months), 'month')} together, in DH",
         ("site", *(f"contributions {head}" for head in heads), *(f"draws {head}" for head in heads), "unfunded 95 %"),
         sites,
     )
@@ -375,6 +376,7 @@ def _show_what_if(both: "WhatIf", movers: int) -> None:
             table(f"{title}, in DH without VAT", ("tenant", "today", "asked", "difference"), moved)
     more = sum(mover.difference > 0 for mover in both.movers)
     less = sum(mover.difference < 0 for mover in both.movers)
-    click.echo(f"{more} tenants would pay more, {less} less, {len(both.movers) - more - less} the same")
+    same = len(both.movers) - more - less
+    click.echo(f"{counted(more, 'tenant')} would pay more, {less} less, {same} the same")
     for code, reason in both.unpriced:
         click.echo(f"not priced: {code}: {reason}", err=True)

@@ -18,6 +18,7 @@ from billing.cross_subsidy.tier_changes.wording import Announcement, message_of
 from billing.frame.audit_log import record_change
 from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
+from billing.frame.counted import counted
 from billing.frame.database import hold_facts, insert_rows
 from billing.frame.errors import BadConfiguration
 from billing.frame.messages import queue_messages
@@ -57,7 +58,8 @@ class AnnounceReport:
     def lines(self) -> list[str]:
         """Return the result, one fact a line."""
         corrections = sum(announced.corrects is not None for announced in self.announced)
-        return [f"{len(self.announced)} tier changes announced", f"{corrections} of them corrections"]
+        announced = counted(len(self.announced), "tier change")
+        return [f"{announced} announced", counted(corrections, "of them a correction", "of them corrections")]
 
 
 def steps_at(terms: Terms, on: date) -> tuple[int, ...]:

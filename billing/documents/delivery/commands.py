@@ -4,6 +4,7 @@ import time
 
 import click
 
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Failure, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import progress, report, table
 
@@ -32,8 +33,7 @@ def deliver_command() -> None:
     if outcome.unavailable is not None:
         raise Failure(f"delivery was stopped, the rest stays queued: {outcome.unavailable}")
     if outcome.failures:
-        count = len(outcome.failures)
-        raise Failure(f"{count} {'mail' if count == 1 else 'mails'} could not be delivered")
+        raise Failure(f"{counted(len(outcome.failures), 'mail')} could not be delivered")
 
 
 @click.group("deliveries", cls=Group)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from billing.documents.messages.queries import MESSAGE_KEY, find_message, load_message, messages
 from billing.documents.messages.shapes import Message, MessageState, MessageText
 from billing.frame.audit_log import record_change
+from billing.frame.counted import counted
 from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Unknown
 from billing.frame.http.addresses import SERIAL_DOC
@@ -72,7 +73,7 @@ def get_message_paper(connection: Connection, message: int, paper: int) -> Respo
     """A paper that a message carries, the first is 1: the same bytes for ever."""
     papers = load_message(connection, message).message.papers
     if paper > len(papers):
-        raise Unknown(f"{number_of(message)} carries {len(papers)} papers: there is no paper {paper}")
+        raise Unknown(f"{number_of(message)} carries {counted(len(papers), 'paper')}: there is no paper {paper}")
     asked = papers[paper - 1]
     named = {"Content-Disposition": f'inline; filename="{asked.file_name}"'}
     return Response(print_paper(asked), content_type="application/pdf", headers=named)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.frame.codes import RECEIPT as RECEIPT_CODE
+from billing.frame.counted import counted
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import table
 from billing.frame.terminal.parameters import AMOUNT, DAY, RECEIPT
@@ -203,7 +204,7 @@ def apply_command(tenant: str | None) -> None:
             made += apply_credits(connection, recorded_at=clock(), tenants=tenants)
         with maintenance_transaction(engine) as connection:
             refresh_index(connection)
-    click.echo(f"{len(made)} {'allocation' if len(made) == 1 else 'allocations'} made")
+    click.echo(f"{counted(len(made), 'allocation')} made")
 
 
 @payments_command.command(

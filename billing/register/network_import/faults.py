@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from billing.frame.counted import counted
 from billing.frame.errors import Fault, Taken
 
 # Beyond this the rest of a file is counted, not listed: nobody reads on, and memory has an end.
@@ -43,7 +44,12 @@ class Faults:
         """Return every fault, by file, then by line; those of one line in the order they were found."""
         unlisted = [
             Fault(
-                file, None, None, None, f"has {count - FAULTS_PER_FILE_MAX} more faults", "mend the listed ones first"
+                file,
+                None,
+                None,
+                None,
+                f"has {counted(count - FAULTS_PER_FILE_MAX, 'more fault')}",
+                "mend the listed ones first",
             )
             for file, count in self._counts.items()
             if count > FAULTS_PER_FILE_MAX

@@ -54,10 +54,10 @@ def test_a_tenants_bills_and_letter_are_shown_and_announcing_is_tried_first(invo
     assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
     tried = invoke("tier-changes", "announce", "--on", "2026-08-11", "--dry-run")
     assert "To be announced on 2026-08-11" in tried.output
-    assert "dry run, nothing written; 1 tier changes announced; 0 of them corrections" in tried.output
+    assert "dry run, nothing written; 1 tier change announced; 0 of them corrections" in tried.output
     assert "told by" not in invoke("tier-changes", "show", "T1").output
     done = invoke("tier-changes", "announce", "--on", "2026-08-11", "--reason", "essai")
-    assert done.output.splitlines()[-1] == "1 tier changes announced; 0 of them corrections"
+    assert done.output.splitlines()[-1] == "1 tier change announced; 0 of them corrections"
     assert (
         "told by ME-000001, 30 days before: full price from 2026-09-10" in invoke("tier-changes", "show", "T1").output
     )
