@@ -111,7 +111,7 @@ def _record_sent(queue: Queue) -> Any:
         .where(queue.delivered.in_(bindparam("wanted", expanding=True)), queue.unsent)
         .values(
             state=SENT, sent_at=bindparam("now"), attempts=queue.delivery.c.attempts + 1, next_attempt_at=None,
-            claimed_by=None, claimed_until=None, last_error=None,
+            claimed_by=None, claimed_until=None, last_error=bindparam("missed"),
         )
         .returning(queue.delivered, queue.delivery.c.attempts)
     )  # fmt: skip
@@ -249,11 +249,24 @@ def hand_over(
     return set(connection.scalars(_hand_over(queue), key))
 
 
-def record_sent(connection: Connection, answers: Mapping[int, str], *, now: datetime, queue: Queue = DOCUMENTS) -> None:
-    """Record the server's answers by paper: whatever else happened to the rows meanwhile, these are sent."""
-    rows = connection.execute(_record_sent(queue), {"wanted": list(answers), "now": _utc(now)}).all()
-    for key, attempt in sorted(rows):
-        _log(connection, queue, key, attempt, now, SENT, answers[key])
+def record_sent(
+    connection: Connection,
+    answers: Mapping[int, str],
+    *,
+    now: datetime,
+    missed: Mapping[int, str] | None = None,
+    queue: Queue = DOCUMENTS,
+) -> None:
+    """Record the server's answers by paper: whatever else happened to the rows meanwhile, these are sent.
+
+    `missed` says which recipients of some did not get them, and why.
+    """
+    missed = missed or {}
+    for why in sorted({missed.get(key, "") for key in answers}):
+        wanted = [key for key in answers if missed.get(key, "") == why]
+        values = {"wanted": wanted, "now": _utc(now), "missed": why or None}
+        for key, attempt in sorted(connection.execute(_record_sent(queue), values).all()):
+            _log(connection, queue, key, attempt, now, SENT, f"{answers[key]}; {why}" if why else answers[key])
 
 
 def record_failure(

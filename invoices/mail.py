@@ -26,6 +26,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 
 from invoices import formats
 from invoices.document import INVOICE, Document
+from invoices.domains import in_ascii
 from invoices.errors import UnusableAddress
 from pricing.money import format_amount
 
@@ -65,13 +66,13 @@ class Mail:
     number: str
     message_id: str
     sender: Mailbox
-    recipient: Mailbox
+    recipients: tuple[Mailbox, ...]
     content: bytes
 
     @property
-    def is_international(self) -> bool:
-        """Return whether the server must offer SMTPUTF8."""
-        return self.sender.is_international or self.recipient.is_international
+    def international(self) -> tuple[Mailbox, ...]:
+        """Return the addresses for which the server must offer SMTPUTF8."""
+        return tuple(mailbox for mailbox in (self.sender, *self.recipients) if mailbox.is_international)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,15 @@ class Attached(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """The sender, the recipient and the time (an aware instant) of a mail."""
+    """The sender, the recipients (one or more, of one name) and the time (an aware instant) of a mail."""
 
     sender: Mailbox
     sender_name: str
-    recipient: Mailbox
+    recipients: tuple[Mailbox, ...]
     recipient_name: str
     now: datetime
+    # The domain of its Message-ID; blank: the sender's.
+    id_domain: str = ""
 
 
 def parse_mailbox(text: str) -> Mailbox:
@@ -111,7 +114,7 @@ def parse_mailbox(text: str) -> Mailbox:
     if not at or not local_part or not domain:
         raise UnusableAddress(f"{shown(address)!r} is not an e-mail address such as name@domain.ma")
     try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        ascii_domain = in_ascii(domain)
     except UnicodeError:
         raise UnusableAddress(f"{shown(address)!r}: its domain can't be written in a mail address") from None
     if not _DOMAIN.fullmatch(ascii_domain):
@@ -119,6 +122,23 @@ def parse_mailbox(text: str) -> Mailbox:
     if not _is_local_part(local_part):
         raise UnusableAddress(f"{shown(address)!r} is not one e-mail address such as name@domain.ma")
     return Mailbox(local_part, ascii_domain)
+
+
+def parse_mailboxes(text: str) -> tuple[tuple[Mailbox, ...], tuple[str, ...]]:
+    """Read one address or several, parted by `;` or `,`; return them, each once, and the reason against each bad one.
+
+    Raises UnusableAddress if there is none that mail can be sent to.
+    """
+    parts = [part for part in re.split(r"[;,]", text) if part.strip()]
+    mailboxes, problems = [], []
+    for part in parts:
+        try:
+            mailboxes.append(parse_mailbox(part))
+        except UnusableAddress as error:
+            problems.append(str(error))
+    if not mailboxes:
+        raise UnusableAddress("; ".join(problems) or "no e-mail address: give one, then retry")
+    return tuple(dict.fromkeys(mailboxes)), tuple(problems)
 
 
 def _is_local_part(text: str) -> bool:
@@ -135,9 +155,9 @@ def shown(text: str) -> str:
     return " ".join("".join(visible).split())
 
 
-def message_id(number: str, sender: Mailbox) -> str:
+def message_id(number: str, domain: str) -> str:
     """Return the Message-ID of a document's mail: the same at every attempt, so that a double is recognised."""
-    return f"<{number}@{sender.domain}>"
+    return f"<{number}@{domain}>"
 
 
 def document_text(document: Document, operator: str) -> tuple[MailText, str]:
@@ -166,13 +186,13 @@ def invoice_file_name(number: str, language: str) -> str:
 
 def compose_mail(number: str, text: MailText, attached: Sequence[Attached], envelope: Envelope) -> Mail:
     """Compose the mail about the paper of that number; its Message-ID is the same at every attempt."""
-    identity, subject = message_id(number, envelope.sender), shown(text.subject)
-    mail = Mail(number, identity, envelope.sender, envelope.recipient, b"")
-    message = EmailMessage(policy=SMTP.clone(utf8=mail.is_international))
+    identity, subject = message_id(number, envelope.id_domain or envelope.sender.domain), shown(text.subject)
+    mail = Mail(number, identity, envelope.sender, envelope.recipients, b"")
+    message = EmailMessage(policy=SMTP.clone(utf8=bool(mail.international)))
     for header in (
         _address_header("From", envelope.sender_name, envelope.sender),
         _address_header("Reply-To", envelope.sender_name, envelope.sender),
-        _address_header("To", envelope.recipient_name, envelope.recipient),
+        _address_header("To", envelope.recipient_name, *envelope.recipients),
         _Header("Subject", _encoded("Subject", subject)),
         _Header("Date", format_datetime(envelope.now)),
         _Header("Message-ID", identity),
@@ -271,13 +291,14 @@ class _Header(NamedTuple):
         return f"{self.name}: {self.text}{policy.linesep}"
 
 
-def _address_header(header: str, name: str, mailbox: Mailbox) -> _Header:
-    """Return a header that holds `name <address>`, folded between the two."""
-    phrase = shown(name)
+def _address_header(header: str, name: str, *mailboxes: Mailbox) -> _Header:
+    """Return a header that holds `name <address>`, folded between the two, then further addresses, each on a line."""
+    phrase, (first, *others) = shown(name), mailboxes
+    further = "".join(f",\r\n {mailbox}" for mailbox in others)
     if not phrase:
-        return _Header(header, str(mailbox))
+        return _Header(header, f"{first}{further}")
     encoded = f'"{quote(phrase)}"' if _is_plain(phrase) else _encoded(header, phrase)
-    return _Header(header, f"{encoded}\r\n <{mailbox}>")
+    return _Header(header, f"{encoded}\r\n <{first}>{further}")
 
 
 def _is_plain(text: str) -> bool:

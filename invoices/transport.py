@@ -33,7 +33,7 @@ from invoices.errors import (
     ServerUnavailable,
 )
 from invoices.mail import Mail, shown
-from invoices.smtp_client import GO_ON, YES, SmtpClient, TlsClient, UnreadableAnswer, is_yes
+from invoices.smtp_client import GO_ON, SmtpClient, TlsClient, UnreadableAnswer, is_yes
 
 # Mails on their way at once: some servers grant one sender no more connections than three.
 CONNECTIONS = 3
@@ -44,18 +44,32 @@ _END_TIMEOUT_S = 600
 _TOGETHER_S = 0.02
 _REASON_MAX = 500
 _log = logging.getLogger(__name__)
-# The first digits by which a server takes sender, recipient and DATA.
-_TAKEN = (YES, YES, GO_ON)
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-# The server's last word about a mail, or why it was not delivered.
-Outcome: TypeAlias = str | NotDelivered
+# The code and the text of a server's answer.
+_Answer: TypeAlias = tuple[int, bytes]
+# The server's last word about a mail it took, or why it was not delivered.
+Outcome: TypeAlias = "Taken | NotDelivered"
 Result = TypeVar("Result")
 # Asked with the numbers of mails of which nothing but the end is missing: returns those that may be ended.
 MayEnd: TypeAlias = Callable[[Collection[str]], Collection[str]]
 # Called with the outcomes of mails, by number, as they come to be known.
 Answered: TypeAlias = Callable[[Mapping[str, Outcome]], None]
+
+
+class Taken(str):
+    """The server's last word about a mail that it took; `not_for` names the recipients it refused, each with why."""
+
+    __slots__ = ("not_for",)
+
+    not_for: str
+
+    def __new__(cls, answer: str, not_for: str = "") -> Self:
+        """Return the answer as a text that also knows whom the mail is not for."""
+        taken = super().__new__(cls, answer)
+        taken.not_for = not_for
+        return taken
 
 
 class Transport(Protocol):
@@ -102,7 +116,7 @@ class FolderTransport:
             with suppress(OSError):
                 unfinished.unlink()
             return ServerUnavailable(f"SMTP_URL: {target} can't be written: {error.strerror}")
-        return f"written to {target}"
+        return Taken(f"written to {target}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,8 @@ class _Session:
         self.smtp = _connect(server, local_hostname)
         # True once the server has answered the end of a mail on it.
         self.is_used = False
+        # The recipients of the mail under way that the server refused, each with why.
+        self._not_for = ""
 
     @property
     def is_open(self) -> bool:
@@ -135,11 +151,11 @@ class _Session:
 
     def begin(self, mail: Mail) -> None:
         """Put a mail to the server, all but its end; raises NotDelivered, by kind (`invoices.errors`)."""
-        if mail.is_international and not self.smtp.has_extn("smtputf8"):
-            address = mail.recipient if mail.recipient.is_international else mail.sender
+        if mail.international and not self.smtp.has_extn("smtputf8"):
+            address = mail.international[-1]
             raise MessageRefused(f"the mail server takes no address beyond ASCII (SMTPUTF8), such as {address}")
         try:
-            self._open_message(mail)
+            self._not_for = self._open_message(mail)
             self.smtp.send(_LEADING_DOT.sub(b"..", mail.content))
         except (smtplib.SMTPException, OSError) as error:
             self.close()
@@ -155,7 +171,7 @@ class _Session:
         with self._in_doubt(mail):
             self.smtp.send(b".\r\n" if mail.content.endswith(b"\r\n") else b"\r\n.\r\n")
 
-    def answer(self, mail: Mail) -> str:
+    def answer(self, mail: Mail) -> Taken:
         """Wait for the server's last word about the mail that was ended; raises NotDelivered, by kind."""
         with self._in_doubt(mail):
             code, answer = self.smtp.getreply()
@@ -166,7 +182,7 @@ class _Session:
         self.is_used = True
         if not is_yes(code):
             self._refuse(code, answer)
-        return _answer(code, answer)
+        return Taken(_answer(code, answer), self._not_for)
 
     @contextmanager
     def _in_doubt(self, mail: Mail) -> Iterator[None]:
@@ -193,48 +209,69 @@ class _Session:
                 self.smtp.sock.shutdown(socket.SHUT_RDWR)
         self.smtp.close()
 
-    def _open_message(self, mail: Mail) -> None:
-        """Name sender and recipient, and have the server wait for the content."""
+    def _open_message(self, mail: Mail) -> str:
+        """Name sender and recipients, and have the server wait for the content; return whom it refuses, each with why.
+
+        It takes the mail if it takes one recipient.
+        """
         parameters = f" SIZE={len(mail.content)}" if self.smtp.has_extn("size") else ""
-        if mail.is_international:
+        if mail.international:
             parameters += " SMTPUTF8"
-        answers = self._ask(f"MAIL FROM:<{mail.sender}>{parameters}", f"RCPT TO:<{mail.recipient}>", "DATA")
-        refused = next((at for at, (code, _) in enumerate(answers) if code // 100 != _TAKEN[at]), None)
-        if refused is None:
-            return
-        code, answer = answers[refused]
-        if code // 100 in (YES, GO_ON):
-            raise UnreadableAnswer(f"its answer makes no sense here: {_answer(code, answer)}")
-        if answers[-1][0] // 100 == GO_ON:
-            # It waits for the content of what it has refused.
-            self.close()
-        if refused == 0 and code >= 500 and code != 552:
+        recipients = [f"RCPT TO:<{recipient}>" for recipient in mail.recipients]
+        sender, taken, content = self._ask(f"MAIL FROM:<{mail.sender}>{parameters}", recipients)
+        answers = zip(mail.recipients, taken, strict=False)
+        refused = [(recipient, said) for recipient, said in answers if not is_yes(said[0])]
+        out_of_place = [said for said in (sender, *taken) if said[0] // 100 == GO_ON]
+        if content is not None and is_yes(content[0]):
+            out_of_place.append(content)
+        if out_of_place:
+            raise UnreadableAnswer(f"its answer makes no sense here: {_answer(*out_of_place[0])}")
+        is_waiting = content is not None and content[0] // 100 == GO_ON
+        if not (is_waiting and is_yes(sender[0]) and len(refused) < len(recipients)):
+            if is_waiting:
+                # It waits for the content of what it has refused.
+                self.close()
+            if not is_yes(sender[0]):
+                self._refuse_sender(mail, *sender)
+            if content is not None and len(refused) < len(recipients):
+                self._refuse(*content)
+            # Of several recipients, one that is refused for now may be taken later.
+            self._refuse(*min((said for _, said in refused), key=lambda said: said[0] // 100))
+        return "; ".join(f"{recipient}: {_answer(*said)}" for recipient, said in refused)
+
+    def _refuse_sender(self, mail: Mail, code: int, answer: bytes) -> NoReturn:
+        if code >= 500 and code != 552:
             # It would refuse every mail we send: not this one's fault.
             raise smtplib.SMTPSenderRefused(code, answer, str(mail.sender))
         self._refuse(code, answer)
 
-    def _ask(self, *commands: str) -> list[tuple[int, bytes]]:
-        """Return the answers to the commands that open a message, up to the first refusal.
+    def _ask(self, mail_from: str, recipients: Sequence[str]) -> tuple[_Answer, list[_Answer], _Answer | None]:
+        """Return the answers to the commands that open a message: the sender, the recipients, DATA.
 
-        All are asked at once where the server takes them so (PIPELINING, RFC 2920), which saves two round trips a mail;
-        then all are answered.
+        All are asked at once where the server takes them so (PIPELINING, RFC 2920), which saves two round trips a mail.
+        Elsewhere nothing is asked that a refusal has made needless.
         """
-        lines = [f"{command}\r\n".encode() for command in commands]
-        at_once = self.smtp.has_extn("pipelining")
-        if at_once:
-            self.smtp.send(b"".join(lines))
-        answers: list[tuple[int, bytes]] = []
-        for line, taken in zip(lines, _TAKEN, strict=True):
-            if not at_once:
-                self.smtp.send(line)
-            code, answer = self.smtp.getreply()
-            if code == 421:
-                # The server takes leave: it says nothing about this message.
-                raise smtplib.SMTPResponseException(code, answer)
-            answers.append((code, answer))
-            if not at_once and code // 100 != taken:
-                break
-        return answers
+        if self.smtp.has_extn("pipelining"):
+            commands = (mail_from, *recipients, "DATA")
+            self.smtp.send(b"".join(f"{command}\r\n".encode() for command in commands))
+            sender, *taken, content = [self._read() for _ in commands]
+            return sender, taken, content
+        sender = self._command(mail_from)
+        if not is_yes(sender[0]):
+            return sender, [], None
+        taken = [self._command(recipient) for recipient in recipients]
+        return sender, taken, self._command("DATA") if any(is_yes(code) for code, _ in taken) else None
+
+    def _command(self, command: str) -> _Answer:
+        self.smtp.send(f"{command}\r\n".encode())
+        return self._read()
+
+    def _read(self) -> _Answer:
+        code, answer = self.smtp.getreply()
+        if code == 421:
+            # The server takes leave: it says nothing about this message.
+            raise smtplib.SMTPResponseException(code, answer)
+        return code, answer
 
     def _refuse(self, code: int, answer: bytes) -> NoReturn:
         try:

@@ -161,7 +161,9 @@ def _add_party(agreement: etree._Element, name: str, party: Party) -> None:
         _add(address, "ram:CityName", party.city)
     _add(address, "ram:CountryID", party.country)
     if party.email:
-        _add(_add(element, "ram:URIUniversalCommunication"), "ram:URIID", party.email, schemeID="EM")
+        # Of several addresses the first: the standard knows one.
+        first = re.split(r"\s*[;,]\s*", party.email.strip("; ,"))[0]
+        _add(_add(element, "ram:URIUniversalCommunication"), "ram:URIID", first, schemeID="EM")
     if party.tax_id:
         registration = _add(element, "ram:SpecifiedTaxRegistration")
         _add(registration, "ram:ID", f"{party.country}{party.tax_id}", schemeID="VA")

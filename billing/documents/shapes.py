@@ -82,7 +82,7 @@ class Delivery(Shape, frozen=True):
     attempts: Annotated[Count, about("How often it was tried")]
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
-    last_error: Annotated[Text | None, about("What hindered it last; null: nothing")]
+    last_error: Annotated[Text | None, about("What hindered it last, or whom it did not reach; null: nothing")]
     is_unknown: Annotated[bool, about("Whether it may have arrived: a person must settle it")]
 
     @classmethod

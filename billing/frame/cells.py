@@ -32,7 +32,6 @@ _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _ACCOUNT = re.compile(r"7[0-9]{2,15}", re.ASCII)
 _ICE = re.compile(r"[0-9]{15}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
-_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\]+")
 # No document, mail or XML file can carry these: control characters but tab and line ends, lone halves
 # of characters (JSON can write them), and the two code points that are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -193,8 +192,3 @@ def ice(cell: str) -> str:
     if cell.strip() and _ICE.fullmatch(digits) is None:
         raise BadCell("is not an ICE of 15 digits", "give all 15, leading zeros included, or leave it blank")
     return digits
-
-
-def is_mail_address(cell: str) -> bool:
-    """Return whether a text has the form of one mail address."""
-    return _EMAIL.fullmatch(cell) is not None

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from billing.frame.errors import BadConfiguration
 from billing.frame.terms import Terms, load_terms
 from invoices.document import Party
+from invoices.domains import in_ascii
 
 DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
 DOCUMENTS_URL_DEFAULT = "file:documents"
@@ -68,6 +69,8 @@ class Settings:
     proof_origin: str
     tsa_url: str | None
     tsa_ca_file: Path | None
+    # The domain of Message-IDs, so that a trial database has its own; blank: that of the operator's mail address.
+    message_id_domain: str
 
 
 def _database_url(text: str) -> URL:
@@ -96,14 +99,18 @@ def _mail(text: str) -> MailTransport:
     if parts.scheme == "file" and not parts.netloc and parts.path:
         return MailTransport(folder=Path(unquote(parts.path)))
     if parts.scheme in ("smtp", "smtps") and parts.hostname and parts.path in ("", "/"):
+        try:
+            host = in_ascii(parts.hostname)
+        except UnicodeError:
+            raise BadConfiguration("SMTP_URL has a host that can't be written in ASCII (IDNA 2008)") from None
         if parts.query not in ("", "security=none", "security=starttls"):
             raise BadConfiguration("SMTP_URL: after ? only security=starttls or security=none is known")
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         if parts.scheme == "smtps":
-            return MailTransport(None, parts.hostname, port or 465, "tls", user, password)
+            return MailTransport(None, host, port or 465, "tls", user, password)
         plain = parts.query == "security=none" or (not parts.query and not user and (port or 25) == 25)
         security = "none" if plain else "starttls"
-        return MailTransport(None, parts.hostname, port or (25 if plain else 587), security, user, password)
+        return MailTransport(None, host, port or (25 if plain else 587), security, user, password)
     raise BadConfiguration(
         "SMTP_URL is not understood: write smtp://USER:PASSWORD@HOST:587 (STARTTLS), smtps://USER:PASSWORD@HOST, "
         "smtp://HOST:25?security=none, or file:FOLDER to write .eml files"
@@ -162,6 +169,13 @@ def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
     return name
 
 
+def _message_id_domain(environment: Mapping[str, str]) -> str:
+    domain = environment.get("MESSAGE_ID_DOMAIN") or ""
+    if domain and re.fullmatch(r"(?=.{1,200}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain) is None:
+        raise BadConfiguration(f"MESSAGE_ID_DOMAIN is {domain!r}: write a domain of your own, as trial.parcs.example")
+    return domain
+
+
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
     """Return the address to ask for timestamps, and the certificates (PEM) that its answers must lead to."""
     url, file = environment.get("TSA_URL") or None, environment.get("TSA_CA_FILE") or None
@@ -209,6 +223,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         proof_origin=_proof_origin(environment, operator),
         tsa_url=tsa_url,
         tsa_ca_file=tsa_ca_file,
+        message_id_domain=_message_id_domain(environment),
     )
 
 

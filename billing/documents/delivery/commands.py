@@ -6,7 +6,7 @@ import click
 
 from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Failure, Group, WritingCommand, clock, database, example
-from billing.frame.terminal.output import progress, report, table
+from billing.frame.terminal.output import progress, report, table, warn
 
 
 @click.command("deliver", cls=WritingCommand, epilog=example("technopark-billing deliver"))
@@ -28,6 +28,8 @@ def deliver_command() -> None:
     with database(settings) as engine, progress("delivering") as show:
         outcome = deliver(settings, engine, clock=clock, progress=show, which=Which.UNSENT, wait=time.sleep)
     click.echo(", ".join(outcome.lines()))
+    for missed in outcome.missed:
+        warn(missed)
     for failure in outcome.failures:
         click.echo(str(failure), err=True)
     if outcome.unavailable is not None:

@@ -89,6 +89,7 @@ def deliver(  # noqa: PLR0913 - keywords that have defaults
         unavailable=unavailable,
         queued=sum(report.queued for report in reports),
         failed=sum(report.failed for report in reports),
+        missed=tuple(missed for report in reports for missed in report.missed),
     )
 
 

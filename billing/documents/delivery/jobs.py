@@ -18,6 +18,8 @@ def say_delivered(report: DeliveryReport, say: Say) -> None:
     """Log what was sent and what was not; nothing when there was nothing to do."""
     for failure in report.failures[:NAMED_MAX]:
         say(logging.WARNING, "not delivered", number=failure.number, reason=failure.reason)
+    for missed in report.missed[:NAMED_MAX]:
+        say(logging.WARNING, "not sent to all", reason=missed)
     if report.unavailable is not None:
         say(logging.ERROR, "delivery stopped", reason=report.unavailable, queued=report.queued)
     if report.sent or report.failures:

@@ -60,10 +60,10 @@ from invoices.errors import (
     ServerUnavailable,
     UnusableAddress,
 )
-from invoices.mail import Envelope, Mail, Mailbox, parse_mailbox
+from invoices.mail import Envelope, Mail, Mailbox, parse_mailboxes
 from invoices.reading import document_id
 from invoices.storage import load
-from invoices.transport import CONNECTIONS, Outcome, Transport
+from invoices.transport import CONNECTIONS, Outcome, Taken, Transport
 
 # Papers rendered together, then sent: few, so that the last task of a month keeps no core idle for long.
 RENDERED_TOGETHER = 2 * CONNECTIONS
@@ -77,6 +77,7 @@ IN_DOUBT = (
     f"the mail server did not say of {UNKNOWNS_MAX} mails in a row whether it took them: look into its log, then "
     "settle them (technopark-billing deliveries settle)"
 )
+_REASON_MAX = 500
 # So many keys at most are asked for by one query.
 _KEYS_MAX = 500
 # Another process's delivery is looked at again after so many seconds.
@@ -99,6 +100,8 @@ class DeliveryReport:
     unavailable: str | None
     queued: int
     failed: int
+    # The mails that left but not to all of a tenant's addresses, each with the reasons.
+    missed: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -142,6 +145,8 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     rendered: int = 0
     done: int = 0
     unavailable: str | None = None
+    # The mails that left and did not reach all their recipients.
+    missed: list[str] = field(default_factory=list)
     # The mails in a row, up to now, of which nobody knows whether they arrived.
     unknowns: int = 0
     _ended: Event = field(default_factory=Event)
@@ -282,19 +287,29 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     def _answered(self, keys: Mapping[str, int], outcomes: Mapping[str, Outcome]) -> None:
         """Record what became of some mails."""
         became = {keys[number]: outcome for number, outcome in outcomes.items()}
-        answers = {key: outcome for key, outcome in became.items() if isinstance(outcome, str)}
+        answers = {key: outcome for key, outcome in became.items() if isinstance(outcome, Taken)}
         if answers:
+            missed = {key: why for key, outcome in answers.items() if (why := self._missed(key, outcome))}
             with writing(self.engine) as connection:
-                record_sent(connection, answers, now=self.clock(), queue=self.mailing.queue)
+                record_sent(connection, answers, now=self.clock(), missed=missed, queue=self.mailing.queue)
                 for held in map(self.held.__getitem__, answers):
-                    self._note(connection, held, {"outcome": "sent", "recipient": held.recipient})
+                    outcome_noted = {"outcome": "sent", "recipient": held.recipient}
+                    if held.key in missed:
+                        outcome_noted["missed"] = missed[held.key]
+                    self._note(connection, held, outcome_noted)
+            self.missed += [f"{self.papers[key].number}: {why}" for key, why in missed.items()]
         for key, outcome in became.items():
-            if isinstance(outcome, str):
+            if isinstance(outcome, Taken):
                 self.sent += 1
                 self.unknowns = 0
                 self._drop(key)
             else:
                 self._not_delivered(self.held[key], outcome)
+
+    def _missed(self, key: int, taken: Taken) -> str:
+        """Return whom of several recipients a mail did not reach, and why; blank if it reached all."""
+        reasons = (*parse_mailboxes(self.held[key].recipient)[1], *([taken.not_for] if taken.not_for else ()))
+        return f"not sent to all: {'; '.join(reasons)}"[:_REASON_MAX] if reasons else ""
 
     def _not_delivered(self, held: Claim, error: NotDelivered) -> None:
         if isinstance(error, ClaimLost):
@@ -320,9 +335,10 @@ class QueuePass(AbstractContextManager["QueuePass"]):
         envelope = Envelope(
             self.sender,
             self.settings.operator.party.legal_name,
-            parse_mailbox(held.recipient),
+            parse_mailboxes(held.recipient)[0],
             _addressee(paper),
             self.clock(),
+            self.settings.message_id_domain,
         )
         pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
         pdfs += map(self._copy, self.mailing.copies(paper))
@@ -377,4 +393,5 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             unavailable=self.unavailable,
             queued=left["queued"],
             failed=left["failed"],
+            missed=tuple(self.missed),
         )

@@ -37,7 +37,9 @@ class Message(Shape, frozen=True):
     queued_at: Instant
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
-    last_error: Annotated[Text | None, about("What hindered it last, or why it was stopped; null: nothing")]
+    last_error: Annotated[
+        Text | None, about("What hindered it last, whom it did not reach, or why it was stopped; null: nothing")
+    ]
     is_unknown: Annotated[bool, about("Whether it may have arrived: a person must settle it")]
 
     @classmethod

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from billing.frame import cells
 from invoices.errors import UnusableAddress
-from invoices.mail import parse_mailbox
+from invoices.mail import parse_mailboxes
 from pricing.money import AMOUNT_DECIMALS, PRICE_DECIMALS, QUANTITY_DECIMALS, RATE_DECIMALS
 from pricing.period import parse_month
 
@@ -169,17 +169,19 @@ class ReceiptNumber(fields.String):
 
 
 class MailAddress(fields.String):
-    """An address mail can be sent to."""
+    """An address mail can be sent to, or several, parted by `;` or `,`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"maxLength": 254, "example": "compta@atlas.example", **kwargs.pop("metadata", {})})
+        super().__init__(metadata={"maxLength": 1000, "example": "compta@atlas.example", **kwargs.pop("metadata", {})})
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         address: str = super()._deserialize(value, attr, data, **kwargs).strip()
         try:
-            parse_mailbox(address)
+            _, problems = parse_mailboxes(address)
         except UnusableAddress as error:
             raise ValidationError(str(error)) from None
+        if problems:
+            raise ValidationError(list(problems))
         return address
 
 

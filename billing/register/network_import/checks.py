@@ -5,7 +5,7 @@ brings it about.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from stdnum.exceptions import ValidationError
 from stdnum.ma import ice as ice_number
 
-from billing.frame.cells import is_mail_address
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import ADVANCE
 from billing.register.network_import.sheet import Row, Sheet
@@ -25,6 +24,8 @@ from billing.register.network_import.stored import (
     stored_codes,
     usage_exists,
 )
+from invoices.errors import UnusableAddress
+from invoices.mail import parse_mailboxes
 from ledger.accounts import label_of
 from ledger.errors import UnknownAccount
 from pricing.eligibility import AGE_LIMIT_MONTHS, ELIGIBLE_KINDS
@@ -78,13 +79,31 @@ def review_tenants(sheet: Sheet, warnings: Faults) -> None:
                 sheet.note(
                     warnings, row, "ice", "has a check key that does not match", "compare it with the certificate"
                 )
-        if "email" in values and not is_mail_address(values["email"]):
-            problem = "is not a mail address" if values["email"] else "is blank"
-            sheet.note(warnings, row, "email", problem, "documents cannot be sent to this tenant")
+        if "email" in values:
+            for problem, remedy in _mail_problems(values["email"]):
+                sheet.note(warnings, row, "email", problem, remedy)
         if values.get("kind") in ELIGIBLE_KINDS and row.has("incorporated_on") and values["incorporated_on"] is None:
             problem = f"is blank: nothing shows that the tenant is under {AGE_LIMIT_MONTHS} months old"
             remedy = "it pays the market price until the day is given (R4)"
             sheet.note(warnings, row, "incorporated_on", problem, remedy)
+
+
+def _mail_problems(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the addresses of a tenant (one, or several parted by `;` or `,`), and what follows."""
+    nowhere = "documents cannot be sent to this tenant"
+    try:
+        mailboxes, problems = parse_mailboxes(text)
+    except UnusableAddress:
+        yield "is not a mail address" if text.strip() else "is blank", nowhere
+        return
+    for problem in problems:
+        yield "names a mail address that is none", f"{problem}; documents are sent to the others alone"
+    for mailbox in mailboxes:
+        if "." not in mailbox.domain:
+            yield "is not a mail address", f"the domain of {mailbox} has no dot: {nowhere} there"
+        if mailbox.is_international:
+            remedy = "many mail servers take no such address: ask the tenant for another"
+            yield f"has letters beyond ASCII before the @ of {mailbox}", remedy
 
 
 def _ice_key_holds(ice: str) -> bool:

@@ -57,7 +57,7 @@ def test_a_mail_speaks_the_tenants_language_and_french_where_there_is_none(
     assert text.subject.startswith(subject)
     assert text.facts[-1][1] == amount
     assert "FA-2026-000101" in text.facts[0][1]
-    envelope = Envelope(parse_mailbox("a@b.example"), "Op", parse_mailbox("c@d.example"), "C", NOON)
+    envelope = Envelope(parse_mailbox("a@b.example"), "Op", (parse_mailbox("c@d.example"),), "C", NOON)
     assert compose_mail("ME-000001", text, [], envelope).content.isascii()
 
 
