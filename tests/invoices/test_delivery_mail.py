@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from invoices.document import Document
 from invoices.errors import UnusableAddress
-from invoices.mail import LANGUAGES, Mailbox, parse_mailbox, shown
+from invoices.mail import LANGUAGES, Mailbox, parse_mailbox, parse_mailboxes, shown
 from tests.support.documents import STARTUP, credit_note, hostile, w1
 from tests.support.mails import build_mail
 
@@ -175,6 +175,11 @@ def test_names_that_email_of_python_3_11_spoils_read_back_as_they_are_shown(name
         ("contact@بريد.example", "contact", "xn--ngbof4h.example"),
         ("عنوان@t0042.example", "عنوان", "t0042.example"),
         ("root@localhost", "root", "localhost"),
+        # IDNA 2008: by the rules of 2003 these would be other domains.
+        ("compta@faß.example", "compta", "xn--fa-hia.example"),
+        ("a@βόλος.example", "a", "xn--nxasmm1c.example"),
+        ("a@نامه\u200cای.example", "a", "xn--mgba3gch31f060k.example"),
+        ("Compta@SOCIÉTÉ.Example", "Compta", "xn--socit-esab.example"),
     ],
 )
 def test_an_address_is_written_as_smtp_can_carry_it(text: str, local_part: str, domain: str) -> None:
@@ -194,7 +199,7 @@ def test_only_a_local_part_beyond_ascii_asks_the_server_for_more() -> None:
         "a\r\n@b.example", "a@b.example>\nRCPT TO:<c@d.example", "<a@b.example>", "é\u2028@b.example", "a@b..example",
         "a@-b.example", "a@" + "b" * 70 + ".example", "a" * 65 + "@b.example", "a@é" + "\u2028.example",
         "a..b@c.example",
-        '"a b"@c.example', "a@[127.0.0.1]", "a@b_c.example",
+        '"a b"@c.example', "a@[127.0.0.1]", "a@b_c.example", "a@💶.example", "a@-é.example",
     ],
 )  # fmt: skip
 def test_what_is_not_one_address_is_refused_in_words(text: str) -> None:
@@ -203,5 +208,37 @@ def test_what_is_not_one_address_is_refused_in_words(text: str) -> None:
 
 
 def test_a_missing_address_says_so() -> None:
-    with pytest.raises(UnusableAddress, match="no e-mail address"):
-        parse_mailbox("")
+    for parse in (parse_mailbox, parse_mailboxes):
+        with pytest.raises(UnusableAddress, match="no e-mail address"):
+            parse("")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "bad"),
+    [
+        ("a@x.example; b@x.example", ["a@x.example", "b@x.example"], 0),
+        ("a@x.example,b@x.example;c@faß.example", ["a@x.example", "b@x.example", "c@xn--fa-hia.example"], 0),
+        (" ; a@x.example ;; ", ["a@x.example"], 0),
+        ("a@x.example, a@x.example", ["a@x.example"], 0),
+        ("a@x.example; compta; b@x..example", ["a@x.example"], 2),
+    ],
+)
+def test_several_addresses_are_read_each_once_and_the_bad_ones_told(text: str, addresses: list[str], bad: int) -> None:
+    mailboxes, problems = parse_mailboxes(text)
+    assert list(map(str, mailboxes)) == addresses
+    assert len(problems) == bad
+
+
+def test_none_of_several_addresses_is_usable() -> None:
+    with pytest.raises(UnusableAddress, match=r"'x' is not an e-mail address.*; 'y' is not"):
+        parse_mailboxes("x; y")
+
+
+def test_one_mail_names_all_its_recipients() -> None:
+    both = parse_mailboxes("a@x.example; b@x.example")[0]
+    mail = build_mail(w1(), PDF, sender=OPERATOR, sender_name="A", recipient=both, now=NOW)
+    assert mail.recipients == both
+    to = message_from_bytes(mail.content, policy=default)["To"]
+    assert [address.addr_spec for address in to.addresses] == ["a@x.example", "b@x.example"]
+    assert to.addresses[0].display_name == w1().buyer.legal_name
+    assert max(map(len, mail.content.split(b"\r\n"))) <= 100

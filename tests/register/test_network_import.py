@@ -435,6 +435,10 @@ class TestWarnings:
             ({"email": ""}, "email", "is blank"),
             ({"email": "compta"}, "email", "is not a mail address"),
             ({"email": "a@b.example\r\nBcc: x@y.example"}, "email", "is not a mail address"),
+            ({"email": "a@localhost"}, "email", "is not a mail address"),
+            ({"email": "a@b.example; compta"}, "email", "names a mail address that is none"),
+            ({"email": "é@b.example"}, "email", "has letters beyond ASCII before the @ of é@b.example"),
+            ({"email": "a@b.example, é@b.example"}, "email", "has letters beyond ASCII before the @ of é@b.example"),
             (
                 {"incorporated_on": ""},
                 "incorporated_on",
