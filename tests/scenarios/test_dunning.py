@@ -7,14 +7,16 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.check import check
+from billing.documents.delivery.settling import Settlement, settle_deliveries
 from billing.documents.messages.queries import load_message
+from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, ReasonRequired, Refused, Unknown
 from billing.frame.terms import Term, Terms
 from billing.receivables.dunning.blocks import BlockKind, BlockOrder, block_dunning
 from billing.receivables.dunning.policy import EVERYBODY
 from billing.receivables.tables.dunning import dunning_act, dunning_step
-from invoices.delivery import claim, hand_over, record_sent, retry
+from invoices.delivery import UNKNOWN, claim, hand_over, queued, record_failure, record_sent, retry
 from invoices.messages.message import Message
 from invoices.messages.queueing import MESSAGES
 from invoices.messages.tables import message, message_delivery
@@ -160,6 +162,24 @@ def test_what_is_being_sent_is_not_stopped_and_what_is_stopped_is_not_sent(bille
     assert mails(billed) == [
         "2026-08-03 T1: sent", "2026-08-03 T2: stopped, not sent: settled meanwhile: FA-2026-000002",
     ]  # fmt: skip
+
+
+def test_a_reminder_that_may_have_arrived_is_not_sent_again_once_what_it_names_is_paid(billed: Park) -> None:
+    reminds(billed, "2026-08-03")
+    now = morning(day("2026-08-03"))
+    with writing(billed.engine) as connection:
+        for held in claim(connection, {1: 0, 2: 0}, by="a", now=now, queue=MESSAGES):
+            hand_over(connection, [held.key], by="a", now=now, queue=MESSAGES)
+            record_failure(connection, held, now=now, outcome=UNKNOWN, reason="no answer", queue=MESSAGES)
+    receives(billed, order("3480.00", on="2026-08-04", pays={JUNE_T1: "3480.00"}))
+    assert [line.partition(",")[0] for line in mails(billed)] == ["2026-08-03 T1: failed", "2026-08-03 T2: failed"]
+    act = Act("mme.alaoui", CLI, "deliveries settle", "r1", "Journal du serveur")
+    with writing(on_behalf(billed.engine, act, lambda: now)) as connection:
+        assert settle_deliveries(connection, Settlement.AGAIN, None, now=now) == ["ME-000001", "ME-000002"]
+    assert mails(billed)[0] == "2026-08-03 T1: stopped, not sent: settled meanwhile: FA-2026-000001"
+    with reading(billed.engine) as connection:
+        assert list(queued(connection, queue=MESSAGES)) == [2]
+    assert check(billed.engine) == []
 
 
 def test_what_was_settled_while_reminders_were_queued_is_found(billed: Park, monkeypatch: pytest.MonkeyPatch) -> None:
