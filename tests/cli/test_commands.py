@@ -711,7 +711,8 @@ def test_demo_replaces_a_former_one_and_shows_six_months(tmp_path: Path) -> None
     assert found.returncode == 0, found.stderr
     assert (folder / "notes.txt").read_text() == "mine"
     assert "2026-11        428              0   2\u00a0611\u00a0656.46" in found.stdout
-    assert len(list((folder / "documents").rglob("FA-*.pdf"))) == 428
+    # The last month's, and five of earlier months that the reminder carries copies of.
+    assert len(list((folder / "documents").rglob("FA-*.pdf"))) == 428 + 5
     # The letter and the statement of one tenant that is reminded, in its mail and beside it.
     assert sorted(path.name.rsplit("-", 5)[0] for path in (folder / "reminders").iterdir()) == [
         "Relance", "Releve-de-compte",
