@@ -141,6 +141,15 @@ def parse_mailboxes(text: str) -> tuple[tuple[Mailbox, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(mailboxes)), tuple(problems)
 
 
+def reaches_somebody(text: str) -> bool:
+    """Return whether a mail to one address or several can be sent to at least one of them."""
+    try:
+        parse_mailboxes(text)
+    except UnusableAddress:
+        return False
+    return True
+
+
 def _is_local_part(text: str) -> bool:
     if len(text.encode("utf-8", "replace")) > 64:
         return False

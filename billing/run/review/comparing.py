@@ -6,9 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.frame.cells import is_mail_address
 from billing.run.tenant_bill import TenantBill
 from invoices.document import CREDIT_NOTE
+from invoices.mail import reaches_somebody
 from pricing.eligibility import Tenancy
 from pricing.period import Period
 from pricing.rating import Lease, PricedLine
@@ -233,4 +233,4 @@ def ordered(given: Collection[Flag]) -> tuple[str, ...]:
 
 def flags_of_buyer(email: str) -> set[Flag]:
     """Return what is unusual about where a document is to be sent."""
-    return set() if is_mail_address(email) else {Flag.NO_EMAIL}
+    return set() if reaches_somebody(email) else {Flag.NO_EMAIL}
