@@ -1,9 +1,12 @@
 """Receipts, what they settle and what comes back, told as a bookkeeper books them."""
 
 import pytest
+from sqlalchemy import select
 
 from billing.check import check
+from billing.frame.database import reading
 from billing.frame.errors import Conflict, Refused
+from ledger.models import entry
 from tests.support.park import Park, text
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.till import (
@@ -109,6 +112,22 @@ def test_one_transfer_pays_two_tenants_and_the_rest_waits_to_be_placed(billed: P
           44551                    870.00
           4455                    -870.00
         """)
+    assert check(billed.engine) == []
+
+
+@pytest.mark.parametrize("by", ["amounts", "text"])
+def test_invoices_of_a_payment_may_alternate_between_tenants(billed: Park, by: str) -> None:
+    billed.bills("2026-07")
+    alternating = (FIRST, SECOND, "FA-2026-000003", "FA-2026-000004")
+    if by == "amounts":
+        receives(billed, order("40.00", on="2026-07-20", tenant=None, pays=dict.fromkeys(alternating, "10.00")))
+    else:
+        text = " ".join(alternating)
+        receives(billed, order("10440.00", on="2026-07-20", tenant=None, text=text))
+        assert still_open(billed) == {}
+    with reading(billed.engine) as connection:
+        (label,) = connection.scalars(select(entry.c.label).where(entry.c.journal == "BQ"))
+    assert label == f"Virement V1 - T1, T2 : {FIRST}, {SECOND}, FA-2026-000003…"
     assert check(billed.engine) == []
 
 

@@ -148,6 +148,8 @@ class Story(NamedTuple):
                 held.append(Held(placed.account, placed.tenant, left))
                 rest -= placed.amount
         held.append(Held(UNPLACED, None, rest))
+        # In the order they were made, as the entry's label names them: a payer's invoices may alternate between tenants.
+        at_once.sort(key=lambda allocated: allocated.row.id)
         settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
         yield receipt_entry(head, row.value_date, legs, settled, held)
         number = RECEIPT.format(row.id)
