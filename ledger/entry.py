@@ -13,6 +13,8 @@ CASH = "CA"
 MISCELLANEOUS = "OD"
 RESULT = "RES"
 OPENING = "AN"
+# The reference of an entry that takes another back is the other's with this ending.
+REVERSED = "/annulation"
 JOURNAL_LABELS = {
     SALES: "Ventes",
     CROSS_SUBSIDY: "Péréquation",
@@ -56,3 +58,15 @@ class Entry:
             raise UnbalancedEntry(f"{self.reference}: an entry has two postings or more, which sum to zero")
         if len({posting.account[0] == "9" for posting in postings}) > 1:
             raise MixedEntry(f"{self.reference}: class 9 accounts never stand beside others in an entry")
+
+
+def reversal(of: Entry, reference: str, effective_on: date, label: str) -> Entry:
+    """Return the entry that takes another back: the same postings with opposite signs."""
+    return Entry(
+        reference=reference,
+        journal=of.journal,
+        effective_on=effective_on,
+        label=label,
+        piece=of.piece,
+        postings=tuple(p._replace(amount=-p.amount) for p in of.postings),
+    )

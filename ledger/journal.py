@@ -1,4 +1,4 @@
-"""The only way into the journal: entries are posted here, reversed here, and never changed again (R22)."""
+"""The only way into the journal: entries are posted here, and never changed again (R22)."""
 
 import json
 from collections import defaultdict
@@ -115,18 +115,6 @@ def _posting_rows(entries: Iterable[Entry], first: int) -> Iterator[tuple[Any, .
 def _entry_rows(entries: Iterable[Entry], first: int, recorded_at: datetime) -> Iterator[tuple[Any, ...]]:
     for number, e in enumerate(entries, first):
         yield number, e.reference, e.journal, e.effective_on, recorded_at, e.label, e.piece, len(e.postings)
-
-
-def reversal(of: Entry, reference: str, effective_on: date, label: str) -> Entry:
-    """Return the entry that takes another back: the same postings with opposite signs."""
-    return Entry(
-        reference=reference,
-        journal=of.journal,
-        effective_on=effective_on,
-        label=label,
-        piece=of.piece,
-        postings=tuple(p._replace(amount=-p.amount) for p in of.postings),
-    )
 
 
 def load_entry(connection: Connection, reference: str) -> Entry | None:

@@ -10,9 +10,10 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, not_, select
 
 from ledger.balances import AccountBalance, trial_balance
+from ledger.entry import REVERSED
 from ledger.errors import PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
 from ledger.models import CLOSE, REOPEN, entry, entry_counter, period_act, period_balance
 from pricing.money import format_amount
@@ -172,7 +173,11 @@ def _require_next(connection: Connection, closed_through: date | None, month: da
     if closed_through is not None:
         due = closed_through + timedelta(days=1)
     else:
-        earliest = connection.scalar(select(func.min(entry.c.effective_on)))
+        back = entry.alias("back")
+        taken_back = exists().where(back.c.reference == entry.c.reference.concat(REVERSED))
+        # What was taken back again moves nothing: a receipt of a mistyped year leaves no year to be closed.
+        moving = (not_(taken_back), entry.c.reference.not_like(f"%{REVERSED}"))
+        earliest = connection.scalar(select(func.min(entry.c.effective_on)).where(*moving))
         # Before anything is booked any month can be the first to be closed.
         due = month if earliest is None else first_of_month(earliest)
     if month < due and closed_through is None:

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from ledger.entry import OPENING, RESULT, Entry, Posting
+from ledger.entry import OPENING, RESULT, REVERSED, Entry, Posting, reversal
 from ledger.errors import PeriodOutOfOrder, UnknownAccount
-from ledger.journal import RowWriter, insert_by_core, load_entry, post, reversal
+from ledger.journal import RowWriter, insert_by_core, load_entry, post
 from ledger.models import entry, posting
 
 PROFIT, LOSS = "1191", "1199"
 _NET = (PROFIT, LOSS)
-_TAKEN_BACK = "/annulation"
 
 
 class Transfer(NamedTuple):
@@ -205,8 +204,8 @@ def _next_attempt(connection: Connection, journal: str, year: int) -> int:
 
 def _standing_references(references: Iterable[str]) -> list[str]:
     names = list(references)
-    gone = {name.removesuffix(_TAKEN_BACK) for name in names if name.endswith(_TAKEN_BACK)}
-    return [name for name in names if name not in gone and not name.endswith(_TAKEN_BACK)]
+    gone = {name.removesuffix(REVERSED) for name in names if name.endswith(REVERSED)}
+    return [name for name in names if name not in gone and not name.endswith(REVERSED)]
 
 
 def _standing(connection: Connection, journal: str, year: int) -> list[Entry]:
@@ -217,7 +216,5 @@ def _standing(connection: Connection, journal: str, year: int) -> list[Entry]:
 
 def _take_back(connection: Connection, journal: str, year: int, recorded_at: datetime, insert: RowWriter) -> None:
     standing = _standing(connection, journal, year)
-    taken_back = [
-        reversal(e, f"{e.reference}{_TAKEN_BACK}", e.effective_on, f"Annulation - {e.label}") for e in standing
-    ]
+    taken_back = [reversal(e, f"{e.reference}{REVERSED}", e.effective_on, f"Annulation - {e.label}") for e in standing]
     post(connection, taken_back, recorded_at=recorded_at, insert=insert)

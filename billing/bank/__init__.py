@@ -6,6 +6,6 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     checks=("checks",),
-    resources=("resources",),
-    commands={"statements": "commands"},
+    resources=("resources", "cancelling_resources"),
+    commands={"statements": "commands", "payments cancel": "cancelling_commands"},
 )

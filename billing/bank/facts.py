@@ -41,8 +41,15 @@ from billing.entries.receivables import CARD, MONEY, TO_BE_CLEARED, TRANSFER
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among
 from billing.frame.terms import Terms
-from billing.receivables.open_items.open_items import open_items_select
-from billing.receivables.tables.receipts import placement, receipt, receipt_event, receipt_leg, refund
+from billing.receivables.open_items.open_items import is_standing_refund, open_items_select
+from billing.receivables.tables.receipts import (
+    placement,
+    receipt,
+    receipt_cancellation,
+    receipt_event,
+    receipt_leg,
+    refund,
+)
 from billing.register.tables import lease, tenant
 from invoices.document import INVOICE
 from invoices.models import document, document_line
@@ -191,7 +198,7 @@ def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
     """Return the cheques and bills that wait to be cleared, or were cleared and may come back: those refunded can't."""
     r, leg = receipt.c, receipt_leg.c
     cleared, bounced = receipt_event.alias("cleared"), receipt_event.alias("bounced")
-    refunded = exists().where(refund.c.receipt_id == r.id)
+    refunded = exists().where(refund.c.receipt_id == r.id, is_standing_refund())
     since = func.coalesce(cleared.c.happened_on, r.value_date)
     rows = connection.execute(
         select(r.id, r.reference, r.tenant, leg.amount, since)
@@ -202,6 +209,7 @@ def _cheques(connection: Connection, *, is_cleared: bool) -> list[Cheque]:
             r.means.in_(TO_BE_CLEARED),
             cleared.c.receipt_id.is_not(None) if is_cleared else cleared.c.receipt_id.is_(None),
             bounced.c.receipt_id.is_(None),
+            not_(exists().where(receipt_cancellation.c.receipt_id == r.id)),
             not_(refunded) if is_cleared else true(),
         )
         .order_by(r.id)

@@ -25,14 +25,15 @@ from billing.bank.naming import LineKey, line_name, statement_name
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
-from ledger.entry import OPENING
+from billing.receivables.receipts.queries import is_cancelled
+from billing.receivables.tables.receipts import receipt
+from ledger.entry import OPENING, REVERSED
 from ledger.models import entry, posting
 
 STATEMENT_KEY = (bank_statement.c.id,)
 LINE_KEY = (bank_line.c.statement_id, bank_line.c.line_no)
 _later = line_decision.alias("later")
-# What the reference of an entry's reversal ends with.
-REVERSAL = "/annulation"
+_back = entry.alias("back")
 
 
 class LineRow(NamedTuple):
@@ -66,10 +67,14 @@ def moves_bank_account() -> ColumnElement[bool]:
 
 
 def is_unlinked() -> ColumnElement[bool]:
-    """Return the condition that an entry stands for no bank line, and may: opening entries are no movements."""
+    """Return the condition that an entry stands for no bank line, and may.
+
+    Opening entries are no movements, and what was taken back is none any more.
+    """
     x = line_entry.c
     linked = select(x.entry).join(line_decision, is_of_decision()).where(x.entry == entry.c.reference, is_latest())
-    return and_(entry.c.journal != OPENING, not_(exists(linked)))
+    taken_back = exists().where(_back.c.reference == entry.c.reference.concat(REVERSED))
+    return and_(entry.c.journal != OPENING, not_(exists(linked)), not_(taken_back))
 
 
 def is_of_line() -> ColumnElement[bool]:
@@ -86,8 +91,8 @@ def is_reversed() -> ColumnElement[bool]:
     """Return the condition that an entry was reversed, or reverses another."""
     reversing = entry.alias("reversing")
     return or_(
-        entry.c.reference.like(f"%{REVERSAL}"),
-        exists(select(reversing.c.id).where(reversing.c.reference == entry.c.reference + REVERSAL)),
+        entry.c.reference.like(f"%{REVERSED}"),
+        exists(select(reversing.c.id).where(reversing.c.reference == entry.c.reference + REVERSED)),
     )
 
 
@@ -188,7 +193,8 @@ def receipt_of_line(connection: Connection, key: LineKey) -> int | None:
     received = (
         select(func.min(x.receipt_id))
         .join(line_decision, is_of_decision())
-        .where(x.statement_id == key[0], x.line_no == key[1], d.kind == "received")
+        .join(receipt, receipt.c.id == x.receipt_id)
+        .where(x.statement_id == key[0], x.line_no == key[1], d.kind == "received", not_(is_cancelled()))
     )
     receipt_id: int | None = connection.scalar(received)
     return receipt_id

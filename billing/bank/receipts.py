@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, not_, select
 
 from billing.bank.choices import Choice
 from billing.bank.matching.values import LineKind
@@ -21,6 +21,7 @@ from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, PAYER_TEXT_LENGTH_MAX, Leg, ReceiptOrder
 from billing.receivables.receipts.placing import place, withdraw
+from billing.receivables.receipts.queries import is_cancelled
 from billing.receivables.receipts.receiving import STATEMENTS, receive
 from billing.receivables.receipts.undoing import undo
 from billing.receivables.tables.receipts import allocation, allocation_undoing, placement, placement_withdrawal, receipt
@@ -55,7 +56,7 @@ def _free_names(connection: Connection, rows: Sequence[LineRow]) -> dict[LineKey
     while asked:
         c = receipt.c
         named = select(c.reference, c.value_date).where(
-            c.means == TRANSFER, among(connection, c.reference, list(asked.values()))
+            c.means == TRANSFER, among(connection, c.reference, list(asked.values())), not_(is_cancelled())
         )
         taken = {tuple(row) for row in connection.execute(named)}
         suffix += 1

@@ -20,11 +20,10 @@ from billing.bank.tables import bank_line, bank_statement, line_decision, line_e
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
 from ledger.balances import account_balance
-from ledger.entry import OPENING
+from ledger.entry import OPENING, REVERSED
 from ledger.models import entry, posting
 
-# How the entries end that cancel each other out: a reversal, and the pair that closes a year and opens the next.
-_REVERSAL = "/annulation"
+# How the entries end that close a year and open the next: they cancel each other out.
 _YEAR_END = ("/cloture", "/ouverture")
 
 
@@ -170,8 +169,8 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
 
 def _counterparts(reference: str) -> Iterator[str]:
     """Yield the entries that may cancel one out: its reversal or what it reverses, the other one of a year's end."""
-    whole = reference.removesuffix(_REVERSAL)
-    yield whole if whole != reference else f"{reference}{_REVERSAL}"
+    whole = reference.removesuffix(REVERSED)
+    yield whole if whole != reference else f"{reference}{REVERSED}"
     for one, other in (_YEAR_END, _YEAR_END[::-1]):
         if reference.startswith(f"{OPENING}/") and reference.endswith(one):
             yield reference.removesuffix(one) + other

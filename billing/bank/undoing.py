@@ -13,7 +13,8 @@ from billing.frame.audit_log import record_change
 from billing.frame.database import change_receivables, insert_rows
 from billing.frame.errors import Conflict
 from billing.receivables.receipts.acting import acting_day, require_reason_text
-from ledger.journal import load_entry, post, reversal
+from ledger.entry import REVERSED, reversal
+from ledger.journal import load_entry, post
 
 
 def undo_decision(connection: Connection, key: LineKey, *, reason: str, recorded_at: datetime) -> None:
@@ -50,5 +51,5 @@ def _reverse(connection: Connection, reference: str, recorded_at: datetime) -> N
     if stands is None:
         return
     day = max(acting_day(connection, None, recorded_at), stands.effective_on)
-    back = reversal(stands, f"{reference}/annulation", day, f"Annulation {stands.label}"[:200])
+    back = reversal(stands, f"{reference}{REVERSED}", day, f"Annulation {stands.label}"[:200])
     post(connection, [back], recorded_at=recorded_at, insert=insert_rows)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from billing.entries.accounts import CLIENTS, DOUBTFUL_CLIENTS, UNPLACED, VAT_DUE, VAT_NOT_YET_DUE
 from billing.frame.codes import RECEIPT, REFUND
-from ledger.entry import BANK, CASH, MISCELLANEOUS, Entry, Posting
+from ledger.entry import BANK, CASH, MISCELLANEOUS, REVERSED, Entry, Posting
 
 
 class Means(StrEnum):
@@ -109,6 +109,15 @@ def _named(numbers: Sequence[str]) -> str:
     return ", ".join(numbers[:_DOCUMENTS_NAMED]) + more
 
 
+def _received(head: ReceiptHead, legs: Iterable[tuple[str, str, int]], sign: int = 1) -> list[Posting]:
+    """Debit the accounts that a receipt's legs came to (`sign` -1: credit them again)."""
+    postings = []
+    for kind, account, amount in legs:
+        auxiliary = head.tenant if head.means == DEPOSIT and kind == MONEY else None
+        postings.append(Posting(account, sign * amount, auxiliary, head.site if kind == MONEY else None))
+    return postings
+
+
 def receipt_entry(
     head: ReceiptHead,
     value_date: date,
@@ -120,11 +129,7 @@ def receipt_entry(
 
     The money of a deposit leaves the tenant's own account (1487).
     """
-    postings = []
-    for kind, account, amount in legs:
-        auxiliary = head.tenant if head.means == DEPOSIT and kind == MONEY else None
-        postings.append(Posting(account, amount, auxiliary, head.site if kind == MONEY else None))
-    postings += _settling(settled)
+    postings = [*_received(head, legs), *_settling(settled)]
     postings += [Posting(account, -amount, tenant) for account, tenant, amount in held if amount]
     postings += _vat_moved(sum([allocation.vat for allocation in settled]))
     tenants = sorted({allocation.tenant for allocation in settled})
@@ -165,7 +170,7 @@ def allocation_entry(key: int, on: date, settled: Settled, account: str | None, 
 def undoing_entry(key: int, on: date, settled: Settled, account: str | None, source: str) -> Entry | None:
     """Take an allocation back, to the centime; its VAT is what the allocation had moved."""
     return _miscellaneous(
-        f"AF-{key}/annulation",
+        f"AF-{key}{REVERSED}",
         on,
         f"Affectation annulée {source} - {settled.tenant} : {settled.number}",
         settled.number,
@@ -228,18 +233,64 @@ def return_entry(
     is_cheque = head.means in TO_BE_CLEARED
     journal = BANK if cleared or not is_cheque else MISCELLANEOUS
     came_back = "impayé" if is_cheque else "retourné"
-    postings = [*_settling(settled, -1)]
-    postings += [Posting(account, amount, tenant) for account, tenant, amount in held if amount]
-    postings += [Posting(account, -amount) for _, account, amount in legs]
-    postings += _vat_moved(-sum([allocation.vat for allocation in settled]))
     return Entry(
         reference=f"{journal}/{RECEIPT.format(head.key)}/impaye",
         journal=journal,
         effective_on=on,
         label=f"{MEANS_LABELS[head.means]} {head.reference} {came_back} - {head.tenant or 'divers'}",
         piece=RECEIPT.format(head.key),
-        postings=tuple(postings),
+        postings=(
+            *_let_go(settled, held),
+            *(Posting(account, -amount) for _, account, amount in legs),
+            *_vat_moved(-sum([allocation.vat for allocation in settled])),
+        ),
     )
+
+
+def _let_go(settled: Iterable[Settled], held: Iterable[Held]) -> list[Posting]:
+    """Debit the accounts of what a receipt settles, and of what is held of it."""
+    return [*_settling(settled, -1), *(Posting(account, amount, tenant) for account, tenant, amount in held if amount)]
+
+
+def cancellation_entry(
+    head: ReceiptHead,
+    on: date,
+    legs: Sequence[tuple[str, str, int]],
+    settled: Sequence[Settled],
+    held: Sequence[Held],
+    cleared_to: str | None,
+) -> Entry:
+    """Take back all that a receipt did which should never have been entered (R25).
+
+    `cleared_to` is the account that a cheque or bill was cleared to: the money leaves that one then. The entry is
+    called after the one that moved the money, so that the two cancel each other out where the bank is reconciled.
+    """
+    number = RECEIPT.format(head.key)
+    if cleared_to is None:
+        money = _received(head, legs, -1)
+        reversed_entry = f"{JOURNALS[head.means]}/{number}"
+    else:
+        money = [Posting(cleared_to if kind == MONEY else account, -amount) for kind, account, amount in legs]
+        reversed_entry = f"{BANK}/{number}/encaissement"
+    return Entry(
+        reference=f"{reversed_entry}{REVERSED}",
+        journal=reversed_entry[:2],
+        effective_on=on,
+        label=f"{MEANS_LABELS[head.means]} {head.reference} annulé - {head.tenant or 'divers'}",
+        piece=number,
+        postings=(*_let_go(settled, held), *money, *_vat_moved(-sum([allocation.vat for allocation in settled]))),
+    )
+
+
+def money_entries(key: int) -> tuple[str, ...]:
+    """Return the references of the entries by which a receipt's money may have moved the bank's account."""
+    number = RECEIPT.format(key)
+    return f"{BANK}/{number}", f"{BANK}/{number}/encaissement", f"{BANK}/{number}/impaye"
+
+
+def refund_money_entry(key: int) -> str:
+    """Return the reference of the entry by which a refund may have moved the bank's account."""
+    return f"{BANK}/{REFUND.format(key)}"
 
 
 def refund_entry(key: int, on: date, means: str, account: str, held: Held, vat: int, source: str) -> Entry:

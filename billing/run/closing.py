@@ -14,8 +14,8 @@ from billing.register.tables import site, subsidy_grant
 from billing.run.matrices import KeptMatrix, keep
 from billing.run.tables import run_position
 from ledger.balances import account_balance
-from ledger.entry import Entry
-from ledger.journal import load_entry, post, reversal
+from ledger.entry import Entry, reversal
+from ledger.journal import load_entry, post
 from ledger.models import entry_counter, posting
 from pricing.cross_subsidy import Grant, Position, Waterfall, waterfall
 from pricing.funding_matrix import funding_of

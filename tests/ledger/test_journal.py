@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from billing.frame.database import insert_rows, reading, writing
-from ledger.entry import Entry, Posting
+from ledger.entry import Entry, Posting, reversal
 from ledger.errors import MixedEntry, ReferenceTaken, UnbalancedEntry, UnknownAccount
-from ledger.journal import load_entry, post, reversal
+from ledger.journal import load_entry, post
 from ledger.models import account, account_day, entry, posting
 from tests.support.books import RECORDED_AT, SEPTEMBER, invoice, odd_books, post_all, small_books
 

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DatabaseError
 from billing.books.periods.checks import periods as proof
 from billing.frame.database import reading, writing
 from ledger.balances import account_balance, trial_balance
-from ledger.entry import Entry, Posting
+from ledger.entry import Entry, Posting, reversal
 from ledger.errors import LedgerError, PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
-from ledger.journal import load_entry, post, reversal
+from ledger.journal import load_entry, post
 from ledger.periods import close_month, closings, digest, first_open_day, last_day, limits, reopen_month
 from tests.conftest import FreshEngine
 from tests.support.examples import examples

@@ -24,13 +24,14 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import case, func, select
 
+from billing.bank.cancelling import cancel
 from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
 from billing.documents.credit_notes.queries import creditable_lines
 from billing.entries.debts import DOUBTFUL, RECOVERED, REINSTATED, WRITTEN_OFF
 from billing.frame.database import reading, writing
-from billing.frame.errors import Refused
+from billing.frame.errors import Conflict, Refused
 from billing.receivables.debts.deciding import Order, decide
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.allocating import allocate
@@ -103,6 +104,7 @@ class Got:
     unplaced: int
     cleared: bool = False
     bounced: bool = False
+    cancelled: bool = False
     refunded: bool = False
 
 
@@ -142,8 +144,8 @@ class Model:
                 self.pay_oldest(money)
 
     def live(self) -> list[int]:
-        """The receipts that did not come back."""
-        return [key for key, got in enumerate(self.got, 1) if not got.bounced]
+        """The receipts that neither came back nor were cancelled."""
+        return [key for key, got in enumerate(self.got, 1) if not got.bounced and not got.cancelled]
 
 
 class MoneyIn(RuleBasedStateMachine):
@@ -380,7 +382,8 @@ class MoneyIn(RuleBasedStateMachine):
         self.model.money.append(Money(key, tenant, amount))
 
     def with_credit(self) -> list[Money]:
-        return [m for m in self.model.money if m.left and not self.model.got[m.receipt - 1].bounced]
+        live = self.model.live()
+        return [m for m in self.model.money if m.left and m.receipt in live]
 
     @precondition(lambda self: self.with_credit())
     @rule(pick=st.integers(0, 99))
@@ -412,14 +415,33 @@ class MoneyIn(RuleBasedStateMachine):
         key = kept[pick % len(kept)]
         with writing(self.engine) as connection:
             bounce(connection, key, self.day, "sans provision", recorded_at=NOW)
-        got = self.model.got[key - 1]
-        got.bounced, got.unplaced = True, 0
+        self.model.got[key - 1].bounced = True
+        self.takes_all_back(key)
+
+    def takes_all_back(self, key: int) -> None:
+        self.model.got[key - 1].unplaced = 0
         for settled in self.model.settled:
             if settled.stands and isinstance(settled.source, Money) and settled.source.receipt == key:
                 self.take_back(settled)
         for money in self.model.money:
             if money.receipt == key:
                 money.left = 0
+
+    @precondition(lambda self: any(not got.cancelled for got in self.model.got))
+    @rule(pick=st.integers(0, 99), dated=st.booleans())
+    def cancels(self, pick: int, dated: bool) -> None:
+        standing = [key for key, got in enumerate(self.model.got, 1) if not got.cancelled]
+        key = standing[pick % len(standing)]
+        got = self.model.got[key - 1]
+        try:
+            with writing(self.engine) as connection:
+                cancel(connection, key, reason="doublon", recorded_at=NOW, on=self.day if dated else None)
+        except Conflict:
+            assert got.refunded
+            return
+        assert not got.refunded
+        got.cancelled = True
+        self.takes_all_back(key)
 
     @rule(pick=st.integers(0, 99), share=st.integers(1, 100))
     def credits_by_hand(self, pick: int, share: int) -> None:

@@ -152,3 +152,21 @@ def test_a_debt_is_decided_listed_and_shown(invoke: Invoke) -> None:
     # What may be decided now.
     assert ["reinstated", "3480.00"] in shown
     assert ["released", "0.00"] in shown
+
+
+def test_a_receipt_is_cancelled_by_its_number_and_a_reason(invoke: Invoke, database_url: URL) -> None:
+    received = ("payments", "receive", "1000.00", "--on", "2026-06-05", "--reference", "V1", "--tenant", "T1")
+    assert said(invoke(*received)) == "RG-000001: 1000.00 DH, settles FA-2026-000001 1000.00"
+    missing = invoke("payments", "cancel", "RG-000001")
+    assert (missing.exit_code, "cancelling a receipt needs a reason" in missing.stderr) == (1, True)
+    assert invoke("payments", "cancel", "FA-2026-000001", "--reason", "x").exit_code == 2
+    cancelled = invoke("payments", "cancel", "RG-000001", "--reason", "saisi deux fois")
+    assert said(cancelled) == "RG-000001 is cancelled on 2026-06-05"
+    assert "cancelled" in said(invoke("payments", "list", "--state", "cancelled"))
+    assert said(invoke("payments", "list", "--state", "cashed")) == "there is no such receipt"
+    again = invoke("payments", "cancel", "RG-000001", "--reason", "saisi deux fois")
+    assert (again.exit_code, "was cancelled on 2026-06-05" in again.stderr) == (1, True)
+    assert said(invoke(*received)) == "RG-000002: 1000.00 DH, settles FA-2026-000001 1000.00"
+    engine = open_engine(database_url)
+    assert check(engine) == []
+    engine.dispose()

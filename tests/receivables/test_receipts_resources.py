@@ -136,3 +136,29 @@ def test_a_list_asks_no_more_statements_for_many_rows(park: Caller, engine: Engi
     assert asked_for_many == asked_for_few
     grown = {name for name in LISTS if many[name] > few[name]}
     assert grown == set(LISTS) - {"open-items"}
+
+
+def test_a_receipt_entered_by_mistake_is_cancelled_for_a_reason(park: Caller, engine: Engine) -> None:
+    due = invoice_of(park, "B1")
+    parts = [{"invoice": due["number"], "amount": "600.00"}]
+    park.post("/v1/receipts", order(tenant="B1", allocation="explicit", allocations=parts))
+    refund = {"reference": "R1", "refunded_on": "2026-09-02", "receipt": "RG-000001", "tenant": "B1"}
+    assert park.post("/v1/refunds", refund, reason="trop-perçu").status_code == 201
+    assert park.post("/v1/receipts/RG-000001/cancellation", {}).json["type"] == "/problems/reason-required"
+    held = park.post("/v1/receipts/RG-000001/cancellation", {"reason": "doublon"})
+    assert held.status_code == 409
+    assert "was paid back in part (RB-000001)" in held.json["detail"]
+    paid = park.post("/v1/refunds/RB-000001/cancellation", {"reason": "jamais payé"})
+    assert (paid.status_code, paid.json["cancelled_on"], paid.json["cancelled_for"]) == (
+        201, "2026-09-02", "jamais payé",
+    )  # fmt: skip
+    made = park.post("/v1/receipts/RG-000001/cancellation", {"on": "2026-09-03"}, reason="doublon")
+    assert made.status_code == 201, made.text
+    assert made.json["state"] == "cancelled"
+    assert made.json["cancellation"] == {"cancelled_on": "2026-09-03", "booked_on": "2026-09-03", "reason": "doublon"}
+    assert [part["undone_for"] for part in made.json["allocations"]] == ["doublon"]
+    assert park.post("/v1/receipts/RG-000001/cancellation", {"reason": "encore"}).status_code == 409
+    assert park.post("/v1/receipts/RG-000009/cancellation", {"reason": "encore"}).status_code == 404
+    assert [row["number"] for row in park.get("/v1/receipts?state=cancelled")["items"]] == ["RG-000001"]
+    assert invoice_of(park, "B1")["open"] == due["open"]
+    assert check(engine) == []

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import date
 
+from billing.bank.cancelling import cancel, cancel_paid_back
 from billing.frame.codes import RECEIPT
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.open_items.open_item_index import refresh_index
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
+from billing.receivables.receipts.cancelling import Cancelled
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, Leg, Part, ReceiptOrder
 from billing.receivables.receipts.placing import place, withdraw
@@ -87,6 +89,18 @@ def _looks_again(park: Park) -> None:
 def undoes(park: Park, key: int, on: str = "2026-06-25", reason: str = "erreur de saisie") -> None:
     with writing(park.engine) as connection:
         undo(connection, key, reason=reason, recorded_at=NOW, on=date.fromisoformat(on))
+
+
+def cancels(park: Park, key: int, on: str | None = None, reason: str = "saisi par erreur") -> Cancelled:
+    day = None if on is None else date.fromisoformat(on)
+    with writing(park.engine) as connection:
+        return cancel(connection, key, reason=reason, recorded_at=NOW, on=day)
+
+
+def cancels_refund(park: Park, key: int, on: str | None = None, reason: str = "jamais payé") -> Cancelled:
+    day = None if on is None else date.fromisoformat(on)
+    with writing(park.engine) as connection:
+        return cancel_paid_back(connection, key, reason=reason, recorded_at=NOW, on=day)
 
 
 def places(park: Park, key: int, tenant: str, amount: str | None = None, on: str = "2026-06-22") -> int:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
 from billing.frame.cells import YEARS, BadCell, day
-from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, SerialCode
+from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, REFUND, SerialCode
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import CODE_DOC, DAY_DOC, MONTH_DOC, RECEIPT_DOC
 from pricing.period import format_month, parse_month
@@ -21,6 +21,7 @@ EVERY_KIND = "any"
 SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
+REFUND_DOC = {"pattern": "^RB-[0-9]{6,18}$", "example": "RB-000001"}
 STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
 HOLD_DOC = {"pattern": "^SU-[0-9]{6,}$", "example": "SU-000001"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
@@ -142,6 +143,12 @@ class ReceiptInAddress(CodedInAddress):
     code, regex = RECEIPT, RECEIPT.pattern
 
 
+class RefundInAddress(CodedInAddress):
+    """A refund's number, as its key."""
+
+    code, regex = REFUND, REFUND.pattern
+
+
 class StatementInAddress(CodedInAddress):
     """A bank statement's number, as its key."""
 
@@ -165,6 +172,7 @@ _DOCS = {
     "number": (NumberInAddress, NUMBER_DOC),
     "message": (MessageInAddress, MESSAGE_DOC),
     "money": (ReceiptInAddress, RECEIPT_DOC),
+    "refund": (RefundInAddress, REFUND_DOC),
     "statement": (StatementInAddress, STATEMENT_DOC),
     "held": (HoldInAddress, HOLD_DOC),
 }

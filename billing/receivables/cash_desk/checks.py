@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from billing.entries.cash_desk import stamp_entry
+from billing.entries.cash_desk import stamp_cancellation_entry, stamp_entry
 from billing.entries.receivables import CASH_PAID, MONEY
 from billing.entries.standing import entries_like, entry_faults
 from billing.frame.checking import Proof, Step
 from billing.frame.codes import RECEIPT
 from billing.receivables.cash_desk.taking import cash_number
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import receipt, receipt_leg
+from billing.receivables.tables.receipts import receipt, receipt_cancellation, receipt_leg
 
 _OURS = ("CA/RC-%", "OD/RC-%")
 
@@ -23,10 +23,11 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
     rows = connection.execute(
         select(
             cash_receipt, r.means, r.value_date, r.tenant.label("payer"), r.site,
-            receipt_leg.c.amount.label("money"),
+            receipt_leg.c.amount.label("money"), receipt_cancellation.c.booked_on.label("cancelled"),
         )
         .outerjoin(receipt, r.id == c.receipt_id)
         .outerjoin(receipt_leg, (receipt_leg.c.receipt_id == c.receipt_id) & (receipt_leg.c.kind == MONEY))
+        .outerjoin(receipt_cancellation, receipt_cancellation.c.receipt_id == c.receipt_id)
         .order_by(c.year, c.serial)
     )  # fmt: skip
     year, serial = 0, 0
@@ -42,6 +43,9 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
         if row.stamp_duty:
             due = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
             yield from entry_faults(f"the stamp duty of {number}", due, standing)
+            if row.cancelled is not None:
+                back = stamp_cancellation_entry(due, row.cancelled)
+                yield from entry_faults(f"the cancellation of {number}", back, standing)
     for reference in sorted(standing):
         yield f"entry {reference} books the stamp duty of a receipt for cash that does not stand"
     without = select(r.id).outerjoin(cash_receipt, c.receipt_id == r.id).where(r.means == CASH_PAID, c.year.is_(None))

@@ -27,8 +27,11 @@ def list_command(tenant: str | None) -> None:
     if not receipts:
         click.echo("no cash was taken yet")
         return
-    rows = [(given.number, given.taken_on, given.tenant, given.amount, given.stamp_duty) for given in receipts]
-    table("", ("number", "taken on", "tenant", "amount", "stamp duty"), rows)
+    names = ["number", "taken_on", "tenant", "amount", "stamp_duty"]
+    if any(given.cancelled_on for given in receipts):
+        names.append("cancelled_on")
+    rows = [[getattr(given, name) or "" for name in names] for given in receipts]
+    table("", [name.replace("_", " ") for name in names], rows)
 
 
 @cash_command.command(

@@ -1,4 +1,7 @@
-"""The receipt given for cash, on paper: the same bytes for ever, from what was kept when the cash was taken."""
+"""The receipt given for cash, on paper, from what was kept when the cash was taken: the same bytes for ever.
+
+Once it was cancelled its paper says so: *annulé*, the day and the reason.
+"""
 
 import json
 from typing import Any
@@ -40,7 +43,7 @@ def cash_receipt_letter(head: Row[Any]) -> Letter:
         seller=Party(**content["seller"]),
         buyer=Party(**content["payer"]),
         subject=f"Reçu d’espèces n° {number}",
-        title="Reçu",
+        title="Reçu" if head.cancelled_on is None else "Reçu annulé",
         number=f"N° {number}",
         addressee="Reçu de",
         facts=tuple(facts),
@@ -56,6 +59,9 @@ def cash_receipt_letter(head: Row[Any]) -> Letter:
 def _notes(head: Row[Any], content: dict[str, Any], rate: str) -> list[Note]:
     borne = "ajouté au montant réglé" if head.stamp_on_top else "supporté par nos soins"
     notes = []
+    if head.cancelled_on is not None:
+        lines = (f"Reçu annulé le {formats.day(head.cancelled_on)} : il ne vaut plus quittance.", head.cancelled_for)
+        notes.append(Note("ANNULÉ", lines))
     if head.stamp_duty:
         duty = f"{formats.dirhams(head.stamp_duty)} ({rate}), {borne}, payé sur déclaration."
         notes.append(Note("Droit de timbre de quittance", (duty,)))

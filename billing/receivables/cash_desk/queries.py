@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from billing.frame.errors import Unknown
 from billing.receivables.tables.cash_desk import cash_receipt
+from billing.receivables.tables.receipts import receipt_cancellation
 
 _NUMBER = re.compile(r"RC-([0-9]{4})-([0-9]{6,12})", re.ASCII)
 # The key that receipts for cash are ordered and paged by.
@@ -14,8 +15,11 @@ CASH_RECEIPT_KEY = (cash_receipt.c.year, cash_receipt.c.serial)
 
 
 def cash_receipts(*, tenant: str | None = None) -> Select[Any]:
-    """Select the receipts given for cash, of a tenant (None: of all)."""
-    statement = select(cash_receipt)
+    """Select the receipts given for cash, of a tenant (None: of all), and how they were cancelled."""
+    x = receipt_cancellation.c
+    statement = select(cash_receipt, x.cancelled_on, x.reason.label("cancelled_for")).outerjoin(
+        receipt_cancellation, x.receipt_id == cash_receipt.c.receipt_id
+    )
     return statement if tenant is None else statement.where(cash_receipt.c.tenant == tenant)
 
 
@@ -25,7 +29,7 @@ def find_cash_receipt(connection: Connection, number: str) -> Row[Any]:
     match = _NUMBER.fullmatch(number)
     row = None
     if match is not None:
-        named = select(cash_receipt).where(c.year == int(match[1]), c.serial == int(match[2]))
+        named = cash_receipts().where(c.year == int(match[1]), c.serial == int(match[2]))
         row = connection.execute(named).one_or_none()
     if row is None:
         raise Unknown(f"there is no receipt {number} for cash: they are called RC-2026-000001")

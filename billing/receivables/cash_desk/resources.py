@@ -48,5 +48,5 @@ def get_cash_receipt(connection: Connection, number: str) -> CashReceipt:
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @reads
 def get_cash_receipt_paper(connection: Connection, number: str) -> Response:
-    """A receipt for cash on paper: the same bytes for ever."""
+    """A receipt for cash on paper: the same bytes for ever, until it is cancelled, which its paper then says."""
     return Response(cash_receipt_pdf(find_cash_receipt(connection, number)), content_type="application/pdf")

@@ -15,6 +15,7 @@ from billing.frame.shapes import (
     ReceiptNumber,
     Shape,
     TenantCode,
+    Text,
     about,
 )
 from billing.receivables.cash_desk.taking import cash_number
@@ -48,6 +49,8 @@ class CashReceipt(Shape, frozen=True):
     collected: Annotated[Money, about("The amount, and the stamp duty if the payer bears it")]
     settles: Annotated[list[CashSettlement], about("The invoices it settled at once")]
     notices: Annotated[list[CashNotice], about("The thresholds it goes beyond")]
+    cancelled_on: Annotated[Day | None, about("The day it was cancelled: its paper says *Annulé*; null: it stands")]
+    cancelled_for: Annotated[Text | None, about("Why it was cancelled")]
 
     @classmethod
     def of(cls, row: Row[Any]) -> "CashReceipt":
@@ -64,4 +67,6 @@ class CashReceipt(Shape, frozen=True):
             collected=format_amount(row.amount + (row.stamp_duty if row.stamp_on_top else 0)),
             settles=[CashSettlement(**settlement) for settlement in content["settles"]],
             notices=[CashNotice(**notice) for notice in content["notices"]],
+            cancelled_on=row.cancelled_on,
+            cancelled_for=row.cancelled_for,
         )

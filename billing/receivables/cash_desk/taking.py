@@ -11,16 +11,16 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, not_, select
 
-from billing.entries.cash_desk import stamp_entry
+from billing.entries.cash_desk import stamp_cancellation_entry, stamp_entry
 from billing.entries.receivables import CASH_PAID, Settled
 from billing.frame.database import among
 from billing.frame.errors import Fault
 from billing.frame.terms import Terms
 from billing.receivables.cash_desk.rules import cash_rules, refusal
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import receipt
+from billing.receivables.tables.receipts import receipt, receipt_cancellation
 from billing.register.parties import buyer_of
 from billing.register.tables import site, tenant
 from invoices.document import Party
@@ -125,6 +125,18 @@ class CashDesk:
         }
 
 
+def stamp_taken_back(connection: Connection, receipt_id: int, on: date) -> Entry | None:
+    """Return the entry that takes back the stamp duty of a receipt for cash; None for one without."""
+    c, r = cash_receipt.c, receipt.c
+    given = select(cash_receipt, r.site).join(receipt, r.id == c.receipt_id).where(c.receipt_id == receipt_id)
+    row = connection.execute(given).one_or_none()
+    if row is None or not row.stamp_duty:
+        return None
+    number = cash_number(row.year, row.serial)
+    stamp = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
+    return stamp_cancellation_entry(stamp, on)
+
+
 def _month(day: date) -> tuple[date, date]:
     """Return a month as a key beside those of days: its first day and the next month's."""
     first = first_of_month(day)
@@ -143,6 +155,7 @@ def _taken_before(connection: Connection, payments: Sequence[CashPayment]) -> Co
             c.value_date >= min(months),
             c.value_date < next_month(max(months)),
             among(connection, c.tenant, sorted(payers)),
+            not_(exists().where(receipt_cancellation.c.receipt_id == c.id)),
         )
         .group_by(c.tenant, c.value_date)
     )

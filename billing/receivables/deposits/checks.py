@@ -15,7 +15,7 @@ from billing.frame.checking import Proof, Step
 from billing.frame.codes import FINAL_STATEMENT, RECEIPT
 from billing.receivables.deposits.deposits import deposits
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off, final_statement
-from billing.receivables.tables.receipts import receipt
+from billing.receivables.tables.receipts import receipt, receipt_cancellation
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
 
@@ -50,13 +50,18 @@ def _set_off_faults(connection: Connection, held: Counter[str]) -> Iterator[str]
     """Check that deposits paid what their receipts say; the receipts' entries are proved with the receipts."""
     o, r = deposit_set_off.c, receipt.c
     rows = connection.execute(
-        select(deposit_set_off, r.means, r.amount.label("received"), r.tenant.label("payer"), deposit.c.tenant)
+        select(
+            deposit_set_off, r.means, r.amount.label("received"), r.tenant.label("payer"), deposit.c.tenant,
+            receipt_cancellation.c.receipt_id.label("cancelled"),
+        )
         .outerjoin(receipt, r.id == o.receipt_id)
         .outerjoin(deposit, deposit.c.id == o.deposit_id)
+        .outerjoin(receipt_cancellation, receipt_cancellation.c.receipt_id == o.receipt_id)
         .order_by(o.receipt_id)
-    )
+    )  # fmt: skip
     for row in rows:
-        held[row.tenant] -= row.amount
+        if row.cancelled is None:
+            held[row.tenant] -= row.amount
         if (row.means, row.received, row.payer) != (DEPOSIT, row.amount, row.tenant):
             number = codes.DEPOSIT.format(row.deposit_id)
             yield f"{RECEIPT.format(row.receipt_id)} is not what was set off of deposit {number}"

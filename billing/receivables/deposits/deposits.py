@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, exists, func, not_, select
 
 from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
@@ -21,6 +21,7 @@ from billing.frame.settings import Operator
 from billing.frame.terms import Terms
 from billing.receivables.deposits import shapes
 from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off
+from billing.receivables.tables.receipts import receipt_cancellation
 from billing.register.catalogue import load_catalogue
 from billing.register.parties import buyer_of
 from billing.register.tables import lease, site, tenant
@@ -166,7 +167,13 @@ def deposits(*, tenant_code: str | None = None) -> Select[Any]:
         .subquery()
     )
     o = deposit_set_off.c
-    used = select(o.deposit_id, func.sum(o.amount).label("amount")).group_by(o.deposit_id).subquery()
+    cancelled = exists().where(receipt_cancellation.c.receipt_id == o.receipt_id)
+    used = (
+        select(o.deposit_id, func.sum(o.amount).label("amount"))
+        .where(not_(cancelled))
+        .group_by(o.deposit_id)
+        .subquery()
+    )
     set_off = func.coalesce(used.c.amount, 0)
     selected = (
         select(

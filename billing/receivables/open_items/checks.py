@@ -24,6 +24,7 @@ from billing.receivables.tables.receipts import (
     looked_through,
     placement,
     receipt,
+    receipt_cancellation,
     receipt_certificate,
     receipt_event,
     receipt_leg,
@@ -239,9 +240,9 @@ def _credits(connection: Connection) -> Iterator[str]:
 
 
 def _to_be_cleared(connection: Connection) -> Iterator[str]:
-    """Prove that the accounts of cheques and bills hold those that are neither cleared nor came back."""
+    """Prove that the accounts of cheques and bills hold those that wait: not cleared, bounced or cancelled."""
     r, leg, e = receipt.c, receipt_leg.c, receipt_event.c
-    ended = select(e.receipt_id)
+    ended = select(e.receipt_id).union_all(select(receipt_cancellation.c.receipt_id))
     held = case((r.id.in_(ended), 0), else_=leg.amount)
     rows = connection.execute(
         select(leg.account, func.sum(held))

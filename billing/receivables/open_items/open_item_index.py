@@ -57,6 +57,16 @@ def reopen(connection: Connection, documents: Iterable[int], undone: Iterable[in
         connection.execute(adding(table).from_select(table.columns.keys(), rows).on_conflict_do_nothing())
 
 
+def reopen_placements(connection: Connection, placements: Iterable[int | None]) -> None:
+    """Add to the index placements whose money is there again, since its refund was cancelled; None names none."""
+    p = placement.c
+    adding = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    keys = sorted({key for key in placements if key is not None})
+    rows = select(p.id, p.tenant).where(among(connection, p.id, keys))
+    columns = unsettled_placement.columns.keys()
+    connection.execute(adding(unsettled_placement).from_select(columns, rows).on_conflict_do_nothing())
+
+
 def refresh_index(connection: Connection) -> None:
     """Add what has come since the last refresh and is open, drop what is settled by now. Reads nothing else.
 

@@ -19,8 +19,10 @@ from billing.receivables.tables.receipts import (
     placement,
     placement_withdrawal,
     receipt,
+    receipt_cancellation,
     receipt_event,
     refund,
+    refund_cancellation,
     settlement,
 )
 from invoices.document import CREDIT_NOTE
@@ -113,9 +115,19 @@ def _until(column: ColumnElement[Any], on: date | None) -> list[ColumnElement[bo
     return [] if on is None else [column <= on]
 
 
-def _bounced(on: date | None) -> ColumnElement[bool]:
-    e = receipt_event.c
-    return exists().where(e.receipt_id == receipt.c.id, e.kind == EventKind.BOUNCED, *_until(e.booked_on, on))
+def _taken_back(on: date | None) -> ColumnElement[bool]:
+    """Select the receipts that came back unpaid, or were cancelled: nothing is left of them."""
+    e, x = receipt_event.c, receipt_cancellation.c
+    return or_(
+        exists().where(e.receipt_id == receipt.c.id, e.kind == EventKind.BOUNCED, *_until(e.booked_on, on)),
+        exists().where(x.receipt_id == receipt.c.id, *_until(x.booked_on, on)),
+    )
+
+
+def is_standing_refund(on: date | None = None) -> ColumnElement[bool]:
+    """Select the refunds that were not cancelled by the end of a day (None: by now)."""
+    x = refund_cancellation.c
+    return not_(exists().where(x.refund_id == refund.c.id, *_until(x.booked_on, on)))
 
 
 def _is_money(on: date | None) -> ColumnElement[bool]:
@@ -150,7 +162,7 @@ def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> S
     )
     refunded = (
         select(r.placement_id, func.sum(r.amount).label("amount"))
-        .where(r.placement_id.in_(keys), *_until(r.refunded_on, on))
+        .where(r.placement_id.in_(keys), is_standing_refund(on), *_until(r.refunded_on, on))
         .group_by(r.placement_id)
         .subquery()
     )
@@ -172,7 +184,7 @@ def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> S
         .outerjoin(allocated, allocated.c.placement_id == p.id)
         .outerjoin(withdrawn, withdrawn.c.placement_id == p.id)
         .outerjoin(refunded, refunded.c.placement_id == p.id)
-        .where(concerned, left != 0, not_(_bounced(on)), *_until(p.placed_on, on))
+        .where(concerned, left != 0, not_(_taken_back(on)), *_until(p.placed_on, on))
     )
 
 
@@ -195,7 +207,7 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
     )
     refunded = (
         select(r.receipt_id, func.sum(r.amount).label("amount"))
-        .where(r.placement_id.is_(None), r.receipt_id.in_(keys), *_until(r.refunded_on, on))
+        .where(r.placement_id.is_(None), r.receipt_id.in_(keys), is_standing_refund(on), *_until(r.refunded_on, on))
         .group_by(r.receipt_id)
         .subquery()
     )
@@ -213,7 +225,7 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
         .outerjoin(placed, placed.c.receipt_id == c.id)
         .outerjoin(withdrawn, withdrawn.c.receipt_id == c.id)
         .outerjoin(refunded, refunded.c.receipt_id == c.id)
-        .where(concerned, left != 0, not_(_bounced(on)), *_until(c.value_date, on))
+        .where(concerned, left != 0, not_(_taken_back(on)), *_until(c.value_date, on))
     )  # fmt: skip
 
 

@@ -12,18 +12,33 @@ from billing.frame.civil_time import today
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
-from billing.receivables.tables.receipts import EventKind, placement, receipt, receipt_event
+from billing.receivables.tables.receipts import EventKind, placement, receipt, receipt_cancellation, receipt_event
 from ledger.periods import first_open_day, limits, require_open
 
 
 def require_receipt(connection: Connection, key: int) -> Row[Any]:
-    """Return a receipt that still counts; raises Unknown, or Conflict for one that came back unpaid."""
-    head = connection.execute(select(receipt).where(receipt.c.id == key)).one_or_none()
-    if head is None:
-        raise Unknown(f"there is no receipt {RECEIPT.format(key)}")
+    """Return a receipt that still counts; raises Unknown, or Conflict for one cancelled or that came back unpaid."""
+    head = require_row(connection, key)
+    require_not_cancelled(connection, key)
     if EventKind.BOUNCED in _events(connection, key):
         raise Conflict(f"{RECEIPT.format(key)} came back unpaid: nothing can be done with it any more")
     return head
+
+
+def require_row(connection: Connection, key: int) -> Row[Any]:
+    """Return the row of a receipt, whatever became of it; raises Unknown."""
+    head = connection.execute(select(receipt).where(receipt.c.id == key)).one_or_none()
+    if head is None:
+        raise Unknown(f"there is no receipt {RECEIPT.format(key)}")
+    return head
+
+
+def require_not_cancelled(connection: Connection, key: int) -> None:
+    """Raise Conflict for a receipt that was cancelled."""
+    c = receipt_cancellation.c
+    cancelled_on = connection.scalar(select(c.cancelled_on).where(c.receipt_id == key))
+    if cancelled_on is not None:
+        raise Conflict(f"{RECEIPT.format(key)} was cancelled on {cancelled_on}: it counts nowhere any more")
 
 
 def is_money(connection: Connection, head: Row[Any]) -> bool:

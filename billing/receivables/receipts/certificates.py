@@ -15,7 +15,14 @@ from billing.frame.database import change_receivables
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.receivables.receipts.acting import require_receipt
 from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
-from billing.receivables.tables.receipts import EventKind, receipt, receipt_certificate, receipt_event, receipt_leg
+from billing.receivables.tables.receipts import (
+    EventKind,
+    receipt,
+    receipt_cancellation,
+    receipt_certificate,
+    receipt_event,
+    receipt_leg,
+)
 
 # The key that taxes withheld are ordered and paged by.
 WITHHOLDING_KEY = (receipt_leg.c.receipt_id, receipt_leg.c.kind)
@@ -56,7 +63,9 @@ def record_certificate(
 
 
 def withholdings_select(*, missing: bool | None = None, tenant: str | None = None) -> Select[Any]:
-    """Select taxes withheld, each with the certificate that counts or none yet, returned cheques left out.
+    """Select taxes withheld, each with the certificate that counts or none yet.
+
+    Those of receipts that came back unpaid or were cancelled are left out.
 
     `missing` selects those without certificate; False those with one.
     """
@@ -64,6 +73,7 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
     later = receipt_certificate.alias("later")
     newer = exists().where(later.c.receipt_id == c.receipt_id, later.c.kind == c.kind, later.c.version > c.version)
     bounced = exists().where(e.receipt_id == leg.receipt_id, e.kind == EventKind.BOUNCED)
+    cancelled = exists().where(receipt_cancellation.c.receipt_id == leg.receipt_id)
     r = receipt.c
     statement = (
         select(
@@ -72,7 +82,7 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
         )
         .join(receipt, r.id == leg.receipt_id)
         .outerjoin(receipt_certificate, and_(c.receipt_id == leg.receipt_id, c.kind == leg.kind, not_(newer)))
-        .where(leg.kind.in_(WITHHOLDINGS), not_(bounced))
+        .where(leg.kind.in_(WITHHOLDINGS), not_(bounced), not_(cancelled))
     )  # fmt: skip
     if missing is not None:
         statement = statement.where(c.number.is_(None) if missing else c.number.is_not(None))

@@ -23,7 +23,7 @@ from billing.frame.codes import RECEIPT
 from billing.frame.database import among, change_receivables
 from billing.frame.errors import Conflict
 from billing.frame.terms import Terms
-from billing.receivables.open_items.open_items import placements_left, unplaced_left
+from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
 from billing.receivables.open_items.standing import documents_keyed, exact_shares, standing_allocations
 from billing.receivables.receipts.acting import acting_day, refused, require_reason_text, require_receipt
 from billing.receivables.receipts.recording import Records
@@ -77,7 +77,7 @@ def _fall_due(connection: Connection, records: Records, key: int, on: date) -> i
 
     An allocation of a later day lets it fall due then, by an entry of its own.
     """
-    rows = _allocations(connection, key)
+    rows = standing_of(connection, key)
     s = settlement.c
     documents = documents_keyed(connection, {row.document_id for row in rows})
     stood: dict[int, list[Any]] = {row.id: [] for row in rows}
@@ -112,14 +112,13 @@ def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_
         raise refused(
             "receipt", RECEIPT.format(key), f"never comes back: it is {head.means}", "cancel it, or pay it back"
         )
-    if connection.scalar(select(refund.c.id).where(refund.c.receipt_id == key).limit(1)) is not None:
+    refunded = select(refund.c.id).where(refund.c.receipt_id == key, is_standing_refund()).limit(1)
+    if connection.scalar(refunded) is not None:
         raise Conflict(f"{RECEIPT.format(key)} was refunded in part: its payer owes what came back")
     _require_day(connection, head, on, recorded_at)
-    rows = _allocations(connection, key)
+    rows = standing_of(connection, key)
     day = acting_day(connection, on, recorded_at)
-    events = {
-        row.kind: row for row in connection.execute(select(receipt_event).where(receipt_event.c.receipt_id == key))
-    }
+    events = events_of(connection, key)
     placed = connection.scalars(select(placement.c.placed_on).where(placement.c.receipt_id == key))
     days = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
     day = max([day, *days, *placed])
@@ -159,7 +158,13 @@ def head_of(row: Row[Any]) -> ReceiptHead:
     return ReceiptHead(row.id, row.means, row.reference, row.tenant, row.site)
 
 
-def _allocations(connection: Connection, key: int) -> Sequence[Row[Any]]:
+def events_of(connection: Connection, key: int) -> dict[str, Row[Any]]:
+    """Return the clearing and the return of a cheque or bill, by kind."""
+    rows = connection.execute(select(receipt_event).where(receipt_event.c.receipt_id == key))
+    return {row.kind: row for row in rows}
+
+
+def standing_of(connection: Connection, key: int) -> Sequence[Row[Any]]:
     """Return the allocations of a receipt that stand."""
     placements = select(placement.c.id).where(placement.c.receipt_id == key)
     c = allocation.c

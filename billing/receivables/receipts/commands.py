@@ -351,7 +351,7 @@ def certificates_command(everything: bool) -> None:
 @payments_command.command("list", epilog=example("technopark-billing payments list --unplaced"))
 @click.option("--tenant", help="Only those of a tenant.")
 @click.option("--unplaced", is_flag=True, help="Only those of which a part is nobody's.")
-@click.option("--state", type=click.Choice(("cashed", "to_clear", "cleared", "bounced")))
+@click.option("--state", type=click.Choice(("cashed", "to_clear", "cleared", "bounced", "cancelled")))
 def list_command(tenant: str | None, unplaced: bool, state: str | None) -> None:
     """List the receipts."""
     from billing.frame.database import reading

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exist
 from billing.entries.receivables import TO_BE_CLEARED
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Unknown
-from billing.receivables.open_items.open_items import placements_left, unplaced_left
+from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
 from billing.receivables.receipts.shapes import (
     Allocation,
     Leg,
     Placement,
+    ReceiptCancellation,
     ReceiptEvent,
     ReceiptState,
     ReceiptStory,
@@ -26,10 +27,12 @@ from billing.receivables.tables.receipts import (
     placement,
     placement_withdrawal,
     receipt,
+    receipt_cancellation,
     receipt_certificate,
     receipt_event,
     receipt_leg,
     refund,
+    refund_cancellation,
 )
 from invoices.models import document
 from pricing.money import format_amount
@@ -47,7 +50,13 @@ def has_event(kind: EventKind) -> ColumnElement[bool]:
     return exists().where(e.receipt_id == receipt.c.id, e.kind == kind)
 
 
+def is_cancelled() -> ColumnElement[bool]:
+    """Select the receipts that were cancelled."""
+    return exists().where(receipt_cancellation.c.receipt_id == receipt.c.id)
+
+
 _STATE = case(
+    (is_cancelled(), ReceiptState.CANCELLED.value),
     (has_event(EventKind.BOUNCED), ReceiptState.BOUNCED.value),
     (receipt.c.means.not_in(TO_BE_CLEARED), ReceiptState.CASHED.value),
     (has_event(EventKind.CLEARED), ReceiptState.CLEARED.value),
@@ -97,10 +106,11 @@ def _is_unplaced() -> ColumnElement[bool]:
     )
     refunded = (
         select(func.coalesce(func.sum(r.amount), 0))
-        .where(r.receipt_id == receipt.c.id, r.placement_id.is_(None))
+        .where(r.receipt_id == receipt.c.id, r.placement_id.is_(None), is_standing_refund())
         .scalar_subquery()
     )
-    return and_(receipt.c.amount - placed + withdrawn - refunded > 0, not_(has_event(EventKind.BOUNCED)))
+    is_left = receipt.c.amount - placed + withdrawn - refunded > 0
+    return and_(is_left, not_(has_event(EventKind.BOUNCED)), not_(is_cancelled()))
 
 
 def find_receipt(connection: Connection, key: int) -> Row[Any]:
@@ -147,7 +157,16 @@ def receipt_story(connection: Connection, key: int) -> ReceiptStory:
             ReceiptEvent(kind=row.kind, happened_on=row.happened_on, booked_on=row.booked_on, reason=row.reason)
             for row in events
         ],
+        cancellation=_cancellation(connection, key),
     )
+
+
+def _cancellation(connection: Connection, key: int) -> ReceiptCancellation | None:
+    c = receipt_cancellation.c
+    row = connection.execute(select(receipt_cancellation).where(c.receipt_id == key)).one_or_none()
+    if row is None:
+        return None
+    return ReceiptCancellation(cancelled_on=row.cancelled_on, booked_on=row.booked_on, reason=row.reason)
 
 
 def _legs(connection: Connection, key: int) -> list[Leg]:
@@ -200,8 +219,13 @@ def find_allocation(connection: Connection, key: int) -> Row[Any]:
 
 
 def refunds(*, tenant: str | None = None) -> Select[Any]:
-    """Select refunds with the numbers of their credit notes."""
-    statement = select(refund, _note.c.number.label("note")).outerjoin(_note, _note.c.id == refund.c.credit_note_id)
+    """Select refunds with the numbers of their credit notes, and how they were cancelled."""
+    x = refund_cancellation.c
+    statement = (
+        select(refund, _note.c.number.label("note"), x.cancelled_on, x.reason.label("cancelled_for"))
+        .outerjoin(_note, _note.c.id == refund.c.credit_note_id)
+        .outerjoin(refund_cancellation, x.refund_id == refund.c.id)
+    )
     return statement if tenant is None else statement.where(refund.c.tenant == tenant)
 
 

@@ -1,5 +1,6 @@
 """Receipts: money that came in, recorded with what it settles, many at once and all or none."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -31,7 +32,7 @@ from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_leg
+from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_cancellation, receipt_leg
 from billing.register.tables import site, tenant
 from invoices.document import INVOICE, Party
 from invoices.models import document
@@ -75,7 +76,7 @@ def receive(
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
     faults: list[Fault] = []
-    standing = _standing(connection, orders)
+    standing, counted = _standing(connection, orders)
     ledger = _ledger(connection, orders, standing)
     known = _known(connection, orders, today(recorded_at))
     payments = [payment for payment in map(_cash, orders) if payment is not None]
@@ -97,7 +98,8 @@ def receive(
             payment = _cash(order)
             wrong = wrong or _name_faults(order, source) or _settling_faults(order, ledger, desk, payment)
             if not wrong:
-                key, settled = _record(records, order, ledger, days, terms)
+                counted[identity] += 1
+                key, settled = _record(records, order, ledger, days, terms, counted[identity])
                 if payment is not None:
                     row, stamp = desk.acknowledge(key, payment, order.reference, settled)
                     records.add(cash_receipt, *row, recorded_at)
@@ -156,11 +158,18 @@ class _Standing(NamedTuple):
     legs: tuple[tuple[str, int], ...]
 
 
-def _standing(connection: Connection, orders: Sequence[ReceiptOrder]) -> dict[_Identity, _Standing]:
-    c = receipt.c
-    rows = connection.execute(
-        select(receipt).where(among(connection, c.reference, {order.reference for order in orders}))
+def _standing(
+    connection: Connection, orders: Sequence[ReceiptOrder]
+) -> tuple[dict[_Identity, _Standing], Counter[_Identity]]:
+    """Return the receipts that stand under the orders' names; and how many ever bore each name, cancelled ones too."""
+    c, x = receipt.c, receipt_cancellation.c
+    every = connection.execute(
+        select(receipt, x.cancelled_on)
+        .outerjoin(receipt_cancellation, x.receipt_id == c.id)
+        .where(among(connection, c.reference, {order.reference for order in orders}))
     ).all()
+    counted = Counter((row.means, row.reference, row.value_date) for row in every)
+    rows = [row for row in every if row.cancelled_on is None]
     legs: dict[int, list[tuple[str, int]]] = {row.id: [] for row in rows}
     if rows:
         of_receipts = select(receipt_leg).where(among(connection, receipt_leg.c.receipt_id, list(legs)))
@@ -171,7 +180,7 @@ def _standing(connection: Connection, orders: Sequence[ReceiptOrder]) -> dict[_I
             row.id, row.tenant, row.site, row.payer_text, row.asked, tuple(sorted(legs[row.id]))
         )
         for row in rows
-    }
+    }, counted
 
 
 def _as_standing(key: int, order: ReceiptOrder) -> _Standing:
@@ -224,13 +233,13 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Co
 
 
 def _record(
-    records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms
+    records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms, occurrence: int
 ) -> tuple[int, list[Settled]]:
     """Write one receipt, its legs, placements, allocations and entries; return its key, and what it settles."""
     key, day, at = records.next_key(receipt), order.value_date, records.recorded_at
     records.add(
         receipt, key, order.means, order.reference, day, order.tenant, order.site, order.amount,
-        one_line(order.payer_text), order.asked, at,
+        one_line(order.payer_text), order.asked, at, occurrence,
     )  # fmt: skip
     accounts = terms.at("receipts.accounts", day) | terms.at("receipts.withheld_accounts", day)
     legs = [(kind, accounts[order.means if kind == MONEY else kind], amount) for kind, amount in order.legs]

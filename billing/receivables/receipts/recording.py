@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from billing.entries.receivables import Settled
 from billing.frame.database import insert_rows
-from billing.receivables.open_items.open_item_index import reopen
+from billing.receivables.open_items.open_item_index import reopen, reopen_placements
 from billing.receivables.open_items.standing import OpenDocument, exact_shares
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.tables.cash_desk import cash_receipt
@@ -20,9 +20,11 @@ from billing.receivables.tables.receipts import (
     placement,
     placement_withdrawal,
     receipt,
+    receipt_cancellation,
     receipt_event,
     receipt_leg,
     refund,
+    refund_cancellation,
     settlement,
 )
 from invoices.document import CREDIT_NOTE
@@ -33,8 +35,8 @@ from pricing.vat_shares import Share, whole
 
 # In the order they are written: a row comes after those it refers to.
 _TABLES: tuple[Table, ...] = (
-    receipt, receipt_leg, receipt_event, placement, placement_withdrawal, allocation, allocation_undoing, refund,
-    settlement, cash_receipt,
+    receipt, receipt_leg, receipt_event, receipt_cancellation, placement, placement_withdrawal, allocation,
+    allocation_undoing, refund, refund_cancellation, settlement, cash_receipt,
 )  # fmt: skip
 _COLUMNS = {table: tuple(column.name for column in table.columns) for table in _TABLES}
 
@@ -51,6 +53,8 @@ class Records:
         self._last: dict[Table, int] = {}
         self.recorded_at = recorded_at
         self.entries: list[Entry] = []
+        # Placements whose money is there again though no allocation of them is undone.
+        self.reopened_placements: list[int | None] = []
 
     def next_key(self, table: Table) -> int:
         """Return the next key of a table that counts its rows."""
@@ -146,6 +150,8 @@ class Records:
         if undone := [key for key, *_ in self._rows[allocation_undoing]]:
             reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == SettlementAct.UNDONE]
             reopen(self._connection, reopened, undone)
+        if self.reopened_placements:
+            reopen_placements(self._connection, self.reopened_placements)
         settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]
         if settled:
             stop_settled(self._connection, settled)

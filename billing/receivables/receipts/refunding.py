@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from billing.entries.accounts import CLIENTS
 from billing.entries.receivables import CASH_PAID, TRANSFER, Held, refund_entry
@@ -11,7 +11,13 @@ from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.terms import Terms
-from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
+from billing.receivables.open_items.open_items import (
+    UnallocatedCredit,
+    credit_of,
+    is_standing_refund,
+    placements_left,
+    unplaced_left,
+)
 from billing.receivables.open_items.standing import documents_numbered
 from billing.receivables.receipts.acting import acting_day, require_reason_text, require_receipt
 from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
@@ -80,7 +86,7 @@ def _refund_note(connection: Connection, records: Records, order: RefundOrder, k
     vat = records.settle(note, SettlementAct.REFUNDED, key, order.refunded_on, note.pay(amount, is_money=True))
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, None, None, note.key, note.tenant, amount,
-        account, order.reason.strip(), records.recorded_at,
+        account, order.reason.strip(), records.recorded_at, _occurrence(connection, order),
     )  # fmt: skip
     held = Held(CLIENTS, note.tenant, amount)
     records.book(refund_entry(key, order.refunded_on, order.means, account, held, vat, note.number))
@@ -101,7 +107,7 @@ def _refund_money(connection: Connection, records: Records, order: RefundOrder, 
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, order.receipt, credit.placement, None,
-        credit.tenant, amount, account, order.reason.strip(), records.recorded_at,
+        credit.tenant, amount, account, order.reason.strip(), records.recorded_at, _occurrence(connection, order),
     )  # fmt: skip
     held = Held(credit.account, credit.tenant, amount)
     records.book(refund_entry(key, order.refunded_on, order.means, account, held, 0, number))
@@ -130,8 +136,11 @@ def refund_standing(connection: Connection, order: RefundOrder) -> int | None:
     """Return the key of the refund that was recorded by this order before; raises Conflict where it differs."""
     c = refund.c
     row = connection.execute(
-        select(refund).where(c.means == order.means, c.reference == order.reference, c.refunded_on == order.refunded_on)
-    ).one_or_none()
+        select(refund).where(
+            c.means == order.means, c.reference == order.reference, c.refunded_on == order.refunded_on,
+            is_standing_refund(),
+        )
+    ).one_or_none()  # fmt: skip
     if row is None:
         return None
     note = None if order.credit_note is None else documents_numbered(connection, [order.credit_note])
@@ -146,6 +155,13 @@ def refund_standing(connection: Connection, order: RefundOrder) -> int | None:
     if differing:
         raise Conflict(f"{order.means} {order.reference} of {order.refunded_on} was paid for another {differing[0]}")
     return int(row.id)
+
+
+def _occurrence(connection: Connection, order: RefundOrder) -> int:
+    """Return which of its means, reference and day a refund is: those before were cancelled."""
+    c = refund.c
+    same = (c.means == order.means, c.reference == order.reference, c.refunded_on == order.refunded_on)
+    return int(connection.scalar(select(func.count()).where(*same)) or 0) + 1
 
 
 def _faults(order: RefundOrder) -> list[Fault]:

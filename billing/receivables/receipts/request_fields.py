@@ -42,6 +42,11 @@ def _reason(description: str) -> fields.Field[Any]:
     return _text(description, most=REASON_LENGTH_MAX, required=True)
 
 
+def optional_reason(description: str) -> fields.Field[Any]:
+    """Return a field for a reason that may be given as X-Reason instead."""
+    return _text(description, most=REASON_LENGTH_MAX, load_default=None, allow_none=True)
+
+
 def _optional_amount(description: str) -> fields.Field[Any]:
     return Amount(load_default=None, allow_none=True, metadata={"description": description})
 

@@ -27,12 +27,16 @@ from pricing.money import format_amount
 
 
 class ReceiptState(StrEnum):
-    """The state of a receipt: cheques and bills are to be cleared, then cleared or bounced; other money is cashed."""
+    """The state of a receipt: cheques and bills are to be cleared, then cleared or bounced; other money is cashed.
+
+    A cancelled one counts nowhere.
+    """
 
     CASHED = "cashed"
     TO_CLEAR = "to_clear"
     CLEARED = "cleared"
     BOUNCED = "bounced"
+    CANCELLED = "cancelled"
 
 
 class Leg(Shape, frozen=True):
@@ -104,6 +108,8 @@ class Refund(Shape, frozen=True):
     tenant: Annotated[TenantCode | None, about("The tenant whose money it was; null: nobody had placed it")]
     amount: Money
     reason: Annotated[Text, about("Why it was paid back")]
+    cancelled_on: Annotated[Day | None, about("The day it was cancelled, since it was never paid; null: it stands")]
+    cancelled_for: Annotated[Text | None, about("Why it was cancelled")]
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Refund":
@@ -118,6 +124,8 @@ class Refund(Shape, frozen=True):
             tenant=row.tenant,
             amount=format_amount(row.amount),
             reason=row.reason,
+            cancelled_on=row.cancelled_on,
+            cancelled_for=row.cancelled_for,
         )
 
 
@@ -128,6 +136,14 @@ class ReceiptEvent(Shape, frozen=True):
     happened_on: Annotated[Day, about("The bank's day")]
     booked_on: Annotated[Day, about("The day of its entry: the first open one where the bank's month is closed")]
     reason: Annotated[Text | None, about("Why it came back; null where it was cleared")]
+
+
+class ReceiptCancellation(Shape, frozen=True):
+    """The cancellation of a receipt that should never have been entered."""
+
+    cancelled_on: Annotated[Day, about("The day it is of")]
+    booked_on: Annotated[Day, about("The day of its entry: the first open one where that month is closed")]
+    reason: Annotated[Text, about("Why it was cancelled")]
 
 
 class Receipt(Shape, frozen=True):
@@ -159,6 +175,7 @@ class ReceiptStory(Receipt, frozen=True):
     allocations: Annotated[list[Allocation], about("The invoices it settles, or settled")]
     refunds: Annotated[list[Refund], about("The parts that were paid back")]
     events: Annotated[list[ReceiptEvent], about("Its clearing and its return")]
+    cancellation: Annotated[ReceiptCancellation | None, about("How it was cancelled; null: it stands")]
 
 
 def receipt_fields(row: Row[Any]) -> dict[str, Any]:

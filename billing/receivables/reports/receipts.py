@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, not_, select
 
 from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import MEANS_LABELS, TO_BE_CLEARED, LegKind
@@ -13,7 +13,7 @@ from billing.frame.reports.prepared import Fact
 from billing.frame.reports.tabled import Listed, amount
 from billing.receivables.open_items.open_items import unplaced_left
 from billing.receivables.receipts.certificates import withholdings
-from billing.receivables.receipts.queries import has_event
+from billing.receivables.receipts.queries import has_event, is_cancelled
 from billing.receivables.reports.aged_balance import names_of
 from billing.receivables.tables.receipts import (
     EventKind,
@@ -63,7 +63,10 @@ _MISSING = (
 
 
 def receipts_journal(connection: Connection, start: date | None, until: date) -> Listed:
-    """List the receipts of a value date within days, both included, with legs and settlements; bounced ones too."""
+    """List the receipts of a value date within days, both included, with legs and settlements.
+
+    Those that came back unpaid are listed too; those cancelled are not: they never came.
+    """
     period = f"jusqu’au {formats.day(until)}" if start is None else formats.days(start, until)
     about = {"from": None if start is None else start.isoformat(), "until": until.isoformat()}
     facts = (Fact("Période", period), Fact("Montants", "dirhams (DH)"))
@@ -104,7 +107,7 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         )
         .join(legs, legs.c.receipt_id == c.id)
         .outerjoin(settled, settled.c.receipt_id == c.id)
-        .where(c.value_date <= until)
+        .where(c.value_date <= until, not_(is_cancelled()))
         .order_by(c.value_date, c.id)
     )  # fmt: skip
     if start is not None:

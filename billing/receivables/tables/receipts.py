@@ -72,8 +72,9 @@ receipt = Table(
     # The allocation that was asked for when it was recorded: automatic, none, or the invoices with their amounts.
     Column("asked", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    # The same money twice is one receipt.
-    UniqueConstraint("means", "reference", "value_date"),
+    # 1, 2, 3 … of the same means, reference and value date: of other tenants, other money, or entered anew.
+    Column("occurrence", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("means", "reference", "value_date", "occurrence"),
     CheckConstraint("means IN ('transfer', 'cheque', 'cash', 'bill', 'card', 'deposit')", name="means"),
     CheckConstraint("amount > 0 AND reference <> ''", name="amount"),
     Index("ix_receipt_tenant", "tenant"),
@@ -122,6 +123,20 @@ receipt_event = Table(
     references(["receipt_id"], ["receipt.id"]),
     CheckConstraint("kind IN ('cleared', 'bounced')", name="kind"),
     CheckConstraint("kind = 'cleared' OR reason IS NOT NULL", name="reason"),
+)
+
+receipt_cancellation = Table(
+    "receipt_cancellation",
+    metadata,
+    # A receipt that should never have been entered (R25): it counts nowhere any more. Once.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    # The day it is cancelled on, and the day that is booked: the first open one where that month is closed.
+    Column("cancelled_on", Date, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["receipt_id"], ["receipt.id"]),
+    CheckConstraint("reason <> ''", name="reason"),
 )
 
 placement = Table(
@@ -195,7 +210,7 @@ allocation_undoing = Table(
     Column("allocation_id", identity(), primary_key=True, autoincrement=False),
     Column("undone_on", Date, nullable=False),
     Column("reason", Text, nullable=False),
-    # 1 where the return of a cheque books it.
+    # 1 where the return of a cheque, or the cancellation of a receipt, books it.
     Column("in_return", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["allocation_id"], ["allocation.id"]),
@@ -218,10 +233,12 @@ refund = Table(
     Column("account", code(), nullable=False),
     Column("reason", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # 1, 2, 3 … of the same means, reference and day, of which those before were cancelled.
+    Column("occurrence", Integer, nullable=False, server_default="1"),
     references(["receipt_id"], ["receipt.id"]),
     references(["placement_id"], ["placement.id"]),
     references(["credit_note_id"], [document.c.id]),
-    UniqueConstraint("means", "reference", "refunded_on"),
+    UniqueConstraint("means", "reference", "refunded_on", "occurrence"),
     CheckConstraint("means IN ('transfer', 'cash')", name="means"),
     CheckConstraint("amount > 0 AND reference <> '' AND reason <> ''", name="amount"),
     CheckConstraint(
@@ -232,6 +249,19 @@ refund = Table(
     Index("ix_refund_receipt_id", "receipt_id"),
     Index("ix_refund_placement_id", "placement_id"),
     Index("ix_refund_credit_note_id", "credit_note_id"),
+)
+
+refund_cancellation = Table(
+    "refund_cancellation",
+    metadata,
+    # A refund that was never paid: what it paid back is there again. Once.
+    Column("refund_id", identity(), primary_key=True, autoincrement=False),
+    Column("cancelled_on", Date, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["refund_id"], ["refund.id"]),
+    CheckConstraint("reason <> ''", name="reason"),
 )
 
 settlement = Table(
@@ -296,8 +326,8 @@ looked_through = Table(
 
 # The database refuses to change or delete these rows (R22).
 APPEND_ONLY = (
-    receipt, receipt_leg, receipt_certificate, receipt_event, placement, placement_withdrawal, allocation,
-    allocation_undoing, refund, settlement,
+    receipt, receipt_leg, receipt_certificate, receipt_event, receipt_cancellation, placement, placement_withdrawal,
+    allocation, allocation_undoing, refund, refund_cancellation, settlement,
 )  # fmt: skip
 
 # PostgreSQL checks these once an insert, as `invoices.models.references` declares it.
@@ -305,6 +335,7 @@ REFERENCES = (
     ("receipt_leg", "receipt_id", "receipt", "id"),
     ("receipt_certificate", "receipt_id,kind", "receipt_leg", "receipt_id,kind"),
     ("receipt_event", "receipt_id", "receipt", "id"),
+    ("receipt_cancellation", "receipt_id", "receipt", "id"),
     ("placement", "receipt_id", "receipt", "id"),
     ("placement_withdrawal", "placement_id", "placement", "id"),
     ("allocation", "placement_id", "placement", "id"),
@@ -314,5 +345,6 @@ REFERENCES = (
     ("refund", "receipt_id", "receipt", "id"),
     ("refund", "placement_id", "placement", "id"),
     ("refund", "credit_note_id", "document", "id"),
+    ("refund_cancellation", "refund_id", "refund", "id"),
     ("settlement", "document_id,rate", "document_vat", "document_id,rate"),
 )

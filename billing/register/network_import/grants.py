@@ -14,8 +14,8 @@ from billing.register.network_import.faults import Faults
 from billing.register.network_import.sheet import Row, Sheet
 from billing.register.network_import.stored import among
 from billing.register.tables import billing_run
-from ledger.entry import Entry
-from ledger.journal import load_entry, post, reversal
+from ledger.entry import Entry, reversal
+from ledger.journal import load_entry, post
 from ledger.models import posting
 from ledger.periods import first_open_day
 from pricing.money import format_amount

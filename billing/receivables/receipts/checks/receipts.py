@@ -22,9 +22,11 @@ from billing.receivables.tables.receipts import (
     placement,
     placement_withdrawal,
     receipt,
+    receipt_cancellation,
     receipt_event,
     receipt_leg,
     refund,
+    refund_cancellation,
 )
 from ledger.entry import Entry
 from ledger.errors import UnbalancedEntry
@@ -71,6 +73,12 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
     )
     placements = grouped(connection, select(placement).where(placed).order_by(placement.c.id), "receipt_id")
     refunds = grouped(connection, select(refund).where(refund.c.receipt_id.between(first, until)), "receipt_id")
+    x, y = receipt_cancellation.c, refund_cancellation.c
+    cancelled = connection.execute(select(receipt_cancellation).where(x.receipt_id.between(first, until)))
+    cancellations = {row.receipt_id: row for row in cancelled}
+    paid = [row.id for rows in refunds.values() for row in rows]
+    cancelled = connection.execute(select(refund_cancellation).where(among(connection, y.refund_id, paid)))
+    refund_cancellations = {row.refund_id: row for row in cancelled}
     keys = [row.id for rows in placements.values() for row in rows]
     w = placement_withdrawal.c
     withdrawals = grouped(
@@ -89,6 +97,8 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
             events=events[head.id],
             placements=placements[head.id],
             refunds=refunds[head.id],
+            cancellation=cancellations.get(head.id),
+            refund_cancellations=refund_cancellations,
             withdrawals=withdrawals,
             allocated=by_placement,
             documents=documents,

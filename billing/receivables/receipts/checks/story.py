@@ -10,6 +10,7 @@ from billing.entries.receivables import (
     TO_BE_CLEARED,
     Held,
     ReceiptHead,
+    cancellation_entry,
     clearing_entry,
     due_entry,
     placement_entry,
@@ -18,7 +19,8 @@ from billing.entries.receivables import (
     return_entry,
     withdrawal_entry,
 )
-from billing.frame.codes import RECEIPT
+from billing.frame.codes import RECEIPT, REFUND
+from billing.receivables.receipts.cancelling import cancelled_label
 from billing.receivables.receipts.checks.allocations import (
     Allocated,
     allocation_entries,
@@ -29,7 +31,7 @@ from billing.receivables.receipts.checks.allocations import (
 from billing.receivables.receipts.orders import LEG_KINDS
 from billing.receivables.receipts.refunding import REFUND_MEANS
 from billing.receivables.tables.receipts import AllocatedBy, EventKind, SettlementAct
-from ledger.entry import Entry
+from ledger.entry import REVERSED, Entry, reversal
 from pricing.money import format_amount
 
 
@@ -41,6 +43,8 @@ class Story(NamedTuple):
     events: list[Any]
     placements: list[Any]
     refunds: list[Any]
+    cancellation: Any
+    refund_cancellations: dict[int, Any]
     withdrawals: dict[int, list[Any]]
     allocated: dict[int, list[Allocated]]
     documents: dict[int, Any]
@@ -55,14 +59,24 @@ class Story(NamedTuple):
         """Its return."""
         return next((event for event in self.events if event.kind == EventKind.BOUNCED), None)
 
+    @property
+    def ending(self) -> Any:
+        """What took all of it back: its return, or else its cancellation."""
+        return self.cancellation if self.bounced is None else self.bounced
+
+    @property
+    def paid_back(self) -> list[Any]:
+        """Its refunds that were not cancelled."""
+        return [row for row in self.refunds if row.id not in self.refund_cancellations]
+
     def used(self, placed: Any) -> int:
-        """Return how much of a placement settles, was paid back or withdrawn, up to the return if there was one."""
+        """Return how much of a placement settles, was paid back or withdrawn, up to what took all of it back."""
         settled: int = sum(
             allocated.row.amount
             for allocated in self.allocated[placed.id]
-            if allocated.undoing is None or (self.bounced is not None and allocated.undoing.in_return)
+            if allocated.undoing is None or (self.ending is not None and allocated.undoing.in_return)
         )
-        paid: int = sum(row.amount for row in self.refunds if row.placement_id == placed.id)
+        paid: int = sum(row.amount for row in self.paid_back if row.placement_id == placed.id)
         taken: int = sum(row.amount for row in self.withdrawals[placed.id])
         return settled + paid + taken
 
@@ -70,7 +84,7 @@ class Story(NamedTuple):
     def unplaced(self) -> int:
         """The part that nobody has placed."""
         taken = sum(row.amount - sum(w.amount for w in self.withdrawals[row.id]) for row in self.placements)
-        back: int = sum(row.amount for row in self.refunds if row.placement_id is None)
+        back: int = sum(row.amount for row in self.paid_back if row.placement_id is None)
         left: int = self.head.amount - taken - back
         return left
 
@@ -89,6 +103,8 @@ class Story(NamedTuple):
             yield f"{format_amount(-self.unplaced)} more is placed or paid back than came in"
         if self.events and head.means not in (TO_BE_CLEARED if self.cleared is not None else RETURNABLE):
             yield f"it is {head.means}, but was {self.events[0].kind}"
+        if self.cancellation is not None:
+            yield from self._cancellation_faults()
         for placed in self.placements:
             left = placed.amount - self.used(placed)
             if left < 0:
@@ -98,6 +114,13 @@ class Story(NamedTuple):
             for allocated in self.allocated[placed.id]:
                 yield from self._allocation_faults(placed, allocated)
                 yield from self._undoing_faults(allocated)
+
+    def _cancellation_faults(self) -> Iterator[str]:
+        cancelled = self.cancellation
+        if cancelled.booked_on < cancelled.cancelled_on or cancelled.cancelled_on < self.head.value_date:
+            yield f"it was cancelled on {cancelled.cancelled_on} and booked on {cancelled.booked_on}"
+        if self.paid_back:
+            yield f"it was cancelled, though {REFUND.format(self.paid_back[0].id)} paid a part of it back"
 
     def _allocation_faults(self, placed: Any, allocated: Allocated) -> Iterator[str]:
         row, head, name = allocated.row, self.head, allocated.name
@@ -117,14 +140,14 @@ class Story(NamedTuple):
     def _undoing_faults(self, allocated: Allocated) -> Iterator[str]:
         row, undoing, name = allocated.row, allocated.undoing, allocated.name
         if undoing is None:
-            if self.bounced is not None:
-                yield f"{name} stands, though the receipt came back unpaid"
+            if self.ending is not None:
+                yield f"{name} stands, though the receipt came back unpaid or was cancelled"
         elif undoing.in_return not in (0, 1):
             yield f"{name} is undone neither by a person nor by a return"
         if (
             undoing is not None
             and undoing.in_return
-            and (self.bounced is None or undoing.undone_on != self.bounced.booked_on)
+            and (self.ending is None or undoing.undone_on != self.ending.booked_on)
         ):
             yield f"{name} is undone by a return that is not of {undoing.undone_on}"
         for key, act in allocated.rows:
@@ -148,7 +171,7 @@ class Story(NamedTuple):
                 held.append(Held(placed.account, placed.tenant, left))
                 rest -= placed.amount
         held.append(Held(UNPLACED, None, rest))
-        # In the order they were made, as the entry's label names them: a payer's invoices may alternate between tenants.
+        # In the order they were made, as the entry's label names them: invoices may alternate between tenants.
         at_once.sort(key=lambda allocated: allocated.row.id)
         settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
         yield receipt_entry(head, row.value_date, legs, settled, held)
@@ -165,7 +188,11 @@ class Story(NamedTuple):
         for paid in self.refunds:
             account = next((p.account for p in self.placements if p.id == paid.placement_id), UNPLACED)
             back = Held(account, paid.tenant, paid.amount)
-            yield refund_entry(paid.id, paid.refunded_on, paid.means, paid.account, back, 0, number)
+            due = refund_entry(paid.id, paid.refunded_on, paid.means, paid.account, back, 0, number)
+            yield due
+            cancelled = self.refund_cancellations.get(paid.id)
+            if cancelled is not None:
+                yield reversal(due, f"{due.reference}{REVERSED}", cancelled.booked_on, cancelled_label(due.label))
         yield from self._event_entries(head, legs, kinds)
 
     def _event_entries(
@@ -185,7 +212,8 @@ class Story(NamedTuple):
                     yield from present(due_entry(row.id, due_on, settled, RECEIPT.format(head.key)))
             for _, account, amount in legs[:1]:
                 yield clearing_entry(head, cleared.booked_on, cleared.account, account, amount, at_once)
-        if bounced is not None:
+        ending = self.ending
+        if ending is not None:
             taken_back = [
                 settled_by(allocated, -allocated.vat(SettlementAct.UNDONE, kinds))
                 for allocated in every
@@ -193,5 +221,9 @@ class Story(NamedTuple):
             ]
             held = [Held(p.account, p.tenant, p.amount - self.used(p)) for p in self.placements]
             held.append(Held(UNPLACED, None, self.unplaced))
+            if bounced is None:
+                cleared_to = None if cleared is None else cleared.account
+                yield cancellation_entry(head, ending.booked_on, legs, taken_back, held, cleared_to)
+                return
             back = [(kind, bounced.account if kind == MONEY else account, amount) for kind, account, amount in legs]
             yield return_entry(head, bounced.booked_on, back, taken_back, held, cleared is not None)

@@ -1,0 +1,57 @@
+"""The command `payments cancel`: it stands here since a bank line that named the receipt waits again by it."""
+
+from datetime import date
+
+import click
+
+from billing.frame.codes import RECEIPT, REFUND
+from billing.frame.terminal.command import WritingCommand, clock, database, example
+from billing.frame.terminal.parameters import DAY
+
+
+class _Cancellable(click.ParamType[str]):
+    """The number of a receipt or a refund."""
+
+    name = "RG-000012|RB-000003"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as it is; a usage error for anything else."""
+        from billing.frame.errors import Unknown
+
+        code = REFUND if value.startswith(REFUND.prefix) else RECEIPT
+        try:
+            code.parse(value)
+        except Unknown:
+            self.fail(f"{value!r} is no receipt such as {RECEIPT.format(12)}", param, ctx)
+        return value
+
+
+@click.command(
+    "cancel",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments cancel RG-000012 --reason 'saisi deux fois'"),
+)
+@click.argument("number", type=_Cancellable())
+@click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is cancelled on. Default: its own day.")
+def cancel_command(number: str, on: date | None) -> None:
+    """Cancel the receipt NUMBER (RG-…) that should never have been entered, or a refund (RB-…) that was never paid.
+
+    What it settled is open again, its entry is reversed, its VAT goes back; a bank line that named it waits again. It
+    counts nowhere any more, and both stay on record. In a closed month it is booked on the first open day. The reason
+    is required.
+    """
+    from billing.bank.cancelling import cancel, cancel_paid_back
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        if number.startswith(REFUND.prefix):
+            reason = require_reason(connection, "cancelling a refund")
+            cancelled = cancel_paid_back(connection, REFUND.parse(number), reason=reason, recorded_at=clock(), on=on)
+        else:
+            reason = require_reason(connection, "cancelling a receipt")
+            cancelled = cancel(connection, RECEIPT.parse(number), reason=reason, recorded_at=clock(), on=on)
+    lines = f"; {', '.join(cancelled.lines)} waits again" if cancelled.lines else ""
+    click.echo(f"{number} is cancelled{cancelled.booked}{lines}")

@@ -1,0 +1,53 @@
+"""Cancellations of receipts and refunds over HTTP: bank lines that named one wait again by it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import Connection
+
+from billing.bank.cancelling import cancel, cancel_paid_back
+from billing.frame.audit_log import require_reason
+from billing.frame.http.fields import Day
+from billing.frame.http.idempotency import Answer
+from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.schemas import strict_schema
+from billing.frame.http.service import service
+from billing.frame.http.transactions import writes
+from billing.receivables.receipts.queries import find_refund, receipt_story
+from billing.receivables.receipts.request_fields import optional_reason
+from billing.receivables.receipts.shapes import ReceiptStory, Refund
+
+blueprint = ApiBlueprint(
+    "cancellations", __name__, url_prefix="/v1", description="Receipts that should never have been entered"
+)
+_FIELDS: Mapping[str, fields.Field[Any]] = {
+    "on": Day(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The day it is cancelled on; its own day unless given"},
+    ),
+    "reason": optional_reason("Why it is cancelled; required here or as X-Reason"),
+}
+
+
+@blueprint.route("/receipts/<money:received>/cancellation", methods=["POST"])
+@blueprint.response(201, ReceiptStory)
+@blueprint.arguments(strict_schema("CancellationOrder", _FIELDS))
+@writes
+def cancel_received(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
+    """Cancel a receipt that should never have been entered: what it settled is open again, its VAT goes back."""
+    reason = order["reason"] or require_reason(connection, "cancelling a receipt")
+    cancel(connection, received, reason=reason, recorded_at=service().clock(), on=order["on"])
+    return Answer(receipt_story(connection, received), 201)
+
+
+@blueprint.route("/refunds/<refund:paid>/cancellation", methods=["POST"])
+@blueprint.response(201, Refund)
+@blueprint.arguments(strict_schema("RefundCancellationOrder", _FIELDS))
+@writes
+def cancel_refunded(connection: Connection, order: Mapping[str, Any], paid: int) -> Answer:
+    """Cancel a refund that was never paid: the credit it paid back is there again."""
+    reason = order["reason"] or require_reason(connection, "cancelling a refund")
+    cancel_paid_back(connection, paid, reason=reason, recorded_at=service().clock(), on=order["on"])
+    return Answer(Refund.of(find_refund(connection, paid)), 201)
