@@ -23,18 +23,33 @@ from tests.support.credit_notes import credits_by_hand
 from tests.support.park import Park
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.spoiling import _literal, _other_value, behind_its_back
-from tests.support.till import allocates, bounces, clears, order, places, receives, refunds, settles, undoes, withdraws
+from tests.support.till import (
+    allocates,
+    bounces,
+    cancels,
+    cancels_refund,
+    clears,
+    order,
+    places,
+    receives,
+    refunds,
+    settles,
+    undoes,
+    withdraws,
+)
 
 # What nothing else says again: why, how it was asked, when it was written down, the certificate itself.
 UNPROVED = {
     "receipt": {"payer_text", "asked", "recorded_at"},
     "receipt_certificate": {"number", "certified_on", "recorded_at", "version"},
     "receipt_event": {"happened_on", "reason", "recorded_at"},
+    "receipt_cancellation": {"reason", "recorded_at"},
     "placement": {"recorded_at"},
     "placement_withdrawal": {"reason", "recorded_at"},
     "allocation": {"recorded_at"},
     "allocation_undoing": {"reason", "recorded_at"},
     "refund": {"reference", "reason", "recorded_at"},
+    "refund_cancellation": {"reason", "recorded_at"},
 }
 
 
@@ -62,6 +77,10 @@ def told(engine: Engine, tmp_path: Path) -> Engine:
     settles(park)
     credits_by_hand(park, SECOND, (1, 10000), on="2026-06-22")
     refunds(park, "60.00", note="AV-2026-000002", reference="R2")
+    receives(park, order("30.00", reference="V4", tenant="T2", pays=NONE))
+    refunds(park, "10.00", receipt=5, tenant="T2", reference="R3")
+    cancels_refund(park, 3)
+    cancels(park, 5)
     with writing(engine) as connection:
         record_certificate(connection, 1, "rent_withholding", "A-1", date(2026, 7, 1), recorded_at=NOW)
     assert check(engine) == []
@@ -97,6 +116,12 @@ def test_every_column_of_a_row_is_proved_but_for_free_texts(told: Engine, table:
     [
         ("DELETE FROM receipt_event WHERE kind = 'bounced'", "is undone by a return that is not of"),
         ("DELETE FROM receipt_event WHERE kind = 'cleared'", "fell due with a cheque that was not cleared"),
+        ("DELETE FROM receipt_cancellation", "RG-000005/annulation books an act about money that does not stand"),
+        ("DELETE FROM refund_cancellation", "it was cancelled, though RB-000003 paid a part of it back"),
+        (
+            "UPDATE receipt SET occurrence = 2 WHERE id = 1",
+            "cheque 7 of 2026-06-20: those of that name",
+        ),
         ("DELETE FROM allocation_undoing WHERE in_return = 0", "stands, but its settlements are undone"),
         ("DELETE FROM settlement WHERE act = 'undone'", "was undone for another share than it moved"),
         ("DELETE FROM settlement WHERE act = 'refunded'", "RB-000002: by rate it is 0.00, not 60.00"),

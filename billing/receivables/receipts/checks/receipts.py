@@ -39,6 +39,7 @@ _OURS = ("__/RG-%", "OD/AF-%", "OD/PL-%", "OD/RP-%", "__/RB-%", "OD/TVA-%")
 
 def receipts(connection: Connection, _step: Step) -> Iterator[str]:
     """Prove that receipts and all acts about them are complete, within bounds, and booked."""
+    yield from _occurrences(connection)
     demanded = 0
     with by_index(connection):
         for expected, faults in _batches(connection):
@@ -53,6 +54,16 @@ def receipts(connection: Connection, _step: Step) -> Iterator[str]:
         for reference in connection.scalars(select(e.reference).where(ours).order_by(e.id)):
             if reference not in known:
                 yield f"entry {reference} books an act about money that does not stand"
+
+
+def _occurrences(connection: Connection) -> Iterator[str]:
+    """Prove that what bears the same name is counted without gap."""
+    r, p = receipt.c, refund.c
+    for of, name in ((r, (r.means, r.reference, r.value_date)), (p, (p.means, p.reference, p.refunded_on))):
+        last, first = func.max(of.occurrence), func.min(of.occurrence)
+        counted = select(*name).group_by(*name).having(or_(last != func.count(), first != 1)).order_by(*name)
+        for means, reference, day in connection.execute(counted):
+            yield f"{means} {reference} of {day}: those of that name are not counted 1, 2, 3"
 
 
 def _batches(connection: Connection) -> Iterator[tuple[list[Entry], list[str]]]:

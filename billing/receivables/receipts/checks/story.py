@@ -103,8 +103,7 @@ class Story(NamedTuple):
             yield f"{format_amount(-self.unplaced)} more is placed or paid back than came in"
         if self.events and head.means not in (TO_BE_CLEARED if self.cleared is not None else RETURNABLE):
             yield f"it is {head.means}, but was {self.events[0].kind}"
-        if self.cancellation is not None:
-            yield from self._cancellation_faults()
+        yield from self._cancellation_faults()
         for placed in self.placements:
             left = placed.amount - self.used(placed)
             if left < 0:
@@ -116,7 +115,13 @@ class Story(NamedTuple):
                 yield from self._undoing_faults(allocated)
 
     def _cancellation_faults(self) -> Iterator[str]:
+        for row in self.refunds:
+            cancelled = self.refund_cancellations.get(row.id)
+            if cancelled is not None and not row.refunded_on <= cancelled.cancelled_on <= cancelled.booked_on:
+                yield f"{REFUND.format(row.id)} was cancelled on {cancelled.cancelled_on}"
         cancelled = self.cancellation
+        if cancelled is None:
+            return
         if cancelled.booked_on < cancelled.cancelled_on or cancelled.cancelled_on < self.head.value_date:
             yield f"it was cancelled on {cancelled.cancelled_on} and booked on {cancelled.booked_on}"
         if self.paid_back:
