@@ -69,6 +69,8 @@ def test_cash_is_acknowledged_by_a_number_and_bears_its_stamp_duty(billed: Park)
         "collected": "1237.65",
         "settles": [{"number": FIRST, "amount": "1234.56"}],
         "notices": [],
+        "cancelled_on": None,
+        "cancelled_for": None,
     }
     assert check(billed.engine) == []
 
