@@ -1,17 +1,21 @@
 """Bank lines wait again when a receipt that they named is cancelled (R25)."""
 
+from pathlib import Path
+
 import pytest
+from sqlalchemy import Engine
 
 from billing.check import check
 from invoices.structured_reference import rf_of
 from tests.support.bank import accepts, decides, found, says, statement, takes, undoes_line
-from tests.support.park import Park
+from tests.support.park import Park, open_park
 from tests.support.statements_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.till import cancels, cancels_refund, carried, order, receives, refunds, still_open
 
 
 @pytest.fixture
-def billed(park: Park) -> Park:
+def billed(engine: Engine, tmp_path: Path) -> Park:
+    park = open_park(engine, tmp_path)
     park.opens(tenants=TENANTS, leases=LEASES)
     park.bills("2026-06")
     return park

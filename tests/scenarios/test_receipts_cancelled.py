@@ -215,7 +215,7 @@ def test_cash_is_cancelled_with_its_stamp_duty_and_its_paper_says_so(billed: Par
         assert cash_receipt_pdf(find_cash_receipt(connection, "RC-2026-000002")) == before
     assert (given.cancelled_on, given.cancelled_for) == (date(2026, 6, 20), "saisi par erreur")
     assert "ANNULÉ" in paper
-    assert "Reçu annulé le 20/06/2026" in paper
+    assert "Reçu annulé le 20 juin 2026" in paper
     assert "saisi par erreur" in paper
     assert billed.balances()["4457"] == "-5.00"
     assert check(billed.engine) == []
