@@ -27,6 +27,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "name": "The name of the token, or of the user",
         "number": "The document's number",
         "on": "The civil day of it",
+        "paid": "The refund's number",
         "paper": "The number of the paper in its message, from 1",
         "period": "The month",
         "reason": "Why it is done",
