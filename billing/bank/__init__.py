@@ -6,6 +6,7 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     checks=("checks",),
+    orders=("approving",),
     resources=("resources", "cancelling_resources"),
     commands={"statements": "commands", "payments cancel": "cancelling_commands"},
 )

@@ -38,9 +38,11 @@ def cancel_command(number: str, on: date | None) -> None:
 
     What it settled is open again, its entry is reversed, its VAT goes back; a bank line that named it waits again. It
     counts nowhere any more, and both stay on record. In a closed month it is booked on the first open day. The reason
-    is required.
+    is required. Above the amount of the settings a receipt waits for an approval (`approvals`).
     """
-    from billing.bank.cancelling import cancel, cancel_paid_back
+    from billing.approvals.ordering import Waiting, place
+    from billing.bank.approving import CANCELLATION, CancellationOrder
+    from billing.bank.cancelling import cancel_paid_back
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
@@ -52,6 +54,11 @@ def cancel_command(number: str, on: date | None) -> None:
             cancelled = cancel_paid_back(connection, REFUND.parse(number), reason=reason, recorded_at=clock(), on=on)
         else:
             reason = require_reason(connection, "cancelling a receipt")
-            cancelled = cancel(connection, RECEIPT.parse(number), reason=reason, recorded_at=clock(), on=on)
+            order = CancellationOrder(RECEIPT.parse(number), reason, on)
+            placed = place(connection, CANCELLATION, order, clock=clock, settings=settings)
+            cancelled = None if isinstance(placed, Waiting) else placed.answer
+    if cancelled is None:
+        click.echo(f"the cancellation of {number} {placed}")
+        return
     lines = f"; {', '.join(cancelled.lines)} waits again" if cancelled.lines else ""
     click.echo(f"{number} is cancelled{cancelled.booked}{lines}")

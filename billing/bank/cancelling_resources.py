@@ -6,7 +6,10 @@ from typing import Any
 from marshmallow import fields
 from sqlalchemy import Connection
 
-from billing.bank.cancelling import cancel, cancel_paid_back
+from billing.approvals.http import WAITS, placed
+from billing.approvals.shapes import Approval
+from billing.bank.approving import CANCELLATION, CancellationOrder
+from billing.bank.cancelling import cancel_paid_back
 from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Day
 from billing.frame.http.idempotency import Answer
@@ -14,12 +17,17 @@ from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import writes
+from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.queries import find_refund, receipt_story
 from billing.receivables.receipts.request_fields import optional_reason
 from billing.receivables.receipts.shapes import ReceiptStory, Refund
 
 blueprint = ApiBlueprint(
-    "cancellations", __name__, url_prefix="/v1", description="Receipts that should never have been entered"
+    "cancellations",
+    __name__,
+    url_prefix="/v1",
+    description="Receipts that should never have been entered",
+    fine_scope=RECEIPTS,
 )
 _FIELDS: Mapping[str, fields.Field[Any]] = {
     "on": Day(
@@ -33,13 +41,14 @@ _FIELDS: Mapping[str, fields.Field[Any]] = {
 
 @blueprint.route("/receipts/<money:received>/cancellation", methods=["POST"])
 @blueprint.response(201, ReceiptStory)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.arguments(strict_schema("CancellationOrder", _FIELDS))
 @writes
 def cancel_received(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Cancel a receipt that should never have been entered: what it settled is open again, its VAT goes back."""
     reason = order["reason"] or require_reason(connection, "cancelling a receipt")
-    cancel(connection, received, reason=reason, recorded_at=service().clock(), on=order["on"])
-    return Answer(receipt_story(connection, received), 201)
+    wanted = CancellationOrder(received, reason, order["on"])
+    return placed(connection, CANCELLATION, wanted, lambda _: Answer(receipt_story(connection, received), 201))
 
 
 @blueprint.route("/refunds/<refund:paid>/cancellation", methods=["POST"])

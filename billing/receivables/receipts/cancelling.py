@@ -38,13 +38,14 @@ from pricing.period import first_of_month, format_month
 class Cancelled(NamedTuple):
     """A cancellation: the day it is of and the day it is booked; `moved`: the money had not gone back before.
 
-    `lines` are the bank lines that wait again by it.
+    `lines` are the bank lines that wait again by it, `references` those of its entries.
     """
 
     cancelled_on: date
     booked_on: date
     moved: bool
     lines: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
     @property
     def booked(self) -> str:
@@ -88,7 +89,7 @@ def cancel_receipt(
     records.book(stamp_taken_back(connection, key, made.booked_on))
     record_change(connection, "receipts", RECEIPT.format(key), _told(head), {"cancelled_on": str(made.cancelled_on)})
     records.write()
-    return made._replace(moved=not bounced)
+    return made._replace(moved=not bounced, references=tuple(entry.reference for entry in records.entries))
 
 
 def cancel_refund(
