@@ -143,7 +143,7 @@ def test_a_receipt_entered_by_mistake_is_cancelled_for_a_reason(park: Caller, en
     parts = [{"invoice": due["number"], "amount": "600.00"}]
     park.post("/v1/receipts", order(tenant="B1", allocation="explicit", allocations=parts))
     refund = {"reference": "R1", "refunded_on": "2026-09-02", "receipt": "RG-000001", "tenant": "B1"}
-    assert park.post("/v1/refunds", refund, reason="trop-perçu").status_code == 201
+    assert park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "trop-perçu"}).status_code == 201
     assert park.post("/v1/receipts/RG-000001/cancellation", {}).json["type"] == "/problems/reason-required"
     held = park.post("/v1/receipts/RG-000001/cancellation", {"reason": "doublon"})
     assert held.status_code == 409
@@ -152,7 +152,8 @@ def test_a_receipt_entered_by_mistake_is_cancelled_for_a_reason(park: Caller, en
     assert (paid.status_code, paid.json["cancelled_on"], paid.json["cancelled_for"]) == (
         201, "2026-09-02", "jamais payé",
     )  # fmt: skip
-    made = park.post("/v1/receipts/RG-000001/cancellation", {"on": "2026-09-03"}, reason="doublon")
+    body, said = {"on": "2026-09-03"}, {"X-Reason": "doublon"}
+    made = park("POST", "/v1/receipts/RG-000001/cancellation", json=body, headers=said)
     assert made.status_code == 201, made.text
     assert made.json["state"] == "cancelled"
     assert made.json["cancellation"] == {"cancelled_on": "2026-09-03", "booked_on": "2026-09-03", "reason": "doublon"}
