@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.frame.civil_time import today
 from billing.frame.database import among
-from billing.receivables.open_items.open_items import UnallocatedCredit
+from billing.receivables.open_items.open_items import UnallocatedCredit, is_standing_refund
 from billing.receivables.open_items.standing import OpenDocument
 from billing.receivables.receipts.acting import refused
 from billing.receivables.tables.receipts import (
@@ -128,7 +128,12 @@ class SettlingDays:
                     1,
                 ),
                 (select(w.placement_id, w.withdrawn_on, w.amount).where(w.placement_id.in_(freed)), -1),
-                (select(r.placement_id, r.refunded_on, r.amount).where(r.placement_id.in_(freed)), -1),
+                (
+                    select(r.placement_id, r.refunded_on, r.amount).where(
+                        r.placement_id.in_(freed), is_standing_refund()
+                    ),
+                    -1,
+                ),
             ):
                 for key, day, amount in self._connection.execute(rows):
                     changes[key][day] += sign * amount
