@@ -1,12 +1,16 @@
 """The command `payments cancel`: it stands here since a bank line that named the receipt waits again by it."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
 from billing.frame.codes import RECEIPT, REFUND
 from billing.frame.terminal.command import WritingCommand, clock, database, example
 from billing.frame.terminal.parameters import DAY
+
+if TYPE_CHECKING:
+    from billing.receivables.receipts.cancelling import Cancelled
 
 
 class _Cancellable(click.ParamType[str]):
@@ -48,6 +52,7 @@ def cancel_command(number: str, on: date | None) -> None:
     from billing.frame.settings import load_settings
 
     settings = load_settings()
+    cancelled: "Cancelled | None"
     with database(settings) as engine, writing(engine) as connection:
         if number.startswith(REFUND.prefix):
             reason = require_reason(connection, "cancelling a refund")

@@ -152,11 +152,11 @@ def test_a_receipt_entered_by_mistake_is_cancelled_for_a_reason(park: Caller, en
     assert (paid.status_code, paid.json["cancelled_on"], paid.json["cancelled_for"]) == (
         201, "2026-09-02", "jamais payé",
     )  # fmt: skip
-    body, said = {"on": "2026-09-03"}, {"X-Reason": "doublon"}
+    body, said = {"on": "2026-09-02"}, {"X-Reason": "doublon"}
     made = park("POST", "/v1/receipts/RG-000001/cancellation", json=body, headers=said)
     assert made.status_code == 201, made.text
     assert made.json["state"] == "cancelled"
-    assert made.json["cancellation"] == {"cancelled_on": "2026-09-03", "booked_on": "2026-09-03", "reason": "doublon"}
+    assert made.json["cancellation"] == {"cancelled_on": "2026-09-02", "booked_on": "2026-09-02", "reason": "doublon"}
     assert [part["undone_for"] for part in made.json["allocations"]] == ["doublon"]
     assert park.post("/v1/receipts/RG-000001/cancellation", {"reason": "encore"}).status_code == 409
     assert park.post("/v1/receipts/RG-000009/cancellation", {"reason": "encore"}).status_code == 404
