@@ -52,7 +52,7 @@ def cancel_command(number: str, on: date | None) -> None:
     from billing.frame.settings import load_settings
 
     settings = load_settings()
-    cancelled: "Cancelled | None"
+    cancelled: Cancelled | None
     with database(settings) as engine, writing(engine) as connection:
         if number.startswith(REFUND.prefix):
             reason = require_reason(connection, "cancelling a refund")
