@@ -133,3 +133,7 @@ INSERT INTO usage_rebilling (usage_event_id, former_document_id, former_line_no,
 
 -- version 0024
 INSERT INTO cancellation_count (credit_note_id, period) VALUES (2, '2026-06-01');
+
+-- version 0025
+INSERT INTO receipt_cancellation (receipt_id, cancelled_on, booked_on, reason, recorded_at) VALUES (2, '2026-07-05', '2026-07-05', 'erreur', '2026-07-05 08:00:00');
+INSERT INTO refund_cancellation (refund_id, cancelled_on, booked_on, reason, recorded_at) VALUES (1, '2026-07-06', '2026-07-06', 'erreur', '2026-07-06 08:00:00');

@@ -4,8 +4,8 @@ from alembic import op
 
 from billing.migrations.script import execute_script
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 
 def upgrade() -> None:
