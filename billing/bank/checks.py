@@ -13,7 +13,7 @@ from billing.bank.tables import bank_line, bank_statement, line_decision, line_e
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.checking import Proof, Step, streamed
 from billing.frame.codes import RECEIPT
-from billing.receivables.tables.receipts import receipt
+from billing.receivables.tables.receipts import receipt, receipt_cancellation
 from ledger.entry import BANK
 from ledger.models import entry, posting
 from pricing.money import format_amount
@@ -170,21 +170,25 @@ def _entries_of_no_decision(connection: Connection) -> Iterator[str]:
 
 
 def _receipts(connection: Connection) -> Iterator[str]:
-    """A line received is a receipt under its name, one for all decisions about it."""
+    """A line received is a receipt under its name, one for all decisions about it but for those that were cancelled."""
     d, x = line_decision.c, line_entry.c
     rows = connection.execute(
-        select(d.statement_id, d.line_no, receipt.c.reference, receipt.c.id)
+        select(
+            d.statement_id, d.line_no, receipt.c.reference, receipt.c.id,
+            receipt_cancellation.c.receipt_id.label("cancelled"),
+        )
         .join(line_entry, is_of_decision())
         .outerjoin(receipt, receipt.c.id == x.receipt_id)
+        .outerjoin(receipt_cancellation, receipt_cancellation.c.receipt_id == receipt.c.id)
         .where(d.kind == LineKind.RECEIVED)
         .order_by(d.statement_id, d.line_no, d.decision_no)
-    )
+    )  # fmt: skip
     receipts: dict[str, int] = {}
     for row in rows:
         name = line_name(row.statement_id, row.line_no)
         if row.reference is None or not (row.reference == name or row.reference.startswith(f"{name}/")):
             yield f"{name} is received, but its receipt {row.reference or 'is missing'} is not of that name"
-        elif receipts.setdefault(name, row.id) != row.id:
+        elif row.cancelled is None and receipts.setdefault(name, row.id) != row.id:
             first, other = RECEIPT.format(receipts[name]), RECEIPT.format(row.id)
             yield f"{name} is received, and is both {first} and {other}"
 
