@@ -18,7 +18,8 @@ class NoRateInForce(PricingError):
     def __init__(self, site: str, service: str, kind: str, day: date) -> None:
         super().__init__(
             f"no rate for {service} at {site} for tenants of kind {kind} on {day}: "
-            f"add a version to rates.csv that begins on or before that day, then run the month again"
+            f"enter a rate that begins on or before that day, or void what was used on a wrong day; then run the month "
+            f"again"
         )
 
 
@@ -28,5 +29,5 @@ class NoVatRateInForce(PricingError):
     def __init__(self, service: str, day: date) -> None:
         super().__init__(
             f"no VAT rate for {service} on {day}: "
-            f"add a version to vat_rates.csv that begins on or before that day, then run the month again"
+            f"enter a VAT rate that begins on or before that day, then run the month again"
         )

@@ -1,6 +1,7 @@
 """Each parser here says what a cell of a network folder may hold, and makes its value."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeAlias
@@ -36,6 +37,15 @@ _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
 # of characters (JSON can write them), and the two code points that are no characters.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN_IN_CODE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# Slashes part an address, the others begin something else in it, or are rewritten by those who read it.
+_UNUSABLE_IN_ADDRESS = re.compile("[/?#%]")
+# What addresses and lines mean by these words is not a thing of that name.
+RESERVED_CODES = frozenset(
+    {
+        ".", "..", "any", "batch", "creditable", "cross-subsidy-account", "deposit", "explanation", "final-statement",
+        "movements", "null", "pdf", "quote", "removal", "statement", "switch", "tier-change", "trail", "void", "xml",
+    }
+)  # fmt: skip
 _DECIMAL_HINT = "write it like 1234.56: a point, no comma, no blank, no unit"
 
 
@@ -77,6 +87,22 @@ def code(cell: str) -> str:
     if len(cell) > CODE_LENGTH_MAX:
         raise BadCell(f"is longer than {CODE_LENGTH_MAX} characters", "use a shorter code")
     return cell
+
+
+def require_addressable(code: str) -> None:
+    """Refuse a code that could not stand in an address, or that has a meaning there; raises BadCell.
+
+    Only codes that are entered are judged: what bears such a code already stays as it is, and is read by it.
+    """
+    unusable = _UNUSABLE_IN_ADDRESS.search(code)
+    if unusable is not None:
+        problem = f"holds {unusable[0]!r}, which no code can hold"
+        raise BadCell(problem, "use letters, digits, and marks such as - _ : +")
+    hidden = next((mark for mark in code if unicodedata.category(mark) == "Cf"), None) if not code.isascii() else None
+    if hidden is not None:
+        raise BadCell(f"holds the invisible mark U+{ord(hidden):04X}", "type the code again without it")
+    if code in RESERVED_CODES:
+        raise BadCell("is a word of the service itself", "use another code")
 
 
 def optional(parser: Parser) -> Parser:

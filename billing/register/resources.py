@@ -48,6 +48,8 @@ from billing.register.shapes import (
     record_schema,
     stored_as,
     stored_shape,
+    taken_as,
+    taken_shape,
 )
 
 BATCH_MAX = 10_000
@@ -98,6 +100,11 @@ def take(
         raise Refused([_placed(fault, place) for fault in refused.faults]) from None
 
 
+def _warnings(report: ImportReport, place: Callable[[int], str] | None = None) -> tuple[str, ...]:
+    """Return what was taken and should be looked at, as sentences that begin with the field."""
+    return tuple(str(_placed(warning, place)).removeprefix(": ") for warning in report.warnings)
+
+
 def _placed(fault: Fault, place: Callable[[int], str] | None) -> Fault:
     prefix = "" if place is None or fault.line is None else place(fault.line - 1)
     # Files and lines are the import's words; a request has fields.
@@ -138,8 +145,8 @@ def _post_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, record: Mapping[str, Any]) -> Answer:
         _require_own_site(resource, record)
         report = take(connection, resource.stem, [record])
-        stored = stored_as(resource, find_row(connection, resource, resource.key_of(record)))
-        return Answer(stored, 201 if report.new else 200, {"Location": _location(resource, stored)})
+        taken = taken_as(resource, find_row(connection, resource, resource.key_of(record)), _warnings(report))
+        return Answer(taken, 201 if report.new else 200, {"Location": _location(resource, taken)})
 
     return view
 
@@ -156,15 +163,15 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
             # Months may have been billed by it: overriding a price needs a reason.
             require_reason(connection, "changing a price that has begun")
         stored = stored_record(connection, resource.stem, key) or {}
-        take(connection, resource.stem, [stored | _cells(change)], create_only=False)
-        return Answer(stored_as(resource, find_row(connection, resource, key)))
+        report = take(connection, resource.stem, [stored | _cells(change)], create_only=False)
+        return Answer(taken_as(resource, find_row(connection, resource, key), _warnings(report)))
 
     return view
 
 
 def _add(resource: Resource) -> None:
     """The four views of a resource, or three."""
-    record, stored = record_schema(resource), stored_shape(resource)
+    record, stored, taken = record_schema(resource), stored_shape(resource), taken_shape(resource)
     many = resource.path.replace("-", " ")
     singular = resource.one.replace(" ", "_").lower()
 
@@ -186,10 +193,10 @@ def _add(resource: Resource) -> None:
     route(resource.address, "GET", f"get_{singular}", f"One {resource.one}", view)
 
     view = blueprint.arguments(record)(writes(_post_view(resource)))
-    view = blueprint.alt_response(200, schema=stored, description="It exists, just so", success=True, headers=LOCATION)(
+    view = blueprint.alt_response(200, schema=taken, description="It exists, just so", success=True, headers=LOCATION)(
         view
     )
-    view = blueprint.response(201, stored, headers=LOCATION)(view)
+    view = blueprint.response(201, taken, headers=LOCATION)(view)
     route(
         f"/{resource.path}",
         "POST",
@@ -200,7 +207,7 @@ def _add(resource: Resource) -> None:
 
     if resource.changeable:
         view = blueprint.arguments(change_schema(resource))(writes(_patch_view(resource)))
-        view = blueprint.response(200, stored)(view)
+        view = blueprint.response(200, taken)(view)
         route(
             resource.address,
             "PATCH",
@@ -253,5 +260,6 @@ def create_usage_events(connection: Connection, batch: Mapping[str, Any]) -> Ans
     """Add up to 10,000 usage events, all or none; those that exist already, just so, are left alone."""
     for site in {event["site"] for event in batch["events"]}:
         require_site(site)
-    report = take(connection, "usage", batch["events"], place="events.{}.".format)
-    return Answer(UsageBatchTaken(report.new, report.unchanged))
+    place = "events.{}.".format
+    report = take(connection, "usage", batch["events"], place=place)
+    return Answer(UsageBatchTaken(report.new, report.unchanged, _warnings(report, place)))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from marshmallow import Schema, fields, validate
 from msgspec import defstruct
+from msgspec.structs import asdict
 from sqlalchemy import Date, Integer, Row
 
 from billing.frame.http import fields as texts
@@ -287,11 +288,34 @@ def _shown(column: Column, value: Any) -> Any:
     return column.show(value)
 
 
+Warnings = Annotated[
+    tuple[str, ...], about("What was taken and yet is unlikely, each with its field: look at it; mostly there is none")
+]
+
+
+@cache
+def taken_shape(resource: Resource) -> type[Shape]:
+    """Make the shape of the answer to one that was added or changed: as stored, with warnings."""
+    return defstruct(  # type: ignore[return-value]
+        f"{resource.name}Taken",
+        [("warnings", Warnings)],
+        bases=(stored_shape(resource),),
+        namespace={"__doc__": f"A {resource.one} as it is stored now, and what is unlikely about it."},
+        frozen=True,
+    )
+
+
+def taken_as(resource: Resource, row: Row[Any], warnings: tuple[str, ...]) -> Shape:
+    """Return a stored row as `stored_as` does, with the warnings of what has just been written."""
+    return taken_shape(resource)(**asdict(stored_as(resource, row)), warnings=warnings)
+
+
 class UsageBatchTaken(Shape, frozen=True):
     """How many events of a batch were new, and how many were known."""
 
     added: Annotated[Count, about("Events that are new")]
     known: Annotated[Count, about("Events that stood already, just so")]
+    warnings: Warnings
 
 
 def list_query_schema(resource: Resource) -> type[Schema]:

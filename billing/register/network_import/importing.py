@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -26,6 +27,7 @@ from billing.register.network_import.faults import Faults
 from billing.register.network_import.further import FurtherFile
 from billing.register.network_import.grants import check_grant_days, check_grants, number_revisions, post_grants
 from billing.register.network_import.layout import LAYOUTS, Layout
+from billing.register.network_import.plausibility import Arrived, Unlikely, review
 from billing.register.network_import.reading import NumberedRow, read_rows
 from billing.register.network_import.report import FileCounts, ImportReport
 from billing.register.network_import.sheet import Sheet
@@ -40,10 +42,14 @@ Progress: TypeAlias = Callable[[str, int], None]
 
 
 class _Source(NamedTuple):
-    """The rows of one file or resource: `tenants` is whom usage refers to, None if that can't be told at once."""
+    """The rows of one file or resource, `again` once more without noting faults.
+
+    `tenants` is whom usage refers to, None if that can't be told at once.
+    """
 
     file: str
     rows: Iterable[NumberedRow]
+    again: Callable[[], Iterable[NumberedRow]]
     tenants: frozenset[str] | None = None
 
 
@@ -77,7 +83,11 @@ def import_folder(
     paths = _find(folder, layouts, warnings)
     with writing(engine) as connection:
         sources = {
-            stem: _Source(path.name, read_rows(path, LAYOUTS[stem], faults))
+            stem: _Source(
+                path.name,
+                read_rows(path, LAYOUTS[stem], faults),
+                partial(read_rows, path, LAYOUTS[stem], Faults((path.name,))),
+            )
             for stem, path in paths.items()
             if stem in LAYOUTS
         }
@@ -118,7 +128,7 @@ def apply_records(
         rows = list(_numbered(LAYOUTS[stem], given, faults))
         # U+0000 is a fault that is found later; PostgreSQL can't even be asked for it.
         tenants = frozenset(row[1] for _, row in rows if "\0" not in row[1]) if stem == "usage" else None
-        sources[stem] = _Source(stem, rows, tenants)
+        sources[stem] = _Source(stem, rows, partial(iter, rows), tenants)
     act = _Import(connection, sources, faults, warnings, None)
     return act.carry_out(now=now, source=source, create_only=create_only)
 
@@ -179,6 +189,7 @@ class _Import:
         self._progress = progress
         self._brought = brought
         self._settings = settings
+        self._arrived: Arrived | None = None
         self._sheets = {
             stem: Sheet(layout, sources[stem].file if stem in sources else layout.file)
             for stem, layout in LAYOUTS.items()
@@ -192,6 +203,7 @@ class _Import:
         change_facts(self._connection)
         for stem, sheet in self._sheets.items():
             self._read(stem, sheet)
+            sheet.refuse_unusable_codes(self._faults)
             if create_only:
                 sheet.refuse_changes(self._faults)
         present_day = today(now)
@@ -210,6 +222,7 @@ class _Import:
             sheet.note_changes(self._connection)
         self._add_accounts()
         post_grants(self._connection, self._sheets["grants"], recorded_at=now)
+        review(self._connection, self._sheets, self._arrived, present_day, Unlikely(self._warnings))
         report = self._report(usage, dry_run)
         counts = {brought.file: self._load(brought, now) for brought in self._brought}
         report = replace(report, files={**report.files, **counts})
@@ -261,6 +274,7 @@ class _Import:
         billing = {code: service.get("billing", "") for code, service in catalogue.items()}
         known = Known(references.codes("tenants"), references.codes("sites"), billing, references.unreadable)
         loader = UsageLoader(connection, source.file, known, faults, present_day)
+        self._arrived = Arrived(source.file, loader.last_before, source.again)
         return loader.load(source.rows, self._tell_usage)
 
     def _tell_usage(self, rows: int) -> None:

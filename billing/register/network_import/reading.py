@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import Layout
@@ -33,8 +33,8 @@ def read_rows(path: Path, layout: Layout, faults: Faults) -> Iterator[NumberedRo
         encoding, on_wrong_bytes = _encoding(path, layout, faults)
         with path.open(encoding=encoding, errors=on_wrong_bytes, newline="") as lines:
             reader = csv.reader(lines, strict=True)
-            order = _column_order(reader, layout, faults)
-            yield from _numbered(reader, layout, order, faults)
+            columns = _column_order(reader, layout, faults)
+            yield from _numbered(reader, layout, columns, faults)
     except OSError as error:
         faults.add(layout.file, None, None, None, f"cannot be read: {error.strerror}", "check the file and its rights")
         raise UnreadableFile from None
@@ -94,8 +94,19 @@ def _as_meant(cell: str) -> str:
     return cell.encode(errors="surrogateescape").decode("cp1252", errors="replace")
 
 
-def _column_order(reader: "Reader", layout: Layout, faults: Faults) -> tuple[int, ...]:
-    """Return the place of each of the layout's columns in the file; raises UnreadableFile if its header is wrong."""
+class _Columns(NamedTuple):
+    """The columns of a file: how many, the place of each of the layout's, and those that have no title."""
+
+    number: int
+    order: tuple[int, ...]
+    untitled: tuple[int, ...]
+
+
+def _column_order(reader: "Reader", layout: Layout, faults: Faults) -> _Columns:
+    """Return where each of the layout's columns stands in the file; raises UnreadableFile if its header is wrong.
+
+    Spreadsheets write columns without a title: they are skipped, as long as nothing stands in them.
+    """
     names = layout.names
     try:
         header = next(reader, [])
@@ -111,7 +122,10 @@ def _column_order(reader: "Reader", layout: Layout, faults: Faults) -> tuple[int
             faults.add(layout.file, 1, None, header[0], f"is separated by {called}, not commas", remedy)
             raise UnreadableFile
     right = True
+    untitled = tuple(index for index, name in enumerate(header) if not name.strip())
     for index, name in enumerate(header):
+        if index in untitled:
+            continue
         if name not in names:
             remedy = f"remove it or correct its name; columns are {', '.join(names)}"
             faults.add(layout.file, 1, name, name, "is an unknown column", remedy)
@@ -128,17 +142,19 @@ def _column_order(reader: "Reader", layout: Layout, faults: Faults) -> tuple[int
             right = False
     if not right:
         raise UnreadableFile
-    return tuple(header.index(name) for name in names)
+    return _Columns(len(header), tuple(header.index(name) for name in names), untitled)
 
 
-def _numbered(reader: "Reader", layout: Layout, order: tuple[int, ...], faults: Faults) -> Iterator[NumberedRow]:
-    width = len(order)
+def _numbered(reader: "Reader", layout: Layout, columns: _Columns, faults: Faults) -> Iterator[NumberedRow]:
+    width, order, untitled = columns
     arrange = None if order == tuple(range(width)) else itemgetter(*order)
     while True:
         line = reader.line_num + 1
         try:
             for row in reader:
                 if len(row) == width:
+                    if untitled and any(row[place].strip() for place in untitled):
+                        _note_untitled(layout, line, row, untitled, faults)
                     yield line, row if arrange is None else arrange(row)
                 elif row:
                     _note_width(layout, line, row, width, faults)
@@ -146,6 +162,12 @@ def _numbered(reader: "Reader", layout: Layout, order: tuple[int, ...], faults: 
             return
         except csv.Error as error:
             _note_broken(layout, line, error, faults)
+
+
+def _note_untitled(layout: Layout, line: int, row: Sequence[str], untitled: Sequence[int], faults: Faults) -> None:
+    place = next(place for place in untitled if row[place].strip())
+    problem = f"stands in column {place + 1}, which has no title"
+    faults.add(layout.file, line, None, row[place], problem, "give the column its title, or empty the cell")
 
 
 def _note_width(layout: Layout, line: int, row: Sequence[str], width: int, faults: Faults) -> None:

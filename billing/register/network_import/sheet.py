@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam
 
 from billing.frame.audit_log import record_change
-from billing.frame.cells import BadCell
+from billing.frame.cells import BadCell, require_addressable
 from billing.frame.database import insert_rows
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import Column, Layout, shown
@@ -100,6 +100,17 @@ class Sheet:
                     for column in self.layout.columns
                     if column.field in row.values and row.values[column.field] != row.before[column.field]
                 )
+
+    def refuse_unusable_codes(self, faults: Faults) -> None:
+        """Note each new row whose own code could not stand in an address; what is stored stays as it is."""
+        if self.layout.key != ("code",):
+            return
+        for key, row in self.by_key.items():
+            if row.before is None:
+                try:
+                    require_addressable(key[0])
+                except BadCell as bad:
+                    self.note(faults, row, "code", bad.problem, bad.remedy)
 
     def refuse_changes(self, faults: Faults) -> None:
         """Note each row whose key exists with other values: for callers that only add."""

@@ -63,7 +63,7 @@ class UsageLoader:
         self._unchanged = 0
         # Stored before this file began; what has a higher id stands earlier in the file itself.
         last = connection.exec_driver_sql("SELECT max(id) FROM usage_event").scalar()
-        self._last_before = 0 if last is None else int(last)
+        self.last_before = 0 if last is None else int(last)
 
     def load(self, rows: Iterable[NumberedRow], on_chunk: Callable[[int], None]) -> FileCounts:
         """Check and write the rows; `on_chunk` is told how many have been read so far."""
@@ -173,12 +173,11 @@ class UsageLoader:
         """Write what is new in the chunk, and empty it."""
         chunk = self._chunk
         if chunk:
+            line_of = dict(zip(chunk, self._lines, strict=True))
+            self._drop_stored(line_of)
+            self._refuse_unusable_codes(line_of)
             if self._far_days:
-                line_of = dict(zip(chunk, self._lines, strict=True))
-                self._drop_stored()
                 self._note_far_days(line_of)
-            else:
-                self._drop_stored()
             self._new += len(chunk)
             if chunk:
                 self._write()
@@ -191,19 +190,26 @@ class UsageLoader:
             if day in self._far_days:
                 self._faults.add(self._file, line_of[event_id], "occurred_on", day, *self._far_days[day])
 
-    def _drop_stored(self) -> None:
+    def _refuse_unusable_codes(self, line_of: Mapping[str, int]) -> None:
+        """Note each new event whose id could not stand in an address."""
+        for event_id in self._chunk:
+            try:
+                cells.require_addressable(event_id)
+            except BadCell as bad:
+                self._faults.add(self._file, line_of[event_id], "event_id", event_id, bad.problem, bad.remedy)
+
+    def _drop_stored(self, line_of: Mapping[str, int]) -> None:
         """Take out of the chunk what is stored already: the same is ignored, other values are noted."""
         chunk = self._chunk
         stored = self._stored()
         if not stored:
             return
-        line_of = dict(zip(chunk, self._lines, strict=True))
         for number, event_id, *stands in stored:
             facts = chunk.pop(event_id)
             if list(facts) == stands:
                 self._unchanged += 1
             else:
-                in_file = number > self._last_before
+                in_file = number > self.last_before
                 self._note_conflict(line_of[event_id], event_id, facts, stands, in_file=in_file)
 
     def _stored(self) -> list[tuple[Any, ...]]:

@@ -124,7 +124,7 @@ def test_eight_at_once_have_one_effect_and_one_answer(ground: Caller, engine: En
     for thread in threads:
         thread.join()
     assert [answer.status_code for answer in answers] == [200] * 8
-    assert {answer.data for answer in answers} == {b'{"added":500,"known":0}'}
+    assert {answer.data for answer in answers} == {b'{"added":500,"known":0,"warnings":[]}'}
     assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 7
     assert count(engine, usage_event) == 500
 
@@ -174,7 +174,7 @@ def test_killed_at_the_commit_a_repeated_request_has_its_effect_once(
     ground.secrets["finance"] = killed_post(engine, "/v1/usage-events/batch", EVENTS, moment, 1)
     assert count(engine, usage_event) == count(engine, idempotency_key) * 500 == survives
     again = ground.post("/v1/usage-events/batch", EVENTS, "k1")
-    assert again.json == {"added": 500, "known": 0}
+    assert again.json == {"added": 500, "known": 0, "warnings": []}
     assert ("Idempotent-Replayed" in again.headers) is (survives > 0)
     assert count(engine, usage_event) == 500
 
