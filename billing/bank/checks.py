@@ -7,9 +7,9 @@ from sqlalchemy import Connection, and_, exists, func, not_, select
 
 from billing.bank.matching.values import UNDONE, LineKind
 from billing.bank.naming import line_name, statement_name
-from billing.bank.queries import is_latest, is_of_decision, moves_bank_account
+from billing.bank.queries import is_latest, is_of_decision, is_withdrawn, moves_bank_account
 from billing.bank.reconciling import reconcile
-from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
+from billing.bank.tables import bank_line, bank_statement, bank_statement_withdrawal, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.checking import Proof, Step, streamed
 from billing.frame.codes import RECEIPT
@@ -28,7 +28,9 @@ def statements(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _entries_of_no_decision(connection)
     yield from _receipts(connection)
     yield from _own_entries(connection)
-    for account in connection.scalars(select(bank_statement.c.account).distinct().order_by(bank_statement.c.account)):
+    yield from _withdrawn(connection)
+    c = bank_statement.c
+    for account in connection.scalars(select(c.account).where(not_(is_withdrawn())).distinct().order_by(c.account)):
         reconciliation = reconcile(connection, account)
         if reconciliation.unexplained:
             difference = format_amount(reconciliation.difference)
@@ -55,25 +57,37 @@ def _chains(connection: Connection) -> Iterator[str]:
     )
     c = bank_statement.c
     rows = connection.execute(
-        select(bank_statement, sums.c.amount, sums.c.lines, sums.c.last, sums.c.latest)
+        select(
+            bank_statement,
+            sums.c.amount,
+            sums.c.lines,
+            sums.c.last,
+            sums.c.latest,
+            is_withdrawn().label("is_withdrawn"),
+        )
         .outerjoin(sums, sums.c.statement_id == c.id)
         .order_by(c.account, c.place)
     )
+    account, place = None, 0
+    # The last one that was not withdrawn: each goes on from it.
     before: Any = None
     for row in rows:
-        if before is not None and before.account != row.account:
-            before = None
-        yield from _sequence_faults(before, row)
+        if row.account != account:
+            account, place, before = row.account, 0, None
+        place += 1
+        if row.place != place:
+            yield f"{statement_name(row.id)}: a statement of account {row.account} is missing before it"
+            place = row.place
+        elif not row.is_withdrawn:
+            yield from _sequence_faults(before, row)
         yield from _line_faults(row)
-        before = row
+        before = before if row.is_withdrawn else row
 
 
 def _sequence_faults(before: Any, row: Any) -> Iterator[str]:
-    """Yield the faults between a statement and the one before it in its account; None where it is the first."""
+    """Yield the faults between a statement and the one it goes on from; None where it is the first."""
     name = statement_name(row.id)
-    if row.place != (1 if before is None else before.place + 1):
-        yield f"{name}: a statement of account {row.account} is missing before it"
-    elif before is not None and row.opening != before.closing:
+    if before is not None and row.opening != before.closing:
         opening, closing = format_amount(row.opening), format_amount(before.closing)
         yield f"{name} opens with {opening}, {statement_name(before.id)} closes with {closing}"
     if before is not None and row.closed_on < before.closed_on:
@@ -155,6 +169,19 @@ def _entries_twice(connection: Connection) -> Iterator[str]:
     )
     for reference in rows.scalars():
         yield f"entry {reference} stands for several lines of statements"
+
+
+def _withdrawn(connection: Connection) -> Iterator[str]:
+    """No line of a statement that was withdrawn is decided."""
+    d, x = line_decision.c, bank_statement_withdrawal.c
+    rows = connection.execute(
+        select(d.statement_id, d.line_no, d.kind)
+        .join(bank_statement_withdrawal, x.statement_id == d.statement_id)
+        .where(is_latest(), d.kind != UNDONE)
+        .order_by(d.statement_id, d.line_no)
+    )
+    for row in rows:
+        yield f"{line_name(row.statement_id, row.line_no)} is {row.kind}, though its statement was withdrawn"
 
 
 def _entries_of_no_decision(connection: Connection) -> Iterator[str]:

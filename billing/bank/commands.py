@@ -136,9 +136,12 @@ def list_command() -> None:
         click.echo("no statement was imported yet")
         return
     rows = [
-        (shape.name, shape.reference, shape.closed_on, shape.opening, shape.closing, shape.lines, waiting)
+        (
+            shape.name, shape.reference, shape.closed_on, shape.opening, shape.closing, shape.lines,
+            "withdrawn" if shape.withdrawn else waiting,
+        )
         for shape, waiting in statements
-    ]
+    ]  # fmt: skip
     table("", ("statement", "the bank's", "until", "opening", "closing", "lines", "waiting"), rows)
 
 
@@ -352,6 +355,38 @@ def undo_command(line: "LineKey") -> None:
         reason = require_reason(connection, "undoing what a line was found to be")
         undo_decision(connection, line, reason=reason, recorded_at=clock())
     click.echo(f"{line_name(*line)}: waits again")
+
+
+@statements_command.command(
+    "withdraw",
+    cls=WritingCommand,
+    epilog=example("technopark-billing statements withdraw RE-000002 --reason 'Mauvais solde de départ'"),
+)
+@click.argument("statement")
+def withdraw_command(statement: str) -> None:
+    """Withdraw STATEMENT (RE-000012), the account's last one: its lines count no more. A reason is required.
+
+    Receipts of its lines are cancelled, own movements reversed; what stood in the books before waits for its line
+    again. Cheques that were cleared or came back stay so.
+    """
+    from billing.bank.withdrawing import withdraw_statement
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+
+    try:
+        key = BANK_STATEMENT.parse(statement)
+    except Unknown:
+        raise click.BadParameter(f"{statement!r} is no statement such as RE-000012") from None
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "withdrawing a statement")
+        withdrawn = withdraw_statement(connection, key, reason=reason, recorded_at=clock())
+    click.echo(f"{statement}: withdrawn with its {withdrawn.lines} lines")
+    if withdrawn.kept:
+        click.echo(
+            f"cheques and returns of {', '.join(withdrawn.kept)} stay as they are: their entries wait for a line"
+        )
 
 
 @statements_command.command(

@@ -38,13 +38,17 @@ class PrintedStatement(NamedTuple):
 
 
 class NewStatement(NamedTuple):
-    """A statement to be stored: `opening` is the balance before its `lines`, which are those not known yet."""
+    """A statement to be stored: `opening` is the balance before its `lines`, which are those not known yet.
+
+    `digest` tells it from every other that is stored, those withdrawn too.
+    """
 
     key: int
     place: int
     opening: int
     lines: tuple[PrintedLine, ...]
     printed: PrintedStatement
+    digest: str
 
 
 # A statement's name at the bank, the day it closed, its balances before and after.
@@ -67,6 +71,7 @@ class Chain:
 
     `closed_on` and `key` None: there is none yet. `lines` counts lines by fingerprint. `heads` are statements by their
     name, day and balances, with their keys. `latest` are the lines from the first day of the file on, in their order.
+    `gone` and `digests_gone` count lines and statements that were withdrawn.
     """
 
     place: int = 0
@@ -78,12 +83,20 @@ class Chain:
     digests: frozenset[str] = frozenset()
     heads: Mapping[Head, int] = field(default_factory=dict)
     latest: tuple[StandingLine, ...] = ()
+    gone: Mapping[str, int] = field(default_factory=dict)
+    digests_gone: Mapping[str, int] = field(default_factory=dict)
 
     def after(self, new: NewStatement) -> "Chain":
         """Return the chain with a new statement at its end."""
         statement = new.printed.statement
         stored = (
-            StandingLine(line_name(new.key, line_no), line.booked_on, line.amount, fingerprint, occurrence)
+            StandingLine(
+                line_name(new.key, line_no),
+                line.booked_on,
+                line.amount,
+                fingerprint,
+                occurrence - self.gone.get(fingerprint, 0),
+            )
             for line_no, (line, fingerprint, occurrence) in enumerate(new.lines, 1)
         )
         return replace(
@@ -93,7 +106,10 @@ class Chain:
             closed_on=statement.closed_on,
             closing=statement.closing,
             next_key=new.key + 1,
-            lines={**self.lines, **{line.fingerprint: line.occurrence for line in new.lines}},
+            lines={
+                **self.lines,
+                **{line.fingerprint: line.occurrence - self.gone.get(line.fingerprint, 0) for line in new.lines},
+            },
             digests=self.digests | {new.printed.digest},
             heads={**self.heads, _head(statement): new.key},
             latest=(*self.latest, *stored),
@@ -130,7 +146,8 @@ def continuation(chain: Chain, printed: PrintedStatement) -> Outcome:
                 return _discontinuity(chain, statement, overlap)
             fresh = overlap.left
     opening = statement.closing - _sum(fresh)
-    return NewStatement(chain.next_key, chain.place + 1, opening, _numbered(chain, fresh), printed)
+    digest = numbered_digest(printed.digest, chain.digests_gone.get(printed.digest, 0))
+    return NewStatement(chain.next_key, chain.place + 1, opening, _numbered(chain, fresh), printed, digest)
 
 
 def continuations(chain: Chain, printed: Iterable[PrintedStatement]) -> Iterator[Outcome]:
@@ -157,12 +174,13 @@ def printed_statements(own_account: str, statements: Sequence[Statement]) -> lis
 
 
 def _numbered(chain: Chain, lines: Iterable[PrintedLine]) -> tuple[PrintedLine, ...]:
-    """Return new lines with their numbers among all lines alike that stand."""
+    """Return new lines with their numbers among all lines alike, those withdrawn too."""
     added: Counter[str] = Counter()
     numbered = []
     for line in lines:
         added[line.fingerprint] += 1
-        occurrence = chain.lines.get(line.fingerprint, 0) + added[line.fingerprint]
+        stored = chain.lines.get(line.fingerprint, 0) + chain.gone.get(line.fingerprint, 0)
+        occurrence = stored + added[line.fingerprint]
         numbered.append(line._replace(occurrence=occurrence))
     return tuple(numbered)
 
@@ -254,6 +272,11 @@ def _fingerprint(own_account: str, line: BankLine) -> str:
     """Return what distinguishes a line from every other: its account, day, amount, and what it is known by."""
     text = f"{own_account}|{line.booked_on}|{line.amount}|{identity(line).upper()}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def numbered_digest(digest: str, withdrawn: int) -> str:
+    """Return the digest under which a statement is stored that was withdrawn so many times before."""
+    return digest if not withdrawn else blake2b(f"{digest}|{withdrawn}".encode(), digest_size=16).hexdigest()
 
 
 def _digest(statement: Statement, lines: Iterable[PrintedLine]) -> str:

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, func, select
 from billing.bank.choices import Choice, choice_of
 from billing.bank.facts import propose
 from billing.bank.matching.values import UNDONE, LineKind
-from billing.bank.naming import LineKey, line_name
+from billing.bank.naming import LineKey, line_name, statement_name
 from billing.bank.queries import (
     LineRow,
     is_unlinked,
     latest_decision,
     moves_bank_account,
     require_line,
+    require_statement,
 )
 from billing.bank.receipts import receive_line, settle_cheques, tenant_of
 from billing.bank.recording import Decision, LineEntry, record_decisions
@@ -51,6 +52,8 @@ def decide(
     """Decide that a waiting line is what a person says, and book it. Raises Unknown, Conflict if decided, Refused."""
     change_receivables(connection)
     row = require_line(connection, key)
+    if require_statement(connection, key[0]).is_withdrawn:
+        raise Conflict(f"{statement_name(key[0])} was withdrawn: its lines count no more")
     why = require_reason_text(why)
     latest = latest_decision(connection, key)
     if latest is not None and latest.kind != UNDONE:

@@ -1,11 +1,12 @@
 """Files of the bank, stored in one act: read, continued from what stands, and what is certain of them decided."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, not_, select
 
 from billing.bank.certain import decide_certain
 from billing.bank.continuation import (
@@ -14,14 +15,15 @@ from billing.bank.continuation import (
     PrintedStatement,
     StandingLine,
     continuations,
+    numbered_digest,
     printed_statements,
 )
 from billing.bank.formats.comma_separated import csv_mapping
 from billing.bank.formats.reading import CsvReading, read_statements
 from billing.bank.formats.statement import BankLine, LeftOut, Statement, account, faults_of
 from billing.bank.naming import line_name, statement_name
-from billing.bank.queries import lines_of_statements
-from billing.bank.tables import bank_line, bank_statement
+from billing.bank.queries import is_of_withdrawn, is_withdrawn, lines_of_statements
+from billing.bank.tables import bank_line, bank_statement, bank_statement_withdrawal
 from billing.frame.audit_log import record_change
 from billing.frame.civil_time import today
 from billing.frame.database import among, change_receivables, insert_rows
@@ -147,7 +149,7 @@ def _store(connection: Connection, new: Sequence[NewStatement], own_account: str
             statement.key, own_account, statement.place, statement.printed.statement.reference,
             statement.printed.statement.file[:FILE_LENGTH_MAX], statement.opening,
             statement.printed.statement.closed_on, statement.printed.statement.closing, len(statement.lines),
-            statement.printed.digest, recorded_at,
+            statement.digest, recorded_at,
         )
         for statement in new
     ]  # fmt: skip
@@ -183,43 +185,74 @@ def _latest(connection: Connection, own_account: str, printed: Sequence[PrintedS
         return ()
     s, x = bank_statement.c, bank_line.c
     rows = connection.execute(
-        select(x.statement_id, x.line_no, x.booked_on, x.amount, x.fingerprint, x.occurrence)
+        select(x.statement_id, x.line_no, x.booked_on, x.amount, x.fingerprint)
         .join(bank_statement, s.id == x.statement_id)
-        .where(s.account == own_account, s.closed_on >= min(days), x.booked_on >= min(days))
+        .where(s.account == own_account, s.closed_on >= min(days), x.booked_on >= min(days), not_(is_withdrawn()))
         .order_by(s.place, x.line_no)
     )
-    return tuple(StandingLine(line_name(row[0], row[1]), *row[2:]) for row in rows)
+    latest, alike = [], Counter[str]()
+    for statement_id, line_no, booked_on, amount, fingerprint in rows:
+        # Those withdrawn are counted in what is stored, and not among what stands.
+        alike[fingerprint] += 1
+        name = line_name(statement_id, line_no)
+        latest.append(StandingLine(name, booked_on, amount, fingerprint, alike[fingerprint]))
+    return tuple(latest)
 
 
 def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedStatement]) -> Chain:
     """Return the account's chain, with what stands of the lines and statements of a file."""
     s, x = bank_statement.c, bank_line.c
-    digests = connection.scalars(
-        select(s.digest).where(among(connection, s.digest, [statement.digest for statement in printed]))
-    )
+    standing, gone = _digests(connection, [statement.digest for statement in printed])
     fingerprints = sorted({line.fingerprint for statement in printed for line in statement.lines})
-    counted = connection.execute(
+    counted = (
         select(x.fingerprint, func.count())
         .where(among(connection, x.fingerprint, fingerprints))
         .group_by(x.fingerprint)
     )
     last = connection.execute(
-        select(s.place, s.id, s.closed_on, s.closing).where(s.account == own_account).order_by(s.place.desc()).limit(1)
+        select(s.id, s.closed_on, s.closing)
+        .where(s.account == own_account, not_(is_withdrawn()))
+        .order_by(s.place.desc())
+        .limit(1)
     ).one_or_none()
+    key, closed_on, closing = last or (None, None, 0)
+    place = connection.scalar(select(func.coalesce(func.max(s.place), 0)).where(s.account == own_account))
     days = sorted({statement.statement.closed_on for statement in printed})
     heads = connection.execute(
         select(s.reference, s.closed_on, s.opening, s.closing, s.id).where(
-            s.account == own_account, s.closed_on.between(days[0], days[-1]), s.reference != "", s.line_count > 0
+            s.account == own_account,
+            s.closed_on.between(days[0], days[-1]),
+            s.reference != "",
+            s.line_count > 0,
+            not_(is_withdrawn()),
         )
     )
-    place, key, closed_on, closing = last or (0, None, None, 0)
     return Chain(
-        place,
+        int(place or 0),
         key,
         closed_on,
         closing,
         next_key=int(connection.scalar(select(func.coalesce(func.max(s.id), 0))) or 0) + 1,
-        lines=dict(counted.all()),
-        digests=frozenset(digests),
+        lines=dict(connection.execute(counted.where(not_(is_of_withdrawn()))).all()),
+        gone=dict(connection.execute(counted.where(is_of_withdrawn())).all()),
+        digests=standing,
+        digests_gone=gone,
         heads={(reference, on, int(opened), int(closed)): key for reference, on, opened, closed, key in heads},
     )
+
+
+def _digests(connection: Connection, digests: Sequence[str]) -> tuple[frozenset[str], dict[str, int]]:
+    """Return which statements stand, by the digests of what the bank said, and how many of each were withdrawn.
+
+    A statement imported again after it was withdrawn is stored under another digest: `numbered_digest`.
+    """
+    s, x = bank_statement.c, bank_statement_withdrawal.c
+    most = int(connection.scalar(select(func.count()).select_from(bank_statement_withdrawal)) or 0)
+    said = {numbered_digest(digest, n): digest for digest in digests for n in range(most + 1)}
+    rows = connection.execute(
+        select(s.digest, x.statement_id)
+        .outerjoin(bank_statement_withdrawal, x.statement_id == s.id)
+        .where(among(connection, s.digest, list(said)))
+    ).all()
+    standing = frozenset(said[row.digest] for row in rows if row.statement_id is None)
+    return standing, dict(Counter(said[row.digest] for row in rows if row.statement_id is not None))

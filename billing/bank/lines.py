@@ -8,17 +8,29 @@ from sqlalchemy import Connection, Row
 from billing.bank.facts import propose
 from billing.bank.matching.values import UNDONE
 from billing.bank.naming import LineKey
-from billing.bank.queries import decisions, entries_named, line_row, lines, require_line_row
+from billing.bank.queries import (
+    decisions,
+    entries_named,
+    line_row,
+    lines,
+    require_line_row,
+    withdrawn_statements,
+)
 from billing.bank.shapes import LineDecision, Proposal, StatementLine
 from billing.frame.terms import Terms
 
 
 def line_shapes(connection: Connection, rows: Sequence[Row[Any]], terms: Terms) -> list[StatementLine]:
-    """Return the lines of rows of `bank_line`, in their order; three statements and those of `load_pool` for all."""
+    """Return the lines of rows of `bank_line`, in their order; four statements and those of `load_pool` for all."""
     line_rows = [line_row(row) for row in rows]
     keys = [row.key for row in line_rows]
     decided, entries = decisions(connection, keys), entries_named(connection, keys)
-    waiting = [row for row in line_rows if row.key not in decided or decided[row.key][-1].kind == UNDONE]
+    withdrawn = withdrawn_statements(connection, {row.key[0] for row in line_rows})
+    waiting = [
+        row
+        for row in line_rows
+        if row.key[0] not in withdrawn and (row.key not in decided or decided[row.key][-1].kind == UNDONE)
+    ]
     proposed = propose(connection, [row.line for row in waiting], terms)
     proposals = dict(zip([row.key for row in waiting], proposed, strict=True))
     return [

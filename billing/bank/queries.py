@@ -1,6 +1,6 @@
 """The queries on bank statements, their lines, what was decided about them, and the entries that book them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from billing.bank.formats.statement import BankLine
 from billing.bank.matching.values import UNDONE
 from billing.bank.naming import LineKey, line_name, statement_name
-from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
+from billing.bank.tables import bank_line, bank_statement, bank_statement_withdrawal, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
 from billing.receivables.receipts.queries import is_cancelled
@@ -96,6 +96,18 @@ def is_reversed() -> ColumnElement[bool]:
     )
 
 
+def is_withdrawn() -> ColumnElement[bool]:
+    """Return the condition that a statement was withdrawn."""
+    x = bank_statement_withdrawal.c
+    return exists(select(x.statement_id).where(x.statement_id == bank_statement.c.id))
+
+
+def is_of_withdrawn() -> ColumnElement[bool]:
+    """Return the condition that a line is of a statement that was withdrawn."""
+    x = bank_statement_withdrawal.c
+    return exists(select(x.statement_id).where(x.statement_id == bank_line.c.statement_id))
+
+
 def _is_decided() -> ColumnElement[bool]:
     d, x = line_decision.c, bank_line.c
     return exists(
@@ -107,8 +119,8 @@ def _is_decided() -> ColumnElement[bool]:
 
 
 def statements() -> Select[Any]:
-    """Return all statements, to be put in order."""
-    return select(bank_statement)
+    """Return all statements, each with whether it was withdrawn, to be put in order."""
+    return select(bank_statement, is_withdrawn().label("is_withdrawn"))
 
 
 def require_statement(connection: Connection, key: int) -> Row[Any]:
@@ -119,10 +131,17 @@ def require_statement(connection: Connection, key: int) -> Row[Any]:
     return row
 
 
+def withdrawn_statements(connection: Connection, keys: Collection[int]) -> set[int]:
+    """Return those of these statements that were withdrawn."""
+    x = bank_statement_withdrawal.c
+    return set(connection.scalars(select(x.statement_id).where(x.statement_id.in_(sorted(keys)))))
+
+
 def statements_with_waiting(connection: Connection) -> list[tuple[Row[Any], int]]:
     """Return the statements in the order of their accounts, each with the number of its lines that wait."""
     x, c = bank_line.c, bank_statement.c
-    of_statements = select(x.statement_id, func.count()).where(not_(_is_decided())).group_by(x.statement_id)
+    waits = and_(not_(_is_decided()), not_(is_of_withdrawn()))
+    of_statements = select(x.statement_id, func.count()).where(waits).group_by(x.statement_id)
     waiting: dict[int, int] = dict(connection.execute(of_statements).all())
     rows = connection.execute(statements().order_by(c.account, c.place))
     return [(row, waiting.get(row.id, 0)) for row in rows]
@@ -138,11 +157,16 @@ def lines(
     booked_from: date | None = None,
     booked_until: date | None = None,
 ) -> Select[Any]:
-    """Return the lines of a statement (None: of all) that wait or are decided (None: both), in order."""
+    """Return the lines of a statement (None: of all that were not withdrawn) that wait or are decided (None: both).
+
+    In order; lines of a statement that was withdrawn do not wait.
+    """
     x = bank_line.c
     selected = select(bank_line).order_by(*LINE_KEY)
     if statement is not None:
         selected = selected.where(x.statement_id == statement)
+    if statement is None or waiting:
+        selected = selected.where(not_(is_of_withdrawn()))
     if waiting is not None:
         selected = selected.where(not_(_is_decided()) if waiting else _is_decided())
     if booked_from is not None:

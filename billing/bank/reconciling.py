@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, Select, and_, cast, exists, func, not_, select
 
 from billing.bank.naming import line_name, statement_name
-from billing.bank.queries import is_latest, is_of_decision, moves_bank_account
+from billing.bank.queries import is_latest, is_of_decision, is_withdrawn, moves_bank_account
 from billing.bank.tables import bank_line, bank_statement, line_decision, line_entry
 from billing.entries.accounts import BANK_ACCOUNT
 from billing.frame.errors import Unknown
@@ -80,14 +80,15 @@ def reconcile(connection: Connection, own_account: str, on: date | None = None) 
     Raises Unknown where there is no statement yet.
     """
     c = bank_statement.c
-    latest = select(bank_statement).where(c.account == own_account).order_by(c.place.desc()).limit(1)
+    standing = and_(c.account == own_account, not_(is_withdrawn()))
+    latest = select(bank_statement).where(standing).order_by(c.place.desc()).limit(1)
     if on is not None:
         latest = latest.where(c.closed_on <= on)
     head = connection.execute(latest).one_or_none()
     if head is None:
         until = "" if on is None else f" up to {on}"
         raise Unknown(f"there is no statement of account {own_account}{until}: import one first")
-    earliest = select(c.id, c.opening, c.closed_on).where(c.account == own_account).order_by(c.place).limit(1)
+    earliest = select(c.id, c.opening, c.closed_on).where(standing).order_by(c.place).limit(1)
     first = connection.execute(earliest).one()
     kind = PartingKind.OPENING
     partings = [Parting(kind, statement_name(first.id), first.closed_on, LABELS[kind], int(first.opening))]
@@ -126,7 +127,9 @@ def _lines(connection: Connection, own_account: str, place: int, on: date) -> It
             booked,
             and_(booked.c.statement_id == bank_line.c.statement_id, booked.c.line_no == bank_line.c.line_no),
         )
-        .where(bank_statement.c.account == own_account, bank_statement.c.place <= place, left != 0)
+        .where(
+            bank_statement.c.account == own_account, bank_statement.c.place <= place, left != 0, not_(is_withdrawn())
+        )
         .order_by(bank_line.c.statement_id, bank_line.c.line_no)
     )
     for row in rows:

@@ -24,6 +24,7 @@ from billing.bank.reconciling import reconcile
 from billing.bank.refusing import refused
 from billing.bank.shapes import AcceptedLine, AcceptedLines, Reconciliation, Statement, StatementLine, Taken
 from billing.bank.undoing import undo_decision
+from billing.bank.withdrawing import withdraw_statement
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
 from billing.frame.http.idempotency import Answer
@@ -34,6 +35,7 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.orders import Part
+from billing.receivables.receipts.request_fields import optional_reason
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
 
 PROPOSAL = "proposal"
@@ -181,6 +183,17 @@ def create_statement(connection: Connection, query: Mapping[str, Any]) -> Answer
 def get_statement(connection: Connection, statement: int) -> Statement:
     """One statement."""
     return Statement.of(queries.require_statement(connection, statement))
+
+
+@blueprint.route("/bank-statements/<statement:statement>/withdrawal", methods=["POST"])
+@blueprint.response(201, Statement)
+@blueprint.arguments(strict_schema("WithdrawalOfStatementOrder", {"reason": optional_reason("Why; or X-Reason")}))
+@writes
+def create_withdrawal(connection: Connection, order: Mapping[str, Any], statement: int) -> Answer:
+    """Withdraw the account's last statement, imported wrongly: its lines count no more, what they booked is undone."""
+    reason = order["reason"] or require_reason(connection, "withdrawing a statement")
+    withdraw_statement(connection, statement, reason=reason, recorded_at=service().clock())
+    return Answer(Statement.of(queries.require_statement(connection, statement)), 201)
 
 
 @blueprint.route("/statement-lines")

@@ -46,6 +46,7 @@ class Statement(Shape, frozen=True):
     closed_on: Annotated[Day, about("The day of the closing balance")]
     closing: Annotated[Money, about("The balance after its lines; negative where we owe the bank")]
     lines: Annotated[Count, about("The number of its lines")]
+    withdrawn: Annotated[bool, about("Whether it was withdrawn: its lines count no more")]
     recorded_at: Instant
 
     @classmethod
@@ -60,6 +61,7 @@ class Statement(Shape, frozen=True):
             closed_on=row.closed_on,
             closing=format_amount(row.closing),
             lines=row.line_count,
+            withdrawn=bool(row.is_withdrawn),
             recorded_at=instant(row.recorded_at),
         )
 

@@ -27,7 +27,7 @@ bank_statement = Table(
     # RE-000012 to people.
     Column("id", identity(), primary_key=True, autoincrement=False),
     Column("account", code(), nullable=False),
-    # 1, 2, 3 ... within its account: each opens where the one before closed.
+    # 1, 2, 3 ... within its account: each opens where the one before closed that was not withdrawn.
     Column("place", Integer, nullable=False),
     # The bank's own name for it, and the file it came in.
     Column("reference", Text, nullable=False),
@@ -41,6 +41,17 @@ bank_statement = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("account", "place"),
     CheckConstraint("place > 0 AND line_count >= 0", name="place"),
+)
+
+bank_statement_withdrawal = Table(
+    "bank_statement_withdrawal",
+    metadata,
+    # A statement that was imported wrongly: its lines count no more, the next one goes on from the one before it.
+    Column("statement_id", identity(), primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    references(["statement_id"], ["bank_statement.id"]),
+    CheckConstraint("reason <> ''", name="reason"),
 )
 
 bank_line = Table(
@@ -119,10 +130,11 @@ line_entry = Table(
 )
 
 # The tables of which the database refuses to change or delete rows (R22).
-APPEND_ONLY = (bank_statement, bank_line, line_decision, line_entry)
+APPEND_ONLY = (bank_statement, bank_statement_withdrawal, bank_line, line_decision, line_entry)
 
 # The references that PostgreSQL checks once an insert, as `invoices.models.references` declares it.
 REFERENCES = (
+    ("bank_statement_withdrawal", "statement_id", "bank_statement", "id"),
     ("bank_line", "statement_id", "bank_statement", "id"),
     ("line_decision", "statement_id,line_no", "bank_line", "statement_id,line_no"),
     ("line_entry", "statement_id,line_no,decision_no", "line_decision", "statement_id,line_no,decision_no"),

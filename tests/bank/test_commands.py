@@ -89,6 +89,18 @@ def test_a_statement_from_its_import_to_its_reconciliation(run: Run, tmp_path: P
     assert "proved" in run("check", "--no-files")
 
 
+def test_a_statement_imported_wrongly_is_withdrawn(run: Run) -> None:
+    run("statements", "import", "releve.xml")
+    refused = run.tried("statements", "withdraw", "RE-000001")
+    assert (refused.exit_code, "needs a reason" in refused.output) == (1, True)
+    withdrawn = run("statements", "withdraw", "RE-000001", "--reason", "Mauvais solde de départ")
+    assert withdrawn == "RE-000001: withdrawn with its 4 lines\n"
+    assert "withdrawn" in run("statements", "list")
+    assert run("statements", "lines", "--waiting") == "no line waits\n"
+    assert "RE-000002 (releve.xml REL-1): 4 lines, 0 known before" in run("statements", "import", "releve.xml")
+    assert "proved" in run("check", "--no-files")
+
+
 def test_proposals_are_listed_then_accepted_from_a_certainty_on(run: Run) -> None:
     run("statements", "import", "releve.xml")
     listed = run("statements", "accept", "--certain-from", "80", "--dry-run")
@@ -129,6 +141,7 @@ def test_a_line_is_what_several_receipts_have_booked(run: Run) -> None:
         (("accept", "RE-000001/1", "--dry-run"), 2, "give LINE"),
         (("ignore", "RE-000001/1"), 2, "give --account or --entry"),
         (("lines", "FA-1"), 2, "is no statement such as RE-000012"),
+        (("withdraw", "FA-1", "--reason", "x"), 2, "is no statement such as RE-000012"),
         (("reconcile",), 1, "import one first"),
     ],
 )  # fmt: skip

@@ -91,6 +91,20 @@ def test_proposals_are_accepted_at_once_and_a_line_is_linked_to_receipts(park: C
     assert check(engine) == []
 
 
+def test_a_statement_imported_wrongly_is_withdrawn(park: Caller, engine: Engine) -> None:
+    _, _, content = _paid(park)
+    _sends(park, content)
+    address = "/v1/bank-statements/RE-000001/withdrawal"
+    assert park.post(address, {}).json["type"] == "/problems/reason-required"
+    withdrawn = park.post(address, {"reason": "mauvais solde"})
+    assert (withdrawn.status_code, withdrawn.json["withdrawn"]) == (201, True)
+    assert park.post(address, {"reason": "encore"}).status_code == 409
+    assert park.get("/v1/statement-lines")["items"] == []
+    assert _sends(park, content).json["statements"][0]["statement"] == "RE-000002"
+    assert [one["withdrawn"] for one in park.get("/v1/statements")["items"]] == [True, False]
+    assert check(engine) == []
+
+
 def test_a_key_stands_for_the_bytes_of_one_file(park: Caller) -> None:
     _, _, content = _paid(park)
     first = _sends(park, content, key="k1")
