@@ -5,6 +5,7 @@ The digest is the SHA-256 of canonical JSON: a list of the documents in the orde
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated
 
@@ -41,6 +42,11 @@ DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
 _encode = Encoder(order="sorted").encode
 
 
+# A run has few prices, quantities, rates and months, and many equal amounts.
+_price, _quantity, _rate = lru_cache(4096)(format_price), lru_cache(4096)(format_quantity), lru_cache(64)(format_rate)
+_month, _amount = lru_cache(256)(format_month), lru_cache(65_536)(format_amount)
+
+
 class DraftLine(Shape, frozen=True):
     """A line as it would be issued, with its workings."""
 
@@ -69,17 +75,17 @@ class DraftLine(Shape, frozen=True):
             service=p.service,
             site=p.site,
             lease=p.lease,
-            month=format_month(p.month),
+            month=_month(p.month),
             first_day=p.first_day,
             last_day=p.last_day,
             tier=p.tier,  # type: ignore[arg-type]
-            quantity=format_quantity(p.quantity),
-            full_price=format_price(p.full_price),
-            unit_price=format_price(p.unit_price),
-            amount=format_amount(p.amount),
-            full_amount=format_amount(p.full_amount),
-            cost_amount=format_amount(p.cost_amount),
-            vat_rate=format_rate(p.vat_rate),
+            quantity=_quantity(p.quantity),
+            full_price=_price(p.full_price),
+            unit_price=_price(p.unit_price),
+            amount=_amount(p.amount),
+            full_amount=_amount(p.full_amount),
+            cost_amount=_amount(p.cost_amount),
+            vat_rate=_rate(p.vat_rate),
             corrects=None if line.corrects is None else line.corrects.number,
             withdraws=None if line.withdraws is None else line.withdraws.number,
         )
@@ -105,10 +111,10 @@ class DraftDocument(Shape, frozen=True):
             kind=draft.kind,  # type: ignore[arg-type]
             tenant=draft.buyer.code,
             legal_name=draft.buyer.legal_name,
-            net=format_amount(net),
-            tax=format_amount(tax),
-            gross=format_amount(net + tax),
-            vat=[Vat.of(subtotal) for subtotal in vat],
+            net=_amount(net),
+            tax=_amount(tax),
+            gross=_amount(net + tax),
+            vat=[Vat(_rate(v.rate), _amount(v.base), _amount(v.amount)) for v in vat],
             lines=[DraftLine.of(line) for line in draft.lines],
         )
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,12 +17,18 @@ from typing import Any
 from sqlalchemy import Engine, Table, make_url, text
 from sqlalchemy.engine import URL
 
-from billing.frame.database import insert_rows, open_engine, writing
+from billing.frame.database import insert_rows, open_engine, reading, writing
 from billing.frame.settings import load_settings
+from billing.register.catalogue import load_catalogue
 from billing.register.tables import lease, rate, service, site, tenant, usage_event, vat_rate
+from billing.run.batch import price_batch
 from billing.run.month import run_month
+from billing.run.plan import Final, MonthOrder, plan_of
+from billing.run.review.reviewing import review_month
 from billing.run.tables import run_outcome, run_position, usage_billing
+from billing.run.tenant_bill import drafts_of
 from billing.schema.migrating import all_metadata, migrate
+from invoices.issuing import vat_of_drafts
 from invoices.models import delivery, document, document_line, document_vat, party
 from ledger.models import account_day, entry, posting
 from pricing.period import next_month
@@ -126,11 +132,49 @@ def month_of_usage(engine: Engine, tenants: int, month: date) -> None:
 def timed_run(engine: Engine, period: date) -> float:
     """Seconds to run a month as `technopark-billing run` does."""
     began = time.perf_counter()
-    report = run_month(load_settings({}), engine, period, issued_on=period, clock=lambda: datetime.now(UTC))
+    on_its_day = datetime(period.year, period.month, 1, 9, tzinfo=UTC)
+    report = run_month(load_settings({}), engine, period, issued_on=period, clock=lambda: on_its_day)
     took = time.perf_counter() - began
     if report.errors or not report.invoices.count:
         raise RuntimeError(f"the bench's own park was not billed: {report.lines()}")
     return took
+
+
+def review_against_pricing(server: str | None, tenants: int, rounds: int) -> tuple[float, float, float]:
+    """Medians: (review ÷ pricing and totals of the run, seconds of either), interleaved, of a second month."""
+    second = next_month(FIRST_MONTH)
+    on_its_day = datetime(second.year, second.month, 1, 9, tzinfo=UTC)
+    priced, reviewed = [], []
+    with database(server) as url:
+        engine = open_engine(url)
+        migrate(engine)
+        register(engine, tenants)
+        for month in (date(2025, 12, 1), FIRST_MONTH):
+            month_of_usage(engine, tenants, month)
+        timed_run(engine, FIRST_MONTH)
+        for _ in range(rounds):
+            for taken, act in ((priced, price_month), (reviewed, review_month)):
+                gc.collect()
+                began = time.perf_counter()
+                act(engine, second, clock=lambda: on_its_day, issued_on=second)
+                taken.append(time.perf_counter() - began)
+        engine.dispose()
+    review, pricing = statistics.median(reviewed), statistics.median(priced)
+    return review / pricing, review, pricing
+
+
+def price_month(engine: Engine, period: date, *, clock: Callable[[], datetime], issued_on: date) -> None:
+    """Price a month as its run does, fingerprints included, and sum its totals; write nothing."""
+    with reading(engine) as connection:
+        plan = plan_of(connection, MonthOrder(period, issued_on), clock().date())
+        if isinstance(plan, Final):
+            raise RuntimeError(f"{period} has been run")
+        catalogue, totals = load_catalogue(connection), [0, 0]
+        for scope in plan.batches:
+            drafts = drafts_of(price_batch(connection, scope, catalogue).bills)
+            for vat in vat_of_drafts(connection, drafts):
+                totals[0] += sum(v.base for v in vat)
+                totals[1] += sum(v.amount for v in vat)
 
 
 def rows_written(engine: Engine) -> list[tuple[Table, list[str], list[tuple[Any, ...]]]]:
@@ -310,6 +354,9 @@ def rows(*, quick: bool = False) -> list[Row]:
         early, late = (statistics.median(found) / 2 * 1e3 for found in zip(*taken, strict=True))
         note = f"{early:.0f} and {late:.0f} ms, {turns} turns of two months each"
         found.append(Row(f"months up to the {months}th ÷ from the 2nd, {name}", ratio, AT_MOST, 1.2, note))
+        ratio, took, pricing = review_against_pricing(server, tenants, rounds)
+        note = f"{tenants} tenants: {took:.2f} s, pricing {pricing:.2f} s"
+        found.append(Row(f"review ÷ pricing and totals of the run, {name}", ratio, AT_MOST, 1.5, note))
         few, many = (2_000, 6_000) if quick else (10_000, 100_000)
         less, more = peak_memory(server, few), peak_memory(server, many)
         note = f"{less / few:.2f} and {more / many:.2f} KiB a tenant, {more / 1024:.0f} MiB in all"

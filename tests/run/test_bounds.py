@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from billing.frame.database import reading
 from billing.frame.errors import Refused
+from billing.receivables.tables.receipts import allocation
 from billing.run.month import run_month
 from billing.run.preview import preview_month
 from billing.run.report import RunReport
 from tests.support.api import Caller, CallerOf
+from tests.support.credit_notes import credits_by_hand
 from tests.support.park import Park, open_park, text
 
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
@@ -130,3 +133,50 @@ def test_of_eight_runs_at_once_one_has_issued_it(engine: Engine, tmp_path: Path,
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert [answer.json["issued_now"] for answer in answers].count(True) == 1
     assert {answer.json["invoices"]["count"] for answer in answers} == {1}
+
+
+def test_a_late_run_dates_the_credits_it_applies_by_its_issue_date(engine: Engine, tmp_path: Path) -> None:
+    """A5: ordered in November, July's credit note is applied in July."""
+    park = open_park(engine, tmp_path)
+    park.opens(tenants=[LARGE], leases=[OFFICE])
+    order(park, "2026-06", on="2026-11-20", issued_on=date(2026, 6, 1))
+    park.enters(leases=[{**OFFICE, "ends_on": "2026-06-15"}])
+    order(park, "2026-07", on="2026-11-20", issued_on=date(2026, 7, 1))
+    with reading(engine) as connection:
+        assert set(connection.scalars(select(allocation.c.allocated_on))) == {date(2026, 7, 1)}
+
+
+def test_a_run_tried_again_keeps_its_issue_date_and_reports_what_it_issued(engine: Engine, tmp_path: Path) -> None:
+    """A6: one tenant in error, mended in November; nothing was issued since July."""
+    park = open_park(engine, tmp_path)
+    park.opens(
+        tenants=[LARGE, {**LARGE, "code": "T2"}],
+        leases=[OFFICE, {**OFFICE, "code": "L2", "tenant": "T2", "site": "AGA", "unit": "A"}],
+        sites=[("CAS", "Casa", "Casa", None, None), ("TNG", "Tanger", "Tanger", None, None),
+               ("AGA", "Agadir", "Agadir", None, None)],
+    )  # fmt: skip
+    assert order(park, "2026-07", on="2026-07-01").invoices.count == 1
+    park.enters(
+        rates=[{"site": "AGA", "service": "OFFICE", "market": "105.00", "subsidised": "1/3", "full_cost": "101.50"}]
+    )
+    assert order(park, "2026-07", on="2026-11-29", dry_run=True).invoices.count == 1
+    report = order(park, "2026-07", on="2026-11-29")
+    assert (report.issued_on, report.invoices.count, report.documents_before) == (date(2026, 7, 1), 1, 1)
+    assert [document.issued_on for document in park.documents("2026-07")] == [date(2026, 7, 1)] * 2
+    assert order(park, "2026-07", on="2026-11-30").issued_now is False
+
+
+def test_a_run_tried_again_after_a_later_document_is_dated_today(engine: Engine, tmp_path: Path) -> None:
+    park = open_park(engine, tmp_path)
+    park.opens(
+        tenants=[LARGE, {**LARGE, "code": "T2"}],
+        leases=[OFFICE, {**OFFICE, "code": "L2", "tenant": "T2", "site": "AGA", "unit": "A"}],
+        sites=[("CAS", "Casa", "Casa", None, None), ("TNG", "Tanger", "Tanger", None, None),
+               ("AGA", "Agadir", "Agadir", None, None)],
+    )  # fmt: skip
+    order(park, "2026-07", on="2026-07-01")
+    credits_by_hand(park, "FA-2026-000001", (1, 1000), on="2026-07-10")
+    park.enters(
+        rates=[{"site": "AGA", "service": "OFFICE", "market": "105.00", "subsidised": "1/3", "full_cost": "101.50"}]
+    )
+    assert order(park, "2026-07", on="2026-07-20").issued_on == date(2026, 7, 20)

@@ -73,17 +73,22 @@ class Standing(NamedTuple):
 
 
 class Bill(NamedTuple):
-    """What a run gives a tenant, as far as it is compared: new lines, and lines taken back."""
+    """What a run gives a tenant, as far as it is compared: new lines, and lines taken back.
 
-    new: Sequence[PricedLine]
-    taken_back: Sequence[PricedLine]
+    `pairs` are the new lines with what was billed last for the same lease, or the same service at the same site.
+    """
+
+    new: Sequence[LastLine]
+    taken_back: Sequence[LastLine]
+    pairs: Sequence[tuple[LastLine, LastLine]]
 
 
-def bill_of(bill: TenantBill) -> Bill:
+def bill_of(bill: TenantBill, standing: Standing) -> Bill:
     """Return what is compared of a tenant's bill: what it bills again of a credit note by hand is nothing new."""
-    new = () if bill.invoice is None else bill.invoice.lines
-    back = () if bill.credit_note is None else bill.credit_note.lines
-    return Bill([line.priced for line in new if line.withdraws is None], [line.priced for line in back])
+    invoice = () if bill.invoice is None else bill.invoice.lines
+    new = [last_line(line.priced) for line in invoice if line.withdraws is None]
+    back = [] if bill.credit_note is None else [last_line(line.priced) for line in bill.credit_note.lines]
+    return Bill(new, back, list(_pairs([*standing.lines, *back], new)))
 
 
 def last_line(line: PricedLine) -> LastLine:
@@ -98,18 +103,16 @@ def reasons(
     bill: Bill, standing: Standing, leases: Iterable[Lease], tenancy: Tenancy, period: Period
 ) -> tuple[str, ...]:
     """Return why the bill of the month `period` differs from what the run before billed, in the contract's order."""
-    before = [*standing.lines, *map(last_line, bill.taken_back)]
-    now = [last_line(line) for line in bill.new]
     given = set()
     if not standing.billed:
         given.add(Reason.NEW_TENANT)
     elif standing.previous is not None:
         given |= _of_leases(bill, standing, leases, tenancy, Period(standing.previous, period.end))
-    given |= _of_prices(before, now)
-    if _usage(standing.lines) != _usage(now):
+    given |= _of_prices(bill, standing)
+    if _usage(standing.lines) != _usage(bill.new):
         given.add(Reason.USAGE)
     given |= _of_months(bill, standing, period)
-    return tuple(reason.value for reason in Reason if reason in given)
+    return tuple(reason.value for reason in Reason if reason in given) if given else ()
 
 
 def _of_leases(bill: Bill, standing: Standing, leases: Iterable[Lease], tenancy: Tenancy, span: Period) -> set[Reason]:
@@ -128,10 +131,12 @@ def _of_leases(bill: Bill, standing: Standing, leases: Iterable[Lease], tenancy:
     return given
 
 
-def _of_prices(before: Sequence[LastLine], now: Sequence[LastLine]) -> set[Reason]:
+def _of_prices(bill: Bill, standing: Standing) -> set[Reason]:
     """Return what differs between lines of one lease, or of one service at one site."""
-    given = set()
-    for old, new in _pairs(before, now):
+    given: set[Reason] = set()
+    for old, new in bill.pairs:
+        if old[4:] == new[4:]:
+            continue
         if new.lease is not None and old.quantity != new.quantity:
             given.add(Reason.AREA_CHANGED)
         if old.vat_rate != new.vat_rate:
@@ -139,10 +144,10 @@ def _of_prices(before: Sequence[LastLine], now: Sequence[LastLine]) -> set[Reaso
         if old.full_price != new.full_price or (old.tier == new.tier and old.unit_price != new.unit_price):
             given.add(Reason.RATE_CHANGE)
     tiers: dict[str, set[str]] = defaultdict(set)
-    for line in before:
+    for line in (*standing.lines, *bill.taken_back):
         if line.lease is not None:
             tiers[line.lease].add(line.tier)
-    if any(line.lease in tiers and {line.tier} != tiers[line.lease] for line in now if line.lease is not None):
+    if any(line.lease in tiers and {line.tier} != tiers[line.lease] for line in bill.new if line.lease is not None):
         given.add(Reason.TIER_CHANGE)
     return given
 
@@ -197,10 +202,9 @@ def flags(kind: str, bill: Bill, sums: tuple[int, int], previous_net: int | None
             given.add(Flag.ABOVE_TWICE_LAST)
         if 2 * net < previous_net:
             given.add(Flag.BELOW_HALF_LAST)
-    before = [*standing.lines, *map(last_line, bill.taken_back)]
-    if any(_is_far(old, new) for old, new in _pairs(before, [last_line(line) for line in bill.new])):
+    if any(_is_far(old, new) for old, new in bill.pairs):
         given.add(Flag.PRICE_CHANGED_30)
-    if _is_ten_times(bill.new, standing.usage_mean):
+    if standing.usage_mean and _is_ten_times(bill.new, standing.usage_mean):
         given.add(Flag.USAGE_TEN_TIMES)
     return given
 
@@ -209,11 +213,13 @@ def _is_far(old: LastLine, new: LastLine) -> bool:
     """Return whether a price is 30 % or more away from the one before; the end of a discount is no new price."""
     pairs = [(old.full_price, new.full_price)]
     if old.tier == new.tier:
+        if old.unit_price == new.unit_price and old.full_price == new.full_price:
+            return False
         pairs.append((old.unit_price, new.unit_price))
     return any(10 * abs(price - former) >= 3 * former and price != former for former, price in pairs)
 
 
-def _is_ten_times(lines: Iterable[PricedLine], mean: Mapping[str, tuple[int, int]]) -> bool:
+def _is_ten_times(lines: Iterable[LastLine], mean: Mapping[str, tuple[int, int]]) -> bool:
     """Return whether a service was used in a month more than ten times as much as on the mean of the months before."""
     used: dict[tuple[str, date], int] = defaultdict(int)
     for line in lines:
@@ -228,7 +234,7 @@ def _is_ten_times(lines: Iterable[PricedLine], mean: Mapping[str, tuple[int, int
 
 def ordered(given: Collection[Flag]) -> tuple[str, ...]:
     """Return flags in the contract's order."""
-    return tuple(flag.value for flag in Flag if flag in given)
+    return tuple(flag.value for flag in Flag if flag in given) if given else ()
 
 
 def flags_of_buyer(email: str) -> set[Flag]:

@@ -53,8 +53,8 @@ def read_before(connection: Connection, previous: date | None) -> Before:
         .where(d.period == previous, d.kind == INVOICE, or_(x.lease.is_not(None), x.service != OFFICE))
     )  # fmt: skip
     lines: dict[str, list[LastLine]] = defaultdict(list)
-    for code, *line in rows:
-        lines[code].append(LastLine(*line))
+    for row in rows:
+        lines[row[0]].append(LastLine._make(row[1:]))
     o = run_outcome.c
     seen = connection.scalars(select(o.tenant).where(o.period == previous, o.status != "error"))
     return Before(

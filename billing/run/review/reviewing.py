@@ -132,12 +132,12 @@ class _Comparison:
         for facts, bill in bills:
             code = bill.tenant
             previous = self._before.bills.get(code)
-            compared = comparing.bill_of(bill)
             issues = (bill.invoice is not None) + (bill.credit_note is not None)
             vanishes = not issues and bill.error is None and previous is not None and previous.invoiced
             if not issues and not vanishes:
                 continue
             standing = standings(code)
+            compared = comparing.bill_of(bill, standing)
             reasons = comparing.reasons(compared, standing, facts.leases, facts.tenancy, self._month)
             if vanishes and previous is not None:
                 self._vanished.append(Vanished(code, facts.party.legal_name, previous, reasons))
