@@ -144,7 +144,8 @@ def review_against_pricing(server: str | None, tenants: int, rounds: int) -> tup
     """Medians: (review ÷ pricing and totals of the run, seconds of either), interleaved, of a second month."""
     second = next_month(FIRST_MONTH)
     on_its_day = datetime(second.year, second.month, 1, 9, tzinfo=UTC)
-    priced, reviewed = [], []
+    priced: list[float] = []
+    reviewed: list[float] = []
     with database(server) as url:
         engine = open_engine(url)
         migrate(engine)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from billing.run.tenant_bill import TenantBill
 from invoices.document import CREDIT_NOTE
+from invoices.issuing import Draft
 from invoices.mail import reaches_somebody
 from pricing.eligibility import Tenancy
 from pricing.period import Period
@@ -57,6 +58,17 @@ class LastLine(NamedTuple):
     vat_rate: int
 
 
+class LineSums(NamedTuple):
+    """The lines of an invoice in sum: where these are as before, nothing has changed that needs a reason."""
+
+    lines: int
+    quantity: int
+    full_price: int
+    unit_price: int
+    amount: int
+    vat_rate: int
+
+
 class Standing(NamedTuple):
     """How a tenant stood before the run.
 
@@ -89,6 +101,19 @@ def bill_of(bill: TenantBill, standing: Standing) -> Bill:
     new = [last_line(line.priced) for line in invoice if line.withdraws is None]
     back = [] if bill.credit_note is None else [last_line(line.priced) for line in bill.credit_note.lines]
     return Bill(new, back, list(_pairs([*standing.lines, *back], new)))
+
+
+def sums_of(invoice: Draft | None) -> LineSums:
+    """Return the lines of an invoice in sum, but for what it bills again of a credit note by hand."""
+    priced = [] if invoice is None else [line.priced for line in invoice.lines if line.withdraws is None]
+    return LineSums(
+        len(priced),
+        sum([line.quantity for line in priced]),
+        sum([line.full_price for line in priced]),
+        sum([line.unit_price for line in priced]),
+        sum([line.amount for line in priced]),
+        sum([line.vat_rate for line in priced]),
+    )
 
 
 def last_line(line: PricedLine) -> LastLine:

@@ -1,6 +1,6 @@
 """A run reviewed before it is ordered (R24), and the order that issues just what was reviewed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from billing.run.plan import Final, MonthOrder, plan_of
 from billing.run.preview import Preview
 from billing.run.report import RunReport, report_of
 from billing.run.review import comparing
-from billing.run.review.queries import Before, LastBill, ever_billed, read_before, usage_means
+from billing.run.review.queries import Before, LastBill, ever_billed, lines_before, read_before, usage_means
 from billing.run.tenant_bill import TenantBill, drafts_of
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, vat_of_drafts
@@ -127,18 +127,28 @@ class _Comparison:
     ) -> Iterator[Reviewed]:
         """Yield the documents of a batch, in the order of issue; the drafts are those of the bills."""
         self._vanished = []
-        standings = self._standings(bills)
+        before = self._before
+        changed = {
+            bill.tenant
+            for _, bill in bills
+            if bill.credit_note is not None or comparing.sums_of(bill.invoice) != before.sums.get(bill.tenant)
+        }
+        standings = self._standings(bills, changed)
         coming = iter(drafts)
         for facts, bill in bills:
             code = bill.tenant
-            previous = self._before.bills.get(code)
+            previous = before.bills.get(code)
             issues = (bill.invoice is not None) + (bill.credit_note is not None)
             vanishes = not issues and bill.error is None and previous is not None and previous.invoiced
             if not issues and not vanishes:
                 continue
             standing = standings(code)
             compared = comparing.bill_of(bill, standing)
-            reasons = comparing.reasons(compared, standing, facts.leases, facts.tenancy, self._month)
+            reasons = (
+                comparing.reasons(compared, standing, facts.leases, facts.tenancy, self._month)
+                if code in changed
+                else ()
+            )
             if vanishes and previous is not None:
                 self._vanished.append(Vanished(code, facts.party.legal_name, previous, reasons))
             for draft, vat in islice(coming, issues):
@@ -152,11 +162,14 @@ class _Comparison:
         """Return who of the last batch vanished, by code."""
         return self._vanished
 
-    def _standings(self, bills: Sequence[tuple[TenantFacts, TenantBill]]) -> Callable[[str], comparing.Standing]:
-        """Look up how the tenants of a batch stood before; gives that of each by its code."""
+    def _standings(
+        self, bills: Sequence[tuple[TenantFacts, TenantBill]], changed: Collection[str]
+    ) -> Callable[[str], comparing.Standing]:
+        """Look up how the tenants of a batch stood before, with the lines of those that changed; gives each by code."""
         before, connection, period = self._before, self._connection, self._month.start
         unknown = [bill.tenant for _, bill in bills if bill.tenant not in before.bills]
         billed = ever_billed(connection, unknown, period) if unknown else frozenset()
+        lines = lines_before(connection, changed, self._previous)
         users = [bill.tenant for _, bill in bills if bill.events]
         means = usage_means(connection, users, period) if users else {}
 
@@ -165,7 +178,7 @@ class _Comparison:
                 self._previous,
                 code in before.bills or code in billed,
                 code in before.seen,
-                before.lines.get(code, ()),
+                lines.get(code, ()),
                 means.get(code, {}),
             )
 
