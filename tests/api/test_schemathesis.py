@@ -44,6 +44,7 @@ def schemathesis(served: Served, secret: str, folder: Path, *options: str) -> st
     return done.stdout
 
 
+# Takes minutes: some 170 operations, each with every parameter left out, misspelt and out of range, over real HTTP.
 @pytest.mark.timeout(1800)
 def test_the_whole_document_is_true(engine: Engine, tmp_path: Path, caller_of: CallerOf) -> None:
     """On the sample network, whose rows the document's examples are, with two months billed."""

@@ -696,6 +696,7 @@ def test_demo_leaves_a_folder_alone_that_holds_something_else(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+# Takes half a minute: six months of 450 tenants and the PDFs of one, as `make demo` does.
 def test_demo_replaces_a_former_one_and_shows_six_months(tmp_path: Path) -> None:
     """Whatever the environment says; the books are accepted by hledger."""
     folder = tmp_path / "demo out"

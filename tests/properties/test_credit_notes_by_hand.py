@@ -150,6 +150,7 @@ def no_line_is_credited_beyond_what_was_invoiced(park: Park) -> None:
 
 
 @pytest.mark.parametrize("fresh_engine", ["sqlite", "postgresql"], indirect=True)
+# Takes long: each example bills a history twice, with and without the credit notes, on real databases.
 def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
     fresh_engine: FreshEngine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -72,6 +72,7 @@ def play(history: tuple[Step, ...], service: Service, oracle: Oracle) -> None:
 
 
 @pytest.mark.parametrize("fresh_engine", ["sqlite", "postgresql"], indirect=True)
+# Takes long: each example bills months, facts change between them, and the reference bills them again.
 def test_any_history_is_billed_and_booked_as_the_reference_does(
     fresh_engine: FreshEngine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -621,6 +621,7 @@ class MoneyIn(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(1200)
+# Takes long: `check` proves the whole database after each of 25 steps of each example.
 def test_whatever_is_done_with_money_the_books_agree(fresh_engine: FreshEngine, request: pytest.FixtureRequest) -> None:
     """On both databases; `check` is green after every step."""
 
