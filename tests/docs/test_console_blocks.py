@@ -29,7 +29,7 @@ DOCUMENTS = [
 NETWORK = ROOT / "billing" / "demo" / "network"
 NOW = "2026-11-24T09:00:00+00:00"
 BETWEEN = "\x1e"
-WAIT_S = 120
+WAIT_S = 300
 
 
 @dataclass(frozen=True, slots=True)
