@@ -189,7 +189,7 @@ def get_statement(connection: Connection, statement: int) -> Statement:
 @blueprint.response(201, Statement)
 @blueprint.arguments(strict_schema("WithdrawalOfStatementOrder", {"reason": optional_reason("Why; or X-Reason")}))
 @writes
-def create_withdrawal(connection: Connection, order: Mapping[str, Any], statement: int) -> Answer:
+def create_statement_withdrawal(connection: Connection, order: Mapping[str, Any], statement: int) -> Answer:
     """Withdraw the account's last statement, imported wrongly: its lines count no more, what they booked is undone."""
     reason = order["reason"] or require_reason(connection, "withdrawing a statement")
     withdraw_statement(connection, statement, reason=reason, recorded_at=service().clock())
