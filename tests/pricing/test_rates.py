@@ -62,7 +62,7 @@ def test_r6_the_latest_version_of_the_own_kind_rules_else_the_latest_for_every_k
     ],
 )
 def test_r6_no_version_in_force_is_named_with_its_remedy(site: str, service: str, kind: str, on: str) -> None:
-    with pytest.raises(NoRateInForce, match=rf"no rate for {service} at {site} .* {kind} on {on}: add") as caught:
+    with pytest.raises(NoRateInForce, match=rf"no rate for {service} at {site} .* {kind} on {on}: enter") as caught:
         BOOK.at(site, service, kind, day(on))
     assert isinstance(caught.value, PricingError)
 
@@ -138,7 +138,7 @@ def test_r11_the_vat_rate_in_force_is_the_latest_that_has_begun() -> None:
     assert VAT.at("MEAL", day("2026-06-30")) == 1_000
     assert VAT.at("MEAL", day("2026-07-01")) == 2_000
     for service, on in (("MEAL", "2016-12-31"), ("TRAINING", "2026-01-01")):
-        with pytest.raises(NoVatRateInForce, match=f"no VAT rate for {service} on {on}: add"):
+        with pytest.raises(NoVatRateInForce, match=f"no VAT rate for {service} on {on}: enter"):
             VAT.at(service, day(on))
 
 
