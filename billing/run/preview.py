@@ -97,6 +97,10 @@ class Preview:
         connection, period, plan = self._connection, self._period, self._plan
         sums = sum_positions(self._positions, network_sites(connection))
         outcome: Mapping[str, Any]
+        if plan.attempt > 1 and not any(totals.count for totals in self._totals.values()):
+            # Tried again in vain, the run is reported as it stands.
+            standing = issued_so_far(connection, period)
+            self._totals, self._withdrawn = dict(standing.totals), standing.withdrawn
         if plan.standing is not None and rests_on(plan.standing, sums):
             outcome = json.loads(plan.standing)
         else:

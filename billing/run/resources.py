@@ -160,6 +160,7 @@ def review_run(order: Mapping[str, Any]) -> Answer:
 
 @blueprint.route("/billing-runs/<month:period>/review")
 @in_formats(blueprint, REVIEW_MEDIA_TYPES.values(), RunReview)
+@blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
     strict_schema(

@@ -38,8 +38,8 @@ def network(engine: Engine, folder: Path, *grants: tuple[str, str, str]) -> None
     import_folder(engine, write_network(folder, tenants=TENANTS, leases=LEASES, grants=listed), now=NOW)
 
 
-def run(engine: Engine, month: date, day: date | None = None) -> None:
-    run_month(load_settings({}), engine, month, issued_on=day or month, clock=lambda: NOW, workers=1)
+def run(engine: Engine, month: date, day: date | None = None, *, now: datetime = NOW) -> None:
+    run_month(load_settings({}), engine, month, issued_on=day or month, clock=lambda: now, workers=1)
 
 
 def close(engine: Engine, month: date, today: date = TODAY) -> None:
@@ -105,8 +105,8 @@ def test_a_reopening_keeps_its_reason(park: Engine) -> None:
 def test_december_is_closed_after_the_years_accounts(engine: Engine, tmp_path: Path) -> None:
     network(engine, tmp_path)
     later, december = date(2027, 2, 5), date(2026, 12, 1)
-    run(engine, december)
-    run(engine, date(2027, 1, 1))
+    run(engine, december, now=datetime(2026, 12, 1, 9, tzinfo=UTC))
+    run(engine, date(2027, 1, 1), now=datetime(2027, 1, 1, 9, tzinfo=UTC))
     with pytest.raises(PeriodRefused, match=r"2026-12 ends the year: close its accounts first with .* close-year 2026"):
         close(engine, december, today=later)
     with pytest.raises(PeriodRefused, match="2026 has not ended"), writing(engine) as connection:
@@ -115,7 +115,7 @@ def test_december_is_closed_after_the_years_accounts(engine: Engine, tmp_path: P
         net = connection.scalar(select(func.sum(document.c.net)).where(document.c.issued_on == december))
         assert close_accounts_of(connection, 2026, today=later, recorded_at=NOW).result == net
     close(engine, december, today=later)
-    run(engine, date(2027, 2, 1))
+    run(engine, date(2027, 2, 1), now=datetime(2027, 2, 5, 9, tzinfo=UTC))
     with pytest.raises(ReasonRequired), writing(engine) as connection:
         undo_accounts_of(connection, 2026, recorded_at=NOW)
     assert check(engine) == []

@@ -12,7 +12,7 @@ from billing.run.month import run_month
 from pricing.period import parse_month
 from tests.conftest import FreshEngine
 from tests.oracle.reference import Oracle, following
-from tests.oracle.service import ISSUED_ON, NOW, Service
+from tests.oracle.service import ISSUED_ON, Service, instant
 from tests.oracle.strategies import Enter, Step, World, histories
 from tests.support.examples import QUIET, examples
 from tests.support.expected import run_json
@@ -38,8 +38,9 @@ def stop_after(service: Service, month: str, batches: int) -> bool:
             service.settings,
             service.engine,
             parse_month(month),
-            clock=lambda: NOW,
+            clock=lambda: instant(ISSUED_ON, parse_month(month)),
             issued_on=ISSUED_ON,
+            catch_up=True,
             deliver=False,
             progress=progress,
         )

@@ -34,7 +34,10 @@ class CodeInAddress(BaseConverter):
     """
 
     part_isolating = False
-    regex = r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account)(?:/pdf)?$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    regex = (
+        r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account|removal|void)(?:/pdf)?$)"
+        r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    )
 
 
 class EventInAddress(CodeInAddress):

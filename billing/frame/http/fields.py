@@ -172,7 +172,8 @@ class MailAddress(fields.String):
     """An address mail can be sent to, or several, parted by `;` or `,`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"maxLength": 1000, "example": "compta@atlas.example", **kwargs.pop("metadata", {})})
+        shown = {"maxLength": 1000, "example": "compta@atlas.example", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=shown, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         address: str = super()._deserialize(value, attr, data, **kwargs).strip()

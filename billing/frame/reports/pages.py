@@ -245,7 +245,7 @@ class _Carried:
             cell = row.cells[place]
             if carried is Carried.LAST and row.kind in (RowKind.LINE, RowKind.OPENING):
                 self._held[index] = cell
-            elif carried is Carried.SUM and row.kind is RowKind.LINE:
+            elif carried is Carried.SUM and row.kind is RowKind.LINE and cell is not None:
                 self._held[index] += cell
 
     def text(self) -> str:
