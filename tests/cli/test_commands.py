@@ -374,7 +374,7 @@ def test_a_tenant_that_cannot_be_billed_is_named_and_all_others_are(
         assert "2 invoices, 3 lines" in found.stdout
     enter(invoke, tmp_path / "network", leases=leases, tenants=tenants)
     again = ok(invoke("run", "2026-06"))
-    assert "1 invoices, 1 lines" in again
+    assert "1 invoice, 1 line" in again
     assert "beside 2 documents that this month's run had issued before" in again
     with reading(engine) as connection:
         assert set(connection.scalars(select(run_outcome.c.status))) == {"issued"}

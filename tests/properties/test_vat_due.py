@@ -59,6 +59,8 @@ class Model:
                 self.vat.append({row.rate: row.amount for row in connection.execute(rates)})
                 self.gross.append(head.gross)
         self.paid: list[Paid] = []
+        # Money that an undoing freed settles the oldest invoice as soon as credits are applied: no credit note then.
+        self.has_free_money = False
         self.keys = 0
 
     def netted(self, invoice: int) -> tuple[int, dict[int, int]]:
@@ -123,7 +125,7 @@ def plays(park: Park, model: Model, day: date, kind: str, invoice: int, number: 
         model.paid.append(Paid(key, invoice, amount, shares, kind == "money"))
         with reading(park.engine) as connection:
             model.paid[-1].allocation = int(connection.scalar(select(func.max(allocation.c.id))) or 0)
-    elif kind == "credits":
+    elif kind == "credits" and not model.has_free_money:
         with reading(park.engine) as connection:
             lines = [line for line in creditable_lines(connection, INVOICES[invoice]) if line.left]
         if lines:
@@ -137,6 +139,7 @@ def plays(park: Park, model: Model, day: date, kind: str, invoice: int, number: 
     elif kind == "undoes" and model.paid:
         paid = model.paid.pop(number % len(model.paid))
         undoes(park, paid.allocation, on=on)
+        model.has_free_money = True
     elif kind == "bounces" and (waiting := [x for x in model.paid if not x.is_money]):
         cheque = waiting[number % len(waiting)]
         bounces(park, cheque.key, on=on)
