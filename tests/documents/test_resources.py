@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,14 @@ def test_the_sample_networks_documents_are_those_expected(engine: Engine, caller
     import_folder(engine, ROOT / "billing" / "demo" / "network", now=NOW)
     for month in range(6, 12):
         day = date(2026, month, 1)
-        run_month(load_settings({}), engine, day, issued_on=day, clock=lambda: NOW, workers=1)
+        run_month(
+            load_settings({}),
+            engine,
+            day,
+            issued_on=day,
+            clock=partial(datetime, 2026, month, 1, 9, tzinfo=UTC),
+            workers=1,
+        )
     caller = caller_of(engine)
     found = every(caller, "/v1/documents?period=2026-11")
     expected = json.loads((EXPECTED / "documents-2026-11.json").read_text(encoding="utf-8"))
