@@ -15,6 +15,7 @@ from billing.receivables.receipts.receiving import receive
 from ledger.proof.notes import parse_verifier_key
 from tests.support.api import NOW, Caller
 from tests.support.bank_files import camt, entry
+from tests.support.people import add, token
 from tests.support.told import tell, to_tell
 
 LISTS = (
@@ -28,7 +29,7 @@ LISTS = (
     "/v1/messages", "/v1/cash-receipts",
     "/v1/messages", "/v1/tier-change-notices",
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
-    "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
+    "/v1/approvals", "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
@@ -72,6 +73,13 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller.post("/v1/deposits", {"lease": lease})
     for period in ("2026-01", "2026-02"):
         caller.post(f"/v1/periods/{period}/close", None)
+    # From now on, what writes off waits for a second person.
+    for name, role in (("nadia", "approver"), ("omar", "approver")):
+        add(engine, name, role)
+    caller.secrets["amina"] = token(engine, "amina-1", "finance", "amina")
+    for invoice in caller.get("/v1/documents?period=2026-08&kind=invoice")["items"][:3]:
+        order = {"invoice": invoice["number"], "kind": "written_off", "decided_on": "2026-09-02", "reason": "perdue"}
+        assert caller.post("/v1/debts", order, scope="amina").status_code == 202
 
 
 def pay(caller: Caller) -> None:
