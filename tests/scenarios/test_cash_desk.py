@@ -14,6 +14,7 @@ from billing.receivables.cash_desk.printout import cash_receipt_pdf
 from billing.receivables.cash_desk.queries import cash_receipts, find_cash_receipt
 from billing.receivables.cash_desk.shapes import CashReceipt
 from billing.receivables.receipts.receiving import receive
+from billing.receivables.tables.cash_desk import cash_receipt
 from tests.oracle.service import NOW
 from tests.support.networks import Row
 from tests.support.pages import text_of
@@ -30,6 +31,7 @@ LEASES: list[Row] = [
 ]
 # T1 owes 3,480.00, T2 34,800.00.
 FIRST, SECOND = "FA-2026-000001", "FA-2026-000002"
+IN_ORDER = cash_receipts().order_by(cash_receipt.c.receipt_id)
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_twenty_thousand_are_refused_with_the_article_at_once_or_in_parts_and_no
     pays(billed, "5000.00", "caisse 6", on="2026-06-21")
     pays(billed, "3480.00", "caisse 7", tenant="T1")
     with reading(billed.engine) as connection:
-        given = [CashReceipt.of(row).number for row in connection.execute(cash_receipts())]
+        given = [CashReceipt.of(row).number for row in connection.execute(IN_ORDER)]
     assert given == ["RC-2026-000001", "RC-2026-000002", "RC-2026-000003"]
     assert check(billed.engine) == []
 
@@ -98,7 +100,7 @@ def test_what_the_payer_can_no_longer_deduct_is_said(billed: Park) -> None:
         pays(billed, "12000.00", f"caisse {day}", on=f"2026-06-{day + 10}")
     pays(billed, "3000.00", "caisse 9", on="2026-06-20")
     with reading(billed.engine) as connection:
-        notices = [to_builtins(CashReceipt.of(row).notices) for row in connection.execute(cash_receipts())]
+        notices = [to_builtins(CashReceipt.of(row).notices) for row in connection.execute(IN_ORDER)]
     daily, monthly = {"span": "day", "threshold": "5000.00"}, {"span": "month", "threshold": "50000.00"}
     assert notices == [[daily], [daily], [daily], [daily], [monthly]]
 
