@@ -43,7 +43,7 @@ def list_command(everything: bool) -> None:
 
 
 def _line(effect: dict[str, Any]) -> str:
-    """What an order is about, on a line: its short values."""
+    """Return the short values of what an order does, on a line."""
     return " ".join(str(value) for value in effect.values() if isinstance(value, str) and len(value) <= 20)
 
 

@@ -1,4 +1,4 @@
-"""How addresses give orders that may wait: 202 with the order that waits, or what was done at once."""
+"""Addresses give orders that may wait: they answer 202 with the order that waits, or what was done at once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION
 from billing.frame.http.service import service
 
-# What an operation documents: `@blueprint.alt_response(202, schema=Approval, **WAITS)`.
+# An operation documents it so: `@blueprint.alt_response(202, schema=Approval, **WAITS)`.
 WAITS: Mapping[str, Any] = {
     "description": "It waits until a second person approves it", "success": True, "headers": LOCATION
 }  # fmt: skip
@@ -21,8 +21,8 @@ WAITS: Mapping[str, Any] = {
 
 def placed(connection: Connection, kind: Orderable, order: Any, answered: Callable[[Done], Answer]) -> Answer:
     """Give an order; answer with what was done, or with the order that waits."""
-    found = place(connection, kind, order, clock=service().clock, settings=service().settings)
-    if not isinstance(found, Waiting):
-        return answered(found)
-    shape = Approval.of(find_approval(connection, found.number))
-    return Answer(shape, 202, {"Location": f"/v1/approvals/{found.number}"})
+    placed_order = place(connection, kind, order, clock=service().clock, settings=service().settings)
+    if not isinstance(placed_order, Waiting):
+        return answered(placed_order)
+    shape = Approval.of(find_approval(connection, placed_order.number))
+    return Answer(shape, 202, {"Location": f"/v1/approvals/{placed_order.number}"})

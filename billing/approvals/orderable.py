@@ -1,4 +1,4 @@
-"""What may have to wait for a second person: each room declares its kinds of order as `ORDERS` (`frame.subject`).
+"""Orders that may have to wait for a second person: each room declares its kinds as `ORDERS` (`frame.subject`).
 
 A kind is a name of the setting `approvals.required`, the type of its orders (a NamedTuple of what JSON holds: texts,
 whole numbers, days) and the one function that carries an order out, at once or once approved. So a new kind is a few

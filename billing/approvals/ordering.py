@@ -34,7 +34,7 @@ class Waiting(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What an order does, as canonical JSON, and the SHA-256 of it."""
+    """The canonical JSON of all that an order does, and the SHA-256 of it."""
 
     preview: str
     digest: str

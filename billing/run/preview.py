@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -58,7 +59,17 @@ def preview_month(
         for bills in preview.batches():
             drafts = drafts_of(bill for _, bill in bills)
             preview.count(drafts, vat_of_drafts(connection, drafts))
-        return preview.report()
+        report = preview.report()
+        if plan.attempt == 1 or report.invoices.count or report.credit_notes.count:
+            return report
+        # Tried again in vain, a run is reported as it stands.
+        standing = issued_so_far(connection, period)
+        return replace(
+            report,
+            invoices=standing.totals[INVOICE],
+            credit_notes=standing.totals[CREDIT_NOTE],
+            withdrawn=tuple(sorted(standing.withdrawn)),
+        )
 
 
 class Preview:
@@ -97,10 +108,6 @@ class Preview:
         connection, period, plan = self._connection, self._period, self._plan
         sums = sum_positions(self._positions, network_sites(connection))
         outcome: Mapping[str, Any]
-        if plan.attempt > 1 and not any(totals.count for totals in self._totals.values()):
-            # Tried again in vain, the run is reported as it stands.
-            standing = issued_so_far(connection, period)
-            self._totals, self._withdrawn = dict(standing.totals), standing.withdrawn
         if plan.standing is not None and rests_on(plan.standing, sums):
             outcome = json.loads(plan.standing)
         else:

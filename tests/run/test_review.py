@@ -19,6 +19,7 @@ from billing.run.review.reviewing import Review, review_month
 from billing.run.review.shapes import RunReview
 from tests.oracle.service import instant
 from tests.support.api import Caller
+from tests.support.pages import text_of
 from tests.support.park import Park, open_park
 
 LARGE = {"kind": "large", "incorporated_on": "2000-01-01", "email": "compta@firme.example"}
@@ -200,6 +201,12 @@ def test_a_row_a_document_stands_in_the_table_and_the_page_is_signed(park: Park)
     ]
     assert b"".join(pieces(review, "xlsx", operator)).startswith(b"PK")
     assert b"".join(pieces(review, "pdf", operator)).startswith(b"%PDF")
+
+
+def test_a_page_is_written_where_a_tenant_had_no_bill_before(park: Park) -> None:
+    park.enters(tenants=[{**LARGE, "code": "T6"}], leases=[office(6, starts_on="2026-08-10")])
+    page = b"".join(pieces(reviewed(park), "pdf", park.settings.operator.party))
+    assert "T6" in text_of(page)
 
 
 def test_the_api_reviews_and_takes_the_digest(park: Park, caller_of: Any) -> None:

@@ -203,6 +203,9 @@ def test_users_are_administered_over_the_api(caller: Caller, engine: Engine) -> 
         **order, "os_user": None, "enabled": True, "has_password": False, "created_at": "", "disabled_at": None,
     }  # fmt: skip
     assert is_problem(caller.post("/v1/users", order, scope="admin"), 409, "conflict")
+    without = caller.post("/v1/users", {"name": "karim", "role": "finance"}, scope="admin")
+    assert is_problem(without, 422, "validation")
+    assert [fault["field"] for fault in without.json["errors"]] == ["email"]
     assert is_problem(caller.post("/v1/users", order, scope="finance"), 403, "forbidden")
     changed = caller("PATCH", "/v1/users/amina", "admin", json={"role": "approver", "enabled": False})
     assert (changed.json["role"], changed.json["enabled"]) == ("approver", False)
