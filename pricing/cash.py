@@ -14,10 +14,11 @@ DAY, MONTH = "day", "month"
 
 
 class Taken(NamedTuple):
-    """The cash a tenant has paid already, on the day and in its month, in centimes."""
+    """The cash a tenant has paid already, on the day and in its month, in centimes; `duty` is the day's stamp duty."""
 
     day: int
     month: int
+    duty: int = 0
 
 
 class Notice(NamedTuple):
@@ -41,9 +42,23 @@ class CashRules:
         """Return the stamp duty on an acquittance of `amount`, rounded once: 1 234.56 DH give 3.09."""
         return settle(amount * self.stamp_rate, RATE_SCALE)
 
+    def collected(self, amount: int) -> int:
+        """Return what the till takes for `amount`: the stamp duty too, where the payer bears it."""
+        return amount + (self.stamp_duty(amount) if self.stamp_on_top else 0)
+
     def allow(self, amount: int, taken: Taken) -> bool:
-        """Return whether so much cash may be taken, the day's cash of the same tenant counted in."""
-        return amount + taken.day < self.limit
+        """Return whether so much cash may be taken, the day's cash of the same tenant and its stamp duty counted in."""
+        return self.collected(amount) + taken.day + taken.duty < self.limit
+
+    def most(self, taken: Taken) -> int:
+        """Return the most that may be taken on top of what the same tenant has paid."""
+        room = max(self.limit - taken.day - taken.duty, 0)
+        amount = room * RATE_SCALE // (RATE_SCALE + self.stamp_rate) if self.stamp_on_top else room
+        # Rounding may leave room for a centime more, or less.
+        amount += 1
+        while amount and not self.allow(amount, taken):
+            amount -= 1
+        return amount
 
     def notices(self, amount: int, taken: Taken) -> tuple[Notice, ...]:
         """Return the thresholds of deduction (CGI art. 11) that the day's or the month's cash goes beyond with this."""

@@ -10,7 +10,7 @@ from billing.bank.facts import load_pool
 from billing.bank.matching.values import LineKind, Proposal
 from billing.bank.naming import LineKey
 from billing.bank.queries import LineRow
-from billing.bank.receipts import receive_lines, settle_cheques
+from billing.bank.receipts import receive_what_can, settle_cheques
 from billing.bank.recording import Decision, LineEntry, record_decisions
 from billing.frame.database import change_receivables
 from billing.frame.terms import Terms
@@ -27,13 +27,16 @@ def decide_certain(
     change_receivables(connection)
     certain = _certain(connection, lines, terms)
     received = [(row, proposal) for row, proposal in certain if proposal.kind == LineKind.RECEIVED]
-    entries = receive_lines(
+    entries = receive_what_can(
         connection,
         [(row, choice_of(proposal)) for row, proposal in received],
         recorded_at=recorded_at,
         terms=terms,
     )
-    decisions = [_decision(row, proposal, [entry]) for (row, proposal), entry in zip(received, entries, strict=True)]
+    certain = [(row, proposal) for row, proposal in certain if proposal.kind != LineKind.RECEIVED or row.key in entries]
+    decisions = [
+        _decision(row, proposal, [entries[row.key]]) for row, proposal in certain if proposal.kind == LineKind.RECEIVED
+    ]
     for row, proposal in certain:
         if proposal.kind in (LineKind.CLEARED, LineKind.BOUNCED):
             made = settle_cheques(

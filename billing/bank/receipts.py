@@ -15,6 +15,7 @@ from billing.bank.refusing import refused
 from billing.entries.receivables import MONEY, TRANSFER
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among
+from billing.frame.errors import Refused
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import placements_left
 from billing.receivables.receipts.allocating import allocate
@@ -32,13 +33,36 @@ Received: TypeAlias = tuple[LineRow, Choice]
 
 
 def receive_lines(
-    connection: Connection, received: Sequence[Received], *, recorded_at: datetime, terms: Terms
+    connection: Connection,
+    received: Sequence[Received],
+    *,
+    recorded_at: datetime,
+    terms: Terms,
+    places: Sequence[int] | None = None,
 ) -> list[LineEntry]:
-    """Record the receipts of lines that bring money, all in one act; gives the entries that book the lines."""
+    """Record the receipts of lines that bring money, all in one act; gives the entries that book the lines.
+
+    `places` are the lines that faults name, where they are many.
+    """
     names = _free_names(connection, [row for row, _ in received])
     orders = [_order(row, choice, names[row.key]) for row, choice in received]
-    keys = receive(connection, orders, recorded_at=recorded_at, terms=terms, source=STATEMENTS)
+    keys = receive(connection, orders, recorded_at=recorded_at, terms=terms, source=STATEMENTS, lines=places)
     return [_receipt_entry(key) for key in keys]
+
+
+def receive_what_can(
+    connection: Connection, received: Sequence[Received], *, recorded_at: datetime, terms: Terms
+) -> dict[LineKey, LineEntry]:
+    """Record the receipts of lines that bring money, but for those that need a person's reason: these wait."""
+    try:
+        entries = receive_lines(connection, received, recorded_at=recorded_at, terms=terms, places=range(len(received)))
+    except Refused as refused:
+        wrong = {fault.line for fault in refused.faults}
+        left = [line for index, line in enumerate(received) if index not in wrong]
+        if len(left) == len(received):
+            raise
+        return receive_what_can(connection, left, recorded_at=recorded_at, terms=terms) if left else {}
+    return {row.key: entry for (row, _), entry in zip(received, entries, strict=True)}
 
 
 def _receipt_entry(key: int) -> LineEntry:

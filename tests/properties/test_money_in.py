@@ -285,14 +285,19 @@ class MoneyIn(RuleBasedStateMachine):
         withheld=st.sampled_from((0, 0, 14500)),
         how=st.sampled_from((AUTOMATIC, AUTOMATIC, NONE, "named")),
         share=st.integers(1, 100),
+        late=st.booleans(),
     )
-    def receives(self, means: str, tenant: str | None, amount: int, withheld: int, how: str, share: int) -> None:
+    def receives(
+        self, means: str, tenant: str | None, amount: int, withheld: int, how: str, share: int, late: bool = False
+    ) -> None:
         self.references += 1
         legs = [Leg("money", amount)] + ([Leg("rent_withholding", withheld)] if withheld else [])
         whole = amount + withheld
         parts = self.named(TENANTS if tenant is None else (tenant,), share, whole) if how == "named" else ()
         wanted: Any = parts if parts else (NONE if how == "named" else how)
-        order = ReceiptOrder(means, f"V{self.references}", self.day, tenant, tuple(legs), wanted)
+        # What comes late keeps its day, in a month that is closed.
+        on = self.closed if late and self.closed is not None else self.day
+        order = ReceiptOrder(means, f"V{self.references}", on, tenant, tuple(legs), wanted, reason="attestation")
         with writing(self.engine) as connection:
             (key,) = receive(connection, [order], recorded_at=NOW, terms=self.park.settings.terms)
         self.model.got.append(Got(means == "cheque", 0))

@@ -56,7 +56,13 @@ def test_a_cheque_is_received_placed_allocated_and_comes_back(invoke: Invoke, da
     assert "settles FA-2026-000001 1000.00" in said(
         invoke("payments", "allocate", "RG-000001", "--invoice", "FA-2026-000001=1000.00")
     )
-    assert said(invoke("payments", "undo", "1", "--reason", "erreur")) == "1000.00 DH of FA-2026-000001 are open again"
+    bare = invoke("payments", "undo", "1", "--reason", "erreur")
+    assert bare.exit_code == 2
+    assert "say `payments undo RG-000001 FA-2026-000001`" in " ".join(bare.output.split())
+    other = invoke("payments", "undo", "RG-000001", "FA-2026-000009", "--reason", "erreur")
+    assert (other.exit_code, "it settles FA-2026-000001" in other.output) == (1, True)
+    undone = invoke("payments", "undo", "RG-000001", "FA-2026-000001", "--reason", "erreur")
+    assert said(undone) == "1000.00 DH of FA-2026-000001 are open again"
     assert said(invoke("payments", "apply")) == "1 allocation made"
     assert said(invoke("payments", "clear", "RG-000001", "--on", "2026-06-08")).endswith("was cleared on 2026-06-08")
     bounce = ("payments", "bounce", "RG-000001", "--on", "2026-06-12")
@@ -102,7 +108,10 @@ def test_payments_come_with_a_folder_once_and_settle(invoke: Invoke, tmp_path: P
         "VIR-3,transfer,2026-06-06,T1,,100.00,,,,,none,\n"
     )
     (network / "payments.csv").write_text(HEADER + rows, encoding="utf-8")
-    assert "payments.csv: 3 new" in said(invoke("import", network))
+    refused = invoke("import", network)
+    assert refused.exit_code == 1
+    assert "payments.csv:2: rent_withholding '50.00' is more than the 0.00 that can be withheld" in refused.output
+    assert "payments.csv: 3 new" in said(invoke("import", network, "--reason", "attestation vue"))
     assert "payments.csv: 0 new, 0 changed, 3 unchanged" in said(invoke("import", network))
     shown = said(invoke("payments", "list", "--tenant", "T1"))
     assert all(f"VIR-{n}" in shown for n in (1, 2, 3))
@@ -170,3 +179,46 @@ def test_a_receipt_is_cancelled_by_its_number_and_a_reason(invoke: Invoke, datab
     engine = open_engine(database_url)
     assert check(engine) == []
     engine.dispose()
+
+
+def all_of(done: Result) -> str:
+    """All that was said, warnings too."""
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_what_is_unlikely_or_late_is_told(invoke: Invoke, tmp_path: Path, database_url: URL) -> None:
+    receive = ("payments", "receive", "10.00", "--reference", "V1", "--tenant", "T1", "--on")
+    assert "warning: its value date 2025-11-20 lies in another financial year" in all_of(invoke(*receive, "2025-11-20"))
+    all_of(invoke("payments", "cancel", "RG-000001", "--reason", "mauvaise année"))
+    assert "warning" not in all_of(invoke(*receive, "2026-06-20"))
+    assert "warning: RG-000002 of 2026-06-20 (10.00) bears the same reference" in all_of(invoke(*receive, "2026-06-21"))
+    all_of(invoke("periods", "close", "2026-06"))
+    late = all_of(invoke("payments", "receive", "10.00", "--reference", "V2", "--tenant", "T1", "--on", "2026-06-22"))
+    assert "warning: booked on 2026-07-01, since 2026-06 is closed; its own day 2026-06-22 is kept" in late
+    undone = all_of(
+        invoke("payments", "undo", "RG-000004", "FA-2026-000001", "--on", "2026-06-23", "--reason", "erreur")
+    )
+    assert "warning: booked on 2026-07-01" in undone
+    network = write_network(tmp_path / "network", tenants=TENANTS, leases=LEASES)
+    row = "V3,transfer,2025-06-05,T1,,10.00,,,,,none,\n"
+    (network / "payments.csv").write_text(HEADER + row, encoding="utf-8")
+    assert "warning: payments.csv:2: 'RG-000005' its value date 2025-06-05 lies in another" in all_of(
+        invoke("import", network)
+    )
+    all_of(invoke("payments", "cancel", "RG-000005", "--reason", "mauvaise année"))
+    again = all_of(invoke("import", network))
+    assert "payments.csv: 0 new, 0 changed, 1 unchanged" in again
+    assert "'RG-000005' RG-000005, which says the same, was cancelled: it is not entered anew" in again
+    engine = open_engine(database_url)
+    assert check(engine) == []
+    engine.dispose()
+
+
+def test_two_equal_sums_of_cash_are_two_if_told_so(invoke: Invoke) -> None:
+    cash = ("payments", "receive", "50.00", "--on", "2026-06-05", "--reference", "ESPECES", "--tenant", "T1",
+            "--means", "cash")  # fmt: skip
+    assert said(invoke(*cash)).startswith("RG-000001:")
+    assert said(invoke(*cash)).startswith("RG-000001:")
+    assert said(invoke(*cash, "--occurrence", "2")).startswith("RG-000002:")
+    assert said(invoke(*cash, "--occurrence", "2")).startswith("RG-000002:")

@@ -62,7 +62,7 @@ def told(engine: Engine, tmp_path: Path) -> Engine:
     loss = Order(FIRST, "written_off", date(2026, 6, 10), 100, "litige", "amina", "karim")
     with writing(engine) as connection:
         decide(connection, loss, recorded_at=NOW)
-    receives(park, order("4000.00", means="cheque", reference="7", rent_withholding="100.00"))
+    receives(park, order("4000.00", means="cheque", reference="7", rent_withholding="100.00", reason="attestation"))
     receives(park, order("1500.00", means="cheque", reference="8", tenant="T2"))
     receives(park, order("700.00", reference="V2", tenant=None))
     receives(park, order("50.00", reference="V3", tenant="T1"))

@@ -20,7 +20,7 @@ def order(**fields: Any) -> dict[str, Any]:
 
 def test_a_receipt_is_recorded_once_and_tells_its_story(park: Caller, engine: Engine) -> None:
     due = invoice_of(park, "B1")
-    body = order(tenant="B1", rent_withholding="50.00", payer_text=f"loyer {due['number']}")
+    body = order(tenant="B1", rent_withholding="50.00", reason="attestation", payer_text=f"loyer {due['number']}")
     made = park.post("/v1/receipts", body)
     assert made.status_code == 201, made.text
     assert made.headers["Location"] == "/v1/receipts/RG-000001"
@@ -30,7 +30,8 @@ def test_a_receipt_is_recorded_once_and_tells_its_story(park: Caller, engine: En
     assert [(one["invoice"], one["amount"], one["how"]) for one in story["allocations"]] == [
         (due["number"], "1050.00", "reference"),
     ]  # fmt: skip
-    assert park.post("/v1/receipts", body).json == story
+    again = park.post("/v1/receipts", body)
+    assert (again.status_code, again.json) == (200, story)
     other = park.post("/v1/receipts", body | {"amount": "999.00"})
     assert (other.status_code, other.json["type"]) == (409, "/problems/conflict")
     assert "with another amount" in other.text
@@ -53,8 +54,9 @@ def test_a_batch_is_taken_whole_or_not_at_all_with_every_fault_in_its_place(park
     assert [error["problem"].split(" (")[0] for error in refused.json["errors"]] != []
     assert park.get("/v1/receipts")["items"] == []
     taken = park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]}, key="once")
-    assert taken.json == {"receipts": ["RG-000001", "RG-000002"]}
-    assert park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]}).json == taken.json
+    assert (taken.status_code, taken.json) == (201, {"receipts": ["RG-000001", "RG-000002"]})
+    again = park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]})
+    assert (again.status_code, again.json) == (200, taken.json)
     assert check(engine) == []
 
 
@@ -114,7 +116,9 @@ def test_a_list_asks_no_more_statements_for_many_rows(park: Caller, engine: Engi
     def record(first: int, last: int) -> None:
         due = invoice_of(park, "B1")["number"]
         for n in range(first, last):
-            paid = order(reference=f"V{n}", tenant="B1", amount="2.00", rent_withholding="1.00", payer_text=due)
+            paid = order(
+                reference=f"V{n}", tenant="B1", amount="2.00", rent_withholding="1.00", payer_text=due, reason="test"
+            )
             cash = order(reference=f"C{n}", tenant="B1", amount="1.00", means="cash", allocation="none")
             assert park.post("/v1/receipts/batch", {"receipts": [paid, cash]}).status_code == 201
             refund = {"reference": f"R{n}", "refunded_on": "2026-09-02", "receipt": f"RG-{2 * n:06d}", "tenant": "B1"}
@@ -162,4 +166,29 @@ def test_a_receipt_entered_by_mistake_is_cancelled_for_a_reason(park: Caller, en
     assert park.post("/v1/receipts/RG-000009/cancellation", {"reason": "encore"}).status_code == 404
     assert [row["number"] for row in park.get("/v1/receipts?state=cancelled")["items"]] == ["RG-000001"]
     assert invoice_of(park, "B1")["open"] == due["open"]
+    assert check(engine) == []
+
+
+def test_equal_cash_counts_twice_if_told_so_and_another_tenants_invoice_needs_a_reason(
+    park: Caller, engine: Engine
+) -> None:
+    cash = order(means="cash", reference="ESPECES", tenant="B1", amount="50.00", allocation="none")
+    answers = [park.post("/v1/receipts", cash | {"occurrence": nth}) for nth in (1, 1, 2, 2)]
+    assert [(answer.status_code, answer.json["number"]) for answer in answers] == [
+        (201, "RG-000001"), (200, "RG-000001"), (201, "RG-000002"), (200, "RG-000002"),
+    ]  # fmt: skip
+    due = invoice_of(park, "B1")["number"]
+    wrong = order(tenant="A1", allocations=[{"invoice": due, "amount": "10.00"}])
+    refused = park.post("/v1/receipts", wrong)
+    assert refused.status_code == 422
+    assert "is an invoice of B1, the payer is A1" in refused.text
+    meant = park.post("/v1/receipts", wrong | {"reason": "la maison mère paie"})
+    assert (meant.status_code, meant.json["withheld"], meant.json["money"]) == (201, "0.00", "1000.00")
+    undone = park.post("/v1/receipts/RG-000003/undoings", {"invoice": due, "reason": "erreur"})
+    assert (undone.status_code, undone.json["allocations"][0]["undone_for"]) == (201, "erreur")
+    assert park.post("/v1/receipts/RG-000003/undoings", {"invoice": due, "reason": "erreur"}).status_code == 404
+    early = park.post("/v1/receipts", order(reference="V7", value_date="2025-09-01"))
+    assert early.json["warnings"] != []
+    batch = park.post("/v1/receipts/batch", {"receipts": [order(reference="V8", value_date="2025-09-01")]})
+    assert [warning[:11] for warning in batch.json["warnings"]][:1] == ["RG-000005: "]
     assert check(engine) == []

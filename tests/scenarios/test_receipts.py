@@ -58,10 +58,16 @@ def test_parts_move_vat_in_proportion_and_exactly_in_all(billed: Park) -> None:
 def test_a_payment_has_legs_the_taxes_withheld_settle_as_money_does(billed: Park) -> None:
     receives(
         billed,
-        order("2884.00", rent_withholding="145.00", vat_withholding="435.00", bank_charges="16.00"),
+        order(
+            "2884.00",
+            on="2026-07-20",
+            rent_withholding="145.00",
+            vat_withholding="435.00",
+            bank_charges="16.00",
+        ),
     )
     assert billed.booked("BQ") == text("""
-        2026-06-20 BQ/RG-000001
+        2026-07-20 BQ/RG-000001
           5141                    2884.00
           3453                     145.00
           3458                     435.00
@@ -192,7 +198,7 @@ def test_a_cheque_settles_at_once_and_its_vat_falls_due_when_it_is_cleared(bille
 
 
 def test_a_cheque_that_comes_back_takes_all_it_did_with_it(billed: Park) -> None:
-    receives(billed, order("4000.00", means="cheque", reference="7", rent_withholding="145.00"))
+    receives(billed, order("4000.00", means="cheque", reference="7", rent_withholding="145.00", reason="attestation"))
     assert carried(billed) == ["RG-000001 T1 665.00"]
     bounces(billed, 1)
     assert billed.booked("OD") == text("""

@@ -83,7 +83,7 @@ def state_of(park: Park, key: int = 1) -> str:
 
 
 def test_a_transfer_is_cancelled_by_one_entry_of_its_own_day(billed: Park) -> None:
-    receives(billed, order("3580.00", rent_withholding="145.00", bank_charges="5.00"))
+    receives(billed, order("3580.00", rent_withholding="145.00", bank_charges="5.00", reason="attestation"))
     cancels(billed, 1)
     assert billed.booked("BQ") == text("""
         2026-06-20 BQ/RG-000001
@@ -231,7 +231,7 @@ def test_cash_is_cancelled_with_its_stamp_duty_and_its_paper_says_so(billed: Par
 
 
 def test_a_certificate_is_no_longer_asked_nor_taken(billed: Park) -> None:
-    receives(billed, order("3335.00", rent_withholding="145.00"))
+    receives(billed, order("3335.00", rent_withholding="145.00", reason="attestation"))
     cancels(billed, 1)
     with reading(billed.engine) as connection:
         assert withholdings(connection, missing=True) == []

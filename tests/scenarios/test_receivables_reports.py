@@ -52,7 +52,7 @@ def paid(park: Park) -> None:
     """T1 pays June short of its withholding, T2 pays in advance, a cheque comes back, and 500.00 is nobody's."""
     receives(
         park,
-        order("3335.00", on="2026-06-20", pays={JUNE_T1: "3480.00"}, rent_withholding="145.00"),
+        order("3335.00", on="2026-06-20", pays={JUNE_T1: "3480.00"}, rent_withholding="145.00", reason="attestation"),
         order("2000.00", tenant="T2", reference="V2", on="2026-06-25", pays={JUNE_T2: "1740.00"}),
         order("500.00", tenant=None, reference="V3", on="2026-07-02", text="=cmd|' /C calc'!A0"),
     )

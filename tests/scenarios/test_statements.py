@@ -390,8 +390,9 @@ def test_lines_of_closed_months_wait(billed: Park) -> None:
         close_period(connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=24)
     taken = takes(billed, statement([says("3480.00", structured=rf_of(FIRST))], opening="0", closing="3480"))
     assert (taken.new, taken.booked) == (1, 0)
-    with pytest.raises(Refused, match="which is closed"):
-        accepts(billed, (1, 1))
+    accepts(billed, (1, 1))
+    assert billed.booked("BQ").startswith("2026-07-01 BQ/RG-000001")
+    assert check(billed.engine) == []
 
 
 def test_what_a_statement_said_and_what_was_decided_never_changes(billed: Park) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from billing.bank.cancelling import cancel, cancel_paid_back
+from billing.books.periods.closing import close_period
 from billing.frame.codes import RECEIPT
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.open_items.open_item_index import refresh_index
@@ -14,10 +15,11 @@ from billing.receivables.receipts.cancelling import Cancelled
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, Leg, Part, ReceiptOrder
 from billing.receivables.receipts.placing import place, withdraw
-from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.receiving import Recorded, receive, record_receipts
 from billing.receivables.receipts.refunding import RefundOrder, refund_credit
 from billing.receivables.receipts.undoing import undo
 from pricing.money import format_amount, parse_decimal
+from pricing.period import parse_month
 from tests.oracle.service import NOW
 from tests.support.park import Park
 
@@ -41,13 +43,17 @@ def order(  # noqa: PLR0913 - a test names few of the keywords
     vat_withholding: str | None = None,
     bank_charges: str | None = None,
     currency: str = "MAD",
+    site: str | None = None,
+    occurrence: int = 1,
+    reason: str | None = None,
 ) -> ReceiptOrder:
     """A receipt; `amount` is what came in."""
     short = {"rent_withholding": rent_withholding, "vat_withholding": vat_withholding, "bank_charges": bank_charges}
     legs = [Leg("money", centimes(amount))] + [Leg(k, centimes(v)) for k, v in short.items() if v is not None]
     parts = pays if isinstance(pays, str) else tuple(Part(number, centimes(of)) for number, of in pays.items())
     return ReceiptOrder(
-        means, reference, date.fromisoformat(on), tenant, tuple(legs), parts, text, currency  # type: ignore[arg-type]
+        means, reference, date.fromisoformat(on), tenant, tuple(legs), parts, text, currency, site,  # type: ignore[arg-type]
+        occurrence=occurrence, reason=reason,
     )  # fmt: skip
 
 
@@ -56,6 +62,19 @@ def receives(park: Park, *orders: ReceiptOrder) -> list[int]:
         return receive(
             connection, orders, recorded_at=NOW, terms=park.settings.terms, seller=park.settings.operator.party
         )
+
+
+def records(park: Park, *orders: ReceiptOrder) -> list[Recorded]:
+    with writing(park.engine) as connection:
+        return record_receipts(
+            connection, orders, recorded_at=NOW, terms=park.settings.terms, seller=park.settings.operator.party
+        )
+
+
+def closes(park: Park, *months: str) -> None:
+    with writing(park.engine) as connection:
+        for month in months:
+            close_period(connection, parse_month(month), today=NOW.date(), recorded_at=NOW, open_months_max=12)
 
 
 def allocates(park: Park, key: int, pays: Mapping[str, str] | None = None, on: str | None = None) -> list[int]:

@@ -11,7 +11,7 @@ from billing.frame.checking import Proof, Step
 from billing.frame.codes import RECEIPT
 from billing.receivables.cash_desk.taking import cash_number
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import receipt, receipt_cancellation, receipt_leg
+from billing.receivables.tables.receipts import receipt, receipt_booked_on, receipt_cancellation, receipt_leg
 
 _OURS = ("CA/RC-%", "OD/RC-%")
 
@@ -24,6 +24,7 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
         select(
             cash_receipt, r.means, r.value_date, r.tenant.label("payer"), r.site,
             receipt_leg.c.amount.label("money"), receipt_cancellation.c.booked_on.label("cancelled"),
+            receipt_booked_on().label("booked_on"),
         )
         .outerjoin(receipt, r.id == c.receipt_id)
         .outerjoin(receipt_leg, (receipt_leg.c.receipt_id == c.receipt_id) & (receipt_leg.c.kind == MONEY))
@@ -41,7 +42,7 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
         if paper != (row.means, row.value_date, row.payer, row.money, row.year):
             yield f"{number} is not of the means, day, tenant and amount of {RECEIPT.format(row.receipt_id)}"
         if row.stamp_duty:
-            due = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
+            due = stamp_entry(number, row.booked_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
             yield from entry_faults(f"the stamp duty of {number}", due, standing)
             if row.cancelled is not None:
                 back = stamp_cancellation_entry(due, row.cancelled)

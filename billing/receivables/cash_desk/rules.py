@@ -9,18 +9,23 @@ from pricing.money import AMOUNT_DECIMALS, RATE_DECIMALS, format_amount, parse_d
 
 
 def refusal(rules: CashRules, amount: int, taken: Taken) -> Fault | None:
-    """Return why so much cash can't be taken, the day's cash of the same tenant counted in; None if it can."""
+    """Return why so much cash can't be taken, the day's cash of the same tenant counted in; None if it can.
+
+    The stamp duty counts too, where the payer bears it: it comes into the till with the rest.
+    """
     if rules.allow(amount, taken):
         return None
     before = f" on top of {format_amount(taken.day)} taken the same day" if taken.day else ""
+    duty = rules.collected(amount) - amount + taken.duty
+    with_duty = f", with {format_amount(duty)} of stamp duty" if duty else ""
     return Fault(
         "cash",
         None,
         "amount",
         format_amount(amount),
-        f"cannot be taken in cash{before}: a seller paid {format_amount(rules.limit)} DH or more in cash "
+        f"cannot be taken in cash{before}{with_duty}: a seller paid {format_amount(rules.limit)} DH or more in cash "
         "is fined 6 % (CGI art. 193)",
-        f"ask for a cheque or a transfer; less than {format_amount(max(rules.limit - taken.day, 0))} can be taken",
+        f"ask for a cheque or a transfer; at most {format_amount(rules.most(taken))} can be taken",
     )
 
 

@@ -20,7 +20,7 @@ from billing.frame.errors import Fault
 from billing.frame.terms import Terms
 from billing.receivables.cash_desk.rules import cash_rules, refusal
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import receipt, receipt_cancellation
+from billing.receivables.tables.receipts import receipt, receipt_booked_on, receipt_cancellation
 from billing.register.parties import buyer_of
 from billing.register.tables import site, tenant
 from invoices.document import Party
@@ -54,6 +54,7 @@ class CashDesk:
         self._terms = terms
         self._seller = seller
         self._taken = _taken_before(connection, payments) if payments else Counter()
+        self._duty = _duty_before(connection, payments) if payments else Counter()
         self._payers = _parties(connection, {p.payer for p in payments})
         self._sites = _site_names(connection, {p.site for p in payments if p.site is not None})
         self._last: dict[int, int] = {}
@@ -65,14 +66,16 @@ class CashDesk:
             return Fault(
                 "cash", None, "means", CASH_PAID, "can't be recorded here: cash needs a numbered receipt", remedy
             )
-        refused = refusal(self._rules(payment), payment.amount, self._before(payment))
+        rules = self._rules(payment)
+        refused = refusal(rules, payment.amount, self._before(payment))
         if refused is None:
+            self._duty[payment.payer, payment.taken_on] += rules.collected(payment.amount) - payment.amount
             self._taken[payment.payer, payment.taken_on, payment.taken_on] += payment.amount
             self._taken[payment.payer, *_month(payment.taken_on)] += payment.amount
         return refused
 
     def acknowledge(
-        self, receipt_id: int, payment: CashPayment, reference: str, settled: Iterable[Settled]
+        self, receipt_id: int, payment: CashPayment, reference: str, settled: Iterable[Settled], booked_on: date
     ) -> tuple[tuple[Any, ...], Entry | None]:
         """Return the receipt's row but for `recorded_at`, in the table's order, and its stamp duty's entry."""
         rules = self._rules(payment)
@@ -88,14 +91,15 @@ class CashDesk:
         if not duty:
             return row, None
         number = cash_number(year, serial)
-        return row, stamp_entry(number, payment.taken_on, payment.payer, payment.site, duty, on_top)
+        return row, stamp_entry(number, booked_on, payment.payer, payment.site, duty, on_top)
 
     def _rules(self, payment: CashPayment) -> CashRules:
         return cash_rules(self._terms, payment.taken_on)
 
     def _before(self, payment: CashPayment) -> Taken:
         day = self._taken[payment.payer, payment.taken_on, payment.taken_on]
-        return Taken(day, self._taken[payment.payer, *_month(payment.taken_on)])
+        month = self._taken[payment.payer, *_month(payment.taken_on)]
+        return Taken(day, month, self._duty[payment.payer, payment.taken_on])
 
     def _next(self, year: int) -> int:
         last = self._last.get(year)
@@ -128,12 +132,16 @@ class CashDesk:
 def stamp_taken_back(connection: Connection, receipt_id: int, on: date) -> Entry | None:
     """Return the entry that takes back the stamp duty of a receipt for cash; None for one without."""
     c, r = cash_receipt.c, receipt.c
-    given = select(cash_receipt, r.site).join(receipt, r.id == c.receipt_id).where(c.receipt_id == receipt_id)
+    given = (
+        select(cash_receipt, r.site, receipt_booked_on().label("booked_on"))
+        .join(receipt, r.id == c.receipt_id)
+        .where(c.receipt_id == receipt_id)
+    )
     row = connection.execute(given).one_or_none()
     if row is None or not row.stamp_duty:
         return None
     number = cash_number(row.year, row.serial)
-    stamp = stamp_entry(number, row.taken_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
+    stamp = stamp_entry(number, row.booked_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
     return stamp_cancellation_entry(stamp, on)
 
 
@@ -164,6 +172,21 @@ def _taken_before(connection: Connection, payments: Sequence[CashPayment]) -> Co
         taken[payer, day, day] += int(amount)
         taken[payer, *_month(day)] += int(amount)
     return taken
+
+
+def _duty_before(connection: Connection, payments: Sequence[CashPayment]) -> Counter[tuple[str, date]]:
+    """Return the stamp duty that payers have borne on the days of the payments."""
+    c = cash_receipt.c
+    rows = connection.execute(
+        select(c.tenant, c.taken_on, func.sum(c.stamp_duty * c.stamp_on_top))
+        .where(
+            c.taken_on.in_(sorted({payment.taken_on for payment in payments})),
+            among(connection, c.tenant, sorted({payment.payer for payment in payments})),
+            not_(exists().where(receipt_cancellation.c.receipt_id == c.receipt_id)),
+        )
+        .group_by(c.tenant, c.taken_on)
+    )
+    return Counter({(payer, day): int(amount) for payer, day, amount in rows})
 
 
 def _parties(connection: Connection, codes: set[str]) -> Mapping[str, Party]:

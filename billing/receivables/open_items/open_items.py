@@ -19,9 +19,11 @@ from billing.receivables.tables.receipts import (
     placement,
     placement_withdrawal,
     receipt,
+    receipt_booked_on,
     receipt_cancellation,
     receipt_event,
     refund,
+    refund_booked_on,
     refund_cancellation,
     settlement,
 )
@@ -162,7 +164,7 @@ def placements_left(concerned: ColumnElement[bool], on: date | None = None) -> S
     )
     refunded = (
         select(r.placement_id, func.sum(r.amount).label("amount"))
-        .where(r.placement_id.in_(keys), is_standing_refund(on), *_until(r.refunded_on, on))
+        .where(r.placement_id.in_(keys), is_standing_refund(on), *_until(refund_booked_on(), on))
         .group_by(r.placement_id)
         .subquery()
     )
@@ -207,7 +209,8 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
     )
     refunded = (
         select(r.receipt_id, func.sum(r.amount).label("amount"))
-        .where(r.placement_id.is_(None), r.receipt_id.in_(keys), is_standing_refund(on), *_until(r.refunded_on, on))
+        .where(r.placement_id.is_(None), r.receipt_id.in_(keys), is_standing_refund(on))
+        .where(*_until(refund_booked_on(), on))
         .group_by(r.receipt_id)
         .subquery()
     )
@@ -220,12 +223,12 @@ def unplaced_left(concerned: ColumnElement[bool], on: date | None = None) -> Sel
     return (
         select(
             c.id, literal(None).label("placement"), literal(None).label("tenant"), literal(UNPLACED).label("account"),
-            c.value_date, left.label("left"), _is_money(on).label("is_money"), _money_on().label("money_on"),
+            receipt_booked_on(), left.label("left"), _is_money(on).label("is_money"), _money_on().label("money_on"),
         )
         .outerjoin(placed, placed.c.receipt_id == c.id)
         .outerjoin(withdrawn, withdrawn.c.receipt_id == c.id)
         .outerjoin(refunded, refunded.c.receipt_id == c.id)
-        .where(concerned, left != 0, not_(_taken_back(on)), *_until(c.value_date, on))
+        .where(concerned, left != 0, not_(_taken_back(on)), *_until(receipt_booked_on(), on))
     )  # fmt: skip
 
 
@@ -249,7 +252,7 @@ def credits(  # noqa: A001
         concerned = among(connection, p.tenant, sorted(set(tenants)))
     statements = [placements_left(concerned, on).order_by(p.placed_on, p.id)]
     if unplaced:
-        statements.append(unplaced_left(receipt.c.id > 0, on).order_by(receipt.c.value_date, receipt.c.id))
+        statements.append(unplaced_left(receipt.c.id > 0, on).order_by(receipt_booked_on(), receipt.c.id))
     for statement in statements:
         for row in connection.execute(statement.execution_options(yield_per=_ROWS_AT_A_TIME)):
             yield credit_of(row)

@@ -66,6 +66,12 @@ def credit_left(connection: Connection, key: int) -> tuple[list[UnallocatedCredi
     return [credit_of(row) for row in rows], 0 if unplaced is None else int(unplaced.left)
 
 
+def booked_on_of(head: Row[Any]) -> date:
+    """Return the day that a receipt is booked: its value date, unless that month was closed."""
+    on: date = head.value_date if head.booked_on is None else head.booked_on
+    return on
+
+
 def acting_day(connection: Connection, on: date | None, recorded_at: datetime) -> date:
     """Return the day an act is booked: `on`, or today in Casablanca; the first open day where its month is closed.
 

@@ -16,7 +16,13 @@ from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Unknown
 from billing.receivables.cash_desk.taking import stamp_taken_back
 from billing.receivables.open_items.open_items import is_standing_refund
-from billing.receivables.receipts.acting import acting_day, require_not_cancelled, require_reason_text, require_row
+from billing.receivables.receipts.acting import (
+    acting_day,
+    booked_on_of,
+    require_not_cancelled,
+    require_reason_text,
+    require_row,
+)
 from billing.receivables.receipts.clearing import events_of, head_of, held_of, legs_of, standing_of
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.undoing import last_day_of, take_back
@@ -73,7 +79,7 @@ def cancel_receipt(
     rows = standing_of(connection, key)
     events = events_of(connection, key)
     days = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
-    made = _days(connection, head.value_date, [*days, *_placing_days(connection, key)], on, recorded_at)
+    made = _days(connection, booked_on_of(head), [*days, *_placing_days(connection, key)], on, recorded_at)
     records = Records(connection, recorded_at)
     # Read before anything is taken back.
     held, legs = held_of(connection, key), legs_of(connection, key)
@@ -114,13 +120,12 @@ def cancel_refund(
     if row.receipt_id is not None:
         require_not_cancelled(connection, row.receipt_id)
     reason = require_reason_text(reason)
-    made = _days(connection, row.refunded_on, [], on, recorded_at)
+    booked_on = row.refunded_on if row.booked_on is None else row.booked_on
+    made = _days(connection, booked_on, [], on, recorded_at)
     records = Records(connection, recorded_at)
     records.add(refund_cancellation, key, made.cancelled_on, made.booked_on, reason, recorded_at)
     records.reopened_placements.append(row.placement_id)
-    of = refund_entry(
-        key, row.refunded_on, row.means, row.account, _held(connection, row), 0, RECEIPT.format(row.receipt_id)
-    )
+    of = refund_entry(key, booked_on, row.means, row.account, _held(connection, row), 0, RECEIPT.format(row.receipt_id))
     records.book(reversal(of, f"{of.reference}{REVERSED}", made.booked_on, cancelled_label(of.label)))
     record_change(
         connection, "refunds", number, {"amount": format_amount(row.amount)}, {"cancelled_on": str(made.cancelled_on)}

@@ -25,7 +25,13 @@ from billing.frame.errors import Conflict
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
 from billing.receivables.open_items.standing import documents_keyed, exact_shares, standing_allocations
-from billing.receivables.receipts.acting import acting_day, refused, require_reason_text, require_receipt
+from billing.receivables.receipts.acting import (
+    acting_day,
+    booked_on_of,
+    refused,
+    require_reason_text,
+    require_receipt,
+)
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.undoing import last_day_of, take_back
 from billing.receivables.tables.receipts import (
@@ -40,13 +46,13 @@ from billing.receivables.tables.receipts import (
     refund,
     settlement,
 )
-from ledger.periods import require_open
 
 
 def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, terms: Terms) -> None:
     """Record that the bank has credited a cheque or bill on a day: its VAT falls due on that day (law.md section 3).
 
-    Cleared on that day already, nothing changes. Raises Unknown, Conflict, Refused, PeriodClosed for a closed month.
+    In a closed month it is booked on the first open day. Cleared on that day already, nothing changes. Raises Unknown,
+    Conflict, Refused, PeriodNotYetOpen.
     """
     change_receivables(connection)
     head = require_receipt(connection, key)
@@ -62,13 +68,13 @@ def clear(connection: Connection, key: int, on: date, *, recorded_at: datetime, 
     if standing is not None:
         raise Conflict(f"{RECEIPT.format(key)} was cleared on {standing} already")
     _require_day(connection, head, on, recorded_at)
-    require_open(connection, on)
+    day = max(acting_day(connection, on, recorded_at), booked_on_of(head))
     records = Records(connection, recorded_at)
-    vat = _fall_due(connection, records, key, on)
+    vat = _fall_due(connection, records, key, day)
     ((_, from_account, amount),) = [leg for leg in legs_of(connection, key) if leg[0] == MONEY]
     account = terms.at("receipts.accounts", on)[TRANSFER]
-    records.add(receipt_event, key, EventKind.CLEARED, on, on, account, None, recorded_at)
-    records.entries.insert(0, clearing_entry(head_of(head), on, account, from_account, amount, vat))
+    records.add(receipt_event, key, EventKind.CLEARED, on, day, account, None, recorded_at)
+    records.entries.insert(0, clearing_entry(head_of(head), day, account, from_account, amount, vat))
     records.write()
 
 
@@ -121,7 +127,7 @@ def bounce(connection: Connection, key: int, on: date, reason: str, *, recorded_
     events = events_of(connection, key)
     placed = connection.scalars(select(placement.c.placed_on).where(placement.c.receipt_id == key))
     days = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
-    day = max([day, *days, *placed])
+    day = max([day, booked_on_of(head), *days, *placed])
     records = Records(connection, recorded_at)
     held = held_of(connection, key)
     settled = take_back(connection, records, rows, day)

@@ -28,7 +28,12 @@ def _parts(texts: Sequence[str]) -> "tuple[Part, ...]":
     return tuple(parts)
 
 
-_ON = click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is booked. Default: today.")
+_ON = click.option(
+    "--on",
+    type=DAY,
+    metavar="YYYY-MM-DD",
+    help="The day it is of; in a closed month it is booked on the first open day. Default: today.",
+)
 _FROM = click.option(
     "--on",
     type=DAY,
@@ -71,6 +76,13 @@ def payments_command() -> None:
 @click.option("--rent-withholding", type=AMOUNT, help="Rent tax withheld at source (3453).")
 @click.option("--vat-withholding", type=AMOUNT, help="VAT withheld at source (3458).")
 @click.option("--bank-charges", type=AMOUNT, help="What the bank kept (6147).")
+@click.option(
+    "--occurrence",
+    type=click.IntRange(1, 100),
+    default=1,
+    metavar="N",
+    help="2 says that it is the second of two that are alike, as equal sums of cash on one day.",
+)
 @_INVOICES
 @click.option("--not-allocated", is_flag=True, help="Settle nothing yet.")
 def receive_command(
@@ -84,13 +96,15 @@ def receive_command(
 ) -> None:
     """Record AMOUNT that came in, allocate and book it.
 
-    The same means, reference and value date again change nothing. Cash is acknowledged by a numbered receipt.
+    The same means, reference and value date again change nothing (of cash and cheques: of the same tenant). Cash is
+    acknowledged by a numbered receipt. A day in a closed month is booked on the first open day. A tax withheld above
+    the rates of the settings, and an invoice of another tenant than --tenant, need a reason.
     """
     from billing.entries.receivables import MONEY
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.orders import AUTOMATIC, NONE, SHORTFALLS, Allocations, Leg, ReceiptOrder
-    from billing.receivables.receipts.receiving import receive
+    from billing.receivables.receipts.receiving import record_receipts
 
     shortfalls = zip(SHORTFALLS, (rent_withholding, vat_withholding, bank_charges), strict=True)
     legs = (Leg(MONEY, amount), *(Leg(kind, short) for kind, short in shortfalls if short is not None))
@@ -100,16 +114,23 @@ def receive_command(
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         receipt_order = ReceiptOrder(legs=legs, allocations=wanted, **order)
-        (key,) = receive(
+        (made,) = record_receipts(
             connection, [receipt_order], recorded_at=clock(), terms=settings.terms, seller=settings.operator.party
         )
-        _show(connection, key)
+        _show(connection, made.key, *made.warnings)
 
 
-def _show(connection: Any, key: int) -> None:
+def _late(connection: Any, on: date | None) -> str | None:
+    """Return the sentence about an act that is booked on another day than it is ordered for."""
+    from billing.receivables.receipts.noticing import late_warning
+
+    return late_warning(connection, on, clock())
+
+
+def _show(connection: Any, key: int, *warnings: str | None) -> None:
     from billing.receivables.receipts.queries import receipt_story
 
-    story = receipt_story(connection, key)
+    story = receipt_story(connection, key, warnings)
     settled = [f"{part.invoice} {part.amount}" for part in story.allocations if part.undone_on is None]
     left = "".join(
         f"; {placement.left} DH to the credit of {placement.tenant}"
@@ -118,6 +139,8 @@ def _show(connection: Any, key: int) -> None:
     )
     unplaced = "" if story.unplaced == "0.00" else f"; {story.unplaced} DH nobody's yet"
     click.echo(f"{story.number}: {story.amount} DH, settles {', '.join(settled) or 'nothing'}{left}{unplaced}")
+    for warning in story.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 @payments_command.command(
@@ -135,8 +158,9 @@ def place_command(receipt: int, tenant: str, amount: int | None, on: date | None
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
+        late = _late(connection, on)
         place(connection, receipt, tenant, amount, recorded_at=clock(), terms=settings.terms, on=on)
-        _show(connection, receipt)
+        _show(connection, receipt, late)
 
 
 @payments_command.command(
@@ -158,8 +182,9 @@ def withdraw_command(receipt: int, tenant: str, amount: int | None, on: date | N
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "withdrawing a receipt")
+        late = _late(connection, on)
         withdraw(connection, receipt, tenant, amount, reason=reason, recorded_at=clock(), on=on)
-        _show(connection, receipt)
+        _show(connection, receipt, late)
 
 
 @payments_command.command(
@@ -180,8 +205,9 @@ def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         parts = _parts(invoices) if invoices else AUTOMATIC
+        late = _late(connection, on)
         allocate(connection, receipt, parts, recorded_at=clock(), terms=settings.terms, on=on)
-        _show(connection, receipt)
+        _show(connection, receipt, late)
 
 
 @payments_command.command("apply", cls=WritingCommand, epilog=example("technopark-billing payments apply"))
@@ -208,28 +234,36 @@ def apply_command(tenant: str | None) -> None:
 
 
 @payments_command.command(
-    "undo", cls=WritingCommand, epilog=example("technopark-billing payments undo 17 --reason 'mauvaise facture'")
+    "undo",
+    cls=WritingCommand,
+    epilog=example("technopark-billing payments undo RG-000012 FA-2026-000031 --reason 'mauvaise facture'"),
 )
-@click.argument("allocation", type=click.IntRange(1))
+@click.argument("source")
+@click.argument("invoice", required=False)
 @_ON
-def undo_command(allocation: int, on: date | None) -> None:
-    """Take the ALLOCATION of that number back, as `show` lists it; the reason is required.
+def undo_command(source: str, invoice: str | None, on: date | None) -> None:
+    """Take back what SOURCE, a receipt (RG-…) or a credit note (AV-…), settles of INVOICE; the reason is required.
 
     What it moved moves back, in the open period; both acts stay on record.
     """
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.queries import find_allocation
-    from billing.receivables.receipts.shapes import Allocation
-    from billing.receivables.receipts.undoing import undo
+    from billing.receivables.receipts.queries import allocations_keyed, named_allocation
+    from billing.receivables.receipts.shapes import total_of
+    from billing.receivables.receipts.undoing import undo_named
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
+        if invoice is None:
+            raise click.UsageError(named_allocation(connection, source))
         reason = require_reason(connection, "undoing an allocation")
-        undo(connection, allocation, reason=reason, recorded_at=clock(), on=on)
-        undone = Allocation.of(find_allocation(connection, allocation))
-    click.echo(f"{undone.amount} DH of {undone.invoice} are open again")
+        late = _late(connection, on)
+        keys = undo_named(connection, source, invoice, reason=reason, recorded_at=clock(), on=on)
+        undone = total_of(allocations_keyed(connection, keys))
+    click.echo(f"{undone} DH of {invoice} are open again")
+    if late is not None:
+        click.echo(f"warning: {late}", err=True)
 
 
 @payments_command.command(
@@ -245,8 +279,9 @@ def clear_command(receipt: int, on: date) -> None:
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
+        late = _late(connection, on)
         clear(connection, receipt, on, recorded_at=clock(), terms=settings.terms)
-    click.echo(f"{RECEIPT_CODE.format(receipt)} was cleared on {on}")
+    click.echo(f"{RECEIPT_CODE.format(receipt)} was cleared on {on}{'' if late is None else f': {late}'}")
 
 
 @payments_command.command(
@@ -265,8 +300,9 @@ def bounce_command(receipt: int, on: date) -> None:
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
+        late = _late(connection, on)
         bounce(connection, receipt, on, require_reason(connection, "a returned cheque"), recorded_at=clock())
-    click.echo(f"{RECEIPT_CODE.format(receipt)} came back unpaid")
+    click.echo(f"{RECEIPT_CODE.format(receipt)} came back unpaid{'' if late is None else f': {late}'}")
 
 
 @payments_command.command(
@@ -304,8 +340,10 @@ def refund_command(**order: Any) -> None:
         placed = place(connection, REFUND, wanted, clock=clock, settings=settings)
     if isinstance(placed, Waiting):
         click.echo(f"the refund {placed}")
-    else:
-        click.echo(f"{placed.number}: {placed.answer.amount} DH paid back")
+        return
+    refund = placed.answer
+    late = "" if refund.booked_on == refund.refunded_on else f", booked on {refund.booked_on}: its month is closed"
+    click.echo(f"{refund.number}: {refund.amount} DH paid back{late}")
 
 
 @payments_command.command(
@@ -366,7 +404,7 @@ def list_command(tenant: str | None, unplaced: bool, state: str | None) -> None:
     if not rows:
         click.echo("there is no such receipt")
         return
-    names = ("number", "value_date", "means", "reference", "tenant", "amount", "state")
+    names = ("number", "value_date", "means", "reference", "tenant", "money", "withheld", "amount", "state")
     table("", names, [[getattr(row, name) or "" for name in names] for row in rows])
 
 

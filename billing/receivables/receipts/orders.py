@@ -43,7 +43,8 @@ class ReceiptOrder:
     `allocations` are the invoices it settles with amounts, or `automatic`: those the payer's text names, then the
     oldest due of the tenant; or `none`. `site` is the till that took cash.
     `deposit` is the one whose money pays, where the means is `deposit`: its own act asks for that
-    (`billing.receivables.deposits`).
+    (`billing.receivables.deposits`). `occurrence` 2 says that it is the second of two that are alike. `anew` false: one
+    that was cancelled is not entered anew, as where a file is read again. `reason` says why what looks wrong is right.
     """
 
     means: str
@@ -56,6 +57,9 @@ class ReceiptOrder:
     currency: str = CURRENCY
     site: str | None = None
     deposit: int | None = None
+    occurrence: int = 1
+    anew: bool = True
+    reason: str | None = None
 
     @property
     def amount(self) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from billing.entries.receivables import MONEY
 from billing.frame import cells
 from billing.frame.cells import BadCell, optional
+from billing.frame.codes import RECEIPT
 from billing.frame.errors import Fault, Taken
 from billing.frame.settings import Settings
 from billing.frame.terms import load_terms
@@ -27,7 +28,7 @@ from billing.receivables.receipts.orders import (
     Part,
     ReceiptOrder,
 )
-from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.receiving import record_receipts
 from billing.receivables.tables.receipts import receipt
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.further import FurtherFile
@@ -139,19 +140,24 @@ def _parsed(file: str, line: int, row: Sequence[str], faults: Faults) -> Receipt
         payer_text=parsed["payer_text"],
         currency=parsed["currency"],
         site=parsed["site"],
+        anew=False,
     )
 
 
 def _load(connection: Connection, payments: Sequence[_Payment], now: datetime, settings: Settings | None) -> FileCounts:
     """Record the new payments; raises Refused with every fault, by line and column."""
-    before = int(connection.scalar(select(func.coalesce(func.max(receipt.c.id), 0))) or 0)
-    keys = receive(
+    recorded = record_receipts(
         connection, [payment.order for payment in payments], recorded_at=now,
         terms=load_terms(None) if settings is None else settings.terms, source=PAYMENTS.file,
         lines=[payment.line for payment in payments], seller=None if settings is None else settings.operator.party,
     )  # fmt: skip
-    fresh = len({key for key in keys if key > before})
-    return FileCounts(new=fresh, unchanged=len(keys) - fresh)
+    fresh = sum(made.is_new for made in recorded)
+    warnings = [
+        Fault(PAYMENTS.file, payment.line, None, RECEIPT.format(made.key), warning)
+        for payment, made in zip(payments, recorded, strict=True)
+        for warning in made.warnings
+    ]
+    return FileCounts(new=fresh, unchanged=len(recorded) - fresh, warnings=tuple(warnings))
 
 
 def _note(refused: Iterable[Fault], faults: Faults, coming: frozenset[str]) -> None:

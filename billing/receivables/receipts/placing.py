@@ -12,6 +12,7 @@ from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import UnallocatedCredit
 from billing.receivables.receipts.acting import (
     acting_day,
+    booked_on_of,
     credit_left,
     is_money,
     money_day,
@@ -74,7 +75,7 @@ def add_placement(
     # What was withdrawn from somebody is nobody's since then only.
     p, w = placement.c, placement_withdrawal.c
     withdrawn = select(func.max(w.withdrawn_on)).join(placement, p.id == w.placement_id).where(p.receipt_id == head.id)
-    on = days.earliest(head.value_date, money_on, connection.scalar(withdrawn))
+    on = days.earliest(booked_on_of(head), money_on, connection.scalar(withdrawn))
     key = records.next_key(placement)
     account = credit_account(invoiced_since(connection, [code]).get(code), on, terms)
     records.add(placement, key, head.id, code, amount, account, on, 0, records.recorded_at)

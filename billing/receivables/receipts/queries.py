@@ -1,11 +1,26 @@
 """Receipts, allocations and refunds as they are read: lists to be narrowed, and a receipt with its story."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, not_, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 
-from billing.entries.receivables import TO_BE_CLEARED
+from billing.entries.receivables import TO_BE_CLEARED, WITHHOLDINGS, LegKind
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Unknown
 from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
@@ -42,6 +57,7 @@ RECEIPT_KEY = (receipt.c.id,)
 ALLOCATION_KEY = (allocation.c.id,)
 REFUND_KEY = (refund.c.id,)
 _note = document.alias("note")
+_DIGITS_MAX = 18
 
 
 def has_event(kind: EventKind) -> ColumnElement[bool]:
@@ -64,6 +80,14 @@ _STATE = case(
 ).label("state")
 
 
+def _legs_of(kinds: Sequence[LegKind]) -> ColumnElement[int]:
+    """Return the sum of a receipt's legs of some kinds, in centimes."""
+    leg = receipt_leg.c
+    total = func.coalesce(func.sum(leg.amount), 0)
+    summed = select(cast(total, BigInteger)).where(leg.receipt_id == receipt.c.id, leg.kind.in_(kinds))
+    return summed.scalar_subquery()
+
+
 def receipts(
     *,
     tenant: str | None = None,
@@ -77,7 +101,8 @@ def receipts(
 
     `unplaced` selects those of which a part is nobody's; False those of which none is.
     """
-    statement = select(receipt, _STATE)
+    withheld, charges = _legs_of(WITHHOLDINGS), _legs_of((LegKind.BANK_CHARGES,))
+    statement = select(receipt, _STATE, withheld.label("withheld"), charges.label("bank_charges"))
     if tenant is not None:
         its_part = exists().where(placement.c.receipt_id == receipt.c.id, placement.c.tenant == tenant)
         statement = statement.where(or_(receipt.c.tenant == tenant, its_part))
@@ -121,10 +146,10 @@ def find_receipt(connection: Connection, key: int) -> Row[Any]:
     return row
 
 
-def receipt_story(connection: Connection, key: int) -> ReceiptStory:
+def receipt_story(connection: Connection, key: int, warnings: Sequence[str | None] = ()) -> ReceiptStory:
     """Return a receipt with its legs and certificates, whose it is, what it settles, what became of it.
 
-    Raises Unknown.
+    `warnings` are those of what was just done with it. Raises Unknown.
     """
     head = find_receipt(connection, key)
     events = connection.execute(
@@ -158,6 +183,7 @@ def receipt_story(connection: Connection, key: int) -> ReceiptStory:
             for row in events
         ],
         cancellation=_cancellation(connection, key),
+        warnings=[warning for warning in warnings if warning is not None],
     )
 
 
@@ -216,6 +242,22 @@ def find_allocation(connection: Connection, key: int) -> Row[Any]:
     if row is None:
         raise Unknown(f"there is no allocation {key}")
     return row
+
+
+def allocations_keyed(connection: Connection, keys: Sequence[int]) -> Sequence[Row[Any]]:
+    """Return allocations by key, as `allocations` selects them."""
+    return connection.execute(allocations().where(allocation.c.id.in_(keys)).order_by(*ALLOCATION_KEY)).all()
+
+
+def named_allocation(connection: Connection, text: str) -> str:
+    """Return how an allocation is named on the command line, to somebody who gave its bare number."""
+    row = None
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX:
+        row = next(iter(allocations_keyed(connection, [int(text)])), None)
+    if row is None:
+        return "name the receipt and the invoice, such as `payments undo RG-000012 FA-2026-000031`"
+    source = row.note if row.receipt_id is None else RECEIPT.format(row.receipt_id)
+    return f"allocation {text} is what {source} settles of {row.number}: say `payments undo {source} {row.number}`"
 
 
 def refunds(*, tenant: str | None = None) -> Select[Any]:

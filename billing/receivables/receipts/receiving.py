@@ -1,10 +1,9 @@
 """Receipts: money that came in, recorded with what it settles, many at once and all or none."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -13,12 +12,14 @@ from billing.entries.receivables import (
     CASH_PAID,
     MONEY,
     TO_BE_CLEARED,
+    WITHHOLDINGS,
     Held,
     ReceiptHead,
     Settled,
     allocation_entry,
     receipt_entry,
 )
+from billing.frame.audit_log import act_of, record_change
 from billing.frame.civil_time import today
 from billing.frame.codes import BANK_LINE, RECEIPT
 from billing.frame.database import among, change_receivables
@@ -26,13 +27,16 @@ from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
 from billing.receivables.cash_desk.taking import CashDesk, CashPayment
 from billing.receivables.open_items.standing import OpenDocument, documents_numbered, open_documents_of
-from billing.receivables.receipts.judging import Known, OrderFault, order_faults, part_faults
+from billing.receivables.receipts.judging import Known, OrderFault, booked_day, order_faults, part_faults
+from billing.receivables.receipts.noticing import first_document_day, late_note, warnings_of
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, ReceiptOrder, one_line
+from billing.receivables.receipts.recognising import KnownReceipt, KnownReceipts, differing
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
+from billing.receivables.receipts.withheld import WithholdingBounds
 from billing.receivables.tables.cash_desk import cash_receipt
-from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_cancellation, receipt_leg
+from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_leg
 from billing.register.tables import site, tenant
 from invoices.document import INVOICE, Party
 from invoices.models import document
@@ -41,8 +45,6 @@ from ledger.periods import limits
 
 # The source of receipts that bank lines are.
 STATEMENTS = "statements"
-# Means, reference, value date: the same money is one receipt.
-_Identity: TypeAlias = tuple[str, str, date]
 
 
 @dataclass(slots=True)
@@ -52,6 +54,14 @@ class _Ledger:
     by_number: dict[str, OpenDocument]
     of_tenant: dict[str, list[OpenDocument]] = field(default_factory=dict)
     invoiced_since: dict[str, date] = field(default_factory=dict)
+
+
+class Recorded(NamedTuple):
+    """A receipt that was ordered: its key, whether it is new or stood already, and what is unlikely of it."""
+
+    key: int
+    is_new: bool
+    warnings: tuple[str, ...] = ()
 
 
 def receive(
@@ -64,59 +74,156 @@ def receive(
     lines: Sequence[int] | None = None,
     seller: Party | None = None,
 ) -> list[int]:
-    """Record receipts, allocate and book them, all or none; return their keys in the same order.
+    """Record receipts as `record_receipts` does; return their keys in the same order."""
+    recorded = record_receipts(
+        connection, orders, recorded_at=recorded_at, terms=terms, source=source, lines=lines, seller=seller
+    )
+    return [made.key for made in recorded]
+
+
+def record_receipts(
+    connection: Connection,
+    orders: Sequence[ReceiptOrder],
+    *,
+    recorded_at: datetime,
+    terms: Terms,
+    source: str = "payments",
+    lines: Sequence[int] | None = None,
+    seller: Party | None = None,
+) -> list[Recorded]:
+    """Record receipts, allocate and book them, all or none; return them in the same order.
 
     Cash is acknowledged by a numbered receipt in the name of `seller`; without one it is refused. The same means,
-    reference and value date again give the receipt that stands. An amount that settles nothing is the tenant's credit,
-    or nobody's yet.
+    reference and value date again give the receipt that stands, but for cash and cheques of other tenants. An amount
+    that settles nothing is the tenant's credit, or nobody's yet. What lies in a closed month is booked on the first
+    open day. More tax withheld than the rates allow, and an invoice of another tenant than the payer, need a reason:
+    the order's or the act's.
 
     Raises Refused with every fault of every order: `lines` say on which line of `source` each one stands; a receipt
     that stands with other values is a fault of the kind Taken.
     """
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
+    batch = _Batch(connection, orders, recorded_at, terms, seller, source)
+    recorded: list[Recorded] = []
     faults: list[Fault] = []
-    standing, counted = _standing(connection, orders)
-    ledger = _ledger(connection, orders, standing)
-    known = _known(connection, orders, today(recorded_at))
-    payments = [payment for payment in map(_cash, orders) if payment is not None]
-    days = SettlingDays(connection, None, recorded_at)
-    days.look_at(ledger.by_number.values(), ())
-    desk = CashDesk(connection, payments, terms=terms, seller=seller)
-    records = Records(connection, recorded_at)
-    keys: list[int] = []
-    recorded: dict[_Identity, tuple[int, ReceiptOrder]] = {}
     for index, order in enumerate(orders):
         line = None if lines is None else lines[index]
-        identity = (order.means, order.reference, order.value_date)
-        wrong = list(order_faults(order, known))
-        stands = standing.get(identity)
-        if stands is None and identity in recorded:
-            stands = _as_standing(*recorded[identity])
-        if stands is None:
-            key = 0
-            payment = _cash(order)
-            wrong = wrong or _name_faults(order, source) or _settling_faults(order, ledger, desk, payment)
-            if not wrong:
-                counted[identity] += 1
-                key, settled = _record(records, order, ledger, days, terms, counted[identity])
-                if payment is not None:
-                    row, stamp = desk.acknowledge(key, payment, order.reference, settled)
-                    records.add(cash_receipt, *row, recorded_at)
-                    records.book(stamp)
-            recorded[identity] = key, order
-        else:
-            key = stands.key
-            if differing := _differing(stands, order):
-                problem = f"stands already as {RECEIPT.format(key)} with another {', '.join(differing)}"
-                remedy = "the same money is recorded once: leave it out, or give its own reference"
-                faults.append(Taken(source, line, "reference", order.reference, problem, remedy))
-        keys.append(key)
-        faults += [Fault(source, line, *fault) for fault in wrong]
+        known = batch.receipts.find(order)
+        if known is None:
+            made, wrong = batch.record(order)
+            recorded.append(made)
+            faults += [Fault(source, line, *fault) for fault in wrong]
+            continue
+        recorded.append(_found(known))
+        if names := differing(known, order):
+            problem = f"stands already as {RECEIPT.format(known.key)} with another {', '.join(names)}"
+            remedy = "the same money is recorded once: leave it out, or give its own reference"
+            faults.append(Taken(source, line, "reference", order.reference, problem, remedy))
     if faults:
         raise Refused(faults)
-    records.write()
-    return keys
+    batch.records.write()
+    return recorded
+
+
+def _found(known: KnownReceipt) -> Recorded:
+    """Return a receipt that was recorded before."""
+    cancelled = f"{RECEIPT.format(known.key)}, which says the same, was cancelled: it is not entered anew"
+    return Recorded(known.key, is_new=False, warnings=(cancelled,) if known.is_cancelled else ())
+
+
+class _Batch:
+    """What the receipts of one call are judged by and recorded with; each receipt changes it for the next."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        orders: Sequence[ReceiptOrder],
+        recorded_at: datetime,
+        terms: Terms,
+        seller: Party | None,
+        source: str,
+    ) -> None:
+        self._source = source
+        self._connection = connection
+        self._terms = terms
+        self.records = Records(connection, recorded_at)
+        self.receipts = KnownReceipts(connection, orders)
+        new = [order for order in orders if self.receipts.find(order) is None]
+        self._ledger = _ledger(connection, new)
+        self._days = SettlingDays(connection, None, recorded_at)
+        self._days.look_at(self._ledger.by_number.values(), ())
+        self._known = _known(connection, new, today(recorded_at))
+        payments = [payment for payment in map(_cash, new) if payment is not None]
+        self._desk = CashDesk(connection, payments, terms=terms, seller=seller)
+        withholds = any(leg.kind in WITHHOLDINGS for order in new for leg in order.legs)
+        keys = [target.key for target in self._ledger.by_number.values()]
+        self._bounds = WithholdingBounds(connection, terms, keys) if withholds else None
+        self._first_document = first_document_day(connection)
+        self._reason = act_of(connection).reason
+
+    def record(self, order: ReceiptOrder) -> tuple[Recorded, list[OrderFault]]:
+        """Record a receipt, or return its faults."""
+        faults = [*order_faults(order, self._known), *_name_faults(order, self._source)]
+        if (missing := self.receipts.missing_before(order)) > 0 or order.occurrence < 1:
+            problem = f"says that {order.occurrence - 1} like it stand, {max(missing, 0)} of them do not"
+            faults.append(("occurrence", str(order.occurrence), problem, "count from 1, in the order they came"))
+        if not faults and not isinstance(order.allocations, str):
+            faults = list(part_faults(order.allocations, self._ledger.by_number, order.amount))
+        chosen = _Chosen([], None) if faults else _chosen(order, self._ledger)
+        if not faults and order.reason is None and self._reason is None:
+            faults = self._without_reason(order, chosen)
+        payment = _cash(order)
+        if not faults and payment is not None and (refused := self._desk.fault(payment)) is not None:
+            faults = [(str(refused.column), refused.value, refused.problem, refused.remedy)]
+        namesakes = self.receipts.namesakes(order)
+        occurrence = self.receipts.add(order, 0 if faults else self.records.peek_key(receipt))
+        if faults:
+            return Recorded(0, is_new=False), faults
+        return self._record(order, chosen, occurrence, payment, namesakes), []
+
+    def _without_reason(self, order: ReceiptOrder, chosen: "_Chosen") -> list[OrderFault]:
+        """Return what needs a reason: invoices of others than the payer, more tax withheld than the rates allow."""
+        others = [target for target, _, _ in chosen.parts if order.tenant not in (None, target.tenant)]
+        faults: list[OrderFault] = [
+            (
+                "invoice", target.number, f"is an invoice of {target.tenant}, the payer is {order.tenant}",
+                f"correct it, or give the reason why {order.tenant} pays for {target.tenant}",
+            )
+            for target in others
+        ]  # fmt: skip
+        if self._bounds is not None:
+            faults += self._bounds.faults(order, *_settled_by(order, chosen))
+        return faults
+
+    def _record(
+        self,
+        order: ReceiptOrder,
+        chosen: "_Chosen",
+        occurrence: int,
+        payment: CashPayment | None,
+        namesakes: Sequence[KnownReceipt],
+    ) -> Recorded:
+        booked_on = booked_day(order.value_date, self._known.open_days)
+        way = _Way(chosen, occurrence, booked_on)
+        key, settled = _record(self.records, order, self._ledger, self._days, self._terms, way)
+        if self._bounds is not None:
+            self._bounds.count(order, _settled_by(order, chosen)[0])
+        if payment is not None:
+            row, stamp = self._desk.acknowledge(key, payment, order.reference, settled, booked_on)
+            self.records.add(cash_receipt, *row, self.records.recorded_at)
+            self.records.book(stamp)
+        if order.reason is not None:
+            record_change(self._connection, "receipts", RECEIPT.format(key), None, {"reason": order.reason})
+        warnings = warnings_of(order, namesakes, today=self._known.today, first_document=self._first_document)
+        late = late_note(order.value_date, booked_on)
+        return Recorded(key, is_new=True, warnings=tuple(warnings if late is None else [*warnings, late]))
+
+
+def _settled_by(order: ReceiptOrder, chosen: "_Chosen") -> tuple[list[tuple[int, int]], int]:
+    """Return what an order settles, by the invoices' keys, and what of it settles none."""
+    parts = [(target.key, amount) for target, amount, _ in chosen.parts]
+    return parts, order.amount - sum(amount for _, amount in parts)
 
 
 def _cash(order: ReceiptOrder) -> CashPayment | None:
@@ -135,66 +242,6 @@ def _name_faults(order: ReceiptOrder, source: str) -> list[OrderFault]:
     return [("reference", order.reference, "is the name of a bank line here", remedy)]
 
 
-def _settling_faults(
-    order: ReceiptOrder, ledger: _Ledger, desk: CashDesk, payment: CashPayment | None
-) -> list[OrderFault]:
-    """Return the faults of the invoices an order names, then of its cash; without any, the desk counts the cash."""
-    if not isinstance(order.allocations, str):
-        faults = list(part_faults(order.allocations, ledger.by_number, order.amount))
-        if faults:
-            return faults
-    refused = None if payment is None else desk.fault(payment)
-    return [] if refused is None else [(str(refused.column), refused.value, refused.problem, refused.remedy)]
-
-
-class _Standing(NamedTuple):
-    """A receipt that stands, as it was ordered."""
-
-    key: int
-    tenant: str | None
-    site: str | None
-    payer_text: str
-    asked: str
-    legs: tuple[tuple[str, int], ...]
-
-
-def _standing(
-    connection: Connection, orders: Sequence[ReceiptOrder]
-) -> tuple[dict[_Identity, _Standing], Counter[_Identity]]:
-    """Return the receipts that stand under the orders' names; and how many ever bore each name, cancelled ones too."""
-    c, x = receipt.c, receipt_cancellation.c
-    every = connection.execute(
-        select(receipt, x.cancelled_on)
-        .outerjoin(receipt_cancellation, x.receipt_id == c.id)
-        .where(among(connection, c.reference, {order.reference for order in orders}))
-    ).all()
-    counted = Counter((row.means, row.reference, row.value_date) for row in every)
-    rows = [row for row in every if row.cancelled_on is None]
-    legs: dict[int, list[tuple[str, int]]] = {row.id: [] for row in rows}
-    if rows:
-        of_receipts = select(receipt_leg).where(among(connection, receipt_leg.c.receipt_id, list(legs)))
-        for leg in connection.execute(of_receipts):
-            legs[leg.receipt_id].append((leg.kind, leg.amount))
-    return {
-        (row.means, row.reference, row.value_date): _Standing(
-            row.id, row.tenant, row.site, row.payer_text, row.asked, tuple(sorted(legs[row.id]))
-        )
-        for row in rows
-    }, counted
-
-
-def _as_standing(key: int, order: ReceiptOrder) -> _Standing:
-    legs = tuple(sorted((leg.kind, leg.amount) for leg in order.legs))
-    return _Standing(key, order.tenant, order.site, one_line(order.payer_text), order.asked, legs)
-
-
-def _differing(stands: _Standing, order: ReceiptOrder) -> list[str]:
-    """Return the names of the fields in which an order differs from the receipt that stands."""
-    ordered = _as_standing(stands.key, order)
-    names = {"payer_text": "payer's text", "asked": "allocation", "legs": "amount"}
-    return [names.get(name, name) for name in _Standing._fields if getattr(stands, name) != getattr(ordered, name)]
-
-
 def _known(connection: Connection, orders: Sequence[ReceiptOrder], day: date) -> Known:
     """Return what the orders are judged by, of the tenants and sites they name."""
     tenants = {order.tenant for order in orders if order.tenant is not None}
@@ -207,14 +254,12 @@ def _known(connection: Connection, orders: Sequence[ReceiptOrder], day: date) ->
     )
 
 
-def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Collection[_Identity]) -> _Ledger:
-    """Return the documents that orders name or may settle, those of receipts that stand left out."""
+def _ledger(connection: Connection, orders: Sequence[ReceiptOrder]) -> _Ledger:
+    """Return the documents that orders name or may settle."""
     named: set[str] = set()
     in_texts: set[str] = set()
     payers: set[str] = set()
     for order in orders:
-        if (order.means, order.reference, order.value_date) in standing:
-            continue
         if not isinstance(order.allocations, str):
             named.update(part.invoice for part in order.allocations)
         elif order.allocations == AUTOMATIC:
@@ -232,20 +277,37 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder], standing: Co
     return ledger
 
 
+class _Chosen(NamedTuple):
+    """What a receipt settles, as (invoice, amount, how), and whose the rest is; None: nobody knows."""
+
+    parts: list[tuple[OpenDocument, int, AllocatedBy]]
+    payer: str | None
+
+
+class _Way(NamedTuple):
+    """How a receipt is recorded: what it settles, which one of its name it is, and the day it is booked."""
+
+    chosen: _Chosen
+    occurrence: int
+    booked_on: date
+
+
 def _record(
-    records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms, occurrence: int
+    records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms, way: _Way
 ) -> tuple[int, list[Settled]]:
     """Write one receipt, its legs, placements, allocations and entries; return its key, and what it settles."""
-    key, day, at = records.next_key(receipt), order.value_date, records.recorded_at
+    key, day, at = records.next_key(receipt), way.booked_on, records.recorded_at
+    late = None if day == order.value_date else day
     records.add(
-        receipt, key, order.means, order.reference, day, order.tenant, order.site, order.amount,
-        one_line(order.payer_text), order.asked, at, occurrence,
+        receipt, key, order.means, order.reference, order.value_date, order.tenant, order.site, order.amount,
+        one_line(order.payer_text), order.asked, at, late, way.occurrence,
     )  # fmt: skip
-    accounts = terms.at("receipts.accounts", day) | terms.at("receipts.withheld_accounts", day)
+    on = order.value_date
+    accounts = terms.at("receipts.accounts", on) | terms.at("receipts.withheld_accounts", on)
     legs = [(kind, accounts[order.means if kind == MONEY else kind], amount) for kind, amount in order.legs]
     for kind, account, amount in legs:
         records.add(receipt_leg, key, kind, amount, account)
-    parts, payer = _chosen(order, ledger)
+    parts, payer = way.chosen
     owned: dict[str, int] = {}
     for target, amount, _ in parts:
         owned[target.tenant] = owned.get(target.tenant, 0) + amount
@@ -254,7 +316,8 @@ def _record(
         owned[payer] = owned.get(payer, 0) + rest
     placed: dict[str, tuple[int, str]] = {}
     for code, amount in owned.items():
-        placed[code] = records.next_key(placement), credit_account(ledger.invoiced_since.get(code), day, terms)
+        credit = credit_account(ledger.invoiced_since.get(code), order.value_date, terms)
+        placed[code] = records.next_key(placement), credit
         records.add(placement, placed[code][0], key, code, amount, placed[code][1], day, 1, at)
     head = ReceiptHead(key, order.means, order.reference, order.tenant, order.site)
     settled: list[Settled] = []
@@ -287,22 +350,22 @@ def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:
     return account
 
 
-def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocument, int, AllocatedBy]], str | None]:
-    """Return what a receipt settles, as (invoice, amount, how), and whose the rest is; None: nobody knows.
+def _chosen(order: ReceiptOrder, ledger: _Ledger) -> _Chosen:
+    """Choose what a receipt settles, and whose the rest is.
 
     An invoice that the payer's text names is settled first, if it is the tenant's; where the payer is unknown and all
     that are named are one tenant's, it is that tenant. A text with a number that is not whole names nobody (R33).
     """
     if not isinstance(order.allocations, str):
-        return [
-            (ledger.by_number[number], amount, AllocatedBy.EXPLICIT) for number, amount in order.allocations
-        ], order.tenant
+        explicit = AllocatedBy.EXPLICIT
+        named_parts = [(ledger.by_number[number], amount, explicit) for number, amount in order.allocations]
+        return _Chosen(named_parts, order.tenant)
     if order.allocations == NONE:
-        return [], order.tenant
+        return _Chosen([], order.tenant)
     payer = order.tenant
     mentions = mentions_in(one_line(order.payer_text))
     if payer is None and mentions.has_cut:
-        return [], None
+        return _Chosen([], None)
     in_text = [ledger.by_number[number] for number in mentions.numbers if number in ledger.by_number]
     named = [invoice for invoice in in_text if invoice.kind == INVOICE and payer in (None, invoice.tenant)]
     if payer is None and len({invoice.tenant for invoice in named}) == 1:
@@ -316,7 +379,7 @@ def _chosen(order: ReceiptOrder, ledger: _Ledger) -> tuple[list[tuple[OpenDocume
             if part and all(target is not other for other, _, _ in parts):
                 parts.append((target, part, how))
                 left -= part
-    return parts, payer
+    return _Chosen(parts, payer)
 
 
 def invoiced_since(connection: Connection, tenants: Iterable[str]) -> dict[str, date]:

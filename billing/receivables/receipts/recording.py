@@ -65,6 +65,12 @@ class Records:
         self._last[table] = last + 1
         return last + 1
 
+    def peek_key(self, table: Table) -> int:
+        """Return the key that `next_key` gives next."""
+        key = self.next_key(table)
+        self._last[table] = key - 1
+        return key
+
     def add(self, table: Table, *values: Any) -> None:
         """Add a row, its values in the order of the table's columns."""
         self._rows[table].append(values)

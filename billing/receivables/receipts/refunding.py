@@ -25,7 +25,6 @@ from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
 from billing.receivables.tables.receipts import SettlementAct, placement, receipt, refund
 from invoices.document import CREDIT_NOTE
-from ledger.periods import require_open
 from pricing.money import format_amount
 
 REFUND_MEANS = (TRANSFER, CASH_PAID)
@@ -60,39 +59,47 @@ def refund_credit(connection: Connection, order: RefundOrder, *, recorded_at: da
     faults = _faults(order)
     if faults:
         raise Refused(faults)
-    acting_day(connection, order.refunded_on, recorded_at)
-    require_open(connection, order.refunded_on)
+    day = acting_day(connection, order.refunded_on, recorded_at)
     records = Records(connection, recorded_at)
     key = records.next_key(refund)
     account = terms.at("receipts.accounts", order.refunded_on)[order.means]
     if order.credit_note is not None:
-        _refund_note(connection, records, order, key, account)
+        _refund_note(connection, records, order, key, account, day)
     else:
-        _refund_money(connection, records, order, key, account)
+        _refund_money(connection, records, order, key, account, day)
     records.write()
     return key
 
 
-def _refund_note(connection: Connection, records: Records, order: RefundOrder, key: int, account: str) -> None:
+def _refund_note(
+    connection: Connection, records: Records, order: RefundOrder, key: int, account: str, day: date
+) -> None:
     note = documents_numbered(connection, [order.credit_note or ""]).get(order.credit_note or "")
     if note is None:
         raise Unknown(f"there is no credit note {order.credit_note}")
     if note.kind != CREDIT_NOTE:
         raise _refused("credit_note", note.number, "is no credit note", "name the credit note to be paid back")
     amount = _amount(order, note.open, note.number)
-    if order.refunded_on < note.issued_on:
+    if day < note.issued_on:
         problem = f"comes before {note.issued_on}, when {note.number} was issued"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
-    vat = records.settle(note, SettlementAct.REFUNDED, key, order.refunded_on, note.pay(amount, is_money=True))
+    vat = records.settle(note, SettlementAct.REFUNDED, key, day, note.pay(amount, is_money=True))
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, None, None, note.key, note.tenant, amount,
-        account, order.reason.strip(), records.recorded_at, _occurrence(connection, order),
+        account, order.reason.strip(), records.recorded_at, _late(order, day), _occurrence(connection, order),
     )  # fmt: skip
     held = Held(CLIENTS, note.tenant, amount)
-    records.book(refund_entry(key, order.refunded_on, order.means, account, held, vat, note.number))
+    records.book(refund_entry(key, day, order.means, account, held, vat, note.number))
 
 
-def _refund_money(connection: Connection, records: Records, order: RefundOrder, key: int, account: str) -> None:
+def _late(order: RefundOrder, day: date) -> date | None:
+    """Return the day that a refund is booked, where it is not that of the payment."""
+    return None if day == order.refunded_on else day
+
+
+def _refund_money(
+    connection: Connection, records: Records, order: RefundOrder, key: int, account: str, day: date
+) -> None:
     number = RECEIPT.format(order.receipt or 0)
     require_receipt(connection, order.receipt or 0)
     credit = _unallocated_credit(connection, order)
@@ -102,15 +109,16 @@ def _refund_money(connection: Connection, records: Records, order: RefundOrder, 
     if not credit.is_money:
         raise _refused("receipt", number, "is a cheque or bill still to be cleared", "pay back once it is")
     amount = _amount(order, credit.left, number)
-    if order.refunded_on < credit.since:
+    if day < credit.since:
         problem = f"comes before {credit.since}, when the money came or was placed"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, order.receipt, credit.placement, None,
-        credit.tenant, amount, account, order.reason.strip(), records.recorded_at, _occurrence(connection, order),
+        credit.tenant, amount, account, order.reason.strip(), records.recorded_at, _late(order, day),
+        _occurrence(connection, order),
     )  # fmt: skip
     held = Held(credit.account, credit.tenant, amount)
-    records.book(refund_entry(key, order.refunded_on, order.means, account, held, 0, number))
+    records.book(refund_entry(key, day, order.means, account, held, 0, number))
 
 
 def _unallocated_credit(connection: Connection, order: RefundOrder) -> UnallocatedCredit | None:

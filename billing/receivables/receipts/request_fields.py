@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from billing.entries.receivables import TRANSFER, WITHHOLDINGS, Means
 from billing.frame.audit_log import REASON_LENGTH_MAX
-from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber
+from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber, WholeNumber
 from billing.frame.http.schemas import strict_schema
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
@@ -21,6 +21,7 @@ from billing.receivables.receipts.shapes import ReceiptState
 
 BATCH_MAX = 1000
 _PARTS_MAX = 500
+_ALIKE_MAX = 100
 EXPLICIT = "explicit"
 _NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
 
@@ -110,6 +111,14 @@ RECEIPT_FIELDS: Mapping[str, fields.Field[Any]] = {
         most=PAYER_TEXT_LENGTH_MAX,
         load_default="",
     ),
+    "occurrence": WholeNumber(
+        load_default=1,
+        validate=validate.Range(1, _ALIKE_MAX),
+        metadata={"description": "2: it is the second of two that are alike, as equal sums of cash on one day"},
+    ),
+    "reason": optional_reason(
+        "Why it is right though it looks wrong: more tax withheld than the rates allow, an invoice of another tenant"
+    ),
     "currency": fields.String(
         load_default="MAD", validate=validate.Length(3, 3), metadata={"description": "Books are kept in dirhams"}
     ),
@@ -171,5 +180,10 @@ OPEN_ITEM_FILTERS = {
 WITHDRAWAL_FIELDS = {**PLACEMENT_FIELDS, "reason": _reason("Why it is not the tenant's")}
 CLEARING_FIELDS = {"on": _required_day("The day the bank credited it")}
 APPLICATION_FIELDS = {"tenant": _optional_code("Whose credits; null: everybody's")}
+NAMED_UNDOING_FIELDS: Mapping[str, fields.Field[Any]] = {
+    "invoice": fields.String(required=True, metadata={**_NUMBER_DOC, "description": "The invoice that it settles"}),
+    "on": _on(),
+    "reason": _reason("Why it is taken back"),
+}
 UNDOING_FIELDS = {"on": _on(), "reason": _reason("Why it is taken back")}
 REFUND_FILTERS = {"tenant": _tenant_filter()}

@@ -25,6 +25,7 @@ from billing.receivables.receipts.applying_credits import apply_credits
 from billing.receivables.receipts.approving import REFUND
 from billing.receivables.receipts.certificates import WITHHOLDING_KEY, record_certificate, withholdings_select
 from billing.receivables.receipts.clearing import bounce, clear
+from billing.receivables.receipts.noticing import late_warning
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
     SHORTFALLS,
@@ -44,7 +45,7 @@ from billing.receivables.receipts.queries import (
     receipts,
     refunds,
 )
-from billing.receivables.receipts.receiving import receive
+from billing.receivables.receipts.receiving import Recorded, record_receipts
 from billing.receivables.receipts.refunding import RefundOrder
 from billing.receivables.receipts.request_fields import (
     ALLOCATION_FIELDS,
@@ -54,6 +55,7 @@ from billing.receivables.receipts.request_fields import (
     CERTIFICATE_FIELDS,
     CLEARING_FIELDS,
     EXPLICIT,
+    NAMED_UNDOING_FIELDS,
     OPEN_ITEM_FILTERS,
     PLACEMENT_FIELDS,
     RECEIPT_FIELDS,
@@ -74,7 +76,7 @@ from billing.receivables.receipts.shapes import (
     Refund,
     Withholding,
 )
-from billing.receivables.receipts.undoing import undo
+from billing.receivables.receipts.undoing import undo, undo_named
 
 blueprint = ApiBlueprint(
     "receipts", __name__, url_prefix="/v1", description="Money in, and what it settles", fine_scope=RECEIPTS
@@ -104,12 +106,14 @@ def _order(order: Mapping[str, Any]) -> ReceiptOrder:
         payer_text=order["payer_text"],
         currency=order["currency"],
         site=order["site"],
+        occurrence=order["occurrence"],
+        reason=order["reason"],
     )
 
 
-def _receive(connection: Connection, orders: list[Mapping[str, Any]], source: str) -> list[int]:
+def _receive(connection: Connection, orders: list[Mapping[str, Any]], source: str) -> list[Recorded]:
     state = service()
-    return receive(
+    return record_receipts(
         connection,
         [_order(order) for order in orders],
         recorded_at=state.clock(),
@@ -139,22 +143,31 @@ def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Rece
 
 @blueprint.route("/receipts", methods=["POST"])
 @blueprint.response(201, ReceiptStory, headers=LOCATION)
+@blueprint.alt_response(200, schema=ReceiptStory)
 @blueprint.arguments(strict_schema("ReceiptOrderBody", RECEIPT_FIELDS))
 @writes
 def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Record money that came in, allocate and book it; the same means, reference and value date count once."""
-    (key,) = _receive(connection, [order], "receipt")
-    return Answer(receipt_story(connection, key), 201, {"Location": f"/v1/receipts/{RECEIPT.format(key)}"})
+    """Record money that came in, allocate and book it: 201; 200 with the receipt that stands, where it is the same."""
+    (made,) = _receive(connection, [order], "receipt")
+    story = receipt_story(connection, made.key, made.warnings)
+    address = {"Location": f"/v1/receipts/{RECEIPT.format(made.key)}"}
+    return Answer(story, 201 if made.is_new else 200, address)
 
 
 @blueprint.route("/receipts/batch", methods=["POST"])
 @blueprint.response(201, Batch)
+@blueprint.alt_response(200, schema=Batch)
 @blueprint.arguments(strict_schema("ReceiptBatch", BATCH_FIELDS))
 @writes
 def create_receipts(connection: Connection, batch: Mapping[str, Any]) -> Answer:
-    """Record many receipts, all or none; each fault names its receipt by its place in the batch."""
-    keys = _receive(connection, batch["receipts"], "receipts")
-    return Answer(Batch(receipts=[RECEIPT.format(key) for key in keys]), 201)
+    """Record many receipts, all or none; each fault names its receipt by its place. 200 where all of them stood."""
+    recorded = _receive(connection, batch["receipts"], "receipts")
+    numbers = [RECEIPT.format(made.key) for made in recorded]
+    warnings = tuple(
+        f"{number}: {warning}" for number, made in zip(numbers, recorded, strict=True) for warning in made.warnings
+    )
+    made_any = any(made.is_new for made in recorded)
+    return Answer(Batch(receipts=numbers, warnings=warnings), 201 if made_any else 200)
 
 
 @blueprint.route("/receipts/<money:received>")
@@ -173,8 +186,9 @@ def create_allocation(connection: Connection, order: Mapping[str, Any], received
     """Let a receipt settle invoices with what it has left; those named may be of any tenant."""
     state, parts = service(), _parts(order)
     wanted = AUTOMATIC if order["allocation"] == AUTOMATIC and not parts else parts
+    late = late_warning(connection, order["on"], state.clock())
     allocate(connection, received, wanted, recorded_at=state.clock(), terms=state.settings.terms, on=order["on"])
-    return Answer(receipt_story(connection, received), 201)
+    return Answer(receipt_story(connection, received, [late]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/placements", methods=["POST"])
@@ -184,6 +198,7 @@ def create_allocation(connection: Connection, order: Mapping[str, Any], received
 def create_placement(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say whose a receipt is that nobody could place, or a part of it: all that is left unless an amount is given."""
     state = service()
+    late = late_warning(connection, order["on"], state.clock())
     place(
         connection,
         received,
@@ -193,7 +208,7 @@ def create_placement(connection: Connection, order: Mapping[str, Any], received:
         terms=state.settings.terms,
         on=order["on"],
     )
-    return Answer(receipt_story(connection, received), 201)
+    return Answer(receipt_story(connection, received, [late]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/withdrawals", methods=["POST"])
@@ -202,6 +217,7 @@ def create_placement(connection: Connection, order: Mapping[str, Any], received:
 @writes
 def create_withdrawal(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say that money was not the tenant's after all: what settles nothing is nobody's again."""
+    late = late_warning(connection, order["on"], service().clock())
     withdraw(
         connection,
         received,
@@ -211,7 +227,25 @@ def create_withdrawal(connection: Connection, order: Mapping[str, Any], received
         recorded_at=service().clock(),
         on=order["on"],
     )
-    return Answer(receipt_story(connection, received), 201)
+    return Answer(receipt_story(connection, received, [late]), 201)
+
+
+@blueprint.route("/receipts/<money:received>/undoings", methods=["POST"])
+@blueprint.response(201, ReceiptStory)
+@blueprint.arguments(strict_schema("NamedUndoingOrder", NAMED_UNDOING_FIELDS))
+@writes
+def undo_received(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
+    """Take back what a receipt settles of an invoice: exactly what that moved moves back, and both acts stay."""
+    late = late_warning(connection, order["on"], service().clock())
+    undo_named(
+        connection,
+        RECEIPT.format(received),
+        order["invoice"],
+        reason=order["reason"],
+        recorded_at=service().clock(),
+        on=order["on"],
+    )
+    return Answer(receipt_story(connection, received, [late]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/clear", methods=["POST"])
@@ -221,8 +255,9 @@ def create_withdrawal(connection: Connection, order: Mapping[str, Any], received
 def clear_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that the bank has credited a cheque or bill: its VAT falls due on that day."""
     state = service()
+    late = late_warning(connection, order["on"], state.clock())
     clear(connection, received, order["on"], recorded_at=state.clock(), terms=state.settings.terms)
-    return Answer(receipt_story(connection, received))
+    return Answer(receipt_story(connection, received, [late]))
 
 
 @blueprint.route("/receipts/<money:received>/bounce", methods=["POST"])
@@ -231,8 +266,9 @@ def clear_receipt(connection: Connection, order: Mapping[str, Any], received: in
 @writes
 def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that a cheque or bill came back unpaid: all it settled is open again, in the open period."""
+    late = late_warning(connection, order["on"], service().clock())
     bounce(connection, received, order["on"], order["reason"], recorded_at=service().clock())
-    return Answer(receipt_story(connection, received))
+    return Answer(receipt_story(connection, received, [late]))
 
 
 @blueprint.route("/receipts/<money:received>/certificates", methods=["POST"])

@@ -17,6 +17,7 @@ from billing.receivables.tables.receipts import (
     allocation_undoing,
     placement_withdrawal,
     refund,
+    refund_booked_on,
     settlement,
 )
 from ledger.periods import limits
@@ -129,7 +130,7 @@ class SettlingDays:
                 ),
                 (select(w.placement_id, w.withdrawn_on, w.amount).where(w.placement_id.in_(freed)), -1),
                 (
-                    select(r.placement_id, r.refunded_on, r.amount).where(
+                    select(r.placement_id, refund_booked_on(), r.amount).where(
                         r.placement_id.in_(freed), is_standing_refund()
                     ),
                     -1,

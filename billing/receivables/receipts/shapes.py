@@ -1,5 +1,6 @@
 """The shapes of receipts: money in, whose it is, what it settles, what became of it; and taxes withheld."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -96,6 +97,11 @@ class Allocation(Shape, frozen=True):
         )
 
 
+def total_of(rows: Sequence[Row[Any]]) -> str:
+    """Return the sum of allocations."""
+    return format_amount(sum(row.amount for row in rows))
+
+
 class Refund(Shape, frozen=True):
     """Money paid back."""
 
@@ -103,6 +109,7 @@ class Refund(Shape, frozen=True):
     means: Annotated[Literal["transfer", "cash"], about("Whether the bank or the till paid")]
     reference: Annotated[Text, about("The bank's or the till's own reference")]
     refunded_on: Day
+    booked_on: Annotated[Day, about("The day of its entry: the first open one where that month is closed")]
     receipt: Annotated[ReceiptNumber | None, about("The receipt that is paid back; null for a credit note")]
     credit_note: Annotated[CreditNoteNumber | None, about("The credit note that is paid back; null for a receipt")]
     tenant: Annotated[TenantCode | None, about("The tenant whose money it was; null: nobody had placed it")]
@@ -119,6 +126,7 @@ class Refund(Shape, frozen=True):
             means=row.means,
             reference=row.reference,
             refunded_on=row.refunded_on,
+            booked_on=row.refunded_on if row.booked_on is None else row.booked_on,
             receipt=None if row.receipt_id is None else RECEIPT.format(row.receipt_id),
             credit_note=row.note,
             tenant=row.tenant,
@@ -153,9 +161,13 @@ class Receipt(Shape, frozen=True):
     means: Means
     reference: Annotated[Text, about("The bank's, the till's or the drawer's own reference")]
     value_date: Day
+    booked_on: Annotated[Day, about("The day of its entry: the first open one where its month is closed")]
     tenant: Annotated[TenantCode | None, about("Who paid; null: nobody knew when it was recorded")]
     site: Annotated[SiteCode | None, about("The till that took cash")]
     amount: Annotated[Money, about("All that it settles: money, taxes withheld, charges")]
+    money: Annotated[Money, about("What reached the bank or the till of it")]
+    withheld: Annotated[Money, about("Taxes withheld at source, which settle as money does")]
+    bank_charges: Annotated[Money, about("What the bank kept")]
     payer_text: Annotated[Text, about("What the payer wrote")]
     asked: Annotated[Text, about("How it was to be allocated: `automatic`, `none`, or the invoices with their amounts")]
     state: ReceiptState
@@ -176,6 +188,7 @@ class ReceiptStory(Receipt, frozen=True):
     refunds: Annotated[list[Refund], about("The parts that were paid back")]
     events: Annotated[list[ReceiptEvent], about("Its clearing and its return")]
     cancellation: Annotated[ReceiptCancellation | None, about("How it was cancelled; null: it stands")]
+    warnings: Annotated[list[Text], about("What is unlikely of what was just done, or booked on another day")]
 
 
 def receipt_fields(row: Row[Any]) -> dict[str, Any]:
@@ -185,19 +198,24 @@ def receipt_fields(row: Row[Any]) -> dict[str, Any]:
         "means": row.means,
         "reference": row.reference,
         "value_date": row.value_date,
+        "booked_on": row.value_date if row.booked_on is None else row.booked_on,
         "tenant": row.tenant,
         "site": row.site,
         "amount": format_amount(row.amount),
+        "money": format_amount(row.amount - row.withheld - row.bank_charges),
+        "withheld": format_amount(row.withheld),
+        "bank_charges": format_amount(row.bank_charges),
         "payer_text": row.payer_text,
         "asked": row.asked,
         "state": row.state,
     }
 
 
-class Batch(Shape, frozen=True):
+class Batch(Shape, frozen=True, omit_defaults=True):
     """The receipts of a batch, in its order."""
 
     receipts: Annotated[list[ReceiptNumber], about("Their numbers")]
+    warnings: Annotated[tuple[Text, ...], about("What is unlikely of those that are new, each with its number")] = ()
 
 
 class Applied(Shape, frozen=True):

@@ -10,11 +10,49 @@ from billing.entries.receivables import Settled, undoing_entry
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among, change_receivables
 from billing.frame.errors import Conflict, Unknown
-from billing.receivables.open_items.standing import documents_keyed
+from billing.receivables.open_items.standing import documents_keyed, standing_allocations
 from billing.receivables.receipts.acting import acting_day, require_reason_text
 from billing.receivables.receipts.recording import Records, sign_of
 from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, placement, settlement
 from invoices.models import document
+
+
+def undo_named(
+    connection: Connection,
+    source: str,
+    invoice: str,
+    *,
+    reason: str,
+    recorded_at: datetime,
+    on: date | None = None,
+) -> list[int]:
+    """Take back what a receipt (RG-…) or credit note (AV-…) settles of an invoice; return the allocations' keys.
+
+    Raises Unknown, naming the invoices that it does settle; Refused.
+    """
+    change_receivables(connection)
+    note = document.alias("note")
+    of_source = (
+        placement.c.receipt_id == RECEIPT.parse(source)
+        if source.startswith(RECEIPT.prefix)
+        else note.c.number == source
+    )
+    rows = connection.execute(
+        standing_allocations()
+        .add_columns(document.c.number)
+        .join(document, document.c.id == allocation.c.document_id)
+        .outerjoin(note, note.c.id == allocation.c.credit_note_id)
+        .outerjoin(placement, placement.c.id == allocation.c.placement_id)
+        .where(of_source)
+        .order_by(allocation.c.id)
+    ).all()
+    keys = [row.id for row in rows if row.number == invoice]
+    if not keys:
+        settles = ", ".join(sorted({row.number for row in rows})) or "nothing"
+        raise Unknown(f"{source} settles nothing of {invoice}: it settles {settles}")
+    for key in keys:
+        undo(connection, key, reason=reason, recorded_at=recorded_at, on=on)
+    return keys
 
 
 def undo(connection: Connection, key: int, *, reason: str, recorded_at: datetime, on: date | None = None) -> None:

@@ -4,12 +4,14 @@ The state of anything is a fold over these facts: a document by its settlements,
 their allocations. Keys are counted up under one lock (`billing.frame.database.change_receivables`), without gap.
 """
 
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Index,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
 )
 
 from billing.frame.tables import code, identity, metadata
@@ -72,6 +75,8 @@ receipt = Table(
     # The allocation that was asked for when it was recorded: automatic, none, or the invoices with their amounts.
     Column("asked", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # The day of its entry: the first open one, where the month of its value date is closed; blank: the value date.
+    Column("booked_on", Date),
     # 1, 2, 3 … of the same means, reference and value date: of other tenants, other money, or entered anew.
     Column("occurrence", Integer, nullable=False, server_default="1"),
     UniqueConstraint("means", "reference", "value_date", "occurrence"),
@@ -233,6 +238,8 @@ refund = Table(
     Column("account", code(), nullable=False),
     Column("reason", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # The day of its entry: the first open one, where the month of the payment is closed; blank: that day.
+    Column("booked_on", Date),
     # 1, 2, 3 … of the same means, reference and day, of which those before were cancelled.
     Column("occurrence", Integer, nullable=False, server_default="1"),
     references(["receipt_id"], ["receipt.id"]),
@@ -323,6 +330,17 @@ looked_through = Table(
     Column("placement_id", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="one"),
 )
+
+
+def receipt_booked_on() -> ColumnElement[date]:
+    """Return the day that a receipt is booked: its value date, unless that month was closed."""
+    return func.coalesce(receipt.c.booked_on, receipt.c.value_date)
+
+
+def refund_booked_on() -> ColumnElement[date]:
+    """Return the day that a refund is booked: that of the payment, unless that month was closed."""
+    return func.coalesce(refund.c.booked_on, refund.c.refunded_on)
+
 
 # The database refuses to change or delete these rows (R22).
 APPEND_ONLY = (

@@ -22,12 +22,16 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """The numbers of a file's rows that were new, changed, unchanged; the new keys (of usage only the count)."""
+    """The numbers of a file's rows that were new, changed, unchanged; the new keys (of usage only the count).
+
+    `warnings` are those of loading it.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     new_keys: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,12 @@ class ImportReport:
 
     def as_json(self) -> str:
         """Return the report for the import log."""
+        files = {file: asdict(counts) for file, counts in self.files.items()}
+        for counts in files.values():
+            del counts["warnings"]
         return json.dumps(
             {
-                "files": {file: asdict(counts) for file, counts in self.files.items()},
+                "files": files,
                 "changes": [change._asdict() for change in self.changes],
                 "warnings": [str(warning) for warning in self.warnings],
             },

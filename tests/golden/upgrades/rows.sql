@@ -137,3 +137,6 @@ INSERT INTO cancellation_count (credit_note_id, period) VALUES (2, '2026-06-01')
 -- version 0025
 INSERT INTO receipt_cancellation (receipt_id, cancelled_on, booked_on, reason, recorded_at) VALUES (2, '2026-07-05', '2026-07-05', 'erreur', '2026-07-05 08:00:00');
 INSERT INTO refund_cancellation (refund_id, cancelled_on, booked_on, reason, recorded_at) VALUES (1, '2026-07-06', '2026-07-06', 'erreur', '2026-07-06 08:00:00');
+
+-- version 0026
+INSERT INTO bank_statement_withdrawal (statement_id, reason, recorded_at) VALUES (1, 'erreur', '2026-07-07 08:00:00');

@@ -1,5 +1,6 @@
 """What law says of cash: the limit, the thresholds of deduction, the stamp duty; by the day's settings."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,21 +29,26 @@ def test_the_shipped_rules_are_those_of_the_law() -> None:
     )
 
 
-def test_twenty_thousand_dirhams_are_refused_with_the_article_and_a_centime_less_is_taken() -> None:
-    assert refusal(SHIPPED, 1_999_999, NOTHING) is None
-    refused = refusal(SHIPPED, 2_000_000, NOTHING)
-    assert refused is not None
-    assert "art. 193" in refused.problem
-    assert refused.remedy == "ask for a cheque or a transfer; less than 20000.00 can be taken"
+def test_twenty_thousand_dirhams_with_the_duty_are_refused_with_the_article_and_a_centime_less_is_taken() -> None:
+    # 19,950.12 bear 49.88 of stamp duty: 20,000.00 in the till.
+    assert refusal(SHIPPED, 1_995_011, NOTHING) is None
+    for amount in (1_995_012, 1_999_999, 2_000_000):
+        refused = refusal(SHIPPED, amount, NOTHING)
+        assert refused is not None
+        assert "art. 193" in refused.problem
+        assert refused.remedy == "ask for a cheque or a transfer; at most 19950.11 can be taken"
+    borne = replace(SHIPPED, stamp_on_top=False)
+    assert refusal(borne, 1_999_999, NOTHING) is None
+    assert refusal(borne, 2_000_000, NOTHING) is not None
 
 
 def test_an_amount_split_over_the_day_is_counted_together() -> None:
-    taken = Taken(day=1_500_000, month=1_500_000)
-    assert refusal(SHIPPED, 499_999, taken) is None
-    refused = refusal(SHIPPED, 500_000, taken)
+    taken = Taken(day=1_500_000, month=1_500_000, duty=3_750)
+    assert refusal(SHIPPED, 495_011, taken) is None
+    refused = refusal(SHIPPED, 495_012, taken)
     assert refused is not None
-    assert "on top of 15000.00 taken the same day" in refused.problem
-    assert refused.remedy.endswith("less than 5000.00 can be taken")
+    assert "on top of 15000.00 taken the same day, with 49.88 of stamp duty" in refused.problem
+    assert refused.remedy.endswith("at most 4950.11 can be taken")
 
 
 def test_the_rules_are_those_of_the_day(tmp_path: Path) -> None:

@@ -55,16 +55,17 @@ def _refunds(connection: Connection) -> tuple[list[Entry], list[str]]:
         amount = sum(share.base + share.vat for share in settled)
         if row.means not in REFUND_MEANS:
             faults.append(f"{name} was paid by no means there is")
-        if (row.kind, row.buyer) != (CREDIT_NOTE, row.tenant) or row.refunded_on < row.issued_on:
+        paid_on = row.booked_on or row.refunded_on
+        if (row.kind, row.buyer) != (CREDIT_NOTE, row.tenant) or paid_on < row.issued_on:
             faults.append(f"{name} pays back no credit note of tenant {row.tenant}")
         if amount != row.amount or any(share.document_id != row.credit_note_id for share in settled):
             faults.append(f"{name}: by rate it is {format_amount(amount)}, not {format_amount(row.amount)}")
-        if any(share.settled_on != row.refunded_on for share in settled):
+        if any(share.settled_on != paid_on for share in settled):
             faults.append(f"{name} is settled by rate on another day")
         faults += due_faults(name, settled, (), is_money=True)
         vat = sum(share.vat_due for share in settled)
         held = Held(CLIENTS, row.tenant, row.amount)
-        entries.append(refund_entry(row.id, row.refunded_on, row.means, row.account, held, vat, row.number))
+        entries.append(refund_entry(row.id, paid_on, row.means, row.account, held, vat, row.number))
     faults += [f"{REFUND.format(key)} has settlements of what it does not pay back" for key in sorted(settlements)]
     return entries, faults
 

@@ -50,6 +50,11 @@ class Story(NamedTuple):
     documents: dict[int, Any]
 
     @property
+    def booked_on(self) -> Any:
+        """The day of its entry."""
+        return self.head.value_date if self.head.booked_on is None else self.head.booked_on
+
+    @property
     def cleared(self) -> Any:
         """Its clearing."""
         return next((event for event in self.events if event.kind == EventKind.CLEARED), None)
@@ -101,6 +106,8 @@ class Story(NamedTuple):
             yield "it was paid back by no means there is"
         if self.unplaced < 0:
             yield f"{format_amount(-self.unplaced)} more is placed or paid back than came in"
+        if self.booked_on < head.value_date:
+            yield f"it is booked on {self.booked_on}, before its value date"
         if self.events and head.means not in (TO_BE_CLEARED if self.cleared is not None else RETURNABLE):
             yield f"it is {head.means}, but was {self.events[0].kind}"
         yield from self._cancellation_faults()
@@ -108,7 +115,7 @@ class Story(NamedTuple):
             left = placed.amount - self.used(placed)
             if left < 0:
                 yield f"{format_amount(-left)} more of what {placed.tenant} has is used than there is"
-            if placed.in_receipt not in (0, 1) or (placed.in_receipt and placed.placed_on != head.value_date):
+            if placed.in_receipt not in (0, 1) or (placed.in_receipt and placed.placed_on != self.booked_on):
                 yield f"its placement {placed.id} is booked with it, but dated {placed.placed_on}"
             for allocated in self.allocated[placed.id]:
                 yield from self._allocation_faults(placed, allocated)
@@ -122,7 +129,7 @@ class Story(NamedTuple):
         cancelled = self.cancellation
         if cancelled is None:
             return
-        if cancelled.booked_on < cancelled.cancelled_on or cancelled.cancelled_on < self.head.value_date:
+        if cancelled.booked_on < cancelled.cancelled_on or cancelled.cancelled_on < self.booked_on:
             yield f"it was cancelled on {cancelled.cancelled_on} and booked on {cancelled.booked_on}"
         if self.paid_back:
             yield f"it was cancelled, though {REFUND.format(self.paid_back[0].id)} paid a part of it back"
@@ -134,7 +141,7 @@ class Story(NamedTuple):
         if row.tenant != placed.tenant:
             yield f"{name} is of tenant {row.tenant}, its money {placed.tenant}'s"
         if row.in_receipt not in (0, 1) or (
-            row.in_receipt and (row.allocated_on != head.value_date or not placed.in_receipt)
+            row.in_receipt and (row.allocated_on != self.booked_on or not placed.in_receipt)
         ):
             yield f"{name} is booked with the receipt, but dated {row.allocated_on}"
         if row.allocated_on < placed.placed_on:
@@ -179,7 +186,7 @@ class Story(NamedTuple):
         # In the order they were made, as the entry's label names them: invoices may alternate between tenants.
         at_once.sort(key=lambda allocated: allocated.row.id)
         settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
-        yield receipt_entry(head, row.value_date, legs, settled, held)
+        yield receipt_entry(head, self.booked_on, legs, settled, held)
         number = RECEIPT.format(row.id)
         for placed in self.placements:
             if not placed.in_receipt:
@@ -193,7 +200,7 @@ class Story(NamedTuple):
         for paid in self.refunds:
             account = next((p.account for p in self.placements if p.id == paid.placement_id), UNPLACED)
             back = Held(account, paid.tenant, paid.amount)
-            due = refund_entry(paid.id, paid.refunded_on, paid.means, paid.account, back, 0, number)
+            due = refund_entry(paid.id, paid.booked_on or paid.refunded_on, paid.means, paid.account, back, 0, number)
             yield due
             cancelled = self.refund_cancellations.get(paid.id)
             if cancelled is not None:

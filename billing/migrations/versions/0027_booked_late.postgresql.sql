@@ -1,0 +1,3 @@
+ALTER TABLE receipt ADD COLUMN booked_on DATE
+-- next
+ALTER TABLE refund ADD COLUMN booked_on DATE
