@@ -41,6 +41,7 @@ from billing.entries.receivables import CARD, MONEY, TO_BE_CLEARED, TRANSFER
 from billing.frame.codes import RECEIPT
 from billing.frame.database import among
 from billing.frame.terms import Terms
+from billing.receivables.booked_late import booked_late
 from billing.receivables.open_items.open_items import is_standing_refund, open_items_select
 from billing.receivables.tables.receipts import (
     placement,
@@ -236,6 +237,7 @@ def _transfers(connection: Connection, lines: Sequence[BankLine]) -> list[Cheque
             among(connection, leg.amount, amounts),
             not_(bounced),
             not_(refunded),
+            not_(exists().where(receipt_cancellation.c.receipt_id == r.id)),
         )
         .order_by(r.id)
     )
@@ -245,15 +247,17 @@ def _transfers(connection: Connection, lines: Sequence[BankLine]) -> list[Cheque
 def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[BookedEntry]:
     """Return the entries around the days of lines that move the bank's account, and that wait for their line.
 
-    An entry that was reversed waits for none, nor does its reversal.
+    Of an entry that is booked late, its own day counts. An entry that was reversed waits for none, nor does its
+    reversal.
     """
     days = [day for line in lines for day in (line.booked_on, line.value_on)]
-    near = timedelta(days=NEAR_DAYS)
+    since, until = min(days) - timedelta(days=NEAR_DAYS), max(days) + timedelta(days=NEAR_DAYS)
+    late = booked_late(connection, since, until)
+    of_late = select(entry.c.id).where(among(connection, entry.c.reference, list(late)))
+    is_near = posting.c.effective_on.between(since, until)
     moved = (
         select(posting.c.entry_id, func.sum(posting.c.amount).label("amount"))
-        .where(
-            moves_bank_account(), posting.c.effective_on >= min(days) - near, posting.c.effective_on <= max(days) + near
-        )
+        .where(moves_bank_account(), or_(is_near, posting.c.entry_id.in_(of_late)) if late else is_near)
         .group_by(posting.c.entry_id)
         .subquery()
     )
@@ -279,7 +283,8 @@ def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[
     for row in rows:
         codes = frozenset(tenants[row.id])
         words = _bank_words(row, references.get(receipts.get(row.reference, 0)), codes)
-        booked.append(BookedEntry(row.reference, row.effective_on, int(row.amount), words, codes))
+        on = late.get(row.reference, row.effective_on)
+        booked.append(BookedEntry(row.reference, on, int(row.amount), words, codes))
     return booked
 
 

@@ -6,7 +6,7 @@ from billing.check import check
 from billing.frame.database import reading
 from billing.receivables.cash_desk.queries import find_cash_receipt
 from billing.receivables.receipts.queries import find_refund, receipt_story
-from tests.support.bank import decides, found, says, statement, takes
+from tests.support.bank import accepts, decides, found, says, statement, takes
 from tests.support.park import Park, text
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.till import (
@@ -113,6 +113,19 @@ def test_every_act_of_a_closed_month_is_booked_on_the_first_open_day(billed: Par
     assert "2026-06" not in "".join(
         line for journal in ("BQ", "OD") for line in billed.booked(journal, "2026-06-11").splitlines() if line[0] != " "
     )
+    assert check(billed.engine) == []
+
+
+def test_what_is_booked_late_is_still_the_first_reading_of_its_bank_line(billed: Park) -> None:
+    """R33: the books hold it, though its entry lies a month after the bank's day."""
+    closes(billed, "2026-06", "2026-07")
+    receives(billed, order("500.00", reference="VIR 8841"))
+    receives(billed, order("300.00", reference="VIR 8842", on="2026-06-01"))
+    assert billed.booked("BQ").startswith("2026-08-01 BQ/RG-000001")
+    takes(billed, statement([says("500.00"), says("300.00")], opening="0", closing="800"))
+    accepts(billed, (1, 1))
+    # The other's own day is too far away: it is no more proposed than an entry of that day would be.
+    assert found(billed) == {"RE-000001/1": "500.00 recorded 80", "RE-000001/2": "300.00 ?"}
     assert check(billed.engine) == []
 
 
