@@ -29,6 +29,7 @@ from billing.frame.civil_time import today
 from billing.frame.database import among, change_receivables, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.frame.terms import Terms
+from billing.frame.undisturbed import undisturbed
 from pricing.money import format_amount
 
 _STATEMENT_COLUMNS = (
@@ -91,6 +92,7 @@ class ImportedFile:
         return self.new - self.booked
 
 
+@undisturbed()
 def import_file(connection: Connection, content: bytes, file: str, order: ImportOrder) -> ImportedFile:
     """Read a bank's file and store its statements, whole or not at all; what is certain books itself.
 

@@ -1,7 +1,5 @@
 """COPY beside what is computed: on PostgreSQL the rows of a table go to the server while the next are laid out."""
 
-import gc
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,9 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, Table, event
 
 from billing.frame.database import COPY_LEAST, Row, RowWriter, copy_blocks, copy_statement, insert_rows
-
-# A thread keeps the interpreter for this long, in seconds, while another wants it.
-_SWITCH_INTERVAL_S = 0.001
 
 
 class _Copies:
@@ -73,22 +68,3 @@ def copying_beside(connection: Connection) -> Iterator[RowWriter]:
         finally:
             copies.abandon()
             event.remove(connection, "before_cursor_execute", copies.wait)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Suspend the search for cycles while many rows are made: they leave none, and it takes a sixth of the time.
-
-    The thread that copies needs the interpreter often and for microseconds: it isn't kept waiting for long.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    interval = sys.getswitchinterval()
-    gc.disable()
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-        gc.enable()

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from billing.frame.background_copy import undisturbed
 from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
+from billing.frame.undisturbed import undisturbed
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
 from billing.proof.records import records
 from billing.proof.tables import proof_leaf, proof_node

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from billing.frame.audit_log import on_behalf
-from billing.frame.background_copy import copying_beside, undisturbed
+from billing.frame.background_copy import copying_beside
 from billing.frame.database import open_engine, writing
+from billing.frame.undisturbed import undisturbed
 from billing.run.batch import BatchKey, mark_done, open_batch, write_batch
 
 # A batch priced while another is written waits for others no longer than this.

@@ -25,6 +25,7 @@ from billing.frame.codes import BANK_LINE, RECEIPT
 from billing.frame.database import among, change_receivables
 from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
+from billing.frame.undisturbed import undisturbed
 from billing.receivables.cash_desk.taking import CashDesk, CashPayment
 from billing.receivables.open_items.standing import OpenDocument, documents_numbered, open_documents_of
 from billing.receivables.receipts.judging import Known, OrderFault, booked_day, order_faults, part_faults
@@ -64,6 +65,7 @@ class Recorded(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+@undisturbed()
 def receive(
     connection: Connection,
     orders: Sequence[ReceiptOrder],
