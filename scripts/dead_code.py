@@ -19,6 +19,7 @@ DECORATORS = ["@*.command*", "@*.group*", "@*.route*", "@*.get*", "@*.post*", "@
 HOOKS = {
     "Python": ["__*__"],
     "databases of before": ["EDITION_NUMBERED"],
+    "sqlalchemy": ["get_col_spec"],
     "click": ["list_commands", "get_command"],
     "werkzeug": ["to_python", "to_url"],
     "flask-smorest, webargs, marshmallow": [

@@ -11,7 +11,6 @@ from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     Connection,
@@ -23,14 +22,15 @@ from sqlalchemy import (
     String,
     Table,
     any_,
+    bindparam,
     create_engine,
     event,
     func,
-    literal,
     select,
     text,
 )
 from sqlalchemy.engine import URL
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from billing.frame.audit_log import CHANGES, Change, seal
 
@@ -331,7 +331,34 @@ def among(connection: Connection, column: ColumnElement[Any], values: Iterable[A
     if connection.dialect.name == "sqlite":
         held = func.json_each(json.dumps(value_list)).table_valued("value")
         return column.in_(select(held.c.value))
-    return column == any_(literal(value_list, ARRAY(column.type)))
+    return column == any_(bindparam(None, _array_text(value_list), _ArrayText(column.type), unique=True))
+
+
+class _ArrayText(UserDefinedType[Any]):
+    """An array of PostgreSQL that is sent as its text: the driver writes it cell by cell, twenty times slower."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        self.item = item
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name of the array's type."""
+        kind = "bigint" if isinstance(self.item, Integer) else "date" if isinstance(self.item, Date) else "text"
+        return f"{kind}[]"
+
+
+def _array_text(values: Iterable[Any]) -> str:
+    """Return the text of an array of numbers, texts or days."""
+    return "{" + ",".join(map(_array_cell, values)) + "}"
+
+
+def _array_cell(value: Any) -> str:
+    if value is None or isinstance(value, int):
+        return "NULL" if value is None else str(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:

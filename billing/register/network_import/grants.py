@@ -9,10 +9,9 @@ from sqlalchemy import Connection, func, select
 from billing.entries.accounts import GRANTS
 from billing.entries.grants import grant_received, grant_reference
 from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
-from billing.frame.database import insert_rows
+from billing.frame.database import among, insert_rows
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.sheet import Row, Sheet
-from billing.register.network_import.stored import among
 from billing.register.tables import billing_run
 from ledger.entry import Entry, reversal
 from ledger.journal import load_entry, post

@@ -1,26 +1,16 @@
 """Reads what the register holds already, set-wise."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Text, any_, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Connection, Row, select
 
+from billing.frame.database import among
 from billing.register import tables as models
 from billing.register.network_import.layout import LAYOUTS, Layout
 
 Key: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[str, Any]
-
-
-def among(connection: Connection, column: Column[Any], codes: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that a code is one of `codes`, as one parameter however many they are."""
-    wanted = sorted(set(codes))
-    if connection.dialect.name == "postgresql":
-        return column == any_(bindparam(None, wanted, type_=ARRAY(Text)))
-    code_list = func.json_each(bindparam(None, json.dumps(wanted), type_=Text)).table_valued("value")
-    return column.in_(select(code_list.c.value))
 
 
 def stored_rows(connection: Connection, layout: Layout, keys: Iterable[Key]) -> dict[Key, Values]:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy import Row as StoredRow
 
+from billing.frame.database import among
 from billing.frame.tables import audit_change
 from billing.register.catalogue import load_rate_versions, load_vat_book
 from billing.register.network_import.plausibility.warning import Unlikely
 from billing.register.network_import.sheet import Row, Sheet
-from billing.register.network_import.stored import among
 from billing.register.tables import billing_run, lease, site, tenant
 from pricing.errors import PricingError
 from pricing.money import format_quantity

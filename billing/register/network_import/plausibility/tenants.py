@@ -4,9 +4,9 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from billing.frame.database import among
 from billing.register.network_import.plausibility.warning import Unlikely
 from billing.register.network_import.sheet import Sheet
-from billing.register.network_import.stored import among
 from billing.register.tables import tenant
 
 
