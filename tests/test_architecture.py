@@ -26,7 +26,7 @@ FLOATING_POINT = (
     "billing/api/metrics.py",  # seconds a request takes, as Prometheus counts them
     "billing/api/request_log.py",  # the same, as the log of requests says them
     "billing/frame/logs.py",  # an instant as `logging` hands it over
-    "billing/frame/background_copy.py",  # seconds until the interpreter switches threads
+    "billing/frame/undisturbed.py",  # seconds until the interpreter switches threads
     "billing/frame/database.py",  # seconds of waiting for SQLite's lock
     "billing/frame/http/authentication.py",  # seconds for which tokens are remembered
     "billing/documents/delivery/",  # seconds until a claim is looked at again
