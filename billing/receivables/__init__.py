@@ -32,6 +32,8 @@ SUBJECT = Subject(
         "dunning": "dunning.commands",
         "report statement": "reports.commands",
         "report aged-balance": "reports.commands",
+        "report open-items": "reports.commands",
+        "report vat-not-due": "reports.commands",
         "report receipts": "reports.commands",
         "report unplaced-receipts": "reports.commands",
         "report missing-certificates": "reports.commands",

@@ -10,7 +10,7 @@ import pytest
 from tests.support.api import Caller
 from tests.support.operations import is_problem
 
-REPORTS = ("aged-balance", "receipts", "unplaced-receipts", "missing-certificates")
+REPORTS = ("aged-balance", "open-items", "vat-not-due", "receipts", "unplaced-receipts", "missing-certificates")
 MEDIA_TYPES = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",

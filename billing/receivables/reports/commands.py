@@ -1,4 +1,4 @@
-"""The commands that print what tenants owe and paid: account statement, aged balance, receipts, what they lack."""
+"""The commands that print what tenants owe and paid: account statement, aged balance, open items, receipts."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -96,6 +96,32 @@ def aged_balance_command(on: date | None, format_name: str, output: str | None) 
 
     day = _today(on)
     _write_listed(format_name, output, lambda connection: aged_balance(connection, day))
+
+
+@click.command(
+    "open-items", cls=Command, epilog=example("technopark-billing report open-items --format xlsx -o o.xlsx")
+)
+@_ON
+@_FORMAT
+@_OUTPUT
+def open_items_command(on: date | None, format_name: str, output: str | None) -> None:
+    """Factures et avoirs ouverts: what is open, document by document; the sums are accounts 3421 and 3424."""
+    from billing.receivables.reports.open_documents import open_documents
+
+    day = _today(on)
+    _write_listed(format_name, output, lambda connection: open_documents(connection, day))
+
+
+@click.command("vat-not-due", cls=Command, epilog=example("technopark-billing report vat-not-due --on 2026-11-30"))
+@_ON
+@_FORMAT
+@_OUTPUT
+def vat_not_due_command(on: date | None, format_name: str, output: str | None) -> None:
+    """TVA facturée non encore exigible: VAT that no money has let fall due, by rate; the sum is account 44551."""
+    from billing.receivables.reports.open_documents import vat_not_due
+
+    day = _today(on)
+    _write_listed(format_name, output, lambda connection: vat_not_due(connection, day))
 
 
 @click.command(

@@ -17,6 +17,7 @@ from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.reports.tabled import FORMATS, Listed, listed_pieces
 from billing.receivables.reports.aged_balance import aged_balance
+from billing.receivables.reports.open_documents import open_documents, vat_not_due
 from billing.receivables.reports.receipts import missing_certificates, receipts_journal, unplaced_receipts
 from billing.receivables.reports.shapes import AccountStatement
 from billing.receivables.reports.statement_files import MEDIA_TYPES, statement_pieces
@@ -26,6 +27,8 @@ blueprint = ApiBlueprint(
 )
 _OF_DAY: Mapping[str, Callable[[Connection, date], Listed]] = {
     "aged-balance": aged_balance,
+    "open-items": open_documents,
+    "vat-not-due": vat_not_due,
     "unplaced-receipts": unplaced_receipts,
     "missing-certificates": missing_certificates,
 }
@@ -95,6 +98,30 @@ def get_tenant_statement(query: Mapping[str, Any], code: str) -> Response:
 def get_aged_balance(query: Mapping[str, Any]) -> Response:
     """Show what each tenant owes by how long it has been due (balance âgée), and what it has in credit."""
     return _of_day(query, "aged-balance")
+
+
+@blueprint.route("/reports/open-items")
+@in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@blueprint.arguments(
+    strict_schema("OpenItemsQuery", {"format": _format(FORMATS), **_ON}),
+    location="query",
+)
+def get_open_items(query: Mapping[str, Any]) -> Response:
+    """List what is open, document by document (3421, 3424): by tenant, oldest due first, with the days of delay."""
+    return _of_day(query, "open-items")
+
+
+@blueprint.route("/reports/vat-not-due")
+@in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@blueprint.arguments(
+    strict_schema("VatNotDueQuery", {"format": _format(FORMATS), **_ON}),
+    location="query",
+)
+def get_vat_not_due(query: Mapping[str, Any]) -> Response:
+    """Show the VAT that has not fallen due, by rate: what 44551 holds."""
+    return _of_day(query, "vat-not-due")
 
 
 @blueprint.route("/reports/unplaced-receipts")
