@@ -25,7 +25,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from invoices import formats
-from invoices.document import INVOICE, Document
+from invoices.document import INVOICE, SERIES, Document
 from invoices.domains import in_ascii
 from invoices.errors import UnusableAddress
 from pricing.money import format_amount
@@ -187,9 +187,21 @@ def document_text(document: Document, operator: str) -> tuple[MailText, str]:
     return text, kind["file"].format_map(words)
 
 
-def invoice_file_name(number: str, language: str) -> str:
-    """Return the name under which an invoice is attached to a mail: `Facture-FA-2026-000012.pdf`."""
-    file_name: str = _texts(language)[INVOICE]["file"].format(number=number)
+def copy_text(document: Document, operator: str) -> MailText:
+    """Return the text of a mail that brings a document once more, in the buyer's language: it says so."""
+    text, _ = document_text(document, operator)
+    words = _texts(text.language)["copy"]
+    subject, note = (
+        words["subject"].format(subject=text.subject),
+        words["note"].format(issued=day(document.issued_on, text.language)),
+    )
+    return replace(text, subject=subject, before=(*text.before, note))
+
+
+def document_file_name(number: str, language: str) -> str:
+    """Return the name under which a document is attached to a mail: `Facture-FA-2026-000012.pdf`."""
+    kind = next(kind for kind, series in SERIES.items() if number.startswith(series))
+    file_name: str = _texts(language)[kind]["file"].format(number=number)
     return file_name
 
 

@@ -5,9 +5,11 @@ from billing.frame.subject import Subject
 SUBJECT = Subject(
     __name__,
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
-    resources=("resources", "messages.resources", "credit_notes.resources"),
+    resources=("resources", "tenants.resources", "messages.resources", "credit_notes.resources"),
     jobs=("delivery.jobs",),
     commands={
+        "documents": "lookup.commands",
+        "tenants": "tenants.commands",
         "deliver": "delivery.commands",
         "deliveries": "delivery.commands",
         "credit-notes": "credit_notes.commands",

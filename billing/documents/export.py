@@ -1,6 +1,6 @@
-"""The documents of a run, in the contract's shape, and one row a line for spreadsheets."""
+"""Issued documents, of a run or of some days, in the contract's shape, and one row a line for spreadsheets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from sqlalchemy import Connection, select
@@ -11,6 +11,7 @@ from billing.frame.reports.formats import require_format
 from billing.frame.shapes import encode
 from billing.register.tables import billing_run
 from invoices.document import Document
+from invoices.models import document
 from invoices.reading import document_ids, load_documents
 from ledger.exports.columns import Cell, Column, Kind
 from ledger.exports.tables import json_list, table
@@ -54,12 +55,11 @@ COLUMNS = (
 )
 
 
-def _issued(connection: Connection, period: date) -> Iterator[Document]:
-    """Yield the documents of a run by number, some hundreds held at a time."""
-    ids = document_ids(connection, period)
+def _issued(connection: Connection, ids: Sequence[int]) -> Iterator[Document]:
+    """Yield the documents of these keys, some hundreds held at a time."""
     for start in range(0, len(ids), _BATCH):
-        for _, document in load_documents(connection, ids[start : start + _BATCH]):
-            yield document
+        for _, issued in load_documents(connection, ids[start : start + _BATCH]):
+            yield issued
 
 
 def _require_run(connection: Connection, period: date) -> None:
@@ -68,10 +68,25 @@ def _require_run(connection: Connection, period: date) -> None:
         raise Unknown(f"{month} has not been run: run it first with `technopark-billing run {month}`")
 
 
-def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
-    """Return the documents of a run as pieces of one JSON list, by number. Raises Unknown for a month not run."""
+def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
+    """Return the documents of a run, by number, as pieces of a file. Raises Unknown for a month not run."""
+    require_format(file_format)
     _require_run(connection, period)
-    ids = document_ids(connection, period)
+    return pieces_of(connection, document_ids(connection, period), file_format)
+
+
+def pieces_of_days(connection: Connection, start: date, until: date, file_format: str) -> Iterator[bytes]:
+    """Return every document issued in these days, both included, of runs and by hand, by number: the sales register."""
+    require_format(file_format)
+    d = document.c
+    ids = connection.scalars(select(d.id).where(d.issued_on.between(start, until)).order_by(d.number)).all()
+    return pieces_of(connection, ids, file_format)
+
+
+def pieces_of(connection: Connection, ids: Sequence[int], file_format: str) -> Iterator[bytes]:
+    """Return the documents of these keys, which are in the order of their numbers, as pieces of a file."""
+    if file_format != "json":
+        return table(file_format, "Documents", COLUMNS, _rows(connection, ids))
     return json_list(
         encode(shape)
         for start in range(0, len(ids), _BATCH)
@@ -79,27 +94,18 @@ def documents_json(connection: Connection, period: date) -> Iterator[bytes]:
     )
 
 
-def _rows(connection: Connection, period: date) -> Iterator[tuple[Cell, ...]]:
-    for document in _issued(connection, period):
-        for line_no, line in enumerate(document.lines, 1):
+def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[Cell, ...]]:
+    for issued in _issued(connection, ids):
+        for line_no, line in enumerate(issued.lines, 1):
             p = line.priced
             yield (
-                document.number, document.kind, document.period, document.issued_on, document.due_on,
-                document.buyer.code, document.currency, line_no, p.service, p.site, p.lease, p.month,
+                issued.number, issued.kind, issued.period, issued.issued_on, issued.due_on,
+                issued.buyer.code, issued.currency, line_no, p.service, p.site, p.lease, p.month,
                 p.first_day, p.last_day, p.tier, p.quantity,
                 p.full_price, p.unit_price, p.amount, p.full_amount, p.cost_amount, p.vat_rate,
                 None if line.corrects is None else line.corrects.number,
-                *((document.net, document.tax, document.gross) if line_no == 1 else (None, None, None)),
-                document.payment_reference,
+                *((issued.net, issued.tax, issued.gross) if line_no == 1 else (None, None, None)),
+                issued.payment_reference,
                 None if line.withdraws is None else line.withdraws.number,
                 line.revenue_account,
             )  # fmt: skip
-
-
-def pieces(connection: Connection, period: date, file_format: str) -> Iterator[bytes]:
-    """Return the documents of a run as pieces of a file. Raises Unknown."""
-    require_format(file_format)
-    if file_format == "json":
-        return documents_json(connection, period)
-    _require_run(connection, period)
-    return table(file_format, "Documents", COLUMNS, _rows(connection, period))

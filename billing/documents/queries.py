@@ -1,7 +1,6 @@
 """The queries of documents and deliveries; documents in the contract's shape, set-wise from their rows."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, select
@@ -12,14 +11,12 @@ from billing.register.recipients import present_recipient
 from billing.run.shapes import Vat
 from invoices.delivery import DOCUMENTS
 from invoices.document import CURRENCY, payment_reference_of
-from invoices.errors import UnknownDocument
 from invoices.models import credit_withdrawal, credited_part, delivery, document, document_line, document_vat
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
 # Lists of documents and of deliveries are ordered by it.
 NUMBER_KEY = (document.c.number,)
-_ONE = select(document).where(document.c.number == bindparam("number"))
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _corrected, _withdrawn = document.alias("corrected"), document.alias("withdrawn")
 _line = document_line.c
@@ -123,20 +120,6 @@ def find_delivery(connection: Connection, number: str) -> Delivery:
     if row is None:
         raise Unknown(f"{number} is no document that was to be sent")
     return Delivery.of(row)
-
-
-def find_document(connection: Connection, number: str) -> Document:
-    """Return one document; raises UnknownDocument."""
-    rows = connection.execute(_ONE, {"number": number}).all()
-    if not rows:
-        raise UnknownDocument(number)
-    return document_shapes(connection, rows)[0]
-
-
-def documents(period: date | None, tenant: str | None, kind: str | None) -> Select[Any]:
-    """Select the documents of a month's run, of a tenant, of a kind: whatever is given."""
-    chosen = {document.c.period: period, document.c.tenant: tenant, document.c.kind: kind}
-    return select(document).where(*(column == value for column, value in chosen.items() if value is not None))
 
 
 def heads(connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:

@@ -1,7 +1,6 @@
 """Issued documents: as data, as PDF, as XML; and whether they reached their buyers."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from flask import Response
@@ -10,26 +9,23 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.resending import resend
 from billing.documents.delivery.settling import Settlement, settle_deliveries
-from billing.documents.queries import (
-    NUMBER_KEY,
-    deliveries,
-    document_shapes,
-    documents,
-    find_delivery,
-    find_document,
-)
-from billing.documents.shapes import Delivery, Document, SettledDeliveries
+from billing.documents.lookup.queries import Wanted, find, find_shown, shown_documents
+from billing.documents.lookup.shapes import DocumentShown, ResentDocument
+from billing.documents.queries import NUMBER_KEY, deliveries, find_delivery
+from billing.documents.shapes import Delivery, SettledDeliveries
 from billing.frame.audit_log import record_change
 from billing.frame.database import reading
 from billing.frame.errors import Conflict
-from billing.frame.http.fields import Code, MailAddress, Month
+from billing.frame.http.fields import Code, Day, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
+from billing.receivables.open_items.document_states import DocumentState
 from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.reading import document_id, load_documents
@@ -40,7 +36,7 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
 
 
 @blueprint.route("/documents")
-@blueprint.response(200, Page[Document])
+@blueprint.response(200, Page[DocumentShown])
 @blueprint.arguments(
     query_schema(
         "DocumentQuery",
@@ -50,23 +46,65 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
             "kind": fields.String(
                 validate=validate.OneOf((INVOICE, CREDIT_NOTE)), metadata={"description": "Only documents of this kind"}
             ),
+            "site": Code(metadata={"description": "Only those with a line of this site"}),
+            "state": fields.String(
+                validate=validate.OneOf(tuple(map(str, DocumentState))),
+                metadata={"description": "Only in this state; open: not due yet"},
+            ),
+            "search": fields.String(
+                validate=validate.Length(1, 200),
+                metadata={
+                    "description": "Only those with this text in number, tenant's code, buyer's name or ICE as "
+                    "printed, or whose payment reference it holds"
+                },
+            ),
+            "from": Day(metadata={"description": "The first day of issue"}),
+            "until": Day(metadata={"description": "The last day of issue, included"}),
         },
     ),
     location="query",
 )
 @reads
-def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[Document]:
-    """The documents, by number; those of a month's run with `period`."""
-    chosen = documents(query.get("period"), query.get("tenant"), query.get("kind"))
-    return page_together(connection, chosen, NUMBER_KEY, query, partial(document_shapes, connection))
+def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[DocumentShown]:
+    """The documents, by number, each with what is open of it; those of a month's run with `period`."""
+    today = service().today()
+    wanted = Wanted(
+        today,
+        **{name: query.get(name) for name in ("period", "tenant", "kind", "site", "search", "until")},
+        states=() if query.get("state") is None else (query["state"],),
+        start=query.get("from"),
+    )
+    found = find(connection, wanted)
+    return page_together(connection, found, NUMBER_KEY, query, lambda rows: shown_documents(connection, rows, today))
 
 
 @blueprint.route("/documents/<number:number>")
-@blueprint.response(200, Document)
+@blueprint.response(200, DocumentShown)
 @reads
-def get_document(connection: Connection, number: str) -> Document:
-    """One document, as issued."""
-    return find_document(connection, number)
+def get_document(connection: Connection, number: str) -> DocumentShown:
+    """One document as issued, with its buyer, what is open of it and where it was sent."""
+    return find_shown(connection, number, service().today())
+
+
+@blueprint.route("/documents/<number:number>/resend", methods=["POST"])
+@blueprint.response(201, ResentDocument)
+@blueprint.alt_response(200, schema=blueprint.reference(ResentDocument), success=True)
+@blueprint.arguments(
+    strict_schema(
+        "ResendOrder", {"email": MailAddress(metadata={"description": "In place of the tenant's present address"})}
+    )
+)
+@writes
+def resend_document(connection: Connection, order: Mapping[str, Any], number: str) -> Answer:
+    """Queue a further mail with the document's own file; 200 with the one ordered before if it has not left yet.
+
+    Refused for an invoice that was credited whole, and while its own mail has not left, unless an address is given.
+    """
+    state = service()
+    operator = state.settings.operator.party.legal_name
+    made = resend(connection, number, order.get("email"), operator=operator, now=state.clock())
+    shown = find_shown(connection, number, state.today())
+    return Answer(next(mail for mail in shown.resent if mail.message == made.number), 201 if made.is_new else 200)
 
 
 @blueprint.route("/documents/<number:number>/pdf")

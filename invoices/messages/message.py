@@ -43,7 +43,7 @@ class Message:
     recipient_name: str
     text: MailText
     papers: tuple[Paper, ...]
-    # The invoices, by number, of which it carries a copy each, after its papers.
+    # The documents, by number, of which it carries a copy each, after its papers.
     copies: tuple[str, ...] = ()
 
 

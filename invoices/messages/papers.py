@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from invoices.mail import Attached, Envelope, Mail, compose_mail, invoice_file_name
+from invoices.mail import Attached, Envelope, Mail, compose_mail, document_file_name
 from invoices.messages.message import Paper, StoredMessage
 from invoices.messages.tables import message_file
 from invoices.rendering.figures import KeptPage, print_figures
@@ -70,10 +70,10 @@ def _papers_of(connection: Connection, keys: Collection[int]) -> dict[int, tuple
 
 
 def compose(stored: StoredMessage, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:
-    """Compose the mail of a message with its papers and copies of invoices attached."""
+    """Compose the mail of a message with its papers and copies of documents attached."""
     names = [
         *(paper.file_name for paper in stored.message.papers),
-        *(invoice_file_name(number, stored.message.text.language) for number in stored.message.copies),
+        *(document_file_name(number, stored.message.text.language) for number in stored.message.copies),
     ]
     attached = [Attached(name, pdf) for name, pdf in zip(names, pdfs, strict=True)]
     return compose_mail(stored.number, stored.message.text, attached, envelope)

@@ -11,7 +11,7 @@ LISTS = (
     "/v1/acts", "/v1/changes", "/v1/tokens",
     "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/ledger/accounts/9208/entries", "/v1/ledger/entries",
     "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/services", "/v1/rates",
-    "/v1/vat-rates", "/v1/tenants", "/v1/leases", "/v1/usage-events",
+    "/v1/vat-rates", "/v1/tenants", "/v1/leases", "/v1/usage-events", "/v1/tenant-summaries",
 )  # fmt: skip
 
 

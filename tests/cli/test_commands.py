@@ -158,7 +158,7 @@ def test_help_is_there_at_once() -> None:
         (("run", "2026-06", "--issue-date", "2026-02-30"), "'2026-02-30' is not a day such as 2026-09-01"),
         (("run", "2026-06", "--issue-date", "20260601"), "'20260601' is not a day"),
         (("run", "2026-06", "--workers", "0"), "0 is not in the range"),
-        (("export", "documents"), "Missing option '--period'"),
+        (("export", "documents"), "give --period, or both --from and --until"),
         (("export", "documents", "--period", "2026-06", "--format", "pdf"), "'pdf' is not one of"),
         (("export", "journal", "--from", "2026-07-01", "--until", "2026-06-30"), "comes after"),
         (("export", "journal", "--output", "/"), "is a directory"),

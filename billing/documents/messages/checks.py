@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, func, select
 
+from billing.documents.delivery.resending import RESENT
 from billing.frame.checking import Proof, Step, streamed
+from billing.frame.database import among
 from billing.receivables.dunning.sending import KIND as DUNNING
 from invoices.delivery import SENT
 from invoices.errors import InvoicingError
 from invoices.messages.message import number_of, stored_message
 from invoices.messages.tables import STOPPED, message, message_attempt, message_delivery, message_file
+from invoices.models import document
 
 
 def messages(connection: Connection, _step: Step) -> Iterator[str]:
@@ -49,4 +52,21 @@ def messages(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"message {number} carries {papers} papers, {row.files} are kept"
 
 
-CHECKS: tuple[Proof, ...] = (messages,)
+def resent_documents(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each message that brings a document once more carries that document, of that tenant, and nothing else."""
+    rows = connection.execute(select(message).where(message.c.kind == RESENT).order_by(message.c.id)).all()
+    numbers = sorted({row.key.partition("/")[0] for row in rows})
+    d = document.c
+    tenant_of = dict(connection.execute(select(d.number, d.tenant).where(among(connection, d.number, numbers))).all())
+    for row in rows:
+        number = row.key.partition("/")[0]
+        try:
+            content = stored_message(row).message
+        except (InvoicingError, KeyError, TypeError, ValueError):
+            # `messages` says so.
+            continue
+        if tenant_of.get(number) != row.tenant or content.copies != (number,) or content.papers:
+            yield f"message {number_of(row.id)} to {row.tenant} does not bring {number}, which it is about"
+
+
+CHECKS: tuple[Proof, ...] = (messages, resent_documents)

@@ -1,0 +1,136 @@
+"""A document sent once more, at a person's order: a message that carries the very file its own mail carries."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from billing.documents.credit_notes.queries import creditable_lines
+from billing.frame.audit_log import record_change
+from billing.frame.civil_time import today
+from billing.frame.database import change_receivables
+from billing.frame.errors import Conflict, Fault, Refused
+from billing.frame.messages import queue_messages
+from billing.register.recipients import present_recipient
+from billing.register.tables import tenant
+from invoices.delivery import DOCUMENTS, retry
+from invoices.document import INVOICE, Document
+from invoices.errors import UnknownDocument, UnusableAddress
+from invoices.mail import copy_text, parse_mailboxes
+from invoices.messages.message import Message, number_of
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_delivery
+from invoices.models import credit_withdrawal, credited_part, delivery, document, document_line
+from invoices.reading import load_documents
+
+# The kind of message that brings a document once more; its key is the document's number, a slash, and 1, 2, 3 …
+RESENT = "document"
+
+
+class Resent(NamedTuple):
+    """A further mail with a document: its message, where it goes; `is_new` is false if one like it was queued still."""
+
+    number: str
+    recipient: str
+    is_new: bool
+
+
+def resend(connection: Connection, number: str, to: str | None, *, operator: str, now: datetime) -> Resent:
+    """Queue a further mail with an issued document, to its tenant's present address or to another one.
+
+    It carries the file that is kept of the document, the same bytes for ever. While a mail ordered before to the same
+    address has not left, no other is queued. Raises UnknownDocument, Refused; Conflict for an invoice that was credited
+    whole, or a document whose own mail has not left.
+    """
+    # One order after the other: they are counted.
+    change_receivables(connection)
+    head = connection.execute(
+        select(document.c.id, document.c.tenant, tenant.c.email)
+        .outerjoin(tenant, tenant.c.code == document.c.tenant)
+        .where(document.c.number == number)
+    ).one_or_none()
+    if head is None:
+        raise UnknownDocument(number)
+    ((_, issued),) = load_documents(connection, [head.id])
+    _require_standing(connection, head.id, issued)
+    if to is None:
+        _require_sent(connection, head.id, number)
+    recipient = _usable((head.email or "") if to is None else to)
+    ordered = _ordered(connection, number)
+    waiting = next((row for row in ordered if row.state != "sent" and row.chosen_recipient == to), None)
+    if waiting is not None:
+        return Resent(number_of(waiting.id), waiting.goes_to, is_new=False)
+    text = copy_text(issued, operator)
+    key = f"{number}/{len(ordered) + 1}"
+    copy = Message(key, head.tenant, recipient, issued.buyer.legal_name, text, (), (number,))
+    queued = queue_messages(connection, RESENT, [copy], written_on=today(now), queued_at=now)
+    if to is not None:
+        retry(connection, [queued[key]], now=now, recipients={queued[key]: to}, queue=MESSAGES)
+    made = Resent(number_of(queued[key]), recipient, is_new=True)
+    record_change(connection, "deliveries", number, None, {"resent": made.number, "recipient": recipient})
+    return made
+
+
+def _ordered(connection: Connection, number: str) -> list[Row[Any]]:
+    """Return the further mails with a document ordered so far, oldest first."""
+    c = message_delivery.c
+    rows = (
+        select(message.c.id, c.state, c.chosen_recipient, present_recipient(MESSAGES))
+        .join(message_delivery, c.message_id == message.c.id)
+        .where(message.c.kind == RESENT, message.c.key.like(f"{number}/%"))
+        .order_by(message.c.id)
+    )
+    return list(connection.execute(rows).all())
+
+
+def _require_standing(connection: Connection, key: int, issued: Document) -> None:
+    """Refuse an invoice of which nothing is left: sent again, it would ask for what is not due."""
+    if issued.kind != INVOICE or not issued.gross or any(x.left for x in creditable_lines(connection, issued.number)):
+        return
+    x, part, note = document_line.c, credited_part.c, document.c
+    credited = (
+        select(note.number)
+        .join(document_line, x.document_id == note.id)
+        .outerjoin(credited_part, and_(part.document_id == x.document_id, part.line_no == x.line_no))
+        .outerjoin(
+            credit_withdrawal,
+            and_(
+                credit_withdrawal.c.credit_note_id == part.document_id,
+                credit_withdrawal.c.credit_line_no == part.line_no,
+            ),
+        )
+        .where(func.coalesce(x.corrects_document_id, part.invoice_id) == key, credit_withdrawal.c.document_id.is_(None))
+        .distinct()
+        .order_by(note.number)
+    )
+    notes = ", ".join(connection.scalars(credited))
+    raise Conflict(f"{issued.number} was credited whole by {notes}: it asks for nothing any more, send {notes} instead")
+
+
+def _require_sent(connection: Connection, key: int, number: str) -> None:
+    """Refuse a document whose own mail is still to leave: it would come twice."""
+    c = delivery.c
+    row = connection.execute(
+        select(c.last_error, present_recipient(DOCUMENTS), DOCUMENTS.in_doubt.label("in_doubt"))
+        .join(document, document.c.id == c.document_id)
+        .where(c.document_id == key, DOCUMENTS.unsent)
+    ).one_or_none()
+    if row is None:
+        return
+    if row.in_doubt:
+        raise Conflict(f"nobody knows whether {number} has arrived: settle it first (deliveries settle {number})")
+    why = f" ({row.last_error})" if row.last_error else ""
+    raise Conflict(
+        f"{number} has not been sent yet{why}: the next delivery sends it to {row.goes_to or 'its tenant'}; to send it "
+        "to another address too, name that address"
+    )
+
+
+def _usable(recipient: str) -> str:
+    """Return an address or several, at least one of which can be used; raises Refused."""
+    try:
+        parse_mailboxes(recipient)
+    except UnusableAddress as error:
+        remedy = "name one that can be used, or mend the tenant's"
+        raise Refused([Fault("documents", None, "email", None, str(error), remedy)]) from None
+    return recipient

@@ -1,0 +1,202 @@
+"""The commands that look documents up, give their PDFs, and send them once more."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
+from billing.frame.terminal.exporting import output_option, write_export
+from billing.frame.terminal.output import destination, grouped, require_showable, table
+from billing.frame.terminal.parameters import DAY, MONTH
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from billing.documents.lookup.shapes import DocumentDelivery, DocumentShown
+
+# `table` is for people; the others are files.
+FORMAT = click.option(
+    "--format", "format_name", type=click.Choice(("table", "json", "csv", "xlsx")), default="table", show_default=True
+)
+
+
+@click.group("documents", cls=Group)
+def documents_command() -> None:
+    """Invoices and credit notes: find them, show them, why they say what they say; their PDFs; send them once more."""
+
+
+@documents_command.command(
+    "list", cls=Command, epilog=example("technopark-billing documents list --tenant T0042 --state overdue")
+)
+@click.option("--tenant", metavar="CODE", help="Those of this tenant.")
+@click.option("--period", type=MONTH, metavar="YYYY-MM", help="Those of the run of this month.")
+@click.option("--site", metavar="CODE", help="Those with a line of this site.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(("open", "paid", "overdue", "credited", "written_off")),
+    help="Those in this state; may be repeated. open: not due yet.",
+)
+@click.option(
+    "--search", metavar="TEXT", help="Those with TEXT in number, tenant's code, name, ICE, payment reference."
+)
+@click.option("--from", "start", type=DAY, metavar="YYYY-MM-DD", help="First day of issue.")
+@click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day of issue, included.")
+@FORMAT
+@output_option
+def list_command(format_name: str, output: str | None, **asked: Any) -> None:
+    """List documents, by number, with what is open of each and where it was sent."""
+    from billing.documents.lookup.files import found_documents, pieces
+    from billing.documents.lookup.queries import Wanted
+    from billing.frame.civil_time import today
+
+    wanted = Wanted(today(clock()), **asked)
+    if format_name != "table":
+        write_export(lambda connection: pieces(found_documents(connection, wanted), format_name), format_name, output)
+        return
+    require_no_output(output)
+    with snapshot() as connection:
+        documents = list(found_documents(connection, wanted))
+    if not documents:
+        click.echo("no document is like that")
+        return
+    names = ("number", "issued_on", "due_on", "tenant", "name", "gross", "open", "state", "delivery")
+    table("", names, [_row(document) for document in documents])
+
+
+def _row(document: "DocumentShown") -> tuple[Any, ...]:
+    d, mail = document, document.delivery
+    return (
+        d.number, d.issued_on, d.due_on, d.tenant, d.buyer.legal_name, grouped(d.gross), grouped(d.open), d.state.value,
+        "" if mail is None else mail.state,
+    )  # fmt: skip
+
+
+@documents_command.command(
+    "show", cls=Command, epilog=example("technopark-billing documents show FA-2026-000012 --format json")
+)
+@click.argument("number")
+@FORMAT
+@output_option
+def show_command(number: str, format_name: str, output: str | None) -> None:
+    """Show the document NUMBER: its lines and VAT, its buyer, what is open of it, where it was sent.
+
+    In csv and xlsx it is a row a line, as in `export documents`.
+    """
+    from billing.documents.export import pieces_of
+    from billing.documents.lookup.queries import find_shown
+    from billing.frame.civil_time import today
+    from billing.frame.shapes import indented
+    from invoices.reading import document_id
+
+    day = today(clock())
+    if format_name == "json":
+        write_export(lambda connection: [indented(find_shown(connection, number, day))], format_name, output)
+        return
+    if format_name != "table":
+        write_export(
+            lambda connection: pieces_of(connection, [document_id(connection, number)], format_name),
+            format_name,
+            output,
+        )
+        return
+    require_no_output(output)
+    with snapshot() as connection:
+        document = find_shown(connection, number, day)
+    click.echo("\n".join(_head(document)))
+    names = ("line", "service", "site", "lease", "month", "days", "tier", "quantity", "price", "amount", "vat", "about")
+    table("", names, [(line_no, *_line(line)) for line_no, line in enumerate(document.lines, 1)])
+
+
+def _head(d: "DocumentShown") -> Iterator[str]:
+    run = "made by hand" if d.period is None else f"run of {d.period}"
+    yield f"{d.number}, {d.kind.replace('_', ' ')} of {d.issued_on}, due {d.due_on}, {run}"
+    yield f"to       {d.buyer.legal_name} ({d.tenant}), ICE {d.buyer.ice or 'not known'}"
+    yield f"sums     net {grouped(d.net)}, VAT {grouped(d.tax)}, gross {grouped(d.gross)} DH"
+    lost = "" if d.written_off == "0.00" else f", written off {grouped(d.written_off)}"
+    settled = f"paid {grouped(d.paid)}, credited {grouped(d.credited)}{lost}"
+    yield f"state    {d.state.value}: {settled}, open {grouped(d.open)}"
+    yield f"mail     {'none was queued' if d.delivery is None else _mail(d.delivery)}"
+    for further in d.resent:
+        yield f"again    {further.message} {_mail(further)}"
+
+
+def _mail(mail: "DocumentDelivery") -> str:
+    return " ".join(filter(None, (mail.state, mail.sent_at, "to", mail.recipient or "nobody")))
+
+
+def _line(line: Any) -> tuple[Any, ...]:
+    days = "" if line.first_day is None else f"{line.first_day.day}-{line.last_day.day}"
+    about = (
+        f"takes back {line.corrects}" if line.corrects else f"bills {line.withdraws} again" if line.withdraws else ""
+    )
+    return (
+        line.service, line.site, line.lease or "", line.month, days, line.tier, line.quantity, line.unit_price,
+        grouped(line.amount), line.vat_rate, about,
+    )  # fmt: skip
+
+
+def require_no_output(output: str | None) -> None:
+    """Refuse to write a table for people into a file."""
+    if output is not None:
+        raise click.UsageError("a table is for the terminal: give --format json, csv or xlsx with --output")
+
+
+@contextmanager
+def snapshot() -> "Iterator[Connection]":
+    """Open one snapshot of the settings' database."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+
+    with database(load_settings()) as engine, reading(engine) as connection:
+        yield connection
+
+
+@documents_command.command(
+    "pdf", cls=Command, epilog=example("technopark-billing documents pdf FA-2026-000012 --output facture.pdf")
+)
+@click.argument("number")
+@output_option
+def pdf_command(number: str, output: str | None) -> None:
+    """Write the PDF of the document NUMBER, sent or not: the very bytes that its mail carries.
+
+    It is rendered once and kept; whoever asks for it or sends it later has that file.
+    """
+    from billing.documents.delivery.pdf_files import ensure_pdf
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from invoices.reading import document_id
+
+    require_showable("pdf", output)
+    settings = load_settings()
+    with database(settings) as engine:
+        with reading(engine) as connection:
+            key = document_id(connection, number)
+        pdf = ensure_pdf(engine, settings.documents_url, key, clock=clock)
+        with destination(output) as file:
+            file.write(pdf)
+
+
+@documents_command.command(
+    "resend", cls=WritingCommand, epilog=example("technopark-billing documents resend FA-2026-000012 --to daf@firm.ma")
+)
+@click.argument("number")
+@click.option("--to", metavar="ADDRESS", help="Default: the tenant's present address.")
+def resend_command(number: str, to: str | None) -> None:
+    """Queue a further mail with the document NUMBER, as it was issued; the next delivery sends it, once.
+
+    The mail says that it is a copy, and carries the same file as the first one. It is refused for an invoice that was
+    credited whole, and while the document's own mail has not left, unless another address is named.
+    """
+    from billing.documents.delivery.resending import resend
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        sent = resend(connection, number, to, operator=settings.operator.party.legal_name, now=clock())
+    state = "queued" if sent.is_new else "waits already to be sent"
+    click.echo(f"{number} {state} as {sent.number} to {sent.recipient}")

@@ -1,0 +1,149 @@
+"""The queries that find documents by what people know of them, and show them with what became of each."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from msgspec.structs import asdict
+from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, case, cast, or_, select, type_coerce
+
+from billing.documents.delivery.resending import RESENT
+from billing.documents.lookup.shapes import Buyer, DocumentDelivery, DocumentShown, ResentDocument
+from billing.documents.queries import document_shapes
+from billing.frame.database import among
+from billing.frame.searching import found_in
+from billing.frame.shapes import instant
+from billing.receivables.open_items.document_states import Settled, of_state, settled_of, state_of
+from billing.register.recipients import present_recipient
+from invoices.delivery import DOCUMENTS, UNKNOWN, Queue
+from invoices.errors import UnknownDocument
+from invoices.messages.message import number_of
+from invoices.messages.queueing import MESSAGES
+from invoices.messages.tables import message, message_delivery
+from invoices.models import delivery, document, document_line, party
+from invoices.structured_reference import numbers_in
+from pricing.money import format_amount
+
+
+class Wanted(NamedTuple):
+    """What documents are looked for: whatever is given must hold of each. `states` are told apart on a day, `today`."""
+
+    today: date
+    period: date | None = None
+    tenant: str | None = None
+    kind: str | None = None
+    site: str | None = None
+    states: Collection[str] = ()
+    search: str | None = None
+    # The first and the last day of issue, both included.
+    start: date | None = None
+    until: date | None = None
+
+
+def find(connection: Connection, wanted: Wanted) -> Select[Any]:
+    """Select the documents that are wanted, to be put in order or paged."""
+    d, x = document.c, document_line.c
+    equal = {d.period: wanted.period, d.tenant: wanted.tenant, d.kind: wanted.kind}
+    found = select(document).where(*(column == value for column, value in equal.items() if value is not None))
+    if wanted.start is not None:
+        found = found.where(d.issued_on >= wanted.start)
+    if wanted.until is not None:
+        found = found.where(d.issued_on <= wanted.until)
+    if wanted.site is not None:
+        found = found.where(select(x.line_no).where(x.document_id == d.id, x.site == wanted.site).exists())
+    if wanted.states:
+        found = found.where(d.id.in_(of_state(wanted.states, wanted.today)))
+    return found if not (wanted.search or "").strip() else found.where(_searched(connection, str(wanted.search)))
+
+
+def _searched(connection: Connection, text: str) -> ColumnElement[bool]:
+    """Select what has `text` in number, tenant's code, buyer's name or ICE as printed; or what is paid under it."""
+    d = document.c
+    buyers = select(party.c.digest).where(found_in(text, *(_printed(connection, n) for n in ("legal_name", "ice"))))
+    return or_(found_in(text, d.number, d.tenant), d.buyer.in_(buyers), d.number.in_(numbers_in(text)))
+
+
+def _printed(connection: Connection, name: str) -> ColumnElement[str]:
+    content = party.c.content
+    # To SQLite, JSON is a text that it casts to a number.
+    is_sqlite = connection.dialect.name == "sqlite"
+    found: ColumnElement[str] = (type_coerce if is_sqlite else cast)(content, JSON)[name].as_string()
+    return found
+
+
+def find_shown(connection: Connection, number: str, today: date) -> DocumentShown:
+    """Return one document with what became of it; raises UnknownDocument."""
+    heads = connection.execute(select(document).where(document.c.number == number)).all()
+    if not heads:
+        raise UnknownDocument(number)
+    return shown_documents(connection, heads, today)[0]
+
+
+def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: date) -> list[DocumentShown]:
+    """Return the documents whose rows are `heads` (some hundreds), in that order, with what became of each."""
+    if not heads:
+        return []
+    keys = [head.id for head in heads]
+    settled = settled_of(connection, keys)
+    buyers = _buyers(connection, {head.buyer for head in heads})
+    deliveries, resent = _deliveries(connection, keys), _resent(connection, heads)
+    shown = []
+    for head, shape in zip(heads, document_shapes(connection, heads), strict=True):
+        sums = settled.get(head.id, Settled())
+        shown.append(
+            DocumentShown(
+                **asdict(shape),
+                buyer=buyers[head.buyer],
+                paid=format_amount(sums.paid),
+                credited=format_amount(sums.credited),
+                written_off=format_amount(sums.written_off),
+                open=format_amount(head.gross - sums.total),
+                state=state_of(head, sums, today),
+                delivery=deliveries.get(head.id),
+                resent=resent.get(head.number, []),
+            )
+        )
+    return shown
+
+
+def _buyers(connection: Connection, digests: Collection[str]) -> dict[str, Buyer]:
+    rows = connection.execute(select(party.c.digest, party.c.content).where(party.c.digest.in_(digests)))
+    return {digest: _buyer(json.loads(content)) for digest, content in rows}
+
+
+def _buyer(printed: Mapping[str, str]) -> Buyer:
+    names = Buyer.__struct_fields__
+    values = {name: printed.get(name) or None for name in names}
+    return Buyer(**values | {name: printed[name] for name in ("code", "legal_name", "language")})  # type: ignore[arg-type]
+
+
+def _sent(queue: Queue) -> tuple[ColumnElement[Any], ...]:
+    """Return what is shown of a mail of a queue: its state, when it was sent, where it goes."""
+    c = queue.delivery.c
+    return case((queue.in_doubt, UNKNOWN), else_=c.state).label("shown"), c.sent_at, present_recipient(queue)
+
+
+def _deliveries(connection: Connection, keys: Collection[int]) -> dict[int, DocumentDelivery]:
+    rows = connection.execute(
+        select(document.c.id, *_sent(DOCUMENTS))
+        .join(delivery, delivery.c.document_id == document.c.id)
+        .where(document.c.id.in_(keys))
+    )
+    return {key: DocumentDelivery(state, instant(sent_at), recipient) for key, state, sent_at, recipient in rows}
+
+
+def _resent(connection: Connection, heads: Sequence[Row[Any]]) -> dict[str, list[ResentDocument]]:
+    """Return, by number, the further mails with these documents."""
+    tenants = sorted({head.tenant for head in heads})
+    rows = connection.execute(
+        select(message.c.key, message.c.id, *_sent(MESSAGES))
+        .join(message_delivery, message_delivery.c.message_id == message.c.id)
+        .where(message.c.kind == RESENT, among(connection, message.c.tenant, tenants))
+        .order_by(message.c.id)
+    )
+    resent: dict[str, list[ResentDocument]] = {}
+    for key, number, state, sent_at, recipient in rows:
+        mail = ResentDocument(state, instant(sent_at), recipient, number_of(number))
+        resent.setdefault(key.partition("/")[0], []).append(mail)
+    return resent
