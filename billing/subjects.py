@@ -1,12 +1,26 @@
 """The subjects of the service, in the order of the work; a new one is a folder, and a line here."""
 
-from billing import approvals, audit, bank, books, cross_subsidy, documents, proof, receivables, register, run, users
+from billing import (
+    approvals,
+    audit,
+    bank,
+    books,
+    cross_subsidy,
+    documents,
+    proof,
+    receivables,
+    register,
+    run,
+    take_on,
+    users,
+)
 
 SUBJECTS = (
     register.SUBJECT,
     run.SUBJECT,
     documents.SUBJECT,
     receivables.SUBJECT,
+    take_on.SUBJECT,
     bank.SUBJECT,
     cross_subsidy.SUBJECT,
     books.SUBJECT,

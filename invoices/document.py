@@ -20,6 +20,8 @@ CURRENCY = "MAD"
 #   3  VAT of a run's credit note is that of each invoice it corrects; before, that of the sum of its lines (R11)
 EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE = 1, 2, 3
 EDITION = EDITION_CREDITED_BY_INVOICE
+# The centimes by which the VAT of a brought invoice may differ from its base × rate: others round line by line.
+BROUGHT_VAT_TOLERANCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Document:
     run, which bears its `reason` instead. `advantage` and `contribution` are the
     amounts of the discount and of what its buyer brings to newcomers (R16), as printed: positive on a
     credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
-    The document is printed in the edition `edition`.
+    The document is printed in the edition `edition`. One that `is_brought` was issued before this service began (R29),
+    with the VAT that it was issued with.
     Raises IllFormedDocument when totals, VAT or corrections contradict the lines.
     """
 
@@ -106,6 +109,7 @@ class Document:
     currency: str = CURRENCY
     reason: str = ""
     edition: int = EDITION
+    is_brought: bool = False
 
     def __post_init__(self) -> None:
         priced = [line.priced for line in self.lines]
@@ -113,7 +117,7 @@ class Document:
             raise IllFormedDocument(f"{self.number}: edition {self.edition} is of a later version of this program")
         if self.kind not in SERIES or not priced:
             raise IllFormedDocument(f"{self.number}: a document is an invoice or a credit note with lines")
-        if self.period is None and (self.kind != CREDIT_NOTE or not self.reason):
+        if self.period is None and not self.is_brought and (self.kind != CREDIT_NOTE or not self.reason):
             raise IllFormedDocument(f"{self.number}: outside a run only credit notes are issued, each with a reason")
         of_lines = vat_breakdown((line.vat_rate, line.amount) for line in priced)
         if not _within(self.vat, of_lines, self._rounding):
@@ -135,6 +139,8 @@ class Document:
     @property
     def _rounding(self) -> int:
         """Return the centimes by which VAT may differ from its base × rate: one for each invoice credited (R11)."""
+        if self.is_brought:
+            return BROUGHT_VAT_TOLERANCE
         if self.kind == INVOICE or (self.period is not None and self.edition < EDITION_CREDITED_BY_INVOICE):
             return 0
         return len(self.corrects)

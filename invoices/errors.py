@@ -4,6 +4,7 @@ InvoicingError
 ├── IllFormedDocument   its parts contradict each other
 ├── IssueDateGoesBack   a document of the series bears a later date (R15)
 ├── UnknownDocument     no document bears that number
+│   └── NotPrintedHere       it was issued before this service began: there is no paper of it
 ├── RenderingFailed     its PDF could not be made
 │   └── PrintingUnavailable  no PDF can be made on this machine
 ├── FileMissing         its PDF is not where it was kept
@@ -44,6 +45,16 @@ class UnknownDocument(InvoicingError):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"no document bears the number {number}")
+
+
+class NotPrintedHere(UnknownDocument):
+    """A brought invoice was issued, and printed, before this service began (R29)."""
+
+    def __init__(self, number: str) -> None:
+        InvoicingError.__init__(
+            self,
+            f"{number} was issued before this service began, and is never printed by it: look in the files of then",
+        )
 
 
 class RenderingFailed(InvoicingError):

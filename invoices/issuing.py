@@ -11,8 +11,18 @@ import orjson
 from sqlalchemy import Connection, Table, text
 
 from invoices.crediting import not_credited
-from invoices.document import CREDIT_NOTE, EDITION, INVOICE, SERIES, DocumentLine, Party, format_number
+from invoices.document import (
+    CREDIT_NOTE,
+    EDITION,
+    EDITION_NUMBERED,
+    INVOICE,
+    SERIES,
+    DocumentLine,
+    Party,
+    format_number,
+)
 from invoices.models import (
+    brought_invoice,
     credit_reason,
     credit_withdrawal,
     credited_part,
@@ -61,6 +71,16 @@ class Draft(NamedTuple):
     advantage: int
     contribution: int
     discount_ends_on: date | None
+
+
+class Brought(NamedTuple):
+    """An invoice as it was issued before this service began, with the VAT that it bears (R29)."""
+
+    number: str
+    issued_on: date
+    due_on: date
+    draft: Draft
+    vat: tuple[VatSubtotal, ...]
 
 
 class CreditNote(NamedTuple):
@@ -180,10 +200,42 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     return issued
 
 
+def keep_brought(
+    connection: Connection, invoices: Sequence[Brought], seller: Party, taken_on: date, *, insert: RowWriter
+) -> list[int]:
+    """Write invoices that were issued before this service began, in no series; return their keys, in their order.
+
+    Nothing is issued before the day they are taken on, from then on (R15).
+    """
+    if not invoices:
+        return []
+    first = take_numbers(connection, EVERY_DOCUMENT, EVERY_YEAR, len(invoices), taken_on)
+    issued = [
+        Issued(key, of.number, of.draft, of.vat, sum(v.base for v in of.vat), sum(v.amount for v in of.vat))
+        for key, of in enumerate(invoices, first)
+    ]
+    by, *buyers = _keep_parties(connection, [seller, *(of.draft.buyer for of in invoices)], insert)
+    heads = [
+        # Paid under its number: no structured reference was printed on it.
+        (*_document_row(item, Issue(None, of.issued_on, of.due_on, seller), by, buyer)[:-1], EDITION_NUMBERED)
+        for item, of, buyer in zip(issued, invoices, buyers, strict=True)
+    ]
+    _insert_documents(connection, heads, issued, insert)
+    keys = [item.id for item in issued]
+    insert(connection, brought_invoice, ("document_id", "taken_on"), [(key, taken_on) for key in keys])
+    return keys
+
+
 def _write(connection: Connection, issued: Sequence[Issued], terms: Issue, insert: RowWriter) -> None:
     """Write the rows of documents that have their numbers: parties, heads, lines, VAT."""
     seller, *buyers = _keep_parties(connection, [terms.seller, *(item.draft.buyer for item in issued)], insert)
     heads = [_document_row(item, terms, seller, buyer) for item, buyer in zip(issued, buyers, strict=True)]
+    _insert_documents(connection, heads, issued, insert)
+
+
+def _insert_documents(
+    connection: Connection, heads: Sequence[tuple[Any, ...]], issued: Sequence[Issued], insert: RowWriter
+) -> None:
     insert(connection, document, _DOCUMENT_COLUMNS, heads)
     insert(connection, document_line, _LINE_COLUMNS, [row for item in issued for row in _line_rows(item)])
     insert(connection, document_vat, _VAT_COLUMNS, [(item.id, *v) for item in issued for v in item.vat])

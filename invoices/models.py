@@ -67,9 +67,10 @@ document = Table(
     "document",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("number", String(20), nullable=False, unique=True),
+    # Ours are FA-2026-000012; those that a take-on brought keep the number they were issued under, in any style.
+    Column("number", String(64), nullable=False, unique=True),
     Column("kind", String(12), nullable=False),
-    # The month of the run that issued it; NULL on a credit note made by hand, outside any run.
+    # The month of the run that issued it; NULL outside any run: a credit note made by hand, a brought invoice.
     Column("period", Date),
     Column("issued_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
@@ -86,7 +87,6 @@ document = Table(
     Column("edition", Integer, nullable=False, server_default="1"),
     CheckConstraint("edition > 0", name="edition"),
     CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
-    CheckConstraint("period IS NOT NULL OR kind = 'credit_note'", name="runless"),
     CheckConstraint("gross = net + tax", name="gross"),
     CheckConstraint("due_on >= issued_on", name="due_on"),
     # One invoice and one credit note a tenant and run (R14), whatever runs at the same time; those without a
@@ -183,6 +183,16 @@ credit_withdrawal = Table(
     UniqueConstraint("credit_note_id", "credit_line_no"),
 )
 
+brought_invoice = Table(
+    "brought_invoice",
+    metadata,
+    # An invoice that was issued before this service began, by other means, and was open on the day it was taken on
+    # (R29): no turnover of ours, in none of our series, never printed by us.
+    Column("document_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("taken_on", Date, nullable=False),
+    references(["document_id"], ["document.id"]),
+)
+
 document_file = Table(
     "document_file",
     metadata,
@@ -232,8 +242,8 @@ delivery_attempt = Table(
 
 # The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (
-    party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, document_file,
-    delivery_attempt,
+    party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, brought_invoice,
+    document_file, delivery_attempt,
 )  # fmt: skip
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.
@@ -243,5 +253,6 @@ REFERENCES = (
     ("document_line", "document_id", "document", "id"),
     ("document_line", "corrects_document_id,corrects_line_no", "document_line", "document_id,line_no"),
     ("document_vat", "document_id", "document", "id"),
+    ("brought_invoice", "document_id", "document", "id"),
     ("delivery", "document_id", "document", "id"),
 )

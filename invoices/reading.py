@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 from invoices.document import Correction, Document, DocumentLine, Party
 from invoices.errors import UnknownDocument
 from invoices.models import (
+    brought_invoice,
     credit_reason,
     credit_withdrawal,
     credited_part,
@@ -30,8 +31,9 @@ _corrected = document.alias("corrected")
 _withdrawn = document.alias("withdrawn")
 _line_c, _part, _withdrawal = document_line.c, credited_part.c, credit_withdrawal.c
 _HEADS = (
-    select(document, credit_reason.c.reason)
+    select(document, credit_reason.c.reason, brought_invoice.c.taken_on)
     .outerjoin(credit_reason, credit_reason.c.document_id == document.c.id)
+    .outerjoin(brought_invoice, brought_invoice.c.document_id == document.c.id)
     .where(document.c.id.in_(_IDS))
 )
 # The line that a line takes back: whole by a run (R13), or in part by hand.
@@ -110,6 +112,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
                 discount_ends_on=head.discount_ends_on,
                 reason=head.reason or "",
                 edition=head.edition,
+                is_brought=head.taken_on is not None,
             ),
         )
         for wanted in ids

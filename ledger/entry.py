@@ -13,6 +13,8 @@ CASH = "CA"
 MISCELLANEOUS = "OD"
 RESULT = "RES"
 OPENING = "AN"
+# What a park brought from before this service is booked in this journal too, under references of this beginning.
+TAKEN_ON = f"{OPENING}/reprise/"
 # The reference of an entry that takes another back is the other's with this ending.
 REVERSED = "/annulation"
 JOURNAL_LABELS = {

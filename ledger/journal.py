@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Date, Table, select, text
 
 from ledger.accounts import chart, label_of
-from ledger.entry import Entry, Posting
+from ledger.entry import TAKEN_ON, Entry, Posting
 from ledger.errors import ReferenceTaken
 from ledger.models import entry, posting
-from ledger.periods import Limits, limits, refuse
+from ledger.periods import NO_LIMITS, Limits, limits, refuse
 
 RowWriter: TypeAlias = Callable[[Connection, Table, Sequence[str], Iterable[Sequence[Any]]], None]
 
@@ -36,6 +36,11 @@ _LIMITS = ", ".join(
     f"(SELECT {limit} FROM period_act ORDER BY id DESC LIMIT 1) AS {limit}"  # noqa: S608 - constants, values are bound
     for limit in ("closed_through", "open_through")
 )
+# And the day they begin, if with balances from before (`ledger.openings.is_take_on`).
+_LIMITS += (
+    f", (SELECT effective_on FROM entry WHERE reference BETWEEN '{TAKEN_ON}' AND '{TAKEN_ON}~' "  # noqa: S608 - constants, values are bound
+    "ORDER BY reference LIMIT 1) AS begun_on"
+)
 _TAKE = text("UPDATE entry_counter SET last = last + :count WHERE id = 1 RETURNING last")
 # True for a range, (lowest, highest), in which an entry has its reference. It asks for the first from the lowest on:
 # for any between the two PostgreSQL may read the whole table.
@@ -56,7 +61,8 @@ _TAKE_NEW = {
     ),
 }
 _TAKE_FOR_NEW = {
-    dialect: taking.columns(closed_through=Date, open_through=Date) for dialect, taking in _TAKE_NEW.items()
+    dialect: taking.columns(closed_through=Date, open_through=Date, begun_on=Date)
+    for dialect, taking in _TAKE_NEW.items()
 }
 
 
@@ -149,7 +155,7 @@ def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[st
     wanted = {"count": len(entries), "items": _ranges(entries)}
     taken = connection.execute(_TAKE_FOR_NEW[connection.dialect.name], wanted).one_or_none()
     if taken is not None and taken.last == taken.seen + len(entries):
-        _require_open(Limits(taken.closed_through, taken.open_through), entries)
+        _require_open(Limits(taken.closed_through, taken.open_through).from_day(taken.begun_on), entries)
         return {}, entries, taken.seen + 1
     # Some may stand, or others have posted between the look and the lock, perhaps the same. With the
     # lock held it is seen what they did.
@@ -164,7 +170,7 @@ def _numbered(connection: Connection, entries: Sequence[Entry]) -> tuple[dict[st
 
 def _require_open(known: Limits, entries: Sequence[Entry]) -> None:
     """Raise PeriodClosed or PeriodNotYetOpen unless all of them lie in open months."""
-    if entries and known.open_through is not None:
+    if entries and known != NO_LIMITS:
         refuse(known, min(e.effective_on for e in entries))
         refuse(known, max(e.effective_on for e in entries))
 

@@ -16,6 +16,7 @@ from ledger.balances import AccountBalance, trial_balance
 from ledger.entry import REVERSED
 from ledger.errors import PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
 from ledger.models import CLOSE, REOPEN, entry, entry_counter, period_act, period_balance
+from ledger.openings import taken_on
 from pricing.money import format_amount
 from pricing.period import add_months, first_of_month, format_month, next_month
 
@@ -27,6 +28,19 @@ class Limits(NamedTuple):
 
     closed_through: date | None
     open_through: date | None
+
+    def from_day(self, begun_on: date | None) -> "Limits":
+        """Return the limits of books that begin on a day with balances from before (R29); None: they began empty.
+
+        They are closed before that day: what came earlier is in the balances.
+        """
+        if begun_on is None:
+            return self
+        before = begun_on - timedelta(days=1)
+        return self._replace(closed_through=max(before, self.closed_through or before))
+
+
+NO_LIMITS = Limits(None, None)
 
 
 class Closing(NamedTuple):
@@ -66,9 +80,14 @@ def closings(connection: Connection) -> list[Closing]:
 
 def limits(connection: Connection) -> Limits:
     """Return the days between which entries may be posted now."""
+    return _limits_of_acts(connection).from_day(taken_on(connection))
+
+
+def _limits_of_acts(connection: Connection) -> Limits:
+    """Return the limits that closing and reopening set."""
     c = period_act.c
     newest = connection.execute(select(c.closed_through, c.open_through).order_by(c.id.desc()).limit(1)).one_or_none()
-    return Limits(None, None) if newest is None else Limits(*newest)
+    return NO_LIMITS if newest is None else Limits(*newest)
 
 
 def first_open_day(connection: Connection, wanted: date) -> date:
@@ -87,6 +106,8 @@ def refuse(known: Limits, day: date) -> None:
     closed, open_through = known
     if closed is not None and day <= closed:
         first = closed + timedelta(days=1)
+        if first.day != 1:
+            raise PeriodClosed(f"the books begin on {first} (take-on): give a day from then on")
         raise PeriodClosed(f"{format_month(first_of_month(day))} is closed: give a day from {first} on")
     if open_through is not None and day > open_through:
         waiting = first_of_month(open_through) if closed is None else closed + timedelta(days=1)
@@ -142,7 +163,7 @@ def reopen_month(connection: Connection, month: date, *, reason: str, recorded_a
     `recorded_at` is a UTC instant. Raises PeriodOutOfOrder unless it is the month closed last.
     """
     _keep_writers_out(connection)
-    known = limits(connection)
+    known = _limits_of_acts(connection)
     if known.closed_through is None or known.open_through is None or last_day(month) != known.closed_through:
         closed = "none is" if known.closed_through is None else format_month(first_of_month(known.closed_through))
         raise PeriodOutOfOrder(f"{format_month(month)} is not the month closed last ({closed}): only that is reopened")
@@ -171,7 +192,8 @@ def _keep_writers_out(connection: Connection) -> None:
 
 def _require_next(connection: Connection, closed_through: date | None, month: date) -> None:
     if closed_through is not None:
-        due = closed_through + timedelta(days=1)
+        # Books may begin in the midst of a month, which is the first to be closed.
+        due = first_of_month(closed_through + timedelta(days=1))
     else:
         back = entry.alias("back")
         taken_back = exists().where(back.c.reference == entry.c.reference.concat(REVERSED))

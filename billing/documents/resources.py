@@ -28,6 +28,7 @@ from billing.frame.http.transactions import acting_engine, reads, writes
 from billing.receivables.open_items.document_states import DocumentState
 from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
+from invoices.errors import NotPrintedHere
 from invoices.reading import document_id, load_documents
 from invoices.xml import document_xml
 
@@ -125,6 +126,8 @@ def get_document_pdf(number: str) -> Response:
 def get_document_xml(connection: Connection, number: str) -> Response:
     """The document for machines: EN 16931, as embedded in its PDF."""
     [(_, document)] = load_documents(connection, [document_id(connection, number)])
+    if document.is_brought:
+        raise NotPrintedHere(number)
     return Response(document_xml(document), content_type="application/xml", headers=_named(f"{number}.xml"))
 
 

@@ -17,6 +17,8 @@ OVERPAYMENTS = "4428"
 VAT_DUE = "4455"
 VAT_NOT_YET_DUE = "44551"
 STAMP_DUTY_DUE = "4457"
+# The entries of a take-on balance on it; together they leave nothing (R29).
+OPENING_TRANSIT = "3497"
 # Money that came in and has not been placed with a tenant.
 UNPLACED = "4497"
 

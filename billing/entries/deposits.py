@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, TILL
+from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, OPENING_TRANSIT, TILL
 from billing.frame.codes import DEPOSIT
 from ledger.entry import BANK, CASH, Entry, Posting
 
@@ -25,7 +25,9 @@ class DepositMeans(StrEnum):
 
 RECEIVED, RETURNED = DepositMovementKind
 ACCOUNTS: dict[str, str] = {DepositMeans.TRANSFER: BANK_ACCOUNT, DepositMeans.CASH: TILL}
-MEANS_OF_ACCOUNT = {account: DepositMeans(means) for means, account in ACCOUNTS.items()}
+# A deposit that a take-on brought came to neither; the entry of the take-on books it (R29).
+BROUGHT = "brought"
+MEANS_OF_ACCOUNT = {**{account: means for means, account in ACCOUNTS.items()}, OPENING_TRANSIT: BROUGHT}
 _JOURNALS: dict[str, str] = {DepositMeans.TRANSFER: BANK, DepositMeans.CASH: CASH}
 # The references of deposits' entries, as SQL's patterns.
 REFERENCES_LIKE = tuple(f"{journal}/{DEPOSIT.prefix}-%" for journal in _JOURNALS.values())

@@ -35,6 +35,8 @@ class LegKind(StrEnum):
 
 
 TRANSFER, CHEQUE, CASH_PAID, BILL, CARD, DEPOSIT = Means
+# What a receipt is that holds a tenant's credit from before this service began; nobody can enter one (R29).
+BROUGHT = "brought"
 MONEY = LegKind.MONEY
 WITHHOLDINGS = (LegKind.RENT_WITHHOLDING, LegKind.VAT_WITHHOLDING)
 # The journal that receipts of each means are booked in, and what entries call them.

@@ -151,6 +151,17 @@ def amount(cell: str) -> int:
     return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), zero_allowed=False)
 
 
+def amount_or_zero(cell: str) -> int:
+    """Parse an amount, zero or more, in centimes (R1)."""
+    return _decimal(cell, AMOUNT_DECIMALS, AMOUNT_MAX, format_amount(AMOUNT_MAX), zero_allowed=True)
+
+
+def balance(cell: str) -> int:
+    """Parse a balance in centimes: debit positive, credit negative."""
+    parsed = amount_or_zero(cell.removeprefix("-"))
+    return -parsed if cell.startswith("-") else parsed
+
+
 def quantity(cell: str) -> int:
     """Parse a quantity or an area above zero, in millionths of its unit."""
     return _decimal(cell, QUANTITY_DECIMALS, QUANTITY_MAX, format_quantity(QUANTITY_MAX), zero_allowed=False)

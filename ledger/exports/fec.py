@@ -7,12 +7,13 @@ from itertools import chain, groupby
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, not_
 
-from ledger.entry import JOURNAL_LABELS, OPENING
+from ledger.entry import JOURNAL_LABELS
 from ledger.exports.journal_lines import JournalLine, chosen_lines, journal_lines, of_class_9
 from ledger.exports.pieces import pieces
 from ledger.models import entry, posting
+from ledger.openings import opens_a_year
 from ledger.year_end import opening_reference
 from pricing.money import format_amount
 
@@ -96,7 +97,7 @@ def _numbered(connection: Connection, year: int, *, analytic: bool) -> Iterator[
         of_class_9(posting.c.account) if analytic else ~of_class_9(posting.c.account),
     )
     opening = None if analytic else opening_reference(connection, year)
-    lines = chosen_lines(connection, [*of_year, entry.c.journal != OPENING])
+    lines = chosen_lines(connection, [*of_year, not_(opens_a_year())])
     if opening is not None:
         lines = chain(chosen_lines(connection, [entry.c.reference == opening]), lines)
     for number, (_, of_entry) in enumerate(groupby(lines, lambda line: line.number), 1):

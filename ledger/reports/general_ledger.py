@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, not_
 
-from ledger.entry import OPENING
 from ledger.exports.columns import Kind
 from ledger.exports.journal_lines import JournalLine, chosen_lines
 from ledger.models import entry, posting
+from ledger.openings import opens_a_year
 from ledger.reports.memo import memo
 from ledger.reports.movements import Movement, by_account, openings
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of, two_sided
@@ -55,7 +55,7 @@ def _accounts(connection: Connection, selection: Selection) -> Iterator[_OfAccou
     """Yield the accounts in order, with their lines; opening entries, which move nothing, are no lines."""
     lines = chosen_lines(
         connection,
-        [*selection.of_entries(), entry.c.journal != OPENING],
+        [*selection.of_entries(), not_(opens_a_year())],
         posting.c.account,
         entry.c.effective_on,
     )

@@ -1,7 +1,7 @@
 """Read what accounts, or the tenants and grants within them, held before a period and moved in it.
 
-Opening entries (journal `AN`) are a pair of one day that moves nothing (`ledger.year_end`): they say what an opening
-balance says already, so they are no movements here. Leaving them out changes no balance at the end of any day.
+Entries that open a year (journal `AN`) are a pair of one day that moves nothing (`ledger.year_end`): they say what an
+opening balance says already, so they are no movements here. Leaving them out changes no balance at the end of any day.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
 
-from ledger.entry import OPENING
 from ledger.models import account, account_day, entry, posting
+from ledger.openings import opens_a_year
 from ledger.reports.selection import Selection
 
 _BATCH = 5_000
@@ -64,7 +64,7 @@ def openings(connection: Connection, selection: Selection) -> list[tuple[str, in
     rows = connection.execute(
         select(p.account, *sides(p.amount, literal(value=True)))
         .join(entry, entry.c.id == p.entry_id)
-        .where(entry.c.journal == OPENING, *selection.of_entries())
+        .where(opens_a_year(), *selection.of_entries())
         .group_by(p.account)
         .order_by(p.account)
     )
@@ -106,7 +106,7 @@ def _of_postings(selection: Selection, *by: ColumnElement[str | None]) -> Select
     """Select from the postings themselves, by account and whatever else."""
     p = posting.c
     before = _before(p.effective_on, selection)
-    opening_entries = select(entry.c.id).where(entry.c.journal == OPENING, *selection.of_days(entry.c.effective_on))
+    opening_entries = select(entry.c.id).where(opens_a_year(), *selection.of_days(entry.c.effective_on))
     return (
         select(
             p.account, account.c.label, *(by or (literal(None),)),

@@ -27,7 +27,7 @@ class Claimed(NamedTuple):
     """An invoice of which something is open, as the ladder sees it; centimes.
 
     `ladder` are the days of its steps, ascending; `sent` the days of the highest step it was reminded of, if any;
-    `is_blocked` whether a dispute or a promise keeps it from being reminded of.
+    `is_blocked` whether a dispute or a promise keeps it from being reminded of; `is_printed` whether there is a copy.
     """
 
     document_id: int
@@ -40,6 +40,7 @@ class Claimed(NamedTuple):
     ladder: tuple[int, ...]
     sent: int | None = None
     is_blocked: bool = False
+    is_printed: bool = True
 
 
 class Reached(NamedTuple):

@@ -12,6 +12,7 @@ from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.read_back.reader import OPENING, WHOLE_YEAR, Reader
 from billing.entries.accounts import CLIENTS
 from billing.frame.counted import counted
+from invoices.brought import is_ours
 from invoices.models import document
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
@@ -235,7 +236,7 @@ def _sales(connection: Connection, start: date, until: date) -> Mapping[str, int
     by_month: dict[str, int] = defaultdict(int)
     for kind, on, gross in connection.execute(
         select(d.kind, d.issued_on, func.sum(d.gross))
-        .where(d.issued_on.between(start, until))
+        .where(d.issued_on.between(start, until), is_ours())
         .group_by(d.kind, d.issued_on)
     ):
         by_month[on.isoformat()[:7]] += int(gross) * (1 if kind == "invoice" else -1)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from invoices import formats
+from invoices.brought import is_ours
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_file, document_vat
 from ledger.exports.columns import Column, Kind
@@ -20,7 +21,7 @@ def pieces(connection: Connection, year: int, file_format: str) -> Iterator[byte
 
     A document that was never printed has no SHA-256 yet.
     """
-    of_year = document.c.issued_on.between(date(year, 1, 1), date(year, 12, 31))
+    of_year = document.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)) & is_ours()
     rates = list(
         connection.scalars(
             select(document_vat.c.rate)
@@ -56,7 +57,7 @@ def _rows(connection: Connection, year: int, rates: list[int]) -> Iterator[tuple
         select(d.id, d.number, d.kind, d.issued_on, d.due_on, d.period, d.tenant, d.net, d.tax, d.gross,
                document_file.c.sha256)
         .join(document_file, document_file.c.document_id == d.id, isouter=True)
-        .where(d.issued_on.between(date(year, 1, 1), date(year, 12, 31)))
+        .where(d.issued_on.between(date(year, 1, 1), date(year, 12, 31)), is_ours())
         .order_by(d.issued_on, d.number)
     )  # fmt: skip
     for rows in connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions(_BATCH):

@@ -10,6 +10,7 @@ from billing.frame.checking import Proof, Step
 from ledger.balances import AccountBalance
 from ledger.entry import OPENING
 from ledger.models import CLOSE, entry, period_balance, posting
+from ledger.openings import opens_a_year
 from ledger.periods import Closing, closings, digest, last_day
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -103,7 +104,7 @@ def _year_ends(connection: Connection, closed: Iterable[date]) -> Iterator[str]:
     opened = (
         select(p.account, p.auxiliary, p.site, func.sum(p.amount))
         .join(entry, e.id == p.entry_id)
-        .where(e.journal == OPENING)
+        .where(opens_a_year())
         .group_by(p.account, p.auxiliary, p.site)
         .having(func.sum(p.amount) != 0)
     )

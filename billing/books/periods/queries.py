@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Select, select
 
 from billing.books.periods.shapes import Closing, Period
 from ledger.models import period_act
-from ledger.periods import limits
-from pricing.period import first_of_month, format_month
+from ledger.periods import last_day, limits
+from pricing.period import format_month
 
 CLOSING_KEY = (period_act.c.id,)
 
@@ -23,7 +23,7 @@ def period_shape(connection: Connection, month: date) -> Period:
     of_month = closings().where(period_act.c.month == month).order_by(period_act.c.id)
     history = [Closing.of(row) for row in connection.execute(of_month)]
     through = limits(connection).closed_through
-    is_closed = through is not None and month <= first_of_month(through)
+    is_closed = through is not None and last_day(month) <= through
     return Period(
         period=format_month(month),
         state="closed" if is_closed else "open",

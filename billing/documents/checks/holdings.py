@@ -18,7 +18,15 @@ from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, allocation_undoing, settlement
 from billing.register.tables import usage_event
 from billing.run.tables import USAGE_LINKS, cancellation_count, run_outcome, run_position
-from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line, document_vat
+from invoices.models import (
+    brought_invoice,
+    credit_reason,
+    credit_withdrawal,
+    credited_part,
+    document,
+    document_line,
+    document_vat,
+)
 from ledger.models import entry, posting
 from pricing.cross_subsidy import Position
 from pricing.vat import VatSubtotal
@@ -62,6 +70,8 @@ class Holdings:
     reasons: dict[int, Any]
     # The month of the run that counted a credit note by hand which cancels lines, by its key (R28).
     cancellations: dict[int, date] = field(default_factory=dict)
+    # The invoices that were issued before this service began (R29).
+    brought: set[int] = field(default_factory=set)
 
 
 def read_holdings(connection: Connection, codes: list[str], periods: list[date]) -> Holdings:
@@ -107,6 +117,10 @@ def read_holdings(connection: Connection, codes: list[str], periods: list[date])
         cancellations={
             row.credit_note_id: row.period
             for row in _of_documents(connection, select(cancellation_count), cancellation_count.c.credit_note_id, ids)
+        },
+        brought={
+            row.document_id
+            for row in _of_documents(connection, select(brought_invoice), brought_invoice.c.document_id, ids)
         },
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, exists, func, not_, or_, select
 from billing.frame.checking import Proof, Step, streamed
 from billing.register.tables import lease, tenant, usage_event
 from billing.run.tables import USAGE_LINKS, run_outcome, run_position
+from invoices.brought import is_ours
 from invoices.document import EDITION, INVOICE, SERIES, format_number
 from invoices.models import document, document_line, document_vat, number_series, party
 from invoices.numbering import EVERY_DOCUMENT
@@ -20,8 +21,10 @@ def numbers(connection: Connection, _step: Step) -> Iterator[str]:
     last: dict[tuple[str, int], int] = {}
     latest: dict[str, tuple[date, str]] = {}
     # The year comes first; then shorter numbers: 1000000 follows 999999.
-    in_order = select(d.number, d.kind, d.issued_on).order_by(
-        func.substr(d.number, 1, 7), func.length(d.number), d.number
+    in_order = (
+        select(d.number, d.kind, d.issued_on)
+        .where(is_ours())
+        .order_by(func.substr(d.number, 1, 7), func.length(d.number), d.number)
     )
     for number, kind, issued_on in streamed(connection, in_order):
         if kind not in SERIES:
@@ -68,7 +71,7 @@ def editions(connection: Connection, _step: Step) -> Iterator[str]:
     """Each document is printed in an edition that there is, and in none older than one issued before it."""
     d = document.c
     before = func.max(d.edition).over(order_by=d.id, rows=(None, -1)).label("before")
-    printed = select(d.number, d.edition, before).order_by(d.id).subquery()
+    printed = select(d.number, d.edition, before).where(is_ours()).order_by(d.id).subquery()
     p = printed.c
     wrong = or_(not_(p.edition.between(1, EDITION)), p.edition < p.before)
     for number, edition, newest in connection.execute(select(p.number, p.edition, p.before).where(wrong)):

@@ -10,7 +10,7 @@ from billing.frame.audit_log import record_change
 from billing.frame.civil_time import Clock
 from billing.frame.database import reading, writing
 from invoices.document import Document
-from invoices.errors import FileMissing
+from invoices.errors import FileMissing, NotPrintedHere
 from invoices.reading import load_documents
 from invoices.rendering.workers import render_and_store
 from invoices.storage import files_of, load, record_files
@@ -20,11 +20,13 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
     """Return the PDF of an issued document: the one that is kept, or else rendered now, kept and recorded.
 
     A kept file that has vanished is rendered again, and must then be the same bytes. Safe for any number
-    of processes at once. Raises UnknownDocument, RenderingFailed, FileDamaged, FileMissing.
+    of processes at once. Raises UnknownDocument, NotPrintedHere, RenderingFailed, FileDamaged, FileMissing.
     """
     with reading(engine) as connection:
         stored = files_of(connection, [document_id]).get(document_id)
         ((_, document),) = load_documents(connection, [document_id])
+    if document.is_brought:
+        raise NotPrintedHere(document.number)
     try:
         if stored is not None:
             return load(documents_url, stored.path, stored.sha256)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from billing.entries.accounts import DEPOSITS_HELD
-from billing.entries.deposits import MEANS_OF_ACCOUNT, REFERENCES_LIKE, Movement, movement_entry
+from billing.entries.deposits import BROUGHT, MEANS_OF_ACCOUNT, REFERENCES_LIKE, Movement, movement_entry
 from billing.entries.receivables import DEPOSIT
 from billing.entries.standing import balance_faults, entries_like, entry_faults
 from billing.frame import codes
@@ -30,6 +30,9 @@ def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
     )
     for row in rows:
         means = MEANS_OF_ACCOUNT[row.money_account]
+        if means == BROUGHT:
+            held[row.tenant] += row.amount
+            continue
         movement = Movement(row.kind, means, row.moved_on, row.amount, row.reference, row.reason)
         due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement)
         held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)

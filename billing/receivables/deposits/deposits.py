@@ -218,7 +218,7 @@ def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[sh
                 kind=row.kind,
                 moved_on=row.moved_on,
                 amount=format_amount(row.amount),
-                means=MEANS_OF_ACCOUNT[row.money_account].value,
+                means=MEANS_OF_ACCOUNT[row.money_account],  # type: ignore[arg-type]
                 reference=row.reference,
                 reason=row.reason,
             )

@@ -25,7 +25,10 @@ class DepositMovement(Shape, frozen=True):
     kind: Annotated[Literal["received", "returned"], about("Which way it went")]
     moved_on: Annotated[Day, about("The day of the bank or the till")]
     amount: Money
-    means: Annotated[Literal["transfer", "cash"], about("Whether it moved at the bank or at the till")]
+    means: Annotated[
+        Literal["transfer", "cash", "brought"],
+        about("Whether it moved at the bank or at the till; `brought`: it was held before this service began"),
+    ]
     reference: Annotated[Text, about("The bank's or the till's own reference")]
     reason: Annotated[Text | None, about("Why it was returned; null for what was received")]
 

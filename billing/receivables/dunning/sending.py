@@ -34,7 +34,7 @@ from billing.receivables.tables.dunning import dunning_act, dunning_step
 from billing.register.tables import tenant
 from invoices.document import INVOICE
 from invoices.messages.message import Message
-from invoices.models import document_line
+from invoices.models import brought_invoice, document_line
 from pricing.dunning.ladder import Claimed, Reminder, reminders
 from pricing.dunning.late_payment import statutory_fine
 from pricing.money import format_amount
@@ -145,9 +145,10 @@ def _open(connection: Connection, on: date, tenants: Sequence[str] | None) -> It
     s, x = dunning_step.c, document_line.c
     reminded = select(s.document_id, func.max(s.days).label("sent")).group_by(s.document_id).subquery()
     selected = (
-        select(items, reminded.c.sent, x.site)
+        select(items, reminded.c.sent, x.site, brought_invoice.c.taken_on)
         .outerjoin(reminded, reminded.c.document_id == items.c.document_id)
         .outerjoin(document_line, (x.document_id == items.c.document_id) & (x.line_no == 1))
+        .outerjoin(brought_invoice, brought_invoice.c.document_id == items.c.document_id)
         .order_by(items.c.tenant, items.c.due_on, items.c.document_id)
     )
     if tenants is not None:
@@ -176,6 +177,7 @@ def _account(rows: Iterable[Row[Any]], on: date, policy: Policy, blocked: Blocke
                 ladder=policy.ladder(row.tenant, row.site),
                 sent=row.sent,
                 is_blocked=blocked.covers(row.tenant, row.document_id),
+                is_printed=row.taken_on is None,
             )
         )
     return account

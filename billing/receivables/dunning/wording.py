@@ -75,7 +75,7 @@ def _title_tone(reminder: Reminder) -> str:
 def message_of(dunned: Dunned) -> Message:
     """Return the mail with its letters: the reminder once something is overdue, and always the account statement.
 
-    It carries a copy of each invoice that it names.
+    It carries a copy of each invoice that it names, but of those that were issued before this service began.
     """
     on = dunned.on.isoformat()
     letters = [Paper(f"Releve-de-compte-{on}.pdf", dunned.statement)]
@@ -88,8 +88,13 @@ def message_of(dunned: Dunned) -> Message:
         recipient_name=dunned.buyer.legal_name,
         text=mail_of(dunned),
         papers=tuple(letters),
-        copies=tuple(reached.claimed.number for reached in dunned.reminder.reached),
+        copies=tuple(reached.claimed.number for reached in copied(dunned.reminder)),
     )
+
+
+def copied(reminder: Reminder) -> tuple[Reached, ...]:
+    """Return the invoices of which a reminder carries a copy."""
+    return tuple(reached for reached in reminder.reached if reached.claimed.is_printed)
 
 
 def key_of(tenant: str, on: date) -> str:
@@ -113,13 +118,15 @@ def mail_of(dunned: Dunned) -> MailText:
     paragraphs = [said(texts[tone]["paragraph"], reached) for tone, reached in by_tone(reminder).items()]
     if not reminder.overdue:
         paragraphs.append(said(texts[AHEAD]["paragraph"], counted))
+    copies = copied(reminder)
+    attached = said(labels["attached"], copies) if copies else labels["attached_without_copies"]
     apart = [said(texts["apart"], reminder.to_come)] if reminder.overdue and reminder.to_come else []
     return MailText(
         language,
         said(texts[_title_tone(reminder)]["subject"], counted),
         (texts["greeting"], *paragraphs),
         tuple((form(labels[name], len(counted), language), words[name]) for name in ("numbers", "due", "amount")),
-        (*apart, said(labels["attached"], reminder.reached), *(text.format_map(names) for text in texts["closing"])),
+        (*apart, attached, *(text.format_map(names) for text in texts["closing"])),
     )
 
 

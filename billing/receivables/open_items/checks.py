@@ -118,7 +118,12 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
                 debt_act.c.document_id == s.document_id,
             ),
         )
-        .where(a.id.is_(None), r.id.is_(None), debt_act.c.id.is_(None), s.act != SettlementAct.ISSUED)
+        .where(
+            a.id.is_(None),
+            r.id.is_(None),
+            debt_act.c.id.is_(None),
+            s.act.not_in((SettlementAct.ISSUED, SettlementAct.BROUGHT)),
+        )
     )
     for act, key, number in connection.execute(without_act):
         yield f"{number or 'a document'} is settled by {act} {key}, which does not stand"

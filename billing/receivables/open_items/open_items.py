@@ -14,6 +14,7 @@ from billing.entries.receivables import TO_BE_CLEARED
 from billing.frame.database import among
 from billing.receivables.tables.receipts import (
     EventKind,
+    SettlementAct,
     allocation,
     allocation_undoing,
     placement,
@@ -273,7 +274,8 @@ def vat_movements_select(from_day: date | None = None, until: date | None = None
             (sign * s.base_due).label("base_due"), (sign * s.vat_due).label("vat_due"),
         )
         .join(document, d.id == s.document_id)
-        .where(or_(s.base_due != 0, s.vat_due != 0))
+        # What was paid before a take-on was declared before, too.
+        .where(or_(s.base_due != 0, s.vat_due != 0), s.act != SettlementAct.BROUGHT)
     )  # fmt: skip
     if from_day is not None:
         statement = statement.where(s.settled_on >= from_day)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, select
 
 from billing.entries.accounts import UNPLACED
-from billing.entries.receivables import Held, cancellation_entry, refund_entry
+from billing.entries.receivables import BROUGHT, Held, cancellation_entry, refund_entry
 from billing.frame.audit_log import record_change
 from billing.frame.codes import RECEIPT, REFUND
 from billing.frame.database import change_receivables
@@ -74,6 +74,8 @@ def cancel_receipt(
     change_receivables(connection)
     head = require_row(connection, key)
     require_not_cancelled(connection, key)
+    if head.means == BROUGHT:
+        raise Conflict(f"{RECEIPT.format(key)} is credit that was taken on with the park: pay it back, or allocate it")
     reason = require_reason_text(reason)
     _require_not_paid_back(connection, key)
     rows = standing_of(connection, key)

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from billing.entries.receivables import TRANSFER, WITHHOLDINGS, Means
+from billing.entries.receivables import BROUGHT, TRANSFER, WITHHOLDINGS, Means
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber, WholeNumber
 from billing.frame.http.schemas import strict_schema
@@ -134,7 +134,7 @@ BATCH_FIELDS = {
 }
 RECEIPT_FILTERS: Mapping[str, fields.Field[Any]] = {
     "tenant": Code(metadata={"description": "Only those this tenant paid, or has a part of"}),
-    "means": _choice("Only those of this means", tuple(Means)),
+    "means": _choice("Only those of this means", (*Means, BROUGHT)),
     "state": _choice("Only those in this state", tuple(ReceiptState)),
     "from": Day(metadata={"description": "First value date"}),
     "until": Day(metadata={"description": "Last value date, included"}),

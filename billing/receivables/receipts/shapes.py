@@ -158,7 +158,10 @@ class Receipt(Shape, frozen=True):
     """A receipt as lists show it."""
 
     number: ReceiptNumber
-    means: Means
+    means: Annotated[
+        Literal["transfer", "cheque", "cash", "bill", "card", "deposit", "brought"],
+        about("How it was paid; `deposit`: by a deposit that was set off; `brought`: credit from before this service"),
+    ]
     reference: Annotated[Text, about("The bank's, the till's or the drawer's own reference")]
     value_date: Day
     booked_on: Annotated[Day, about("The day of its entry: the first open one where its month is closed")]

@@ -11,6 +11,7 @@ from billing.frame.errors import BadConfiguration
 from billing.frame.terms import VARIABLE, Term, Terms
 from billing.receivables.receipts.recording import Records, sign_of
 from billing.receivables.tables.receipts import SettlementAct, settlement
+from invoices.brought import is_ours
 from invoices.models import document, document_vat
 from ledger.periods import first_open_day
 
@@ -41,7 +42,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
         rows = (
             select(d.id, d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
             .join(document_vat, v.document_id == d.id)
-            .where(d.id > (newest or 0), d.issued_on >= since, not_(exists().where(s.document_id == d.id)))
+            .where(d.id > (newest or 0), d.issued_on >= since, not_(exists().where(s.document_id == d.id)), is_ours())
             .order_by(d.id, v.rate)
         )
         if until is not None:

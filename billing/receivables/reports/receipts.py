@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, not_, select
 
 from billing.entries.accounts import UNPLACED
-from billing.entries.receivables import MEANS_LABELS, TO_BE_CLEARED, LegKind
+from billing.entries.receivables import BROUGHT, MEANS_LABELS, TO_BE_CLEARED, LegKind
 from billing.frame.codes import RECEIPT
 from billing.frame.reports.prepared import Fact
 from billing.frame.reports.tabled import Listed, amount
@@ -65,7 +65,8 @@ _MISSING = (
 def receipts_journal(connection: Connection, start: date | None, until: date) -> Listed:
     """List the receipts of a value date within days, both included, with legs and settlements.
 
-    Those that came back unpaid are listed too; those cancelled are not: they never came.
+    Those that came back unpaid are listed too; those cancelled are not: they never came. Nor is brought credit, whose
+    money came before.
     """
     period = f"jusqu’au {formats.day(until)}" if start is None else formats.days(start, until)
     about = {"from": None if start is None else start.isoformat(), "until": until.isoformat()}
@@ -107,7 +108,7 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
         )
         .join(legs, legs.c.receipt_id == c.id)
         .outerjoin(settled, settled.c.receipt_id == c.id)
-        .where(c.value_date <= until, not_(is_cancelled()))
+        .where(c.value_date <= until, not_(is_cancelled()), c.means != BROUGHT)
         .order_by(c.value_date, c.id)
     )  # fmt: skip
     if start is not None:

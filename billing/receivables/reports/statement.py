@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
 
 from billing.entries.accounts import CLIENTS_GROUP, CLIENTS_IN_CREDIT_GROUP
 from billing.frame.errors import Unknown
@@ -17,8 +17,9 @@ from billing.register.tables import tenant
 from invoices import formats
 from invoices.document import CREDIT_NOTE
 from invoices.models import document
-from ledger.entry import OPENING, SALES
+from ledger.entry import SALES
 from ledger.models import entry, posting
+from ledger.openings import opens_a_year
 
 ACCOUNT_GROUPS = (CLIENTS_GROUP, CLIENTS_IN_CREDIT_GROUP)
 _TENANTS_AT_A_TIME = 500
@@ -111,7 +112,7 @@ def _movements(connection: Connection, codes: Iterable[str], until: date) -> Ite
         .join(entry, entry.c.id == moved.c.entry_id)
         .outerjoin(document, and_(entry.c.journal == SALES, document.c.number == entry.c.piece))
         # A year opens with what the one before closed with: together they move nothing.
-        .where(entry.c.journal != OPENING)
+        .where(not_(opens_a_year()))
         .order_by(moved.c.auxiliary, moved.c.effective_on, moved.c.entry_id)
     )  # fmt: skip
 

@@ -55,6 +55,8 @@ class SettlementAct(StrEnum):
     REFUNDED = "refunded"
     WRITTEN_OFF = "written_off"
     RECOVERED = "recovered"
+    # Paid before this service began (R29).
+    BROUGHT = "brought"
 
 
 receipt = Table(
@@ -80,7 +82,7 @@ receipt = Table(
     # 1, 2, 3 … of the same means, reference and value date: of other tenants, other money, or entered anew.
     Column("occurrence", Integer, nullable=False, server_default="1"),
     UniqueConstraint("means", "reference", "value_date", "occurrence"),
-    CheckConstraint("means IN ('transfer', 'cheque', 'cash', 'bill', 'card', 'deposit')", name="means"),
+    CheckConstraint("means IN ('transfer', 'cheque', 'cash', 'bill', 'card', 'deposit', 'brought')", name="means"),
     CheckConstraint("amount > 0 AND reference <> ''", name="amount"),
     Index("ix_receipt_tenant", "tenant"),
 )
@@ -279,7 +281,8 @@ settlement = Table(
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("act", String(12), primary_key=True),
     # The allocation (allocated, undone, cleared), refund (refunded), decision about the debt (written_off, recovered);
-    # the document itself where its VAT fell due as it was issued (issued).
+    # the document itself where its VAT fell due as it was issued (issued), or a part was paid before it was taken on
+    # (brought).
     Column("act_id", BigInteger, primary_key=True, autoincrement=False),
     Column("rate", Integer, primary_key=True, autoincrement=False),
     Column("settled_on", Date, nullable=False),
@@ -296,7 +299,8 @@ settlement = Table(
     Column("exact_due", Text),
     references(["document_id", "rate"], [document_vat.c.document_id, document_vat.c.rate]),
     CheckConstraint(
-        "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'written_off', 'recovered')", name="act"
+        "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'written_off', 'recovered', 'brought')",
+        name="act",
     ),
     Index("ix_settlement_settled_on", "settled_on"),
     sqlite_with_rowid=False,

@@ -41,7 +41,7 @@ class FecReader(LineReader):
         self._judge(row)
         amount = centimes(row["Debit"]) - centimes(row["Credit"])
         self._balance += amount
-        month = OPENING if row["JournalCode"] == "AN" else f"{row['EcritureDate'][:4]}-{row['EcritureDate'][4:6]}"
+        month = OPENING if _opens_a_year(row) else f"{row['EcritureDate'][:4]}-{row['EcritureDate'][4:6]}"
         self.result.sums[row["CompteNum"], month] += amount
 
     def _judge(self, row: dict[str, str]) -> None:
@@ -57,7 +57,7 @@ class FecReader(LineReader):
             if number != self._entry + 1:
                 raise ValueError(f"EcritureNum {number} follows {self._entry}")
             self._entry = number
-        if row["JournalCode"] != "AN":
+        if not _opens_a_year(row):
             self._is_past_openings = True
         elif self._is_past_openings:
             raise ValueError("an opening entry comes after others")
@@ -70,6 +70,11 @@ class FecReader(LineReader):
     def check_end(self) -> None:
         """Judge the last entry: it balances too."""
         self._end_entry()
+
+
+def _opens_a_year(row: dict[str, str]) -> bool:
+    """Return whether a line carries a year's balances over; those of a take-on are movements of their day (R29)."""
+    return row["JournalCode"] == "AN" and not row["PieceRef"].startswith("Reprise")
 
 
 class HledgerReader(LineReader):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from billing.entries.accounts import UNPLACED
 from billing.entries.receivables import (
+    BROUGHT,
     MONEY,
     RETURNABLE,
     TO_BE_CLEARED,
@@ -186,7 +187,8 @@ class Story(NamedTuple):
         # In the order they were made, as the entry's label names them: invoices may alternate between tenants.
         at_once.sort(key=lambda allocated: allocated.row.id)
         settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
-        yield receipt_entry(head, self.booked_on, legs, settled, held)
+        if row.means != BROUGHT:
+            yield receipt_entry(head, self.booked_on, legs, settled, held)
         number = RECEIPT.format(row.id)
         for placed in self.placements:
             if not placed.in_receipt:

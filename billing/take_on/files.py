@@ -1,0 +1,123 @@
+"""The files of a take-on: their columns, and how rows are read, from a folder or from JSON, into cells (R29)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+from billing.frame import cells
+from billing.frame.cells import BadCell, optional
+from billing.frame.errors import Fault, Refused
+from billing.register.network_import.faults import Faults
+from billing.register.network_import.layout import Column, Layout
+from billing.register.network_import.reading import NumberedRow, UnreadableFile, read_rows
+from billing.take_on.tables import opening_balance, opening_grant, take_on
+from invoices.models import document
+from pricing.money import format_amount, format_rate
+
+
+def _number(cell: str) -> str:
+    """Parse the number an invoice was issued under, in any style."""
+    number = cells.code(cell)
+    if not number.isprintable():
+        raise BadCell("holds a character that can't be printed", "type the number again without it")
+    return number
+
+
+def _account(cell: str) -> str:
+    if not (cell.isascii() and cell.isdigit() and len(cell) in range(3, 17)):
+        raise BadCell("is not an account", "give an account of the chart, such as 5141, in digits")
+    return cell
+
+
+def _code(name: str) -> Column:
+    return Column(name, cells.code, name)
+
+
+def _day(name: str) -> Column:
+    return Column(name, cells.day, name, date.isoformat)
+
+
+def _amount(name: str, parse: cells.Parser = cells.amount) -> Column:
+    return Column(name, parse, name, format_amount)
+
+
+OPEN_INVOICES, CREDITS, DEPOSITS, BALANCES, GRANTS = "open_invoices", "credits", "deposits", "balances", "grants"
+# The tables that the layouts name are those of the rows' own records: nothing is written by them.
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {
+        layout.stem: layout
+        for layout in (
+            Layout(
+                OPEN_INVOICES,
+                document,
+                (
+                    Column("number", _number, "number"),
+                    Column("vat_rate", cells.vat_rate, "vat_rate", format_rate),
+                    _code("tenant"),
+                    _code("site"),
+                    _day("issued_on"),
+                    _day("due_on"),
+                    _amount("base"),
+                    _amount("vat", cells.amount_or_zero),
+                    _amount("paid", lambda cell: cells.amount_or_zero(cell) if cell else 0),
+                ),
+                ("number", "vat_rate"),
+            ),
+            Layout(CREDITS, take_on, (_code("tenant"), _amount("amount"), _day("since")), ("tenant",)),
+            Layout(DEPOSITS, take_on, (_code("lease"), _amount("amount"), _day("received_on")), ("lease",)),
+            Layout(
+                BALANCES,
+                opening_balance,
+                (
+                    Column("account", _account, "account"),
+                    Column("site", optional(cells.code), "site", lambda code: code or ""),
+                    _amount("amount", cells.balance),
+                ),
+                # A till has a balance at each site.
+                ("account", "site"),
+            ),
+            Layout(GRANTS, opening_grant, (_code("code"), _amount("used", cells.amount_or_zero)), ("code",)),
+        )
+    }
+)
+# The rows of each file, with their lines, as cells in the order of its columns.
+Rows = Mapping[str, Sequence[NumberedRow]]
+
+
+def rows_of_folder(folder: Path, faults: Faults) -> dict[str, list[NumberedRow]]:
+    """Return the rows of the files that lie in a folder, noting what can't be read; raises Refused if there are none."""
+    names = ", ".join(layout.file for layout in LAYOUTS.values())
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise Refused([Fault(str(folder), None, None, None, problem, f"give a folder that holds {names}")])
+    rows = {
+        stem: list(_read(folder / layout.file, layout, faults))
+        for stem, layout in LAYOUTS.items()
+        if (folder / layout.file).is_file()
+    }
+    if not rows:
+        raise Refused([Fault(str(folder), None, None, None, "holds none of a take-on's files", f"these are {names}")])
+    return rows
+
+
+def new_faults() -> Faults:
+    """Return a collector of faults that gives them in the order of the files."""
+    return Faults([layout.file for layout in LAYOUTS.values()])
+
+
+def _read(path: Path, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:
+    try:
+        for line, row in read_rows(path, layout, faults):
+            yield line, list(row)
+    except UnreadableFile:
+        # The reader has noted why.
+        return
+
+
+def rows_of_records(records: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, list[NumberedRow]]:
+    """Return rows given as texts by column, as JSON gives them: a column left out is blank; lines count from 1."""
+    return {
+        stem: [(line, [record.get(name, "") for name in LAYOUTS[stem].names]) for line, record in enumerate(given, 1)]
+        for stem, given in records.items()
+    }
