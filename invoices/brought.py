@@ -1,9 +1,8 @@
 """Invoices that were issued before this service began, and brought by a take-on (R29)."""
 
-from collections.abc import Iterable
-
 from sqlalchemy import ColumnElement, Connection, exists, not_, select
 
+from invoices.brought_numbers import BroughtNumbers
 from invoices.models import brought_invoice, document
 
 
@@ -17,7 +16,7 @@ def is_ours() -> ColumnElement[bool]:
     return not_(is_brought())
 
 
-def brought_among(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """Return which of these documents were issued before."""
-    key = brought_invoice.c.document_id
-    return set(connection.scalars(select(key).where(key.in_(list(ids)))))
+def brought_numbers(connection: Connection) -> BroughtNumbers:
+    """Return the numbers of all brought invoices, to be looked for in texts; paid ones too, so that they are known."""
+    of_brought = select(document.c.number).join(brought_invoice, brought_invoice.c.document_id == document.c.id)
+    return BroughtNumbers(connection.scalars(of_brought))

@@ -52,6 +52,7 @@ from billing.receivables.tables.receipts import (
     refund,
 )
 from billing.register.tables import lease, tenant
+from invoices.brought import brought_numbers
 from invoices.document import INVOICE
 from invoices.models import document, document_line
 from ledger.entry import BANK
@@ -91,6 +92,7 @@ def load_pool(connection: Connection, lines: Sequence[BankLine], terms: Terms) -
         own_movements=terms.at("statements.own_movements", on),
     )
     pool.payments.units = _units(connection, on)
+    pool.payments.brought = brought_numbers(connection)
     pool.payments.hold(_invoices(connection, lines, pool))
     short = {number for line in lines for number in pool.payments.may_withhold(line)}
     pool.payments.bases = _tax_bases(connection, short) if short else {}
@@ -110,13 +112,13 @@ def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> 
     credit_lines = [line for line in lines if line.amount > 0 and not line.is_reversal]
     named: set[str] = set()
     for line in lines:
-        mentions = mentions_of(line)
+        mentions = mentions_of(line, pool.payments.brought)
         named.update(mentions.numbers, mentions.joined)
     invoices = {invoice.number: invoice for invoice in _numbered(connection, named)}
     payers: set[str] = set()
     amounts: set[int] = set()
     for line in credit_lines:
-        mentions = mentions_of(line)
+        mentions = mentions_of(line, pool.payments.brought)
         numbers = (*mentions.numbers, *mentions.joined)
         own = [invoices[number] for number in numbers if number in invoices]
         if own and line.amount > sum(invoice.open for invoice in own):

@@ -21,6 +21,7 @@ from billing.bank.matching.values import (
 from billing.bank.matching.words import Payer, TenantNames, mentions_of, unit_keys_in
 from billing.bank.reasons import but, reason, withheld
 from billing.receivables.receipts.orders import Part
+from invoices.brought_numbers import BroughtNumbers
 from invoices.formats import dirhams
 
 # How certain a reading is at most whose payer is another, and whose number is not whole.
@@ -43,6 +44,8 @@ class Payments:
     rates: Rates
     # The tenants of units, by the units' codes.
     units: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # The numbers of brought invoices, in whatever style they were given.
+    brought: BroughtNumbers = field(default_factory=BroughtNumbers)
     _by_number: dict[str, OpenInvoice] = field(init=False, default_factory=dict)
     _of_tenant: dict[str, list[str]] = field(init=False, default_factory=dict)
     _by_amount: dict[int, list[str]] = field(init=False, default_factory=dict)
@@ -81,20 +84,20 @@ class Payments:
 
     def tenants_of(self, line: BankLine) -> frozenset[str]:
         """Return the tenants that a line speaks of: whose invoices it names, whose account it came from, by name."""
-        mentions, payer = mentions_of(line), self.payer_of(line)
+        mentions, payer = mentions_of(line, self.brought), self.payer_of(line)
         invoices = self._numbered((*mentions.numbers, *mentions.joined))
         return frozenset([invoice.tenant for invoice in invoices]) | payer.accounts | payer.named
 
     def others_than(self, code: str, line: BankLine) -> frozenset[str]:
         """Return the tenants whose a line is instead of this one's, by its payer or the invoices it names."""
-        named = {invoice.tenant for invoice in self._numbered(mentions_of(line).numbers)}
+        named = {invoice.tenant for invoice in self._numbered(mentions_of(line, self.brought).numbers)}
         return frozenset(named - {code}) or self.names.others_than({code}, self.payer_of(line))
 
     def may_withhold(self, line: BankLine) -> list[str]:
         """Return the invoices that a line may pay less taxes: their tax bases are asked for."""
         if line.amount <= 0 or line.is_reversal or not (self.rates.rent or self.rates.vat):
             return []
-        named = self._numbered(mentions_of(line).numbers)
+        named = self._numbered(mentions_of(line, self.brought).numbers)
         if named:
             is_short = line.amount < sum(invoice.open for invoice in named)
             return [invoice.number for invoice in named] if is_short else []
@@ -110,7 +113,7 @@ class Payments:
 
     def proposals(self, line: BankLine) -> list[Proposal]:
         """Return what a line that brought money may pay, what it names first."""
-        mentions, payer = mentions_of(line), self.payer_of(line)
+        mentions, payer = mentions_of(line, self.brought), self.payer_of(line)
         numbers = mentions.numbers
         named = self._numbered(numbers)
         joined = self._numbered(mentions.joined) if mentions.joined else []
