@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from invoices.structured_reference import Mentions, mentions_in
@@ -47,6 +48,8 @@ class BroughtNumbers:
         A brought number that may be found by chance, or be cut off at the end of a line where a longer one begins like
         it, is among `joined`: whatever rests on it is contested.
         """
+        if not self._by_compact:
+            return mentions_in(text)
         certain: list[str] = []
         uncertain: list[str] = []
         capitals = text.upper()
@@ -101,5 +104,5 @@ class BroughtNumbers:
             return False
         if not number.is_digits:
             return len(compact) >= _TELLING_LENGTH_MIN
-        between = [text[one.end() : other.start()] for one, other in zip(groups, groups[1:], strict=False)]
+        between = [text[one.end() : other.start()] for one, other in pairwise(groups)]
         return len(compact) >= _TELLING_DIGITS_MIN and len(groups) > 1 and all(map(_SIGN.fullmatch, between))

@@ -79,7 +79,7 @@ def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[Doc
     return page_together(connection, found, NUMBER_KEY, query, lambda rows: shown_documents(connection, rows, today))
 
 
-@blueprint.route("/documents/<number:number>")
+@blueprint.route("/documents/<document:number>")
 @blueprint.response(200, DocumentShown)
 @reads
 def get_document(connection: Connection, number: str) -> DocumentShown:

@@ -18,9 +18,8 @@ from billing.entries.accounts import (
 )
 from ledger.entry import OPENING, TAKEN_ON, Entry, Posting
 
-INVOICES, CREDITS, DEPOSITS, BALANCES, RESERVE, USED_GRANTS = (
-    f"{TAKEN_ON}{kind}" for kind in ("factures", "avoirs", "depots", "soldes", "reserve", "subventions")
-)
+REFERENCES = tuple(f"{TAKEN_ON}{kind}" for kind in ("factures", "avoirs", "depots", "soldes", "reserve", "subventions"))
+INVOICES, CREDITS, DEPOSITS, BALANCES, RESERVE, USED_GRANTS = REFERENCES
 _LABELS = {
     INVOICES: "factures ouvertes",
     CREDITS: "avoirs des locataires",

@@ -6,6 +6,7 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     checks=("checks",),
+    resources=("resources",),
     orders=("approving",),
     commands={"take-on": "commands"},
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, not_, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from billing.entries.accounts import OPENING_TRANSIT
 from billing.entries.opening import Balance, OpenInvoice, TenantSum, UsedGrant, opening_entries
@@ -100,8 +100,8 @@ def _documents(connection: Connection, on: date | None) -> Iterator[str]:
     for number, rate, base, vat, summed in rows:
         if summed != base or abs(vat - vat_amount(base, rate)) > BROUGHT_VAT_TOLERANCE:
             yield (
-                f"{number}, brought, says {format_amount(base)} and VAT {format_amount(vat)} at {format_rate(rate)}; its "
-                f"lines {format_amount(int(summed or 0))}"
+                f"{number}, brought, says {format_amount(base)} and VAT {format_amount(vat)} at {format_rate(rate)}; "
+                f"its lines {format_amount(int(summed or 0))}"
             )
     sums = select(func.coalesce(func.sum(v.base), 0), func.coalesce(func.sum(v.amount), 0)).where(v.document_id == d.id)
     heads = connection.execute(
@@ -123,7 +123,7 @@ def _documents(connection: Connection, on: date | None) -> Iterator[str]:
         .order_by(d.id)
     )
     for head in heads:
-        yield f"{head.number} was brought on {head.taken_on}, and is not as it was issued before, or is booked as a sale"
+        yield f"{head.number} was brought on {head.taken_on}, and is not as it was issued, or is booked as a sale"
 
 
 def _paid_before(connection: Connection) -> Iterator[str]:

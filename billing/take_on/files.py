@@ -86,7 +86,7 @@ Rows = Mapping[str, Sequence[NumberedRow]]
 
 
 def rows_of_folder(folder: Path, faults: Faults) -> dict[str, list[NumberedRow]]:
-    """Return the rows of the files that lie in a folder, noting what can't be read; raises Refused if there are none."""
+    """Return the rows of a folder's files, noting what can't be read; raises Refused if there are none."""
     names = ", ".join(layout.file for layout in LAYOUTS.values())
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"

@@ -215,7 +215,7 @@ def _keep_credits(
         since = f"Avoir repris, ouvert depuis le {formats.day(credit.since)}"
         records.add(
             receipt, key, BROUGHT, _REFERENCE.format(credit.tenant), on, credit.tenant, None, credit.amount, since,
-            NONE, recorded_at, 1,
+            NONE, recorded_at, None,  1,
         )  # fmt: skip
         records.add(receipt_leg, key, LegKind.MONEY, credit.amount, OPENING_TRANSIT)
         records.add(

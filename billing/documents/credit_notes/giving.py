@@ -91,6 +91,9 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     key = document_id(connection, order.invoice)
     ((_, invoice),) = load_documents(connection, [key])
     cancels = order.kind == CreditKind.CANCELLATION
+    if cancels and invoice.is_brought:
+        problem = "was issued before this service began: its revenue is in the books of then"
+        raise Refused([Fault("credit-note", None, "kind", order.kind, problem, "give a rebate")])
     credited = tuple(
         _cancelled(creditable, order.invoice, key, invoice.issued_on)
         if cancels

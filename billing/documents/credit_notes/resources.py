@@ -25,7 +25,7 @@ from billing.documents.credit_notes.queries import (
 )
 from billing.documents.credit_notes.shapes import Creditable, CreditableLine, CreditNote
 from billing.frame.audit_log import act_of
-from billing.frame.http.fields import Amount, Cell, Code, Day, WholeNumber
+from billing.frame.http.fields import INVOICE_DOC, Amount, Cell, Code, Day, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
@@ -35,11 +35,7 @@ from billing.frame.http.transactions import reads, writes
 from billing.receivables.receipts.applying_credits import settle_what_was_issued
 from pricing.money import format_amount, format_rate
 
-_NUMBER_DOC = {
-    "pattern": "^FA-[0-9]{4}-[0-9]{6,12}$",
-    "example": "FA-2026-000001",
-    "description": "The invoice to be credited",
-}
+_NUMBER_DOC = {**INVOICE_DOC, "description": "The invoice to be credited"}
 _LINE = strict_schema(
     "CreditOrderLine",
     {

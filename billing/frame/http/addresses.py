@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter
 from billing.frame.cells import YEARS, BadCell, day
 from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, REFUND, SerialCode
 from billing.frame.errors import Unknown
-from billing.frame.http.fields import CODE_DOC, DAY_DOC, MONTH_DOC, RECEIPT_DOC
+from billing.frame.http.fields import CODE_DOC, DAY_DOC, INVOICE_DOC, MONTH_DOC, RECEIPT_DOC
 from pricing.period import format_month, parse_month
 
 EVERY_KIND = "any"
@@ -117,6 +117,13 @@ class NumberInAddress(BaseConverter):
     regex = "(?:FA|AV)-[0-9]{4}-[0-9]{6,12}"
 
 
+class DocumentInAddress(BaseConverter):
+    """A document's number: an invoice brought by a take-on keeps its own, which may hold a slash (R29)."""
+
+    part_isolating = False
+    regex = r"(?!.*/(?:pdf|xml|trail|creditable|explanation|resend)$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
 class CodedInAddress(BaseConverter):
     """A number such as `RG-000012`, as its key."""
 
@@ -173,6 +180,7 @@ _DOCS = {
     "serial": (SerialInAddress, SERIAL_DOC),
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
+    "document": (DocumentInAddress, INVOICE_DOC),
     "message": (MessageInAddress, MESSAGE_DOC),
     "money": (ReceiptInAddress, RECEIPT_DOC),
     "refund": (RefundInAddress, REFUND_DOC),

@@ -45,6 +45,10 @@ class FullMatch(validate.Validator):
         return value
 
 
+# An invoice brought by a take-on keeps its number, in whatever style (R29).
+INVOICE_DOC = {"pattern": r"^[^\x00-\x1f\x7f]{1,64}$", "example": "FA-2026-000001"}
+
+
 class Cell(fields.String):
     """A text handed on as it is, to be judged by the import's own rules; `null` is blank.
 

@@ -23,8 +23,8 @@ def upgrade() -> None:
             op.execute(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_{name}")
             op.execute(f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_{name} {wording.format(_BROUGHT)}")
     else:
-        wording = {"number VARCHAR(20) NOT NULL": "number VARCHAR(64) NOT NULL", f"{_RUNLESS},\n    ": ""}
-        redeclare_table(connection, "document", wording)
+        numbers = {"number VARCHAR(20) NOT NULL": "number VARCHAR(64) NOT NULL", f"{_RUNLESS},\n    ": ""}
+        redeclare_table(connection, "document", numbers)
         redeclare_table(connection, "receipt", {_MEANS.format(""): _MEANS.format(_BROUGHT)})
         redeclare_table(connection, "settlement", {_ACTS.format(""): _ACTS.format(_BROUGHT)})
     execute_script(connection, __file__)

@@ -17,7 +17,7 @@ from billing.receivables.open_items.standing import documents_keyed, standing_al
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.receipts.applying_credits import apply_credits
 from billing.receivables.tables.debts import debt_act
-from billing.receivables.tables.receipts import allocation, settlement
+from billing.receivables.tables.receipts import SettlementAct, allocation, settlement
 from invoices.document import INVOICE
 from invoices.errors import UnknownDocument
 from invoices.models import document
@@ -155,7 +155,7 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
         gross=head.gross,
         tax=head.tax,
         credited=int(credited),
-        paid=int(paid),
+        paid=int(paid) + _paid_before(connection, head.id),
         shares=tuple(open_document.shares),
         lost=_lost(connection, head.id),
         lost_ahead=_lost_ahead(connection, head.id),
@@ -163,6 +163,13 @@ def debt_of(connection: Connection, head: Row[Any]) -> Debt:
         doubtful=-int(doubtful),
     )
     return debt_after(begun, made)
+
+
+def _paid_before(connection: Connection, document_id: int) -> int:
+    """Return what of an invoice was paid before it was taken on (R29)."""
+    s = settlement.c
+    brought = select(func.sum(s.base + s.vat)).where(s.document_id == document_id, s.act == SettlementAct.BROUGHT)
+    return int(connection.scalar(brought) or 0)
 
 
 def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:

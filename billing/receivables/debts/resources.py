@@ -10,7 +10,7 @@ from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.entries.debts import KINDS
 from billing.frame.audit_log import REASON_LENGTH_MAX, act_of
-from billing.frame.http.fields import Amount, Cell, Code, Day
+from billing.frame.http.fields import INVOICE_DOC, Amount, Cell, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
@@ -21,11 +21,8 @@ from billing.receivables.debts.approving import WRITE_OFF
 from billing.receivables.debts.deciding import ACT_KEY, Order, acts, debt_standing
 from billing.receivables.debts.shapes import Debt, DebtAct
 
-_NUMBER_DOC = {"pattern": "^FA-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
-
-
 _ORDER: Mapping[str, fields.Field[Any]] = {
-    "invoice": Cell(_NUMBER_DOC, required=True),
+    "invoice": Cell(INVOICE_DOC, required=True),
     "kind": fields.String(
         required=True, validate=validate.OneOf(KINDS), metadata={"description": "The kind of decision"}
     ),
@@ -73,7 +70,7 @@ def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
     return placed(connection, WRITE_OFF, decision, lambda done: Answer(done.answer, 201, headers))
 
 
-@blueprint.route("/debts/<number:number>")
+@blueprint.route("/debts/<document:number>")
 @blueprint.response(200, Debt)
 @reads
 def get_debt(connection: Connection, number: str) -> Debt:

@@ -31,6 +31,8 @@ class Known(NamedTuple):
     sites: AbstractSet[str]
     today: date
     open_days: Limits
+    # The day the books began with balances from before (R29); None: they began empty.
+    begun_on: date | None = None
 
 
 def order_faults(order: ReceiptOrder, known: Known) -> Iterator[OrderFault]:
@@ -85,6 +87,9 @@ def _day_faults(day: date, known: Known) -> Iterator[OrderFault]:
     open_days = known.open_days
     if day > known.today:
         yield "value_date", str(day), "is still to come", "record it once the money is there"
+    elif known.begun_on is not None and day < known.begun_on:
+        problem = f"is before {known.begun_on}, the day the park was taken on"
+        yield "value_date", str(day), problem, "what came before is in the balances that were taken on"
     elif open_days.open_through is not None and day > open_days.open_through:
         month = format_month(first_of_month(day))
         yield "value_date", str(day), f"lies in {month}, which is not open yet", "close the months before"

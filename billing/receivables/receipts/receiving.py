@@ -39,9 +39,11 @@ from billing.receivables.receipts.withheld import WithholdingBounds
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import AllocatedBy, placement, receipt, receipt_leg
 from billing.register.tables import site, tenant
+from invoices.brought import brought_numbers
+from invoices.brought_numbers import BroughtNumbers
 from invoices.document import INVOICE, Party
 from invoices.models import document
-from invoices.structured_reference import mentions_in, numbers_in
+from ledger.openings import taken_on
 from ledger.periods import limits
 
 # The source of receipts that bank lines are.
@@ -55,6 +57,7 @@ class _Ledger:
     by_number: dict[str, OpenDocument]
     of_tenant: dict[str, list[OpenDocument]] = field(default_factory=dict)
     invoiced_since: dict[str, date] = field(default_factory=dict)
+    brought: BroughtNumbers = field(default_factory=BroughtNumbers)
 
 
 class Recorded(NamedTuple):
@@ -253,6 +256,7 @@ def _known(connection: Connection, orders: Sequence[ReceiptOrder], day: date) ->
         set(connection.scalars(select(site.c.code).where(among(connection, site.c.code, sites)))) if sites else set(),
         day,
         limits(connection),
+        taken_on(connection),
     )
 
 
@@ -261,14 +265,17 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder]) -> _Ledger:
     named: set[str] = set()
     in_texts: set[str] = set()
     payers: set[str] = set()
+    asks_for_texts = any(order.allocations == AUTOMATIC for order in orders)
+    brought = brought_numbers(connection) if asks_for_texts else BroughtNumbers()
     for order in orders:
         if not isinstance(order.allocations, str):
             named.update(part.invoice for part in order.allocations)
         elif order.allocations == AUTOMATIC:
-            in_texts.update(numbers_in(one_line(order.payer_text)))
+            in_texts.update(brought.mentions_in(one_line(order.payer_text)).numbers)
             if order.tenant is not None:
                 payers.add(order.tenant)
-    ledger = _Ledger(documents_numbered(connection, named | in_texts) if named or in_texts else {})
+    by_number = documents_numbered(connection, named | in_texts) if named or in_texts else {}
+    ledger = _Ledger(by_number, brought=brought)
     # An order that names every invoice with its amount pays no other: its tenant's open invoices are not read.
     payers.update(ledger.by_number[number].tenant for number in in_texts if number in ledger.by_number)
     for invoice in open_documents_of(connection, INVOICE, payers) if payers else ():
@@ -365,7 +372,7 @@ def _chosen(order: ReceiptOrder, ledger: _Ledger) -> _Chosen:
     if order.allocations == NONE:
         return _Chosen([], order.tenant)
     payer = order.tenant
-    mentions = mentions_in(one_line(order.payer_text))
+    mentions = ledger.brought.mentions_in(one_line(order.payer_text))
     if payer is None and mentions.has_cut:
         return _Chosen([], None)
     in_text = [ledger.by_number[number] for number in mentions.numbers if number in ledger.by_number]

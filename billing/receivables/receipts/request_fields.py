@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from billing.entries.receivables import BROUGHT, TRANSFER, WITHHOLDINGS, Means
 from billing.frame.audit_log import REASON_LENGTH_MAX
-from billing.frame.http.fields import Amount, Code, Day, ReceiptNumber, WholeNumber
+from billing.frame.http.fields import INVOICE_DOC, Amount, Code, Day, ReceiptNumber, WholeNumber
 from billing.frame.http.schemas import strict_schema
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
@@ -78,7 +78,7 @@ def _on() -> fields.Field[Any]:
 _PART = strict_schema(
     "AllocationPart",
     {
-        "invoice": fields.String(required=True, metadata={**_NUMBER_DOC, "description": "The invoice's number"}),
+        "invoice": fields.String(required=True, metadata={**INVOICE_DOC, "description": "The invoice's number"}),
         "amount": Amount(required=True, metadata={"description": "So much of it is settled"}),
     },
 )
@@ -181,7 +181,7 @@ WITHDRAWAL_FIELDS = {**PLACEMENT_FIELDS, "reason": _reason("Why it is not the te
 CLEARING_FIELDS = {"on": _required_day("The day the bank credited it")}
 APPLICATION_FIELDS = {"tenant": _optional_code("Whose credits; null: everybody's")}
 NAMED_UNDOING_FIELDS: Mapping[str, fields.Field[Any]] = {
-    "invoice": fields.String(required=True, metadata={**_NUMBER_DOC, "description": "The invoice that it settles"}),
+    "invoice": fields.String(required=True, metadata={**INVOICE_DOC, "description": "The invoice that it settles"}),
     "on": _on(),
     "reason": _reason("Why it is taken back"),
 }
