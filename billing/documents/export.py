@@ -10,6 +10,7 @@ from billing.frame.errors import Unknown
 from billing.frame.reports.formats import require_format
 from billing.frame.shapes import encode
 from billing.register.tables import billing_run
+from invoices.brought import is_ours
 from invoices.document import Document
 from invoices.models import document
 from invoices.reading import document_ids, load_documents
@@ -79,7 +80,7 @@ def pieces_of_days(connection: Connection, start: date, until: date, file_format
     """Return every document issued in these days, both included, of runs and by hand, by number: the sales register."""
     require_format(file_format)
     d = document.c
-    ids = connection.scalars(select(d.id).where(d.issued_on.between(start, until)).order_by(d.number)).all()
+    ids = connection.scalars(select(d.id).where(d.issued_on.between(start, until), is_ours()).order_by(d.number)).all()
     return pieces_of(connection, ids, file_format)
 
 

@@ -15,7 +15,7 @@ from billing.register.recipients import present_recipient
 from billing.register.tables import tenant
 from invoices.delivery import DOCUMENTS, retry
 from invoices.document import INVOICE, Document
-from invoices.errors import UnknownDocument, UnusableAddress
+from invoices.errors import NotPrintedHere, UnknownDocument, UnusableAddress
 from invoices.mail import copy_text, parse_mailboxes
 from invoices.messages.message import Message, number_of
 from invoices.messages.queueing import MESSAGES
@@ -52,6 +52,8 @@ def resend(connection: Connection, number: str, to: str | None, *, operator: str
     if head is None:
         raise UnknownDocument(number)
     ((_, issued),) = load_documents(connection, [head.id])
+    if issued.is_brought:
+        raise NotPrintedHere(number)
     _require_standing(connection, head.id, issued)
     if to is None:
         _require_sent(connection, head.id, number)
