@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.frame.database import tried
-from billing.frame.http.fields import Cell, Day
+from billing.frame.http.fields import DAY_DOC, Cell, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.schemas import strict_schema
@@ -23,6 +23,7 @@ from billing.take_on.taking import summary, take_park_on
 
 # More rows than a request may hold are brought by files.
 _ROWS_MAX = 10_000
+_DAYS = frozenset({"issued_on", "due_on", "since", "received_on"})
 _OPTIONAL = frozenset({"paid", "site"})
 blueprint = ApiBlueprint("take-on", __name__, url_prefix="/v1/take-on", description="What a park brings from before")
 
@@ -31,7 +32,7 @@ def _row(stem: str) -> type[Any]:
     """Return the schema of a row of a file: its cells, judged by the rules of files."""
     cells = {
         name: Cell(
-            {"description": f"The column `{name}` of {stem}.csv"},
+            {**(DAY_DOC if name in _DAYS else {}), "description": f"The column `{name}` of {stem}.csv"},
             **(
                 {"required": True}
                 if name not in _OPTIONAL or (stem, name) == ("open_invoices", "site")

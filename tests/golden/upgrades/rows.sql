@@ -140,3 +140,11 @@ INSERT INTO refund_cancellation (refund_id, cancelled_on, booked_on, reason, rec
 
 -- version 0026
 INSERT INTO bank_statement_withdrawal (statement_id, reason, recorded_at) VALUES (1, 'erreur', '2026-07-07 08:00:00');
+
+-- version 0027
+
+-- version 0028
+INSERT INTO brought_invoice (document_id, taken_on) VALUES (1, '2026-06-01');
+INSERT INTO take_on (id, taken_on, recorded_at) VALUES (1, '2026-06-01', '2026-06-01 08:00:00');
+INSERT INTO opening_balance (line_no, account, site, amount) VALUES (1, '5141', NULL, 100);
+INSERT INTO opening_grant (grant_code, used) VALUES ('G1', 100);
