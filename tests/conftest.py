@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from billing.frame.database import open_engine
 from billing.schema.migrating import migrate
 from tests.support.examples import EXPLORES
+from tests.support.shared_statements import share_statements
 
 POSTGRES = "TEST_POSTGRES_URL"
 # Fixtures that tests of several rooms ask for.
@@ -28,7 +29,7 @@ FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
 
 def pytest_configure() -> None:
-    """Draw the same examples on every run, and let none fail for being slow.
+    """Draw the same examples on every run, and let none fail for being slow; compile statements once a process.
 
     So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
     many, and prints what fails as code that makes it an explicit example.
@@ -41,6 +42,7 @@ def pytest_configure() -> None:
         ),
     )  # fmt: skip
     hypothesis.settings.load_profile("project")
+    share_statements()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
