@@ -82,8 +82,8 @@ class DocumentLine(NamedTuple):
 class Document:
     """An invoice or a credit note; amounts in centimes, positive on both kinds.
 
-    `period` is the first day of the run's month; None on a credit note made by hand, outside any
-    run, which bears its `reason` instead. `advantage` and `contribution` are the
+    `period` is the first day of the run's month; None on a document made by hand, outside any
+    run, which bears its `reason` instead: a credit note, or a one-off invoice. `advantage` and `contribution` are the
     amounts of the discount and of what its buyer brings to newcomers (R16), as printed: positive on a
     credit note too. `discount_ends_on` is the last day of the buyer's window, if it has one (R5).
     The document is printed in the edition `edition`. One that `is_brought` was issued before this service began (R29),
@@ -117,8 +117,8 @@ class Document:
             raise IllFormedDocument(f"{self.number}: edition {self.edition} is of a later version of this program")
         if self.kind not in SERIES or not priced:
             raise IllFormedDocument(f"{self.number}: a document is an invoice or a credit note with lines")
-        if self.period is None and not self.is_brought and (self.kind != CREDIT_NOTE or not self.reason):
-            raise IllFormedDocument(f"{self.number}: outside a run only credit notes are issued, each with a reason")
+        if self.period is None and not (self.reason or self.is_brought):
+            raise IllFormedDocument(f"{self.number}: what is issued outside a run bears a reason")
         of_lines = vat_breakdown((line.vat_rate, line.amount) for line in priced)
         if not _within(self.vat, of_lines, self._rounding):
             raise IllFormedDocument(f"{self.number}: VAT is not that of its lines, once per rate (R11)")
@@ -130,6 +130,11 @@ class Document:
             raise IllFormedDocument(f"{self.number}: due before it is issued")
         if any((line.corrects is not None) != (self.kind == CREDIT_NOTE) for line in self.lines):
             raise IllFormedDocument(f"{self.number}: every line of a credit note names what it corrects, no other does")
+
+    @property
+    def is_one_off(self) -> bool:
+        """Return whether it is an invoice made by hand, outside any run (R27)."""
+        return self.kind == INVOICE and self.period is None and bool(self.reason)
 
     @property
     def payment_reference(self) -> str:

@@ -47,6 +47,7 @@ _LINE_COLUMNS = (
     "document_id", "line_no", *_WORKINGS, "service_label", "unit_of_measure", "site_name", "office",
     "revenue_account", "corrects_document_id", "corrects_line_no",
 )  # fmt: skip
+_REASON_COLUMNS = ("document_id", "reason", "issued_by")
 _PART_COLUMNS = ("document_id", "line_no", "invoice_id", "invoice_line_no")
 _WITHDRAWAL_COLUMNS = ("document_id", "line_no", "credit_note_id", "credit_line_no")
 _VAT_COLUMNS = ("document_id", "rate", "base", "amount")
@@ -188,7 +189,7 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
     # Whoever takes a line back whole says so in its own line, as a run does (R13); parts stand beside it.
     lines = note.draft.lines if note.whole else tuple(line._replace(corrects=None) for line in note.draft.lines)
     _write(connection, [issued._replace(draft=note.draft._replace(lines=lines))], terms, insert)
-    insert(connection, credit_reason, ("document_id", "reason", "issued_by"), [(key, note.reason, note.issued_by)])
+    insert(connection, credit_reason, _REASON_COLUMNS, [(key, note.reason, note.issued_by)])
     if note.whole:
         return issued
     parts = [
@@ -197,6 +198,18 @@ def issue_credit_note(connection: Connection, note: CreditNote, terms: Issue, *,
         if line.corrects is not None
     ]
     insert(connection, credited_part, _PART_COLUMNS, parts)
+    return issued
+
+
+def issue_one_off(
+    connection: Connection, draft: Draft, said: tuple[str, str], terms: Issue, *, insert: RowWriter
+) -> Issued:
+    """Number and write one invoice made by hand, outside any run; `said` are its reason and author.
+
+    Its series stays locked until the end. Raises IssueDateGoesBack (R15).
+    """
+    (issued,) = issue(connection, [draft], terms, insert=insert)
+    insert(connection, credit_reason, _REASON_COLUMNS, [(issued.id, *said)])
     return issued
 
 

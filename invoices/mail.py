@@ -173,7 +173,7 @@ def document_text(document: Document, operator: str) -> tuple[MailText, str]:
     """Return the text of a document's mail, in the buyer's language, and the name of the file it carries."""
     language = language_of(document.buyer.language)
     texts = _texts(language)
-    kind = texts[document.kind]
+    kind = texts["one_off" if document.is_one_off else document.kind]
     words = _words(document, language, operator)
     paragraphs = [paragraph.format_map(words) for paragraph in kind["paragraphs"]]
     text = MailText(
@@ -248,6 +248,8 @@ def _plain_and_html(text: MailText, subject: str) -> tuple[str, str]:
 
 
 def _facts(document: Document) -> tuple[str, ...]:
+    if document.is_one_off:
+        return ("number", "reason", "gross", "due")
     return ("number", "month", "gross", "due") if document.kind == INVOICE else ("number", "corrects", "gross")
 
 
@@ -260,6 +262,7 @@ def _words(document: Document, language: str, operator: str) -> dict[str, str]:
         "operator": shown(operator),
         "buyer": shown(document.buyer.legal_name),
         "corrects": ", ".join(document.corrects),
+        "reason": shown(document.reason),
     }
 
 

@@ -70,7 +70,8 @@ document = Table(
     # Ours are FA-2026-000012; those that a take-on brought keep the number they were issued under, in any style.
     Column("number", String(64), nullable=False, unique=True),
     Column("kind", String(12), nullable=False),
-    # The month of the run that issued it; NULL outside any run: a credit note made by hand, a brought invoice.
+    # The month of the run that issued it; NULL outside any run: on a document made by hand (`credit_reason`), and on a
+    # brought invoice.
     Column("period", Date),
     Column("issued_on", Date, nullable=False),
     Column("due_on", Date, nullable=False),
@@ -147,7 +148,7 @@ document_vat = Table(
 credit_reason = Table(
     "credit_reason",
     metadata,
-    # The reason and the author of a credit note made by hand.
+    # The reason and the author of a document made by hand: a credit note, or a one-off invoice (R27).
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
     Column("issued_by", Text, nullable=False),

@@ -45,7 +45,7 @@ def document_xml(document: Document) -> bytes:
     _add_day(exchanged, "ram:IssueDateTime", document.issued_on)
     trade = _add(root, "rsm:SupplyChainTradeTransaction")
     for index, line in enumerate(document.lines, start=1):
-        _add_line(trade, index, line)
+        _add_line(trade, index, line, is_one_off=document.is_one_off)
     agreement = _add(trade, "ram:ApplicableHeaderTradeAgreement")
     _add_party(agreement, "ram:SellerTradeParty", document.seller)
     _add_party(agreement, "ram:BuyerTradeParty", document.buyer)
@@ -91,8 +91,8 @@ def _days_of(line: DocumentLine) -> tuple[date, date]:
     return line.priced.first_day or whole.start, line.priced.last_day or whole.last_day
 
 
-def _add_line(trade: etree._Element, index: int, line: DocumentLine) -> None:
-    """Add a line [BG-25]."""
+def _add_line(trade: etree._Element, index: int, line: DocumentLine, *, is_one_off: bool) -> None:
+    """Add a line [BG-25]; a one-off invoice's is of no days."""
     priced = line.priced
     prorated = priced.days != priced.days_in_month
     unit = UNIT_CODES.get(line.unit_of_measure, "C62")
@@ -124,7 +124,8 @@ def _add_line(trade: etree._Element, index: int, line: DocumentLine) -> None:
     _add(tax, "ram:TypeCode", "VAT")
     _add(tax, "ram:CategoryCode", _vat_category(priced.vat_rate))
     _add(tax, "ram:RateApplicablePercent", _percent(priced.vat_rate))
-    _add_period(settlement, *_days_of(line))
+    if not is_one_off:
+        _add_period(settlement, *_days_of(line))
     summation = _add(settlement, "ram:SpecifiedTradeSettlementLineMonetarySummation")
     _add(summation, "ram:LineTotalAmount", format_amount(priced.amount))
 
@@ -198,8 +199,9 @@ def _add_settlement(trade: etree._Element, document: Document) -> None:
         _add(tax, "ram:BasisAmount", format_amount(subtotal.base))
         _add(tax, "ram:CategoryCode", _vat_category(subtotal.rate))
         _add(tax, "ram:RateApplicablePercent", _percent(subtotal.rate))
-    days = [_days_of(line) for line in document.lines]
-    _add_period(settlement, min(first for first, _ in days), max(last for _, last in days))
+    if not document.is_one_off:
+        days = [_days_of(line) for line in document.lines]
+        _add_period(settlement, min(first for first, _ in days), max(last for _, last in days))
     _add_day(_add(settlement, "ram:SpecifiedTradePaymentTerms"), "ram:DueDateDateTime", document.due_on)
     summation = _add(settlement, "ram:SpecifiedTradeSettlementHeaderMonetarySummation")
     _add(summation, "ram:LineTotalAmount", format_amount(document.net))

@@ -5,7 +5,13 @@ from billing.frame.subject import Subject
 SUBJECT = Subject(
     __name__,
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
-    resources=("resources", "tenants.resources", "messages.resources", "credit_notes.resources"),
+    resources=(
+        "resources",
+        "tenants.resources",
+        "messages.resources",
+        "credit_notes.resources",
+        "one_off.resources",
+    ),
     jobs=("delivery.jobs",),
     commands={
         "documents": "lookup.commands",
@@ -13,6 +19,7 @@ SUBJECT = Subject(
         "deliver": "delivery.commands",
         "deliveries": "delivery.commands",
         "credit-notes": "credit_notes.commands",
+        "documents issue": "one_off.commands",
         "export documents": "export_commands",
     },
 )

@@ -101,6 +101,24 @@ def plan_of(connection: Connection, order: MonthOrder, today: date) -> Plan:
     )
 
 
+def require_no_run_before(connection: Connection, issued_on: date) -> None:
+    """Raise RunRefused while a run is under way, or was interrupted, that issues its documents before that day.
+
+    It keeps the day it began with, and could never be finished once a later document stands (R15). The caller keeps
+    others from beginning one meanwhile (`change_runs`).
+    """
+    c = billing_run.c
+    open_run = connection.execute(
+        select(c.period, c.issued_on).where(c.status != "complete", c.issued_on < issued_on).limit(1)
+    ).one_or_none()
+    if open_run is not None:
+        month = format_month(open_run.period)
+        raise RunRefused(
+            f"the run of {month} is not finished, and issues its documents on {open_run.issued_on}, before "
+            f"{issued_on}: wait for it, or finish it with `technopark-billing run {month}`"
+        )
+
+
 def _require_turn(period: date, latest: date | None, today: date) -> None:
     """Refuse a month that is not in its turn: before the latest run, or so late that nobody can want to see it."""
     if period > add_months(first_of_month(today), MONTHS_AHEAD_MAX):

@@ -165,16 +165,17 @@ def party_text(party: Party, t: Catalogue) -> PartyText:
 def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
     heading = t["heading"]
     facts = [Fact(heading["issued"], formats.day(document.issued_on))]
-    if document.period is None:
+    if document.kind == CREDIT_NOTE and document.period is None:
         # The reason last: the last fact has the room that is left.
         facts += [
             Fact(heading["corrected_by_hand"], ", ".join(document.corrects)),
             Fact(heading["reason"], document.reason),
         ]
         return tuple(facts)
+    period = [] if document.period is None else [Fact(heading["period"], formats.month(document.period))]
     if document.kind == CREDIT_NOTE:
         facts += [
-            Fact(heading["period"], formats.month(document.period)),
+            *period,
             Fact(heading["reason"], heading["reason_correction"]),
             Fact(heading["corrected"], ", ".join(document.corrects)),
         ]
@@ -183,10 +184,12 @@ def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
     terms = heading["terms_days"].format(days=days) if days else heading["terms_at_sight"]
     facts += [
         Fact(t["invoice"]["due"], formats.day(document.due_on)),
-        Fact(heading["period"], formats.month(document.period)),
+        *period,
         Fact(heading["terms"], terms),
         Fact(heading["reference"], _payment_reference(document)),
     ]
+    if document.is_one_off:
+        facts.append(Fact(heading["subject"], document.reason))
     return tuple(facts)
 
 
@@ -195,7 +198,11 @@ def _lines(document: Document, t: Catalogue) -> tuple[LineText, ...]:
     texts = []
     for line in document.lines:
         carried += line.priced.amount
-        texts.append(_line(line, formats.amount(carried), t))
+        text = _line(line, formats.amount(carried), t)
+        if document.is_one_off:
+            # It is of no month, and has one price alone.
+            text = text._replace(where=line.site_name, full_price="", discount="")
+        texts.append(text)
     return tuple(texts)
 
 

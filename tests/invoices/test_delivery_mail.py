@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from invoices.document import Document
 from invoices.errors import UnusableAddress
 from invoices.mail import LANGUAGES, Mailbox, parse_mailbox, parse_mailboxes, shown
-from tests.support.documents import STARTUP, credit_note, hostile, w1
+from tests.support.documents import STARTUP, credit_note, hostile, one_off, w1
 from tests.support.mails import build_mail
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
@@ -71,6 +71,25 @@ def test_a_credit_note_names_what_it_corrects_and_asks_for_no_payment() -> None:
         assert "régler" not in text
     (pdf,) = message.iter_attachments()
     assert pdf.get_filename() == "Avoir-AV-2026-000003.pdf"
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "about"),
+    [
+        ("fr", "Facture FA-2026-000013 – Société", "Objet"),
+        ("en", "Invoice FA-2026-000013 – Société", "Subject"),
+        ("ar", "الفاتورة رقم FA-2026-000013 – Société", "الموضوع"),
+    ],
+)
+def test_a_one_off_invoice_names_its_subject_and_no_month(language: str, subject: str, about: str) -> None:
+    message = mail_of(one_off(language))
+    assert message["Subject"].startswith(subject)
+    for text in texts(message):
+        assert about in text
+        assert "Badge perdu, salle prolongée le 2 juillet" in text
+        assert not any(month in text for month in ("juillet 2026", "July 2026", "يوليوز 2026"))
+    (pdf,) = message.iter_attachments()
+    assert "FA-2026-000013.pdf" in str(pdf.get_filename())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ NAMESPACES = {
 }
 EVERY = [
     documents.w1, documents.subsidised_split_month, documents.newcomer, documents.mature, documents.credit_note,
-    documents.long_invoice, documents.hostile, documents.named_in_other_scripts,
+    documents.one_off, documents.long_invoice, documents.hostile, documents.named_in_other_scripts,
 ]  # fmt: skip
 
 
@@ -169,6 +169,13 @@ def test_elements_stand_in_the_order_of_the_schema(make: Any) -> None:
         for element in root.iter(f"{{*}}{name}"):
             places = [children.index(etree.QName(child).localname) for child in element]
             assert places == sorted(places)
+
+
+def test_a_one_off_invoice_names_what_is_billed_and_no_days() -> None:
+    root = _root(documents.one_off())
+    assert _texts(root, "//ram:SpecifiedTradeProduct/ram:Name")[0] == "Badge perdu ; n° 117"
+    units = root.xpath("//ram:BilledQuantity/@unitCode", namespaces=NAMESPACES)
+    assert (units, _texts(root, "//ram:BillingSpecifiedPeriod")) == (["C62", "HUR"], [])
 
 
 def test_what_xml_cannot_hold_is_left_out_and_markup_stays_text() -> None:

@@ -1,6 +1,6 @@
-"""Credit by hand whatever one likes between the runs: what runs bill, credit and fund is what it would have been.
+"""Bill and credit by hand whatever one likes between runs: what these bill, credit and fund is what it would have been.
 
-The same history is played twice, with credit notes and decisions about debts and without.
+The same history is played twice, with one-off invoices, credit notes and decisions about debts and without.
 """
 
 import threading
@@ -26,8 +26,10 @@ from invoices.document import INVOICE, Document
 from invoices.models import document
 from tests.conftest import FreshEngine
 from tests.oracle.service import NOW
+from tests.support.credit_notes import cancels_by_hand
 from tests.support.examples import QUIET
 from tests.support.networks import Row
+from tests.support.one_off import bills_by_hand
 from tests.support.park import Park
 
 EXAMPLES = {"sqlite": 25, "postgresql": 8}
@@ -35,6 +37,8 @@ MONTHS = ("2026-05", "2026-06", "2026-07", "2026-08")
 TENANTS: list[Row] = [
     {"code": "T1", "incorporated_on": "2025-01-15"},
     {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01"},
+    # Without a lease.
+    {"code": "T3", "kind": "large", "incorporated_on": "2000-01-01"},
 ]
 
 
@@ -54,6 +58,23 @@ class Credit(NamedTuple):
     hundredths: int
 
 
+class Bill(NamedTuple):
+    """Bill a tenant by hand: a service, a quantity and a price."""
+
+    tenant: str
+    site: str
+    service: str
+    quantity: str
+    price: str
+
+
+class Cancel(NamedTuple):
+    """Cancel a line of some invoice billed by hand."""
+
+    invoice: int
+    line: int
+
+
 class Decide(NamedTuple):
     """Decide about so many hundredths of what is possible of some invoice's debt, at least a centime."""
 
@@ -62,10 +83,19 @@ class Decide(NamedTuple):
     hundredths: int
 
 
-History: TypeAlias = tuple[list[Change | Credit | Decide], ...]
+History: TypeAlias = tuple[list[Change | Bill | Cancel | Credit | Decide], ...]
 _SHARES = st.integers(1, 100)
 _STEPS = st.one_of(
     st.builds(Change, st.integers(0, 2), st.sampled_from(("10", "12.37", "20")), st.sampled_from((None, "2026-06-15"))),
+    st.builds(
+        Bill,
+        st.sampled_from(("T1", "T2", "T3")),
+        st.sampled_from(("CAS", "TNG")),
+        st.sampled_from(("OFFICE", "MEAL")),
+        st.sampled_from(("1", "0.333333", "12.5")),
+        st.sampled_from(("0.05", "33.3333", "1499.99")),
+    ),
+    st.builds(Cancel, st.integers(0, 9), st.integers(0, 1)),
     st.builds(Credit, st.integers(0, 9), st.integers(0, 5), _SHARES),
     st.builds(Credit, st.integers(0, 9), st.integers(0, 5), _SHARES),
     st.builds(Decide, st.integers(0, 9), st.sampled_from(KINDS), _SHARES),
@@ -81,10 +111,22 @@ def lease_row(number: int, area: str, ends_on: str | None) -> Row:
     }  # fmt: skip
 
 
-def invoices(park: Park) -> list[str]:
+def invoices(park: Park, *, by_hand: bool = False) -> list[str]:
+    """All invoices, or those alone that were billed by hand."""
+    found = select(document.c.number).where(document.c.kind == INVOICE).order_by(document.c.id)
     with reading(park.engine) as connection:
-        found = select(document.c.number).where(document.c.kind == INVOICE).order_by(document.c.id)
-        return list(connection.scalars(found))
+        return list(connection.scalars(found.where(document.c.period.is_(None)) if by_hand else found))
+
+
+def cancel(park: Park, step: Cancel, on: str) -> None:
+    numbers = invoices(park, by_hand=True)
+    if not numbers:
+        return
+    number = numbers[step.invoice % len(numbers)]
+    with reading(park.engine) as connection:
+        stands = [line.line_no for line in creditable_lines(connection, number) if line.stands]
+    if stands:
+        cancels_by_hand(park, number, stands[step.line % len(stands)], on=on)
 
 
 def credit(park: Park, step: Credit, on: date) -> None:
@@ -128,6 +170,11 @@ def play(park: Park, history: History) -> None:
                 park.enters(leases=[lease_row(*step)])
             elif isinstance(step, Credit):
                 credit(park, step, day)
+            elif isinstance(step, Cancel):
+                cancel(park, step, f"{month}-20")
+            elif isinstance(step, Bill):
+                line, meal = f"{step.service};dégâts;{step.quantity};{step.price}", "MEAL;buffet;1;20.00"
+                bills_by_hand(park, line, meal, tenant=step.tenant, site=step.site, on=f"{month}-20", again=True)
             else:
                 settle_debt(park, step, day)
     park.bills("2026-09")
@@ -143,6 +190,11 @@ def priced(documents: list[Document]) -> Counter[object]:
     )
 
 
+def class_nine(park: Park) -> dict[str, str]:
+    """What the books hold of the cross-subsidy."""
+    return {account: balance for account, balance in park.balances().items() if account.startswith("9")}
+
+
 def no_line_is_credited_beyond_what_was_invoiced(park: Park) -> None:
     for number in invoices(park):
         with reading(park.engine) as connection:
@@ -151,7 +203,7 @@ def no_line_is_credited_beyond_what_was_invoiced(park: Park) -> None:
 
 @pytest.mark.parametrize("fresh_engine", ["sqlite", "postgresql"], indirect=True)
 # Takes long: each example bills a history twice, with and without the credit notes, on real databases.
-def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
+def test_r13_r14_r18_r27_what_is_billed_and_credited_by_hand_changes_nothing_that_runs_do(
     fresh_engine: FreshEngine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     database = request.node.callspec.params["fresh_engine"]
@@ -166,6 +218,7 @@ def test_r13_r14_r18_credit_notes_by_hand_change_nothing_that_runs_do(
             for month in (*MONTHS, "2026-09"):
                 assert priced(park.documents(month)) == priced(other.documents(month))
                 assert park.exported_cross_subsidy(month) == other.exported_cross_subsidy(month)
+            assert class_nine(park) == class_nine(other)
             no_line_is_credited_beyond_what_was_invoiced(park)
             assert check(engine) == []
 

@@ -63,9 +63,11 @@ def test_documents_issued_before_credit_notes_by_hand_stay_as_they_are(database_
         assert [tuple(row) for row in kept] == [("FA-2026-000001", 120, 1)]
         connection.execute(insert, {"id": 2, "number": "AV-2026-000001", "kind": "credit_note", "period": None})
         connection.execute(insert, {"id": 3, "number": "AV-2026-000002", "kind": "credit_note", "period": None})
-    refused = {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": "2026-06-01"}
+        # Since version 0028 an invoice too: one made by hand, or brought.
+        connection.execute(insert, {"id": 4, "number": "FA-2026-000002", "kind": "invoice", "period": None})
+    again = {"id": 5, "number": "FA-2026-000003", "kind": "invoice", "period": "2026-06-01"}
     with pytest.raises(IntegrityError), maintenance_transaction(engine) as connection:
-        connection.execute(insert, refused)
+        connection.execute(insert, again)
     engine.dispose()
 
 

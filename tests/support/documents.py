@@ -202,6 +202,25 @@ def credit_note_by_hand() -> Document:
     return dataclasses.replace(issued, period=None, reason=reason, due_on=issued.issued_on, discount_ends_on=None)
 
 
+def one_off(language: str = "fr") -> Document:
+    """A badge and an evening in a room, billed by hand."""
+    meals = usage("CAS", "MEETING", 3 * QUANTITY_SCALE // 2, date(2026, 7, 2), MARKET_ONLY)[0]
+    badge = meals._replace(
+        priced=meals.priced._replace(
+            service="OFFICE", quantity=QUANTITY_SCALE, full_price=1_500_000, unit_price=1_500_000,
+            unit_cost=1_500_000, amount=15_000, full_amount=15_000, cost_amount=15_000,
+        ),
+        service_label="Badge perdu ; n° 117",
+        unit_of_measure="none",
+    )  # fmt: skip
+    price = meals.priced.unit_price
+    evening = meals.priced._replace(full_price=price, unit_cost=price, full_amount=meals.priced.amount)
+    evening = evening._replace(cost_amount=evening.amount)
+    lines = [badge, meals._replace(priced=evening, service_label="Salle gardée au-delà de la réservation")]
+    issued = document(lines, dataclasses.replace(MATURE, language=language), date(2026, 7, 1), sequence=13)
+    return dataclasses.replace(issued, period=None, reason="Badge perdu, salle prolongée le 2 juillet")
+
+
 def long_invoice(count: int = 40) -> Document:
     """A tenant with offices on every site: `count` lines, so that totals are carried from page to page."""
     sites = list(SITES)

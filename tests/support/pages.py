@@ -18,6 +18,7 @@ KEPT = {
     "invoice_40_lines": documents.long_invoice,
     "credit_note": documents.credit_note,
     "credit_note_by_hand": documents.credit_note_by_hand,
+    "one_off": documents.one_off,
 }
 
 

@@ -125,7 +125,7 @@ def _cancellation(
 ) -> Iterator[str]:
     """A credit note by hand that cancels: whole lines of one invoice, as a run takes them back, with their discount."""
     number = head.number
-    yield from _said(head, held)
+    yield from reason_faults(head, held)
     if len({line.corrects_document_id for line in lines}) != 1:
         yield f"{number}, made by hand, does not name for each line the line of one invoice that it cancels"
     for line in lines:
@@ -142,9 +142,10 @@ def _cancellation(
     yield from _sums_faults(head, held, expected, [priced_line(line) for line in lines])
 
 
-def _said(head: Any, held: Holdings) -> Iterator[str]:
+def reason_faults(head: Any, held: Holdings) -> Iterator[str]:
+    """Name what is missing of the reason of a document that was issued outside a run."""
     said = held.reasons.get(head.id)
-    if head.kind != CREDIT_NOTE or said is None or not said.reason or not said.issued_by:
+    if said is None or not said.reason or not said.issued_by:
         yield f"{head.number} was issued outside a run, and does not say why and by whom"
 
 
@@ -171,7 +172,7 @@ def _by_hand(
 ) -> Iterator[str]:
     """A credit note by hand: of one invoice, with reason and name, line by line, VAT to the centime."""
     number = head.number
-    yield from _said(head, held)
+    yield from reason_faults(head, held)
     targets = [held.parts.get((line.document_id, line.line_no)) for line in lines]
     invoices = {target[0] for target in targets if target is not None}
     if len(invoices) != 1 or None in targets:

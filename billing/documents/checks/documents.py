@@ -11,7 +11,7 @@ from invoices.document import CREDIT_NOTE
 from invoices.reading import priced_line
 from pricing.eligibility import MARKET, SUBSIDISED
 from pricing.money import format_amount, format_price, format_quantity, line_amount
-from pricing.period import format_month, month_period
+from pricing.period import first_of_month, format_month, month_period
 from pricing.rating import OFFICE, PricedLine
 from pricing.vat import VatSubtotal
 
@@ -33,8 +33,9 @@ def document_faults(
     expected: Sequence[VatSubtotal],
     lines_of_tenant: Mapping[LineKey, Any],
 ) -> Iterator[str]:
-    """Name the faults of a run's document, judged by its own rows; `lines_of_tenant` are those it may take back.
+    """Name the faults of a run's document, or of a one-off invoice, judged by its own rows.
 
+    `lines_of_tenant` are those it may take back.
     `expected` is the VAT it must have (`credits.expected_vat`). `priced_by_run` are its lines but for those that bill
     again what a credit note by hand took back.
     """
@@ -48,17 +49,32 @@ def document_faults(
     for line in priced_by_run:
         workings = priced_line(line)
         place = f"{name} line {line.line_no}"
-        for fault in _line_faults(workings, document.period):
+        for fault in _line_faults(workings, document):
             yield f"{place}: {fault}"
         yield from correction_faults(document, line, workings, place, lines_of_tenant)
     yield from _total_faults(document, priced, vat, expected)
 
 
-def _line_faults(line: PricedLine, period: date) -> Iterator[str]:
+def _line_faults(line: PricedLine, document: Any) -> Iterator[str]:
     yield from _price_faults(line)
+    if document.period is None:
+        yield from _one_off_faults(line, document.issued_on)
+        return
     if (line.service == OFFICE) != (line.lease is not None):
         yield f"service {line.service} and lease {line.lease} don't go together: offices are let, nothing else is"
-    yield from _day_faults(line, period)
+    yield from _day_faults(line, document.period)
+
+
+def _one_off_faults(line: PricedLine, issued_on: date) -> Iterator[str]:
+    """A line billed by hand is worth its own price and cost, is of no lease, and of the month of issue (R27)."""
+    if (line.tier, line.full_price, line.unit_cost, line.full_amount, line.cost_amount) != (
+        MARKET, line.unit_price, line.unit_price, line.amount, line.amount,
+    ):  # fmt: skip
+        yield "billed by hand, it is not at its own full price and full cost"
+    if (line.lease, line.first_day, line.last_day, line.days, line.days_in_month) != (None, None, None, 1, 1):
+        yield "billed by hand, it is of a lease or of some days"
+    if line.month != first_of_month(issued_on):
+        yield f"billed by hand on {issued_on}, it is of {format_month(line.month)}"
 
 
 def _price_faults(line: PricedLine) -> Iterator[str]:

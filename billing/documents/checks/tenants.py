@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, not_, or_, select, union_all
 
-from billing.documents.checks.credits import credit_faults, expected_vat, is_cancellation
+from billing.documents.checks.credits import credit_faults, expected_vat, is_cancellation, reason_faults
 from billing.documents.checks.documents import LineKey, document_faults, sale_of, sign_of
 from billing.documents.checks.holdings import BookedEntry, Holdings, RunKey, read_holdings
 from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, CONTRIBUTIONS, SITE_POOL, SUPPORT
@@ -66,10 +66,12 @@ def _faults(connection: Connection, held: Holdings) -> Iterator[str]:
         lines = held.lines.get(head.id, [])
         # Lines that bill a credit note's amount again are judged with the credit notes by hand.
         own = [line for line in lines if (line.document_id, line.line_no) not in held.withdrawals]
-        if head.period is not None:
+        if head.period is not None or head.kind == INVOICE:
             yield from document_faults(
                 head, lines, own, held.vat.get(head.id, ()), vat[head.id], of_tenant[head.tenant]
             )
+        if head.period is None and head.kind == INVOICE:
+            yield from reason_faults(head, held)
         yield from _sale_faults(head, lines, held.sales.get(head.id))
         yield from _usage_faults(connection, head, own, held)
     yield from credit_faults(held, vat)
@@ -102,7 +104,7 @@ def _sale_faults(head: Any, lines: Sequence[Any], booked: BookedEntry | None) ->
 
 def _usage_faults(connection: Connection, head: Any, lines: Sequence[Any], held: Holdings) -> Iterator[str]:
     """The events a usage line bills sum to its quantity and are of its site, service and month (R10)."""
-    if head.kind != INVOICE:
+    if head.kind != INVOICE or head.period is None:
         return
     for line in lines:
         if line.lease is not None:

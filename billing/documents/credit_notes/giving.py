@@ -18,11 +18,12 @@ from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
 from billing.entries.sales import sale
 from billing.frame.civil_time import today
-from billing.frame.database import change_facts, insert_rows
+from billing.frame.database import change_facts, change_runs, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
 from billing.register.parties import buyer_of
 from billing.register.tables import tenant
+from billing.run.plan import require_no_run_before
 from invoices.document import CREDIT_NOTE, Correction, DocumentLine, Party
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
 from invoices.models import delivery
@@ -80,13 +81,16 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     """Issue a credit note by hand, book it and queue its delivery; all or nothing with the caller's transaction.
 
     Runs and others who credit wait meanwhile, so that no line is credited beyond what was invoiced. Raises
-    UnknownDocument, Refused with every fault, IssueDateGoesBack (R15).
+    UnknownDocument, Refused with every fault, IssueDateGoesBack (R15), RunRefused while a run is not finished that
+    issues before.
     """
+    change_runs(connection)
     change_facts(connection)
     lines = creditable_lines(connection, order.invoice)
     faults = list(_faults(order, lines))
     if faults:
         raise Refused(faults)
+    require_no_run_before(connection, terms.issued_on)
     chosen = _chosen(order, lines)
     key = document_id(connection, order.invoice)
     ((_, invoice),) = load_documents(connection, [key])

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.shapes import CreditedLine, CreditNote
 from billing.frame.errors import Fault, Refused, Unknown
-from invoices.document import INVOICE, DocumentLine
+from invoices.document import CREDIT_NOTE, INVOICE, DocumentLine
 from invoices.models import credit_reason, credit_withdrawal, credited_part, document, document_line
 from invoices.reading import document_id, load_documents
 from pricing.money import format_amount, format_rate
@@ -81,6 +81,7 @@ def credit_notes(tenant: str | None = None) -> Select[Any]:
     rows = select(document, credit_reason.c.reason, credit_reason.c.issued_by).join(
         credit_reason, credit_reason.c.document_id == document.c.id
     )
+    rows = rows.where(document.c.kind == CREDIT_NOTE)
     return rows if tenant is None else rows.where(document.c.tenant == tenant)
 
 

@@ -131,7 +131,7 @@ def _statement(code: str, start: date | None, until: date, rows: list[Any]) -> S
 
 def _label(code: str, row: Any) -> str:
     if row.kind is not None:
-        kind = "Avoir" if row.kind == CREDIT_NOTE else "Facture"
+        kind = "Avoir" if row.kind == CREDIT_NOTE else "Facture" if row.period else "Facture ponctuelle"
         return f"{kind}, {formats.month(row.period or row.issued_on)}"
     # A tenant's own statement need not name the tenant in each line.
     label: str = row.label

@@ -148,3 +148,5 @@ INSERT INTO brought_invoice (document_id, taken_on) VALUES (1, '2026-06-01');
 INSERT INTO take_on (id, taken_on, recorded_at) VALUES (1, '2026-06-01', '2026-06-01 08:00:00');
 INSERT INTO opening_balance (line_no, account, site, amount) VALUES (1, '5141', NULL, 100);
 INSERT INTO opening_grant (grant_code, used) VALUES ('G1', 100);
+INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, gross, advantage, contribution, discount_ends_on) VALUES (9, 'FA-2026-000009', 'invoice', NULL, '2026-08-01', '2026-09-30', 'T1', 'p', 'p', 10000, 2000, 12000, 0, 0, NULL);
+INSERT INTO credit_reason (document_id, reason, issued_by) VALUES (9, 'badge perdu', 'amina');

@@ -1,0 +1,1 @@
+"""Invoices made by hand, outside the runs (R27)."""

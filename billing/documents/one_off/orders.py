@@ -1,0 +1,135 @@
+"""An order for a one-off invoice, as people give it: how it is read, and all that is refused of it."""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from billing.frame import cells
+from billing.frame.errors import Fault
+from billing.register.catalogue import Catalogue
+from pricing.errors import NoVatRateInForce
+from pricing.money import AMOUNT_MAX, format_amount, line_amount
+
+LINES_MAX = 1000
+TEXT_LENGTH_MAX = 200
+REASON_LENGTH_MAX = 200
+SUBJECT = "one-off-invoice"
+# Three decimals are left out: `1,500` is read in two ways.
+_DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]{1,2}|[0-9]{4,6})", re.ASCII)
+
+
+class LineOrder(NamedTuple):
+    """A line as it is ordered: every cell as it was written."""
+
+    service: str
+    text: str
+    quantity: str
+    price: str
+
+
+class OneOffOrder(NamedTuple):
+    """An order to bill a tenant by hand, at one site, and why; `again`: though the same was billed the same day."""
+
+    tenant: str
+    site: str
+    lines: tuple[LineOrder, ...]
+    reason: str
+    issued_by: str
+    again: bool = False
+
+
+class JudgedLine(NamedTuple):
+    """A line that is good: its text as printed, quantity in millionths, price and VAT rate in ten-thousandths."""
+
+    service: str
+    text: str
+    quantity: int
+    price: int
+    vat_rate: int
+
+    @property
+    def amount(self) -> int:
+        """Return price × quantity in centimes, rounded once (R1)."""
+        return line_amount(self.price, self.quantity)
+
+
+def parse_line(written: str) -> LineOrder:
+    """Parse `SERVICE;TEXT;QUANTITY;PRICE`, one row of CSV: a text with `;` stands in quotes. Raises ValueError."""
+    try:
+        rows = list(csv.reader([written], delimiter=";", skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"is no row of CSV: {error}") from None
+    if len(rows) != 1 or len(rows[0]) != len(LineOrder._fields):
+        raise ValueError("is not SERVICE;TEXT;QUANTITY;PRICE: put a text that holds a ; between double quotes")
+    service, text, *figures = (cell.strip() for cell in rows[0])
+    quantity, price = (_DECIMAL_COMMA.sub(r"\1.\2", x) if _DECIMAL_COMMA.fullmatch(x) else x for x in figures)
+    return LineOrder(service, text, quantity, price)
+
+
+def judge_lines(lines: tuple[LineOrder, ...], catalogue: Catalogue, day: date) -> tuple[list[JudgedLine], list[Fault]]:
+    """Return the lines that are good, with the VAT rate in force on `day`, and everything wrong with the others."""
+    judged, faults = [], []
+    for number, line in enumerate(lines, 1):
+        line_faults = list(_line_faults(number, line, catalogue, day))
+        faults += line_faults
+        if not line_faults:
+            quantity, price = cells.quantity(line.quantity), cells.price(line.price)
+            rate = catalogue.vat.at(line.service, day)
+            judged.append(JudgedLine(line.service, as_printed(line.text), quantity, price, rate))
+    if not 0 < len(lines) <= LINES_MAX:
+        faults.append(fault("lines", str(len(lines)), "is no number of lines", f"give 1 to {LINES_MAX}"))
+    net = sum(line.amount for line in judged)
+    if net > AMOUNT_MAX:
+        remedy = f"an invoice bears at most {format_amount(AMOUNT_MAX)} without VAT"
+        faults.append(fault("lines", format_amount(net), "is too large a sum", remedy))
+    return judged, faults
+
+
+def _line_faults(number: int, line: LineOrder, catalogue: Catalogue, day: date) -> Iterator[Fault]:
+    def wrong(column: str, problem: str, remedy: str) -> Fault:
+        return Fault(SUBJECT, number, column, getattr(line, column), problem, remedy)
+
+    if line.service not in catalogue.services:
+        known = ", ".join(sorted(catalogue.services)) or "none yet"
+        yield wrong("service", "is no service of the catalogue", f"there are {known}")
+    else:
+        try:
+            catalogue.vat.at(line.service, day)
+        except NoVatRateInForce:
+            yield wrong("service", f"has no VAT rate in force on {day}", "enter one that begins on or before that day")
+    problem = text_problem(line.text, TEXT_LENGTH_MAX)
+    if problem:
+        yield wrong("text", problem, "say what is billed: it is printed on the invoice")
+    values = []
+    for column, parse in (("quantity", cells.quantity), ("price", cells.price)):
+        try:
+            values.append(parse(getattr(line, column)))
+        except cells.BadCell as error:
+            yield wrong(column, error.problem, "give more than zero" if "zero" in error.problem else error.remedy)
+    if len(values) == 2 and not line_amount(*values):
+        yield wrong("price", "is zero" if not values[1] else "comes to 0.00", "give more than zero")
+
+
+def text_problem(text: str, length_max: int) -> str | None:
+    """Return why a text can't be printed on a document; None where it can."""
+    # What prints knows no more than Python and Jinja need until something is printed.
+    from invoices.rendering.pdf import MISSING, printable
+
+    printed = as_printed(text)
+    if not 0 < len(printed) <= length_max or not printed.isprintable():
+        return f"must be 1 to {length_max} characters that can be printed"
+    lacking = next((c for c in printed if not c.isascii() and printable(c) == MISSING != c), None)
+    return f"holds {lacking} (U+{ord(lacking):04X}), which documents print as {MISSING}" if lacking else None
+
+
+def as_printed(text: str) -> str:
+    """Return a text composed, with single blanks."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def fault(column: str, value: str | None, problem: str, remedy: str) -> Fault:
+    """Return a fault of the order itself, not of one of its lines."""
+    return Fault(SUBJECT, None, column, value, problem, remedy)
