@@ -11,6 +11,7 @@ from billing.frame.codes import BANK_STATEMENT, RECEIPT
 from billing.frame.counted import counted
 from billing.frame.errors import Unknown
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, require_showable, table
 from billing.frame.terminal.parameters import AMOUNT, DAY
 
@@ -40,11 +41,12 @@ LINE = Line()
 
 
 def _balance(text: str | None) -> int | None:
-    from billing.bank.formats.statement import BadText, centimes
+    from billing.bank.formats.statement import centimes
+    from billing.frame.spelling import typed
 
     try:
-        return None if text is None else centimes(text)
-    except BadText as error:
+        return None if text is None else centimes(typed(text))
+    except ValueError as error:
         raise click.BadParameter(f"{text!r} {error}: write it like -1234.56") from None
 
 
@@ -148,7 +150,7 @@ def list_command() -> None:
 @statements_command.command(
     "waiting", epilog=example("technopark-billing statements waiting --format xlsx -o lignes-en-attente.xlsx")
 )
-@click.option("--format", "format_name", type=click.Choice(("csv", "xlsx")), default="csv", show_default=True)
+@format_option("csv", "xlsx", default="csv")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def waiting_command(format_name: str, output: str | None) -> None:
     """Write the lines that wait for a person, each with the best proposal and its reason, as a table in French."""
@@ -394,9 +396,7 @@ def withdraw_command(statement: str) -> None:
     epilog=example("technopark-billing statements reconcile --on 2026-11-30 --format xlsx -o rapprochement.xlsx"),
 )
 @click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="By the latest statement up to that day. Default: of all.")
-@click.option(
-    "--format", "format_name", type=click.Choice(("text", "json", "csv", "xlsx")), default="text", show_default=True
-)
+@format_option("text", "json", "csv", "xlsx", default="text")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def reconcile_command(on: date | None, format_name: str, output: str | None) -> None:
     """Compare the bank's closing balance with account 5141, and name every line and entry that parts them."""

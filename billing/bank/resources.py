@@ -37,6 +37,7 @@ from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.orders import Part
 from billing.receivables.receipts.request_fields import optional_reason
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
+from ledger.exports.tables import TABLES, ending
 
 PROPOSAL = "proposal"
 WAITING, DECIDED = "waiting", "decided"
@@ -339,7 +340,7 @@ def get_reconciliation(connection: Connection, query: Mapping[str, Any]) -> Reco
         {
             **_ON,
             "format": fields.String(
-                required=True, validate=validate.OneOf(("csv", "xlsx")), metadata={"description": "The kind of file"}
+                required=True, validate=validate.OneOf(TABLES), metadata={"description": "The kind of file"}
             ),
         },
     ),
@@ -350,6 +351,6 @@ def get_reconciliation_file(connection: Connection, query: Mapping[str, Any]) ->
     """The same as a table, in French: CSV or XLSX."""
     own = account(service().settings.operator.party.rib)
     content = b"".join(reconciliation_file(connection, own, query.get("on"), query["format"]))
-    media_type = "text/csv" if query["format"] == "csv" else XLSX_MEDIA_TYPE
-    headers = {"Content-Disposition": f'attachment; filename="rapprochement.{query["format"]}"'}
+    media_type = XLSX_MEDIA_TYPE if query["format"] == "xlsx" else "text/csv"
+    headers = {"Content-Disposition": f'attachment; filename="rapprochement.{ending(query["format"])}"'}
     return Response(content, content_type=media_type, headers=headers)

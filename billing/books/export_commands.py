@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from billing.frame.terminal.command import Group, database, example
-from billing.frame.terminal.exporting import output_option, table_option, write_export
+from billing.frame.terminal.exporting import format_option, output_option, table_option, write_export
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import DAY
 
@@ -40,7 +40,7 @@ def trial_balance_command(until: date | None, format_name: str, output: str | No
 )
 @click.option("--from", "start", type=DAY, metavar="YYYY-MM-DD", help="First day. Default: the beginning.")
 @click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day, included. Default: the end.")
-@click.option("--format", "format_name", type=click.Choice(_JOURNALS), default="csv", show_default=True)
+@format_option(*_JOURNALS, default="csv")
 @output_option
 def journal_command(start: date | None, until: date | None, format_name: str, output: str | None) -> None:
     """The entries of the journals, posting by posting, in the form an accountant or auditor reads."""

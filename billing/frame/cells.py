@@ -46,7 +46,7 @@ RESERVED_CODES = frozenset(
         "movements", "null", "pdf", "quote", "removal", "statement", "switch", "tier-change", "trail", "void", "xml",
     }
 )  # fmt: skip
-_DECIMAL_HINT = "write it like 1234.56: a point, no comma, no blank, no unit"
+_DECIMAL_HINT = "write it like 1234.56: no blank, no unit"
 
 
 class BadCell(ValueError):

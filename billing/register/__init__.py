@@ -6,5 +6,5 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     resources=("resources",),
-    commands={"import": "commands"},
+    commands={"import": "commands", "network": "commands"},
 )

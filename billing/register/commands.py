@@ -1,11 +1,16 @@
-"""The command that loads a network folder."""
+"""The commands that load a network folder, and write one to be filled in."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from billing.frame.terminal.command import WritingCommand, clock, database, example, subjects
+from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example, subjects
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import rows_progress
+
+if TYPE_CHECKING:
+    from billing.register.network_import.further import FurtherFile
 
 
 @click.command("import", cls=WritingCommand, epilog=example("technopark-billing import network/ --dry-run"))
@@ -14,6 +19,7 @@ from billing.frame.terminal.output import rows_progress
 def import_command(folder: Path, dry_run: bool) -> None:
     """Load the network folder FOLDER: sites, services, rates, tenants, leases, usage, grants, payments.
 
+    Each file is CSV, as a program or a French spreadsheet writes it, or an .xlsx; or all are sheets of network.xlsx.
     All or nothing: one bad row refuses the whole folder, and every fault of every file is named. Rows are
     matched by their key; importing never deletes, and importing the same folder again changes nothing.
     """
@@ -21,10 +27,37 @@ def import_command(folder: Path, dry_run: bool) -> None:
     from billing.register.network_import import import_folder
 
     settings = load_settings()
-    further = [module.IMPORT_FILE for subject in subjects() for module in subject.loaded(subject.import_files)]
     with database(settings) as engine, rows_progress() as show:
         outcome = import_folder(
-            engine, folder, now=clock(), dry_run=dry_run, progress=show, settings=settings, further=further
+            engine, folder, now=clock(), dry_run=dry_run, progress=show, settings=settings, further=_further()
         )
     for line in outcome.lines():
         click.echo(line, err=line.startswith("warning:"))
+
+
+def _further() -> "list[FurtherFile]":
+    """Return the files of a network folder that belong to other subjects."""
+    return [module.IMPORT_FILE for subject in subjects() for module in subject.loaded(subject.import_files)]
+
+
+@click.group("network", cls=Group)
+def network_command() -> None:
+    """Prepare a network folder."""
+
+
+@network_command.command(
+    "template", cls=Command, epilog=example("technopark-billing network template mon-reseau --format xlsx")
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@format_option("csv", "xlsx", default="csv")
+def template_command(folder: Path, format_name: str) -> None:
+    """Write a network folder to be filled in: every file with its columns, example rows, and what the columns hold.
+
+    In `xlsx` it is one workbook, network.xlsx, whose sheet Colonnes explains the others. The examples belong together
+    and can be imported (--dry-run); replace them by your own rows. No file is overwritten.
+    """
+    from billing.register.network_import.template import write_template
+
+    layouts = [further.layout for further in _further()]
+    for name in write_template(folder, format_name, layouts):
+        click.echo(folder / name)

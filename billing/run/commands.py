@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.frame.terminal.command import Failure, WritingCommand, clock, database, example
+from billing.frame.terminal.exporting import dialect_option, in_dialect
 from billing.frame.terminal.output import destination, progress, report, warn
 from billing.frame.terminal.parameters import DAY, MONTH
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Of a dry run: write its review, document by document, as .json, .csv, .xlsx or .pdf.",
 )
+@dialect_option
 @click.option("--no-delivery", is_flag=True, help="Queue nothing for delivery.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes. Default: as many as are of use.")
 def run_command(  # noqa: PLR0913 - a command's options
@@ -104,7 +106,7 @@ def _previewed(
     from billing.run.review.files import format_of, pieces
     from billing.run.review.reviewing import review_month
 
-    file_format = format_of(output)
+    file_format = in_dialect(format_of(output))
     review = review_month(engine, period, **how)
     with destination(output) as stream:
         stream.writelines(pieces(review, file_format, settings.operator.party))

@@ -31,6 +31,7 @@ from billing.run.review.reviewing import Review, review_month
 from billing.run.review.shapes import RunReview
 from billing.run.shapes import CrossSubsidy, FundingMatrix, Outcome, Run, RunDetail, RunOutcome, RunReport
 from billing.run.waterfall_export import stored
+from ledger.exports.tables import ending
 from pricing.period import format_month
 
 blueprint = ApiBlueprint(
@@ -185,7 +186,7 @@ def get_review(query: Mapping[str, Any], period: date) -> Response:
     order = {"issue_date": query.get("issue_date"), "catch_up": query.get("catch_up") == "true"}
     review, file_format = _review(period, order), query["format"]
     written = (piece for piece in pieces(review, file_format, service().settings.operator.party))
-    return streamed(written, REVIEW_MEDIA_TYPES[file_format], f"review-{format_month(period)}.{file_format}")
+    return streamed(written, REVIEW_MEDIA_TYPES[file_format], f"review-{format_month(period)}.{ending(file_format)}")
 
 
 def _review(period: date, order: Mapping[str, Any]) -> Review:

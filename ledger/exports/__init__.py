@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ledger.errors import UnknownFormat
 from ledger.exports import beancount, comma_separated, fec, hledger, parquet, spreadsheet
 from ledger.exports.journal_lines import JOURNAL_COLUMNS, journal_cells
+from ledger.exports.tables import FRENCH_CSV
 
 
 class Format(NamedTuple):
@@ -28,6 +29,10 @@ def _csv(connection: Connection, start: date | None, until: date | None) -> Iter
     return comma_separated.table(JOURNAL_COLUMNS, journal_cells(connection, start, until))
 
 
+def _french_csv(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
+    return comma_separated.table(JOURNAL_COLUMNS, journal_cells(connection, start, until), comma_separated.FRENCH)
+
+
 def _xlsx(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
     return spreadsheet.table("Journal", JOURNAL_COLUMNS, journal_cells(connection, start, until))
 
@@ -35,6 +40,7 @@ def _xlsx(connection: Connection, start: date | None, until: date | None) -> Ite
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "csv": Format(_csv, comma_separated.MEDIA_TYPE, "csv"),
+        FRENCH_CSV: Format(_french_csv, comma_separated.MEDIA_TYPE, "csv"),
         "xlsx": Format(_xlsx, spreadsheet.MEDIA_TYPE, "xlsx"),
         "parquet": Format(parquet.journal, "application/vnd.apache.parquet", "parquet"),
         "fec": Format(fec.journal, "text/plain; charset=utf-8", "txt"),

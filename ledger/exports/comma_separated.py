@@ -1,11 +1,15 @@
-"""CSV: UTF-8, comma, header line, decimal point, ISO days; no text is ever taken for a formula."""
+"""CSV: UTF-8, comma, header line, decimal point, ISO days; or as a French spreadsheet opens it, by semicolons.
+
+No text is ever taken for a formula.
+"""
 
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ledger.exports.columns import Column, Kind, Rows
 from ledger.exports.pieces import pieces
@@ -22,14 +26,16 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def harmless_again(text: str) -> str:
+    """Return text as `harmless` does, but so that it can be told from one that had the apostrophe itself."""
+    return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
+
+
 class _Text:
     """A file that hands back what is written to it, so that a CSV writer gives its lines as texts."""
 
     def write(self, text: str) -> str:
         return text
-
-
-_LINES = csv.writer(_Text(), lineterminator="\n")
 
 
 def _day(day: date) -> str:
@@ -53,8 +59,50 @@ WRITERS: Mapping[Kind, Callable[[Any], str]] = {
 }
 
 
-def table(columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
+class Dialect(NamedTuple):
+    """A way of writing CSV: what the file begins with, what parts cells and lines, how each kind of value is spelt."""
+
+    mark: str
+    separator: str
+    line_end: str
+    writers: Mapping[Kind, Callable[[Any], str]]
+
+
+def _with_comma(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    def written(cell: Any) -> str:
+        whole, point, decimals = write(cell).partition(".")
+        # 1,500 could be read as fifteen hundred.
+        return f"{whole}{',' if point else ''}{decimals}{'0' if len(decimals) == 3 else ''}"
+
+    return written
+
+
+PLAIN = Dialect("", ",", "\n", WRITERS)
+# As a French spreadsheet saves CSV in UTF-8, and opens it by a double click; the import reads it back as it was.
+FRENCH = Dialect(
+    "\ufeff",
+    ";",
+    "\r\n",
+    MappingProxyType(
+        {
+            Kind.TEXT: harmless_again,
+            Kind.COUNT: str,
+            Kind.AMOUNT: _with_comma(format_amount),
+            Kind.PRICE: _with_comma(format_price),
+            Kind.QUANTITY: _with_comma(format_quantity),
+            Kind.RATE: _with_comma(format_rate),
+            Kind.DAY: lambda day: f"{day.day:02}/{day.month:02}/{day.year:04}",
+            Kind.MONTH: lambda day: f"{day.month:02}/{day.year:04}",
+            Kind.INSTANT: lambda instant: instant.strftime("%d/%m/%Y %H:%M:%S"),
+        }
+    ),
+)
+
+
+def table(columns: Sequence[Column], rows: Rows, dialect: Dialect = PLAIN) -> Iterator[bytes]:
     """Return the table as pieces of a CSV file; an empty cell is None."""
-    writers = [WRITERS[column.kind] for column in columns]
+    lines = csv.writer(_Text(), delimiter=dialect.separator, lineterminator=dialect.line_end)
+    writers = [dialect.writers[column.kind] for column in columns]
     cells = (["" if cell is None else write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows)
-    return pieces(map(_LINES.writerow, chain([[column.name for column in columns]], cells)))
+    titles = [column.name for column in columns]
+    return pieces(chain([dialect.mark], map(lines.writerow, chain([titles], cells))))

@@ -29,6 +29,7 @@ _NUMBER_FORMATS = {
     Kind.MONTH: "yyyy-mm",
     Kind.INSTANT: "yyyy-mm-dd hh:mm:ss",
 }
+_TYPED_FORMATS = {Kind.TEXT: "@", Kind.DAY: "dd/mm/yyyy"}
 _DECIMALS = {
     Kind.AMOUNT: AMOUNT_DECIMALS,
     Kind.PRICE: PRICE_DECIMALS,
@@ -61,6 +62,8 @@ class _Forms:
         forms = {kind: {"num_format": form} for kind, form in _NUMBER_FORMATS.items()}
         self.ordinary = {kind: workbook.add_format(form) for kind, form in forms.items()}
         self.standing_out = {kind: workbook.add_format({"bold": True, **form}) for kind, form in forms.items()}
+        typed = _NUMBER_FORMATS | _TYPED_FORMATS
+        self.typed = {kind: workbook.add_format({"num_format": form}) for kind, form in typed.items()}
 
 
 def _number_writer(sheet: Worksheet, decimals: int, form: Any) -> _Writer:
@@ -96,25 +99,31 @@ def _writer(sheet: Worksheet, kind: Kind, forms: Mapping[Kind, Any], of_text: An
     return _number_writer(sheet, _DECIMALS.get(kind, 0), forms[kind])
 
 
-def _open_sheet(workbook: Workbook, name: str, columns: Sequence[Column], forms: _Forms) -> _Writers:
-    """Return a new sheet with its header line; gives what writes each of its columns."""
-    sheet = workbook.add_worksheet(name, TextIsText)
-    sheet.freeze_panes(1, 0)
-    for index, (title, kind) in enumerate(columns):
-        sheet.set_column(index, index, _WIDTHS.get(kind, 13))
-        sheet.write_string(0, index, title, forms.bold)
-    return (
-        [_writer(sheet, kind, forms.ordinary, None) for _, kind in columns],
-        [_writer(sheet, kind, forms.standing_out, forms.bold) for _, kind in columns],
-    )
-
-
 class Sheet(NamedTuple):
-    """A sheet to be written: its name, its columns, its rows in order."""
+    """A sheet to be written: its name, its columns, its rows in order.
+
+    One that is to be filled in keeps what is typed into columns of texts as text, and shows days as French people
+    write them.
+    """
 
     name: str
     columns: Sequence[Column]
     rows: Rows
+    to_fill_in: bool = False
+
+
+def _open_sheet(workbook: Workbook, name: str, sheet: Sheet, forms: _Forms) -> _Writers:
+    """Return a new sheet with its header line; gives what writes each of its columns."""
+    columns, written = sheet.columns, workbook.add_worksheet(name, TextIsText)
+    written.freeze_panes(1, 0)
+    for index, (title, kind) in enumerate(columns):
+        written.set_column(index, index, _WIDTHS.get(kind, 13), forms.typed[kind] if sheet.to_fill_in else None)
+        written.write_string(0, index, title, forms.bold)
+    ordinary = forms.typed if sheet.to_fill_in else forms.ordinary
+    return (
+        [_writer(written, kind, ordinary, ordinary.get(Kind.TEXT)) for _, kind in columns],
+        [_writer(written, kind, forms.standing_out, forms.bold) for _, kind in columns],
+    )
 
 
 def table(title: str, columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
@@ -138,7 +147,7 @@ def book(
             for sheet in sheets:
                 _write_sheet(workbook, forms, sheet, stands_out)
             if not workbook.worksheets():
-                _open_sheet(workbook, empty.name, empty.columns, forms)
+                _open_sheet(workbook, empty.name, empty, forms)
         file.seek(0)
         while piece := file.read(_PIECE_BYTES):
             yield piece
@@ -154,11 +163,11 @@ def _write_sheet(
         if line == ROWS_MAX:
             parts += 1
             name = sheet.name if parts == 1 else f"{sheet.name} {parts}"
-            writers, line = _open_sheet(workbook, name, sheet.columns, forms), 1
+            writers, line = _open_sheet(workbook, name, sheet, forms), 1
         chosen = writers[1] if stands_out(row) else writers[0]
         for index, cell in enumerate(row):
             if cell is not None:
                 chosen[index](line, index, cell)
         line += 1
     if not parts:
-        _open_sheet(workbook, sheet.name, sheet.columns, forms)
+        _open_sheet(workbook, sheet.name, sheet, forms)

@@ -11,19 +11,33 @@ from ledger.exports import comma_separated, spreadsheet
 from ledger.exports.columns import Column, Kind, Rows
 from ledger.exports.pieces import gathered
 
+# CSV as a French spreadsheet opens it: semicolons, decimal commas, dd/mm/yyyy.
+FRENCH_CSV = "csv-fr"
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
-    {"json": "application/json", "csv": comma_separated.MEDIA_TYPE, "xlsx": spreadsheet.MEDIA_TYPE}
+    {
+        "json": "application/json",
+        "csv": comma_separated.MEDIA_TYPE,
+        FRENCH_CSV: comma_separated.MEDIA_TYPE,
+        "xlsx": spreadsheet.MEDIA_TYPE,
+    }
 )
-TABLES = ("csv", "xlsx")
+TABLES = ("csv", FRENCH_CSV, "xlsx")
+
+
+def ending(file_format: str) -> str:
+    """Return the ending of a file's name by its format."""
+    return "csv" if file_format == FRENCH_CSV else file_format
 
 
 def table(file_format: str, title: str, columns: Sequence[Column], rows: Rows) -> Iterator[bytes]:
-    """Return a table as pieces of a CSV file (`csv`), or of a workbook (`xlsx`) whose sheet bears the title.
+    """Return a table as pieces of a CSV file (`csv`, `csv-fr`), or of a workbook (`xlsx`) whose sheet bears the title.
 
     Raises TextTooLong, with the first piece, for a text that no cell of a workbook can hold.
     """
     if file_format == "csv":
         return comma_separated.table(columns, rows)
+    if file_format == FRENCH_CSV:
+        return comma_separated.table(columns, rows, comma_separated.FRENCH)
     return spreadsheet.table(title, columns, rows)
 
 

@@ -174,7 +174,7 @@ def test_a_filter_that_names_nothing_is_refused(books: Engine) -> None:
 def test_a_report_or_format_that_is_none_is_refused_and_the_known_ones_named(books: Engine) -> None:
     with pytest.raises(Unknown, match="journal, ledger, trial-balance, auxiliary-balance, centralised-journal"):
         written(books, "inventory", "csv")
-    with pytest.raises(Unknown, match="html, pdf, xlsx, csv, json"):
+    with pytest.raises(Unknown, match="html, pdf, xlsx, csv, csv-fr, json"):
         written(books, "journal", "docx")
 
 

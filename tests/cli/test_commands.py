@@ -470,6 +470,17 @@ def test_the_trial_balance_is_exported_up_to_a_day(invoke: Invoke, entered: Path
     assert (clients["debit"], clients["credit"], clients["balance"]) == ("8569.25", "0.00", "8569.25")
 
 
+def test_tables_are_written_as_a_french_spreadsheet_opens_them(invoke: Invoke, entered: Path) -> None:
+    run = invoke("export", "trial-balance", "--dialect", "fr", "--format", "csv")
+    titles, *rows = ok(run).removeprefix("\ufeff").splitlines()
+    assert titles == "account;label;debit;credit;balance"
+    assert rows
+    assert all(re.fullmatch(r"[0-9]+;.+(;-?[0-9]+,[0-9]{2}){3}", row) for row in rows)
+    wrong = invoke("export", "trial-balance", "--dialect", "fr")
+    assert wrong.exit_code == 2
+    assert "--dialect fr is a way of writing csv: give --format csv" in wrong.stderr
+
+
 @pytest.mark.parametrize("format_name", ["csv", "xlsx", "parquet", "fec", "hledger", "beancount"])
 def test_the_journal_is_exported_the_same_to_a_file_and_to_standard_output(
     invoke: Invoke, entered: Path, tmp_path: Path, format_name: str

@@ -287,7 +287,7 @@ def test_r22_in_a_billed_park_both_ledgers_balance_and_the_pools_are_nil(park: E
 
 @pytest.mark.parametrize("export", [documents, cross_subsidy, balance])
 def test_an_unknown_format_is_refused(engine: Engine, export: Any) -> None:
-    with pytest.raises(Unknown, match="json, csv, xlsx"):
+    with pytest.raises(Unknown, match="json, csv, csv-fr, xlsx"):
         export(engine, JULY, "pdf")
 
 

@@ -83,7 +83,7 @@ def test_the_same_books_give_the_same_bytes(books: Engine, file_format: str) -> 
 
 def test_an_unknown_format_is_refused_and_the_known_ones_named(engine: Engine) -> None:
     with (
-        pytest.raises(UnknownFormat, match="csv, xlsx, parquet, fec, hledger, beancount"),
+        pytest.raises(UnknownFormat, match="csv, csv-fr, xlsx, parquet, fec, hledger, beancount"),
         reading(engine) as connection,
     ):
         journal_pieces(connection, "pdf")
@@ -209,6 +209,18 @@ def test_in_csv_no_text_begins_like_a_formula(books: Engine) -> None:
     cells = {row[name] for row in rows for name in text_columns}
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\n")]
     assert {"'=cmd|'/C calc'!A0", "'+212", "'-T", "'@home"} <= cells
+
+
+def test_a_french_spreadsheet_opens_its_csv(books: Engine) -> None:
+    content = exported(books, "csv-fr")
+    assert content.startswith(b"\xef\xbb\xbfnumber;reference;")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    plain = list(csv.DictReader(io.StringIO(exported(books, "csv").decode(), newline="")))
+    assert [row["debit"].replace(",", ".") for row in rows] == [row["debit"] for row in plain]
+    assert (rows[2]["effective_on"], rows[2]["recorded_at"], rows[2]["debit"]) == (
+        "01/09/2026", "01/09/2026 06:00:00", "2835,00",
+    )  # fmt: skip
+    assert {"'=cmd|'/C calc'!A0", "'+212", "'-T", "'@home"} <= {cell for row in rows for cell in row.values()}
 
 
 def test_xlsx_has_real_numbers_days_and_harmless_text(books: Engine) -> None:

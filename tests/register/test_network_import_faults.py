@@ -198,9 +198,13 @@ BROKEN_FILES: list[tuple[str, str | bytes, list[tuple[int | None, str | None, st
     ),
     ("column twice", "code,name,city,capacity,opened_on,name\n", [(1, "name", "name", "is there twice")]),
     (
-        "semicolons",
-        SITES_HEADER.replace(",", ";"),
-        [(1, None, "code;name;city;capacity;opened_on", "is separated by semicolons, not commas")],
+        "several separators",
+        "code;name,city;capacity;opened_on\n",
+        [
+            (1, "name,city", "name,city", "is an unknown column"),
+            (1, "name", None, "is a missing column"),
+            (1, "city", None, "is a missing column"),
+        ],
     ),
     (
         "too few and too many cells",
@@ -255,7 +259,7 @@ def test_a_file_that_is_no_sound_csv_is_refused(
 def test_rows_that_refer_to_an_unreadable_file_are_not_blamed(engine: Engine, tmp_path: Path) -> None:
     folder = write_network(
         tmp_path,
-        tenants="code;legal_name\n",
+        tenants="code\n".encode("utf-16"),
         leases=[{"code": "L1", "tenant": "T1"}],
         usage=[{"event_id": "E1", "tenant": "T1", "occurred_on": "2026-05-01"}],
     )

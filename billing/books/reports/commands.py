@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from billing.frame.terminal.command import Command, Group, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import DAY
 
@@ -38,7 +39,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--account", metavar="NUMBER", help="Accounts that begin so: 3421, 71, 9."),
         click.option("--tenant", metavar="CODE", help="Postings of one tenant."),
         click.option("--site", metavar="CODE", help="Postings of one site."),
-        click.option("--format", "format_name", type=click.Choice(_FORMATS), default="html", show_default=True),
+        format_option(*_FORMATS, default="html"),
         click.option(
             "--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output."
         ),

@@ -15,6 +15,7 @@ from billing.frame.http.report_files import LINES_ON_PAPER_MAX, in_formats, stre
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.tokens import AUDIT
+from ledger.exports.tables import ending
 
 blueprint = ApiBlueprint(
     "reports", __name__, url_prefix="/v1/ledger", description="The books accountants expect", fine_scope=AUDIT
@@ -50,7 +51,7 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
         raise InvalidRequest([FieldError("query", "from", "comes after until")])
     asked = Asked(start, until, account=query.get("account"), tenant=query.get("tenant"), site=query.get("site"))
     chosen = FORMATS[query["format"]]
-    return streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{query['format']}")
+    return streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{ending(query['format'])}")
 
 
 def _pieces(name: str, asked: Asked, file_format: str) -> Generator[bytes, None, None]:

@@ -6,6 +6,7 @@ report beyond LINES_ON_PAPER_MAX lines is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +18,7 @@ from billing.frame.reports import pages, tables
 from billing.frame.reports.pages import LINES_ON_PAPER_MAX
 from billing.frame.reports.prepared import Asked, Prepared
 from invoices.document import Party
-from ledger.exports.tables import MEDIA_TYPES
+from ledger.exports.tables import FRENCH_CSV, MEDIA_TYPES
 from ledger.reports import REPORTS
 
 __all__ = ["FORMATS", "REPORTS", "Asked", "report_pieces"]
@@ -39,6 +40,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "pdf": Format(pages.pdf, "application/pdf"),
         "xlsx": Format(tables.xlsx, MEDIA_TYPES["xlsx"]),
         "csv": Format(tables.csv, MEDIA_TYPES["csv"]),
+        FRENCH_CSV: Format(partial(tables.csv, file_format=FRENCH_CSV), MEDIA_TYPES[FRENCH_CSV]),
         "json": Format(tables.json, MEDIA_TYPES["json"]),
     }
 )

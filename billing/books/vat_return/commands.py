@@ -5,6 +5,7 @@ from datetime import date
 import click
 
 from billing.frame.terminal.command import Command, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import MONTH
 
@@ -17,7 +18,7 @@ _FORMATS = ("html", "pdf", "xlsx", "csv", "json")
     epilog=example("technopark-billing report vat-return --period 2026-06 --format pdf -o tva-2026-06.pdf"),
 )
 @click.option("--period", type=MONTH, metavar="YYYY-MM", required=True, help="The month of the return.")
-@click.option("--format", "format_name", type=click.Choice(_FORMATS), default="html", show_default=True)
+@format_option(*_FORMATS, default="html")
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def vat_return_command(period: date, format_name: str, output: str | None) -> None:
     """TVA exigible: what fell due in a month by line of the return and rate, each figure traced to receipts."""

@@ -16,6 +16,7 @@ from billing.frame.http.report_files import LINES_ON_PAPER_MAX, in_formats
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
+from ledger.exports.tables import ending
 
 blueprint = ApiBlueprint("vat-returns", __name__, url_prefix="/v1/vat-returns", description="VAT that falls due")
 
@@ -44,5 +45,5 @@ def get_vat_return(connection: Connection, query: Mapping[str, Any], period: dat
         connection, period, query["format"], operator=settings.operator.party, terms=settings.terms,
         lines_on_paper_max=LINES_ON_PAPER_MAX,
     )  # fmt: skip
-    headers = {"Content-Disposition": f'attachment; filename="tva-{period:%Y-%m}.{query["format"]}"'}
+    headers = {"Content-Disposition": f'attachment; filename="tva-{period:%Y-%m}.{ending(query["format"])}"'}
     return Response(b"".join(pieces), content_type=FORMATS[query["format"]].media_type, headers=headers)

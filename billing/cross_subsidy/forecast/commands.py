@@ -10,6 +10,7 @@ import click
 
 from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Group, clock, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, grouped, progress, require_showable, table
 from billing.frame.terminal.parameters import MONTH
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from pricing.forecast.dial import Reading
 
 _TABLE = "table"
-_FORMATS = (_TABLE, "json", "csv", "xlsx")
-_format = click.option("--format", "format_name", type=click.Choice(_FORMATS), default=_TABLE, show_default=True)
+_format = format_option(_TABLE, "json", "csv", "xlsx", default=_TABLE)
 _output = click.option(
     "--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output."
 )
@@ -238,12 +238,15 @@ def dial_command(  # noqa: PLR0913 - click hands over each option
     from billing.frame.civil_time import today
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.spelling import typed
 
     _require_writable(format_name, output)
     try:
-        size = parse_quantity(area)
+        size = parse_quantity(typed(area))
     except BadCell as bad:
         raise click.BadParameter(f"--area {area!r} {bad.problem}: {bad.remedy}") from None
+    except ValueError as error:
+        raise click.BadParameter(f"--area {area!r} {error}: write it with two decimals") from None
     question = _question(assumptions_file, first, MONTHS, draws, seed, usage)
     with database(load_settings()) as engine, reading(engine) as connection, progress("turning the dial") as show:
         prepared, readings = dial(connection, question, size, today(clock()), show)

@@ -27,7 +27,7 @@ from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
 from billing.register.network_import.rate_card import rate_card_of
 from billing.register.shapes import RESOURCES, record_schema
-from ledger.exports.tables import MEDIA_TYPES, TABLES
+from ledger.exports.tables import MEDIA_TYPES, TABLES, ending
 from pricing.forecast import assumptions as assumed
 
 # A request is answered while it waits: what takes longer is asked on the command line.
@@ -147,7 +147,7 @@ def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
 def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Response:
     """Give the same as a table, a figure a row: for spreadsheets."""
     content = b"".join(forecast_pieces(_forecast(connection, query), query["format"]))
-    headers = {"Content-Disposition": f'attachment; filename="forecast.{query["format"]}"'}
+    headers = {"Content-Disposition": f'attachment; filename="forecast.{ending(query["format"])}"'}
     return Response(content, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import click
 
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, grouped, report, require_showable, table
 from billing.frame.terminal.parameters import DAY, MONTH
 
@@ -21,9 +22,7 @@ def tier_changes_command() -> None:
 )
 @click.option("--from", "first", type=MONTH, metavar="YYYY-MM", help="Default: the present month.")
 @click.option("--months", type=click.IntRange(1, 60), default=24, show_default=True)
-@click.option(
-    "--format", "format_name", type=click.Choice((_TABLE, "json", "csv", "xlsx")), default=_TABLE, show_default=True
-)
+@format_option(_TABLE, "json", "csv", "xlsx", default=_TABLE)
 @click.option("--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output.")
 def list_command(first: date | None, months: int, format_name: str, output: str | None) -> None:
     """List tier changes by month, with what a whole month's income without VAT gains at each site."""

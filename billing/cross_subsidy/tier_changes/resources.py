@@ -21,7 +21,7 @@ from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from invoices.rendering.letter import render_letter
-from ledger.exports.tables import MEDIA_TYPES, TABLES
+from ledger.exports.tables import MEDIA_TYPES, TABLES, ending
 from pricing.period import first_of_month
 
 _QUERY: Mapping[str, Any] = {
@@ -73,7 +73,7 @@ def get_tier_changes(connection: Connection, query: Mapping[str, Any]) -> TierCh
 def get_tier_changes_table(connection: Connection, query: Mapping[str, Any]) -> Response:
     """Give the same as a table, an office a row: for spreadsheets."""
     content = b"".join(pieces(_ahead(connection, query), query["format"]))
-    headers = {"Content-Disposition": f'attachment; filename="tier-changes.{query["format"]}"'}
+    headers = {"Content-Disposition": f'attachment; filename="tier-changes.{ending(query["format"])}"'}
     return Response(content, content_type=MEDIA_TYPES[query["format"]], headers=headers)
 
 

@@ -17,13 +17,14 @@ def credit_notes_command() -> None:
 def _parts(
     _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
 ) -> list[tuple[int, int | None]]:
+    from billing.frame.spelling import typed
     from pricing.money import AMOUNT_DECIMALS, parse_decimal
 
     parts: list[tuple[int, int | None]] = []
     for text in given:
         line, equals, amount = text.partition("=")
         try:
-            parts.append((int(line), parse_decimal(amount, AMOUNT_DECIMALS) if equals else None))
+            parts.append((int(line), parse_decimal(typed(amount), AMOUNT_DECIMALS) if equals else None))
         except ValueError:
             raise click.BadParameter(
                 f"{text!r} is not a line such as 2, or a line and an amount such as 2=150.00"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
-from billing.frame.terminal.exporting import output_option, write_export
+from billing.frame.terminal.exporting import format_option, output_option, write_export
 from billing.frame.terminal.output import destination, grouped, require_showable, table
 from billing.frame.terminal.parameters import DAY, MONTH
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from billing.documents.lookup.shapes import DocumentDelivery, DocumentShown
 
 # `table` is for people; the others are files.
-FORMAT = click.option(
-    "--format", "format_name", type=click.Choice(("table", "json", "csv", "xlsx")), default="table", show_default=True
-)
+FORMAT = format_option("table", "json", "csv", "xlsx", default="table")
 
 
 @click.group("documents", cls=Group)

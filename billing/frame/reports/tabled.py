@@ -5,6 +5,7 @@ A report is lines with their columns; what is summed is summed here. Papers carr
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,7 +18,7 @@ from billing.frame.reports.prepared import Asked, Fact, Prepared
 from invoices.document import Party
 from ledger.exports import columns as exported
 from ledger.exports.columns import Kind
-from ledger.exports.tables import MEDIA_TYPES, json_cell, json_items, table
+from ledger.exports.tables import MEDIA_TYPES, TABLES, json_cell, json_items, table
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind
 
 
@@ -91,12 +92,8 @@ def _columns(listing: Listed) -> Sequence[exported.Column]:
     ]
 
 
-def _csv(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return table("csv", listing.title, _columns(listing), listing.lines)
-
-
-def _xlsx(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
-    return table("xlsx", listing.title[:31], _columns(listing), listing.lines)
+def _table(file_format: str, listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+    return table(file_format, listing.title[:31], _columns(listing), listing.lines)
 
 
 def _json(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
@@ -120,8 +117,7 @@ Formats: TypeAlias = Mapping[str, Format]
 FORMATS: Formats = MappingProxyType(
     {
         "json": Format(_json, MEDIA_TYPES["json"]),
-        "csv": Format(_csv, MEDIA_TYPES["csv"]),
-        "xlsx": Format(_xlsx, MEDIA_TYPES["xlsx"]),
+        **{name: Format(partial(_table, name), MEDIA_TYPES[name]) for name in TABLES},
         "html": Format(_html, "text/html; charset=utf-8"),
         "pdf": Format(_pdf, "application/pdf"),
     }

@@ -41,10 +41,10 @@ def _cells(part: Part) -> Iterator[tuple[Any, ...]]:
             yield (_SHEETS[part.key].lower(), _KINDS[row.kind], label_text(row.label) or None, *row.cells)
 
 
-def csv(prepared: Prepared, _operator: Party) -> Iterator[bytes]:
+def csv(prepared: Prepared, _operator: Party, file_format: str = "csv") -> Iterator[bytes]:
     """Return one table; the second column says which rows are lines, so that what is summed can be chosen."""
     rows = (cells for part in prepared.report.parts for cells in _cells(part))
-    return table("csv", prepared.report.title, _columns(prepared.report), rows)
+    return table(file_format, prepared.report.title, _columns(prepared.report), rows)
 
 
 def xlsx(prepared: Prepared, _operator: Party) -> Iterator[bytes]:

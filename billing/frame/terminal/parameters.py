@@ -47,7 +47,7 @@ class Day(click.ParamType[date]):
 
 
 class Amount(click.ParamType[int]):
-    """An amount above zero such as `2362.50`, in centimes."""
+    """An amount above zero such as `2362.50` or `2362,50`, in centimes."""
 
     name = "AMOUNT"
 
@@ -57,11 +57,14 @@ class Amount(click.ParamType[int]):
             return value
         from billing.frame.cells import BadCell
         from billing.frame.cells import amount as parse_amount
+        from billing.frame.spelling import typed
 
         try:
-            return int(parse_amount(value))
+            return int(parse_amount(typed(value)))
         except BadCell as error:
             self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}: write it with two decimals", param, ctx)
 
 
 class Numbered(click.ParamType[int]):

@@ -10,19 +10,19 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from billing.entries.receivables import MONEY
+from billing.entries.receivables import MONEY, LegKind
 from billing.frame import cells
 from billing.frame.cells import BadCell, optional
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Fault, Taken
 from billing.frame.settings import Settings
+from billing.frame.spelling import typed
 from billing.frame.terms import load_terms
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
     MEANS,
     NONE,
     REFERENCE_LENGTH_MAX,
-    SHORTFALLS,
     Allocations,
     Leg,
     Part,
@@ -58,7 +58,12 @@ def _allocations(cell: str) -> Allocations:
         number, sign, amount = word.partition("=")
         if not sign:
             raise BadCell(f"holds {word!r}, which is no invoice with its amount", "write FA-2026-000012=1740.00")
-        parts.append(Part(number, cells.amount(amount)))
+        try:
+            parts.append(Part(number, cells.amount(typed(amount))))
+        except BadCell:
+            raise
+        except ValueError as error:
+            raise BadCell(f"holds {word!r}, which {error}", "write the amount with two decimals") from None
     return tuple(parts)
 
 
@@ -68,28 +73,42 @@ def _shown(asked: Allocations) -> str:
     return " ".join(f"{part.invoice}={format_amount(part.amount)}" for part in asked)
 
 
-def _text(name: str, parse: cells.Parser) -> Column:
-    return Column(name, parse, name)
+def _text(name: str, about: str, parse: cells.Parser) -> Column:
+    return Column(name, parse, name, about=about)
 
 
-def _amount(name: str, parse: cells.Parser = cells.amount) -> Column:
-    return Column(name, parse, name, format_amount)
+def _amount(name: str, about: str, parse: cells.Parser = cells.amount) -> Column:
+    return Column(name, parse, name, format_amount, about)
+
+
+# What each kind of shortfall is called in templates.
+_SHORTFALLS = {
+    LegKind.RENT_WITHHOLDING: "Retenue à la source sur loyers, ou vide",
+    LegKind.VAT_WITHHOLDING: "Retenue à la source de TVA, ou vide",
+    LegKind.BANK_CHARGES: "Frais gardés par la banque, ou vide",
+}
 
 
 PAYMENTS = Layout(
     "payments",
     receipt,
     (
-        _text("reference", _reference),
-        _text("means", cells.one_of(*MEANS)),
-        Column("value_date", cells.day, "value_date", date.isoformat),
-        _text("tenant", optional(cells.code)),
-        _text("site", optional(cells.code)),
-        _amount("amount"),
-        _text("currency", cells.one_of(CURRENCY, blank=CURRENCY)),
-        *(_amount(kind, optional(cells.amount)) for kind in SHORTFALLS),
-        Column("invoices", _allocations, "invoices", _shown),
-        _text("payer_text", cells.text),
+        _text("reference", "Référence de la banque ou du tireur", _reference),
+        _text("means", f"Mode de règlement : {', '.join(MEANS)}", cells.one_of(*MEANS)),
+        Column("value_date", cells.day, "value_date", date.isoformat, "Date de valeur"),
+        _text("tenant", "Code du locataire qui a payé ; vide : inconnu", optional(cells.code)),
+        _text("site", "Code du site dont la caisse a encaissé", optional(cells.code)),
+        _amount("amount", "Montant encaissé"),
+        _text("currency", "MAD, ou vide", cells.one_of(CURRENCY, blank=CURRENCY)),
+        *(_amount(kind, about, optional(cells.amount)) for kind, about in _SHORTFALLS.items()),
+        Column(
+            "invoices",
+            _allocations,
+            "invoices",
+            _shown,
+            "Factures réglées (FA-2026-000012=1740,00 …) ou none ; vide : selon le texte, puis la plus ancienne",
+        ),
+        _text("payer_text", "Texte du payeur", cells.text),
     ),
     ("reference", "means", "value_date"),
     {"tenant": "tenants", "site": "sites"},
@@ -129,7 +148,7 @@ def _parsed(file: str, line: int, row: Sequence[str], faults: Faults) -> Receipt
             faults.add(file, line, column.name, cell, bad.problem, bad.remedy)
     if len(parsed) < len(PAYMENTS.columns):
         return None
-    shortfalls = [Leg(kind, parsed[kind]) for kind in SHORTFALLS if parsed[kind] is not None]
+    shortfalls = [Leg(kind, parsed[kind]) for kind in _SHORTFALLS if parsed[kind] is not None]
     return ReceiptOrder(
         means=parsed["means"],
         reference=parsed["reference"],

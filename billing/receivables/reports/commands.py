@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.frame.terminal.command import Command, clock, database, example
+from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import DAY
 
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
     from billing.frame.reports.tabled import Listed
     from billing.frame.settings import Settings
 
-_FORMATS = ("json", "csv", "xlsx", "html", "pdf")
 _ON = click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="At the end of that day. Default: today.")
 _FROM = click.option("--from", "start", type=DAY, metavar="YYYY-MM-DD", help="First day. Default: the beginning.")
 _UNTIL = click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day, included. Default: today.")
 _OUTPUT = click.option(
     "--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output."
 )
-_FORMAT = click.option("--format", "format_name", type=click.Choice(_FORMATS), default="json", show_default=True)
+_FORMAT = format_option("json", "csv", "xlsx", "html", "pdf", default="json")
 
 
 def _today(day: date | None) -> date:
@@ -62,9 +62,7 @@ def _write_listed(format_name: str, output: str | None, listed_of: "Callable[[Co
 @click.argument("tenant")
 @_FROM
 @_UNTIL
-@click.option(
-    "--format", "format_name", type=click.Choice(("json", "csv", "xlsx", "pdf")), default="json", show_default=True
-)
+@format_option("json", "csv", "xlsx", "pdf", default="json")
 @_OUTPUT
 def statement_command(
     tenant: str, start: date | None, until: date | None, format_name: str, output: str | None

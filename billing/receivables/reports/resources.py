@@ -21,6 +21,7 @@ from billing.receivables.reports.open_documents import open_documents, vat_not_d
 from billing.receivables.reports.receipts import missing_certificates, receipts_journal, unplaced_receipts
 from billing.receivables.reports.shapes import AccountStatement
 from billing.receivables.reports.statement_files import MEDIA_TYPES, statement_pieces
+from ledger.exports.tables import ending
 
 blueprint = ApiBlueprint(
     "receivables_reports", __name__, url_prefix="/v1", description="What tenants owe and paid, to be read"
@@ -52,7 +53,7 @@ def _sent(name: str, file_format: str, media_type: str, pieces_of: Callable[[Con
         with reading(service().engine) as connection:
             yield from pieces_of(connection)
 
-    return streamed(pieces(), media_type, f"{name}.{file_format}")
+    return streamed(pieces(), media_type, f"{name}.{ending(file_format)}")
 
 
 def _listed(query: Mapping[str, Any], listed_of: Callable[[Connection], Listed], name: str) -> Response:

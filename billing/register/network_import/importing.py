@@ -28,7 +28,7 @@ from billing.register.network_import.further import FurtherFile
 from billing.register.network_import.grants import check_grant_days, check_grants, number_revisions, post_grants
 from billing.register.network_import.layout import LAYOUTS, Layout
 from billing.register.network_import.plausibility import Arrived, Unlikely, review
-from billing.register.network_import.reading import NumberedRow, read_rows
+from billing.register.network_import.reading import NumberedRow, TableFile, find_tables, read_rows
 from billing.register.network_import.report import FileCounts, ImportReport
 from billing.register.network_import.sheet import Sheet
 from billing.register.network_import.stored import stored_rows, stored_services
@@ -60,6 +60,10 @@ class _Brought(NamedTuple):
     file: str
     rows: Sequence[Any]
 
+    def placed(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return faults by the name of the file that was read, which may be a workbook."""
+        return [replace(fault, file=self.file) if fault.file == self.kind.layout.file else fault for fault in faults]
+
 
 def import_folder(
     engine: Engine,
@@ -79,25 +83,32 @@ def import_folder(
     """
     further_files = {subject_file.layout.stem: subject_file for subject_file in further}
     layouts = {**LAYOUTS, **{stem: subject_file.layout for stem, subject_file in further_files.items()}}
-    faults, warnings = _collectors(layout.file for layout in layouts.values())
-    paths = _find(folder, layouts, warnings)
+    found = find_tables(folder, layouts)
+    faults, warnings = _collectors(found.label(layout) for layout in layouts.values())
+    for warning in found.warnings:
+        warnings.add(*warning)
+    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in found.tables]
+    if absent:
+        warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
     with writing(engine) as connection:
         sources = {
             stem: _Source(
-                path.name,
-                read_rows(path, LAYOUTS[stem], faults),
-                partial(read_rows, path, LAYOUTS[stem], Faults((path.name,))),
+                table.label,
+                read_rows(table.path, LAYOUTS[stem], faults, warnings, table.sheet),
+                partial(_rows_again, table, LAYOUTS[stem]),
             )
-            for stem, path in paths.items()
+            for stem, table in found.tables.items()
             if stem in LAYOUTS
         }
         brought = [
             _Brought(
                 subject_file,
-                path.name,
-                subject_file.read(path.name, read_rows(path, subject_file.layout, faults), faults),
+                table.label,
+                subject_file.read(
+                    table.label, read_rows(table.path, subject_file.layout, faults, warnings, table.sheet), faults
+                ),
             )
-            for stem, path in paths.items()
+            for stem, table in found.tables.items()
             if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
@@ -138,25 +149,9 @@ def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
     return Faults(order), Faults(order)
 
 
-def _find(folder: Path, layouts: Mapping[str, Layout], warnings: Faults) -> dict[str, Path]:
-    """Return the files of a network folder by stem, in the order of reading; raise Refused if there are none."""
-    names = ", ".join(layout.file for layout in layouts.values())
-    if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        raise Refused([Fault(str(folder), None, None, None, problem, "give a folder that holds the network's files")])
-    present = {path.name: path for path in folder.iterdir()}
-    paths = {stem: present[layout.file] for stem, layout in layouts.items() if layout.file in present}
-    if not paths:
-        raise Refused([Fault(str(folder), None, None, None, "holds none of the network's files", f"these are {names}")])
-    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in paths]
-    if absent:
-        warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
-    known = {path.name for path in paths.values()}
-    for name in sorted(name for name in present if name.lower().endswith(".csv") and name not in known):
-        meant = name.lower() if name.lower() in names.split(", ") else None
-        remedy = f"rename it {meant} if that is what it is" if meant else f"the network's files are {names}"
-        warnings.add(name, None, None, None, "is not a file of the network, and was not read", remedy)
-    return paths
+def _rows_again(table: TableFile, layout: Layout) -> Iterator[NumberedRow]:
+    unheard = Faults((table.label,))
+    return read_rows(table.path, layout, unheard, unheard, table.sheet)
 
 
 def _numbered(layout: Layout, records: Iterable[Mapping[str, str]], faults: Faults) -> Iterator[NumberedRow]:
@@ -215,7 +210,7 @@ class _Import:
                 try:
                     brought.kind.load(self._connection, brought.rows, now, self._settings)
                 except Refused as refused:
-                    brought.kind.note(refused.faults, self._faults, coming)
+                    brought.kind.note(brought.placed(refused.faults), self._faults, coming)
             raise Refused(self._faults.in_order())
         for sheet in self._sheets.values():
             sheet.write(self._connection)
@@ -237,7 +232,7 @@ class _Import:
         try:
             counts = brought.kind.load(self._connection, brought.rows, now, self._settings)
         except Refused as refused:
-            brought.kind.note(refused.faults, self._faults, frozenset())
+            brought.kind.note(brought.placed(refused.faults), self._faults, frozenset())
             raise Refused(self._faults.in_order()) from None
         if self._progress is not None:
             self._progress(brought.file, len(brought.rows))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 
@@ -19,21 +20,48 @@ ADVANCE, ARREARS = "advance", "arrears"
 LANGUAGES = ("fr", "ar", "en")
 
 
+class Form(Enum):
+    """What a column's cells are for a spreadsheet, which spells numbers and days in its own way."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    RATE = auto()
+    DAY = auto()
+
+
+_FORMS: Mapping[Callable[[Any], str], Form] = MappingProxyType(
+    {
+        format_amount: Form.NUMBER, format_price: Form.NUMBER, format_quantity: Form.NUMBER,
+        format_rate: Form.RATE, date.isoformat: Form.DAY,
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file: its name, the field of the table that holds it, and both directions of writing."""
+    """A column of a file: its name, the field of the table that holds it, and both directions of writing.
+
+    `about` tells in French what it holds; `spelt` what its cells are, where `show` does not tell.
+    """
 
     name: str
     parse: Parser
     field: str
     show: Callable[[Any], str] = str
+    about: str = ""
+    spelt: Form | None = None
+
+    @property
+    def form(self) -> Form:
+        """Return what its cells are for a spreadsheet; a text is never read as anything else."""
+        return self.spelt or _FORMS.get(self.show, Form.TEXT)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A file: its stem, table, columns (key first), key, and which columns name rows of which other file.
 
-    A key column bears the same name in the file and in the table.
+    A key column bears the same name in the file and in the table. `examples` are rows of a template.
     """
 
     stem: str
@@ -41,6 +69,7 @@ class Layout:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     references: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[tuple[str, ...], ...] = ()
 
     @property
     def file(self) -> str:
@@ -70,127 +99,167 @@ def shown(column: Column, value: Any) -> str:
     return "" if value is None else column.show(value)
 
 
-def _text(name: str, parse: Parser = cells.text) -> Column:
-    return Column(name, parse, name)
+def _text(name: str, about: str, parse: Parser = cells.text) -> Column:
+    return Column(name, parse, name, about=about)
 
 
-def _code(name: str) -> Column:
-    return Column(name, cells.code, name)
+def _code(name: str, about: str) -> Column:
+    return Column(name, cells.code, name, about=about)
 
 
-def _day(name: str, parse: Parser = cells.day) -> Column:
-    return Column(name, parse, name, date.isoformat)
+def _number(name: str, about: str, parse: Parser) -> Column:
+    return Column(name, parse, name, about=about, spelt=Form.NUMBER)
+
+
+def _day(name: str, about: str, parse: Parser = cells.day) -> Column:
+    return Column(name, parse, name, date.isoformat, about)
 
 
 _SITES = Layout(
     "sites",
     models.site,
     (
-        _code("code"),
-        _text("name", cells.required_text),
-        _text("city"),
-        _text("capacity", optional(cells.count)),
-        _day("opened_on", optional(cells.day)),
+        _code("code", "Code du site, repris par les autres fichiers"),
+        _text("name", "Nom du site, imprimé sur les factures", cells.required_text),
+        _text("city", "Ville"),
+        _number("capacity", "Nombre d'entreprises que le site peut accueillir", optional(cells.count)),
+        _day("opened_on", "Jour d'ouverture", optional(cells.day)),
     ),
     ("code",),
+    examples=(("EXEMPLE", "Parc d'exemple", "Tanger", "80", "2015-09-01"),),
 )
 _SERVICES = Layout(
     "services",
     models.service,
     (
-        _code("code"),
-        _text("label", cells.required_text),
-        _text("unit", cells.one_of(*UNITS)),
-        _text("billing", cells.one_of(ADVANCE, ARREARS)),
-        _text("revenue_account", cells.revenue_account),
-        Column("price_ceiling_incl_vat", optional(cells.amount), "price_ceiling_incl_vat", format_amount),
+        _code("code", "Code du service ; OFFICE : bureaux loués"),
+        _text("label", "Désignation imprimée sur les factures", cells.required_text),
+        _text("unit", "Unité : m2_month (m² par mois), each (pièce) ou hour (heure)", cells.one_of(*UNITS)),
+        _text(
+            "billing",
+            "advance : facturé d'avance selon les baux ; arrears : à terme échu selon les consommations",
+            cells.one_of(ADVANCE, ARREARS),
+        ),
+        _text("revenue_account", "Compte de produits (classe 7)", cells.revenue_account),
+        Column(
+            "price_ceiling_incl_vat",
+            optional(cells.amount),
+            "price_ceiling_incl_vat",
+            format_amount,
+            "Plafond TTC du prix subventionné ; vide : aucun",
+        ),
     ),
     ("code",),
+    examples=(
+        ("OFFICE", "Mise à disposition de bureau équipé", "m2_month", "advance", "71243", ""),
+        ("MEAL", "Repas", "each", "arrears", "71243", "20.00"),
+    ),
 )
 _VAT_RATES = Layout(
     "vat_rates",
     models.vat_rate,
-    (_code("service"), _day("effective_from"), Column("rate", cells.vat_rate, "rate", format_rate)),
+    (
+        _code("service", "Code du service"),
+        _day("effective_from", "Premier jour du taux"),
+        Column("rate", cells.vat_rate, "rate", format_rate, "Taux de TVA : 0,20 ou 20 %"),
+    ),
     ("service", "effective_from"),
     {"service": "services"},
+    (("OFFICE", "2017-01-01", "0.20"), ("MEAL", "2017-01-01", "0.10")),
 )
 _RATES = Layout(
     "rates",
     models.rate,
     (
-        _code("site"),
-        _code("service"),
-        _text("tenant_kind", cells.one_of(*KINDS, blank="")),
-        _day("effective_from"),
-        Column("market", cells.price, "market", format_price),
-        _text("subsidised", cells.subsidised),
-        Column("full_cost", cells.price, "full_cost", format_price),
-        _text("source"),
+        _code("site", "Code du site"),
+        _code("service", "Code du service"),
+        _text(
+            "tenant_kind", "startup, sme (PME), large (grande), subsidiary (filiale) ; vide : tous",
+            cells.one_of(*KINDS, blank=""),
+        ),
+        _day("effective_from", "Premier jour du tarif"),
+        Column("market", cells.price, "market", format_price, "Prix du marché, HT"),
+        _number("subsidised", "Prix subventionné HT, ou part du prix du marché telle que 1/3", cells.subsidised),
+        Column("full_cost", cells.price, "full_cost", format_price, "Coût complet, HT"),
+        _text("source", "Décision qui fixe le tarif"),
     ),
     ("site", "service", "tenant_kind", "effective_from"),
     {"site": "sites", "service": "services"},
-)
+    (
+        ("EXEMPLE", "OFFICE", "", "2017-01-01", "150.00", "1/3", "134.50", "Grille d'exemple"),
+        ("EXEMPLE", "MEAL", "", "2017-01-01", "34.00", "1/3", "30.00", "Grille d'exemple"),
+    ),
+)  # fmt: skip
 _TENANTS = Layout(
     "tenants",
     models.tenant,
     (
-        _code("code"),
-        _text("legal_name", cells.required_text),
-        _text("legal_form"),
-        _text("kind", cells.one_of(*KINDS)),
-        _day("incorporated_on", optional(cells.day)),
-        _day("admitted_on", optional(cells.day)),
-        _text("ice", cells.ice),
-        _text("tax_id"),
-        _text("trade_register"),
-        _text("address"),
-        _text("city"),
-        _text("email"),
-        _text("language", cells.one_of(*LANGUAGES, blank="fr")),
+        _code("code", "Code du locataire"),
+        _text("legal_name", "Raison sociale", cells.required_text),
+        _text("legal_form", "Forme juridique : SARL, SA…"),
+        _text("kind", "startup, sme (PME), large (grande entreprise) ou subsidiary (filiale)", cells.one_of(*KINDS)),
+        _day("incorporated_on", "Jour d'immatriculation", optional(cells.day)),
+        _day("admitted_on", "Jour d'admission ; vide : celui du premier bail", optional(cells.day)),
+        _text("ice", "ICE : 15 chiffres, zéros de tête compris (colonne au format texte)", cells.ice),
+        _text("tax_id", "Identifiant fiscal"),
+        _text("trade_register", "Registre du commerce"),
+        _text("address", "Adresse"),
+        _text("city", "Ville"),
+        _text("email", "Adresse électronique des factures ; plusieurs : séparées par ; ou ,"),
+        _text("language", "Langue des documents : fr, ar ou en ; vide : fr", cells.one_of(*LANGUAGES, blank="fr")),
     ),
     ("code",),
-)
+    examples=(
+        (
+            "EXEMPLE", "Société d'exemple", "SARL", "startup", "2025-10-15", "", "001561191000066", "12345678",
+            "4321 Tanger", "1 rue Ibn Sina", "Tanger", "compta@exemple.example", "fr",
+        ),
+    ),
+)  # fmt: skip
 _LEASES = Layout(
     "leases",
     models.lease,
     (
-        _code("code"),
-        _code("tenant"),
-        _code("site"),
-        _text("unit", cells.code),
-        Column("area_m2", cells.quantity, "area", format_quantity),
-        _day("starts_on"),
-        _day("ends_on", optional(cells.day)),
+        _code("code", "Code du bail"),
+        _code("tenant", "Code du locataire"),
+        _code("site", "Code du site"),
+        _text("unit", "Bureau, tel qu'il est numéroté sur le site", cells.code),
+        Column("area_m2", cells.quantity, "area", format_quantity, "Surface en m²"),
+        _day("starts_on", "Premier jour"),
+        _day("ends_on", "Dernier jour, compris ; vide : sans terme", optional(cells.day)),
     ),
     ("code",),
     {"tenant": "tenants", "site": "sites"},
+    (("EX-BAIL", "EXEMPLE", "EXEMPLE", "A-101", "22.5", "2026-01-08", ""),),
 )
 _USAGE = Layout(
     "usage",
     models.usage_event,
     (
-        _code("event_id"),
-        _code("tenant"),
-        _code("site"),
-        _code("service"),
-        Column("quantity", cells.quantity, "quantity", format_quantity),
-        _day("occurred_on"),
+        _code("event_id", "Numéro unique de la consommation"),
+        _code("tenant", "Code du locataire"),
+        _code("site", "Code du site"),
+        _code("service", "Code du service"),
+        Column("quantity", cells.quantity, "quantity", format_quantity, "Quantité, dans l'unité du service"),
+        _day("occurred_on", "Jour de la consommation"),
     ),
     ("event_id",),
     {"tenant": "tenants", "site": "sites", "service": "services"},
+    (("EX-CONSO", "EXEMPLE", "EXEMPLE", "MEAL", "4", "2026-01-12"),),
 )
 _GRANTS = Layout(
     "grants",
     models.subsidy_grant,
     (
-        _code("code"),
-        _text("funder"),
-        _text("site", optional(cells.code)),
-        Column("amount", cells.amount, "amount", format_amount),
-        _day("granted_on"),
+        _code("code", "Code de la subvention"),
+        _text("funder", "Financeur"),
+        _text("site", "Code du site ; vide : tout le réseau", optional(cells.code)),
+        Column("amount", cells.amount, "amount", format_amount, "Montant en dirhams"),
+        _day("granted_on", "Jour de l'octroi"),
     ),
     ("code",),
     {"site": "sites"},
+    (("EX-SUBV", "Région d'exemple", "EXEMPLE", "1000.00", "2026-01-05"),),
 )
 
 # In the order they are read and written: what is referred to comes first.

@@ -32,6 +32,7 @@ from pricing.money import format_amount
 from pricing.period import format_month
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType({**tables.MEDIA_TYPES, "pdf": "application/pdf"})
+_ENDINGS = tuple(dict.fromkeys(map(tables.ending, MEDIA_TYPES)))
 COLUMNS = (
     Column("kind", Kind.TEXT),
     Column("tenant", Kind.TEXT),
@@ -125,8 +126,8 @@ def _warnings(review: Review) -> list[str]:
 def format_of(output: str) -> str:
     """Return the format that a file's ending chooses; raises Unknown."""
     ending = PurePath(output).suffix.lower().removeprefix(".")
-    if ending not in MEDIA_TYPES:
-        endings = ", ".join(f".{name}" for name in MEDIA_TYPES)
+    if ending not in _ENDINGS:
+        endings = ", ".join(f".{name}" for name in _ENDINGS)
         raise Unknown(f"a review is written by the ending of its file, not {output!r}: end it with one of {endings}")
     return ending
 

@@ -37,7 +37,10 @@ def _reason(cell: str) -> str:
 USAGE_VOIDS = Layout(
     SUBJECT,
     usage_void,
-    (Column("event_id", cells.code, "event_id"), Column("reason", _reason, "reason")),
+    (
+        Column("event_id", cells.code, "event_id", about="Numéro de la consommation annulée"),
+        Column("reason", _reason, "reason", about="Motif"),
+    ),
     ("event_id",),
     {"event_id": "usage"},
 )
