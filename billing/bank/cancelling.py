@@ -1,4 +1,4 @@
-"""Receipts and refunds cancelled (R25), with what the bank's lines say of them: lines that named one wait again."""
+"""Money cancelled that never moved (R25): receipts, refunds, deposits, recovered debts; its bank lines wait again."""
 
 from datetime import date, datetime
 
@@ -11,8 +11,12 @@ from billing.bank.recording import Decision, record_decisions
 from billing.bank.tables import line_decision, line_entry
 from billing.entries.receivables import money_entries, refund_money_entry
 from billing.frame.audit_log import record_change
-from billing.frame.database import change_receivables
+from billing.frame.codes import DEBT_ACT, DEPOSIT, parse_deposit_movement
+from billing.frame.database import change_facts, change_receivables
+from billing.receivables.debts.cancelling import cancel_recovery
+from billing.receivables.deposits.cancelling import cancel_movement
 from billing.receivables.receipts.cancelling import Cancelled, cancel_receipt, cancel_refund
+from ledger.entry import BANK
 
 
 def cancel(
@@ -38,6 +42,25 @@ def cancel_paid_back(
     change_receivables(connection)
     cancelled = cancel_refund(connection, key, reason=reason, recorded_at=recorded_at, on=on)
     lines = _let_wait(connection, (refund_money_entry(key),), cancelled.booked_on, reason, recorded_at)
+    return cancelled._replace(lines=lines)
+
+
+def cancel_named(
+    connection: Connection, name: str, *, reason: str, recorded_at: datetime, on: date | None = None
+) -> Cancelled:
+    """Cancel a movement of a deposit (`DG-000012/2`) or what was recovered of a lost debt (`CR-3`).
+
+    A bank line that named it waits again. Raises Unknown, Conflict, Refused as `cancel_movement` and `cancel_recovery`.
+    """
+    change_facts(connection)
+    change_receivables(connection)
+    if name.startswith(DEPOSIT.prefix):
+        keys = parse_deposit_movement(name)
+        cancelled = cancel_movement(connection, *keys, reason=reason, recorded_at=recorded_at, on=on)
+    else:
+        key = DEBT_ACT.parse(name)
+        cancelled = cancel_recovery(connection, key, reason=reason, recorded_at=recorded_at, on=on)
+    lines = _let_wait(connection, (f"{BANK}/{name}",), cancelled.booked_on, reason, recorded_at)
     return cancelled._replace(lines=lines)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from billing.frame.codes import RECEIPT, REFUND
+from billing.frame.codes import DEBT_ACT, DEPOSIT, RECEIPT, REFUND, parse_deposit_movement
 from billing.frame.terminal.command import WritingCommand, clock, database, example
 from billing.frame.terminal.parameters import DAY
 
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
 
 class _Cancellable(click.ParamType[str]):
-    """The number of a receipt or a refund."""
+    """The number of a receipt or a refund, or the name of a movement of a deposit or of what was recovered."""
 
-    name = "RG-000012|RB-000003"
+    name = "RG-000012|RB-000003|DG-000004/1|CR-7"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it as it is; a usage error for anything else."""
         from billing.frame.errors import Unknown
 
-        code = REFUND if value.startswith(REFUND.prefix) else RECEIPT
+        code = next((code for code in (REFUND, DEBT_ACT) if value.startswith(code.prefix)), RECEIPT)
         try:
-            code.parse(value)
+            if value.startswith(DEPOSIT.prefix):
+                parse_deposit_movement(value)
+            else:
+                code.parse(value)
         except Unknown:
             self.fail(f"{value!r} is no receipt such as {RECEIPT.format(12)}", param, ctx)
         return value
@@ -38,11 +41,13 @@ class _Cancellable(click.ParamType[str]):
 @click.argument("number", type=_Cancellable())
 @click.option("--on", type=DAY, metavar="YYYY-MM-DD", help="The day it is cancelled on. Default: its own day.")
 def cancel_command(number: str, on: date | None) -> None:
-    """Cancel the receipt NUMBER (RG-…) that should never have been entered, or a refund (RB-…) that was never paid.
+    """Cancel NUMBER: a receipt (RG-…) that should never have been entered, or a refund (RB-…) that was never paid.
+
+    Or a movement of a deposit (DG-…/1), or what was recovered of a lost debt (CR-…), as their lists name them.
 
     What it settled is open again, its entry is reversed, its VAT goes back; a bank line that named it waits again. It
     counts nowhere any more, and both stay on record. In a closed month it is booked on the first open day. The reason
-    is required. Above the amount of the settings a receipt waits for an approval (`approvals`).
+    is required. Above the amount of the settings all but refunds wait for an approval (`approvals`).
     """
     from billing.approvals.ordering import Waiting, place
     from billing.bank.approving import CANCELLATION, CancellationOrder
@@ -59,7 +64,10 @@ def cancel_command(number: str, on: date | None) -> None:
             cancelled = cancel_paid_back(connection, REFUND.parse(number), reason=reason, recorded_at=clock(), on=on)
         else:
             reason = require_reason(connection, "cancelling a receipt")
-            order = CancellationOrder(RECEIPT.parse(number), reason, on)
+            is_receipt = number.startswith(RECEIPT.prefix)
+            order = CancellationOrder(
+                RECEIPT.parse(number) if is_receipt else None, reason, on, None if is_receipt else number
+            )
             placed = place(connection, CANCELLATION, order, clock=clock, settings=settings)
             cancelled = None if isinstance(placed, Waiting) else placed.answer
     if cancelled is None:

@@ -1,4 +1,4 @@
-"""Cancellations of receipts and refunds over HTTP: bank lines that named one wait again by it."""
+"""Cancellations of money that never moved, over HTTP: bank lines that named it wait again by it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,8 @@ from billing.approvals.shapes import Approval
 from billing.bank.approving import CANCELLATION, CancellationOrder
 from billing.bank.cancelling import cancel_paid_back
 from billing.frame.audit_log import require_reason
+from billing.frame.codes import DEBT_ACT, deposit_movement
+from billing.frame.errors import Unknown
 from billing.frame.http.fields import Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
@@ -18,6 +20,11 @@ from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import writes
 from billing.frame.tokens import RECEIPTS
+from billing.receivables.debts.cancelling import find_recovery
+from billing.receivables.debts.deciding import debt_standing
+from billing.receivables.debts.shapes import Debt
+from billing.receivables.deposits.deposits import deposit_of_lease, deposit_shape
+from billing.receivables.deposits.shapes import Deposit
 from billing.receivables.receipts.queries import find_refund, receipt_story
 from billing.receivables.receipts.request_fields import optional_reason
 from billing.receivables.receipts.shapes import ReceiptStory, Refund
@@ -51,12 +58,39 @@ def cancel_received(connection: Connection, order: Mapping[str, Any], received: 
     return placed(connection, CANCELLATION, wanted, lambda _: Answer(receipt_story(connection, received), 201))
 
 
+@blueprint.route("/deposits/<part:code>/movements/<serial:movement>/cancellation", methods=["POST"])
+@blueprint.response(201, Deposit)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
+@blueprint.arguments(strict_schema("DepositCancellationOrder", _FIELDS))
+@writes
+def cancel_deposit_movement(connection: Connection, order: Mapping[str, Any], code: str, movement: int) -> Answer:
+    """Cancel money of a lease's deposit that never moved, by its place: what is held is as before."""
+    reason = order["reason"] or require_reason(connection, "cancelling a movement of a deposit")
+    key = deposit_of_lease(connection, code)
+    wanted = CancellationOrder(None, reason, order["on"], deposit_movement(key, movement))
+    return placed(connection, CANCELLATION, wanted, lambda _: Answer(deposit_shape(connection, key), 201))
+
+
+@blueprint.route("/debts/<document:number>/recoveries/<serial:decision>/cancellation", methods=["POST"])
+@blueprint.response(201, Debt)
+@blueprint.alt_response(202, schema=Approval, **WAITS)
+@blueprint.arguments(strict_schema("RecoveryCancellationOrder", _FIELDS))
+@writes
+def cancel_recovered(connection: Connection, order: Mapping[str, Any], number: str, decision: int) -> Answer:
+    """Cancel what was recovered of an invoice and never came, by the number in its name (CR-7: 7)."""
+    reason = order["reason"] or require_reason(connection, "cancelling what was recovered")
+    if find_recovery(connection, decision).number != number:
+        raise Unknown(f"{DEBT_ACT.format(decision)} is no decision about {number}")
+    wanted = CancellationOrder(None, reason, order["on"], DEBT_ACT.format(decision))
+    return placed(connection, CANCELLATION, wanted, lambda _: Answer(debt_standing(connection, number), 201))
+
+
 @blueprint.route("/refunds/<refund:paid>/cancellation", methods=["POST"])
 @blueprint.response(201, Refund)
 @blueprint.arguments(strict_schema("RefundCancellationOrder", _FIELDS))
 @writes
 def cancel_refunded(connection: Connection, order: Mapping[str, Any], paid: int) -> Answer:
-    """Cancel a refund that was never paid: the credit it paid back is there again."""
+    """Cancel a refund that was never paid: the credit or the credit note it paid back is there again."""
     reason = order["reason"] or require_reason(connection, "cancelling a refund")
     cancel_paid_back(connection, paid, reason=reason, recorded_at=service().clock(), on=order["on"])
     return Answer(Refund.of(find_refund(connection, paid)), 201)

@@ -3,7 +3,7 @@
 from datetime import date
 
 from billing.entries.accounts import STAMP_DUTY_DUE, TAXES_AND_DUTIES, TILL
-from ledger.entry import CASH, MISCELLANEOUS, REVERSED, Entry, Posting, reversal
+from ledger.entry import CASH, MISCELLANEOUS, Entry, Posting
 
 
 def stamp_entry(number: str, taken_on: date, payer: str, site_code: str | None, duty: int, on_top: int) -> Entry:
@@ -18,8 +18,3 @@ def stamp_entry(number: str, taken_on: date, payer: str, site_code: str | None, 
         piece=number,
         postings=(debited, Posting(STAMP_DUTY_DUE, -duty)),
     )
-
-
-def stamp_cancellation_entry(stamp: Entry, on: date) -> Entry:
-    """Take back the stamp duty of a receipt for cash that was cancelled."""
-    return reversal(stamp, f"{stamp.reference}{REVERSED}", on, f"Annulation {stamp.label}")

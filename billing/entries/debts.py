@@ -21,6 +21,7 @@ from billing.entries.accounts import (
     VAT_DUE,
     VAT_NOT_YET_DUE,
 )
+from billing.frame.codes import DEBT_ACT
 from ledger.entry import BANK, MISCELLANEOUS, Entry, Posting
 from pricing.running_shares import Moved
 
@@ -49,28 +50,30 @@ _LABELS = {
 
 
 class Decision(NamedTuple):
-    """One act about a debt: amounts in centimes, VAT included but for provisions.
+    """One act about a debt: amounts in centimes, VAT included but for provisions; `booked_on` is its entry's day.
 
-    `shares` are what it writes off or recovers, by VAT rate, where it is being taken.
+    `shares` are what it writes off or recovers, by VAT rate, where it is being taken; `reference` is the bank's own, of
+    what was recovered.
     """
 
     kind: str
-    decided_on: date
+    booked_on: date
     amount: int
     vat: int
     from_doubtful: int
     shares: tuple[Moved, ...] = ()
+    reference: str | None = None
 
 
 def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:
     """Return the entry of a decision about the invoice `number` of a tenant; `key` is the act's."""
     journal = BANK if made.kind == RECOVERED else MISCELLANEOUS
     return Entry(
-        reference=f"{journal}/CR-{key}",
+        reference=f"{journal}/{DEBT_ACT.format(key)}",
         journal=journal,
-        effective_on=made.decided_on,
+        effective_on=made.booked_on,
         label=f"{_LABELS[made.kind]} {number} - {tenant}",
-        piece=number,
+        piece=made.reference or number,
         postings=tuple(posting for posting in _postings(tenant, made) if posting.amount),
     )
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from billing.entries.accounts import BANK_ACCOUNT, DEPOSITS_HELD, OPENING_TRANSIT, TILL
-from billing.frame.codes import DEPOSIT
+from billing.frame.codes import DEPOSIT, deposit_movement
 from ledger.entry import BANK, CASH, Entry, Posting
 
 
@@ -35,7 +35,10 @@ _LABELS: dict[str, str] = {RECEIVED: "Dépôt de garantie reçu", RETURNED: "Dé
 
 
 class Movement(NamedTuple):
-    """Money of a deposit: which way and how it moved, when, how much (centimes), the bank's or the till's reference."""
+    """Money of a deposit: which way and how it moved, when, how much (centimes), the bank's or the till's reference.
+
+    `booked_on` is the day of its entry, where it isn't the day it moved: that month was closed.
+    """
 
     kind: str
     means: str
@@ -43,6 +46,7 @@ class Movement(NamedTuple):
     amount: int
     reference: str
     reason: str | None
+    booked_on: date | None = None
 
 
 def movement_entry(deposit: int, movement_no: int, tenant: str, movement: Movement) -> Entry:
@@ -53,9 +57,9 @@ def movement_entry(deposit: int, movement_no: int, tenant: str, movement: Moveme
     amount = movement.amount if movement.kind == RECEIVED else -movement.amount
     journal, number = _JOURNALS[movement.means], DEPOSIT.format(deposit)
     return Entry(
-        reference=f"{journal}/{number}/{movement_no}",
+        reference=f"{journal}/{deposit_movement(deposit, movement_no)}",
         journal=journal,
-        effective_on=movement.moved_on,
+        effective_on=movement.booked_on or movement.moved_on,
         label=f"{_LABELS[movement.kind]} {number} - {tenant}",
         piece=f"{number} {movement.reference}",
         postings=(Posting(ACCOUNTS[movement.means], amount), Posting(DEPOSITS_HELD, -amount, tenant)),

@@ -12,15 +12,16 @@ class SerialCode:
 
     prefix: str
     thing: str
+    digits: int = 6
 
     @property
     def pattern(self) -> str:
         """The regular expression of such a number."""
-        return rf"{self.prefix}-[0-9]{{6,18}}"
+        return rf"{self.prefix}-[0-9]{{{self.digits},18}}"
 
     def format(self, key: int) -> str:
         """Return the number of a key: 12 gives `RG-000012`."""
-        return f"{self.prefix}-{key:06d}"
+        return f"{self.prefix}-{key:0{self.digits}d}"
 
     def parse(self, number: str) -> int:
         """Return the key of a number; raises Unknown for a text that is not written as `format` writes it."""
@@ -43,4 +44,18 @@ BANK_STATEMENT = SerialCode("RE", "bank statement")
 BANK_LINE = re.compile(rf"{BANK_STATEMENT.pattern}/[0-9]+(/[0-9]+)?", re.ASCII)
 DUNNING_BLOCK = SerialCode("SU", "dispute or promise")
 DEPOSIT = SerialCode("DG", "deposit")
+DEBT_ACT = SerialCode("CR", "decision about a debt", digits=1)
 FINAL_STATEMENT = SerialCode("AC", "final statement")
+
+
+def deposit_movement(key: int, movement_no: int) -> str:
+    """Return the name of a movement of a deposit: `DG-000012/2`."""
+    return f"{DEPOSIT.format(key)}/{movement_no}"
+
+
+def parse_deposit_movement(name: str) -> tuple[int, int]:
+    """Return the keys of a movement of a deposit; raises Unknown for a text that is no such name."""
+    number, _, movement_no = name.partition("/")
+    if re.fullmatch(r"[1-9][0-9]{0,8}", movement_no, re.ASCII) is None:
+        raise Unknown(f"there is no movement {name}: they are called {deposit_movement(12, 2)}")
+    return DEPOSIT.parse(number), int(movement_no)

@@ -28,6 +28,15 @@ def test_a_deposit_is_asked_received_and_given_back(ground: Caller, engine: Engi
     assert ground.get("/v1/deposits/L1", scope="auditor") == given
     assert ground.get("/v1/deposits?tenant=T1")["items"] == [given]
     assert ground("GET", "/v1/deposits/L1/pdf").data.startswith(b"%PDF")
+    assert [movement["number"] for movement in given["movements"]] == ["DG-000001/1", "DG-000001/2"]
+    address = "/v1/deposits/L1/movements/2/cancellation"
+    back = ground.post(address, {"reason": "jamais rendu"})
+    assert (back.status_code, back.json["held"], back.json["movements"][1]["cancelled_for"]) == (
+        201, "2000.00", "jamais rendu",
+    )  # fmt: skip
+    assert ground.post(address, {}).json["type"] == "/problems/reason-required"
+    assert ground.post(address, {"reason": "encore"}).status_code == 409
+    assert ground.post("/v1/deposits/L1/movements/9/cancellation", {"reason": "x"}).status_code == 404
     assert ground("GET", "/v1/deposits/L9").status_code == 404
     assert ground.post("/v1/deposits", {"lease": "L9"}).status_code == 404
     assert check(engine) == []

@@ -161,6 +161,16 @@ def test_a_debt_is_decided_listed_and_shown(invoke: Invoke) -> None:
     # What may be decided now.
     assert ["reinstated", "3480.00"] in shown
     assert ["released", "0.00"] in shown
+    lost = ("debts", "decide", "FA-2026-000001", "written_off", "--on", "2026-06-21", "--reason", "Liquidation")
+    assert "written off 3480.00" in said(invoke(*lost))
+    recovered = ("debts", "decide", "FA-2026-000001", "recovered", "--on", "2026-06-22", "--reason", "Syndic")
+    told = invoke(*recovered, "--amount", "120.00")
+    assert "warning: recovered without --reference" in told.stderr
+    assert "recovered 240.00" in said(invoke(*recovered, "--amount", "120.00", "--reference", "VIR 7"))
+    assert {"CR-4", "VIR", "7"} <= set(said(invoke("debts", "list")).splitlines()[-1].split())
+    cancelled = invoke("payments", "cancel", "CR-4", "--reason", "jamais reçu")
+    assert said(cancelled) == "CR-4 is cancelled on 2026-06-22"
+    assert invoke("payments", "cancel", "DG-000001", "--reason", "x").exit_code == 2
 
 
 def test_a_receipt_is_cancelled_by_its_number_and_a_reason(invoke: Invoke, database_url: URL) -> None:

@@ -18,13 +18,12 @@ from billing.receivables.deposits.deposits import (
     move_deposit,
 )
 from billing.receivables.deposits.printout import deposit_call_pdf
-from ledger.errors import PeriodClosed
-from ledger.periods import close_month
 from pricing.money import parse_decimal
 from tests.oracle.service import NOW, instant
 from tests.support.networks import Row
 from tests.support.pages import text_of
 from tests.support.park import Park, text
+from tests.support.till import closes
 
 NEWCOMER = {"code": "T1", "incorporated_on": "2026-01-15"}
 LARGE = {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01"}
@@ -132,15 +131,15 @@ def test_never_more_than_was_asked_nor_than_is_held(park: Park) -> None:
     assert check(park.engine) == []
 
 
-def test_a_day_in_a_closed_month_is_refused(park: Park) -> None:
+def test_a_day_in_a_closed_month_is_kept_and_booked_on_the_first_open_one(park: Park) -> None:
     park.opens(tenants=[LARGE], leases=LEASES[1:])
     key = asks(park, "L2")
     moves(park, key, "received", "100.00", "2026-06-10")
-    with writing(park.engine) as connection:
-        close_month(connection, date(2026, 6, 1), recorded_at=NOW, open_months_max=2)
-    with pytest.raises(PeriodClosed):
-        moves(park, key, "received", "100.00", "2026-06-30", reference="V2")
-    assert held(park, key) == "100.00"
+    closes(park, "2026-06")
+    moves(park, key, "received", "100.00", "2026-06-30", reference="V2")
+    assert held(park, key) == "200.00"
+    assert park.booked("BQ").splitlines()[-3].strip() == "2026-07-01 BQ/DG-000001/2"
+    assert check(park.engine) == []
 
 
 def test_the_call_on_paper_says_what_is_asked_and_is_the_same_for_ever(park: Park) -> None:

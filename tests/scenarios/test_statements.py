@@ -1,14 +1,12 @@
 """Statements of the bank: kept once, in order, matched with a reason; certain lines book themselves, others wait."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 
 import pytest
 from sqlalchemy import text as sql
 
 from billing.bank.facts import propose
 from billing.bank.queries import lines_of_statements
-from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, Refused, Unknown
@@ -20,7 +18,7 @@ from tests.support.bank import accepts, decides, found, says, statement, takes, 
 from tests.support.bank_files import french
 from tests.support.park import Park, text
 from tests.support.statements_park import FIRST, LEASES, SECOND, TENANTS
-from tests.support.till import carried, clears, order, receives, still_open
+from tests.support.till import carried, clears, closes, order, receives, still_open
 
 RIB_OF_T1 = "007780000151200000031512"
 
@@ -386,8 +384,7 @@ def test_a_word_of_a_label_is_no_reference_of_the_bank(billed: Park) -> None:
 
 
 def test_lines_of_closed_months_wait(billed: Park) -> None:
-    with writing(billed.engine) as connection:
-        close_period(connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=24)
+    closes(billed, "2026-06")
     taken = takes(billed, statement([says("3480.00", structured=rf_of(FIRST))], opening="0", closing="3480"))
     assert (taken.new, taken.booked) == (1, 0)
     accepts(billed, (1, 1))

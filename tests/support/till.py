@@ -5,6 +5,7 @@ from datetime import date
 
 from billing.bank.cancelling import cancel, cancel_paid_back
 from billing.books.periods.closing import close_period
+from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.codes import RECEIPT
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.open_items.open_item_index import refresh_index
@@ -72,7 +73,9 @@ def records(park: Park, *orders: ReceiptOrder) -> list[Recorded]:
 
 
 def closes(park: Park, *months: str) -> None:
-    with writing(park.engine) as connection:
+    """Close months, whatever waits."""
+    act = Act("amina", CLI, "periods close", "1", reason="les lignes suivent")
+    with writing(on_behalf(park.engine, act, lambda: NOW)) as connection:
         for month in months:
             close_period(connection, parse_month(month), today=NOW.date(), recorded_at=NOW, open_months_max=12)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from billing.entries.cash_desk import stamp_cancellation_entry, stamp_entry
+from billing.entries.cancelling import cancellation
+from billing.entries.cash_desk import stamp_entry
 from billing.entries.receivables import CASH_PAID, MONEY
 from billing.entries.standing import entries_like, entry_faults
 from billing.frame.checking import Proof, Step
@@ -45,7 +46,7 @@ def cash(connection: Connection, _step: Step) -> Iterator[str]:
             due = stamp_entry(number, row.booked_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
             yield from entry_faults(f"the stamp duty of {number}", due, standing)
             if row.cancelled is not None:
-                back = stamp_cancellation_entry(due, row.cancelled)
+                back = cancellation(due, row.cancelled)
                 yield from entry_faults(f"the cancellation of {number}", back, standing)
     for reference in sorted(standing):
         yield f"entry {reference} books the stamp duty of a receipt for cash that does not stand"

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, exists, func, not_, select
 
-from billing.entries.cash_desk import stamp_cancellation_entry, stamp_entry
+from billing.entries.cancelling import cancellation
+from billing.entries.cash_desk import stamp_entry
 from billing.entries.receivables import CASH_PAID, Settled
 from billing.frame.database import among
 from billing.frame.errors import Fault
@@ -142,7 +143,7 @@ def stamp_taken_back(connection: Connection, receipt_id: int, on: date) -> Entry
         return None
     number = cash_number(row.year, row.serial)
     stamp = stamp_entry(number, row.booked_on, row.tenant, row.site, row.stamp_duty, row.stamp_on_top)
-    return stamp_cancellation_entry(stamp, on)
+    return cancellation(stamp, on)
 
 
 def _month(day: date) -> tuple[date, date]:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.approvals.orderable import Circumstances, Done, Orderable
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
+from billing.frame.codes import DEBT_ACT
 from billing.receivables.debts.deciding import Order, debt_standing, decide
 from billing.receivables.tables.debts import debt_act
 from ledger.entry import BANK, MISCELLANEOUS
@@ -24,13 +25,15 @@ def _carry_out(connection: Connection, order: Order, circumstances: Circumstance
     ]
     effect = {
         "invoice": order.invoice,
-        "tenant": made[0].tenant,
+        "tenant": made[0].tenant if made else None,
         "decided_on": order.decided_on,
         "reason": order.reason,
         "decisions": decisions,
     }
-    references = tuple(f"{BANK if row.kind == RECOVERED else MISCELLANEOUS}/CR-{row.id}" for row in made)
-    return Done(order.invoice, effect, references, answer=debt_standing(connection, order.invoice))
+    journals = (BANK if row.kind == RECOVERED else MISCELLANEOUS for row in made)
+    references = tuple(f"{journal}/{DEBT_ACT.format(row.id)}" for journal, row in zip(journals, made, strict=True))
+    answer = debt_standing(connection, order.invoice)
+    return Done(order.invoice, effect, references, changed=bool(made), answer=answer)
 
 
 def _is_write_off(_connection: Connection, order: Order, _circumstances: Circumstances) -> bool:

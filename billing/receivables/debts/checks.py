@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from billing.entries.accounts import DOUBTFUL_CLIENTS, PROVISION_FOR_CLIENTS
+from billing.entries.cancelling import cancellation
 from billing.entries.debts import Decision, decision_entry
 from billing.entries.standing import StandingEntries, balance_faults, entries_like, entry_faults
 from billing.frame.checking import Proof, Step
+from billing.frame.codes import DEBT_ACT
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import doubtful_paid
-from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.debts import debt_act, debt_cancellation
 from invoices.models import document
 from pricing.money import format_amount
 
@@ -24,13 +26,17 @@ _OURS = ("OD/CR-%", "BQ/CR-%")
 def debts(connection: Connection, _step: Step) -> Iterator[str]:
     """Decisions are booked, none goes beyond the invoice, and 3424 and 3942 are what they come to, by tenant."""
     standing = entries_like(connection, *_OURS)
-    paid = doubtful_paid(connection)
+    paid, x = doubtful_paid(connection), debt_cancellation.c
     due: dict[str, Counter[str]] = {DOUBTFUL_CLIENTS: Counter(), PROVISION_FOR_CLIENTS: Counter()}
     rows = connection.execute(
-        select(debt_act, document.c.number, document.c.gross, document.c.tax, document.c.tenant.label("buyer"))
+        select(
+            debt_act, document.c.number, document.c.gross, document.c.tax, document.c.tenant.label("buyer"),
+            x.cancelled_on, x.booked_on.label("cancelled"), x.vat.label("cancelled_vat"),
+        )
         .join(document, document.c.id == debt_act.c.document_id)
+        .outerjoin(debt_cancellation, x.debt_act_id == debt_act.c.id)
         .order_by(debt_act.c.document_id, debt_act.c.id)
-    )
+    )  # fmt: skip
     for _, group in groupby(rows, key=attrgetter("document_id")):
         made = list(group)
         for row in made:
@@ -47,11 +53,18 @@ def debts(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def _decision_faults(row: Any, standing: StandingEntries) -> Iterator[str]:
-    made = Decision(row.kind, row.decided_on, row.amount, row.vat, row.from_doubtful)
+    booked_on = row.booked_on or row.decided_on
+    made = Decision(row.kind, booked_on, row.amount, row.vat, row.from_doubtful, reference=row.reference)
     due = decision_entry(row.id, row.number, row.tenant, made)
     if row.tenant != row.buyer:
         yield f"the decision {row.id} about {row.number} names tenant {row.tenant}, its buyer is {row.buyer}"
     yield from entry_faults(f"the decision {row.id} about {row.number}", due, standing)
+    if booked_on < row.decided_on:
+        yield f"the decision {row.id} about {row.number} is booked on {booked_on}, before it was taken"
+    if row.cancelled is not None:
+        back = decision_entry(row.id, row.number, row.tenant, made._replace(vat=row.cancelled_vat))
+        name = f"the cancellation of {DEBT_ACT.format(row.id)}"
+        yield from entry_faults(name, cancellation(back, row.cancelled), standing)
 
 
 def _debt_faults(number: str, debt: Debt) -> Iterator[str]:

@@ -26,13 +26,15 @@ def debts_command() -> None:
 @click.option(
     "--amount", type=AMOUNT, metavar="DH", help="VAT included, but for provisions. Default: all that is possible."
 )
-@click.option("--on", "decided_on", type=DAY, metavar="YYYY-MM-DD", help="Day of the entry. Default: today.")
-def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None) -> None:
+@click.option("--on", "decided_on", type=DAY, metavar="YYYY-MM-DD", help="Its day. Default: today.")
+@click.option("--reference", help="The bank's own reference of what was recovered; the day is then its value date.")
+def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date | None, reference: str | None) -> None:
     """Decide about what is unpaid of INVOICE and book it; the reason is required.
 
     doubtful: to 3424; reinstated: back. provisioned: 6196 to 3942; released: back by 7196. written_off: 6182, its VAT
-    out of 44551. recovered: what came to the bank after all, 7585 with its VAT. Where the settings ask for a second
-    person, a write-off waits for an approval (`approvals`).
+    out of 44551. recovered: what came to the bank after all, 7585 with its VAT; with the bank's --reference and day it
+    counts once, and its line is known. A day in a closed month is booked on the first open day. Where the settings ask
+    for a second person, a write-off waits for an approval (`approvals`).
     """
     from billing.approvals.ordering import Waiting, place
     from billing.frame.audit_log import act_of, require_reason
@@ -41,13 +43,16 @@ def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date
     from billing.frame.settings import load_settings
     from billing.receivables.debts.approving import WRITE_OFF
     from billing.receivables.debts.deciding import Order
+    from billing.receivables.receipts.noticing import late_warning
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "a decision about a debt")
         asked_by = act_of(connection).person
-        order = Order(invoice, kind, decided_on or today(clock()), amount, reason, asked_by)
+        day = decided_on or today(clock())
+        order = Order(invoice, kind, day, amount, reason, asked_by, reference=reference)
         placed = place(connection, WRITE_OFF, order, clock=clock, settings=settings)
+        late = late_warning(connection, day, clock())
     if isinstance(placed, Waiting):
         click.echo(f"{invoice} {placed}")
         return
@@ -55,6 +60,10 @@ def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date
     parts = (("unpaid", debt.unpaid), ("doubtful", debt.doubtful), ("provided for", debt.provision),
              ("written off", debt.written_off), ("recovered", debt.recovered))  # fmt: skip
     click.echo(f"{invoice}: " + ", ".join(f"{name} {part}" for name, part in parts))
+    if kind == "recovered" and reference is None:
+        click.echo("warning: recovered without --reference: its bank line is found by day and amount alone", err=True)
+    if late is not None:
+        click.echo(f"warning: {late}", err=True)
 
 
 @debts_command.command("list", epilog=example("technopark-billing debts list"))
@@ -70,7 +79,10 @@ def list_command() -> None:
     if not acts:
         click.echo("nothing was decided about debts yet")
         return
-    names = ("invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason")
+    names = (
+        "invoice", "tenant", "kind", "decided_on", "amount", "vat", "asked_by", "approved_by", "reason", "number",
+        "reference", "cancelled_on",
+    )  # fmt: skip
     table("", names, [[getattr(act, name) or "-" for name in names] for act in acts])
 
 

@@ -10,20 +10,22 @@ from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows
-from billing.frame.errors import Fault, Refused
+from billing.frame.errors import Conflict, Fault, Refused
 from billing.receivables.debts import shapes
 from billing.receivables.debts.state import Debt, debt_after
 from billing.receivables.open_items.standing import documents_keyed, standing_allocations
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.receipts.applying_credits import apply_credits
-from billing.receivables.tables.debts import debt_act
-from billing.receivables.tables.receipts import SettlementAct, allocation, settlement
+from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
+from billing.receivables.tables.debts import debt_act, debt_cancellation
+from billing.receivables.tables.receipts import DECIDED, SettlementAct, allocation, settlement
 from invoices.document import INVOICE
 from invoices.errors import UnknownDocument
 from invoices.models import document
 from ledger.journal import post
+from ledger.periods import first_open_day
 from pricing.money import format_amount
-from pricing.running_shares import ZERO, Exact
+from pricing.running_shares import ZERO, Exact, RunningShares
 from pricing.vat_shares import Share
 
 ACT_KEY = (debt_act.c.id,)
@@ -34,7 +36,10 @@ _REMEDIES = {
 
 
 class Order(NamedTuple):
-    """A decision to be taken about an invoice; no amount: all that is possible. Centimes."""
+    """A decision to be taken about an invoice; no amount: all that is possible. Centimes.
+
+    `reference` is the bank's own, of what was recovered: with the invoice and the day it counts once.
+    """
 
     invoice: str
     kind: str
@@ -43,27 +48,33 @@ class Order(NamedTuple):
     reason: str
     asked_by: str
     approved_by: str | None = None
+    reference: str | None = None
 
 
 def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> Debt:
     """Record a decision about a debt and book it; gives where the debt stands after it.
 
-    A write-off releases the provision for what is no longer doubtful. Raises UnknownDocument, Refused with every
-    fault, PeriodClosed.
+    A write-off releases the provision for what is no longer doubtful. What was recovered under the same reference on
+    the same day stands already. In a closed month a decision keeps its day and is booked on the first open one. Raises
+    UnknownDocument, Refused with every fault, Conflict, PeriodNotYetOpen.
     """
     change_facts(connection)
     head = _invoice(connection, order.invoice)
     # The tenant's credit pays first: nothing is lost that it covers.
     apply_credits(connection, recorded_at=recorded_at, tenants=[head.tenant])
     debt = debt_of(connection, head)
+    if _stands(connection, head, order):
+        return debt
     amount = debt.most(order.kind) if order.amount is None else order.amount
     faults = list(_faults(order, debt, amount, today(recorded_at)))
     if faults:
         raise Refused(faults)
-    debt = _record(connection, head, order, debt, debt.decision(order.kind, order.decided_on, amount), recorded_at)
+    booked_on = first_open_day(connection, order.decided_on)
+    made = debt.decision(order.kind, booked_on, amount, order.reference)
+    debt = _record(connection, head, order, debt, made, recorded_at)
     excess = debt.provision - (debt.doubtful - debt.vat_of(debt.doubtful))
     if order.kind == WRITTEN_OFF and excess > 0:
-        released = debt.decision(RELEASED, order.decided_on, excess)
+        released = debt.decision(RELEASED, booked_on, excess)
         debt = _record(connection, head, order, debt, released, recorded_at)
     return debt
 
@@ -75,8 +86,9 @@ def _record(
         debt_act.insert()
         .values(
             document_id=head.id, tenant=head.tenant, reason=order.reason.strip(), asked_by=order.asked_by.strip(),
-            approved_by=order.approved_by, recorded_at=recorded_at, kind=made.kind, decided_on=made.decided_on,
-            amount=made.amount, vat=made.vat, from_doubtful=made.from_doubtful,
+            approved_by=order.approved_by, recorded_at=recorded_at, kind=made.kind, decided_on=order.decided_on,
+            amount=made.amount, vat=made.vat, from_doubtful=made.from_doubtful, reference=made.reference,
+            booked_on=None if made.booked_on == order.decided_on else made.booked_on,
         )
         .returning(debt_act.c.id)
     )  # fmt: skip
@@ -97,9 +109,25 @@ def _record_by_rate(connection: Connection, document_id: int, key: int, made: De
         else:
             falls_due = None if exact is None or debt.due_at_issue else str(exact)
             values = (0, 0, 0, base, 0 if debt.due_at_issue else vat, None, falls_due)
-        rows.append((document_id, made.kind, key, rate, made.decided_on, *values))
+        rows.append((document_id, made.kind, key, rate, made.booked_on, *values))
     if rows:
-        insert_rows(connection, settlement, tuple(column.name for column in settlement.columns), rows)
+        insert_rows(connection, settlement, settlement.columns.keys(), rows)
+
+
+def _stands(connection: Connection, head: Row[Any], order: Order) -> bool:
+    """Return whether so much was recovered under that reference before; raises Conflict where it was another amount."""
+    if order.kind != RECOVERED or order.reference is None:
+        return False
+    c = debt_act.c
+    same = (c.kind == RECOVERED, c.reference == order.reference, c.decided_on == order.decided_on)
+    standing = connection.execute(acts(document_id=head.id).where(*same)).all()
+    amounts = [row.amount for row in standing if row.cancelled_on is None]
+    if amounts and order.amount not in (None, *amounts):
+        raise Conflict(
+            f"{order.reference} of {order.decided_on} stands for another amount that was recovered of {order.invoice}: "
+            "use its own reference"
+        )
+    return bool(amounts)
 
 
 def _faults(order: Order, debt: Debt, amount: int, present_day: date) -> list[Fault]:
@@ -118,6 +146,12 @@ def _faults(order: Order, debt: Debt, amount: int, present_day: date) -> list[Fa
         if most <= 0:
             problem = f"is not possible: nothing of {order.invoice} can be {_participle(order.kind)}"
         faults.append(fault("amount", format_amount(amount), problem))
+    reference = order.reference
+    if reference is not None and order.kind != RECOVERED:
+        faults.append(fault("reference", reference, "names money that came", "leave it out: only recoveries have one"))
+    elif reference is not None and not (0 < len(reference) <= REFERENCE_LENGTH_MAX and reference.isprintable()):
+        problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
+        faults.append(fault("reference", reference, problem, "give the bank's own reference"))
     reason = order.reason.strip()
     if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
         faults.append(fault("reason", None, f"must be 1 to {REASON_LENGTH_MAX} characters that can be printed"))
@@ -177,7 +211,7 @@ def _lost(connection: Connection, document_id: int) -> tuple[Share, ...]:
     s = settlement.c
     rows = connection.execute(
         select(s.rate, func.sum(s.base - s.base_due), func.sum(s.vat - s.vat_due))
-        .where(s.document_id == document_id, s.act.in_((WRITTEN_OFF, RECOVERED)))
+        .where(s.document_id == document_id, s.act.in_(DECIDED))
         .group_by(s.rate)
         .order_by(s.rate)
     )
@@ -188,8 +222,8 @@ def _lost_ahead(connection: Connection, document_id: int) -> tuple[Exact, ...] |
     """Return what the exact sums of what was recovered exceed the rounded ones by, by VAT rate; None: nowhere."""
     s = settlement.c
     rows = connection.execute(
-        select(s.rate, s.act, s.base_due, s.vat_due, s.exact_due)
-        .where(s.document_id == document_id, s.act.in_((WRITTEN_OFF, RECOVERED)))
+        select(s.rate, s.base_due, s.vat_due, s.exact_due)
+        .where(s.document_id == document_id, s.act.in_(DECIDED))
         .order_by(s.rate)
     ).all()
     ahead = {row.rate: ZERO for row in rows}
@@ -200,10 +234,35 @@ def _lost_ahead(connection: Connection, document_id: int) -> tuple[Exact, ...] |
     return tuple(ahead.values()) if any(share != ZERO for share in ahead.values()) else None
 
 
+def lost_of(connection: Connection, document_id: int) -> RunningShares:
+    """Return what was written off of an invoice and not recovered; what was recovered is its `waiting`."""
+    s = settlement.c
+    recovered = {
+        rate: (int(base), int(vat))
+        for rate, base, vat in connection.execute(
+            select(s.rate, func.sum(s.base_due), func.sum(s.vat_due))
+            .where(s.document_id == document_id, s.act.in_(DECIDED))
+            .group_by(s.rate)
+        )
+    }
+    lost, ahead = _lost(connection, document_id), _lost_ahead(connection, document_id)
+    waiting = [Share(share.rate, *recovered[share.rate]) for share in lost]
+    return RunningShares(list(lost), waiting, ahead=None if ahead is None else list(ahead))
+
+
 def acts(*, tenant_code: str | None = None, document_id: int | None = None) -> Select[Any]:
-    """Return the decisions about a tenant's debts or an invoice's (None: all), with the invoice's number, in order."""
+    """Return the decisions about a tenant's debts or an invoice's (None: all), in order.
+
+    Each with the invoice's number, and how it was cancelled.
+    """
+    x = debt_cancellation.c
     selected = (
-        select(debt_act, document.c.number).join(document, document.c.id == debt_act.c.document_id).order_by(*ACT_KEY)
+        select(
+            debt_act, document.c.number, x.cancelled_on, x.reason.label("cancelled_for"), x.vat.label("cancelled_vat")
+        )
+        .join(document, document.c.id == debt_act.c.document_id)
+        .outerjoin(debt_cancellation, x.debt_act_id == debt_act.c.id)
+        .order_by(*ACT_KEY)
     )
     if tenant_code is not None:
         selected = selected.where(debt_act.c.tenant == tenant_code)

@@ -32,6 +32,11 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         metadata={"description": "VAT included, but for provisions; all that is possible unless given"},
     ),
     "decided_on": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
+    "reference": Cell(
+        {"description": "The bank's own reference of what was recovered: it counts once", "maxLength": 100},
+        load_default=None,
+        allow_none=True,
+    ),
     "reason": fields.String(
         required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is decided"}
     ),
@@ -65,6 +70,7 @@ def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
         amount=order["amount"],
         reason=order["reason"],
         asked_by=act_of(connection).person,
+        reference=order["reference"],
     )
     headers = {"Location": f"/v1/debts/{decision.invoice}"}
     return placed(connection, WRITE_OFF, decision, lambda done: Answer(done.answer, 201, headers))

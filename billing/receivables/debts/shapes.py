@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from sqlalchemy import Row
 
 from billing.entries.debts import DebtActKind
+from billing.frame.codes import DEBT_ACT
 from billing.frame.shapes import Day, InvoiceNumber, Money, Shape, TenantCode, Text, about
 from pricing.money import format_amount
 
@@ -12,29 +13,39 @@ from pricing.money import format_amount
 class DebtAct(Shape, frozen=True):
     """A decision about a debt."""
 
+    number: Annotated[Text, about("Its name, such as CR-12")]
     invoice: InvoiceNumber
     tenant: TenantCode
     kind: DebtActKind
-    decided_on: Annotated[Day, about("The day of its entry")]
+    decided_on: Annotated[Day, about("Its own day; of what was recovered, the bank's value date")]
+    booked_on: Annotated[Day, about("The day of its entry: the first open one where that month is closed")]
+    reference: Annotated[Text | None, about("The bank's own reference of what was recovered")]
     amount: Annotated[Money, about("VAT included, but for provisions")]
     vat: Annotated[Money, about("The VAT in `amount`")]
     reason: Annotated[Text, about("Why it was decided")]
     asked_by: Annotated[Text, about("Who asked for it")]
     approved_by: Annotated[Text | None, about("The user who approved it, somebody else; null: nobody had to")]
+    cancelled_on: Annotated[Day | None, about("The day it was cancelled, since no money came; null: it stands")]
+    cancelled_for: Annotated[Text | None, about("Why it was cancelled")]
 
     @classmethod
     def of(cls, row: Row[Any]) -> "DebtAct":
         """Return the decision whose row is of `deciding.acts`."""
         return cls(
+            number=DEBT_ACT.format(row.id),
             invoice=row.number,
             tenant=row.tenant,
             kind=row.kind,
             decided_on=row.decided_on,
+            booked_on=row.booked_on or row.decided_on,
+            reference=row.reference,
             amount=format_amount(row.amount),
             vat=format_amount(row.vat),
             reason=row.reason,
             asked_by=row.asked_by,
             approved_by=row.approved_by,
+            cancelled_on=row.cancelled_on,
+            cancelled_for=row.cancelled_for,
         )
 
 

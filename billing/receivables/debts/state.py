@@ -60,10 +60,10 @@ class Debt:
             RECOVERED: self.written_off - self.recovered,
         }[kind]
 
-    def decision(self, kind: str, decided_on: date, amount: int) -> Decision:
+    def decision(self, kind: str, booked_on: date, amount: int, reference: str | None = None) -> Decision:
         """Return the act of so much, with its VAT by rate: parts of it make up the whole."""
         if kind not in (WRITTEN_OFF, RECOVERED):
-            return Decision(kind, decided_on, amount, 0, 0)
+            return Decision(kind, booked_on, amount, 0, 0)
         lost = kind == WRITTEN_OFF
         if lost:
             shares = [Moved(*share) for share in taken_of(self.shares, amount)]
@@ -72,7 +72,9 @@ class Debt:
             shares = running.settle(amount, falls_due=False)
         # VAT that fell due as the invoice was issued left 44551 then, and is not due again.
         vat = 0 if self.due_at_issue else sum(share.vat for share in shares)
-        return Decision(kind, decided_on, amount, vat, min(self.doubtful, amount) if lost else 0, tuple(shares))
+        return Decision(
+            kind, booked_on, amount, vat, min(self.doubtful, amount) if lost else 0, tuple(shares), reference
+        )
 
     def after(self, made: Decision) -> "Debt":
         """Return where it stands once that was decided."""
@@ -100,7 +102,9 @@ class Debt:
 
 
 def debt_after(debt: Debt, made: Iterable[Any]) -> Debt:
-    """Return where a debt stands after decisions, or their rows, in order."""
+    """Return where a debt stands after decisions, whose rows these are, in order; what was cancelled is taken back."""
     for row in made:
         debt = debt.after(Decision(row.kind, row.decided_on, row.amount, row.vat, row.from_doubtful))
+        if row.cancelled_on is not None:
+            debt = debt.after(Decision(row.kind, row.decided_on, -row.amount, -row.cancelled_vat, 0))
     return debt

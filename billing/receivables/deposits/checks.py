@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from billing.entries.accounts import DEPOSITS_HELD
+from billing.entries.cancelling import cancellation
 from billing.entries.deposits import BROUGHT, MEANS_OF_ACCOUNT, REFERENCES_LIKE, Movement, movement_entry
 from billing.entries.receivables import DEPOSIT
 from billing.entries.standing import balance_faults, entries_like, entry_faults
@@ -14,7 +15,13 @@ from billing.frame import codes
 from billing.frame.checking import Proof, Step
 from billing.frame.codes import FINAL_STATEMENT, RECEIPT
 from billing.receivables.deposits.deposits import deposits
-from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off, final_statement
+from billing.receivables.tables.deposits import (
+    deposit,
+    deposit_cancellation,
+    deposit_movement,
+    deposit_set_off,
+    final_statement,
+)
 from billing.receivables.tables.receipts import receipt, receipt_cancellation
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
@@ -23,22 +30,34 @@ def deposits_held(connection: Connection, _step: Step) -> Iterator[str]:
     """Each movement of a deposit is booked as it is, none exceeds what it may, and 1487 is what is held, by tenant."""
     held: Counter[str] = Counter()
     standing = entries_like(connection, *REFERENCES_LIKE)
+    m, x = deposit_movement.c, deposit_cancellation.c
     rows = connection.execute(
-        select(deposit_movement, deposit.c.tenant)
-        .join(deposit, deposit.c.id == deposit_movement.c.deposit_id)
-        .order_by(deposit_movement.c.deposit_id, deposit_movement.c.movement_no)
+        select(deposit_movement, deposit.c.tenant, x.cancelled_on, x.booked_on.label("cancelled"))
+        .join(deposit, deposit.c.id == m.deposit_id)
+        .outerjoin(deposit_cancellation, and_(x.deposit_id == m.deposit_id, x.movement_no == m.movement_no))
+        .order_by(m.deposit_id, m.movement_no)
     )
+    counted: Counter[tuple[int, str, str]] = Counter()
     for row in rows:
         means = MEANS_OF_ACCOUNT[row.money_account]
         if means == BROUGHT:
             held[row.tenant] += row.amount
             continue
-        movement = Movement(row.kind, means, row.moved_on, row.amount, row.reference, row.reason)
+        movement = Movement(row.kind, means, row.moved_on, row.amount, row.reference, row.reason, row.booked_on)
         due = movement_entry(row.deposit_id, row.movement_no, row.tenant, movement)
-        held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)
-        yield from entry_faults(
-            f"deposit {codes.DEPOSIT.format(row.deposit_id)}: its movement {row.movement_no}", due, standing
-        )
+        name = codes.deposit_movement(row.deposit_id, row.movement_no)
+        yield from entry_faults(f"the movement {name}", due, standing)
+        counted[row.deposit_id, row.kind, row.reference] += 1
+        if row.occurrence != counted[row.deposit_id, row.kind, row.reference]:
+            yield f"{name}: the movements of that reference are not counted 1, 2, 3"
+        if due.effective_on < row.moved_on:
+            yield f"{name} is booked on {due.effective_on}, before it moved"
+        if row.cancelled is None:
+            held[row.tenant] += -next(p.amount for p in due.postings if p.account == DEPOSITS_HELD)
+            continue
+        yield from entry_faults(f"the cancellation of {name}", cancellation(due, row.cancelled), standing)
+        if not due.effective_on <= row.cancelled_on <= row.cancelled:
+            yield f"{name} was cancelled on {row.cancelled_on} and booked on {row.cancelled}"
     yield from _set_off_faults(connection, held)
     for reference in sorted(standing):
         yield f"entry {reference} books a movement of a deposit that does not stand"

@@ -82,6 +82,7 @@ def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, refere
         find_deposit,
         move_deposit,
     )
+    from billing.receivables.receipts.noticing import late_warning
     from pricing.money import format_amount
 
     settings = load_settings()
@@ -93,7 +94,10 @@ def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, refere
         movement = Movement(kind, means, moved_on, amount, reference, reason)
         move_deposit(connection, key, movement, recorded_at=clock())
         held = find_deposit(connection, key).held
+        late = late_warning(connection, moved_on, clock())
     click.echo(f"{DEPOSIT.format(key)}: {format_amount(held)} DH held")
+    if late is not None:
+        click.echo(f"warning: {late}", err=True)
 
 
 @deposits_command.command("list", epilog=example("technopark-billing deposits list"))

@@ -9,23 +9,25 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, Select, case, cast, exists, func, not_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, case, cast, exists, func, not_, select
 
 from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
 from billing.frame.codes import DEPOSIT
+from billing.frame.codes import deposit_movement as deposit_movement_name
 from billing.frame.database import change_facts, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
 from billing.receivables.deposits import shapes
-from billing.receivables.tables.deposits import deposit, deposit_movement, deposit_set_off
+from billing.receivables.tables.deposits import deposit, deposit_cancellation, deposit_movement, deposit_set_off
 from billing.receivables.tables.receipts import receipt_cancellation
 from billing.register.catalogue import load_catalogue
 from billing.register.parties import buyer_of
 from billing.register.tables import lease, site, tenant
 from ledger.journal import post
+from ledger.periods import first_open_day
 from pricing.eligibility import SUBSIDISED, tenancy
 from pricing.money import format_amount, line_amount
 from pricing.rating import OFFICE
@@ -34,6 +36,7 @@ REFERENCE_LENGTH_MAX = 100
 DEPOSIT_KEY = (deposit.c.id,)
 _MOVEMENT_COLUMNS = (
     "deposit_id", "movement_no", "kind", "moved_on", "amount", "money_account", "reference", "reason", "recorded_at",
+    "booked_on", "occurrence",
 )  # fmt: skip
 
 
@@ -105,18 +108,19 @@ def _monthly_rent(connection: Connection, let: Row[Any], who: Row[Any], asking: 
 def move_deposit(connection: Connection, key: int, movement: Movement, *, recorded_at: datetime) -> None:
     """Record money of a deposit that came in or went back, and book it; recorded again, it is left as it stands.
 
-    Never more is received than was asked, nor returned than is held. Raises Unknown, Refused, Conflict where
-    the reference stands for another movement, PeriodClosed.
+    In a closed month it keeps its day and is booked on the first open one. Never more is received than was asked, nor
+    returned than is held. Raises Unknown, Refused, Conflict where the reference stands for another movement,
+    PeriodNotYetOpen.
     """
     change_facts(connection)
     standing = find_deposit(connection, key)
-    same = connection.execute(
-        select(deposit_movement).where(
-            deposit_movement.c.deposit_id == key,
-            deposit_movement.c.kind == movement.kind,
-            deposit_movement.c.reference == movement.reference,
+    m = deposit_movement.c
+    alike = connection.execute(
+        select(deposit_movement, is_cancelled().label("is_cancelled")).where(
+            m.deposit_id == key, m.kind == movement.kind, m.reference == movement.reference
         )
-    ).one_or_none()
+    ).all()
+    same = next((row for row in alike if not row.is_cancelled), None)
     account = ACCOUNTS[movement.means]
     if same is not None:
         if (same.amount, same.moved_on, same.money_account) != (movement.amount, movement.moved_on, account):
@@ -126,9 +130,11 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
         return
     _require_possible(standing, movement, today(recorded_at))
     movement_no = standing.movements + 1
+    booked_on = first_open_day(connection, movement.moved_on)
+    movement = movement._replace(booked_on=None if booked_on == movement.moved_on else booked_on)
     row = (
         key, movement_no, movement.kind, movement.moved_on, movement.amount, account, movement.reference,
-        movement.reason, recorded_at,
+        movement.reason, recorded_at, movement.booked_on, len(alike) + 1,
     )  # fmt: skip
     insert_rows(connection, deposit_movement, _MOVEMENT_COLUMNS, [row])
     entry = movement_entry(key, movement_no, standing.tenant, movement)
@@ -154,13 +160,20 @@ def _require_possible(standing: Row[Any], movement: Movement, present_day: date)
         raise Refused(faults)
 
 
+def is_cancelled() -> ColumnElement[bool]:
+    """Return the condition that a movement of a deposit was cancelled."""
+    m, x = deposit_movement.c, deposit_cancellation.c
+    return exists().where(x.deposit_id == m.deposit_id, x.movement_no == m.movement_no)
+
+
 def deposits(*, tenant_code: str | None = None) -> Select[Any]:
     """Return every deposit of a tenant (None: of all) with what is held of it and what was set off, in order."""
     m = deposit_movement.c
+    held = case((is_cancelled(), 0), (m.kind == RECEIVED, m.amount), else_=-m.amount)
     moved = (
         select(
             m.deposit_id,
-            func.sum(case((m.kind == RECEIVED, m.amount), else_=-m.amount)).label("held"),
+            func.sum(held).label("held"),
             func.count().label("movements"),
         )
         .group_by(m.deposit_id)
@@ -207,20 +220,27 @@ def deposit_of_lease(connection: Connection, lease_code: str) -> int:
 
 def deposit_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[shapes.Deposit]:
     """Return the deposits whose rows are `heads`, in that order, each with its movements."""
-    m = deposit_movement.c
+    m, x = deposit_movement.c, deposit_cancellation.c
     moved = connection.execute(
-        select(deposit_movement).where(m.deposit_id.in_([head.id for head in heads])).order_by(m.movement_no)
+        select(deposit_movement, x.cancelled_on, x.reason.label("cancelled_for"))
+        .outerjoin(deposit_cancellation, and_(x.deposit_id == m.deposit_id, x.movement_no == m.movement_no))
+        .where(m.deposit_id.in_([head.id for head in heads]))
+        .order_by(m.movement_no)
     )
     movements: dict[int, list[shapes.DepositMovement]] = {head.id: [] for head in heads}
     for row in moved:
         movements[row.deposit_id].append(
             shapes.DepositMovement(
+                number=deposit_movement_name(row.deposit_id, row.movement_no),
                 kind=row.kind,
                 moved_on=row.moved_on,
+                booked_on=row.booked_on or row.moved_on,
                 amount=format_amount(row.amount),
                 means=MEANS_OF_ACCOUNT[row.money_account],  # type: ignore[arg-type]
                 reference=row.reference,
                 reason=row.reason,
+                cancelled_on=row.cancelled_on,
+                cancelled_for=row.cancelled_for,
             )
         )
     return [

@@ -22,8 +22,10 @@ from billing.frame.shapes import (
 class DepositMovement(Shape, frozen=True):
     """Money of a deposit that came in or went back."""
 
+    number: Annotated[Text, about("Its name, such as DG-000012/2")]
     kind: Annotated[Literal["received", "returned"], about("Which way it went")]
     moved_on: Annotated[Day, about("The day of the bank or the till")]
+    booked_on: Annotated[Day, about("The day of its entry: the first open one where that month is closed")]
     amount: Money
     means: Annotated[
         Literal["transfer", "cash", "brought"],
@@ -31,6 +33,8 @@ class DepositMovement(Shape, frozen=True):
     ]
     reference: Annotated[Text, about("The bank's or the till's own reference")]
     reason: Annotated[Text | None, about("Why it was returned; null for what was received")]
+    cancelled_on: Annotated[Day | None, about("The day it was cancelled, since it never moved; null: it stands")]
+    cancelled_for: Annotated[Text | None, about("Why it was cancelled")]
 
 
 class Deposit(Shape, frozen=True):

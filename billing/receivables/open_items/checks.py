@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, exists, func, not_, or_, select
 
 from billing.entries.accounts import UNPLACED, VAT_NOT_YET_DUE
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
 from billing.entries.receivables import MONEY, TO_BE_CLEARED, WITHHOLDINGS
 from billing.frame.checking import Proof, Step, streamed
-from billing.frame.codes import RECEIPT
+from billing.frame.codes import DEBT_ACT, RECEIPT
 from billing.receivables.open_items.open_items import credits, open_items_select, placements_left  # noqa: A004
 from billing.receivables.open_items.standing import exact_shares
-from billing.receivables.tables.debts import debt_act
+from billing.receivables.tables.debts import debt_act, debt_cancellation, decision_booked_on
 from billing.receivables.tables.receipts import (
+    DECIDED,
     SettlementAct,
     allocation,
     looked_through,
@@ -29,6 +30,7 @@ from billing.receivables.tables.receipts import (
     receipt_event,
     receipt_leg,
     refund,
+    refund_cancellation,
     settlement,
     unsettled_document,
     unsettled_placement,
@@ -46,6 +48,7 @@ def receivables(connection: Connection, _step: Step) -> Iterator[str]:
     yield from _of_no_act(connection)
     yield from _running_shares(connection)
     yield from _decisions(connection)
+    yield from _recoveries_cancelled(connection)
     yield from _vat_not_yet_due(connection)
     yield from _credits(connection)
     yield from _to_be_cleared(connection)
@@ -123,6 +126,8 @@ def _of_no_act(connection: Connection) -> Iterator[str]:
             r.id.is_(None),
             debt_act.c.id.is_(None),
             s.act.not_in((SettlementAct.ISSUED, SettlementAct.BROUGHT)),
+            not_(exists().where(s.act == SettlementAct.UNREFUNDED, refund_cancellation.c.refund_id == s.act_id)),
+            not_(exists().where(s.act == SettlementAct.UNRECOVERED, debt_cancellation.c.debt_act_id == s.act_id)),
         )
     )
     for act, key, number in connection.execute(without_act):
@@ -136,7 +141,7 @@ def _running_shares(connection: Connection) -> Iterator[str]:
         select(settlement, d.number)
         .join(document, d.id == s.document_id)
         .where(s.document_id.in_(select(s.document_id).where(or_(s.exact.is_not(None), s.exact_due.is_not(None)))))
-        .where(s.act.not_in((WRITTEN_OFF, RECOVERED, SettlementAct.ISSUED)))
+        .where(s.act.not_in((*DECIDED, SettlementAct.ISSUED)))
         .order_by(s.document_id, s.act, s.act_id, s.rate)
     )
     for number, of_document in groupby(rows, key=lambda row: row.number):
@@ -170,32 +175,65 @@ def _rounded_otherwise(number: str, settled: Sequence[Any]) -> Iterator[str]:
 
 
 def _decisions(connection: Connection) -> Iterator[str]:
-    """Prove that a decision to write off or recover is settled by rate, on its day."""
+    """Prove that a decision to write off or recover, and its cancellation, is settled by rate, on its day."""
     s, a, d = settlement.c, debt_act.c, document.c
     at_issue = select(s.document_id).where(s.act == SettlementAct.ISSUED)
     lost = a.kind == WRITTEN_OFF
     amount = func.coalesce(func.sum(case((lost, s.base + s.vat), else_=s.base_due + s.vat_due)), 0)
     vat = func.coalesce(func.sum(case((lost, s.vat_released), else_=s.vat_due)), 0)
+    day = decision_booked_on()
     decisions = (
         select(
-            d.number, a.id, a.kind, a.amount, a.vat, a.decided_on, amount.label("settled"), vat.label("settled_vat"),
-            func.min(s.settled_on).label("first"), func.max(s.settled_on).label("last"),
+            d.number, a.id, a.kind, a.amount, a.vat, day.label("day"), amount.label("settled"),
+            vat.label("settled_vat"), func.min(s.settled_on).label("first"), func.max(s.settled_on).label("last"),
             d.id.in_(at_issue).label("at_issue"),
         )
         .join(document, d.id == a.document_id)
         .outerjoin(settlement, and_(s.document_id == a.document_id, s.act == a.kind, s.act_id == a.id))
         .where(a.kind.in_((WRITTEN_OFF, RECOVERED)))
-        .group_by(d.id, d.number, a.id, a.kind, a.amount, a.vat, a.decided_on)
+        .group_by(d.id, d.number, a.id, a.kind, a.amount, a.vat, day)
     )  # fmt: skip
     for row in connection.execute(decisions):
         recovered_at_issue = row.at_issue and row.kind == RECOVERED
         same = int(row.settled) == row.amount or recovered_at_issue
-        if not same or int(row.settled_vat) != row.vat or {row.first, row.last} != {row.decided_on}:
+        if not same or int(row.settled_vat) != row.vat or {row.first, row.last} != {row.day}:
             yield (
                 f"the decision {row.id} about {row.number} is of {format_amount(row.amount)} and VAT "
                 f"{format_amount(row.vat)}; by rate it is {format_amount(int(row.settled))} and "
                 f"{format_amount(int(row.settled_vat))} on {row.first}"
             )
+
+
+def _recoveries_cancelled(connection: Connection) -> Iterator[str]:
+    """Prove that the cancellation of what was recovered takes just that back by rate, on its day."""
+    s, a, x = settlement.c, debt_act.c, debt_cancellation.c
+    at_issue = select(s.document_id).where(s.act == SettlementAct.ISSUED)
+    rows = connection.execute(
+        select(
+            debt_cancellation, a.kind, a.amount, decision_booked_on().label("day"),
+            func.coalesce(func.sum(s.base_due + s.vat_due), 0).label("back"),
+            func.coalesce(func.sum(s.vat_due), 0).label("back_vat"),
+            func.min(s.settled_on).label("first"), func.max(s.settled_on).label("last"),
+            a.document_id.in_(at_issue).label("at_issue"),
+        )
+        .join(debt_act, a.id == x.debt_act_id)
+        .outerjoin(
+            settlement,
+            and_(s.document_id == a.document_id, s.act == SettlementAct.UNRECOVERED, s.act_id == x.debt_act_id),
+        )
+        .group_by(*debt_cancellation.columns, a.kind, a.amount, a.document_id, decision_booked_on())
+        .order_by(x.debt_act_id)
+    )  # fmt: skip
+    for row in rows:
+        name = DEBT_ACT.format(row.debt_act_id)
+        same = -int(row.back) == row.amount or row.at_issue
+        if not same or -int(row.back_vat) != row.vat or {row.first, row.last} != {row.booked_on}:
+            yield (
+                f"{name} was cancelled: by rate {format_amount(-int(row.back))} and VAT "
+                f"{format_amount(-int(row.back_vat))} are taken back on {row.first}"
+            )
+        if row.kind != RECOVERED or not row.day <= row.cancelled_on <= row.booked_on:
+            yield f"{name}, {row.kind} on {row.day}, was cancelled on {row.cancelled_on} and booked on {row.booked_on}"
 
 
 def _balance(connection: Connection, account: str) -> int:

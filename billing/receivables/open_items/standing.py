@@ -12,7 +12,14 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from billing.frame.database import among
 from billing.receivables.open_items.open_item_index import documents_maybe_open
 from billing.receivables.tables.debts import debt_act
-from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, settlement
+from billing.receivables.tables.receipts import (
+    DECIDED,
+    TAKEN_BACK,
+    SettlementAct,
+    allocation,
+    allocation_undoing,
+    settlement,
+)
 from invoices.models import document, document_vat
 from pricing.running_shares import ZERO, Exact, Moved, RunningShares
 from pricing.vat_shares import Share, left_of, whole
@@ -179,7 +186,7 @@ def _settled_by_rate(connection: Connection, keys: Iterable[int]) -> dict[tuple[
     whether it fell due as it was issued, and whether something was undone.
     """
     s = settlement.c
-    by_money = s.act.not_in((SettlementAct.WRITTEN_OFF, SettlementAct.RECOVERED, SettlementAct.ISSUED))
+    by_money = s.act.not_in((*DECIDED, SettlementAct.ISSUED))
     rows = connection.execute(
         select(
             s.document_id,
@@ -191,7 +198,7 @@ def _settled_by_rate(connection: Connection, keys: Iterable[int]) -> dict[tuple[
             func.sum(case((by_money, s.base_due), else_=0)).label("base_due"),
             func.sum(case((by_money, s.vat_due), else_=0)).label("vat_due"),
             func.max(case((s.act == SettlementAct.ISSUED, 1), else_=0)).label("at_issue"),
-            func.max(case((s.act == SettlementAct.UNDONE, 1), else_=0)).label("undone"),
+            func.max(case((s.act.in_(TAKEN_BACK), 1), else_=0)).label("undone"),
         )
         .where(among(connection, s.document_id, sorted(keys)))
         .group_by(s.document_id, s.rate)
@@ -216,7 +223,7 @@ def _ahead(connection: Connection, keys: Collection[int]) -> dict[int, dict[int,
         select(s.document_id, s.rate, s.base, s.vat, s.base_due, s.vat_due, s.exact, s.exact_due).where(
             among(connection, s.document_id, sorted(keys)),
             or_(s.exact.is_not(None), s.exact_due.is_not(None)),
-            s.act != SettlementAct.RECOVERED,
+            s.act.not_in(DECIDED),
         )
     )
     ahead: dict[int, dict[int, _Ahead]] = {}

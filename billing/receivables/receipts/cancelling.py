@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from billing.entries.accounts import UNPLACED
+from billing.entries.accounts import CLIENTS, UNPLACED
+from billing.entries.cancelling import cancellation
 from billing.entries.receivables import BROUGHT, Held, cancellation_entry, refund_entry
 from billing.frame.audit_log import record_change
 from billing.frame.codes import RECEIPT, REFUND
@@ -16,6 +17,7 @@ from billing.frame.database import change_receivables
 from billing.frame.errors import Conflict, Unknown
 from billing.receivables.cash_desk.taking import stamp_taken_back
 from billing.receivables.open_items.open_items import is_standing_refund
+from billing.receivables.open_items.standing import documents_keyed, exact_shares
 from billing.receivables.receipts.acting import (
     acting_day,
     booked_on_of,
@@ -28,14 +30,15 @@ from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.undoing import last_day_of, take_back
 from billing.receivables.tables.receipts import (
     EventKind,
+    SettlementAct,
     allocation_undoing,
     placement,
     placement_withdrawal,
     receipt_cancellation,
     refund,
     refund_cancellation,
+    settlement,
 )
-from ledger.entry import REVERSED, reversal
 from ledger.periods import first_open_day, require_open
 from pricing.money import format_amount
 from pricing.period import first_of_month, format_month
@@ -81,7 +84,7 @@ def cancel_receipt(
     rows = standing_of(connection, key)
     events = events_of(connection, key)
     days = [last_day_of(connection, row) for row in rows] + [row.booked_on for row in events.values()]
-    made = _days(connection, booked_on_of(head), [*days, *_placing_days(connection, key)], on, recorded_at)
+    made = cancellation_days(connection, booked_on_of(head), [*days, *_placing_days(connection, key)], on, recorded_at)
     records = Records(connection, recorded_at)
     # Read before anything is taken back.
     held, legs = held_of(connection, key), legs_of(connection, key)
@@ -103,10 +106,9 @@ def cancel_receipt(
 def cancel_refund(
     connection: Connection, key: int, *, reason: str, recorded_at: datetime, on: date | None = None
 ) -> Cancelled:
-    """Cancel a refund that was never paid: the credit it paid back is there again.
+    """Cancel a refund that was never paid: the credit or the credit note it paid back is there again, with its VAT.
 
-    Of the day of the refund unless `on` is given. Raises Unknown, Refused; Conflict if it was cancelled already, or
-    paid a credit note back, whose VAT went with it.
+    Of the day of the refund unless `on` is given. Raises Unknown, Refused; Conflict if it was cancelled already.
     """
     change_receivables(connection)
     number = REFUND.format(key)
@@ -117,18 +119,20 @@ def cancel_refund(
     cancelled_on = connection.scalar(select(c.cancelled_on).where(c.refund_id == key))
     if cancelled_on is not None:
         raise Conflict(f"{number} was cancelled on {cancelled_on} already")
-    if row.credit_note_id is not None:
-        raise Conflict(f"{number} paid a credit note back: record what came back as a receipt of its tenant")
     if row.receipt_id is not None:
         require_not_cancelled(connection, row.receipt_id)
     reason = require_reason_text(reason)
     booked_on = row.refunded_on if row.booked_on is None else row.booked_on
-    made = _days(connection, booked_on, [], on, recorded_at)
+    made = cancellation_days(connection, booked_on, [], on, recorded_at)
     records = Records(connection, recorded_at)
     records.add(refund_cancellation, key, made.cancelled_on, made.booked_on, reason, recorded_at)
-    records.reopened_placements.append(row.placement_id)
-    of = refund_entry(key, booked_on, row.means, row.account, _held(connection, row), 0, RECEIPT.format(row.receipt_id))
-    records.book(reversal(of, f"{of.reference}{REVERSED}", made.booked_on, cancelled_label(of.label)))
+    if row.credit_note_id is None:
+        records.reopened_placements.append(row.placement_id)
+        held, vat, source = _held(connection, row), 0, RECEIPT.format(row.receipt_id)
+    else:
+        vat, source = _note_open_again(connection, records, row, made.booked_on)
+        held = Held(CLIENTS, row.tenant, row.amount)
+    records.book(cancellation(refund_entry(key, booked_on, row.means, row.account, held, vat, source), made.booked_on))
     record_change(
         connection, "refunds", number, {"amount": format_amount(row.amount)}, {"cancelled_on": str(made.cancelled_on)}
     )
@@ -136,9 +140,14 @@ def cancel_refund(
     return made
 
 
-def cancelled_label(label: str) -> str:
-    """Return the label of an entry that takes one with this label back."""
-    return f"Annulation {label}"
+def _note_open_again(connection: Connection, records: Records, row: Row[Any], on: date) -> tuple[int, str]:
+    """Open again what a refund paid of its credit note; return the VAT that goes back, and the note's number."""
+    s = settlement.c
+    of_refund = (s.document_id == row.credit_note_id, s.act == SettlementAct.REFUNDED, s.act_id == row.id)
+    stood = connection.execute(select(settlement).where(*of_refund)).all()
+    (note,) = documents_keyed(connection, [row.credit_note_id]).values()
+    back = note.take_back(*exact_shares(stood))
+    return -records.settle(note, SettlementAct.UNREFUNDED, row.id, on, back), note.number
 
 
 def _held(connection: Connection, row: Row[Any]) -> Held:
@@ -166,7 +175,9 @@ def _placing_days(connection: Connection, key: int) -> list[date]:
     return [*placed, *connection.scalars(withdrawn)]
 
 
-def _days(connection: Connection, own: date, others: list[date], on: date | None, recorded_at: datetime) -> Cancelled:
+def cancellation_days(
+    connection: Connection, own: date, others: list[date], on: date | None, recorded_at: datetime
+) -> Cancelled:
     """Return the days of a cancellation: not before what it takes back, and booked in an open month."""
     if on is not None:
         acting_day(connection, on, recorded_at)

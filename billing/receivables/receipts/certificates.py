@@ -1,22 +1,26 @@
-"""Certificates of taxes withheld: each withholding waits for one, with its number and day (law.md section 3)."""
+"""Certificates of taxes withheld: each withholding waits for one, with its number and day (law.md section 3).
+
+One that was entered by mistake is withdrawn: the version before counts again, or none.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, not_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, func, not_, select
 
 from billing.entries.receivables import WITHHOLDINGS
-from billing.frame.audit_log import require_reason
+from billing.frame.audit_log import record_change, require_reason
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
 from billing.frame.codes import RECEIPT
 from billing.frame.database import change_receivables
 from billing.frame.errors import Fault, Refused, Unknown
-from billing.receivables.receipts.acting import require_receipt
+from billing.receivables.receipts.acting import require_reason_text, require_receipt
 from billing.receivables.receipts.orders import REFERENCE_LENGTH_MAX
 from billing.receivables.tables.receipts import (
     EventKind,
+    certificate_withdrawal,
     receipt,
     receipt_cancellation,
     receipt_certificate,
@@ -47,19 +51,55 @@ def record_certificate(
     if not 0 < len(number.strip()) <= REFERENCE_LENGTH_MAX or not number.isprintable():
         problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
         raise Refused([Fault("certificate", None, "number", number, problem, "give the number on the certificate")])
-    newest = connection.execute(
-        select(receipt_certificate).where(c.receipt_id == key, c.kind == kind).order_by(c.version.desc()).limit(1)
-    ).one_or_none()
+    newest = _counting(connection, key, kind)
     if newest is not None and (newest.number, newest.certified_on) == (number.strip(), certified_on):
         return
     if newest is not None:
         require_reason(connection, f"replacing the certificate of {RECEIPT.format(key)}")
+    last = connection.scalar(select(func.max(c.version)).where(c.receipt_id == key, c.kind == kind))
     connection.execute(
         receipt_certificate.insert().values(
-            receipt_id=key, kind=kind, version=1 if newest is None else newest.version + 1, number=number.strip(),
-            certified_on=certified_on, recorded_at=recorded_at,
+            receipt_id=key, kind=kind, version=(last or 0) + 1, number=number.strip(), certified_on=certified_on,
+            recorded_at=recorded_at,
         )
     )  # fmt: skip
+
+
+def withdraw_certificate(connection: Connection, key: int, kind: str, *, reason: str, recorded_at: datetime) -> None:
+    """Withdraw a certificate that was entered by mistake: its tax waits for one again, or has the one before.
+
+    Raises Unknown where no certificate of that kind counts, Refused.
+    """
+    change_receivables(connection)
+    number = RECEIPT.format(key)
+    newest = _counting(connection, key, kind)
+    if newest is None:
+        raise Unknown(f"{number} has no certificate of {kind}")
+    reason = require_reason_text(reason)
+    connection.execute(
+        certificate_withdrawal.insert().values(
+            receipt_id=key, kind=kind, version=newest.version, reason=reason, recorded_at=recorded_at
+        )
+    )
+    told = {"number": newest.number, "certified_on": str(newest.certified_on)}
+    record_change(connection, "certificates", f"{number}/{kind}", told, None)
+
+
+def is_withdrawn() -> ColumnElement[bool]:
+    """Return the condition that a certificate was withdrawn."""
+    return _is_withdrawn(receipt_certificate)
+
+
+def _is_withdrawn(of: FromClause) -> ColumnElement[bool]:
+    x, c = certificate_withdrawal.c, of.c
+    return exists().where(x.receipt_id == c.receipt_id, x.kind == c.kind, x.version == c.version)
+
+
+def _counting(connection: Connection, key: int, kind: str) -> Row[Any] | None:
+    """Return the certificate that counts of a tax withheld, if there is one."""
+    c = receipt_certificate.c
+    of_tax = select(receipt_certificate).where(c.receipt_id == key, c.kind == kind, not_(is_withdrawn()))
+    return connection.execute(of_tax.order_by(c.version.desc()).limit(1)).one_or_none()
 
 
 def withholdings_select(*, missing: bool | None = None, tenant: str | None = None) -> Select[Any]:
@@ -71,7 +111,11 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
     """
     c, leg, e = receipt_certificate.c, receipt_leg.c, receipt_event.c
     later = receipt_certificate.alias("later")
-    newer = exists().where(later.c.receipt_id == c.receipt_id, later.c.kind == c.kind, later.c.version > c.version)
+    newer = exists().where(
+        later.c.receipt_id == c.receipt_id, later.c.kind == c.kind, later.c.version > c.version,
+        not_(_is_withdrawn(later)),
+    )  # fmt: skip
+    counts = and_(not_(newer), not_(is_withdrawn()))
     bounced = exists().where(e.receipt_id == leg.receipt_id, e.kind == EventKind.BOUNCED)
     cancelled = exists().where(receipt_cancellation.c.receipt_id == leg.receipt_id)
     r = receipt.c
@@ -81,7 +125,7 @@ def withholdings_select(*, missing: bool | None = None, tenant: str | None = Non
             c.certified_on,
         )
         .join(receipt, r.id == leg.receipt_id)
-        .outerjoin(receipt_certificate, and_(c.receipt_id == leg.receipt_id, c.kind == leg.kind, not_(newer)))
+        .outerjoin(receipt_certificate, and_(c.receipt_id == leg.receipt_id, c.kind == leg.kind, counts))
         .where(leg.kind.in_(WITHHOLDINGS), not_(bounced), not_(cancelled))
     )  # fmt: skip
     if missing is not None:

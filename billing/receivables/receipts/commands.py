@@ -367,6 +367,32 @@ def certificate_command(receipt: int, kind: str, number: str, certified_on: date
     click.echo(f"{RECEIPT_CODE.format(receipt)}: certificate {number} of {certified_on}")
 
 
+@payments_command.command(
+    "withdraw-certificate",
+    cls=WritingCommand,
+    epilog=example(
+        "technopark-billing payments withdraw-certificate RG-000012 rent_withholding --reason 'autre locataire'"
+    ),
+)
+@click.argument("receipt", type=RECEIPT)
+@click.argument("kind", type=click.Choice(("rent_withholding", "vat_withholding")))
+def withdraw_certificate_command(receipt: int, kind: str) -> None:
+    """Withdraw the certificate of a tax withheld of RECEIPT, entered by mistake; the reason is required.
+
+    The one before counts again, or the tax waits for its certificate.
+    """
+    from billing.frame.audit_log import require_reason
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.certificates import withdraw_certificate
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        reason = require_reason(connection, "withdrawing a certificate")
+        withdraw_certificate(connection, receipt, kind, reason=reason, recorded_at=clock())
+    click.echo(f"the certificate of {RECEIPT_CODE.format(receipt)} ({kind}) is withdrawn")
+
+
 @payments_command.command("certificates", epilog=example("technopark-billing payments certificates"))
 @click.option("--all", "everything", is_flag=True, help="Those that came too. Default: those that are missing.")
 def certificates_command(everything: bool) -> None:

@@ -11,6 +11,7 @@ from billing.receivables.receipts.acting import acting_day
 from billing.receivables.receipts.orders import ReceiptOrder
 from billing.receivables.receipts.recognising import KnownReceipt
 from invoices.models import document
+from ledger.periods import first_open_day
 from pricing.money import format_amount
 from pricing.period import first_of_month, format_month
 
@@ -49,6 +50,11 @@ def late_warning(connection: Connection, on: date | None, recorded_at: datetime)
     Raises Refused for a day that is still to come.
     """
     return None if on is None else late_note(on, acting_day(connection, on, recorded_at))
+
+
+def told_late(connection: Connection, on: date) -> str | None:
+    """Return the sentence about what the bank told of a day, where that month is closed."""
+    return late_note(on, first_open_day(connection, on))
 
 
 def late_note(on: date, booked_on: date) -> str | None:

@@ -24,6 +24,7 @@ from billing.entries.receivables import TO_BE_CLEARED, WITHHOLDINGS, LegKind
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Unknown
 from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
+from billing.receivables.receipts.certificates import is_withdrawn
 from billing.receivables.receipts.shapes import (
     Allocation,
     Leg,
@@ -199,7 +200,9 @@ def _legs(connection: Connection, key: int) -> list[Leg]:
     leg, c = receipt_leg.c, receipt_certificate.c
     certificates = {
         row.kind: row
-        for row in connection.execute(select(receipt_certificate).where(c.receipt_id == key).order_by(c.version))
+        for row in connection.execute(
+            select(receipt_certificate).where(c.receipt_id == key, not_(is_withdrawn())).order_by(c.version)
+        )
     }
     legs = []
     for row in connection.execute(select(receipt_leg).where(leg.receipt_id == key).order_by(leg.kind)):

@@ -13,6 +13,7 @@ from billing.receivables.open_items.standing import OpenDocument, exact_shares
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import (
+    TAKEN_BACK,
     AllocatedBy,
     SettlementAct,
     allocation,
@@ -153,9 +154,8 @@ class Records:
         for table in _TABLES:
             if self._rows[table]:
                 insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
-        if undone := [key for key, *_ in self._rows[allocation_undoing]]:
-            reopened = [document_id for document_id, act, *_ in self._rows[settlement] if act == SettlementAct.UNDONE]
-            reopen(self._connection, reopened, undone)
+        if reopened := [document_id for document_id, act, *_ in self._rows[settlement] if act in TAKEN_BACK]:
+            reopen(self._connection, reopened, [key for key, *_ in self._rows[allocation_undoing]])
         if self.reopened_placements:
             reopen_placements(self._connection, self.reopened_placements)
         settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]

@@ -152,6 +152,10 @@ CERTIFICATE_FIELDS = {
     "number": _reference("The number on the certificate"),
     "certified_on": _required_day("The certificate's day"),
 }
+CERTIFICATE_WITHDRAWAL_FIELDS: Mapping[str, fields.Field[Any]] = {
+    "kind": _choice("The tax withheld", WITHHOLDINGS, required=True),
+    "reason": _reason("Why it counts no more"),
+}
 WITHHOLDING_FILTERS = {
     "tenant": _tenant_filter(),
     "missing": _choice("true: only those without certificate", ("true", "false")),

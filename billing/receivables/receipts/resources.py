@@ -23,7 +23,12 @@ from billing.receivables.open_items.shapes import OpenItem
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.applying_credits import apply_credits
 from billing.receivables.receipts.approving import REFUND
-from billing.receivables.receipts.certificates import WITHHOLDING_KEY, record_certificate, withholdings_select
+from billing.receivables.receipts.certificates import (
+    WITHHOLDING_KEY,
+    record_certificate,
+    withdraw_certificate,
+    withholdings_select,
+)
 from billing.receivables.receipts.clearing import bounce, clear
 from billing.receivables.receipts.noticing import late_warning
 from billing.receivables.receipts.orders import (
@@ -53,6 +58,7 @@ from billing.receivables.receipts.request_fields import (
     APPLICATION_FIELDS,
     BATCH_FIELDS,
     CERTIFICATE_FIELDS,
+    CERTIFICATE_WITHDRAWAL_FIELDS,
     CLEARING_FIELDS,
     EXPLICIT,
     NAMED_UNDOING_FIELDS,
@@ -280,6 +286,16 @@ def create_certificate(connection: Connection, order: Mapping[str, Any], receive
     record_certificate(
         connection, received, order["kind"], order["number"], order["certified_on"], recorded_at=service().clock()
     )
+    return Answer(receipt_story(connection, received), 201)
+
+
+@blueprint.route("/receipts/<money:received>/certificates/withdrawal", methods=["POST"])
+@blueprint.response(201, ReceiptStory)
+@blueprint.arguments(strict_schema("CertificateWithdrawalOrder", CERTIFICATE_WITHDRAWAL_FIELDS))
+@writes
+def withdraw_received_certificate(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
+    """Withdraw a certificate that was entered by mistake: the one before counts again, or its tax waits for one."""
+    withdraw_certificate(connection, received, order["kind"], reason=order["reason"], recorded_at=service().clock())
     return Answer(receipt_story(connection, received), 201)
 
 

@@ -1,9 +1,12 @@
 """The table of what was decided about debts; rows are only ever added. Amounts in centimes."""
 
+from datetime import date
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     ForeignKey,
@@ -12,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
 )
 
 from billing.frame.tables import code, identity, metadata
@@ -36,6 +40,10 @@ debt_act = Table(
     # The user who approved it as a second person; blank: nobody had to. Before there were users, a name as typed.
     Column("approved_by", Text),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    # The bank's own reference of what was recovered.
+    Column("reference", Text),
+    # The day of its entry: the first open one, where the month of the decision is closed; blank: the decision's own.
+    Column("booked_on", Date),
     CheckConstraint(
         "kind IN ('doubtful', 'reinstated', 'provisioned', 'released', 'written_off', 'recovered')", name="kind"
     ),
@@ -47,5 +55,26 @@ debt_act = Table(
     Index("ix_debt_act_tenant", "tenant"),
 )
 
+debt_cancellation = Table(
+    "debt_cancellation",
+    metadata,
+    # Money of a lost debt that never came: what was recovered counts no more (R25). Once.
+    Column("debt_act_id", identity(), ForeignKey(debt_act.c.id), primary_key=True, autoincrement=False),
+    # The day it is cancelled on, and the day that is booked: the first open one where that month is closed.
+    Column("cancelled_on", Date, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    # The VAT that goes back: the rounded sums differ by it (R26).
+    Column("vat", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("reason <> '' AND vat >= 0", name="reason"),
+)
+
+
+def decision_booked_on() -> ColumnElement[date]:
+    """Return the day that a decision is booked: its own, unless that month was closed."""
+    return func.coalesce(debt_act.c.booked_on, debt_act.c.decided_on)
+
+
 # The database refuses to change or delete rows of these tables (R22).
-APPEND_ONLY = (debt_act,)
+APPEND_ONLY = (debt_act, debt_cancellation)

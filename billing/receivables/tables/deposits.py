@@ -7,6 +7,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -58,10 +59,31 @@ deposit_movement = Table(
     Column("reference", Text, nullable=False),
     Column("reason", Text),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    UniqueConstraint("deposit_id", "kind", "reference"),
+    # The day of its entry: the first open one, where the month it moved in is closed; blank: that day.
+    Column("booked_on", Date),
+    # 1, 2, 3 … of the same deposit, kind and reference, of which those before were cancelled.
+    Column("occurrence", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("deposit_id", "kind", "reference", "occurrence"),
     CheckConstraint("kind IN ('received', 'returned')", name="kind"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("kind = 'received' OR reason IS NOT NULL", name="reason"),
+)
+
+deposit_cancellation = Table(
+    "deposit_cancellation",
+    metadata,
+    # A movement that never was: it counts nowhere any more (R25). Once.
+    Column("deposit_id", identity(), primary_key=True, autoincrement=False),
+    Column("movement_no", Integer, primary_key=True, autoincrement=False),
+    # The day it is cancelled on, and the day that is booked: the first open one where that month is closed.
+    Column("cancelled_on", Date, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["deposit_id", "movement_no"], ["deposit_movement.deposit_id", "deposit_movement.movement_no"]
+    ),
+    CheckConstraint("reason <> ''", name="reason"),
 )
 
 deposit_set_off = Table(
@@ -96,7 +118,7 @@ final_statement = Table(
 )
 
 # The database refuses to change or delete rows of these tables (R22).
-APPEND_ONLY = (deposit, deposit_movement, deposit_set_off, final_statement)
+APPEND_ONLY = (deposit, deposit_movement, deposit_cancellation, deposit_set_off, final_statement)
 
 # PostgreSQL checks these references once an insert, as `invoices.models.references` declares them.
 REFERENCES = (

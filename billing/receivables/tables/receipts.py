@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
@@ -53,11 +54,18 @@ class SettlementAct(StrEnum):
     CLEARED = "cleared"
     ISSUED = "issued"
     REFUNDED = "refunded"
+    UNREFUNDED = "unrefunded"
     WRITTEN_OFF = "written_off"
     RECOVERED = "recovered"
+    UNRECOVERED = "unrecovered"
     # Paid before this service began (R29).
     BROUGHT = "brought"
 
+
+# What is decided about a debt.
+DECIDED = (SettlementAct.WRITTEN_OFF, SettlementAct.RECOVERED, SettlementAct.UNRECOVERED)
+# The acts by which a document is open again.
+TAKEN_BACK = (SettlementAct.UNDONE, SettlementAct.UNREFUNDED)
 
 receipt = Table(
     "receipt",
@@ -103,7 +111,7 @@ receipt_leg = Table(
 receipt_certificate = Table(
     "receipt_certificate",
     metadata,
-    # The certificate of a tax withheld; the latest version counts.
+    # The certificate of a tax withheld; the latest version that was not withdrawn counts.
     Column("receipt_id", identity(), primary_key=True, autoincrement=False),
     Column("kind", String(20), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
@@ -112,6 +120,22 @@ receipt_certificate = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     references(["receipt_id", "kind"], ["receipt_leg.receipt_id", "receipt_leg.kind"]),
     CheckConstraint("number <> '' AND version > 0", name="number"),
+)
+
+certificate_withdrawal = Table(
+    "certificate_withdrawal",
+    metadata,
+    # A certificate that was entered by mistake: its tax waits for one again, or its version before. Once.
+    Column("receipt_id", identity(), primary_key=True, autoincrement=False),
+    Column("kind", String(20), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    ForeignKeyConstraint(
+        ["receipt_id", "kind", "version"],
+        ["receipt_certificate.receipt_id", "receipt_certificate.kind", "receipt_certificate.version"],
+    ),
+    CheckConstraint("reason <> ''", name="reason"),
 )
 
 receipt_event = Table(
@@ -280,9 +304,9 @@ settlement = Table(
     # positive for credit notes too.
     Column("document_id", BigInteger, primary_key=True, autoincrement=False),
     Column("act", String(12), primary_key=True),
-    # The allocation (allocated, undone, cleared), refund (refunded), decision about the debt (written_off, recovered);
-    # the document itself where its VAT fell due as it was issued (issued), or a part was paid before it was taken on
-    # (brought).
+    # The allocation (allocated, undone, cleared), refund (refunded; unrefunded: it was cancelled), decision about the
+    # debt (written_off, recovered; unrecovered: it was cancelled); the document itself where its VAT fell due as it was
+    # issued (issued), or a part was paid before it was taken on (brought).
     Column("act_id", BigInteger, primary_key=True, autoincrement=False),
     Column("rate", Integer, primary_key=True, autoincrement=False),
     Column("settled_on", Date, nullable=False),
@@ -299,7 +323,8 @@ settlement = Table(
     Column("exact_due", Text),
     references(["document_id", "rate"], [document_vat.c.document_id, document_vat.c.rate]),
     CheckConstraint(
-        "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'written_off', 'recovered', 'brought')",
+        "act IN ('allocated', 'undone', 'cleared', 'issued', 'refunded', 'unrefunded', 'written_off', 'recovered', "
+        "'unrecovered', 'brought')",
         name="act",
     ),
     Index("ix_settlement_settled_on", "settled_on"),
@@ -348,8 +373,8 @@ def refund_booked_on() -> ColumnElement[date]:
 
 # The database refuses to change or delete these rows (R22).
 APPEND_ONLY = (
-    receipt, receipt_leg, receipt_certificate, receipt_event, receipt_cancellation, placement, placement_withdrawal,
-    allocation, allocation_undoing, refund, refund_cancellation, settlement,
+    receipt, receipt_leg, receipt_certificate, certificate_withdrawal, receipt_event, receipt_cancellation, placement,
+    placement_withdrawal, allocation, allocation_undoing, refund, refund_cancellation, settlement,
 )  # fmt: skip
 
 # PostgreSQL checks these once an insert, as `invoices.models.references` declares it.

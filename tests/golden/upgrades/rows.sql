@@ -142,6 +142,7 @@ INSERT INTO refund_cancellation (refund_id, cancelled_on, booked_on, reason, rec
 INSERT INTO bank_statement_withdrawal (statement_id, reason, recorded_at) VALUES (1, 'erreur', '2026-07-07 08:00:00');
 
 -- version 0027
+INSERT INTO receipt (id, means, reference, value_date, tenant, site, amount, payer_text, asked, recorded_at, booked_on, occurrence) VALUES (3, 'transfer', 'V3', '2026-06-30', 'T1', NULL, 100, '', '{}', '2026-07-08 08:00:00', '2026-07-01', 1);
 
 -- version 0028
 INSERT INTO brought_invoice (document_id, taken_on) VALUES (1, '2026-06-01');
@@ -150,3 +151,9 @@ INSERT INTO opening_balance (line_no, account, site, amount) VALUES (1, '5141', 
 INSERT INTO opening_grant (grant_code, used) VALUES ('G1', 100);
 INSERT INTO document (id, number, kind, period, issued_on, due_on, tenant, seller, buyer, net, tax, gross, advantage, contribution, discount_ends_on) VALUES (9, 'FA-2026-000009', 'invoice', NULL, '2026-08-01', '2026-09-30', 'T1', 'p', 'p', 10000, 2000, 12000, 0, 0, NULL);
 INSERT INTO credit_reason (document_id, reason, issued_by) VALUES (9, 'badge perdu', 'amina');
+
+-- version 0029
+INSERT INTO debt_act (id, document_id, tenant, kind, decided_on, amount, vat, from_doubtful, reason, asked_by, approved_by, recorded_at, reference, booked_on) VALUES (3, 1, 'T1', 'recovered', '2026-06-30', 120, 20, 0, 'payé', 'amina', NULL, '2026-07-08 08:00:00', 'V4', '2026-07-01');
+INSERT INTO debt_cancellation (debt_act_id, cancelled_on, booked_on, vat, reason, recorded_at) VALUES (3, '2026-07-08', '2026-07-08', 20, 'erreur', '2026-07-08 08:00:00');
+INSERT INTO deposit_cancellation (deposit_id, movement_no, cancelled_on, booked_on, reason, recorded_at) VALUES (1, 1, '2026-07-08', '2026-07-08', 'erreur', '2026-07-08 08:00:00');
+INSERT INTO certificate_withdrawal (receipt_id, kind, version, reason, recorded_at) VALUES (1, 'rent_withholding', 1, 'erreur', '2026-07-08 08:00:00');

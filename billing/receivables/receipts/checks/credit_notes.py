@@ -1,8 +1,13 @@
 """Credit notes' allocations and refunds, and VAT that fell due at issue: their faults and the entries they demand."""
 
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
 from sqlalchemy import Connection, func, select
 
 from billing.entries.accounts import CLIENTS
+from billing.entries.cancelling import cancellation
 from billing.entries.receivables import Held, issue_entry, refund_entry
 from billing.frame.codes import REFUND
 from billing.receivables.receipts.checks.allocations import (
@@ -15,7 +20,14 @@ from billing.receivables.receipts.checks.allocations import (
 )
 from billing.receivables.receipts.recording import sign_of
 from billing.receivables.receipts.refunding import REFUND_MEANS
-from billing.receivables.tables.receipts import AllocatedBy, SettlementAct, allocation, refund, settlement
+from billing.receivables.tables.receipts import (
+    AllocatedBy,
+    SettlementAct,
+    allocation,
+    refund,
+    refund_cancellation,
+    settlement,
+)
 from invoices.document import CREDIT_NOTE
 from invoices.models import document
 from ledger.entry import Entry
@@ -45,11 +57,19 @@ def credit_note_acts(connection: Connection) -> tuple[list[Entry], list[str]]:
 def _refunds(connection: Connection) -> tuple[list[Entry], list[str]]:
     entries: list[Entry] = []
     faults: list[str] = []
-    r, s, d = refund.c, settlement.c, document.c
-    settlements = grouped(connection, select(settlement).where(s.act == SettlementAct.REFUNDED), "act_id")
-    rows = connection.execute(
-        select(refund, d.number, d.kind, d.tenant.label("buyer"), d.issued_on).join(document, d.id == r.credit_note_id)
+    r, s, d, x = refund.c, settlement.c, document.c, refund_cancellation.c
+    settlements, taken_back = (
+        grouped(connection, select(settlement).where(s.act == act), "act_id")
+        for act in (SettlementAct.REFUNDED, SettlementAct.UNREFUNDED)
     )
+    rows = connection.execute(
+        select(
+            refund, d.number, d.kind, d.tenant.label("buyer"), d.issued_on, x.booked_on.label("cancelled"),
+            x.cancelled_on,
+        )
+        .join(document, d.id == r.credit_note_id)
+        .outerjoin(refund_cancellation, x.refund_id == r.id)
+    )  # fmt: skip
     for row in rows:
         name, settled = REFUND.format(row.id), settlements.pop(row.id, [])
         amount = sum(share.base + share.vat for share in settled)
@@ -66,8 +86,24 @@ def _refunds(connection: Connection) -> tuple[list[Entry], list[str]]:
         vat = sum(share.vat_due for share in settled)
         held = Held(CLIENTS, row.tenant, row.amount)
         entries.append(refund_entry(row.id, paid_on, row.means, row.account, held, vat, row.number))
-    faults += [f"{REFUND.format(key)} has settlements of what it does not pay back" for key in sorted(settlements)]
+        if row.cancelled is not None:
+            back = taken_back.pop(row.id, [])
+            vat = -sum(share.vat_due for share in back)
+            due = refund_entry(row.id, paid_on, row.means, row.account, held, vat, row.number)
+            entries.append(cancellation(due, row.cancelled))
+            faults += _taken_back_faults(row, paid_on, back)
+    for key in sorted({*settlements, *taken_back}):
+        faults.append(f"{REFUND.format(key)} has settlements of what it does not pay back")
     return entries, faults
+
+
+def _taken_back_faults(row: Any, paid_on: date, back: Sequence[Any]) -> Iterator[str]:
+    name = REFUND.format(row.id)
+    amount = -sum(share.base + share.vat for share in back)
+    if amount != row.amount or any(share.document_id != row.credit_note_id for share in back):
+        yield f"{name} was cancelled: by rate {format_amount(amount)} is open again, not {format_amount(row.amount)}"
+    if any(share.settled_on != row.cancelled for share in back) or not paid_on <= row.cancelled_on <= row.cancelled:
+        yield f"{name} was cancelled on {row.cancelled_on} and booked on {row.cancelled}"
 
 
 def vat_due_at_issue(connection: Connection) -> tuple[list[Entry], list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from billing.entries.accounts import UNPLACED
+from billing.entries.cancelling import cancellation
 from billing.entries.receivables import (
     BROUGHT,
     MONEY,
@@ -21,7 +22,6 @@ from billing.entries.receivables import (
     withdrawal_entry,
 )
 from billing.frame.codes import RECEIPT, REFUND
-from billing.receivables.receipts.cancelling import cancelled_label
 from billing.receivables.receipts.checks.allocations import (
     Allocated,
     allocation_entries,
@@ -32,7 +32,7 @@ from billing.receivables.receipts.checks.allocations import (
 from billing.receivables.receipts.orders import LEG_KINDS
 from billing.receivables.receipts.refunding import REFUND_MEANS
 from billing.receivables.tables.receipts import AllocatedBy, EventKind, SettlementAct
-from ledger.entry import REVERSED, Entry, reversal
+from ledger.entry import Entry
 from pricing.money import format_amount
 
 
@@ -206,7 +206,7 @@ class Story(NamedTuple):
             yield due
             cancelled = self.refund_cancellations.get(paid.id)
             if cancelled is not None:
-                yield reversal(due, f"{due.reference}{REVERSED}", cancelled.booked_on, cancelled_label(due.label))
+                yield cancellation(due, cancelled.booked_on)
         yield from self._event_entries(head, legs, kinds)
 
     def _event_entries(
