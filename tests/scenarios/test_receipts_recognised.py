@@ -157,6 +157,15 @@ def test_more_is_withheld_for_a_reason_and_nothing_before_the_law(billed: Park) 
     assert FIRST not in still_open(billed)
 
 
+def test_more_charges_than_a_bank_keeps_need_a_reason(billed: Park) -> None:
+    charged = {"pays": NONE, "bank_charges": "500.01"}
+    with pytest.raises(Refused, match=r"bank_charges '500\.01' is more than the 500\.00 that a bank keeps"):
+        receives(billed, order("100.00", **charged))  # type: ignore[arg-type]
+    receives(billed, order("100.00", reason="virement de l'étranger", **charged))  # type: ignore[arg-type]
+    receives(billed, order("100.00", reference="V2", pays=NONE, bank_charges="500.00"))
+    assert check(billed.engine) == []
+
+
 def test_money_in_advance_is_bounded_by_what_it_could_pay(billed: Park) -> None:
     receives(billed, order("2755.00", on="2026-07-20", pays=NONE, rent_withholding="145.00"))
     with pytest.raises(Refused, match=r"rent_withholding '200\.00' is more than the 148\.00"):

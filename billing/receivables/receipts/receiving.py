@@ -14,6 +14,7 @@ from billing.entries.receivables import (
     TO_BE_CLEARED,
     WITHHOLDINGS,
     Held,
+    LegKind,
     ReceiptHead,
     Settled,
     allocation_entry,
@@ -45,6 +46,7 @@ from invoices.document import INVOICE, Party
 from invoices.models import document
 from ledger.openings import taken_on
 from ledger.periods import limits
+from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
 # The source of receipts that bank lines are.
 STATEMENTS = "statements"
@@ -101,8 +103,8 @@ def record_receipts(
     Cash is acknowledged by a numbered receipt in the name of `seller`; without one it is refused. The same means,
     reference and value date again give the receipt that stands, but for cash and cheques of other tenants. An amount
     that settles nothing is the tenant's credit, or nobody's yet. What lies in a closed month is booked on the first
-    open day. More tax withheld than the rates allow, and an invoice of another tenant than the payer, need a reason:
-    the order's or the act's.
+    open day. More tax withheld than the rates allow or charges than banks keep, and an invoice of another tenant than
+    the payer, need a reason: the order's or the act's.
 
     Raises Refused with every fault of every order: `lines` say on which line of `source` each one stands; a receipt
     that stands with other values is a fault of the kind Taken.
@@ -188,7 +190,7 @@ class _Batch:
         return self._record(order, chosen, occurrence, payment, namesakes), []
 
     def _without_reason(self, order: ReceiptOrder, chosen: "_Chosen") -> list[OrderFault]:
-        """Return what needs a reason: invoices of others than the payer, more tax withheld than the rates allow."""
+        """Return what needs a reason: others' invoices, more tax withheld than the rates allow, or more charges."""
         others = [target for target, _, _ in chosen.parts if order.tenant not in (None, target.tenant)]
         faults: list[OrderFault] = [
             (
@@ -199,6 +201,15 @@ class _Batch:
         ]  # fmt: skip
         if self._bounds is not None:
             faults += self._bounds.faults(order, *_settled_by(order, chosen))
+        most = parse_decimal(self._terms.at("receipts.bank_charges_max", order.value_date), AMOUNT_DECIMALS)
+        faults += [
+            (
+                str(kind), format_amount(amount), f"is more than the {format_amount(most)} that a bank keeps at most",
+                "compare it with the bank's advice; if it is right, give the reason (receipts.bank_charges_max)",
+            )
+            for kind, amount in order.legs
+            if kind == LegKind.BANK_CHARGES and amount > most
+        ]  # fmt: skip
         return faults
 
     def _record(
