@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from billing.frame.audit_log import record_change, require_reason
+from billing.books.periods.checklist import waiting_lines
+from billing.frame.audit_log import act_of, record_change, require_reason
 from billing.frame.database import insert_rows
 from billing.frame.errors import PeriodRefused
 from billing.register.tables import billing_run
@@ -22,7 +23,8 @@ def close_period(
 ) -> Closing:
     """Close a month that has ended and whose run is finished; `recorded_at` is a UTC instant.
 
-    Raises PeriodRefused, and what `ledger.periods.close_month` raises.
+    While bank lines of the month wait, only for a reason, which the act bears. Raises PeriodRefused, and what
+    `ledger.periods.close_month` raises.
     """
     if last_day(month) >= today:
         raise PeriodRefused(f"{format_month(month)} has not ended: close it once it has")
@@ -32,9 +34,17 @@ def close_period(
         run = format_month(under_way.period)
         raise PeriodRefused(f"the run of {run} was interrupted: finish it first with `technopark-billing run {run}`")
     _require_year_ended(connection, month)
+    waiting = waiting_lines(connection, month)
+    if waiting.number and act_of(connection).reason is None:
+        raise PeriodRefused(
+            f"{format_month(month)} has {waiting}: decide them (`statements accept`), or give a reason why it is "
+            "closed before; they are then booked on the first open day"
+        )
     before = _standing(connection)
     closing = close_month(connection, month, recorded_at=recorded_at, open_months_max=open_months_max)
     after = _standing(connection) | {"digest": closing.digest}
+    if waiting.number:
+        after["waiting_bank_lines"] = waiting.number
     record_change(connection, "periods", format_month(month), before, after)
     _name(connection, closing)
     return closing

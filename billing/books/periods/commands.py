@@ -54,8 +54,13 @@ def list_command() -> None:
 def close_command(month: date) -> None:
     """Close the month YYYY-MM, the oldest that is open: nothing is posted into it from then on.
 
+    What is unfinished is listed first: waiting bank lines, cheques not cleared, missing certificates, tenants in
+    error, documents not sent, orders that wait for approval. Bank lines of the month that wait hinder it, unless you
+    give a --reason; they are then booked on the first open day.
+
     Its trial balance is kept with its digest, from which `check` proves that nothing has moved since.
     """
+    from billing.books.periods.checklist import checklist
     from billing.books.periods.closing import close_period
     from billing.frame.civil_time import today
     from billing.frame.database import writing
@@ -65,6 +70,8 @@ def close_command(month: date) -> None:
     with database(settings) as engine, writing(engine) as connection:
         now = clock()
         limit = settings.open_months_max
+        for unfinished in checklist(connection, month):
+            click.echo(f"unfinished: {unfinished}")
         closing = close_period(connection, month, today=today(now), recorded_at=now, open_months_max=limit)
     click.echo(f"{month:%Y-%m} is closed: trial balance {closing.digest}; open through {closing.open_through}")
 

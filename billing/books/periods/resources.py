@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.books.periods.approving import REOPENING, Reopening
+from billing.books.periods.checklist import checklist
 from billing.books.periods.closing import close_period
 from billing.books.periods.queries import CLOSING_KEY, closings, period_shape
-from billing.books.periods.shapes import Closing, Period
+from billing.books.periods.shapes import Checklist, ClosedPeriod, Closing, Period, Unfinished
 from billing.frame.audit_log import require_reason
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
@@ -41,11 +43,23 @@ def get_period(connection: Connection, period: date) -> Period:
     return period_shape(connection, period)
 
 
+@blueprint.route("/<month:period>/checklist")
+@blueprint.response(200, Checklist)
+@reads
+def get_checklist(connection: Connection, period: date) -> Checklist:
+    """What is unfinished of a month, to be looked at before it is closed."""
+    return Checklist(period=format_month(period), unfinished=_unfinished(connection, period))
+
+
 @blueprint.route("/<month:period>/close", methods=["POST"])
-@blueprint.response(200, Period)
+@blueprint.response(200, ClosedPeriod)
 @writes
 def close_one_period(connection: Connection, period: date) -> Answer:
-    """Close the oldest open month: nothing is posted into it from now on, and its trial balance is kept."""
+    """Close the oldest open month: nothing is posted into it from now on, and its trial balance is kept.
+
+    While bank lines of it wait, only for a reason (`X-Reason`); they are then booked on the first open day.
+    """
+    unfinished = _unfinished(connection, period)
     close_period(
         connection,
         period,
@@ -53,7 +67,11 @@ def close_one_period(connection: Connection, period: date) -> Answer:
         recorded_at=service().clock(),
         open_months_max=service().settings.open_months_max,
     )
-    return Answer(period_shape(connection, period))
+    return Answer(ClosedPeriod(**asdict(period_shape(connection, period)), unfinished=unfinished))
+
+
+def _unfinished(connection: Connection, period: date) -> list[Unfinished]:
+    return [Unfinished.of(found) for found in checklist(connection, period)]
 
 
 @blueprint.route("/<month:period>/reopen", methods=["POST"])

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from sqlalchemy import Row
 
-from billing.frame.shapes import Day, Digest, Instant, Money, Month, Serial, Shape, Text, about, instant
+from billing.books.periods import checklist
+from billing.frame.shapes import Count, Day, Digest, Instant, Money, Month, Serial, Shape, Text, about, instant
 from ledger.year_end import YearEnd
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -44,6 +45,38 @@ class Period(Shape, frozen=True):
     state: Annotated[Literal["open", "closed"], about("Whether it is posted to")]
     digest: Annotated[Digest | None, about("SHA-256 of its trial balance, as its closing found it; null: it is open")]
     history: Annotated[list[Closing], about("Its closings and reopenings, oldest first")]
+
+
+class Unfinished(Shape, frozen=True):
+    """Things of a kind to be finished before a month is closed."""
+
+    kind: Annotated[
+        checklist.UnfinishedKind,
+        about(
+            "`bank_lines` that wait, `cheques` not cleared, missing `certificates`, `tenants` in error, `documents` "
+            "not sent, `approvals` that wait"
+        ),
+    ]
+    count: Annotated[Count, about("How many there are")]
+    named: Annotated[list[Text], about("The first of them")]
+
+    @classmethod
+    def of(cls, found: checklist.Unfinished) -> "Unfinished":
+        """Return what the checklist found of a kind."""
+        return cls(kind=found.kind, count=found.number, named=list(found.named))
+
+
+class Checklist(Shape, frozen=True):
+    """What is unfinished of a month."""
+
+    period: Month
+    unfinished: Annotated[list[Unfinished], about("By kind; those of which nothing is are left out")]
+
+
+class ClosedPeriod(Period, frozen=True):
+    """A month that was closed now, and what was unfinished of it."""
+
+    unfinished: Annotated[list[Unfinished], about("What was unfinished, by kind")]
 
 
 class Year(Shape, frozen=True):

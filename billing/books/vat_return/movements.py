@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, literal, select
+from sqlalchemy import Connection, and_, func, select
 
-from billing.frame.codes import RECEIPT, REFUND
+from billing.frame.codes import DEBT_ACT, RECEIPT, REFUND
 from billing.frame.database import among
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import vat_movements_select
-from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import allocation, placement
 from invoices.models import document, document_line
 from pricing.money import allocate, format_rate
@@ -27,7 +26,9 @@ _WORDS = {
     "undone": "Affectation annulée",
     "cleared": "Encaissement",
     "refunded": "Remboursement",
+    "unrefunded": "Remboursement annulé",
     "recovered": "Rentrée sur créance soldée",
+    "unrecovered": "Rentrée sur créance soldée annulée",
     "issued": "Facturation (débits)",
 }
 UNSAID = "?"
@@ -75,12 +76,10 @@ def _with_pieces(first: date, last: date) -> Any:
             moved,
             placement.c.receipt_id,
             note.c.number.label("note"),
-            case((m.act == "recovered", debt_act.c.id), else_=literal(None)).label("decision"),
         )
         .outerjoin(allocation, and_(of_allocation, a.id == m.act_id))
         .outerjoin(placement, placement.c.id == a.placement_id)
         .outerjoin(note, note.c.id == a.credit_note_id)
-        .outerjoin(debt_act, and_(m.act == "recovered", debt_act.c.id == m.act_id))
     )
 
 
@@ -90,10 +89,10 @@ def _piece(row: Any) -> str:
         return RECEIPT.format(row.receipt_id)
     if row.note is not None:
         return str(row.note)
-    if row.act == "refunded":
+    if row.act in ("refunded", "unrefunded"):
         return REFUND.format(row.act_id)
-    if row.decision is not None:
-        return f"CR-{row.decision}"
+    if row.act in ("recovered", "unrecovered"):
+        return DEBT_ACT.format(row.act_id)
     return str(row.number)
 
 
