@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from billing.frame.terminal.command import WritingCommand, clock, database, example
-from billing.frame.terminal.output import table
+from billing.frame.terminal.output import table, warn
 from billing.frame.terminal.parameters import DAY
 
 
@@ -24,21 +24,25 @@ def take_on_command(folder: Path, on: date, dry_run: bool) -> None:
     """Take a park on, once, before anything else is booked: what it brings from before, in FOLDER.
 
     Files: open_invoices.csv, credits.csv, deposits.csv, balances.csv, grants.csv; docs/starting.md shows their columns.
-    All or nothing: every fault of every file is named, and what is missing if they do not balance.
+    Each may be CSV, as a program or a French spreadsheet writes it, or .xlsx. All or nothing: every fault of every file
+    is named, and what is missing if they do not balance.
     """
     from billing.approvals.ordering import Waiting, place
     from billing.frame.database import reading, writing
-    from billing.frame.errors import Refused
+    from billing.frame.errors import Fault, Refused
     from billing.frame.settings import load_settings
     from billing.take_on.approving import TAKE_ON, TakingOn
-    from billing.take_on.files import new_faults, rows_of_folder
+    from billing.take_on.files import find_files, naming, new_faults, rows_of_files
     from billing.take_on.judging import judge
     from billing.take_on.taking import take_park_on
 
     settings = load_settings()
     faults = new_faults()
-    rows = rows_of_folder(folder, faults)
-    with database(settings) as engine:
+    found = find_files(folder)
+    for warning in found.warnings:
+        warn(str(Fault(*warning)))
+    rows = rows_of_files(found, faults)
+    with naming(found), database(settings) as engine:
         if faults:
             with reading(engine) as connection:
                 judge(connection, rows, on, faults)

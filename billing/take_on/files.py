@@ -1,16 +1,25 @@
 """The files of a take-on: their columns, and how rows are read, from a folder or from JSON, into cells (R29)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
 from billing.frame import cells
 from billing.frame.cells import BadCell, optional
-from billing.frame.errors import Fault, Refused
+from billing.frame.errors import Refused
 from billing.register.network_import.faults import Faults
-from billing.register.network_import.layout import Column, Layout
-from billing.register.network_import.reading import NumberedRow, UnreadableFile, read_rows
+from billing.register.network_import.layout import Column, Form, Layout
+from billing.register.network_import.reading import (
+    Found,
+    NumberedRow,
+    TableFile,
+    UnreadableFile,
+    find_tables,
+    read_rows,
+)
 from billing.take_on.tables import opening_balance, opening_grant, take_on
 from invoices.models import document
 from pricing.money import format_amount, format_rate
@@ -70,7 +79,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 BALANCES,
                 opening_balance,
                 (
-                    Column("account", _account, "account"),
+                    Column("account", _account, "account", spelt=Form.NUMBER),
                     Column("site", optional(cells.code), "site", lambda code: code or ""),
                     _amount("amount", cells.balance),
                 ),
@@ -85,20 +94,24 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 Rows = Mapping[str, Sequence[NumberedRow]]
 
 
-def rows_of_folder(folder: Path, faults: Faults) -> dict[str, list[NumberedRow]]:
-    """Return the rows of a folder's files, noting what can't be read; raises Refused if there are none."""
-    names = ", ".join(layout.file for layout in LAYOUTS.values())
-    if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        raise Refused([Fault(str(folder), None, None, None, problem, f"give a folder that holds {names}")])
-    rows = {
-        stem: list(_read(folder / layout.file, layout, faults))
-        for stem, layout in LAYOUTS.items()
-        if (folder / layout.file).is_file()
-    }
-    if not rows:
-        raise Refused([Fault(str(folder), None, None, None, "holds none of a take-on's files", f"these are {names}")])
-    return rows
+def find_files(folder: Path) -> Found:
+    """Return the files of a folder, CSV or workbooks; raises Refused if there are none."""
+    return find_tables(folder, LAYOUTS, "a take-on")
+
+
+def rows_of_files(found: Found, faults: Faults) -> dict[str, list[NumberedRow]]:
+    """Return the rows of a folder's files, noting what can't be read."""
+    return {stem: list(_read(table, LAYOUTS[stem], faults)) for stem, table in found.tables.items()}
+
+
+@contextmanager
+def naming(found: Found) -> Iterator[None]:
+    """Name the files that were read, which may be workbooks, where what is done is refused."""
+    labels = {layout.file: found.label(layout) for layout in LAYOUTS.values()}
+    try:
+        yield
+    except Refused as refused:
+        raise Refused([replace(fault, file=labels.get(fault.file, fault.file)) for fault in refused.faults]) from None
 
 
 def new_faults() -> Faults:
@@ -106,9 +119,9 @@ def new_faults() -> Faults:
     return Faults([layout.file for layout in LAYOUTS.values()])
 
 
-def _read(path: Path, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:
+def _read(table: TableFile, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:
     try:
-        for line, row in read_rows(path, layout, faults):
+        for line, row in read_rows(table.path, layout, faults, sheet=table.sheet):
             yield line, list(row)
     except UnreadableFile:
         # The reader has noted why.

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -11,12 +12,13 @@ from billing.check import check
 from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.entries.debts import WRITTEN_OFF
 from billing.frame.database import reading, writing
-from billing.frame.errors import Conflict, Refused
+from billing.frame.errors import Conflict, Fault, Refused
 from billing.receivables.dunning.sending import preview_reminder
 from billing.receivables.open_items.standing import documents_numbered
 from billing.receivables.receipts.cancelling import cancel_receipt
 from billing.receivables.reports.receipts import receipts_journal
 from billing.receivables.reports.statement import statement
+from billing.take_on.files import LAYOUTS, find_files, naming, new_faults, rows_of_files
 from invoices.errors import IssueDateGoesBack, NotPrintedHere
 from invoices.models import document
 from ledger.periods import limits
@@ -27,7 +29,8 @@ from tests.support.credit_notes import cancels_by_hand, credits_by_hand
 from tests.support.debts import decides
 from tests.support.park import Park, text
 from tests.support.reminding import reminds_daily
-from tests.support.take_on import FIRST, ON, SECOND, opens, takes_on
+from tests.support.spreadsheets import tables_of, typed_rows, write_french, write_workbook
+from tests.support.take_on import FIRST, ON, SECOND, opens, takes_on, written
 from tests.support.till import applies, carried, closes, order, receives, refunds, still_open, undoes
 
 
@@ -299,3 +302,26 @@ def test_an_allocation_to_a_brought_invoice_is_undone(taken: Park) -> None:
     undoes(taken, 1, on="2026-09-10")
     assert settled_of(taken, FIRST) == [("2066.67", "413.33")]
     assert check(taken.engine) == []
+
+
+def test_the_files_may_be_a_spreadsheets_and_are_named_as_they_are(tmp_path: Path) -> None:
+    plain = written(tmp_path / "plain")
+    tables = tables_of(plain)
+    write_french(tmp_path / "french", tables)
+    (tmp_path / "books").mkdir()
+    for stem, table in tables.items():
+        write_workbook(tmp_path / "books" / f"{stem}.xlsx", {"Feuil1": typed_rows(table)})
+
+    def parsed(folder: Path) -> dict[str, list[list[object]]]:
+        faults = new_faults()
+        rows = rows_of_files(find_files(folder), faults)
+        assert not faults
+        return {
+            stem: [[c.parse(cell) for c, cell in zip(LAYOUTS[stem].columns, row, strict=True)] for _, row in of]
+            for stem, of in rows.items()
+        }
+
+    assert parsed(tmp_path / "french") == parsed(tmp_path / "books") == parsed(plain)
+    with pytest.raises(Refused) as refused, naming(find_files(tmp_path / "books")):
+        raise Refused([Fault("credits.csv", 2, "amount", "x", "is wrong")])
+    assert [fault.file for fault in refused.value.faults] == ["credits.xlsx [Feuil1]"]

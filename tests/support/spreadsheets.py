@@ -10,16 +10,9 @@ from typing import Any
 from openpyxl import Workbook
 
 _NUMBERS = {
-    "capacity",
-    "price_ceiling_incl_vat",
-    "rate",
-    "market",
-    "subsidised",
-    "full_cost",
-    "area_m2",
-    "quantity",
-    "amount",
-}
+    "capacity", "price_ceiling_incl_vat", "rate", "market", "subsidised", "full_cost", "area_m2", "quantity", "amount",
+    "base", "vat", "paid", "vat_rate", "used", "account",
+}  # fmt: skip
 _DAYS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -37,7 +30,7 @@ def french(title: str, cell: str) -> str:
 
 def typed(title: str, cell: str) -> Any:
     """A cell as a spreadsheet keeps it: numbers and days are such, a part like 1/3 and every other text a text."""
-    if title in _NUMBERS and re.fullmatch(r"[0-9.]+", cell):
+    if title in _NUMBERS and re.fullmatch(r"-?[0-9.]+", cell):
         return float(cell)
     return date.fromisoformat(cell) if _DAYS.fullmatch(cell) else cell or None
 

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from billing.frame.database import writing
-from billing.take_on.files import new_faults, rows_of_folder
+from billing.take_on.files import find_files, new_faults, rows_of_files
 from billing.take_on.taking import Taken, take_park_on
 from tests.oracle.service import NOW
 from tests.support.networks import Row
@@ -76,7 +76,7 @@ def opens(park: Park) -> None:
 def takes_on(park: Park, on: str = ON, **files: str) -> Taken:
     """Take the park on with these files."""
     faults = new_faults()
-    rows = rows_of_folder(written(park.folder.parent / "opening", **files), faults)
+    rows = rows_of_files(find_files(written(park.folder.parent / "opening", **files)), faults)
     assert not faults
     with writing(park.engine) as connection:
         return take_park_on(connection, rows, date.fromisoformat(on), recorded_at=NOW, settings=park.settings)

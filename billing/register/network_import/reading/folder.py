@@ -10,7 +10,6 @@ from billing.register.network_import.layout import Layout
 from billing.register.network_import.reading.workbook import BadWorkbook, Workbook
 from billing.register.network_import.reading.workbook_rows import chosen_sheet, label, require_shown
 
-_ARE = "the network's files are"
 ONE_WORKBOOK = "network.xlsx"
 # Sheets of this name explain the others, in the templates.
 EXPLAINED = "colonnes"
@@ -42,12 +41,12 @@ class Found(NamedTuple):
         return self.tables[layout.stem].label if layout.stem in self.tables else layout.file
 
 
-def find_tables(folder: Path, layouts: Mapping[str, Layout]) -> Found:
+def find_tables(folder: Path, layouts: Mapping[str, Layout], whose: str = "the network") -> Found:
     """Return the tables of a folder; raises Refused if there are none, or one stands there twice."""
     names = ", ".join(layout.file for layout in layouts.values())
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
-        raise Refused([Fault(str(folder), None, None, None, problem, "give a folder that holds the network's files")])
+        raise Refused([Fault(str(folder), None, None, None, problem, f"give a folder that holds {whose}'s files")])
     present = {path.name: path for path in sorted(folder.iterdir()) if not path.name.startswith("~$")}
     faults = [
         Fault(name, None, None, None, f"{_OTHER_KINDS[path.suffix.lower()]}, and can't be read", "save it as .xlsx")
@@ -70,14 +69,18 @@ def find_tables(folder: Path, layouts: Mapping[str, Layout]) -> Found:
     if faults:
         raise Refused(faults)
     if not found:
-        raise Refused([Fault(str(folder), None, None, None, "holds none of the network's files", f"these are {names}")])
+        raise Refused([Fault(str(folder), None, None, None, f"holds none of {whose}'s files", f"these are {names}")])
     known = {table.path.name for tables in found.values() for table in tables} | {ONE_WORKBOOK}
     for name, path in present.items():
         if path.suffix.lower() in (".csv", ".xlsx", ".tsv") and name not in known:
             meant = path.stem.lower() in layouts
             ending = ".csv" if path.suffix.lower() == ".tsv" else path.suffix.lower()
-            remedy = f"rename it {path.stem.lower()}{ending} if that is what it is" if meant else f"{_ARE} {names}"
-            warnings.append((name, None, None, None, "is not a file of the network, and was not read", remedy))
+            remedy = (
+                f"rename it {path.stem.lower()}{ending} if that is what it is"
+                if meant
+                else f"{whose}'s files are {names}"
+            )
+            warnings.append((name, None, None, None, f"is not a file of {whose}, and was not read", remedy))
     return Found({stem: found[stem][0] for stem in layouts if stem in found}, warnings)
 
 
