@@ -12,6 +12,7 @@ from billing.books.reports.writing import FORMATS as REPORT_FORMATS
 from billing.books.reports.writing import REPORTS
 from billing.frame.http.report_files import LINES_ON_PAPER_MAX
 from ledger.exports import FORMATS
+from ledger.exports.tables import ending
 from tests.support.api import Caller
 
 
@@ -112,7 +113,7 @@ def test_the_books_are_handed_out_to_auditors_in_every_format(park: Caller, name
     for file_format, found in REPORT_FORMATS.items():
         answer = park("GET", f"/v1/ledger/reports/{name}?format={file_format}&from=2026-07-01", "auditor")
         assert (answer.status_code, answer.content_type) == (200, found.media_type)
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.{file_format}"'
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.{ending(file_format)}"'
         assert len(answer.data) > 500
 
 
