@@ -1,9 +1,9 @@
 """Any order of runs, receipts, allocations, undoings, returned cheques, credit notes, write-offs, refunds, closings.
 
-And of what takes back: usage voided, money of every kind cancelled, bank statements withdrawn; of what comes late, and
-of what a second person approves. A little model (`tests.support.money_model`), which knows no account, no SQL and no
-VAT, says after every step what is open of each document and what is left of each receipt; the books and `check` must
-agree. At the end everything is paid: then no VAT may wait, to the centime.
+Of opening balances that were taken on; of what takes back: usage voided, money of every kind cancelled, bank statements
+withdrawn; of what comes late, and of what a second person approves. A little model (`tests.support.money_model`), which
+knows no account, no SQL and no VAT, says after every step what is open of each document and what is left of each
+receipt; the books and `check` must agree. At the end everything is paid: then no VAT may wait, to the centime.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ from tests.support.examples import examples
 from tests.support.money_machine import FIRST_MONTH, LAST_MONTH, TENANTS, MoneyMachine
 from tests.support.money_model import Doc, Got, Money, Moved, Recovered
 
-EXAMPLES = {"sqlite": examples(12), "postgresql": examples(4)}
+EXAMPLES = {"sqlite": examples(6), "postgresql": examples(3)}
 STEPS = 30
 PICK = st.integers(0, 99)
 SHARE = st.integers(1, 100)
@@ -397,10 +397,10 @@ class SafeHands(MoneyIn):
         with writing(self.engine) as connection:
             void_events(connection, [VoidOrder(entered[pick % len(entered)], "saisi deux fois")], recorded_at=NOW)
 
-    @precondition(lambda self: any(not got.cancelled for got in self.model.got))
+    @precondition(lambda self: any(not got.cancelled and not got.brought for got in self.model.got))
     @rule(pick=PICK, dated=st.booleans())
     def cancels(self, pick: int, dated: bool) -> None:
-        standing = [key for key, got in enumerate(self.model.got, 1) if not got.cancelled]
+        standing = [key for key, got in enumerate(self.model.got, 1) if not got.cancelled and not got.brought]
         key = standing[pick % len(standing)]
         try:
             with writing(self.engine) as connection:
@@ -472,7 +472,8 @@ class SafeHands(MoneyIn):
     def imports_a_statement(self, pick: int, amount: int) -> None:
         """One line pays an invoice whole, which is certain; the other is nobody's, and waits."""
         self.told += 1
-        owed = [d for tenant in TENANTS for d in self.model.owed(tenant)]
+        # What was taken on bears no structured reference of ours.
+        owed = [d for tenant in TENANTS for d in self.model.owed(tenant) if d.number.startswith("FA-")]
         lines, day = [says(format_amount(amount), self.day.isoformat(), text=f"DIVERS {self.told}")], self.day
         moved = amount
         if owed:
@@ -565,10 +566,10 @@ class SafeHands(MoneyIn):
                 d.kind == CREDIT_NOTE and d.tenant == target.tenant and d.left for d in self.model.docs.values()
             )
 
-    @precondition(lambda self: any(not got.cancelled for got in self.model.got))
+    @precondition(lambda self: any(not got.cancelled and not got.brought for got in self.model.got))
     @rule(pick=PICK)
     def orders_a_cancellation(self, pick: int) -> None:
-        standing = [key for key, got in enumerate(self.model.got, 1) if not got.cancelled]
+        standing = [key for key, got in enumerate(self.model.got, 1) if not got.cancelled and not got.brought]
         key = standing[pick % len(standing)]
         before = len(self.ordered)
         try:

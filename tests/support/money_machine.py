@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from sqlalchemy import Connection, case, func, select
 
@@ -14,7 +15,7 @@ from billing.frame.database import reading, writing
 from billing.receivables.deposits.deposits import Asking, ask_deposit
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.tables.debts import debt_act, debt_cancellation
-from billing.receivables.tables.receipts import allocation, placement, receipt, settlement
+from billing.receivables.tables.receipts import SettlementAct, allocation, placement, receipt, settlement
 from billing.register.tables import usage_event, usage_void
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import credit_withdrawal, credited_part, document, document_line
@@ -26,6 +27,7 @@ from tests.support.money_model import Doc, Got, Model, Money
 from tests.support.networks import Row
 from tests.support.park import Park
 from tests.support.people import add
+from tests.support.take_on import takes_on
 
 FIRST_MONTH = date(2026, 5, 1)
 LAST_MONTH = date(2026, 9, 1)
@@ -65,8 +67,8 @@ class MoneyMachine(RuleBasedStateMachine):
     def ends(self) -> None:
         """What is done in the end."""
 
-    @initialize()
-    def begins(self) -> None:
+    @initialize(brings=st.booleans())
+    def begins(self, brings: bool) -> None:
         tenants: list[Row] = [{"code": code, "kind": "large", "incorporated_on": "2000-01-01"} for code in TENANTS]
         self.park.opens(tenants=tenants, leases=self.leases(), usage=self.meals())
         for name, role in PEOPLE.items():
@@ -74,7 +76,24 @@ class MoneyMachine(RuleBasedStateMachine):
         settings = self.park.settings
         with writing(self.engine) as connection:
             ask_deposit(connection, "L1", Asking(FIRST_MONTH, NOW, settings.operator, settings.terms))
+        if brings:
+            self.takes_on()
         self.bills()
+
+    def takes_on(self) -> None:
+        """The park brings an invoice that was paid in part, and credit (R29): they are settled like ours."""
+        takes_on(
+            self.park,
+            FIRST_MONTH.isoformat(),
+            open_invoices="2025/17,0.20,T2,CAS,2026-03-01,2026-04-30,1000.00,200.00,300.00",
+            credits="T1,250.00,2026-04-01",
+            deposits="",
+            balances="5141,,5000.00\n1111,,-5500.00",
+            grants="",
+        )
+        self.learns()
+        self.model.got.append(Got(cheque=False, unplaced=0, on=FIRST_MONTH, brought=True))
+        self.model.money.append(Money(1, "T1", 25000))
 
     def leases(self) -> list[Row]:
         return [
@@ -135,8 +154,11 @@ class MoneyMachine(RuleBasedStateMachine):
                     *connection.scalars(select(part.invoice_id).where(part.document_id == row.id)),
                 }
                 corrects = {other.number for other in rows if other.id in ids}
+                s = settlement.c
+                paid = select(func.coalesce(func.sum(s.base + s.vat), 0)).where(s.document_id == row.id)
+                before = int(connection.scalar(paid.where(s.act == SettlementAct.BROUGHT)) or 0)
                 self.model.docs[row.number] = Doc(
-                    row.number, row.kind, row.tenant, (row.due_on, row.id), corrects, row.gross
+                    row.number, row.kind, row.tenant, (row.due_on, row.id), corrects, row.gross - before
                 )
 
     def learns_receipts(self) -> list[int]:
@@ -230,8 +252,13 @@ class MoneyMachine(RuleBasedStateMachine):
             taxes: dict[str, Any] = dict(connection.execute(select(d.kind, func.sum(d.tax)).group_by(d.kind)).all())
             decided = dict(connection.execute(select(a.kind, func.sum(a.vat)).group_by(a.kind)).all())
             back = connection.scalar(select(func.coalesce(func.sum(debt_cancellation.c.vat), 0)))
+            brought = select(func.coalesce(func.sum(settlement.c.vat), 0)).where(
+                settlement.c.act == SettlementAct.BROUGHT
+            )
+            # What was paid before was declared before.
+            back = int(back or 0) + int(connection.scalar(brought) or 0)
         due = int(taxes.get(INVOICE, 0)) - int(taxes.get(CREDIT_NOTE, 0))
-        due += int(decided.get(RECOVERED) or 0) - int(back or 0) - int(decided.get(WRITTEN_OFF) or 0)
+        due += int(decided.get(RECOVERED) or 0) - back - int(decided.get(WRITTEN_OFF) or 0)
         assert sums.get("44551", 0) == 0
         assert -sums.get("4455", 0) == due
         assert sums.get("3421", 0) == sums.get("3424", 0) == sums.get("5111", 0) == 0

@@ -49,6 +49,8 @@ class Got:
     cleared: bool = False
     bounced: bool = False
     cancelled: bool = False
+    # Credit from before this service, which is never cancelled.
+    brought: bool = False
 
 
 @dataclass
