@@ -7,6 +7,7 @@ SUBJECT = Subject(
     checks=("checks.series", "checks.tenants", "delivery.checks", "messages.checks"),
     resources=(
         "resources",
+        "explanation.resources",
         "tenants.resources",
         "messages.resources",
         "credit_notes.resources",
@@ -15,6 +16,7 @@ SUBJECT = Subject(
     jobs=("delivery.jobs",),
     commands={
         "documents": "lookup.commands",
+        "documents explain": "explanation.commands",
         "tenants": "tenants.commands",
         "deliver": "delivery.commands",
         "deliveries": "delivery.commands",
