@@ -24,6 +24,7 @@ from tests.support.credit_notes import cancels_by_hand, credits_by_hand
 from tests.support.debts import decides
 from tests.support.examples import QUIET
 from tests.support.networks import Row
+from tests.support.one_off import bills_by_hand
 from tests.support.park import Park, open_park
 from tests.support.people import invoker, ok, refused
 from tests.support.queued import environment
@@ -297,3 +298,13 @@ def test_in_any_history_the_facts_named_give_each_line_then_and_later(
                     assert line["is_reproduced"], (number, line)
 
     explain_history()
+
+
+def test_r27_a_one_off_invoice_and_what_cancels_it_are_explained_by_who_made_them(park: Park) -> None:
+    park.opens(tenants=[LARGE], leases=[HALL])
+    number = bills_by_hand(park, "MEAL;Cocktail;3;100.00", tenant="T2", on="2026-06-02").number
+    note = cancels_by_hand(park, number, on="2026-06-20").number
+    for explanation in (explained(park, number), explained(park, note)):
+        [line] = explanation.lines
+        assert (line.origin, line.rates, line.is_reproduced) == ("by_hand", [], None)
+        assert any(sentence.startswith("a person decided it: ") for sentence in line.why)

@@ -21,7 +21,6 @@ from billing.documents.explanation.queries import (
     creditings,
     funding_parts,
     made_by_hand,
-    numbers_of,
     replaced_lines,
     settlings,
     site_positions,
@@ -71,7 +70,8 @@ class _Reading:
     by_hand: Any
     register: Register
     events: Mapping[LineKey, Sequence[BilledEvent]]
-    priced: Mapping[LineKey, PricedLine]
+    # The one-off invoices among the documents whose lines it takes back (R27): no fact priced them.
+    one_off: Collection[int]
     numbers: Mapping[int, str]
     anew: Collection[LineKey]
     replaced: Sequence[Any]
@@ -97,12 +97,10 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
         events |= billed_events(connection, tenant, news)
         known |= news
         wanted |= {x.former[0] for of_line in events.values() for x in of_line if x.former is not None}
-    priced: dict[LineKey, PricedLine] = {}
-    for document, former in load_documents(connection, sorted(known)):
-        priced |= {(document, number): line.priced for number, line in enumerate(former.lines, 1)}
+    documents = load_documents(connection, sorted(known))
     formers = {x.former for of_line in events.values() for x in of_line if x.former is not None}
     since = known | {row.document_id for row in replaced}
-    services = {(line.site, line.service) for line in priced.values()}
+    services = {(line.priced.site, line.priced.service) for _, each in documents for line in each.lines}
     register = Register(
         tenant_history(connection, tenant),
         lease_history(connection, tenant),
@@ -117,8 +115,8 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
         by_hand=by_hand,
         register=register,
         events=events,
-        priced=priced,
-        numbers=numbers_of(connection, known),
+        one_off={document for document, each in documents if each.is_one_off},
+        numbers={document: each.number for document, each in documents},
         anew=cancelled_by_hand(connection, formers) if formers else frozenset(),
         replaced=replaced,
         voids=voids_of(connection, voided) if voided else (),
@@ -128,8 +126,8 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
 def _line(reading: _Reading, line_no: int, line: DocumentLine) -> LineExplanation:
     taken, by_hand, tenant = line.corrects, reading.by_hand, reading.issued.buyer.code
     # A rebate, what bills one again and a one-off invoice have prices that no fact of the register decided.
-    is_of_hand = by_hand is not None and not by_hand.is_cancellation
     basis = (reading.document, line_no) if taken is None else (taken.document_id, taken.line_no)
+    is_of_hand = (by_hand is not None and not by_hand.is_cancellation) or basis[0] in reading.one_off
     priced, billed = line.priced, reading.events.get(basis, ())
     told = Told(
         line_no=line_no,

@@ -1,6 +1,6 @@
 """What an explanation is read from: the events of lines, the acts that issued documents, what came after."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -236,8 +236,3 @@ def creditings(connection: Connection, key: int) -> list[Crediting]:
         )
         for row in rows
     ]  # fmt: skip
-
-
-def numbers_of(connection: Connection, keys: Collection[int]) -> Mapping[int, str]:
-    """Return the numbers of documents by key."""
-    return dict(connection.execute(select(document.c.id, document.c.number).where(document.c.id.in_(keys))).all())

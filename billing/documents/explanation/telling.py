@@ -158,7 +158,7 @@ def _tier(facts: Facts) -> TierBasis:
 def _sentences(told: Told, shown: LineExplanation) -> Iterator[str]:
     """Yield why the line is what it is, in the order a reader asks."""
     if shown.takes_back is not None:
-        part = "a part of " if told.origin == "by_hand" else ""
+        part = "an amount of " if told.origin == "by_hand" else ""
         yield f"it takes {part}line {shown.takes_back.line} of {shown.takes_back.document} back"
     if shown.withdraws is not None:
         yield f"it bills again what {shown.withdraws} took back by hand, since the line was credited whole"
