@@ -49,5 +49,5 @@ PARTS = {
     "report": "trial-balance",
     "statement": "RE-000001", "line": "1",
     "hold": "SU-000001",
-    "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001",
+    "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001", "movement": "1", "decision": "1",
 }  # fmt: skip
