@@ -22,6 +22,7 @@ from billing.frame.errors import Unknown
 from ledger.balances import account_balance
 from ledger.entry import OPENING, REVERSED
 from ledger.models import entry, posting
+from ledger.openings import is_take_on
 
 # How the entries end that close a year and open the next: they cancel each other out.
 _YEAR_END = ("/cloture", "/ouverture")
@@ -91,7 +92,14 @@ def reconcile(connection: Connection, own_account: str, on: date | None = None) 
     earliest = select(c.id, c.opening, c.closed_on).where(standing).order_by(c.place).limit(1)
     first = connection.execute(earliest).one()
     kind = PartingKind.OPENING
-    partings = [Parting(kind, statement_name(first.id), first.closed_on, LABELS[kind], int(first.opening))]
+    # The books may begin with a balance, too (R29): what both begin with parts them in nothing.
+    brought = select(func.sum(posting.c.amount)).join(entry, entry.c.id == posting.c.entry_id)
+    begun = int(
+        connection.scalar(brought.where(moves_bank_account(), is_take_on(), posting.c.effective_on <= head.closed_on))
+        or 0
+    )
+    opening = int(first.opening) - begun
+    partings = [Parting(kind, statement_name(first.id), first.closed_on, LABELS[kind], opening)]
     partings += _lines(connection, own_account, head.place, head.closed_on)
     partings += _entries(connection, own_account, head.place, head.closed_on)
     books = account_balance(connection, BANK_ACCOUNT, head.closed_on)
@@ -160,7 +168,7 @@ def _entries(connection: Connection, own_account: str, place: int, on: date) -> 
     rows = connection.execute(
         select(entry.c.reference, entry.c.effective_on, entry.c.label, moved.c.amount)
         .join(moved, moved.c.entry_id == entry.c.id)
-        .where(not_(is_on_statement))
+        .where(not_(is_on_statement), not_(is_take_on()))
         .order_by(entry.c.id)
     ).all()
     amounts = {row.reference: int(row.amount) for row in rows}
