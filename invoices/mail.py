@@ -40,6 +40,8 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/
 _DOMAIN = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
+# One address in ASCII, as nearly all are: whatever it matches, `parse_mailbox` reads.
+_PLAIN_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_LOCAL_PART.pattern}@{_DOMAIN.pattern}", re.ASCII)
 _NOT_IN_LOCAL_PART = frozenset('()<>[]:;@\\,"')
 
 
@@ -143,6 +145,8 @@ def parse_mailboxes(text: str) -> tuple[tuple[Mailbox, ...], tuple[str, ...]]:
 
 def reaches_somebody(text: str) -> bool:
     """Return whether a mail to one address or several can be sent to at least one of them."""
+    if _PLAIN_ADDRESS.fullmatch(text):
+        return True
     try:
         parse_mailboxes(text)
     except UnusableAddress:

@@ -5,12 +5,19 @@ from billing.frame.subject import Subject
 SUBJECT = Subject(
     __name__,
     tables=("tables",),
-    checks=("checks.funding", "usage_voids.checks"),
-    resources=("resources", "quotes.resources", "usage_voids.resources", "lease_removals.resources"),
+    checks=("checks.funding", "usage_voids.checks", "holds.checks"),
+    resources=(
+        "resources",
+        "holds.resources",
+        "quotes.resources",
+        "usage_voids.resources",
+        "lease_removals.resources",
+    ),
     import_files=("usage_voids.voids_file",),
     jobs=("jobs",),
     commands={
         "run": "commands",
+        "holds": "holds.commands",
         "usage": "usage_voids.commands",
         "leases": "lease_removals.commands",
         "export cross-subsidy": "export_commands",

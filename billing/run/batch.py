@@ -1,5 +1,6 @@
 """One batch of tenants: one transaction with its documents, numbers, entries, links and deliveries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,8 +17,17 @@ from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.tables import billing_run
 from billing.run.drafts import digest_of, documents_of
 from billing.run.facts import RunBasis, Scope, TenantFacts, fingerprint, load_facts, run_basis
-from billing.run.tables import cancellation_count, run_batch, run_outcome, run_position, usage_billing, usage_rebilling
-from billing.run.tenant_bill import TenantBill, bill_tenant
+from billing.run.holds.queries import held_from
+from billing.run.tables import (
+    UNBILLED,
+    cancellation_count,
+    run_batch,
+    run_outcome,
+    run_position,
+    usage_billing,
+    usage_rebilling,
+)
+from billing.run.tenant_bill import TenantBill, bill_tenant, held_bill
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue
 from invoices.models import delivery
@@ -65,8 +75,14 @@ def read_batch(connection: Connection, scope: Scope, catalogue: Catalogue, basis
 def bills_of(connection: Connection, scope: Scope, catalogue: Catalogue) -> list[tuple[TenantFacts, TenantBill]]:
     """Read and price a batch, tenant by tenant; writes nothing, so that previews, reviews and runs share it."""
     basis = run_basis(connection, scope.period)
+    held = held_from(connection, scope.period)
     return [
-        (facts, bill_tenant(facts, catalogue, scope.period, basis.previous, basis.first))
+        (
+            facts,
+            bill_tenant(facts, catalogue, scope.period, basis.previous, basis.first)
+            if facts.party.code not in held
+            else held_bill(facts.party.code, held[facts.party.code]),
+        )
         for facts in read_batch(connection, scope, catalogue, basis)
     ]
 
@@ -164,6 +180,15 @@ def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: I
     return entries if position is None else [*entries, position]
 
 
+def _status(bill: TenantBill, documents: Mapping[str, Issued]) -> str:
+    """Return the outcome of a run for a tenant."""
+    if bill.error is not None:
+        return "error"
+    if bill.held is not None:
+        return "held"
+    return "issued" if documents else "nothing"
+
+
 def _write_links(
     connection: Connection,
     key: BatchKey,
@@ -176,12 +201,12 @@ def _write_links(
     for bill in priced.bills:
         documents = issued.get(bill.tenant, {})
         invoice, credit_note = documents.get("invoice"), documents.get("credit_note")
-        status = "error" if bill.error is not None else "issued" if documents else "nothing"
+        status = _status(bill, documents)
         outcomes.append(
             (
-                key.period, bill.tenant, status, bill.error, None if invoice is None else invoice.id,
+                key.period, bill.tenant, status, bill.error or bill.held, None if invoice is None else invoice.id,
                 None if credit_note is None else credit_note.id,
-                None if bill.error is not None else priced.fingerprints[bill.tenant], bill.watermark,
+                None if status in UNBILLED else priced.fingerprints[bill.tenant], bill.watermark,
             )
         )  # fmt: skip
         positions += [(key.period, bill.tenant, p.site, p.contribution, p.draw, p.advantage) for p in bill.positions]

@@ -5,11 +5,12 @@ The digest is the SHA-256 of canonical JSON: a list of the documents in the orde
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated
 
-from msgspec.json import Encoder
+import msgspec
 from sqlalchemy import Connection
 
 from billing.frame.shapes import (
@@ -36,15 +37,19 @@ from invoices.document import DocumentLine
 from invoices.issuing import Draft, vat_of_drafts
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
+from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal
 
 DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
-_encode = Encoder(order="sorted").encode
-
-
 # A run has few prices, quantities, rates and months, and many equal amounts.
 _price, _quantity, _rate = lru_cache(4096)(format_price), lru_cache(4096)(format_quantity), lru_cache(64)(format_rate)
 _month, _amount = lru_cache(256)(format_month), lru_cache(65_536)(format_amount)
+
+
+@lru_cache(65_536)
+def _json(value: str | date | None) -> str:
+    """Return a text, a day or null in JSON."""
+    return msgspec.json.encode(value).decode()
 
 
 class DraftLine(Shape, frozen=True):
@@ -106,7 +111,10 @@ class DraftDocument(Shape, frozen=True):
     @classmethod
     def of(cls, draft: Draft, vat: Sequence[VatSubtotal]) -> "DraftDocument":
         """Return a draft with the VAT it would be issued with."""
-        net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
+        net = tax = 0
+        for v in vat:
+            net += v.base
+            tax += v.amount
         return cls(
             kind=draft.kind,  # type: ignore[arg-type]
             tenant=draft.buyer.code,
@@ -119,16 +127,54 @@ class DraftDocument(Shape, frozen=True):
         )
 
 
+def canonical(draft: Draft, vat: Sequence[VatSubtotal]) -> bytes:
+    """Return a draft in canonical JSON: `DraftDocument` in a quarter of the time, since everybody's is made at once."""
+    net = tax = 0
+    rates = []
+    for subtotal in vat:
+        net += subtotal.base
+        tax += subtotal.amount
+        rates.append(
+            f'{{"amount":"{_amount(subtotal.amount)}","base":"{_amount(subtotal.base)}","rate":"{_rate(subtotal.rate)}"}}'
+        )
+    lines = []
+    for line in draft.lines:
+        # Many tenants use the same; no two have a lease in common.
+        text = _line if line.priced.lease is not None else _usage_line
+        corrects, withdraws = line.corrects, line.withdraws
+        lines.append(text(line.priced, corrects and corrects.number, withdraws and withdraws.number))
+    return (
+        f'{{"gross":"{_amount(net + tax)}","kind":"{draft.kind}","legal_name":{_json(draft.buyer.legal_name)},'
+        f'"lines":[{",".join(lines)}],"net":"{_amount(net)}","tax":"{_amount(tax)}",'
+        f'"tenant":{_json(draft.buyer.code)},"vat":[{",".join(rates)}]}}'
+    ).encode()
+
+
+def _line(p: PricedLine, corrects: str | None, withdraws: str | None) -> str:
+    return (
+        f'{{"amount":"{_amount(p.amount)}","corrects":{_json(corrects)},'
+        f'"cost_amount":"{_amount(p.cost_amount)}","first_day":{_json(p.first_day)},'
+        f'"full_amount":"{_amount(p.full_amount)}","full_price":"{_price(p.full_price)}",'
+        f'"last_day":{_json(p.last_day)},"lease":{_json(p.lease)},"month":"{_month(p.month)}",'
+        f'"quantity":"{_quantity(p.quantity)}","service":{_json(p.service)},"site":{_json(p.site)},'
+        f'"tier":"{p.tier}","unit_price":"{_price(p.unit_price)}","vat_rate":"{_rate(p.vat_rate)}",'
+        f'"withdraws":{_json(withdraws)}}}'
+    )
+
+
+_usage_line = lru_cache(16_384)(_line)
+
+
 class DocumentsDigest:
-    """The SHA-256 of a list of documents, fed one by one."""
+    """The SHA-256 of a list of documents in canonical JSON, fed one by one."""
 
     def __init__(self) -> None:
         self._sha256 = sha256(b"[")
         self._count = 0
 
-    def add(self, document: DraftDocument) -> None:
+    def add(self, document: bytes) -> None:
         """Add the next document."""
-        self._sha256.update(b"," + _encode(document) if self._count else _encode(document))
+        self._sha256.update(b"," + document if self._count else document)
         self._count += 1
 
     def text(self) -> str:
@@ -138,14 +184,14 @@ class DocumentsDigest:
         return f"sha256:{ended.hexdigest()}"
 
 
-def documents_of(connection: Connection, bills: Iterable[TenantBill]) -> list[DraftDocument]:
-    """Return what these bills issue, in the order of issue."""
+def documents_of(connection: Connection, bills: Iterable[TenantBill]) -> list[bytes]:
+    """Return what these bills issue, in the order of issue, in canonical JSON."""
     drafts = drafts_of(bills)
-    return [DraftDocument.of(draft, vat) for draft, vat in zip(drafts, vat_of_drafts(connection, drafts), strict=True)]
+    return list(map(canonical, drafts, vat_of_drafts(connection, drafts)))
 
 
-def digest_of(documents: Iterable[DraftDocument]) -> str:
-    """Return the digest of these documents."""
+def digest_of(documents: Iterable[bytes]) -> str:
+    """Return the digest of documents in canonical JSON."""
     digest = DocumentsDigest()
     for document in documents:
         digest.add(document)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, literal, select
 from billing.register.catalogue import Catalogue
 from billing.register.tables import billing_run, lease, tenant, usage_event, usage_void
 from billing.run.cancellations import cancelled_lines
-from billing.run.tables import run_outcome, usage_billing
+from billing.run.tables import UNBILLED, run_outcome, usage_billing
 from billing.run.usage_voids.voided_lines import voided_lines
 from invoices.document import Correction, DocumentLine, Party
 from invoices.models import credit_withdrawal, credited_part, document, document_line
@@ -120,7 +120,7 @@ _LEASES = (
     .where(lease.c.tenant.between(_FIRST, _LAST))
     .order_by(lease.c.tenant, lease.c.code)
 )
-_SETTLED = and_(run_outcome.c.period == _PREVIOUS, run_outcome.c.status != "error")
+_SETTLED = and_(run_outcome.c.period == _PREVIOUS, run_outcome.c.status.not_in(UNBILLED))
 _OUTCOMES = select(run_outcome.c.tenant, run_outcome.c.fingerprint, run_outcome.c.usage_watermark).where(
     _SETTLED, run_outcome.c.tenant.between(_FIRST, _LAST)
 )

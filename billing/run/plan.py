@@ -131,13 +131,21 @@ def _require_turn(period: date, latest: date | None, today: date) -> None:
         )
 
 
+def too_late(period: date, today: date) -> tuple[str, str] | None:
+    """Return what is wrong with a month that no run may bill yet, and what to do; None where nothing is."""
+    next_one = next_month(first_of_month(today))
+    if period <= next_one:
+        return None
+    return f"is later than {format_month(next_one)}, the month after today's", f"check the year; today is {today}"
+
+
 def _objections(order: MonthOrder, latest: date | None, issued_on: date, today: date) -> tuple[Fault, ...]:
     """Return why an order would be final and is surely a slip of the pen (R14)."""
     faults = []
-    period, next_one = order.period, next_month(first_of_month(today))
-    if period > next_one:
-        problem = f"is later than {format_month(next_one)}, the month after today's"
-        faults.append(_fault("period", format_month(period), problem, f"check the year; today is {today}"))
+    period = order.period
+    late = too_late(period, today)
+    if late is not None:
+        faults.append(_fault("period", format_month(period), *late))
     skipped = [] if latest is None else list(months(next_month(latest), period))[:-1]
     if skipped and not order.catch_up:
         first, last = format_month(skipped[0]), format_month(skipped[-1])

@@ -21,7 +21,8 @@ from billing.run.closing import (
     stored_positions,
     sum_positions,
 )
-from billing.run.facts import TenantFacts
+from billing.run.facts import TenantFacts, run_basis
+from billing.run.holds.queries import held_in_vain
 from billing.run.plan import Begin, Final, MonthOrder, Resume, Retry, plan_of
 from billing.run.report import (
     NOTHING_ISSUED,
@@ -30,12 +31,14 @@ from billing.run.report import (
     drafted_withdrawn,
     issued_so_far,
     report_of,
-    stored_errors,
+    stored_unbilled,
 )
+from billing.run.tables import UNBILLED
 from billing.run.tenant_bill import TenantBill, drafts_of
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft, vat_of_drafts
 from pricing.cross_subsidy import Position
+from pricing.period import format_month
 from pricing.vat import VatSubtotal
 
 
@@ -83,7 +86,7 @@ class Preview:
         issued = issued_so_far(connection, period) if plan.attempt == 1 else NOTHING_ISSUED
         self._totals, self._withdrawn = dict(issued.totals), issued.withdrawn
         self._positions = stored_positions(connection, period)
-        self._errors = dict(stored_errors(connection, period))
+        self._errors, self._held = (dict(stored_unbilled(connection, period, status)) for status in UNBILLED)
 
     def batches(self) -> Iterator[list[tuple[TenantFacts, TenantBill]]]:
         """Yield the tenants of each batch with their bills, and keep what these mean for the waterfall."""
@@ -94,13 +97,23 @@ class Preview:
                 self._errors.pop(bill.tenant, None)
                 if bill.error is not None:
                     self._errors[bill.tenant] = bill.error
+                if bill.held is not None:
+                    self._held[bill.tenant] = bill.held
                 self._positions += [Position(*position) for position in bill.positions]
             yield bills
 
     def count(self, drafts: Sequence[Draft], vats: Sequence[Sequence[VatSubtotal]]) -> None:
         """Add documents, with the VAT they would be issued with, to the totals."""
+        sums = {kind: [0, 0, 0, 0] for kind in self._totals}
         for draft, vat in zip(drafts, vats, strict=True):
-            self._totals[draft.kind] = _with_draft(self._totals[draft.kind], draft, vat)
+            of_kind = sums[draft.kind]
+            of_kind[0] += 1
+            of_kind[3] += len(draft.lines)
+            for subtotal in vat:
+                of_kind[1] += subtotal.base
+                of_kind[2] += subtotal.amount
+        for kind, (count, net, tax, lines) in sums.items():
+            self._totals[kind] = self._totals[kind].plus(Totals(count, net, tax, net + tax, lines))
         self._withdrawn += drafted_withdrawn(drafts)
 
     def report(self) -> RunReport:
@@ -123,16 +136,13 @@ class Preview:
             issued_now=False,
             dry_run=True,
             withdrawn=tuple(sorted(self._withdrawn)),
-            warnings=tuple(map(str, plan.objections)),
+            warnings=(*map(str, plan.objections), *self._held_in_vain()),
+            held=tuple(sorted(self._held.items())),
         )
 
-
-def _with_draft(totals: Totals, draft: Draft, vat: Sequence[VatSubtotal]) -> Totals:
-    net, tax = sum(v.base for v in vat), sum(v.amount for v in vat)
-    return Totals(
-        totals.count + 1,
-        totals.net + net,
-        totals.tax + tax,
-        totals.gross + net + tax,
-        totals.lines + len(draft.lines),
-    )
+    def _held_in_vain(self) -> Iterator[str]:
+        """Yield who is held from a month that has not run: billed by this run, unless held from it too."""
+        previous, billing = run_basis(self._connection, self._period).previous, format_month(self._period)
+        for month, code in held_in_vain(self._connection, previous, self._period):
+            if code not in self._held:
+                yield f"{code} is held from {format_month(month)}, which has not been run: {billing} bills it"

@@ -30,6 +30,16 @@ class Totals:
     gross: int = 0
     lines: int = 0
 
+    def plus(self, other: "Totals") -> "Totals":
+        """Return these totals and those of further documents."""
+        return Totals(
+            self.count + other.count,
+            self.net + other.net,
+            self.tax + other.tax,
+            self.gross + other.gross,
+            self.lines + other.lines,
+        )
+
     def less(self, other: "Totals") -> "Totals":
         """Return these totals without those documents."""
         return Totals(
@@ -75,8 +85,7 @@ class RunReport:
 
     `issued_now` is False when the run was final already, so that nothing was added to it: the totals are then those of
     the whole month. `documents_before` counts those of earlier attempts. `warnings` are what a dry run
-    would be refused for. `withdrawn` are the
-    credit notes by hand it takes back.
+    would be refused for. `withdrawn` are the credit notes by hand it takes back. `held` are (tenant, why it was held).
     """
 
     period: date
@@ -90,6 +99,7 @@ class RunReport:
     withdrawn: tuple[Withdrawn, ...] = ()
     documents_before: int = 0
     warnings: tuple[str, ...] = ()
+    held: tuple[tuple[str, str], ...] = ()
 
     def shape(self) -> shapes.RunReport:
         """Return the contract's form."""
@@ -102,6 +112,7 @@ class RunReport:
             credit_notes=self.credit_notes.shape(),
             cross_subsidy=convert(self.cross_subsidy, shapes.CrossSubsidy),
             errors=[shapes.TenantError(tenant, message) for tenant, message in self.errors],
+            held=[shapes.HeldTenant(tenant, reason) for tenant, reason in self.held],
             withdrawn=[
                 shapes.Withdrawn(tenant, number, format_amount(amount)) for number, tenant, amount in self.withdrawn
             ],
@@ -134,6 +145,7 @@ class RunReport:
             f"the line it credits was wrong"
             for number, tenant, amount in self.withdrawn
         ]
+        lines += [f"  held: {tenant}, which the next run bills: {reason}" for tenant, reason in self.held]
         if self.documents_before:
             lines.append(f"  beside {self.documents_before} documents that this month's run had issued before")
         return lines
@@ -172,11 +184,11 @@ def stored_totals(connection: Connection, period: date) -> dict[str, Totals]:
     }
 
 
-def stored_errors(connection: Connection, period: date) -> tuple[tuple[str, str], ...]:
-    """Return the tenants a run could not bill, and why, by code."""
+def stored_unbilled(connection: Connection, period: date, status: str) -> tuple[tuple[str, str], ...]:
+    """Return the tenants a run left unbilled (one of UNBILLED), and why, by code."""
     c = run_outcome.c
     rows = connection.execute(
-        select(c.tenant, c.message).where(c.period == period, c.status == "error").order_by(c.tenant)
+        select(c.tenant, c.message).where(c.period == period, c.status == status).order_by(c.tenant)
     )
     return tuple((tenant, message) for tenant, message in rows)
 
@@ -223,7 +235,8 @@ def report_of(connection: Connection, period: date) -> RunReport:
         invoices=totals[INVOICE],
         credit_notes=totals[CREDIT_NOTE],
         cross_subsidy=json.loads(run.cross_subsidy),
-        errors=stored_errors(connection, period),
+        errors=stored_unbilled(connection, period, "error"),
+        held=stored_unbilled(connection, period, "held"),
         issued_now=False,
         withdrawn=stored_withdrawn(connection, period),
     )

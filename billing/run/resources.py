@@ -191,7 +191,7 @@ def get_review(query: Mapping[str, Any], period: date) -> Response:
 
 def _review(period: date, order: Mapping[str, Any]) -> Review:
     return review_month(
-        service().engine,
+        acting_engine(),
         period,
         clock=service().clock,
         issued_on=order["issue_date"],

@@ -37,6 +37,7 @@ class RunOutcome(StrEnum):
     ISSUED = "issued"
     NOTHING = "nothing"
     ERROR = "error"
+    HELD = "held"
 
 
 class Vat(Shape, frozen=True):
@@ -174,6 +175,13 @@ class TenantError(Shape, frozen=True):
     message: Annotated[Text, about("Why, in a sentence")]
 
 
+class HeldTenant(Shape, frozen=True):
+    """A tenant that was held from a run: the next one bills it."""
+
+    tenant: TenantCode
+    reason: Annotated[Text, about("Why it was held")]
+
+
 class Withdrawn(Shape, frozen=True):
     """A credit note by hand that the run takes back: the line it credits in part was wrong, and is credited whole."""
 
@@ -193,6 +201,7 @@ class RunReport(Shape, frozen=True):
     credit_notes: Annotated[Totals, about("The credit notes it issued; of a run that was final already, the month's")]
     cross_subsidy: Annotated[CrossSubsidy, about("The waterfall of the run")]
     errors: Annotated[list[TenantError], about("The tenants that could not be billed, by code")]
+    held: Annotated[list[HeldTenant], about("The tenants held from it, by code: the next run bills them")]
     withdrawn: Annotated[list[Withdrawn], about("The credit notes by hand that it takes back, by number")]
     documents_before: Annotated[Count, about("How many documents earlier attempts of the month's run had issued")]
     warnings: Annotated[list[Text], about("What the run would be refused for, of a preview")]
@@ -253,7 +262,7 @@ class Outcome(Shape, frozen=True):
 
     tenant: TenantCode
     status: RunOutcome
-    message: Annotated[Text | None, about("Why it could not be billed; null where it could")]
+    message: Annotated[Text | None, about("Why it could not be billed, or was held; null where it was billed")]
     invoice: Annotated[InvoiceNumber | None, about("Its invoice; null: none was due")]
     credit_note: Annotated[CreditNoteNumber | None, about("Its credit note; null: none was due")]
 

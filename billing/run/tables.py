@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -32,6 +33,18 @@ run_batch = Table(
     CheckConstraint("status IN ('open', 'done')", name="status"),
 )
 
+run_hold = Table(
+    "run_hold",
+    metadata,
+    # Acts that hold a tenant from the run of a month (odd ones), and take the hold back (even ones).
+    Column("period", Date, primary_key=True),
+    Column("tenant", ForeignKey("tenant.code"), primary_key=True),
+    Column("act_no", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("act_no > 0 AND reason <> ''", name="act"),
+)
+
 run_outcome = Table(
     "run_outcome",
     metadata,
@@ -45,9 +58,12 @@ run_outcome = Table(
     Column("fingerprint", String(32)),
     # Every usage event of the tenant up to this id has been billed (R10).
     Column("usage_watermark", BigInteger, nullable=False),
-    CheckConstraint("status IN ('issued', 'nothing', 'error')", name="status"),
+    CheckConstraint("status IN ('issued', 'nothing', 'error', 'held')", name="status"),
     references(["period"], ["billing_run.period"]),
 )
+
+# The outcomes of tenants that a run left unbilled: the next one bills what was due.
+UNBILLED = ("error", "held")
 
 run_position = Table(
     "run_position",
@@ -109,7 +125,7 @@ usage_rebilling = Table(
 USAGE_LINKS = (usage_billing, usage_rebilling)
 
 # The tables whose rows the database refuses to change or delete (R22).
-APPEND_ONLY = (run_position, funding_matrix, cancellation_count, usage_billing, usage_rebilling)
+APPEND_ONLY = (run_hold, run_position, funding_matrix, cancellation_count, usage_billing, usage_rebilling)
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.
 REFERENCES = (

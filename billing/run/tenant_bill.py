@@ -18,6 +18,8 @@ from pricing.rating import PricedLine, office_lines, usage_lines
 class TenantBill(NamedTuple):
     """The bill a run gives a tenant. With an error, nothing is issued and everything waits for mended data.
 
+    Held from the run, with the reason, nothing is issued either, and everything waits for the next one.
+
     `events` are, by place of the line in the invoice, the usage events it bills; `formers` are, by event, the lines
     taken back that had billed it. `watermark` is the id below which every event of the tenant is done with.
     `cancellations` are the credit notes by hand, key and number, that cancelled lines and that this run counts (R28).
@@ -32,11 +34,17 @@ class TenantBill(NamedTuple):
     watermark: int
     formers: Mapping[int, Correction] = {}
     cancellations: tuple[tuple[int, str], ...] = ()
+    held: str | None = None
 
 
 def drafts_of(bills: Iterable[TenantBill]) -> list[Draft]:
     """Return the documents of bills, in the order of issue."""
     return [draft for bill in bills for draft in (bill.invoice, bill.credit_note) if draft is not None]
+
+
+def held_bill(tenant: str, reason: str) -> TenantBill:
+    """Return the bill of a tenant that is held from the run: none."""
+    return TenantBill(tenant, None, None, None, (), (), 0, held=reason)
 
 
 def bill_tenant(

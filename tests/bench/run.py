@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from billing.frame.database import insert_rows, open_engine, reading, writing
 from billing.frame.settings import load_settings
+from billing.frame.undisturbed import undisturbed
 from billing.register.catalogue import load_catalogue
 from billing.register.tables import lease, rate, service, site, tenant, usage_event, vat_rate
 from billing.run.batch import price_batch
@@ -166,7 +167,7 @@ def review_against_pricing(server: str | None, tenants: int, rounds: int) -> tup
 
 def price_month(engine: Engine, period: date, *, clock: Callable[[], datetime], issued_on: date) -> None:
     """Price a month as its run does, fingerprints included, and sum its totals; write nothing."""
-    with reading(engine) as connection:
+    with undisturbed(), reading(engine) as connection:
         plan = plan_of(connection, MonthOrder(period, issued_on), clock().date())
         if isinstance(plan, Final):
             raise RuntimeError(f"{period} has been run")

@@ -88,7 +88,7 @@ def test_deliveries_are_queued_unless_it_says_not_to(ground: Caller, engine: Eng
 def test_a_run_shows_how_far_it_has_come_and_what_it_meant_for_each_tenant(park: Caller) -> None:
     run = park.get("/v1/billing-runs/2026-08", "auditor")
     assert (run["status"], run["attempt"], run["batches"]) == ("complete", 2, {"done": 1, "total": 1})
-    assert run["outcomes"] == {"issued": 4, "nothing": 1, "error": 0}
+    assert run["outcomes"] == {"issued": 4, "nothing": 1, "error": 0, "held": 0}
     assert run["invoices"]["count"] == len(park.get("/v1/documents?period=2026-08&kind=invoice")["items"])
     assert [found["period"] for found in park.get("/v1/billing-runs")["items"]] == ["2026-06", "2026-07", "2026-08"]
     outcomes = park.get("/v1/billing-runs/2026-07/outcomes")["items"]

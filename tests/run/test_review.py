@@ -4,15 +4,18 @@ import csv
 import io
 import json
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.json import Encoder
 from sqlalchemy import Engine
 
 from billing.documents.export import pieces as exported
 from billing.frame.database import reading
 from billing.frame.errors import RunRefused
+from billing.run.drafts import DraftDocument, canonical
 from billing.run.month import run_month
 from billing.run.review.files import pieces, review_shape
 from billing.run.review.reviewing import Review, review_month
@@ -21,6 +24,7 @@ from tests.oracle.service import instant
 from tests.support.api import Caller
 from tests.support.pages import text_of
 from tests.support.park import Park, open_park
+from tests.support.statements import counted_statements
 
 LARGE = {"kind": "large", "incorporated_on": "2000-01-01", "email": "compta@firme.example"}
 STARTUP = {"kind": "startup", "incorporated_on": "2025-06-01", "email": "compta@firme.example"}
@@ -222,3 +226,40 @@ def test_the_api_reviews_and_takes_the_digest(park: Park, caller_of: Any) -> Non
     assert (wrong.status_code, wrong.json["type"]) == (409, "/problems/run-refused")
     assert caller.post("/v1/billing-runs", order | {"digest": "sha256:abc"}).status_code == 422
     assert caller.post("/v1/billing-runs", order | {"digest": review.json["digest"]}).status_code == 201
+
+
+def test_the_digest_is_of_the_documents_as_the_review_has_them(park: Park) -> None:
+    """Canonical JSON is made without the shapes, which it must agree with to the byte, whatever a name holds."""
+    name = 'Société "Éclair" \\ <&> \u2028 ☕'
+    park.enters(
+        tenants=[{**LARGE, "code": "T1", "legal_name": name}],
+        leases=[office(2, ends_on="2026-06-15")],
+        usage=[meals("E3", "T1", "3.5", "2026-07-09")],
+    )
+    review = reviewed(park)
+    documents = [DraftDocument.of(x.draft, x.vat) for x in review.documents]
+    assert (documents[0].legal_name, documents[2].kind) == (name, "credit_note")
+    sorted_json = Encoder(order="sorted")
+    assert [canonical(x.draft, x.vat) for x in review.documents] == [sorted_json.encode(x) for x in documents]
+    assert review.digest == f"sha256:{sha256(sorted_json.encode(documents)).hexdigest()}"
+
+
+def test_a_review_takes_as_many_statements_for_two_tenants_as_for_hundreds(engine: Engine, tmp_path: Path) -> None:
+    park = open_park(engine, tmp_path)
+    park.opens(tenants=[{**LARGE, "code": "T1"}, {**LARGE, "code": "T2"}], leases=[office(1), office(2)])
+    park.bills("2026-07")
+    counts = []
+    for more in (2, 300):
+        # One of another area, the others new and with usage, some of them held.
+        numbers = range(3, 3 + more)
+        park.enters(
+            tenants=[{**LARGE, "code": f"T{n}"} for n in numbers],
+            leases=[*(office(n, starts_on="2026-08-01") for n in numbers), office(1, area_m2=f"{25 + more}")],
+            usage=[meals(f"E{n}", f"T{n}", "3", "2026-07-09") for n in numbers],
+        )
+        park.holds("2026-08", *(f"T{n}" for n in numbers[: more // 2]))
+        with counted_statements(engine) as statements:
+            review = reviewed(park)
+        counts.append(len(statements))
+        assert (len(review.report.held), len(review.documents)) == (more // 2, more // 2 + 3)
+    assert counts[0] == counts[1]

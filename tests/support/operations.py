@@ -48,6 +48,6 @@ PARTS = {
     "year": "2026", "act": "1", "entry": "1", "account": "3421", "message": "ME-000001", "paper": "1",
     "report": "trial-balance",
     "statement": "RE-000001", "line": "1",
-    "hold": "SU-000001",
+    "hold": "SU-000001", "tenant": "T1",
     "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001", "movement": "1", "decision": "1",
 }  # fmt: skip

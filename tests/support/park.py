@@ -7,15 +7,16 @@ from textwrap import dedent
 
 from sqlalchemy import Engine, select
 
-from billing.frame.database import reading
+from billing.frame.database import reading, writing
 from billing.register.network_import import import_folder
+from billing.run.holds.holding import HoldOrder, hold
 from billing.run.report import RunReport
 from billing.run.usage_voids.voids_file import IMPORT_FILE
 from invoices.document import Document
 from ledger.models import entry, posting
 from pricing.money import format_amount
 from pricing.period import parse_month
-from tests.oracle.service import NOW, Service
+from tests.oracle.service import NOW, Service, instant
 from tests.support.networks import COLUMNS, Row, write_network
 
 
@@ -37,6 +38,13 @@ class Park(Service):
     def bills(self, month: str, issued_on: str | None = None) -> RunReport:
         """Run a month; issued on its first day unless said otherwise."""
         return self.run(month, date.fromisoformat(issued_on) if issued_on else parse_month(month))
+
+    def holds(self, month: str, *tenants: str, reason: str = "bail en litige", release: bool = False) -> list[str]:
+        """Hold tenants from a month's run, or take the holds back; the codes for which that changed anything."""
+        period = parse_month(month)
+        order = HoldOrder(period, tenants, reason, release)
+        with writing(self.engine) as connection:
+            return hold(connection, order, today=period, recorded_at=instant(period))
 
     def issued(self, month: str) -> str:
         """The documents of a month's run, one line of text for each of theirs."""

@@ -15,7 +15,7 @@ from billing.receivables.receipts.certificates import WITHHOLDING_KEY, withholdi
 from billing.receivables.receipts.queries import RECEIPT_KEY, receipts
 from billing.receivables.receipts.shapes import ReceiptState
 from billing.receivables.tables.receipts import receipt
-from billing.run.report import stored_errors
+from billing.run.report import stored_unbilled
 from invoices.delivery import DOCUMENTS
 from invoices.models import document
 from ledger.periods import last_day
@@ -81,7 +81,7 @@ def _each(connection: Connection, month: date) -> Iterator[Unfinished]:
     count, rows = _first(connection, missing)
     named = tuple(f"{RECEIPT.format(row.receipt_id)} {row.kind}" for row in rows)
     yield Unfinished(UnfinishedKind.CERTIFICATES, count, named)
-    errors = [code for code, _ in stored_errors(connection, month)]
+    errors = [code for code, _ in stored_unbilled(connection, month, "error")]
     yield Unfinished(UnfinishedKind.TENANTS, len(errors), tuple(errors[:NAMED_MAX]))
     d = document.c
     unsent = (

@@ -18,7 +18,7 @@ from billing.entries.accounts import ADVANTAGE, ADVANTAGE_COUNTERPART, CLIENTS, 
 from billing.entries.standing import Place, difference_of_sums
 from billing.frame.checking import Proof, Step, by_index
 from billing.register.tables import billing_run, tenant, usage_event, usage_void
-from billing.run.tables import USAGE_LINKS, run_outcome, usage_billing
+from billing.run.tables import UNBILLED, USAGE_LINKS, run_outcome, usage_billing
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.reading import priced_line
 from pricing.cross_subsidy import Position, positions
@@ -250,7 +250,7 @@ def _left_behind(connection: Connection, codes: list[str], periods: list[date]) 
     o, e = run_outcome.c, usage_event.c
     marks = (
         select(o.tenant, func.max(o.usage_watermark).label("mark"))
-        .where(o.period.in_(periods), o.tenant.in_(codes), o.status != "error")
+        .where(o.period.in_(periods), o.tenant.in_(codes), o.status.not_in(UNBILLED))
         .group_by(o.tenant)
         .subquery()
     )

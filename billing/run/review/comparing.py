@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from billing.run.tenant_bill import TenantBill
-from invoices.document import CREDIT_NOTE
+from invoices.document import CREDIT_NOTE, DocumentLine
 from invoices.issuing import Draft
 from invoices.mail import reaches_somebody
 from pricing.eligibility import Tenancy
@@ -72,14 +72,13 @@ class LineSums(NamedTuple):
 class Standing(NamedTuple):
     """How a tenant stood before the run.
 
-    `previous` is the month of the run before, None for the first one. `billed` tells whether any run has billed it,
-    `seen` whether the run before did, or found nothing to bill. `usage_mean` is its mean usage a month, by service, as
-    (sum, months).
+    `previous` is the month of the last run that billed it or found nothing to bill, so neither left it out in error nor
+    held; None: there was none. `billed` tells whether any run has billed it. `lines` are what that last run invoiced,
+    where they differ. `usage_mean` is its mean usage a month, by service, as (sum, months).
     """
 
     previous: date | None
     billed: bool
-    seen: bool
     lines: Sequence[LastLine]
     usage_mean: Mapping[str, tuple[int, int]]
 
@@ -93,6 +92,10 @@ class Bill(NamedTuple):
     new: Sequence[LastLine]
     taken_back: Sequence[LastLine]
     pairs: Sequence[tuple[LastLine, LastLine]]
+
+
+# In sum as before: nothing of it is compared line by line.
+AS_BEFORE = Bill((), (), ())
 
 
 def bill_of(bill: TenantBill, standing: Standing) -> Bill:
@@ -208,17 +211,19 @@ def _of_months(bill: Bill, standing: Standing, period: Period) -> set[Reason]:
         given.add(Reason.REPAIR)
     late = {line.month for line in bill.new if line.lease is not None and line.month < period.start}
     for month in late:
-        run_has_been = standing.previous is not None and month <= standing.previous
-        given.add(Reason.REPAIR if run_has_been and standing.seen else Reason.CATCH_UP)
+        was_billed = standing.previous is not None and month <= standing.previous
+        given.add(Reason.REPAIR if was_billed else Reason.CATCH_UP)
     return given
 
 
-def flags(kind: str, bill: Bill, sums: tuple[int, int], previous_net: int | None, standing: Standing) -> set[Flag]:
+def flags(draft: Draft, bill: Bill, sums: tuple[int, int], previous_net: int | None, standing: Standing) -> set[Flag]:
     """Return what is unusual about a document; `sums` are its net and gross, `previous_net` what was billed before."""
     (net, gross), given = sums, set()
+    if not reaches_somebody(draft.buyer.email):
+        given.add(Flag.NO_EMAIL)
     if gross == 0:
         given.add(Flag.ZERO_TOTAL)
-    if kind == CREDIT_NOTE:
+    if draft.kind == CREDIT_NOTE:
         return given | {Flag.CREDIT_NOTE}
     if not standing.billed:
         given.add(Flag.FIRST_BILL)
@@ -229,7 +234,7 @@ def flags(kind: str, bill: Bill, sums: tuple[int, int], previous_net: int | None
             given.add(Flag.BELOW_HALF_LAST)
     if any(_is_far(old, new) for old, new in bill.pairs):
         given.add(Flag.PRICE_CHANGED_30)
-    if standing.usage_mean and _is_ten_times(bill.new, standing.usage_mean):
+    if standing.usage_mean and _is_ten_times(draft.lines, standing.usage_mean):
         given.add(Flag.USAGE_TEN_TIMES)
     return given
 
@@ -244,12 +249,13 @@ def _is_far(old: LastLine, new: LastLine) -> bool:
     return any(10 * abs(price - former) >= 3 * former and price != former for former, price in pairs)
 
 
-def _is_ten_times(lines: Iterable[LastLine], mean: Mapping[str, tuple[int, int]]) -> bool:
+def _is_ten_times(lines: Iterable[DocumentLine], mean: Mapping[str, tuple[int, int]]) -> bool:
     """Return whether a service was used in a month more than ten times as much as on the mean of the months before."""
     used: dict[tuple[str, date], int] = defaultdict(int)
     for line in lines:
-        if line.lease is None:
-            used[line.service, line.month] += line.quantity
+        used_up = line.priced
+        if used_up.lease is None and line.withdraws is None:
+            used[used_up.service, used_up.month] += used_up.quantity
     for (service, _), quantity in used.items():
         total, count = mean.get(service, (0, 0))
         if total > 0 and quantity * count > 10 * total:
@@ -260,8 +266,3 @@ def _is_ten_times(lines: Iterable[LastLine], mean: Mapping[str, tuple[int, int]]
 def ordered(given: Collection[Flag]) -> tuple[str, ...]:
     """Return flags in the contract's order."""
     return tuple(flag.value for flag in Flag if flag in given) if given else ()
-
-
-def flags_of_buyer(email: str) -> set[Flag]:
-    """Return what is unusual about where a document is to be sent."""
-    return set() if reaches_somebody(email) else {Flag.NO_EMAIL}

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from msgspec import convert
 
+from billing.frame.civil_time import TIME_ZONE
 from billing.frame.errors import Unknown
 from billing.frame.reports.prepared import Fact
 from billing.frame.reports.tabled import Listed, amount, listed_pieces
@@ -14,7 +16,7 @@ from billing.run import shapes as run_shapes
 from billing.run.drafts import DraftDocument
 from billing.run.review.comparing import Flag, Reason
 from billing.run.review.queries import LastBill
-from billing.run.review.reviewing import Review, Reviewed
+from billing.run.review.reviewing import LeftOut, Review, Reviewed
 from billing.run.review.shapes import (
     PreviousBill,
     ReviewedDocument,
@@ -47,6 +49,9 @@ COLUMNS = (
     Column("flags", Kind.TEXT),
     Column("problem", Kind.TEXT),
 )
+_TO_SIGN = f"Nom : {'.' * 40} Date : {'.' * 20} Signature : {'.' * 50}"
+# Left out by an attempt before, and not looked at now.
+_UNKNOWN = LeftOut("", None)
 _REASONS = {
     Reason.NEW_TENANT: "nouveau locataire",
     Reason.NEW_LEASE: "nouveau bail",
@@ -82,36 +87,32 @@ def review_shape(review: Review) -> RunReview:
             report.credit_notes.shape(),
             convert(report.cross_subsidy, run_shapes.CrossSubsidy),
         ),
-        documents=[_document(review, reviewed) for reviewed in review.documents],
+        documents=[_document(reviewed) for reviewed in review.documents],
         vanished=[
-            VanishedBill(x.tenant, x.legal_name, _previous(review, x.previous), list(x.reasons))  # type: ignore[arg-type]
+            VanishedBill(x.tenant, x.legal_name, _previous(x.previous), list(x.reasons))  # type: ignore[arg-type]
             for x in review.vanished
         ],
         errors=[UnbillableTenant(tenant, problem) for tenant, problem in report.errors],
-        held=[],
+        held=[tenant for tenant, _ in report.held],
         warnings=_warnings(review),
         flagged=sum(bool(reviewed.flags) for reviewed in review.documents),
         digest=review.digest,
     )
 
 
-def _document(review: Review, reviewed: Reviewed) -> ReviewedDocument:
-    difference = reviewed.difference
+def _document(reviewed: Reviewed) -> ReviewedDocument:
+    difference, document = reviewed.difference, DraftDocument.of(reviewed.draft, reviewed.vat)
     return ReviewedDocument(
-        **{name: getattr(reviewed.document, name) for name in DraftDocument.__struct_fields__},
-        previous=None if reviewed.previous is None else _previous(review, reviewed.previous),
+        **{name: getattr(document, name) for name in DraftDocument.__struct_fields__},
+        previous=None if reviewed.previous is None else _previous(reviewed.previous),
         difference=None if difference is None else format_amount(difference),
         reasons=list(reviewed.reasons),  # type: ignore[arg-type]
         flags=list(reviewed.flags),  # type: ignore[arg-type]
     )
 
 
-def _previous(review: Review, bill: LastBill) -> PreviousBill:
-    return PreviousBill(_previous_month(review), format_amount(bill.net))
-
-
-def _previous_month(review: Review) -> str:
-    return "" if review.previous is None else format_month(review.previous)
+def _previous(bill: LastBill) -> PreviousBill:
+    return PreviousBill(format_month(bill.period), format_amount(bill.net))
 
 
 def _warnings(review: Review) -> list[str]:
@@ -142,18 +143,20 @@ def pieces(review: Review, file_format: str, operator: Party) -> Iterator[bytes]
 
 
 def _rows(review: Review) -> Iterator[tuple[Cell, ...]]:
-    month = _previous_month(review)
     for x in review.documents:
-        before = (None, None) if x.previous is None else (month, x.previous.net)
+        before = (None, None) if x.previous is None else (format_month(x.previous.period), x.previous.net)
         yield (
-            x.document.kind, x.document.tenant, x.document.legal_name, x.net, x.tax, x.gross, *before, x.difference,
+            x.draft.kind, x.draft.buyer.code, x.draft.buyer.legal_name, x.net, x.tax, x.gross, *before, x.difference,
             " ".join(x.reasons), " ".join(x.flags), None,
         )  # fmt: skip
     for gone in review.vanished:
-        sums = 0, 0, 0, month, gone.previous.net, -gone.previous.net
+        sums = 0, 0, 0, format_month(gone.previous.period), gone.previous.net, -gone.previous.net
         yield ("vanished", gone.tenant, gone.legal_name, *sums, " ".join(gone.reasons), "", None)
-    for tenant, problem in review.report.errors:
-        yield ("error", tenant, None, None, None, None, None, None, None, "", "", problem)
+    for kind, left_out in (("error", review.report.errors), ("held", review.report.held)):
+        for tenant, problem in left_out:
+            name, last = review.left_out.get(tenant, _UNKNOWN)
+            previous = (None, None) if last is None else (format_month(last.period), last.net)
+            yield (kind, tenant, name, None, None, None, *previous, None, "", "", problem)
 
 
 def _page(review: Review) -> Listed:
@@ -166,14 +169,20 @@ def _page(review: Review) -> Listed:
         Fact("Avoirs", f"{report.credit_notes.count}, TTC {formats.amount(report.credit_notes.gross)} DH"),
         Fact("Sans facture ce mois-ci", str(len(review.vanished))),
         Fact("Non facturables", str(len(report.errors))),
+        Fact("Suspendus", str(len(report.held))),
         Fact("À regarder", f"{sum(bool(x.flags) for x in review.documents)} documents"),
         Fact("Empreinte", review.digest),
     ]
     facts += [Fact("Avertissement", warning) for warning in _warnings(review)]
-    facts.append(Fact("Bon pour facturation", "Nom :                    Date :                    Signature :"))
+    made_on = review.made_at.astimezone(ZoneInfo(TIME_ZONE))
+    facts += [
+        Fact("Établie par", review.made_by),
+        Fact("Établie le", f"{formats.day(made_on.date())} à {made_on:%H:%M}"),
+        Fact("Bon pour facturation", _TO_SIGN),
+    ]
     return Listed(
         name="run-review",
-        title=f"Revue de la facturation de {formats.month(report.period)}",
+        title="Revue de la facturation",
         part="Documents à émettre",
         columns=(
             text("tenant", "Locataire", Kind.TEXT),
@@ -196,19 +205,22 @@ def _lines(review: Review) -> Iterator[tuple[Cell, ...]]:
     """Yield the lines of the page: a credit note is negative there; what was billed before stands once a tenant."""
     named = set()
     for x in review.documents:
-        is_credit = x.document.kind == CREDIT_NOTE
+        is_credit, buyer = x.draft.kind == CREDIT_NOTE, x.draft.buyer
         net = -x.net if is_credit else x.net
-        before = None if x.previous is None or x.document.tenant in named else x.previous.net
-        named.add(x.document.tenant)
+        before = None if x.previous is None or buyer.code in named else x.previous.net
+        named.add(buyer.code)
         yield (
-            x.document.tenant, x.document.legal_name, "Avoir" if is_credit else "Facture", _french(x.reasons, _REASONS),
-            _french(x.flags, _FLAGS), net, before, net - (before or 0),
+            buyer.code, buyer.legal_name, "Avoir" if is_credit else "Facture", _french(x.reasons, _REASONS),
+            _french(x.flags, _FLAGS), net, before, net - (before or 0) or None,
         )  # fmt: skip
     for gone in review.vanished:
         reasons = _french(gone.reasons, _REASONS)
         yield (gone.tenant, gone.legal_name, "Aucun", reasons, "", 0, gone.previous.net, -gone.previous.net)
-    for tenant, problem in review.report.errors:
-        yield (tenant, "", "Non facturable", problem, "", 0, None, 0)
+    for kind, left_out in (("Non facturable", review.report.errors), ("Suspendu", review.report.held)):
+        for tenant, problem in left_out:
+            name, last = review.left_out.get(tenant, _UNKNOWN)
+            sums = (None, None) if last is None else (last.net, -last.net)
+            yield (tenant, name, kind, problem, "", 0, *sums)
 
 
 def _french(codes: tuple[str, ...], words: "dict[Reason, str] | dict[Flag, str]") -> str:

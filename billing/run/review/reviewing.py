@@ -8,18 +8,28 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
+from billing.frame.audit_log import act_of
 from billing.frame.civil_time import today
 from billing.frame.database import hold_facts, reading
 from billing.frame.errors import RunRefused
+from billing.frame.undisturbed import undisturbed
 from billing.register.catalogue import load_catalogue
 from billing.run.batch import bills_of
-from billing.run.drafts import DocumentsDigest, DraftDocument, digest_of, documents_of
+from billing.run.drafts import DocumentsDigest, canonical, digest_of, documents_of
 from billing.run.facts import Scope, TenantFacts, run_basis
 from billing.run.plan import Final, MonthOrder, plan_of
 from billing.run.preview import Preview
 from billing.run.report import RunReport, report_of
 from billing.run.review import comparing
-from billing.run.review.queries import Before, LastBill, ever_billed, lines_before, read_before, usage_means
+from billing.run.review.queries import (
+    Before,
+    LastBill,
+    ever_billed,
+    last_looked_at,
+    lines_before,
+    read_before,
+    usage_means,
+)
 from billing.run.tenant_bill import TenantBill, drafts_of
 from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, vat_of_drafts
@@ -30,7 +40,8 @@ from pricing.vat import VatSubtotal
 class Reviewed(NamedTuple):
     """A document as it would be issued; sums in centimes, positive on both kinds. `previous` None: no bill before."""
 
-    document: DraftDocument
+    draft: Draft
+    vat: Sequence[VatSubtotal]
     net: int
     tax: int
     gross: int
@@ -43,11 +54,11 @@ class Reviewed(NamedTuple):
         """Return its net, negative on a credit note, less what the run before billed."""
         if self.previous is None:
             return None
-        return (-self.net if self.document.kind == CREDIT_NOTE else self.net) - self.previous.net
+        return (-self.net if self.draft.kind == CREDIT_NOTE else self.net) - self.previous.net
 
 
 class Vanished(NamedTuple):
-    """A tenant that the run before invoiced and this one bills nothing."""
+    """A tenant that the last run it was not left out of invoiced, and this one bills nothing."""
 
     tenant: str
     legal_name: str
@@ -55,25 +66,34 @@ class Vanished(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class LeftOut(NamedTuple):
+    """A tenant in error or held, as far as the table and the page name it; `previous` None: no bill before."""
+
+    legal_name: str
+    previous: LastBill | None
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """A run before it is ordered: its totals as of a dry run, every document, who vanished, and the digest.
 
-    `previous` is the month of the run before; None: there was none.
+    `left_out` are, by code, the tenants that its report has in error or held. `made_by` and `made_at` say whose it is.
     """
 
     report: RunReport
-    previous: date | None
     documents: tuple[Reviewed, ...]
     vanished: tuple[Vanished, ...]
+    left_out: Mapping[str, LeftOut]
     digest: str
+    made_by: str
+    made_at: datetime
 
     def summary(self) -> str:
         """Return in a line how many documents there are, how many to look at, and the digest to order the run with."""
         flagged = sum(bool(document.flags) for document in self.documents)
         return (
             f"{len(self.documents)} documents reviewed, {flagged} flagged; {len(self.vanished)} tenants without bill "
-            f"who had one; {len(self.report.errors)} in error; digest {self.digest}"
+            f"who had one; {len(self.report.errors)} in error; {len(self.report.held)} held; digest {self.digest}"
         )
 
 
@@ -89,11 +109,12 @@ def review_month(
 
     What the run would refuse as a slip of the pen is a warning. Raises Refused, RunRefused, IssueDateGoesBack.
     """
-    with reading(engine) as connection:
-        plan = plan_of(connection, MonthOrder(period, issued_on, catch_up), today(clock()))
+    now, maker = clock(), act_of(engine).person
+    with undisturbed(), reading(engine) as connection:
+        plan = plan_of(connection, MonthOrder(period, issued_on, catch_up), today(now))
         previous = run_basis(connection, period).previous
         if isinstance(plan, Final):
-            return Review(report_of(connection, period), previous, (), (), DocumentsDigest().text())
+            return Review(report_of(connection, period), (), (), {}, DocumentsDigest().text(), maker, now)
         preview = Preview(connection, period, plan)
         comparison = _Comparison(connection, period, previous)
         documents: list[Reviewed] = []
@@ -104,10 +125,11 @@ def review_month(
             vats = vat_of_drafts(connection, drafts)
             preview.count(drafts, vats)
             for reviewed in comparison.documents(bills, zip(drafts, vats, strict=True)):
-                digest.add(reviewed.document)
+                digest.add(canonical(reviewed.draft, reviewed.vat))
                 documents.append(reviewed)
             vanished += comparison.vanished()
-        return Review(preview.report(), previous, tuple(documents), tuple(vanished), digest.text())
+        report, left_out = preview.report(), comparison.left_out
+        return Review(report, tuple(documents), tuple(vanished), left_out, digest.text(), maker, now)
 
 
 class _Comparison:
@@ -119,6 +141,7 @@ class _Comparison:
         self._previous = previous
         self._before: Before = read_before(connection, previous)
         self._vanished: list[Vanished] = []
+        self.left_out: dict[str, LeftOut] = {}
 
     def documents(
         self,
@@ -128,22 +151,26 @@ class _Comparison:
         """Yield the documents of a batch, in the order of issue; the drafts are those of the bills."""
         self._vanished = []
         before = self._before
+        last = self._last_looked_at(bills)
         changed = {
             bill.tenant
             for _, bill in bills
             if bill.credit_note is not None or comparing.sums_of(bill.invoice) != before.sums.get(bill.tenant)
         }
-        standings = self._standings(bills, changed)
+        standings = self._standings(bills, changed, last)
         coming = iter(drafts)
         for facts, bill in bills:
             code = bill.tenant
-            previous = before.bills.get(code)
+            previous = last[code][1] if code in last else before.bills.get(code)
             issues = (bill.invoice is not None) + (bill.credit_note is not None)
-            vanishes = not issues and bill.error is None and previous is not None and previous.invoiced
+            if bill.error is not None or bill.held is not None:
+                self.left_out[code] = LeftOut(facts.party.legal_name, previous)
+                continue
+            vanishes = not issues and previous is not None and previous.invoiced
             if not issues and not vanishes:
                 continue
             standing = standings(code)
-            compared = comparing.bill_of(bill, standing)
+            compared = comparing.bill_of(bill, standing) if code in changed else comparing.AS_BEFORE
             reasons = (
                 comparing.reasons(compared, standing, facts.leases, facts.tenancy, self._month)
                 if code in changed
@@ -153,32 +180,44 @@ class _Comparison:
                 self._vanished.append(Vanished(code, facts.party.legal_name, previous, reasons))
             for draft, vat in islice(coming, issues):
                 net, tax = sum([v.base for v in vat]), sum([v.amount for v in vat])
-                flags = comparing.flags(draft.kind, compared, (net, net + tax), previous and previous.net, standing)
-                flags |= comparing.flags_of_buyer(facts.party.email)
-                document = DraftDocument.of(draft, vat)
-                yield Reviewed(document, net, tax, net + tax, previous, reasons, comparing.ordered(flags))
+                flags = comparing.flags(draft, compared, (net, net + tax), previous and previous.net, standing)
+                yield Reviewed(draft, vat, net, tax, net + tax, previous, reasons, comparing.ordered(flags))
 
     def vanished(self) -> list[Vanished]:
         """Return who of the last batch vanished, by code."""
         return self._vanished
 
+    def _last_looked_at(
+        self, bills: Sequence[tuple[TenantFacts, TenantBill]]
+    ) -> Mapping[str, tuple[date, LastBill | None]]:
+        """Return what was billed last, and when, to the tenants of a batch that the run before left out."""
+        left_out = [bill.tenant for _, bill in bills if bill.tenant not in self._before.seen]
+        if self._previous is None or not left_out:
+            return {}
+        return last_looked_at(self._connection, left_out, self._previous)
+
     def _standings(
-        self, bills: Sequence[tuple[TenantFacts, TenantBill]], changed: Collection[str]
+        self,
+        bills: Sequence[tuple[TenantFacts, TenantBill]],
+        changed: Collection[str],
+        last: Mapping[str, tuple[date, LastBill | None]],
     ) -> Callable[[str], comparing.Standing]:
         """Look up how the tenants of a batch stood before, with the lines of those that changed; gives each by code."""
         before, connection, period = self._before, self._connection, self._month.start
         unknown = [bill.tenant for _, bill in bills if bill.tenant not in before.bills]
         billed = ever_billed(connection, unknown, period) if unknown else frozenset()
-        lines = lines_before(connection, changed, self._previous)
-        users = [bill.tenant for _, bill in bills if bill.events]
+        runs = {month for month in (self._previous, *(month for month, _ in last.values())) if month is not None}
+        lines = lines_before(connection, changed, runs)
+        # Who is billed just as before uses no more than before.
+        users = [bill.tenant for _, bill in bills if bill.events and bill.tenant in changed]
         means = usage_means(connection, users, period) if users else {}
 
         def standing(code: str) -> comparing.Standing:
+            previous = self._previous if code in before.seen else last[code][0] if code in last else None
             return comparing.Standing(
-                self._previous,
+                previous,
                 code in before.bills or code in billed,
-                code in before.seen,
-                lines.get(code, ()),
+                () if previous is None else lines.get((code, previous), ()),
                 means.get(code, {}),
             )
 

@@ -24,7 +24,7 @@ FlagCode = Annotated[
 
 
 class PreviousBill(Shape, frozen=True):
-    """What the run before billed a tenant."""
+    """What the last run that did not leave the tenant out, in error or held, billed it."""
 
     period: Month
     net: Annotated[Money, about("Invoice less credit note, without VAT")]
@@ -33,7 +33,7 @@ class PreviousBill(Shape, frozen=True):
 class ReviewedDocument(DraftDocument, frozen=True, kw_only=True):
     """A document as it would be issued, against the run before."""
 
-    previous: Annotated[PreviousBill | None, about("null: the run before billed this tenant nothing")]
+    previous: Annotated[PreviousBill | None, about("null: it billed this tenant nothing")]
     difference: Annotated[
         Money | None, about("Its net, negative on a credit note, less what the run before billed; null likewise")
     ]
@@ -42,7 +42,7 @@ class ReviewedDocument(DraftDocument, frozen=True, kw_only=True):
 
 
 class VanishedBill(Shape, frozen=True):
-    """A tenant that the run before invoiced and this one bills nothing."""
+    """A tenant that had an invoice and has none now."""
 
     tenant: TenantCode
     legal_name: Text

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, not_, or
 from billing.frame.checking import Proof, Step
 from billing.frame.tables import audit_change
 from billing.register.tables import billing_run, usage_event, usage_void
-from billing.run.tables import USAGE_LINKS, cancellation_count, run_outcome, usage_rebilling
+from billing.run.tables import UNBILLED, USAGE_LINKS, cancellation_count, run_outcome, usage_rebilling
 from billing.run.usage_voids.voiding import SUBJECT
 from invoices.models import document, document_line
 
@@ -73,7 +73,7 @@ def _still_billed(connection: Connection) -> Iterator[str]:
         link, o = links.c, run_outcome.c
         later = (
             exists()
-            .where(o.period == billing_run.c.period, o.tenant == _e.tenant, o.status != "error")
+            .where(o.period == billing_run.c.period, o.tenant == _e.tenant, o.status.not_in(UNBILLED))
             .where(billing_run.c.started_at > _v.voided_at)
             .correlate(usage_event, usage_void)
         )

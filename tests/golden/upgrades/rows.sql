@@ -157,3 +157,6 @@ INSERT INTO debt_act (id, document_id, tenant, kind, decided_on, amount, vat, fr
 INSERT INTO debt_cancellation (debt_act_id, cancelled_on, booked_on, vat, reason, recorded_at) VALUES (3, '2026-07-08', '2026-07-08', 20, 'erreur', '2026-07-08 08:00:00');
 INSERT INTO deposit_cancellation (deposit_id, movement_no, cancelled_on, booked_on, reason, recorded_at) VALUES (1, 1, '2026-07-08', '2026-07-08', 'erreur', '2026-07-08 08:00:00');
 INSERT INTO certificate_withdrawal (receipt_id, kind, version, reason, recorded_at) VALUES (1, 'rent_withholding', 1, 'erreur', '2026-07-08 08:00:00');
+
+-- version 0030
+INSERT INTO run_hold (period, tenant, act_no, reason, recorded_at) VALUES ('2026-07-01', 'T1', 1, 'litige', '2026-07-08 08:00:00');
