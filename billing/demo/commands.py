@@ -42,8 +42,8 @@ def demo_command(folder: Path) -> None:
     """Bill the shipped sample network for six months in FOLDER (default: demo-out).
 
     450 firms in five parks, June to November 2026, in an SQLite database of the folder's own, with the PDFs and
-    mails of the last month and the books in every format. A former demonstration there is replaced; any other
-    folder that holds something is left alone. No setting of the environment matters.
+    mails of the last month, the review of the next one and the books in every format. A former demonstration there
+    is replaced; any other folder that holds something is left alone. No setting of the environment matters.
     """
     from billing.demo.demonstrating import demonstrate
 
@@ -116,6 +116,8 @@ def _show_places(made: "Demonstration") -> None:
     documents = [path for path in (folder / "documents").rglob("*.pdf") if path.name[:2] in ("FA", "AV")]
     reminders = ", ".join(path.name for path in made.reminders)
     mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
+    thoughts = made.second_thoughts
+    flagged = sum(bool(reviewed.flags) for reviewed in thoughts.review.documents)
     proved = "proved by check" if not made.problems else f"{counted(len(made.problems), 'problem')} found by check"
     rows = [
         ("a newcomer", f"{made.newcomer}  (its discount, and when that ends)"),
@@ -127,7 +129,17 @@ def _show_places(made: "Demonstration") -> None:
             "the bank",
             f"{made.banking.folder}  (camt.053: {counted(made.banking.lines, 'line')}, {made.banking.booked} "
             f"booked themselves, "
-            f"{made.banking.waiting} wait; reconciliation)",
+            f"{made.banking.waiting} wait, one since its payer contradicts the invoice it names; reconciliation)",
+        ),
+        (
+            "the next month",
+            f"{thoughts.folder}  (its review for a manager to sign: {len(thoughts.review.documents)} documents, "
+            f"{flagged} to look at, {thoughts.held} held from it)",
+        ),
+        (
+            "taken back",
+            f"usage event {thoughts.voided} is void: the review credits its line; "
+            f"receipt {thoughts.cancelled} is cancelled",
         ),
         (
             "who funds whom",

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from billing.books.journal import trial_balance
 from billing.check import check
 from billing.demo.payments import Banking, bank_demonstration
+from billing.demo.second_thoughts import SecondThoughts, think_again
 from billing.documents import export as documents
 from billing.documents.delivery.delivering import deliver
 from billing.documents.delivery.queue_pass import DeliveryReport
@@ -47,6 +48,7 @@ _OUTBOX = "outbox"
 _BOOKS = "books"
 _BANK = "bank"
 _REMINDERS = "reminders"
+_REVIEW = "review"
 
 # Announces a step by its name; what it gives draws the step's progress, (done, in all), if anything does.
 Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
@@ -59,7 +61,7 @@ class Demonstration:
 
     `newcomer` and `mature` are the PDFs of two tenants of the last month: the one with the largest discount
     on its invoice, and the one that brings most to newcomers; None where none was rendered. `reminders` are the letter
-    and the statement of the tenant that is asked for most today.
+    and the statement of the tenant that is asked for most today. `second_thoughts` are what was taken back.
     """
 
     folder: Path
@@ -69,13 +71,15 @@ class Demonstration:
     newcomer: Path | None
     mature: Path | None
     reminders: tuple[Path, ...]
+    second_thoughts: SecondThoughts
     problems: tuple[str, ...]
 
 
 def demonstrate(folder: Path, *, show: Show) -> Demonstration:
     """Bill the sample network from June to November 2026 in `folder`, with the last month's PDFs and mails.
 
-    Half of the last month is paid through bank statements made up for it.
+    Half of the last month is paid through bank statements made up for it. An event and a receipt are taken back, a
+    tenant is held, and the next month is reviewed, not run.
 
     A former demonstration in the folder is replaced; any other folder that holds something is refused
     (Refused). Nothing outside the folder is touched: database, PDFs, mails and books are all below it.
@@ -97,6 +101,8 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             delivery = deliver(settings, engine, clock=_clock, progress=progress)
         with show("bank statements"):
             banking = bank_demonstration(settings, engine, LAST, folder / _BANK, now=_clock())
+        with show("second thoughts"):
+            thoughts = think_again(settings, engine, LAST, folder / _REVIEW, now=_clock(), held=SWITCHED)
         with show("reminder"):
             reminders = _remind(settings, engine, folder / _REMINDERS)
         with show("books"):
@@ -108,7 +114,9 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
             mature = _invoice(connection, folder, document.c.contribution)
     finally:
         engine.dispose()
-    return Demonstration(folder, tuple(reports), delivery, banking, newcomer, mature, reminders, tuple(problems))
+    return Demonstration(
+        folder, tuple(reports), delivery, banking, newcomer, mature, reminders, thoughts, tuple(problems)
+    )
 
 
 def _invoice(connection: Connection, folder: Path, most: ColumnElement[int]) -> Path | None:
@@ -159,7 +167,7 @@ def _clear(folder: Path) -> None:
         raise Refused([Fault(str(folder), None, None, None, "holds files that are no demonstration", remedy)])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).write_text("Made by `technopark-billing demo`, which replaces it.\n", encoding="utf-8")
-    for name in (_DOCUMENTS, _OUTBOX, _BOOKS, _BANK, _REMINDERS):
+    for name in (_DOCUMENTS, _OUTBOX, _BOOKS, _BANK, _REMINDERS, _REVIEW):
         shutil.rmtree(folder / name, ignore_errors=True)
     for suffix in ("", "-wal", "-shm", "-journal"):
         (folder / f"{_DATABASE}{suffix}").unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Money in, for the demonstration: half of the last month's invoices paid through bank statements made up for it.
 
 Most payers quote the structured reference, some the number, some nothing: then amount and name must do. One keeps back
-tax on its rent, one pays too much, one nobody can place; a cheque is credited and comes back. Lines that are
-certain are booked at once.
+tax on its rent, one pays too much, one nobody can place, one names an invoice of another firm and waits (R33); a
+cheque is credited and comes back. Lines that are certain are booked at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +30,8 @@ OPENING = 125_000_000
 PAID_ON, RETURNED_ON = date(2026, 11, 16), date(2026, 11, 23)
 # The statements are imported as of this instant, if the clock is earlier.
 KNOWN_AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+# The bank's reference of the payment that names one firm's invoice and another firm as payer.
+CONTRADICTION = "VC0001"
 CHEQUE, CHEQUE_ON = "CHQ 4411207", date(2026, 11, 10)
 # Of eight invoices paid: five by reference, one by number, two by nothing but amount and name.
 _HOW = ("reference", "reference", "number", "reference", "name", "reference", "reference", "name")
@@ -55,6 +57,7 @@ def bank_demonstration(settings: Settings, engine: Engine, period: date, folder:
         documents = load_documents(connection, document_ids(connection, period))
     invoices = [document for _, document in documents if document.kind == INVOICE]
     by_cheque, *others = [document for place, document in enumerate(invoices) if place % 2 == 0]
+    unpaid, payer = invoices[1], invoices[3].buyer
     with writing(engine) as connection:
         cheque = ReceiptOrder(
             "cheque", CHEQUE, CHEQUE_ON, by_cheque.buyer.code, (Leg("money", by_cheque.gross),), "automatic",
@@ -62,7 +65,11 @@ def bank_demonstration(settings: Settings, engine: Engine, period: date, folder:
         )  # fmt: skip
         receive(connection, [cheque], recorded_at=at, terms=settings.terms)
     rib = settings.operator.party.rib
-    first = [*_payments(others, PAID_ON), _entry(by_cheque.gross, PAID_ON, "RC0001", text=f"REMISE {CHEQUE}")]
+    contradiction = _entry(
+        unpaid.gross, PAID_ON, CONTRADICTION, payer=payer.legal_name.upper(), text=f"Règlement {unpaid.number}"
+    )
+    first = _payments(others, PAID_ON)
+    first += [contradiction, _entry(by_cheque.gross, PAID_ON, "RC0001", text=f"REMISE {CHEQUE}")]
     closing = OPENING + sum(amount for amount, _ in first)
     second = [
         _entry(-by_cheque.gross, RETURNED_ON, "IM0001", text=f"{CHEQUE} IMPAYE SANS PROVISION"),

@@ -733,7 +733,18 @@ def test_demo_replaces_a_former_one_and_shows_six_months(tmp_path: Path) -> None
     assert [path.name for path in (folder / "outbox").glob("ME-*.eml")] == ["ME-000001.eml"]
     assert not (folder / "outbox" / "old.eml").exists()
     places = re.findall(rf"({re.escape(str(folder))}[^ ]*)  \(", found.stdout)
-    assert len(places) == 9
+    assert len(places) == 10
+    # What people take back: nothing of the months billed is other for it.
+    with (folder / "review" / "revue-2026-12.json").open(encoding="utf-8") as file:
+        review = json.load(file)
+    assert review["held"] == ["T0146"]
+    notes = [x for x in review["documents"] if x["kind"] == "credit_note"]
+    assert [(x["tenant"], x["reasons"], x["flags"]) for x in notes] == [("T0001", ["usage", "repair"], ["credit_note"])]
+    assert (folder / "review" / "revue-2026-12.pdf").read_bytes().startswith(b"%PDF")
+    with (folder / "bank" / "lignes-en-attente.csv").open(encoding="utf-8") as file:
+        [contradiction] = [line for line in file if "VC0001" in line]
+    assert "mais le payeur est T0004" in contradiction
+    assert "usage event E0000029 is void: the review credits its line; receipt RG-000161 is cancelled" in found.stdout
     assert all(Path(place).exists() for place in places)
     for months in range(6, 12):
         assert json.loads((folder / "books" / f"cross-subsidy-2026-{months:02}.json").read_text())["sites"]
