@@ -22,7 +22,7 @@ FORMAT = format_option("table", "json", "csv", "xlsx", default="table")
 
 @click.group("documents", cls=Group)
 def documents_command() -> None:
-    """Invoices and credit notes: find them, show them, why they say what they say; their PDFs; send them once more."""
+    """Invoices and credit notes: find, show and explain them, their PDFs, send one once more; bill by hand."""
 
 
 @documents_command.command(
