@@ -63,6 +63,7 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
 
 @blueprint.route("")
 @blueprint.response(200, TakeOn)
+@blueprint.alt_response(404, "NOT_FOUND")
 @reads
 def get_take_on(connection: Connection) -> TakeOn:
     """What the park brought, once it was taken on; 404 before."""

@@ -153,8 +153,8 @@ CORRUPTIONS = (
     ),
     spoil(
         "an account opened below none of the chart",
-        r"account 2340 \(Matériel\) is not an account of the chart, nor below one",
-        "INSERT INTO account VALUES ('2340', 'Matériel')",
+        r"account 2990 \(Matériel\) is not an account of the chart, nor below one",
+        "INSERT INTO account VALUES ('2990', 'Matériel')",
     ),
     spoil(
         "a site's pool not emptied",

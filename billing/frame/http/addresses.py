@@ -121,7 +121,10 @@ class DocumentInAddress(BaseConverter):
     """A document's number: an invoice brought by a take-on keeps its own, which may hold a slash (R29)."""
 
     part_isolating = False
-    regex = r"(?!.*/(?:pdf|xml|trail|creditable|explanation|resend)$)[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    regex = (
+        r"(?!.*/(?:pdf|xml|trail|creditable|explanation|resend|recoveries/.*)$)"
+        r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+    )
 
 
 class CodedInAddress(BaseConverter):
