@@ -17,7 +17,7 @@ class _Statements(LRUCache[Any, Any]):
         super().__setitem__((key[0].name, *key[1:]), value)
 
 
-_STATEMENTS = _Statements(4_000)
+_STATEMENTS = _Statements(1_500)
 
 
 def share_statements() -> None:
