@@ -29,6 +29,7 @@ LISTS = (
     "/v1/messages", "/v1/cash-receipts",
     "/v1/messages", "/v1/tier-change-notices",
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
+    "/v1/one-off-invoices", "/v1/run-holds", "/v1/tenant-summaries",
     "/v1/approvals", "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
 )  # fmt: skip
 # What an address is asked for that names one of several.
@@ -71,6 +72,12 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
+    for tenant in ("A1", "B1", "C1"):
+        line = {"service": "MEAL", "text": "Repas du conseil", "quantity": "2", "price": "38.50"}
+        order = {"tenant": tenant, "site": "CAS", "lines": [line], "reason": "réunion du 1er septembre"}
+        assert caller.post("/v1/one-off-invoices", order).status_code == 201
+        held = {"tenant": tenant, "reason": "bail en litige"}
+        assert caller.post("/v1/billing-runs/2026-09/holds", held).status_code == 201
     for period in ("2026-01", "2026-02"):
         caller.post(f"/v1/periods/{period}/close", None)
     # From now on, what writes off waits for a second person.
