@@ -29,6 +29,7 @@ _FIGURES_CARRIED = 10
 _STYLES = {
     "effective_on": "day", "number": "number", "journal": "short", "site": "site", "account": "code", "piece": "piece",
     "auxiliary": "party", "month": "month", "tenant": "party", "receipt": "number", "value_date": "day",
+    "issued_on": "day", "due_on": "day", "days_late": "number",
 }  # fmt: skip
 
 
@@ -160,6 +161,9 @@ def _on_paper(report: Report) -> tuple[Column, ...]:
 
 
 def _style(column: Column) -> str:
+    if column.key == "number" and column.kind is Kind.TEXT:
+        # A document's, not an entry's.
+        return "piece"
     return "amount" if column.kind is Kind.AMOUNT else _STYLES.get(column.key, "text")
 
 
