@@ -23,11 +23,20 @@ def test_the_stamp_duty_is_a_quarter_of_a_percent_rounded_once(amount: int, duty
     assert RULES.stamp_duty(amount) == duty
 
 
-@pytest.mark.parametrize(("before", "most"), [(0, 1_999_999), (1_500_000, 499_999), (2_000_000, -1)])
-def test_a_days_cash_stays_below_the_limit(before: int, most: int) -> None:
-    taken = Taken(before, before)
+@pytest.mark.parametrize(
+    ("taken", "most"),
+    [
+        # With the stamp duty of 4 987.53 centimes: 1 999 999 in the till.
+        (NOTHING, 1_995_011),
+        (Taken(1_500_000, 1_500_000), 498_752),
+        (Taken(1_500_000, 1_500_000, 3_750), 495_011),
+        (Taken(2_000_000, 2_000_000), -1),
+    ],
+)
+def test_a_days_cash_and_its_stamp_duty_stay_below_the_limit(taken: Taken, most: int) -> None:
     assert RULES.allow(most, taken)
     assert not RULES.allow(most + 1, taken)
+    assert RULES.most(taken) == max(most, 0)
 
 
 @pytest.mark.parametrize(
