@@ -23,7 +23,7 @@ from billing.entries.receivables import (
 from billing.frame.audit_log import act_of, record_change
 from billing.frame.civil_time import today
 from billing.frame.codes import BANK_LINE, RECEIPT
-from billing.frame.database import among, change_receivables
+from billing.frame.database import among, change_receivables, plan_by_values
 from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
 from billing.frame.undisturbed import undisturbed
@@ -48,6 +48,8 @@ from ledger.openings import taken_on
 from ledger.periods import limits
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
+# So many receipts at once are looked up well by the plans that serve one.
+_FEW = 100
 # The source of receipts that bank lines are.
 STATEMENTS = "statements"
 
@@ -109,6 +111,8 @@ def record_receipts(
     Raises Refused with every fault of every order: `lines` say on which line of `source` each one stands; a receipt
     that stands with other values is a fault of the kind Taken.
     """
+    if len(orders) > _FEW:
+        plan_by_values(connection)
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
     batch = _Batch(connection, orders, recorded_at, terms, seller, source)
