@@ -71,7 +71,7 @@ def cancel_deposit_movement(connection: Connection, order: Mapping[str, Any], co
     return placed(connection, CANCELLATION, wanted, lambda _: Answer(deposit_shape(connection, key), 201))
 
 
-@blueprint.route("/debts/<document:number>/recoveries/<serial:decision>/cancellation", methods=["POST"])
+@blueprint.route("/debts/<followed:number>/recoveries/<serial:decision>/cancellation", methods=["POST"])
 @blueprint.response(201, Debt)
 @blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.arguments(strict_schema("RecoveryCancellationOrder", _FIELDS))

@@ -127,6 +127,12 @@ class DocumentInAddress(BaseConverter):
     )
 
 
+class FollowedDocumentInAddress(DocumentInAddress):
+    """A document's number with something behind it."""
+
+    regex = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
+
+
 class CodedInAddress(BaseConverter):
     """A number such as `RG-000012`, as its key."""
 
@@ -184,6 +190,7 @@ _DOCS = {
     "year": (YearInAddress, YEAR_DOC),
     "number": (NumberInAddress, NUMBER_DOC),
     "document": (DocumentInAddress, INVOICE_DOC),
+    "followed": (FollowedDocumentInAddress, INVOICE_DOC),
     "message": (MessageInAddress, MESSAGE_DOC),
     "money": (ReceiptInAddress, RECEIPT_DOC),
     "refund": (RefundInAddress, REFUND_DOC),
