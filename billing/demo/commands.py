@@ -117,7 +117,6 @@ def _show_places(made: "Demonstration") -> None:
     reminders = ", ".join(path.name for path in made.reminders)
     mails = sum(1 for _ in (folder / "outbox").glob("*.eml"))
     thoughts = made.second_thoughts
-    flagged = sum(bool(reviewed.flags) for reviewed in thoughts.review.documents)
     proved = "proved by check" if not made.problems else f"{counted(len(made.problems), 'problem')} found by check"
     rows = [
         ("a newcomer", f"{made.newcomer}  (its discount, and when that ends)"),
@@ -134,7 +133,7 @@ def _show_places(made: "Demonstration") -> None:
         (
             "the next month",
             f"{thoughts.folder}  (its review for a manager to sign: {len(thoughts.review.documents)} documents, "
-            f"{flagged} to look at, {thoughts.held} held from it)",
+            f"{thoughts.review.flagged} to look at, {thoughts.held} held from it)",
         ),
         (
             "taken back",

@@ -1,4 +1,4 @@
-"""What people do when they err, in the demonstration: a void, a cancelled receipt, a held tenant, a review.
+"""Let people of the demonstration err: a void, a cancelled receipt, a held tenant, and the review of the next run.
 
 Nothing of the months billed changes: the next run, which is reviewed and not ordered, takes back what was void.
 """
@@ -31,7 +31,7 @@ REFERENCE = "VIR 7730021"
 
 @dataclass(frozen=True, slots=True)
 class SecondThoughts:
-    """What was taken back, and the review of the next run, whose files lie in `folder`."""
+    """The event voided, the receipt cancelled, the tenant held; the next run's review, whose files lie in `folder`."""
 
     folder: Path
     voided: str

@@ -4,12 +4,12 @@ Each new, changed and removed row of the register is noted with the event that w
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from billing.frame.database import among
 from billing.frame.tables import audit_change, audit_event
@@ -91,7 +91,9 @@ def lease_history(connection: Connection, tenant: str) -> History:
     named = f'"tenant": {json.dumps(tenant, ensure_ascii=False)}'
     mentioned = or_(*(side.contains(named, autoescape=True) for side in (c.before, c.after)))
     keys = set(connection.scalars(select(layout.table.c.code).where(layout.table.c.tenant == tenant)))
-    keys |= set(connection.scalars(select(c.key).where(c.subject == layout.stem, mentioned)))
+    # LIKE takes small letters for capitals on SQLite.
+    rows = connection.execute(select(c.key, c.before, c.after).where(c.subject == layout.stem, mentioned))
+    keys |= {key for key, *sides in rows if any((_cells(side) or {}).get("tenant") == tenant for side in sides)}
     return _history(connection, layout, among(connection, layout.table.c.code, keys), among(connection, c.key, keys))
 
 
@@ -100,18 +102,19 @@ def rate_history(connection: Connection, priced: Collection[tuple[str, str]]) ->
     layout = LAYOUTS["rates"]
     t = layout.table.c
     rows = or_(*((t.site == site) & (t.service == service) for site, service in priced))
-    return _history(connection, layout, rows, _begins(f"{site}/{service}/" for site, service in priced))
+    return _history(connection, layout, rows, _begins({f"{site}/{service}/" for site, service in priced}))
 
 
 def vat_history(connection: Connection, services: Collection[str]) -> History:
     """Return the history of the VAT rates of these services."""
     layout = LAYOUTS["vat_rates"]
     rows = among(connection, layout.table.c.service, services)
-    return _history(connection, layout, rows, _begins(f"{service}/" for service in services))
+    return _history(connection, layout, rows, _begins({f"{service}/" for service in services}))
 
 
-def _begins(beginnings: Iterable[str]) -> ColumnElement[bool]:
-    return or_(*(audit_change.c.key.startswith(beginning, autoescape=True) for beginning in beginnings))
+def _begins(beginnings: Collection[str]) -> ColumnElement[bool]:
+    """Select the keys that begin so, to the letter: LIKE takes small letters for capitals on SQLite."""
+    return or_(*(func.substr(audit_change.c.key, 1, len(text)) == text for text in beginnings))
 
 
 def _history(connection: Connection, layout: Layout, rows: ColumnElement[bool], keys: ColumnElement[bool]) -> History:

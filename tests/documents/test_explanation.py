@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from billing.documents.explanation.explaining import explain
 from billing.documents.explanation.shapes import DocumentExplanation
 from billing.frame.database import reading
+from billing.register.history import lease_history
 from invoices.errors import UnknownDocument
 from invoices.models import document
 from tests.conftest import FreshEngine
@@ -28,6 +29,7 @@ from tests.support.one_off import bills_by_hand
 from tests.support.park import Park, open_park
 from tests.support.people import invoker, ok, refused
 from tests.support.queued import environment
+from tests.support.statements import counted_statements
 from tests.support.till import order, receives
 from tests.support.usage import voids
 
@@ -50,18 +52,14 @@ def explained(park: Service, number: str = FIRST) -> DocumentExplanation:
 
 
 def all_explained(park: Service, known: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """Every document's explanation but those known, without what became of it since: of its run, events, money."""
+    """Every document's explanation but those known, without what became of it since: of its run and its money."""
     with reading(park.engine) as connection:
         numbers = connection.scalars(select(document.c.number).order_by(document.c.id)).all()
-        told = {number: to_builtins(explain(connection, number)) for number in numbers if number not in known}
-    for explanation in told.values():
+        read = {number: to_builtins(explain(connection, number)) for number in numbers if number not in known}
+    for explanation in read.values():
         for name in ("settled", "credited", "counted_in", "positions", "funding"):
             del explanation[name]
-        for line in explanation["lines"]:
-            line["why"] = [sentence.partition("; void by now")[0] for sentence in line["why"]]
-            for event in line["events"]:
-                del event["void_reason"]
-    return {**known, **told}
+    return {**known, **read}
 
 
 def meals(*events: tuple[str, str, str], tenant: str = "T1", site: str = "TNG") -> list[Row]:
@@ -188,6 +186,79 @@ def test_usage_merged_from_events_names_them_and_a_void_bills_the_rest_at_its_fi
     assert (new.unit_price, new.rates[0].source, new.is_reproduced) == ("10.00", "corrigé", True)
 
 
+def test_r10_a_void_after_the_issue_changes_no_explanation_but_that_of_what_takes_the_line_back(park: Park) -> None:
+    park.opens(tenants=[STARTUP], leases=[OFFICE], usage=meals(("U1", "2", "2026-05-04"), ("U2", "3", "2026-05-05")))
+    voids(park, "U2")
+    park.bills("2026-06")
+    before = all_explained(park)
+    [line] = [x for x in before[FIRST]["lines"] if x["origin"] == "usage"]
+    assert [(x["event_id"], x["void_reason"]) for x in line["events"]] == [("U1", None)]
+    voids(park, "U1", reason="compté deux fois")
+    assert all_explained(park) == before
+    park.bills("2026-07")
+    assert all_explained(park)[FIRST] == before[FIRST]
+    [credited] = explained(park, "AV-2026-000001").lines
+    assert [(x.event_id, x.void_reason) for x in credited.events] == [("U1", "compté deux fois")]
+    [change] = credited.changes
+    assert (change.subject, change.key, change.after) == ("usage_voids", "U1", {"reason": "compté deux fois"})
+    assert "event U1 of 2026-05-04: 2; void: compté deux fois" in credited.why
+
+
+def test_r13_of_rates_only_versions_that_were_in_force_for_the_tenant_are_given_as_reasons(park: Park) -> None:
+    large = ("TNG", "OFFICE", "large", "2015-01-01", "300.00", "300.00", "134.00", "test")
+    later = ("TNG", "OFFICE", None, "2026-06-20", "150.00", "51.00", "134.00", "test")
+    sme = ("TNG", "OFFICE", "sme", "2026-06-01", "140.00", "45.00", "130.00", "test")
+    park.opens(tenants=[STARTUP], leases=[OFFICE])
+    park.enters(rates=[large, later, sme])
+    park.bills("2026-06")
+    park.enters(
+        rates=[
+            (*large[:4], "310.00", *large[5:]),
+            (*later[:5], "52.00", *later[6:]),
+            (*sme[:5], "46.00", *sme[6:]),
+            ("TNG", "OFFICE", None, "2014-01-01", "149.00", "49.00", "133.00", "ancien"),
+        ]
+    )
+    park.bills("2026-07")
+    changed = {
+        str(line.lease.first_day): [change.key for change in line.changes]
+        for number in ("AV-2026-000001", "FA-2026-000002")
+        for line in explained(park, number).lines
+        if line.lease is not None and line.month == "2026-06"
+    }
+    assert changed == {"2026-06-20": ["TNG/OFFICE/*/2026-06-20"]}
+
+
+def test_explaining_takes_as_many_statements_for_many_lines_of_many_documents_as_for_one(park: Park) -> None:
+    leases = [
+        OFFICE | {"starts_on": "2026-08-01"},
+        *(OFFICE | {"code": f"M{n}", "tenant": "T2"} for n in range(1, 9)),
+    ]
+    of_months = [(f"U{n}", "1", f"2026-0{n}-01") for n in (1, 2, 3, 4, 5)]
+    usage = [*meals(("U0", "1", "2026-07-01")), *meals(*of_months, tenant="T2")]
+    park.opens(tenants=[STARTUP, LARGE], leases=[*leases], usage=usage)
+    for month in ("2026-06", "2026-07", "2026-08"):
+        park.bills(month)
+    park.enters(leases=[lease | {"area_m2": "30"} for lease in leases])
+    park.bills("2026-09")
+    counts = {}
+    for number in ("FA-2026-000003", "FA-2026-000001", "AV-2026-000001", "AV-2026-000002"):
+        with counted_statements(park.engine) as statements:
+            lines = explained(park, number).lines
+        counts[len(lines), len({line.takes_back and line.takes_back.document for line in lines})] = len(statements)
+    assert list(counts) == [(2, 1), (13, 1), (1, 1), (24, 3)]
+    small_invoice, large_invoice, small_note, large_note = counts.values()
+    assert (small_invoice, small_note) == (large_invoice, large_note)
+
+
+def test_the_history_of_a_tenants_leases_is_not_that_of_one_whose_code_differs_by_a_capital(park: Park) -> None:
+    small: dict[str, str] = {"code": "t1", "kind": "large", "incorporated_on": "2000-01-01"}
+    park.opens(tenants=[STARTUP, small], leases=[OFFICE, HALL | {"code": "l1", "tenant": "t1"}])
+    with reading(park.engine) as connection:
+        assert {change.key for change in lease_history(connection, "T1").changes} == {"L1"}
+        assert {change.key for change in lease_history(connection, "t1").changes} == {"l1"}
+
+
 def test_a_credit_note_by_hand_is_explained_by_its_reason_and_what_withdraws_it_says_so(park: Park) -> None:
     park.opens(tenants=[LARGE], leases=[HALL])
     park.bills("2026-06")
@@ -246,7 +317,7 @@ def test_r5_a_window_ends_18_months_after_an_earlier_stay_and_r4_a_late_admissio
     assert sentences[3] == "market: the kind large has no claim to the subsidised price"
 
 
-def test_what_settled_a_document_is_told_in_the_order_of_days(park: Park) -> None:
+def test_what_settled_a_document_is_shown_in_the_order_of_days(park: Park) -> None:
     park.opens(tenants=[LARGE], leases=[HALL])
     park.bills("2026-06")
     receives(park, order("1200.00", tenant="T2", on="2026-06-20", pays={FIRST: "1200.00"}))
@@ -263,15 +334,15 @@ def test_the_command_and_the_api_explain_as_the_function_does(
 ) -> None:
     bill_park(engine, tmp_path / "billed")
     caller = caller_of(engine)
-    told = caller.get(f"/v1/documents/{FIRST}/explanation")
+    answer = caller.get(f"/v1/documents/{FIRST}/explanation")
     with reading(engine) as connection:
-        assert told == to_builtins(explain(connection, FIRST))
+        assert answer == to_builtins(explain(connection, FIRST))
         with pytest.raises(UnknownDocument):
             explain(connection, "FA-2026-000099")
     assert caller("GET", "/v1/documents/FA-2026-000099/explanation").status_code == 404
     run = invoker(environment(engine, tmp_path))
     assert "window of 18 months" in ok(run("documents", "explain", FIRST))
-    assert ok(run("documents", "explain", FIRST, "--format", "csv")).count(FIRST) == len(told["lines"])
+    assert ok(run("documents", "explain", FIRST, "--format", "csv")).count(FIRST) == len(answer["lines"])
     assert "no document bears the number FA-2026-000099" in refused(run("documents", "explain", "FA-2026-000099"))
 
 
@@ -284,15 +355,15 @@ def test_in_any_history_the_facts_named_give_each_line_then_and_later(
     @given(histories())
     def explain_history(history: tuple[Step, ...]) -> None:
         with fresh_engine() as engine:
-            service, told = Service(engine, tmp_path / "network"), dict[str, Any]()
+            service, then = Service(engine, tmp_path / "network"), dict[str, Any]()
             for step in history:
                 if isinstance(step, Enter):
                     service.enter(step.files)
                 elif not step.dry:
                     service.run(step.month)
-                    told = all_explained(service, known=told)
+                    then = all_explained(service, known=then)
             now = all_explained(service)
-            for number, explanation in told.items():
+            for number, explanation in then.items():
                 assert now[number] == explanation, number
                 for line in explanation["lines"]:
                     assert line["is_reproduced"], (number, line)

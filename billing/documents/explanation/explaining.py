@@ -24,10 +24,10 @@ from billing.documents.explanation.queries import (
     replaced_lines,
     settlings,
     site_positions,
-    voids_of,
+    voids_until,
 )
 from billing.documents.explanation.shapes import DocumentExplanation, LineExplanation, LineNamed
-from billing.documents.explanation.telling import Told, told_line, written
+from billing.documents.explanation.wording import LineFacts, written, written_line
 from billing.register.history import RegisterChange, lease_history, rate_history, tenant_history, vat_history
 from invoices.document import CREDIT_NOTE, Document, DocumentLine
 from invoices.reading import document_id, load_documents
@@ -75,7 +75,6 @@ class _Reading:
     numbers: Mapping[int, str]
     anew: Collection[LineKey]
     replaced: Sequence[Any]
-    voids: Sequence[RegisterChange]
 
     def basis(self, line: LineKey, billed: BilledEvent) -> LineKey:
         """Return the line whose facts priced an event: the first that billed it, unless one was cancelled by hand."""
@@ -99,16 +98,16 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
         wanted |= {x.former[0] for of_line in events.values() for x in of_line if x.former is not None}
     documents = load_documents(connection, sorted(known))
     formers = {x.former for of_line in events.values() for x in of_line if x.former is not None}
-    since = known | {row.document_id for row in replaced}
+    acts = acts_of(connection, known | {row.document_id for row in replaced})
     services = {(line.priced.site, line.priced.service) for _, each in documents for line in each.lines}
     register = Register(
         tenant_history(connection, tenant),
         lease_history(connection, tenant),
         rate_history(connection, services),
         vat_history(connection, {service for _, service in services}),
-        acts_of(connection, sorted(since)),
+        acts,
+        voids_until(connection, tenant, acts[key].act) if key in acts and events else {},
     )
-    voided = [x.event_id for of_line in events.values() for x in of_line if x.void_reason is not None]
     return _Reading(
         document=key,
         issued=issued,
@@ -119,7 +118,6 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
         numbers={document: each.number for document, each in documents},
         anew=cancelled_by_hand(connection, formers) if formers else frozenset(),
         replaced=replaced,
-        voids=voids_of(connection, voided) if voided else (),
     )
 
 
@@ -129,7 +127,7 @@ def _line(reading: _Reading, line_no: int, line: DocumentLine) -> LineExplanatio
     basis = (reading.document, line_no) if taken is None else (taken.document_id, taken.line_no)
     is_of_hand = (by_hand is not None and not by_hand.is_cancellation) or basis[0] in reading.one_off
     priced, billed = line.priced, reading.events.get(basis, ())
-    told = Told(
+    line_facts = LineFacts(
         line_no=line_no,
         line=line,
         origin="taken_back" if taken is not None else "lease" if priced.lease is not None else "usage",
@@ -138,20 +136,23 @@ def _line(reading: _Reading, line_no: int, line: DocumentLine) -> LineExplanatio
         reason=None if by_hand is None else by_hand.reason,
     )
     if reading.issued.is_brought:
-        return told_line(told._replace(origin="brought"))
+        return written_line(line_facts._replace(origin="brought"))
     if line.withdraws is not None or is_of_hand:
-        return told_line(told._replace(origin="by_hand" if is_of_hand else "billed_again"))
+        return written_line(line_facts._replace(origin="by_hand" if is_of_hand else "billed_again"))
     bases = [reading.basis(basis, x) for x in billed] or [basis]
     all_facts = {place: reading.register.facts(tenant, place) for place, _ in bases}
     facts = all_facts[bases[0][0]]
     days = [x.event.occurred_on for x in billed] or [priced.first_day or priced.month]
-    return told_line(
-        told._replace(
+    return written_line(
+        line_facts._replace(
             facts=facts,
             versions=_versions(priced, zip(bases, days, strict=True), all_facts),
             vat=None if facts is None else facts.vat_on(priced.service, days[0]),
             billed=tuple((x, _former(reading, x)) for x in billed),
-            changes=() if by_hand is not None else tuple(_changes(reading, basis, line, [x.event_id for x in billed])),
+            voids=reading.register.voids,
+            changes=()
+            if by_hand is not None
+            else tuple(_changes(reading, basis, line, days, {x.event_id for x in billed})),
             is_reproduced=_is_reproduced(reading, basis, priced, billed, all_facts),
         )
     )
@@ -165,22 +166,18 @@ def _versions(
     priced: PricedLine, places: Iterable[tuple[LineKey, date]], all_facts: Mapping[int, Facts | None]
 ) -> tuple[Version, ...]:
     """Return the versions of the rate that priced a line, oldest first: usually one."""
-    found: dict[tuple[Any, ...], Version] = {}
-    for (document, _), first in places:
-        facts = all_facts[document]
-        if facts is None:
-            continue
-        starts = facts.rate_book.timeline(priced.site, priced.service, facts.tenancy.kind)[0]
-        later = [day for day in starts if priced.last_day is not None and first < day <= priced.last_day]
-        for day in (first, *later):
-            version = facts.rate_on(priced.site, priced.service, day)
-            if version is not None:
-                found[version.row["effective_from"], version.row["tenant_kind"], facts.act] = version
-    unique = {(v.row["effective_from"], v.row["tenant_kind"], v.entered): v for v in found.values()}
-    return tuple(sorted(unique.values(), key=lambda v: (v.row["effective_from"], v.row["tenant_kind"])))
+    versions = {
+        (version.key, version.entered): version
+        for (document, _), first in places
+        if (facts := all_facts[document]) is not None
+        for version in facts.rates_of(priced, first)
+    }
+    return tuple(sorted(versions.values(), key=lambda v: (v.row["effective_from"], v.row["tenant_kind"])))
 
 
-def _changes(reading: _Reading, basis: LineKey, line: DocumentLine, events: Collection[str]) -> list[RegisterChange]:
+def _changes(
+    reading: _Reading, basis: LineKey, line: DocumentLine, days: Sequence[date], events: Collection[str]
+) -> list[RegisterChange]:
     """Return what changed since the line that this one takes back, or those it replaces, were billed."""
     p = line.priced
     if line.corrects is not None:
@@ -194,10 +191,8 @@ def _changes(reading: _Reading, basis: LineKey, line: DocumentLine, events: Coll
         if not alike:
             return []
         since = min(alike)
-    changes = list(reading.register.changes(reading.issued.buyer.code, since, reading.document, p))
-    return sorted(
-        [*changes, *(void for void in reading.voids if void.key in events)], key=lambda change: change.provenance.act
-    )
+    changes = reading.register.changes(reading.issued.buyer.code, since, reading.document, p, days, events)
+    return sorted(changes, key=lambda change: change.provenance.act)
 
 
 def _is_reproduced(

@@ -1,6 +1,6 @@
-"""What an explanation is read from: the events of lines, the acts that issued documents, what came after."""
+"""Read what explains a document: the events of its lines, the acts that issued documents, what came after."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -36,25 +36,33 @@ class BilledEvent(NamedTuple):
 
     event: UsageEvent
     event_id: str
-    void_reason: str | None
     former: LineKey | None
 
 
-def acts_of(connection: Connection, documents: Iterable[int]) -> dict[int, Provenance]:
+def acts_of(connection: Connection, documents: Collection[int]) -> dict[int, Provenance]:
     """Return, by key, the audit event that issued each of a few documents; none for those older than the log."""
-    e, acts = audit_event.c, {}
-    for key in documents:
-        behind = select(audit_event).where(e.last_document >= key).order_by(e.last_document).limit(1)
-        row = connection.execute(behind).one_or_none()
-        if row is not None and row.first_document <= key:
-            acts[key] = provenance_of(row)
-    return acts
+    e, d, issuing = audit_event.c, document.c, audit_event.alias("issuing")
+    behind = (
+        select(issuing.c.id)
+        .where(issuing.c.last_document >= d.id)
+        .order_by(issuing.c.last_document)
+        .limit(1)
+        .correlate(document)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(d.id.label("document"), audit_event)
+        .select_from(document)
+        .join(audit_event, e.id == behind)
+        .where(d.id.in_(documents), e.first_document <= d.id)
+    )
+    return {row.document: provenance_of(row) for row in rows}
 
 
 def billed_events(connection: Connection, tenant: str, documents: Collection[int]) -> dict[LineKey, list[BilledEvent]]:
     """Return the events that the lines of these documents bill, by document and line, in the order of arrival."""
-    e, void = usage_event.c, usage_void.c
-    columns = e.id, e.site, e.service, e.quantity, e.occurred_on, e.event_id, void.reason
+    e = usage_event.c
+    columns = e.id, e.site, e.service, e.quantity, e.occurred_on, e.event_id
     events: dict[LineKey, list[BilledEvent]] = {}
     for links in (usage_billing, usage_rebilling):
         again = links is usage_rebilling
@@ -64,12 +72,11 @@ def billed_events(connection: Connection, tenant: str, documents: Collection[int
             select(links.c.document_id, links.c.line_no, *columns, *former)
             .select_from(usage_event)
             .join(links, links.c.usage_event_id == e.id)
-            .outerjoin(usage_void, void.usage_event_id == e.id)
             .where(e.tenant == tenant, links.c.document_id.in_(documents))
             .order_by(e.id)
         )
         for document_id, line_no, *rest in rows:
-            billed = BilledEvent(UsageEvent(*rest[:5]), rest[5], rest[6], (rest[7], rest[8]) if again else None)
+            billed = BilledEvent(UsageEvent(*rest[:5]), rest[5], (rest[6], rest[7]) if again else None)
             events.setdefault((document_id, line_no), []).append(billed)
     return {key: sorted(billed, key=lambda each: each.event.id) for key, billed in events.items()}
 
@@ -104,18 +111,19 @@ def replaced_lines(connection: Connection, tenant: str, period: date | None) -> 
     return list(connection.execute(rows).all())
 
 
-def voids_of(connection: Connection, events: Collection[str]) -> list[RegisterChange]:
-    """Return the acts that voided these usage events."""
+def voids_until(connection: Connection, tenant: str, act: int) -> dict[str, RegisterChange]:
+    """Return the voids of a tenant's usage events, by event, up to an audit event."""
     c = audit_change.c
     rows = connection.execute(
         select(c.key, audit_event, usage_void.c.reason.label("why"))
         .join(audit_event, audit_event.c.id == c.act_id)
         .join(usage_event, usage_event.c.event_id == c.key)
         .join(usage_void, usage_void.c.usage_event_id == usage_event.c.id)
-        .where(c.subject == USAGE_VOIDS, c.key.in_(events))
-        .order_by(c.act_id, c.seq)
+        .where(c.subject == USAGE_VOIDS, c.act_id <= act, usage_event.c.tenant == tenant)
     )
-    return [RegisterChange(USAGE_VOIDS, row.key, None, {"reason": row.why}, provenance_of(row)) for row in rows]
+    return {
+        row.key: RegisterChange(USAGE_VOIDS, row.key, None, {"reason": row.why}, provenance_of(row)) for row in rows
+    }
 
 
 def made_by_hand(connection: Connection, key: int) -> Any:

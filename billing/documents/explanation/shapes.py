@@ -64,7 +64,7 @@ class EventBasis(Shape, frozen=True):
     event_id: Annotated[str, about("Its code")]
     occurred_on: Day
     quantity: Quantity
-    void_reason: Annotated[Text | None, about("Why it is void by now; null: it is not")]
+    void_reason: Annotated[Text | None, about("Why it was void when the document was issued; null: it was not")]
     billed_before: Annotated[LineNamed | None, about("The line, taken back since, that billed it before; null: none")]
 
 

@@ -4,13 +4,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, and_, exists, not_, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from billing.frame.checking import Proof, Step
 from billing.frame.tables import audit_change
 from billing.register.tables import billing_run
 from billing.run.holds.holding import SUBJECT
-from billing.run.holds.queries import IS_HELD, latest
+from billing.run.holds.queries import IS_HELD, is_last, latest
 from billing.run.tables import run_hold, run_outcome, run_position
 from invoices.models import document
 from pricing.period import format_month
@@ -58,12 +58,12 @@ def _billed_all_the_same(connection: Connection) -> Iterator[str]:
 def _held_by_nobody(connection: Connection) -> Iterator[str]:
     """Outcomes that say a tenant was held, where no hold stands or another reason is given."""
     h, o = run_hold.c, run_outcome.c
-    later = run_hold.alias("later")
-    is_last = not_(exists().where(later.c.period == h.period, later.c.tenant == h.tenant, later.c.act_no > h.act_no))
     query = (
         select(o.period, o.tenant)
         .join(billing_run, billing_run.c.period == o.period)
-        .outerjoin(run_hold, and_(h.period == o.period, h.tenant == o.tenant, is_last, IS_HELD, h.reason == o.message))
+        .outerjoin(
+            run_hold, and_(h.period == o.period, h.tenant == o.tenant, is_last(), IS_HELD, h.reason == o.message)
+        )
         .where(o.status == "held", h.tenant.is_(None))
         .order_by(o.period, o.tenant)
         .limit(_NAMED)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, not_, select
 
 from billing.frame.database import among
 from billing.register.tables import tenant
@@ -16,20 +16,20 @@ IS_HELD = _h.act_no % 2 == 1
 HOLD_KEY = (_h.period, _h.tenant)
 
 
+def is_last() -> ColumnElement[bool]:
+    """Return the condition that an act is the last one of its hold."""
+    later = run_hold.alias("later")
+    return not_(exists().where(later.c.period == _h.period, later.c.tenant == _h.tenant, later.c.act_no > _h.act_no))
+
+
 def latest() -> Select[Any]:
     """Select the last act of each hold, the tenant's name and the outcome of the run."""
-    later = run_hold.alias("later")
-    is_last = (
-        ~select(later.c.act_no)
-        .where(later.c.period == _h.period, later.c.tenant == _h.tenant, later.c.act_no > _h.act_no)
-        .exists()
-    )
     o = run_outcome.c
     return (
         select(run_hold, tenant.c.legal_name, o.status.label("outcome"))
         .join(tenant, tenant.c.code == _h.tenant)
         .outerjoin(run_outcome, and_(o.period == _h.period, o.tenant == _h.tenant))
-        .where(is_last)
+        .where(is_last())
     )
 
 

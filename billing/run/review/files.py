@@ -95,7 +95,7 @@ def review_shape(review: Review) -> RunReview:
         errors=[UnbillableTenant(tenant, problem) for tenant, problem in report.errors],
         held=[tenant for tenant, _ in report.held],
         warnings=_warnings(review),
-        flagged=sum(bool(reviewed.flags) for reviewed in review.documents),
+        flagged=review.flagged,
         digest=review.digest,
     )
 

@@ -88,12 +88,16 @@ class Review:
     made_by: str
     made_at: datetime
 
+    @property
+    def flagged(self) -> int:
+        """Return how many documents bear a flag."""
+        return sum(bool(document.flags) for document in self.documents)
+
     def summary(self) -> str:
         """Return in a line how many documents there are, how many to look at, and the digest to order the run with."""
-        flagged = sum(bool(document.flags) for document in self.documents)
         return (
-            f"{len(self.documents)} documents reviewed, {flagged} flagged; {len(self.vanished)} tenants without bill "
-            f"who had one; {len(self.report.errors)} in error; {len(self.report.held)} held; digest {self.digest}"
+            f"{len(self.documents)} documents reviewed, {self.flagged} flagged; {len(self.vanished)} tenants without "
+            f"bill who had one; {len(self.report.errors)} in error; {len(self.report.held)} held; digest {self.digest}"
         )
 
 

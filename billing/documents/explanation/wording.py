@@ -1,6 +1,7 @@
 """Write the explanation of a line: its facts in the contract's shape, and in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -31,7 +32,7 @@ from pricing.rates import subsidised_price
 Origin = Literal["lease", "usage", "taken_back", "billed_again", "by_hand", "brought"]
 
 
-class Told(NamedTuple):
+class LineFacts(NamedTuple):
     """What is known of a line to be written: `sign` is -1 on a credit note, `facts` None where none priced it."""
 
     line_no: int
@@ -44,17 +45,18 @@ class Told(NamedTuple):
     versions: tuple[Version, ...] = ()
     vat: Version | None = None
     billed: tuple[tuple[BilledEvent, LineNamed | None], ...] = ()
+    voids: Mapping[str, RegisterChange] = MappingProxyType({})
     changes: tuple[RegisterChange, ...] = ()
     is_reproduced: bool | None = None
 
 
-def told_line(told: Told) -> LineExplanation:
+def written_line(line_facts: LineFacts) -> LineExplanation:
     """Write the explanation of a line."""
-    p, facts = told.line.priced, told.facts
-    withdraws = told.line.withdraws
+    p, facts = line_facts.line.priced, line_facts.facts
+    withdraws = line_facts.line.withdraws
     shown = LineExplanation(
-        line=told.line_no,
-        origin=told.origin,
+        line=line_facts.line_no,
+        origin=line_facts.origin,
         service=p.service,
         site=p.site,
         month=format_month(p.month),
@@ -65,22 +67,22 @@ def told_line(told: Told) -> LineExplanation:
         unit_cost=format_price(p.unit_cost),
         amount=format_amount(p.amount),
         vat_rate=format_rate(p.vat_rate),
-        takes_back=told.takes_back,
+        takes_back=line_facts.takes_back,
         withdraws=None if withdraws is None else withdraws.number,
         as_of=facts.act if facts is not None and facts.act else None,
-        lease=_lease(told),
-        events=[_event(billed, former) for billed, former in told.billed],
-        rates=[_rate(version) for version in told.versions],
-        vat=None if told.vat is None else _vat(told.vat),
+        lease=_lease(line_facts),
+        events=[_event(billed, former, line_facts.voids) for billed, former in line_facts.billed],
+        rates=[_rate(version) for version in line_facts.versions],
+        vat=None if line_facts.vat is None else _vat(line_facts.vat),
         tier_basis=None if facts is None else _tier(facts),
         cross_subsidy=WaterfallPart(
-            *(format_amount(told.sign * amount) for amount in (p.contribution, p.draw, p.advantage))
+            *(format_amount(line_facts.sign * amount) for amount in (p.contribution, p.draw, p.advantage))
         ),
-        changes=[changed(change) for change in told.changes],
-        is_reproduced=told.is_reproduced,
+        changes=[changed(change) for change in line_facts.changes],
+        is_reproduced=line_facts.is_reproduced,
         why=[],
     )
-    return replace(shown, why=list(_sentences(told, shown)))
+    return replace(shown, why=list(_sentences(line_facts, shown)))
 
 
 def written(by: Provenance | None) -> Written | None:
@@ -97,14 +99,14 @@ def changed(change: RegisterChange) -> ChangedFact:
     )
 
 
-def _lease(told: Told) -> LeaseBasis | None:
-    p = told.line.priced
+def _lease(line_facts: LineFacts) -> LeaseBasis | None:
+    p = line_facts.line.priced
     if p.lease is None or p.first_day is None or p.last_day is None:
         return None
-    row = None if told.facts is None else told.facts.lease(p.lease)
+    row = None if line_facts.facts is None else line_facts.facts.lease(p.lease)
     return LeaseBasis(
         code=p.lease,
-        unit=told.line.office or None,
+        unit=line_facts.line.office or None,
         starts_on=None if row is None else row["starts_on"],
         ends_on=None if row is None else row["ends_on"],
         area_m2=format_quantity(p.quantity),
@@ -115,9 +117,10 @@ def _lease(told: Told) -> LeaseBasis | None:
     )
 
 
-def _event(billed: BilledEvent, former: LineNamed | None) -> EventBasis:
-    event = billed.event
-    return EventBasis(billed.event_id, event.occurred_on, format_quantity(event.quantity), billed.void_reason, former)
+def _event(billed: BilledEvent, former: LineNamed | None, voids: Mapping[str, RegisterChange]) -> EventBasis:
+    event, void = billed.event, voids.get(billed.event_id)
+    reason = None if void is None or void.after is None else void.after["reason"]
+    return EventBasis(billed.event_id, event.occurred_on, format_quantity(event.quantity), reason, former)
 
 
 def _rate(version: Version) -> RateBasis:
@@ -155,19 +158,19 @@ def _tier(facts: Facts) -> TierBasis:
     )
 
 
-def _sentences(told: Told, shown: LineExplanation) -> Iterator[str]:
+def _sentences(line_facts: LineFacts, shown: LineExplanation) -> Iterator[str]:
     """Yield why the line is what it is, in the order a reader asks."""
     if shown.takes_back is not None:
-        part = "an amount of " if told.origin == "by_hand" else ""
+        part = "an amount of " if line_facts.origin == "by_hand" else ""
         yield f"it takes {part}line {shown.takes_back.line} of {shown.takes_back.document} back"
     if shown.withdraws is not None:
         yield f"it bills again what {shown.withdraws} took back by hand, since the line was credited whole"
-    if told.origin == "brought":
+    if line_facts.origin == "brought":
         yield "it was issued before this service began, and brought by the take-on"
-    if told.reason is not None:
-        yield f"a person decided it: {told.reason}"
+    if line_facts.reason is not None:
+        yield f"a person decided it: {line_facts.reason}"
     yield from _quantity(shown)
-    if told.facts is not None:
+    if line_facts.facts is not None:
         yield from _tier_sentences(shown)
     for rate in shown.rates:
         kind = rate.tenant_kind or "every kind"
@@ -176,7 +179,7 @@ def _sentences(told: Told, shown: LineExplanation) -> Iterator[str]:
             f"rate of {shown.site} {shown.service} for {kind} from {rate.effective_from}: {rate.market} in full, "
             f"subsidised {_subsidised(rate)}, cost {rate.full_cost}{source}{_entered(rate.entered)}"
         )
-    yield _product(shown, told)
+    yield _product(shown, line_facts)
     if shown.vat is not None:
         yield f"VAT {shown.vat.rate} from {shown.vat.effective_from}{_entered(shown.vat.entered)}"
     sums = shown.cross_subsidy
@@ -197,7 +200,7 @@ def _quantity(shown: LineExplanation) -> Iterator[str]:
             f"{lease.last_day}, {lease.days} of {lease.days_in_month} days"
         )
     for event in shown.events:
-        void = "" if event.void_reason is None else f"; void by now: {event.void_reason}"
+        void = "" if event.void_reason is None else f"; void: {event.void_reason}"
         again = event.billed_before
         before = "" if again is None else f"; billed before by line {again.line} of {again.document}"
         yield f"event {event.event_id} of {event.occurred_on}: {event.quantity}{before}{void}"
@@ -230,8 +233,8 @@ def _subsidised(rate: RateBasis) -> str:
     return rate.subsidised if same else f"{rate.subsidised} = {rate.subsidised_price}"
 
 
-def _product(shown: LineExplanation, told: Told) -> str:
-    p = told.line.priced
+def _product(shown: LineExplanation, line_facts: LineFacts) -> str:
+    p = line_facts.line.priced
     share = f" × {p.days}/{p.days_in_month}" if shown.lease is not None else ""
     full = "" if p.tier != SUBSIDISED else f"; in full {format_amount(p.full_amount)}"
     return f"{shown.quantity} × {shown.unit_price}{share} = {shown.amount}{full}"
