@@ -37,12 +37,12 @@ def take_on_command(folder: Path, on: date, dry_run: bool) -> None:
     from billing.take_on.taking import take_park_on
 
     settings = load_settings()
-    faults = new_faults()
-    found = find_files(folder)
-    for warning in found.warnings:
+    tables = find_files(folder)
+    faults = new_faults(tables)
+    for warning in tables.warnings:
         warn(str(Fault(*warning)))
-    rows = rows_of_files(found, faults)
-    with naming(found), database(settings) as engine:
+    rows = rows_of_files(tables, faults)
+    with naming(tables), database(settings) as engine:
         if faults:
             with reading(engine) as connection:
                 judge(connection, rows, on, faults)

@@ -13,7 +13,7 @@ from billing.frame.errors import Refused
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import Column, Form, Layout
 from billing.register.network_import.reading import (
-    Found,
+    FolderTables,
     NumberedRow,
     TableFile,
     UnreadableFile,
@@ -94,34 +94,36 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 Rows = Mapping[str, Sequence[NumberedRow]]
 
 
-def find_files(folder: Path) -> Found:
+def find_files(folder: Path) -> FolderTables:
     """Return the files of a folder, CSV or workbooks; raises Refused if there are none."""
     return find_tables(folder, LAYOUTS, "a take-on")
 
 
-def rows_of_files(found: Found, faults: Faults) -> dict[str, list[NumberedRow]]:
+def rows_of_files(present: FolderTables, faults: Faults) -> dict[str, list[NumberedRow]]:
     """Return the rows of a folder's files, noting what can't be read."""
-    return {stem: list(_read(table, LAYOUTS[stem], faults)) for stem, table in found.tables.items()}
+    return {stem: list(_read(table, LAYOUTS[stem], faults)) for stem, table in present.tables.items()}
 
 
 @contextmanager
-def naming(found: Found) -> Iterator[None]:
+def naming(present: FolderTables) -> Iterator[None]:
     """Name the files that were read, which may be workbooks, where what is done is refused."""
-    labels = {layout.file: found.label(layout) for layout in LAYOUTS.values()}
+    labels = {layout.file: present.label(layout) for layout in LAYOUTS.values()}
     try:
         yield
     except Refused as refused:
         raise Refused([replace(fault, file=labels.get(fault.file, fault.file)) for fault in refused.faults]) from None
 
 
-def new_faults() -> Faults:
-    """Return a collector of faults that gives them in the order of the files."""
-    return Faults([layout.file for layout in LAYOUTS.values()])
+def new_faults(present: FolderTables | None = None) -> Faults:
+    """Return a collector of faults that gives them in the order of the files, by either name of a file."""
+    files = [layout.file for layout in LAYOUTS.values()]
+    labels = files if present is None else [present.label(layout) for layout in LAYOUTS.values()]
+    return Faults([name for names in zip(files, labels, strict=True) for name in names])
 
 
 def _read(table: TableFile, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:
     try:
-        for line, row in read_rows(table.path, layout, faults, sheet=table.sheet):
+        for line, row in read_rows(table, layout, faults):
             yield line, list(row)
     except UnreadableFile:
         # The reader has noted why.

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from billing.register.network_import import ImportReport, import_folder
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import LAYOUTS
 from billing.register.network_import.rate_card import read_rate_card
-from billing.register.network_import.reading import UnreadableFile, read_rows
+from billing.register.network_import.reading import TableFile, UnreadableFile, find_tables, read_rows, workbook
 from billing.register.network_import.template import write_template
 from billing.run.usage_voids.voids_file import IMPORT_FILE as VOIDS_FILE
 from ledger.exports.columns import Column, Kind
@@ -62,7 +62,7 @@ def read(path: Path, stem: str = "leases") -> tuple[list[tuple[int, list[str]]],
     faults, warnings = Faults((path.name,)), Faults((path.name,))
     rows = []
     try:
-        for line, row in read_rows(path, LAYOUTS[stem], faults, warnings):
+        for line, row in read_rows(TableFile(path, path.name), LAYOUTS[stem], faults, warnings):
             rows.append((line, list(row)))
     except UnreadableFile:
         assert faults
@@ -310,7 +310,9 @@ class TestWorkbooks:
             ("area_m2", date(2026, 5, 22), None, "'2026-05-22' is a day for the spreadsheet, where a number belongs"),
             ("area_m2", 0.5, "# ?/?", "'0.5' is a fraction for the spreadsheet"),
             ("area_m2", 0.5, "0%", "'0.5' is a percent for the spreadsheet"),
-            ("area_m2", "=22+0.5", None, "'' is a formula without its result"),
+            ("area_m2", "=22+0.5", None, "'=22+0.5' is a formula without its result"),
+            ("tenant", "=A1", None, "'=A1' is a formula without its result"),
+            ("tenant", 12, None, "'12' is a number for the spreadsheet, which drops zeros at the beginning of a code"),
             ("area_m2", "#N/A", None, "'#N/A' is an error of the spreadsheet"),
             ("area_m2", True, None, "'TRUE' is true or false for the spreadsheet"),
             ("area_m2", time(10, 30), None, "is a time of day for the spreadsheet"),
@@ -356,7 +358,10 @@ class TestWorkbooks:
         (folder / "tenants.csv").unlink()
         write_workbook(folder / "tenants.xlsx", {"Feuil1": [LAYOUTS["tenants"].names, [*row, "fr"]]})
         (fault,) = refusal(engine, folder)
-        assert fault.startswith("tenants.xlsx [Feuil1]:2: ice '1561191000066' is not an ICE of 15 digits")
+        assert fault == (
+            "tenants.xlsx [Feuil1]:2: ice '1561191000066' is not an ICE of 15 digits: the spreadsheet took it for a "
+            "number (make the column text (in Excel: Données, Convertir, Texte), and put zeros back)"
+        )
 
     def test_a_percentage_is_a_rate(self, tmp_path: Path) -> None:
         assert self.cell(tmp_path, "rate", 0.2, "0%", stem="vat_rates") == ["0.2"]
@@ -374,6 +379,33 @@ class TestWorkbooks:
         read_back, said = read(tmp_path / "leases.xlsx")
         assert (said, len(read_back)) == ([], 1)
         assert read_back[0] == (5, ["L1", "T1", "TNG", "É\r\n_x0041_", "22.5", "2020-01-08", ""])
+
+    def test_formulas_are_read_by_the_results_that_a_spreadsheet_kept(self, tmp_path: Path) -> None:
+        """A library that writes formulas keeps results of its own, and asks the spreadsheet to calculate them first."""
+        path, calculated = tmp_path / "leases.xlsx", tmp_path / "c" / "leases.xlsx"
+        calculated.parent.mkdir()
+        with OtherWorkbook(path) as book:
+            sheet, day = book.add_worksheet("Leases"), book.add_format({"num_format": "dd/mm/yyyy"})
+            sheet.write_row(0, 0, LEASES)
+            sheet.write_row(1, 0, self.ROW[:3])
+            sheet.write_formula(1, 3, '="B-"&1', None, "B-1")
+            sheet.write_formula(1, 4, "=20+2.5", None, 22.5)
+            sheet.write_formula(1, 5, "=DATE(2020,1,8)", day, 43838)
+            sheet.write_formula(1, 6, '=""', None, "")
+        assert [fault.partition(" is ")[0] for fault in read(path)[1]] == [
+            "leases.xlsx:2: unit '=\"B-\"&1'", "leases.xlsx:2: area_m2 '=20+2.5'",
+            "leases.xlsx:2: starts_on '=DATE(2020,1,8)'", "leases.xlsx:2: ends_on '=\"\"'",
+        ]  # fmt: skip
+        # Excel keeps a blank result as a text.
+        with_parts(
+            path,
+            calculated,
+            {
+                "xl/workbook.xml": lambda part: part.replace(b'fullCalcOnLoad="1"', b""),
+                "xl/worksheets/sheet1.xml": lambda part: part.replace(b'r="G2"', b'r="G2" t="str"'),
+            },
+        )
+        assert read(calculated) == ([(2, ["L1", "T1", "TNG", "B-1", "22.5", "2020-01-08", ""])], [])
 
     def test_merged_cells_are_refused(self, tmp_path: Path) -> None:
         path = leases_book(tmp_path, self.ROW, self.ROW, change=lambda book: book.worksheets[0].merge_cells("B2:B3"))
@@ -429,12 +461,110 @@ class TestWorkbooks:
     def test_spoilt_archives(self, tmp_path: Path, part: str, content: bytes, said: str) -> None:
         sound, spoilt = leases_book(tmp_path, self.ROW), tmp_path / "x" / "leases.xlsx"
         spoilt.parent.mkdir()
-        with zipfile.ZipFile(sound) as given_, zipfile.ZipFile(spoilt, "w", zipfile.ZIP_DEFLATED) as made:
-            for name in given_.namelist():
-                if name != part:
-                    made.writestr(name, given_.read(name))
-            made.writestr(part, content)
+        with_parts(sound, spoilt, {part: lambda _: content})
         assert said in read(spoilt)[1][0]
+
+    def test_an_archive_packed_as_no_spreadsheet_does_it(self, tmp_path: Path) -> None:
+        sound, spoilt = leases_book(tmp_path, self.ROW), tmp_path / "x" / "leases.xlsx"
+        spoilt.parent.mkdir()
+        with_parts(sound, spoilt, {}, zipfile.ZIP_LZMA)
+        assert "is compressed as no spreadsheet does it" in read(spoilt)[1][0]
+
+    def test_texts_are_parsed_once_a_workbook(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        parsed, texts = [], workbook.Workbook._pieces
+
+        def pieces(book: workbook.Workbook, part: str) -> Iterator[bytes]:
+            parsed.append(part)
+            yield from texts(book, part)
+
+        monkeypatch.setattr(workbook.Workbook, "_pieces", pieces)
+        with OtherWorkbook(tmp_path / "network.xlsx") as book:
+            for stem in ("leases", "tenants"):
+                book.add_worksheet(stem).write_row(0, 0, LAYOUTS[stem].names)
+        for stem, table_file in find_tables(tmp_path, LAYOUTS).tables.items():
+            list(read_rows(table_file, LAYOUTS[stem], Faults(()), Faults(())))
+        assert parsed.count("xl/sharedStrings.xml") == parsed.count("xl/styles.xml") == 1
+
+
+def with_parts(
+    sound: Path, made: Path, parts: Mapping[str, Callable[[bytes], bytes]], way: int = zipfile.ZIP_DEFLATED
+) -> None:
+    """Write a workbook again with some parts changed, or added."""
+    with zipfile.ZipFile(sound) as before, zipfile.ZipFile(made, "w", way) as after:
+        kept = {name: before.read(name) for name in before.namelist()}
+        for name in {**kept, **parts}:
+            after.writestr(name, parts.get(name, bytes)(kept.get(name, b"")))
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "leases.xlsx"
+    with OtherWorkbook(path) as book:
+        sheet, day = book.add_worksheet("Leases"), book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.write_row(0, 0, LEASES)
+        sheet.write_row(1, 0, ["L1", "T1", "TNG", "É-1", 22.5])
+        sheet.write_datetime(1, 5, datetime(2020, 1, 8), day)
+        sheet.write_formula(1, 6, "=TODAY()", day, 43838)
+        sheet.merge_range(4, 0, 5, 0, "")
+    return path
+
+
+class TestSpoiltWorkbooks:
+    """Whatever is done to a workbook's bytes, it is read or refused with a sentence."""
+
+    @staticmethod
+    def spoil(data: st.DataObject, content: bytes) -> bytes:
+        """Change some bytes, cut or repeat some."""
+        spoilt = bytearray(content)
+        for _ in range(data.draw(st.integers(1, 3))):
+            place = data.draw(st.integers(0, len(spoilt)))
+            length = data.draw(st.integers(0, 8))
+            spoilt[place : place + length] = data.draw(st.binary(max_size=8) | st.sampled_from(_SPOILERS))
+        return bytes(spoilt)
+
+    @given(data=st.data())
+    @settings(max_examples=examples(150), suppress_health_check=QUIET)
+    def test_the_archive(self, sound: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+        path = tmp_path_factory.mktemp("f") / "leases.xlsx"
+        path.write_bytes(self.spoil(data, sound.read_bytes()))
+        self.read_or_refused(path)
+
+    @given(data=st.data())
+    @settings(max_examples=examples(300), suppress_health_check=QUIET)
+    def test_a_part(self, sound: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+        path = tmp_path_factory.mktemp("f") / "leases.xlsx"
+        with zipfile.ZipFile(sound) as archive:
+            part = data.draw(st.sampled_from([name for name in archive.namelist() if name.endswith(("xml", "rels"))]))
+        with_parts(sound, path, {part: lambda content: self.spoil(data, content)})
+        self.read_or_refused(path)
+
+    @staticmethod
+    def read_or_refused(path: Path) -> None:
+        """Read the file alone, and as one of a folder."""
+        for table_file in (TableFile(path, path.name), *tables_in(path.parent)):
+            faults = Faults((table_file.label,))
+            try:
+                rows = list(read_rows(table_file, LAYOUTS["leases"], faults))
+            except UnreadableFile:
+                assert faults
+            else:
+                assert all(len(row) == len(LEASES) for _, row in rows)
+            assert all(fault.problem and fault.remedy for fault in faults.in_order())
+
+
+def tables_in(folder: Path) -> Iterable[TableFile]:
+    """Return the tables of a folder; none if it is refused."""
+    try:
+        return find_tables(folder, LAYOUTS).tables.values()
+    except Refused:
+        return ()
+
+
+# Texts that parsers of numbers, entities and archives stumble over.
+_SPOILERS = [
+    b"-1", b"1e999", b"NaN", "\u00b2".encode(), b"99999999999", b'"', b"<", b"&amp;", b"&#xD800;", b"_xD800_", b"\0",
+    b'encoding="utf-7"', b'encoding="x"', b"PK\x05\x06", b"\xff\xff\xff\xff",
+]  # fmt: skip
 
 
 class TestFolders:
@@ -452,13 +582,25 @@ class TestFolders:
     def test_what_is_not_read_is_named(self, engine: Engine, tmp_path: Path) -> None:
         folder = write_network(tmp_path)
         write_workbook(folder / "network.xlsx", {"leases": [LEASES], "Divers": [["x"]], "Feuil9": []})
-        write_workbook(folder / "Usage.xlsx", {"usage": [["x"]]})
+        write_workbook(folder / "Réseau.xlsx", {"usage": [["x"]]})
+        (folder / "Usage.tsv").write_bytes(b"")
         (folder / "~$network.xlsx").write_bytes(b"locked")
         (folder / "leases.csv").unlink(missing_ok=True)
         report = import_folder(engine, folder, now=NOW)
         said = [str(warning) for warning in report.warnings if "was not read" in warning.problem]
-        assert [warning.partition(":")[0] for warning in said] == ["network.xlsx [Divers]", "Usage.xlsx"]
-        assert "rename it usage.xlsx" in said[1]
+        assert [warning.partition(":")[0] for warning in said] == [
+            "Réseau.xlsx", "Usage.tsv", "network.xlsx [Divers]",
+        ]  # fmt: skip
+        assert "or all as sheets of network.xlsx" in said[0]
+        assert "save it as usage.csv" in said[1]
+
+    def test_names_of_files_may_have_capitals(self, engine: Engine, tmp_path: Path) -> None:
+        folder = write_network(tmp_path, tenants=[{"code": "T1"}])
+        (folder / "sites.csv").rename(folder / "Sites.CSV")
+        (folder / "leases.csv").unlink()
+        write_workbook(folder / "Network.xlsx", {"LEASES": [LEASES]})
+        report = import_folder(engine, folder, now=NOW)
+        assert {"Sites.CSV", "Network.xlsx [LEASES]"} <= set(report.files)
 
     def test_faults_name_sheet_and_row(self, engine: Engine, tmp_path: Path) -> None:
         folder = write_network(tmp_path, tenants=[{"code": "T1"}], leases=[])

@@ -83,32 +83,30 @@ def import_folder(
     """
     further_files = {subject_file.layout.stem: subject_file for subject_file in further}
     layouts = {**LAYOUTS, **{stem: subject_file.layout for stem, subject_file in further_files.items()}}
-    found = find_tables(folder, layouts)
-    faults, warnings = _collectors(found.label(layout) for layout in layouts.values())
-    for warning in found.warnings:
+    present = find_tables(folder, layouts)
+    faults, warnings = _collectors(present.label(layout) for layout in layouts.values())
+    for warning in present.warnings:
         warnings.add(*warning)
-    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in found.tables]
+    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in present.tables]
     if absent:
         warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
     with writing(engine) as connection:
         sources = {
             stem: _Source(
                 table.label,
-                read_rows(table.path, LAYOUTS[stem], faults, warnings, table.sheet),
+                read_rows(table, LAYOUTS[stem], faults, warnings),
                 partial(_rows_again, table, LAYOUTS[stem]),
             )
-            for stem, table in found.tables.items()
+            for stem, table in present.tables.items()
             if stem in LAYOUTS
         }
         brought = [
             _Brought(
                 subject_file,
                 table.label,
-                subject_file.read(
-                    table.label, read_rows(table.path, subject_file.layout, faults, warnings, table.sheet), faults
-                ),
+                subject_file.read(table.label, read_rows(table, subject_file.layout, faults, warnings), faults),
             )
-            for stem, table in found.tables.items()
+            for stem, table in present.tables.items()
             if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
@@ -151,7 +149,7 @@ def _collectors(files: Iterable[str]) -> tuple[Faults, Faults]:
 
 def _rows_again(table: TableFile, layout: Layout) -> Iterator[NumberedRow]:
     unheard = Faults((table.label,))
-    return read_rows(table.path, layout, unheard, unheard, table.sheet)
+    return read_rows(table, layout, unheard, unheard)
 
 
 def _numbered(layout: Layout, records: Iterable[Mapping[str, str]], faults: Faults) -> Iterator[NumberedRow]:

@@ -10,7 +10,7 @@ from billing.frame.errors import Refused
 from billing.register.network_import.checks import References, price_rates
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import LAYOUTS
-from billing.register.network_import.reading import NumberedRow, read_rows
+from billing.register.network_import.reading import NumberedRow, TableFile, read_rows
 from billing.register.network_import.sheet import Sheet
 from pricing.rates import Rate
 
@@ -25,7 +25,7 @@ def read_rate_card(connection: Connection, path: Path) -> list[tuple[str, str, s
     layout = LAYOUTS[_STEM]
     faults = Faults((layout.file,))
     try:
-        return _versions(connection, layout.file, read_rows(path, layout, faults), faults)
+        return _versions(connection, layout.file, read_rows(TableFile(path, layout.file), layout, faults), faults)
     except Refused as refused:
         # It is not the network's rates.csv that is at fault.
         raise Refused([replace(fault, file=path.name) for fault in refused.faults]) from None

@@ -5,8 +5,9 @@ semicolons or tabs is what a French spreadsheet writes: its decimal sign and day
 its cells come out in the contract's spelling. Workbooks have real numbers and days.
 """
 
-from billing.register.network_import.reading.folder import Found, TableFile, find_tables
+from billing.register.network_import.reading.folder import FolderTables, find_tables
 from billing.register.network_import.reading.header import NumberedRow, UnreadableFile
 from billing.register.network_import.reading.rows import read_rows
+from billing.register.network_import.reading.workbook_rows import TableFile
 
-__all__ = ["Found", "NumberedRow", "TableFile", "UnreadableFile", "find_tables", "read_rows"]
+__all__ = ["FolderTables", "NumberedRow", "TableFile", "UnreadableFile", "find_tables", "read_rows"]

@@ -8,7 +8,12 @@ from typing import NamedTuple, TypeAlias
 from billing.frame.errors import Fault, Refused
 from billing.register.network_import.layout import Layout
 from billing.register.network_import.reading.workbook import BadWorkbook, Workbook
-from billing.register.network_import.reading.workbook_rows import chosen_sheet, label, require_shown
+from billing.register.network_import.reading.workbook_rows import (
+    TableFile,
+    require_shown,
+    sheet_of,
+    table_of_sheet,
+)
 
 ONE_WORKBOOK = "network.xlsx"
 # Sheets of this name explain the others, in the templates.
@@ -18,20 +23,14 @@ _OTHER_KINDS = {
     ".ods": "is an OpenDocument sheet",
 }  # fmt: skip
 
+_TABLE_KINDS = frozenset({".csv", ".xlsx", ".tsv"})
+
 # File, line, column, value, problem, remedy.
 _Note: TypeAlias = tuple[str, None, None, None, str, str]
 
 
-class TableFile(NamedTuple):
-    """A table of a folder: its file, its sheet (None for a CSV file), and what messages call it."""
-
-    path: Path
-    sheet: str | None
-    label: str
-
-
-class Found(NamedTuple):
-    """The tables of a folder by stem, in the order of reading, and what was found beside them."""
+class FolderTables(NamedTuple):
+    """The tables of a folder by stem, in the order of reading, and warnings of what stands beside them."""
 
     tables: Mapping[str, TableFile]
     warnings: list[_Note]
@@ -41,79 +40,85 @@ class Found(NamedTuple):
         return self.tables[layout.stem].label if layout.stem in self.tables else layout.file
 
 
-def find_tables(folder: Path, layouts: Mapping[str, Layout], whose: str = "the network") -> Found:
-    """Return the tables of a folder; raises Refused if there are none, or one stands there twice."""
-    names = ", ".join(layout.file for layout in layouts.values())
+def find_tables(folder: Path, layouts: Mapping[str, Layout], whose: str = "the network") -> FolderTables:
+    """Return the tables of a folder, whose names may have capitals; raises Refused if there are none, or one twice."""
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise Refused([Fault(str(folder), None, None, None, problem, f"give a folder that holds {whose}'s files")])
-    present = {path.name: path for path in sorted(folder.iterdir()) if not path.name.startswith("~$")}
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith("~$")]
     faults = [
-        Fault(name, None, None, None, f"{_OTHER_KINDS[path.suffix.lower()]}, and can't be read", "save it as .xlsx")
-        for name, path in present.items()
+        Fault(
+            path.name, None, None, None, f"{_OTHER_KINDS[path.suffix.lower()]}, and can't be read", "save it as .xlsx"
+        )
+        for path in paths
         if path.suffix.lower() in _OTHER_KINDS and path.stem.lower() in (*layouts, Path(ONE_WORKBOOK).stem)
     ]
-    found: dict[str, list[TableFile]] = defaultdict(list)
+    tables: dict[str, list[TableFile]] = defaultdict(list)
     warnings: list[_Note] = []
-    for stem, layout in layouts.items():
-        if layout.file in present:
-            found[stem].append(TableFile(present[layout.file], None, layout.file))
-        if f"{stem}.xlsx" in present:
-            found[stem].append(_own_workbook(present[f"{stem}.xlsx"], stem))
-    if ONE_WORKBOOK in present:
-        _add_sheets(present[ONE_WORKBOOK], layouts, found, warnings, faults)
-    for stem, tables in found.items():
-        for table in tables[1:]:
-            problem = f"gives {stem} a second time, beside {tables[0].label}"
+    for path in paths:
+        name, stem = path.name.lower(), path.stem.lower()
+        if name == ONE_WORKBOOK:
+            _add_sheets(path, layouts, whose, tables, warnings, faults)
+        elif stem in layouts and name == layouts[stem].file:
+            tables[stem].append(TableFile(path, path.name))
+        elif stem in layouts and name == f"{stem}.xlsx":
+            tables[stem].append(_own_workbook(path, stem))
+        elif path.suffix.lower() in _TABLE_KINDS:
+            warnings.append(_not_read(path, layouts, whose))
+    for stem, twice in tables.items():
+        for table in twice[1:]:
+            problem = f"gives {stem} a second time, beside {twice[0].label}"
             faults.append(Fault(table.label, None, None, None, problem, "keep one of the two"))
     if faults:
         raise Refused(faults)
-    if not found:
-        raise Refused([Fault(str(folder), None, None, None, f"holds none of {whose}'s files", f"these are {names}")])
-    known = {table.path.name for tables in found.values() for table in tables} | {ONE_WORKBOOK}
-    for name, path in present.items():
-        if path.suffix.lower() in (".csv", ".xlsx", ".tsv") and name not in known:
-            meant = path.stem.lower() in layouts
-            ending = ".csv" if path.suffix.lower() == ".tsv" else path.suffix.lower()
-            remedy = (
-                f"rename it {path.stem.lower()}{ending} if that is what it is"
-                if meant
-                else f"{whose}'s files are {names}"
-            )
-            warnings.append((name, None, None, None, f"is not a file of {whose}, and was not read", remedy))
-    return Found({stem: found[stem][0] for stem in layouts if stem in found}, warnings)
+    if not tables:
+        names = f"these are {_names(layouts)}"
+        raise Refused([Fault(str(folder), None, None, None, f"holds none of {whose}'s files", names)])
+    return FolderTables({stem: tables[stem][0] for stem in layouts if stem in tables}, warnings)
+
+
+def _names(layouts: Mapping[str, Layout]) -> str:
+    names = ", ".join(layout.file for layout in layouts.values())
+    return f"{names}, each also as .xlsx, or all as sheets of {ONE_WORKBOOK}"
+
+
+def _not_read(path: Path, layouts: Mapping[str, Layout], whose: str) -> _Note:
+    """Return the warning of a file that may have been meant as a table."""
+    remedy = f"{whose}'s files are {_names(layouts)}"
+    if path.stem.lower() in layouts:
+        remedy = f"save it as {path.stem.lower()}.csv if that is what it is"
+    return path.name, None, None, None, f"is not a file of {whose}, and was not read", remedy
 
 
 def _own_workbook(path: Path, stem: str) -> TableFile:
     """Return the table of a workbook that holds one; what is wrong with it is said when it is read."""
     try:
-        with Workbook(path) as book:
-            sheet = chosen_sheet(book, stem).name
+        book = Workbook(path)
+        return table_of_sheet(path, book, sheet_of(book, stem))
     except (BadWorkbook, OSError):
-        return TableFile(path, None, path.name)
-    return TableFile(path, sheet, label(path, sheet))
+        return TableFile(path, path.name)
 
 
 def _add_sheets(
     path: Path,
     layouts: Mapping[str, Layout],
-    found: dict[str, list[TableFile]],
+    whose: str,
+    tables: dict[str, list[TableFile]],
     warnings: list[_Note],
     faults: list[Fault],
 ) -> None:
     """Add the sheets of the one workbook, each by its name."""
     try:
-        with Workbook(path) as book:
-            for sheet in book.sheets:
-                stem, named = sheet.name.strip().casefold(), label(path, sheet.name)
-                if stem in layouts:
-                    require_shown(sheet)
-                    found[stem].append(TableFile(path, sheet.name, named))
-                elif stem != EXPLAINED and next(book.rows(sheet), None) is not None:
-                    remedy = f"name it after its file, such as {next(iter(layouts))}, if it is one of the network's"
-                    warnings.append(
-                        (named, None, None, None, "is not a sheet of the network, and was not read", remedy)
-                    )
+        book = Workbook(path)
+        for sheet in book.sheets:
+            stem, table = sheet.name.strip().casefold(), table_of_sheet(path, book, sheet)
+            if stem in layouts:
+                require_shown(sheet)
+                tables[stem].append(table)
+            elif stem != EXPLAINED and next(book.rows(sheet), None) is not None:
+                remedy = f"{whose}'s sheets are {', '.join(layouts)}: name it so if it is one of them"
+                problem = f"is not a sheet of {whose}, and was not read"
+                warnings.append((table.label, None, None, None, problem, remedy))
     except BadWorkbook as bad:
         faults.append(Fault(path.name, None, None, None, bad.problem, bad.remedy))
     except OSError as error:

@@ -10,7 +10,7 @@ from billing.register.network_import.layout import Form, Layout
 from billing.register.network_import.reading.header import NumberedRow, UnreadableFile
 from billing.register.network_import.reading.spellings import Spellings, respelt
 from billing.register.network_import.reading.text_files import COMMAS, Written, raw_rows, written
-from billing.register.network_import.reading.workbook_rows import workbook_rows
+from billing.register.network_import.reading.workbook_rows import TableFile, workbook_rows
 
 _ERRORS = re.compile(r"#(N/A|NA|REF!|VALEUR!|VALUE!|NOM\?|NAME\?|DIV/0!|NOMBRE!|NUM!|NUL!|NULL!)")
 # What our own exports have put before a text that a spreadsheet would take for a formula.
@@ -18,16 +18,17 @@ _GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
 
 def read_rows(
-    path: Path, layout: Layout, faults: Faults, warnings: Faults | None = None, sheet: str | None = None
+    table: TableFile, layout: Layout, faults: Faults, warnings: Faults | None = None
 ) -> Iterator[NumberedRow]:
     """Yield the rows of a file, lazily; rows that can't be told apart are noted as faults and left out.
 
-    Raises UnreadableFile, before the first row or in the midst of them, when the rest can't be read. `sheet` is that of
-    a workbook. `warnings` takes what was read but should be looked at; without it these cells are refused.
+    Raises UnreadableFile, before the first row or in the midst of them, when the rest can't be read. `warnings` takes
+    what was read but should be looked at; without it these cells are refused.
     """
+    path = table.path
     try:
         if path.suffix.lower() == ".xlsx":
-            yield from workbook_rows(path, sheet, layout, faults, warnings)
+            yield from workbook_rows(table, layout, faults, warnings)
             return
         how = written(path, layout, faults)
         if how.separator == COMMAS:

@@ -1,8 +1,7 @@
-"""The cells of an XLSX workbook as they are kept there: typed, with the row the spreadsheet shows, in constant memory.
+"""The cells of an XLSX workbook as they are kept there: typed, with the row that the spreadsheet shows.
 
-Why not a library: the two that are well kept take a formula that was never calculated for a blank cell, don't tell
-merged cells while streaming, and set no limit to what an archive unfolds into. Here a cell is what it says or is
-named as what it is not.
+Sheets are read row by row; the texts that cells share are held, once a workbook. A file that is not sound, or unfolds
+beyond a limit, is a BadWorkbook, whatever is wrong with it. DECISIONS 110 says why no library reads them.
 """
 
 import re
@@ -12,10 +11,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from xml.parsers import expat
 
 FILE_BYTES_MAX = 128 << 20
@@ -29,14 +27,18 @@ DIGITS_MAX = 15
 _AS_SHOWN = Context(prec=DIGITS_MAX)
 _LAST_DAY = 2_958_465
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# Halves of characters stay as they are written.
+_ESCAPED = re.compile(r"_x(?!d[89a-f])([0-9a-f]{4})_", re.IGNORECASE)
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]|General', re.IGNORECASE)
 _DAY_FORMS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
 _TIME_FORMS = frozenset({*range(18, 22), 45, 46, 47})
 _PERCENT_FORMS, _FRACTION_FORMS = frozenset({9, 10}), frozenset({12, 13})
+# An archive of Excel's keeps its parts in these two ways alone.
+_WAYS_TO_KEEP = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_TORN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError, OverflowError)
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0", b"PK\x03\x04"
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
-_WORKSHEET, _STRINGS, _STYLES = "/worksheet", "/sharedStrings", "/styles"
+_WORKSHEET, _STRINGS, _STYLES = "/worksheet", "sharedStrings", "styles"
 
 
 class BadWorkbook(Exception):
@@ -61,7 +63,7 @@ class Kind(Enum):
 
 
 class Cell(NamedTuple):
-    """A cell: its kind, its text (a number plain, a day ISO), and its number format where that matters."""
+    """A cell: its kind, its text (a number plain, a day ISO, a formula), and its number format where that matters."""
 
     kind: Kind
     text: str
@@ -128,8 +130,11 @@ class _Parser:
         """Parse the next piece, the last one empty."""
         try:
             self._parser.Parse(piece, not piece)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:
             raise BadWorkbook(f"is no sound workbook: {error}") from None
+
+
+_Parsing = TypeVar("_Parsing", bound=_Parser)
 
 
 class _Relations(_Parser):
@@ -229,11 +234,11 @@ def _column(letters: str) -> int:
 class _Rows(_Parser):
     """The rows of a sheet, and its merged ranges, which come after them."""
 
-    def __init__(self, strings: list[str], styles: list[str], from_1904: bool, is_uncalculated: bool) -> None:
+    def __init__(self, book: "Workbook") -> None:
         super().__init__()
-        self._strings, self._styles = strings, styles
-        self._first_day = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
-        self._is_uncalculated = is_uncalculated
+        self._book, self._styles = book, book.styles
+        self._first_day = date(1904, 1, 1) if book.from_1904 else date(1899, 12, 30)
+        self._is_uncalculated = book.is_uncalculated
         self.rows: list[tuple[int, Cells]] = []
         self.merged: list[str] = []
         self._row = 0
@@ -241,17 +246,14 @@ class _Rows(_Parser):
         self._place = -1
         self._kind, self._style = "n", ""
         self._value: str | None = None
-        self._has_formula = self._spoken = False
+        self._formula: str | None = None
+        self._spoken = False
         self._texts: list[str] = []
 
     def start(self, name: str, attributes: _Attributes, /) -> None:
         if name == "c":
             self._begin_cell(attributes)
-        elif name == "v":
-            self.gather()
-        elif name == "f":
-            self._has_formula = True
-        elif name == "t" and not self._spoken:
+        elif name in ("v", "f") or (name == "t" and not self._spoken):
             self.gather()
         elif name == "rPh":
             self._spoken = True
@@ -268,12 +270,14 @@ class _Rows(_Parser):
         if self._place >= _COLUMNS_MAX:
             raise BadWorkbook(f"has more than {_COLUMNS_MAX} columns")
         self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
-        self._value, self._has_formula = None, False
+        self._value = self._formula = None
         self._texts = []
 
     def end(self, name: str) -> None:
         if name == "v":
             self._value = self.gathered()
+        elif name == "f":
+            self._formula = f"={self.gathered()}"
         elif name == "t" and not self._spoken:
             self._texts.append(self.gathered())
         elif name == "rPh":
@@ -287,8 +291,9 @@ class _Rows(_Parser):
 
     def _cell(self) -> Cell | None:
         value, kind = self._value, self._kind
-        if self._has_formula and (self._is_uncalculated or value is None or (not value and kind != "str")):
-            return Cell(Kind.UNCALCULATED, "")
+        formula = self._formula
+        if formula is not None and (self._is_uncalculated or value is None or (not value and kind != "str")):
+            return Cell(Kind.UNCALCULATED, formula)
         if kind == "inlineStr":
             value = _unescaped("".join(self._texts))
         if not value:
@@ -309,9 +314,10 @@ class _Rows(_Parser):
         return self._number(value)
 
     def _shared(self, value: str) -> Cell | None:
-        if not value.isdecimal() or len(value) > 9 or int(value) >= len(self._strings):
+        texts = self._book.texts
+        if not value.isdecimal() or len(value) > 9 or int(value) >= len(texts):
             raise BadWorkbook("is no sound workbook: a cell refers to a text that is not there")
-        text = self._strings[int(value)]
+        text = texts[int(value)]
         return Cell(Kind.TEXT, text) if text else None
 
     def _number(self, value: str) -> Cell:
@@ -377,91 +383,84 @@ def _form(number: int, code: str) -> str:
 
 
 class Workbook:
-    """An open workbook; closes its file at the end of a `with`. Raises BadWorkbook, OSError."""
+    """A workbook; its file is opened for as long as a part of it is read. Raises BadWorkbook, OSError."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         _require_archive(path)
         try:
-            self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError):
+            with zipfile.ZipFile(path) as archive:
+                names = self._names = frozenset(archive.namelist())
+        except _TORN:
             raise BadWorkbook("is no sound workbook: its archive is torn") from None
-        try:
-            self._open()
-        except BaseException:
-            self._archive.close()
-            raise
-
-    def __enter__(self) -> "Workbook":
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._archive.close()
-
-    def _open(self) -> None:
-        names = set(self._archive.namelist())
         if "mimetype" in names:
             raise BadWorkbook("is an OpenDocument sheet, no .xlsx", "save it as Excel 2007-365 (.xlsx)")
         if any(name.lower().endswith("vbaproject.bin") for name in names):
             raise BadWorkbook("holds macros", "save it as a workbook without macros (.xlsx)")
-        main = next(
-            (place for kind, place in self._relations("").values() if kind.endswith("/officeDocument")), ""
-        ).lstrip("/")
+        places = (place for kind, place in self._relations("").values() if kind.endswith("/officeDocument"))
+        main = next(places, "").lstrip("/")
         if main.endswith(".bin"):
             raise BadWorkbook("is a binary workbook (.xlsb)", "save it as .xlsx")
         if main not in names:
             raise BadWorkbook("is no workbook")
-        contents = _Contents()
-        self._parse(main, contents)
+        contents = self._parsed(main, _Contents())
+        self.from_1904, self.is_uncalculated = contents.from_1904, contents.is_uncalculated
         related = self._relations(main)
-        self._main = contents
+        self._parts = {kind.rpartition("/")[2]: part for kind, part in related.values() if part in names}
         self.sheets = [
             SheetName(name, related[relation][1], hidden)
             for name, relation, hidden in contents.sheets
             if relation in related and related[relation][0].endswith(_WORKSHEET)
         ]
-        strings, styles = _Strings(), _Styles()
-        for kind, part in related.values():
-            for ending, parser in ((_STRINGS, strings), (_STYLES, styles)):
-                if kind.endswith(ending) and part in names:
-                    self._parse(part, parser)
-        self._strings = strings.texts
-        self._styles = [_form(number, code) for number, code in styles.of_style]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts that cells refer to by number."""
+        part = self._parts.get(_STRINGS)
+        return [] if part is None else self._parsed(part, _Strings()).texts
+
+    @cached_property
+    def styles(self) -> list[str]:
+        """What the number format of each style makes of a number."""
+        part = self._parts.get(_STYLES)
+        return [] if part is None else [_form(*form) for form in self._parsed(part, _Styles()).of_style]
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """Return the parts that a part refers to, by id: their kind, and place in the archive."""
         folder, _, name = part.rpartition("/")
         place = f"{folder}/_rels/{name}.rels".lstrip("/")
-        relations = _Relations()
-        if place in self._archive.namelist():
-            self._parse(place, relations)
+        relations = self._parsed(place, _Relations()).of_id if place in self._names else {}
         return {
             key: (kind, target.lstrip("/") if target.startswith("/") else f"{folder}/{target}".lstrip("/"))
-            for key, (kind, target) in relations.of_id.items()
+            for key, (kind, target) in relations.items()
         }
 
     def _pieces(self, part: str) -> Iterator[bytes]:
+        """Yield what a part holds piece by piece, an empty one last."""
         try:
-            about = self._archive.getinfo(part)
-            size = about.file_size
-            folded = size > _FOLDED_BYTES_MAX and size > _FOLDED_MAX * about.compress_size
-            if size > _PART_BYTES_MAX or folded:
-                raise BadWorkbook(f"would unfold to {size >> 20} MiB", "divide it, or save it as CSV")
-            with self._archive.open(about) as content:
-                while piece := content.read(_PIECE_BYTES):
-                    yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError):
+            with zipfile.ZipFile(self._path) as archive:
+                about = archive.getinfo(part)
+                size = about.file_size
+                folded = size > _FOLDED_BYTES_MAX and size > _FOLDED_MAX * about.compress_size
+                if about.compress_type not in _WAYS_TO_KEEP:
+                    raise BadWorkbook("is no sound workbook: it is compressed as no spreadsheet does it")
+                if size > _PART_BYTES_MAX or folded:
+                    raise BadWorkbook(f"would unfold to {size >> 20} MiB", "divide it, or save it as CSV")
+                with archive.open(about) as content:
+                    while piece := content.read(_PIECE_BYTES):
+                        yield piece
+        except _TORN:
             raise BadWorkbook("is no sound workbook: its archive is torn or protected") from None
         yield b""
 
-    def _parse(self, part: str, parser: _Parser) -> None:
+    def _parsed(self, part: str, parser: _Parsing) -> _Parsing:
         for piece in self._pieces(part):
             parser.feed(piece)
+        return parser
 
     def rows(self, sheet: SheetName, merged: list[str] | None = None) -> Iterator[tuple[int, Cells]]:
         """Yield the rows that hold anything, by the spreadsheet's numbers; `merged` is given the ranges at the end."""
-        rows = _Rows(self._strings, self._styles, self._main.from_1904, self._main.is_uncalculated)
+        rows = _Rows(self)
         for piece in self._pieces(sheet.part):
             rows.feed(piece)
             yield from rows.rows

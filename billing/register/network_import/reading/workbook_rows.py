@@ -22,18 +22,28 @@ from billing.register.network_import.reading.workbook import (
 )
 
 _AS_TEXT = "format the column as text, and type the cell again"
+_PUT_ZEROS_BACK = "make the column text (in Excel: Données, Convertir, Texte), and put zeros back"
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)", re.ASCII)
 # These refuse digits of which the first are missing.
 _TELL_LOST_ZEROS = (cells_of.ice, cells_of.revenue_account)
 _BLANK = Cell(Kind.TEXT, "")
 
 
-def label(path: Path, sheet: str | None) -> str:
-    """Return what a sheet is called in messages: `network.xlsx [leases]`."""
-    return path.name if sheet is None else f"{path.name} [{sheet}]"
+class TableFile(NamedTuple):
+    """A table: its file, what messages call it, its workbook and sheet once they are known."""
+
+    path: Path
+    label: str
+    book: Workbook | None = None
+    sheet: SheetName | None = None
 
 
-def chosen_sheet(book: Workbook, stem: str) -> SheetName:
+def table_of_sheet(path: Path, book: Workbook, sheet: SheetName) -> TableFile:
+    """Return a sheet as a table, called as in `network.xlsx [leases]`."""
+    return TableFile(path, f"{path.name} [{sheet.name}]", book, sheet)
+
+
+def sheet_of(book: Workbook, stem: str) -> SheetName:
     """Return the sheet of a workbook that holds one table: the one of its name, or the only one; raises BadWorkbook."""
     named = [sheet for sheet in book.sheets if sheet.name.strip().casefold() == stem]
     filled = named or [sheet for sheet in book.sheets if next(book.rows(sheet), None) is not None]
@@ -51,20 +61,14 @@ def require_shown(sheet: SheetName) -> None:
         raise BadWorkbook(f"has {sheet.name} as a hidden sheet", "show it, or rename it if it is not to be read")
 
 
-def workbook_rows(
-    path: Path, sheet: str | None, layout: Layout, faults: Faults, warnings: Faults | None
-) -> Iterator[NumberedRow]:
-    """Yield the rows of a sheet (None: the one that is chosen); as `read_rows`."""
-    file = label(path, sheet)
+def workbook_rows(table: TableFile, layout: Layout, faults: Faults, warnings: Faults | None) -> Iterator[NumberedRow]:
+    """Yield the rows of a workbook's table; as `read_rows`."""
     try:
-        with Workbook(path) as book:
-            if sheet is None:
-                chosen = chosen_sheet(book, layout.stem)
-            else:
-                chosen = next(one for one in book.sheets if one.name == sheet)
-            yield from _Table(book, chosen, file, layout, faults, warnings).rows()
+        book = table.book or Workbook(table.path)
+        sheet = table.sheet or sheet_of(book, layout.stem)
+        yield from _Table(book, sheet, table.label, layout, faults, warnings).rows()
     except BadWorkbook as bad:
-        faults.add(file, None, None, None, bad.problem, bad.remedy)
+        faults.add(table.label, None, None, None, bad.problem, bad.remedy)
         raise UnreadableFile from None
 
 
@@ -187,10 +191,14 @@ class _Table:
         if cell.form.strip("0") == "" and cell.form:
             return cell.text.zfill(len(cell.form))
         if column.parse in _TELL_LOST_ZEROS:
+            try:
+                column.parse(cell.text)
+            except BadCell as bad:
+                raise BadCell(f"{bad.problem}: the spreadsheet took it for a number", _PUT_ZEROS_BACK) from None
             return cell.text
-        if column.name in self._layout.key or self._warnings is None:
+        if column.name in (*self._layout.key, *self._layout.references) or self._warnings is None:
             problem = "is a number for the spreadsheet, which drops zeros at the beginning of a code"
-            raise BadCell(problem, "make the column text (in Excel: Données, Convertir, Texte), and put zeros back")
+            raise BadCell(problem, _PUT_ZEROS_BACK)
         self._doubtful.setdefault(column.name, line)
         return cell.text
 
