@@ -4,9 +4,11 @@ import pytest
 
 from billing.check import check
 from billing.frame.database import reading
+from billing.frame.errors import Refused
 from billing.receivables.cash_desk.queries import find_cash_receipt
 from billing.receivables.receipts.queries import find_refund, receipt_story
 from tests.support.bank import accepts, decides, found, says, statement, takes
+from tests.support.credit_notes import credits_by_hand
 from tests.support.park import Park, text
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.till import (
@@ -135,4 +137,17 @@ def test_a_bank_line_of_a_closed_month_is_decided(billed: Park) -> None:
     decides(billed, (1, 1), "received", tenant="T1")
     assert found(billed) == {"RE-000001/1": "500.00 received"}
     assert billed.booked("BQ").startswith("2026-07-01 BQ/RG-000001")
+    assert check(billed.engine) == []
+
+
+def test_a_refund_of_a_closed_month_is_not_older_than_what_it_pays_back(billed: Park) -> None:
+    receives(billed, order("3500.00", on="2026-06-12"))
+    credits_by_hand(billed, FIRST, (1, 10_000), on="2026-06-20", reason="geste commercial")
+    closes(billed, "2026-06")
+    with pytest.raises(Refused, match="comes before 2026-06-20, when AV-2026-000001 was issued"):
+        refunds(billed, note="AV-2026-000001", on="2026-06-19")
+    with pytest.raises(Refused, match="comes before 2026-06-12, when the money came"):
+        refunds(billed, receipt=1, tenant="T1", on="2026-06-11")
+    refunds(billed, note="AV-2026-000001", on="2026-06-20")
+    refunds(billed, receipt=1, tenant="T1", on="2026-06-12", reference="R2")
     assert check(billed.engine) == []

@@ -80,7 +80,7 @@ def _refund_note(
     if note.kind != CREDIT_NOTE:
         raise _refused("credit_note", note.number, "is no credit note", "name the credit note to be paid back")
     amount = _amount(order, note.open, note.number)
-    if day < note.issued_on:
+    if order.refunded_on < note.issued_on:
         problem = f"comes before {note.issued_on}, when {note.number} was issued"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
     vat = records.settle(note, SettlementAct.REFUNDED, key, day, note.pay(amount, is_money=True))
@@ -101,7 +101,7 @@ def _refund_money(
     connection: Connection, records: Records, order: RefundOrder, key: int, account: str, day: date
 ) -> None:
     number = RECEIPT.format(order.receipt or 0)
-    require_receipt(connection, order.receipt or 0)
+    head = require_receipt(connection, order.receipt or 0)
     credit = _unallocated_credit(connection, order)
     if credit is None:
         _amount(order, 0, number)
@@ -109,8 +109,8 @@ def _refund_money(
     if not credit.is_money:
         raise _refused("receipt", number, "is a cheque or bill still to be cleared", "pay back once it is")
     amount = _amount(order, credit.left, number)
-    if day < credit.since:
-        problem = f"comes before {credit.since}, when the money came or was placed"
+    if order.refunded_on < head.value_date or day < credit.since:
+        problem = f"comes before {max(head.value_date, credit.since)}, when the money came or was placed"
         raise _refused("refunded_on", str(order.refunded_on), problem, "give the day of the payment")
     records.add(
         refund, key, order.means, order.reference, order.refunded_on, order.receipt, credit.placement, None,
