@@ -1,6 +1,8 @@
 """Invoices that were issued before this service began, and brought by a take-on (R29)."""
 
-from sqlalchemy import ColumnElement, Connection, exists, not_, select
+from datetime import date
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, select
 
 from invoices.brought_numbers import BroughtNumbers
 from invoices.models import brought_invoice, document
@@ -14,6 +16,12 @@ def is_brought() -> ColumnElement[bool]:
 def is_ours() -> ColumnElement[bool]:
     """Return the condition that a document was issued here."""
     return not_(is_brought())
+
+
+def stands_by(day: date) -> ColumnElement[bool]:
+    """Return the condition that a document stood in the books at the end of a day: a brought one since its take-on."""
+    b = brought_invoice.c
+    return and_(document.c.issued_on <= day, not_(exists().where(b.document_id == document.c.id, b.taken_on > day)))
 
 
 def brought_numbers(connection: Connection) -> BroughtNumbers:

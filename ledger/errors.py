@@ -6,6 +6,7 @@ LedgerError
 ├── UnknownAccount        an account outside the chart
 ├── UnknownFormat         a format the books are not exported in
 ├── PeriodClosed          the day lies in a closed month
+│   └── BeforeTheBooks    the day lies before that on which balances were taken on, which hold what happened then
 ├── PeriodNotYetOpen      so many months are open that this one can't be begun
 ├── PeriodOutOfOrder      months are closed one after the other, and reopened the other way round
 ├── ReferenceTaken        another entry bears that reference
@@ -13,6 +14,8 @@ LedgerError
     ├── BadNote           a checkpoint that is none, or that no known key has signed
     └── BadProofKey       a file that holds no key for checkpoints
 """
+
+from datetime import date
 
 
 class LedgerError(Exception):
@@ -37,6 +40,17 @@ class UnknownFormat(LedgerError):
 
 class PeriodClosed(LedgerError):
     """The day lies in a closed month: nothing is posted there any more."""
+
+
+class BeforeTheBooks(PeriodClosed):
+    """The day lies before that on which the books began with balances from before (R29)."""
+
+    def __init__(self, day: date, begun_on: date) -> None:
+        self.problem = f"is before {begun_on}, the day the park was taken on"
+        self.remedy = (
+            "what came before is in the balances that were taken on: leave it out, or give the day of what came since"
+        )
+        super().__init__(f"{day} {self.problem}: {self.remedy}")
 
 
 class PeriodNotYetOpen(LedgerError):

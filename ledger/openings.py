@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
 from ledger.entry import OPENING, TAKEN_ON
+from ledger.errors import BeforeTheBooks
 from ledger.models import entry
 
 
@@ -23,3 +24,10 @@ def taken_on(connection: Connection) -> date | None:
     """Return the day the books begin with balances from before; None where they began empty."""
     day: date | None = connection.scalar(select(func.min(entry.c.effective_on)).where(is_take_on()))
     return day
+
+
+def require_begun(connection: Connection, day: date) -> None:
+    """Raise BeforeTheBooks for a day before the books begin with balances from before."""
+    begun_on = taken_on(connection)
+    if begun_on is not None and day < begun_on:
+        raise BeforeTheBooks(day, begun_on)

@@ -16,7 +16,7 @@ from ledger.balances import AccountBalance, trial_balance
 from ledger.entry import REVERSED
 from ledger.errors import PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
 from ledger.models import CLOSE, REOPEN, entry, entry_counter, period_act, period_balance
-from ledger.openings import taken_on
+from ledger.openings import require_begun, taken_on
 from pricing.money import format_amount
 from pricing.period import add_months, first_of_month, format_month, next_month
 
@@ -91,7 +91,11 @@ def _limits_of_acts(connection: Connection) -> Limits:
 
 
 def first_open_day(connection: Connection, wanted: date) -> date:
-    """Return `wanted`, or the first open day if its month is closed: where what may be moved is posted."""
+    """Return `wanted`, or the first open day if its month is closed: where what may be moved is posted.
+
+    Raises BeforeTheBooks for a day before a take-on: moved behind it, what the balances hold would be booked twice.
+    """
+    require_begun(connection, wanted)
     closed = limits(connection).closed_through
     return wanted if closed is None or wanted > closed else closed + timedelta(days=1)
 

@@ -5,10 +5,13 @@ from datetime import date
 from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART
 from ledger.entry import CROSS_SUBSIDY, Entry, Posting
 
+# How the references of these entries begin.
+GRANTS_RECEIVED = f"{CROSS_SUBSIDY}/grant/"
+
 
 def grant_reference(code: str, revision: int) -> str:
     """Return the reference of the entry by which a grant was received; a changed grant has another one."""
-    return f"PER/grant/{code}/{revision}"
+    return f"{GRANTS_RECEIVED}{code}/{revision}"
 
 
 def grant_received(code: str, site: str | None, amount: int, granted_on: date, revision: int) -> Entry:

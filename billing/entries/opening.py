@@ -4,7 +4,7 @@ Each balances by itself on 3497, a transit account on which all of them together
 9210. Their references begin with `AN/reprise/`, by which `ledger.openings` tells them from a year's opening.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -67,32 +67,35 @@ class UsedGrant(NamedTuple):
     used: int
 
 
-def opening_entries(
-    on: date,
-    invoices: Iterable[OpenInvoice],
-    credits_: Iterable[TenantSum],
-    deposits: Iterable[tuple[str, int]],
-    balances: Sequence[Balance],
-    grants: Iterable[UsedGrant],
-) -> list[Entry]:
+class Opening(NamedTuple):
+    """What a take-on brings to the books, on one day."""
+
+    on: date
+    invoices: Sequence[OpenInvoice]
+    credits: Sequence[TenantSum]
+    # The tenants of deposits, and what is held of each.
+    deposits: Sequence[tuple[str, int]]
+    balances: Sequence[Balance]
+    grants: Sequence[UsedGrant]
+
+
+def opening_entries(brought: Opening) -> list[Entry]:
     """Return the entries of a take-on; a kind of which there is nothing has none."""
-    open_invoices = list(invoices)
-    vat = sum(invoice.vat for invoice in open_invoices)
-    used = list(grants)
+    on = brought.on
     postings = {
         INVOICES: [
-            *(Posting(CLIENTS, invoice.open, invoice.tenant) for invoice in open_invoices),
-            Posting(VAT_NOT_YET_DUE, -vat),
+            *(Posting(CLIENTS, invoice.open, invoice.tenant) for invoice in brought.invoices),
+            Posting(VAT_NOT_YET_DUE, -sum(invoice.vat for invoice in brought.invoices)),
         ],
-        CREDITS: [Posting(credit.account, -credit.amount, credit.tenant) for credit in credits_],
-        DEPOSITS: [Posting(DEPOSITS_HELD, -amount, tenant) for tenant, amount in deposits],
-        BALANCES: [Posting(b.account, b.amount, None, b.site) for b in balances if not b.is_analytic],
-        RESERVE: [Posting(b.account, b.amount, None, b.site) for b in balances if b.is_analytic],
-        USED_GRANTS: [Posting(GRANTS, grant.used, grant.code, grant.site) for grant in used],
+        CREDITS: [Posting(credit.account, -credit.amount, credit.tenant) for credit in brought.credits],
+        DEPOSITS: [Posting(DEPOSITS_HELD, -amount, tenant) for tenant, amount in brought.deposits],
+        BALANCES: [Posting(b.account, b.amount, None, b.site) for b in brought.balances if not b.is_analytic],
+        RESERVE: [Posting(b.account, b.amount, None, b.site) for b in brought.balances if b.is_analytic],
+        USED_GRANTS: [Posting(GRANTS, grant.used, grant.code, grant.site) for grant in brought.grants],
     }
     counterparts = {
         RESERVE: [Posting(GRANTS_COUNTERPART, -sum(p.amount for p in postings[RESERVE]))],
-        USED_GRANTS: [Posting(GRANTS_COUNTERPART, -grant.used, grant.code, grant.site) for grant in used],
+        USED_GRANTS: [Posting(GRANTS_COUNTERPART, -grant.used, grant.code, grant.site) for grant in brought.grants],
     }
     entries = []
     for reference, of_kind in postings.items():

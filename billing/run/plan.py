@@ -14,6 +14,7 @@ from billing.run.facts import Scope
 from billing.run.tables import run_batch, run_outcome
 from invoices.numbering import latest_issue_date, require_issue_date
 from ledger.errors import PeriodClosed, PeriodNotYetOpen
+from ledger.openings import taken_on
 from ledger.periods import require_open
 from pricing.period import add_months, first_of_month, format_month, months, next_month
 
@@ -73,7 +74,7 @@ def plan_of(connection: Connection, order: MonthOrder, today: date) -> Plan:
     """
     period = order.period
     latest = connection.execute(select(billing_run).order_by(billing_run.c.period.desc()).limit(1)).one_or_none()
-    _require_turn(period, None if latest is None else latest.period, today)
+    _require_turn(connection, period, None if latest is None else latest.period, today)
     if latest is not None and period > latest.period and latest.status != "complete":
         month = format_month(latest.period)
         raise RunRefused(f"the run of {month} was interrupted: finish it first with `technopark-billing run {month}`")
@@ -119,8 +120,8 @@ def require_no_run_before(connection: Connection, issued_on: date) -> None:
         )
 
 
-def _require_turn(period: date, latest: date | None, today: date) -> None:
-    """Refuse a month that is not in its turn: before the latest run, or so late that nobody can want to see it."""
+def _require_turn(connection: Connection, period: date, latest: date | None, today: date) -> None:
+    """Refuse a month out of turn: before the latest run or the take-on, or so late that nobody can want to see it."""
     if period > add_months(first_of_month(today), MONTHS_AHEAD_MAX):
         problem = f"is more than {MONTHS_AHEAD_MAX} months after today, {today}"
         raise Refused([_fault("period", format_month(period), problem, "check the year")])
@@ -128,6 +129,12 @@ def _require_turn(period: date, latest: date | None, today: date) -> None:
         raise RunRefused(
             f"{format_month(period)} comes before {format_month(latest)}, the latest run: "
             f"what is missing there will be billed by the run of the next month"
+        )
+    begun_on = taken_on(connection) if latest is None else None
+    if begun_on is not None and period < (first := first_of_month(begun_on)):
+        raise RunRefused(
+            f"{format_month(period)} was billed before the park was taken on, of {begun_on}: what is open of it was "
+            f"brought. The first month that is billed here is {format_month(first)}"
         )
 
 

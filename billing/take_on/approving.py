@@ -20,7 +20,6 @@ class TakingOn(NamedTuple):
 def _carry_out(connection: Connection, order: TakingOn, circumstances: Circumstances) -> Done:
     now, settings = circumstances.recorded_at, circumstances.settings
     taken = take_park_on(connection, order.rows, order.on, recorded_at=now, settings=settings)
-    brought = taken.brought
     invoices: list[dict[str, Any]] = [
         {
             "number": invoice.number,
@@ -30,9 +29,9 @@ def _carry_out(connection: Connection, order: TakingOn, circumstances: Circumsta
             "open": format_amount(invoice.open),
             "vat_not_due": format_amount(invoice.vat_not_due),
         }
-        for invoice in brought.invoices
+        for invoice in taken.invoices
     ]
-    effect = {**summary(brought), "open_invoices": invoices}
+    effect = {**summary(taken.brought), "open_invoices": invoices}
     return Done(order.on.isoformat(), effect, tuple(entry.reference for entry in taken.entries), answer=taken)
 
 

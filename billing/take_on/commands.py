@@ -45,7 +45,7 @@ def take_on_command(folder: Path, on: date, dry_run: bool) -> None:
     with naming(tables), database(settings) as engine:
         if faults:
             with reading(engine) as connection:
-                judge(connection, rows, on, faults)
+                judge(connection, rows, on, settings.terms, faults)
             raise Refused(faults.in_order())
         with writing(engine) as connection:
             if dry_run:

@@ -1,7 +1,7 @@
 """What a take-on brings, judged as a whole: every fault of every file is noted with its row (R29)."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -17,13 +17,17 @@ from billing.entries.accounts import (
     GRANTS,
     GRANTS_COUNTERPART,
     OVERPAYMENTS,
+    PROVISION_CHARGE,
     PROVISION_FOR_CLIENTS,
     RESERVE,
     UNPLACED,
     VAT_NOT_YET_DUE,
 )
 from billing.entries.opening import Balance, UsedGrant
+from billing.frame.bounds import AGREED_DAYS_AHEAD_MAX
 from billing.frame.database import among
+from billing.frame.terms import Terms
+from billing.receivables.receipts.vat_at_issue import DEBITS
 from billing.receivables.tables.deposits import deposit
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.sheet import Row, Sheet
@@ -38,7 +42,7 @@ from pricing.money import format_amount, vat_amount
 from pricing.running_shares import Moved, RunningShares
 from pricing.vat_shares import Share
 
-# Accounts that the other files prove to the centime, and which of them; the others begin at zero.
+# Accounts that the service proves to the centime from other facts, and where these are given.
 _PROVED: Mapping[str, str] = {
     CLIENTS: "it is the open invoices: give them in open_invoices.csv",
     VAT_NOT_YET_DUE: "it is the VAT of the open invoices: give them in open_invoices.csv",
@@ -47,7 +51,9 @@ _PROVED: Mapping[str, str] = {
     DEPOSITS_HELD: "it is the deposits held: give them in deposits.csv",
     GRANTS: "it follows from grants.csv of the network folder, and what of each was used",
     DOUBTFUL_CLIENTS: "bring the invoices as open, then decide `debts doubtful`",
-    PROVISION_FOR_CLIENTS: "bring the invoices as open, then decide `debts provision`",
+    PROVISION_FOR_CLIENTS: f"bring the invoices as open, give its amount on {PROVISION_CHARGE} instead, and decide "
+    f"`debts doubtful` and `debts provision` afterwards: they book the same charge, so that {PROVISION_CHARGE} comes "
+    "to zero",
     CHEQUES_TO_BE_CLEARED: "bring the invoices as open, then record the cheques",
     BILLS_TO_BE_CLEARED: "bring the invoices as open, then record the bills",
     UNPLACED: "record money that nobody has placed as receipts",
@@ -56,18 +62,27 @@ _ANALYTIC = (RESERVE, BORNE_BY_OPERATOR, GRANTS_COUNTERPART)
 
 
 class Part(NamedTuple):
-    """An invoice at one VAT rate: what was invoiced, and what of it was paid before, VAT included; centimes."""
+    """An invoice at one VAT rate: what was invoiced, and what of it was paid before, VAT included; centimes.
+
+    `is_declared`: all its VAT was declared as it was issued, under the *débits*, so that money moves none.
+    """
 
     rate: int
     base: int
     vat: int
     paid: int
+    is_declared: bool
 
     @property
     def settled(self) -> list[Moved]:
-        """Return what was paid as base and VAT, which fell due with it: its exact share (R26)."""
+        """Return what was paid as base and VAT: its exact share, which fell due with it unless it had before (R26)."""
         shares = RunningShares([Share(self.rate, self.base, self.vat)])
-        return shares.settle(self.paid, falls_due=True) if self.paid else []
+        return shares.settle(self.paid, falls_due=not self.is_declared) if self.paid else []
+
+    @property
+    def vat_not_due(self) -> int:
+        """Return the VAT of what is open that was not declared yet."""
+        return 0 if self.is_declared else self.vat - sum(moved.vat for moved in self.settled)
 
 
 class BroughtInvoice(NamedTuple):
@@ -87,8 +102,8 @@ class BroughtInvoice(NamedTuple):
 
     @property
     def vat_not_due(self) -> int:
-        """Return the VAT of what is open."""
-        return sum(part.vat - sum(moved.vat for moved in part.settled) for part in self.parts)
+        """Return the VAT of what is open that was not declared yet."""
+        return sum(part.vat_not_due for part in self.parts)
 
 
 class TenantCredit(NamedTuple):
@@ -119,36 +134,28 @@ class TakeOn(NamedTuple):
     grants: tuple[UsedGrant, ...]
 
 
-class _Sums(NamedTuple):
-    """What a take-on brings to classes 1 to 8 and to class 9, debit positive, by where it comes from."""
+def judge(connection: Connection, rows: Rows, on: date, terms: Terms, faults: Faults) -> TakeOn:
+    """Return what the rows bring; every fault is noted, and where there is any the result is not to be used.
 
-    general: dict[str, int]
-    analytic: int
-
-    @property
-    def difference(self) -> int:
-        return sum(self.general.values())
-
-
-def judge(connection: Connection, rows: Rows, on: date, faults: Faults) -> TakeOn:
-    """Return what the rows bring; every fault is noted, and where there is any the result is not to be used."""
+    Whether they balance is judged once nothing else is wrong with them.
+    """
     sheets = {stem: Sheet(layout, layout.file) for stem, layout in LAYOUTS.items()}
     for stem, sheet in sheets.items():
         sheet.read(rows.get(stem, ()), faults)
     _note_unknown(connection, sheets, faults)
     _note_late(sheets, on, faults)
-    invoices = _invoices(sheets[files.OPEN_INVOICES], on, faults)
+    invoices = _invoices(sheets[files.OPEN_INVOICES], on, terms, faults)
     credits_ = [TenantCredit(**row.values) for row in _whole(sheets[files.CREDITS])]
     deposits = list(_deposits(connection, sheets[files.DEPOSITS], faults))
     balances = list(_balances(sheets[files.BALANCES], faults))
     grants = list(_grants(connection, sheets[files.GRANTS], faults))
     brought = TakeOn(on, tuple(invoices), tuple(credits_), tuple(deposits), tuple(balances), tuple(grants))
-    if not any(sheet.rows for sheet in sheets.values()) and not faults:
+    if not any(brought[1:]) and not faults:
         faults.add(
             LAYOUTS[files.BALANCES].file, None, None, None, "brings nothing, nor does any other file", "add rows"
         )
-    # Where a row is missing, so is what balances it.
-    if all(len(row.values) == len(sheet.layout.columns) for sheet in sheets.values() for row in sheet.rows):
+    # Where a row is wrong, so is what balances it.
+    if not faults:
         _note_unbalanced(brought, faults)
     return brought
 
@@ -174,7 +181,11 @@ def _note_unknown(connection: Connection, sheets: Mapping[str, Sheet], faults: F
 
 
 def _note_late(sheets: Mapping[str, Sheet], on: date, faults: Faults) -> None:
-    """Note each day after the take-on: what comes then is entered as it comes."""
+    """Note each day after the take-on, since what comes then is entered as it comes; and a due date years ahead."""
+    for row in sheets[files.OPEN_INVOICES].rows:
+        if row.has("due_on") and row.values["due_on"] > on + timedelta(days=AGREED_DAYS_AHEAD_MAX):
+            problem = f"is more than {AGREED_DAYS_AHEAD_MAX} days after the day of the take-on, {on}"
+            sheets[files.OPEN_INVOICES].note(faults, row, "due_on", problem, "check the year")
     for stem, name in (
         (files.OPEN_INVOICES, "issued_on"), (files.CREDITS, "since"), (files.DEPOSITS, "received_on"),
     ):  # fmt: skip
@@ -184,7 +195,7 @@ def _note_late(sheets: Mapping[str, Sheet], on: date, faults: Faults) -> None:
                 sheets[stem].note(faults, row, name, f"is after the day of the take-on, {on}", remedy)
 
 
-def _invoices(sheet: Sheet, on: date, faults: Faults) -> Iterator[BroughtInvoice]:
+def _invoices(sheet: Sheet, on: date, terms: Terms, faults: Faults) -> Iterator[BroughtInvoice]:
     """Yield the invoices, whose rows are one a VAT rate, in the order of the file."""
     by_number: dict[str, list[Row]] = {}
     for row in sheet.rows:
@@ -202,16 +213,15 @@ def _invoices(sheet: Sheet, on: date, faults: Faults) -> Iterator[BroughtInvoice
                     sheet.note(faults, row, name, problem, "an invoice has one tenant, site, date and due date")
         if first.has("issued_on", "due_on") and first.values["due_on"] < first.values["issued_on"]:
             sheet.note(faults, first, "due_on", "is before it was issued", "correct one of the two days")
-        if any(len(row.values) < len(sheet.layout.columns) or row.key is None for row in rows):
+        if any(len(row.values) < len(sheet.layout.columns) or _is_overpaid(row) for row in rows):
             continue
-        parts = sorted(
-            Part(row.values["vat_rate"], row.values["base"], row.values["vat"], row.values["paid"]) for row in rows
-        )
         of = first.values
-        invoice = BroughtInvoice(
-            number, of["tenant"], of["site"], of["issued_on"], of["due_on"], tuple(parts)
-        )  # fmt: skip
-        if invoice.open <= 0 and all(part.paid <= part.base + part.vat for part in parts):
+        is_declared = terms.at("vat.regime", of["issued_on"]) == DEBITS
+        parts = sorted(
+            Part(v["vat_rate"], v["base"], v["vat"], v["paid"], is_declared) for v in (row.values for row in rows)
+        )
+        invoice = BroughtInvoice(number, of["tenant"], of["site"], of["issued_on"], of["due_on"], tuple(parts))
+        if not invoice.open:
             sheet.note(faults, first, "paid", "leaves nothing open", "leave the invoice out: it is paid")
         yield invoice
 
@@ -236,10 +246,14 @@ def _note_amounts(sheet: Sheet, row: Row, faults: Faults) -> None:
                 f"correct base, vat or vat_rate; up to {format_amount(BROUGHT_VAT_TOLERANCE)} is taken for rounding"
             )
             sheet.note(faults, row, "vat", problem, remedy)
-    if row.has("base", "vat", "paid") and values["paid"] > values["base"] + values["vat"]:
+    if _is_overpaid(row):
         problem = f"is more than base and VAT of this row, {format_amount(values['base'] + values['vat'])}"
         remedy = "give each row what was paid of its own base and VAT; what was paid too much is the tenant's credit"
         sheet.note(faults, row, "paid", problem, remedy)
+
+
+def _is_overpaid(row: Row) -> bool:
+    return row.has("base", "vat", "paid") and row.values["paid"] > row.values["base"] + row.values["vat"]
 
 
 def _deposits(connection: Connection, sheet: Sheet, faults: Faults) -> Iterator[HeldDeposit]:
@@ -267,7 +281,7 @@ def _balances(sheet: Sheet, faults: Faults) -> Iterator[Balance]:
             continue
         proved = next((code for code in _PROVED if account.startswith(code)), None)
         if proved is not None:
-            sheet.note(faults, row, "account", "is proved from other files", _PROVED[proved])
+            sheet.note(faults, row, "account", "is proved by more than a balance", _PROVED[proved])
         elif account.startswith("9") and account not in _ANALYTIC:
             remedy = f"of class 9 give {RESERVE}, the reserve (and {GRANTS_COUNTERPART}, if you keep its counterpart)"
             sheet.note(faults, row, "account", "is moved by runs alone", remedy)
@@ -300,39 +314,32 @@ def _grants(connection: Connection, sheet: Sheet, faults: Faults) -> Iterator[Us
             yield UsedGrant(grant.code, grant.site, row.values["used"])
 
 
-def _sums(brought: TakeOn) -> _Sums:
-    open_, vat = sum(i.open for i in brought.invoices), sum(i.vat_not_due for i in brought.invoices)
-    return _Sums(
-        {
-            "open invoices": open_,
-            "their VAT not yet due": -vat,
-            "tenants' credit": -sum(credit.amount for credit in brought.credits),
-            "deposits": -sum(held.amount for held in brought.deposits),
-            "balances.csv": sum(b.amount for b in brought.balances if not b.is_analytic),
-        },
-        sum(b.amount for b in brought.balances if b.is_analytic),
-    )
-
-
 def _side(amount: int) -> str:
     return f"{format_amount(abs(amount))} {'debit' if amount > 0 else 'credit'}"
 
 
 def _note_unbalanced(brought: TakeOn, faults: Faults) -> None:
     """Note what is missing, and on which side: classes 1 to 8 balance by themselves, class 9 is not mixed in (R21)."""
-    sums = _sums(brought)
-    file, missing = LAYOUTS[files.BALANCES].file, -sums.difference
+    general = {
+        "open invoices": sum(invoice.open for invoice in brought.invoices),
+        "their VAT not yet due": -sum(invoice.vat_not_due for invoice in brought.invoices),
+        "tenants' credit": -sum(credit.amount for credit in brought.credits),
+        "deposits": -sum(held.amount for held in brought.deposits),
+        "balances.csv": sum(b.amount for b in brought.balances if not b.is_analytic),
+    }
+    analytic = sum(b.amount for b in brought.balances if b.is_analytic)
+    file, missing = LAYOUTS[files.BALANCES].file, -sum(general.values())
     if missing:
-        parts = ", ".join(f"{name} {_side(amount)}" for name, amount in sums.general.items() if amount)
+        parts = ", ".join(f"{name} {_side(amount)}" for name, amount in general.items() if amount)
         problem = f"does not balance what is brought: {_side(missing)} is missing in classes 1 to 8 ({parts})"
         sign = "" if missing > 0 else "-"
         remedy = f"add the accounts that are missing, {sign}{format_amount(abs(missing))} in all (debit positive)"
-        if sums.analytic == missing:
+        if analytic == missing:
             remedy += f"; class 9 can't balance them: the counterpart of {RESERVE} is made for you"
         faults.add(file, None, "amount", None, problem, remedy)
     is_given = any(b.account != RESERVE for b in brought.balances if b.is_analytic)
-    if is_given and sums.analytic:
-        problem = f"does not balance class 9: {_side(-sums.analytic)} is missing"
+    if is_given and analytic:
+        problem = f"does not balance class 9: {_side(-analytic)} is missing"
         faults.add(file, None, "amount", None, problem, f"correct it, or give {RESERVE} alone")
     reserve = -sum(b.amount for b in brought.balances if b.account == RESERVE)
     if reserve < 0:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.frame.database import tried
-from billing.frame.http.fields import DAY_DOC, Cell, Day
+from billing.frame.http.fields import DAY_DOC, Cell, Day, Flag
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.schemas import strict_schema
@@ -55,7 +55,7 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         )
         for stem, layout in LAYOUTS.items()
     },
-    "dry_run": fields.Boolean(
+    "dry_run": Flag(
         load_default=False, metadata={"description": "Write nothing; answer with the entries that would be made"}
     ),
 }
@@ -67,7 +67,8 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
 @reads
 def get_take_on(connection: Connection) -> TakeOn:
     """What the park brought, once it was taken on; 404 before."""
-    return TakeOn.of(*standing_take_on(connection))
+    brought, entries = standing_take_on(connection)
+    return TakeOn.of(summary(brought), entries)
 
 
 @blueprint.route("", methods=["POST"])

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Row, not_, select
 
 from billing.entries.accounts import OPENING_TRANSIT
 from billing.entries.deposits import RECEIVED
-from billing.entries.opening import OpenInvoice, TenantSum, opening_entries
+from billing.entries.grants import GRANTS_RECEIVED
+from billing.entries.opening import Opening, OpenInvoice, TenantSum, opening_entries
 from billing.entries.receivables import BROUGHT, LegKind
 from billing.frame.audit_log import record_change
 from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
-from billing.frame.database import among, change_facts, change_receivables, insert_rows
+from billing.frame.database import among, change_facts, change_receivables, change_runs, insert_rows
 from billing.frame.errors import Conflict, Fault, Refused
 from billing.frame.settings import Settings
 from billing.receivables.receipts.orders import NONE
@@ -52,12 +53,20 @@ SUBJECT = "take-on"
 BROUGHT_SERVICE, _REVENUE = "REPRISE", "7124"
 # How a brought credit and a brought deposit are called, where others have the bank's reference.
 _REFERENCE = "Reprise {}"
+_DEPOSIT_COLUMNS = (
+    "lease", "tenant", "site", "site_name", "office", "months", "monthly_rent", "amount", "asked_on", "due_on",
+    "seller", "buyer", "recorded_at",
+)  # fmt: skip
+_MOVEMENT_COLUMNS = (
+    "deposit_id", "movement_no", "kind", "moved_on", "amount", "money_account", "reference", "recorded_at",
+)  # fmt: skip
 
 
 class Taken(NamedTuple):
-    """A take-on carried out: what it brought, and its entries."""
+    """A take-on carried out: the invoices as they were issued, all that it brought to the books, and its entries."""
 
-    brought: TakeOn
+    invoices: tuple[BroughtInvoice, ...]
+    brought: Opening
     entries: tuple[Entry, ...]
 
 
@@ -66,12 +75,14 @@ def take_park_on(connection: Connection, rows: Rows, on: date, *, recorded_at: d
 
     Raises Refused with every fault of every file, Conflict once anything was issued, run or booked here.
     """
+    # No run begins meanwhile, nor does anything change what is judged.
+    change_runs(connection)
     change_facts(connection)
     change_receivables(connection)
     _require_first(connection)
     faults = new_faults()
     wrong = too_far_ahead(on, today(recorded_at), PREPARED_DAYS_AHEAD_MAX)
-    brought = judge(connection, rows, on, faults)
+    brought = judge(connection, rows, on, settings.terms, faults)
     if wrong is not None or faults:
         day = [] if wrong is None else [Fault(SUBJECT, None, "date", str(on), *wrong)]
         raise Refused([*day, *faults.in_order()])
@@ -85,7 +96,7 @@ def take_park_on(connection: Connection, rows: Rows, on: date, *, recorded_at: d
     insert_rows(connection, opening_balance, ("line_no", "account", "site", "amount"), balances)
     used = [(grant.code, grant.used) for grant in brought.grants]
     insert_rows(connection, opening_grant, ("grant_code", "used"), used)
-    entries = opening_entries(
+    opening = Opening(
         on,
         [OpenInvoice(invoice.tenant, invoice.open, invoice.vat_not_due) for invoice in brought.invoices],
         [TenantSum(credit.tenant, account, credit.amount) for credit, account in credits_],
@@ -93,22 +104,23 @@ def take_park_on(connection: Connection, rows: Rows, on: date, *, recorded_at: d
         brought.balances,
         brought.grants,
     )
+    entries = opening_entries(opening)
     post(connection, entries, recorded_at=recorded_at, insert=insert_rows)
-    record_change(connection, SUBJECT, on.isoformat(), None, summary(brought))
-    return Taken(brought, tuple(entries))
+    record_change(connection, SUBJECT, on.isoformat(), None, summary(opening))
+    return Taken(brought.invoices, opening, tuple(entries))
 
 
-def summary(brought: TakeOn) -> dict[str, Any]:
+def summary(brought: Opening) -> dict[str, Any]:
     """Return what a take-on brings, as people and the audit log read it."""
     return {
         "date": brought.on.isoformat(),
         "invoices": len(brought.invoices),
         "open": format_amount(sum(invoice.open for invoice in brought.invoices)),
-        "vat_not_due": format_amount(sum(invoice.vat_not_due for invoice in brought.invoices)),
+        "vat_not_due": format_amount(sum(invoice.vat for invoice in brought.invoices)),
         "credits": len(brought.credits),
         "credit": format_amount(sum(credit.amount for credit in brought.credits)),
         "deposits": len(brought.deposits),
-        "deposited": format_amount(sum(held.amount for held in brought.deposits)),
+        "deposited": format_amount(sum(amount for _, amount in brought.deposits)),
         "balances": len(brought.balances),
         "grants": len(brought.grants),
         "used": format_amount(sum(grant.used for grant in brought.grants)),
@@ -129,7 +141,7 @@ def _require_first(connection: Connection) -> None:
     # Grants come with the network folder, which must be imported first: tenants and leases are in it.
     booked = connection.execute(
         select(entry.c.id, entry.c.reference, entry.c.effective_on)
-        .where(not_(entry.c.reference.like("PER/grant/%")))
+        .where(not_(entry.c.reference.startswith(GRANTS_RECEIVED)))
         .order_by(entry.c.id)
         .limit(1)
     ).one_or_none()
@@ -154,19 +166,24 @@ def _tenants(connection: Connection, brought: TakeOn) -> dict[str, Row[Any]]:
 
 
 def _keep_invoices(connection: Connection, brought: TakeOn, tenants: Mapping[str, Row[Any]], seller: Party) -> None:
-    """Write the brought invoices as documents, and what was paid of each before as a settlement."""
+    """Write the brought invoices as documents; what was paid, and what VAT was declared at issue, as settlements."""
     sites: dict[str, str] = dict(connection.execute(select(site.c.code, site.c.name)).all())
     documents = [_document(invoice, buyer_of(tenants[invoice.tenant]), sites) for invoice in brought.invoices]
     keys = keep_brought(connection, documents, seller, brought.on, insert=insert_rows)
+    parts = [(key, part) for key, invoice in zip(keys, brought.invoices, strict=True) for part in invoice.parts]
     rows = [
         (
             key, SettlementAct.BROUGHT, key, rate, brought.on, base, vat, vat_due, base_due, vat_due,
             None if exact is None else str(exact), None if exact_due is None else str(exact_due),
         )
-        for key, invoice in zip(keys, brought.invoices, strict=True)
-        for part in invoice.parts
+        for key, part in parts
         for rate, base, vat, base_due, vat_due, exact, exact_due in part.settled
     ]  # fmt: skip
+    rows += [
+        (key, SettlementAct.ISSUED, key, part.rate, brought.on, 0, 0, part.vat, part.base, part.vat, None, None)
+        for key, part in parts
+        if part.is_declared
+    ]
     insert_rows(connection, settlement, tuple(settlement.c.keys()), rows)
 
 
@@ -237,21 +254,24 @@ def _keep_deposits(
     leases = {
         row.code: row for row in connection.execute(of_leases.where(among(connection, lease.c.code, codes))).all()
     }
+    asked = []
     for held in deposits:
-        let = leases[held.lease]
-        key = connection.scalar(
-            deposit.insert()
-            .values(
-                lease=held.lease, tenant=held.tenant, site=let.site, site_name=let.site_name, office=let.unit, months=1,
-                monthly_rent=held.amount, amount=held.amount, asked_on=held.received_on, due_on=held.received_on,
-                seller=json.dumps(asdict(seller)), buyer=json.dumps(asdict(buyer_of(tenants[held.tenant]))),
-                recorded_at=recorded_at,
-            )
-            .returning(deposit.c.id)
-        )  # fmt: skip
-        connection.execute(
-            deposit_movement.insert().values(
-                deposit_id=key, movement_no=1, kind=RECEIVED, moved_on=held.received_on, amount=held.amount,
-                money_account=OPENING_TRANSIT, reference=_REFERENCE.format(held.lease), recorded_at=recorded_at,
+        let, buyer = leases[held.lease], json.dumps(asdict(buyer_of(tenants[held.tenant])))
+        asked.append(
+            (
+                held.lease, held.tenant, let.site, let.site_name, let.unit, 1, held.amount, held.amount,
+                held.received_on, held.received_on, json.dumps(asdict(seller)), buyer, recorded_at,
             )
         )  # fmt: skip
+    insert_rows(connection, deposit, _DEPOSIT_COLUMNS, asked)
+    keys = dict(
+        connection.execute(select(deposit.c.lease, deposit.c.id).where(among(connection, deposit.c.lease, codes))).all()
+    )
+    received = [
+        (
+            keys[held.lease], 1, RECEIVED, held.received_on, held.amount, OPENING_TRANSIT,
+            _REFERENCE.format(held.lease), recorded_at,
+        )
+        for held in deposits
+    ]  # fmt: skip
+    insert_rows(connection, deposit_movement, _MOVEMENT_COLUMNS, received)

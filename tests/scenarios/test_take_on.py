@@ -1,8 +1,11 @@
 """A park is taken on with what it brings from before (R29); brought invoices then live like ours."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -10,17 +13,24 @@ from sqlalchemy import func, select
 from billing.books.vat_return.movements import vat_movements
 from billing.check import check
 from billing.documents.delivery.pdf_files import ensure_pdf
-from billing.entries.debts import WRITTEN_OFF
+from billing.entries.debts import RECOVERED, WRITTEN_OFF
+from billing.entries.deposits import Movement
 from billing.frame.database import reading, writing
-from billing.frame.errors import Conflict, Fault, Refused
+from billing.frame.errors import Conflict, Fault, Refused, RunRefused
+from billing.frame.terms import Term, Terms
+from billing.receivables.deposits.deposits import move_deposit
 from billing.receivables.dunning.sending import preview_reminder
 from billing.receivables.open_items.standing import documents_numbered
 from billing.receivables.receipts.cancelling import cancel_receipt
+from billing.receivables.reports.aged_balance import aged_balance
+from billing.receivables.reports.open_documents import open_documents, vat_not_due
 from billing.receivables.reports.receipts import receipts_journal
 from billing.receivables.reports.statement import statement
 from billing.take_on.files import LAYOUTS, find_files, naming, new_faults, rows_of_files
 from invoices.errors import IssueDateGoesBack, NotPrintedHere
 from invoices.models import document
+from ledger.errors import BeforeTheBooks
+from ledger.models import entry
 from ledger.periods import limits
 from ledger.year_end import close_year
 from pricing.money import format_amount
@@ -30,8 +40,22 @@ from tests.support.debts import decides
 from tests.support.park import Park, text
 from tests.support.reminding import reminds_daily
 from tests.support.spreadsheets import tables_of, typed_rows, write_french, write_workbook
-from tests.support.take_on import FIRST, ON, SECOND, opens, takes_on, written
-from tests.support.till import applies, carried, closes, order, receives, refunds, still_open, undoes
+from tests.support.take_on import FILES, FIRST, ON, SECOND, opens, takes_on, written
+from tests.support.till import (
+    NONE,
+    applies,
+    bounces,
+    cancels,
+    carried,
+    clears,
+    closes,
+    order,
+    receives,
+    refunds,
+    still_open,
+    undoes,
+    withdraws,
+)
 
 
 @pytest.fixture
@@ -190,13 +214,68 @@ def test_the_books_begin_on_the_day_of_the_take_on(taken: Park) -> None:
         receives(taken, order("10.00", on="2026-08-31"))
     with reading(taken.engine) as connection:
         assert limits(connection).closed_through == date(2026, 8, 31)
+    with pytest.raises(RunRefused, match="The first month that is billed here is 2026-09"):
+        taken.bills("2026-08", issued_on="2026-09-01")
     with pytest.raises(IssueDateGoesBack):
-        taken.bills("2026-08", issued_on="2026-08-31")
+        taken.bills("2026-09", issued_on="2026-08-31")
     taken.bills("2026-09")
     closes(taken, "2026-09")
     with pytest.raises(Conflict, match="taken on already"):
         takes_on(taken)
     assert check(taken.engine) == []
+
+
+def _gives_back(park: Park, on: str) -> None:
+    """Give back 100.00 of the deposit that was brought."""
+    back = Movement("returned", "transfer", date.fromisoformat(on), 100_00, "V9", "fin du bail")
+    with writing(park.engine) as connection:
+        move_deposit(connection, 1, back, recorded_at=NOW)
+
+
+def test_money_of_days_before_the_take_on_is_in_the_balances(taken: Park) -> None:
+    decides(taken, WRITTEN_OFF, "100.00", on="2026-09-02", invoice=FIRST)
+    receives(taken, order("50.00", on="2026-09-02", tenant="T2", means="cheque", pays=NONE))
+    with reading(taken.engine) as connection:
+        before = connection.scalar(select(func.count()).select_from(entry))
+    acts: list[Callable[[], object]] = [
+        lambda: _gives_back(taken, "2026-08-31"),
+        lambda: decides(taken, RECOVERED, "10.00", on="2026-08-31", invoice=FIRST),
+        lambda: decides(taken, "doubtful", "10.00", on="2026-08-31", invoice=SECOND),
+        lambda: refunds(taken, "10.00", receipt=1, tenant="T3", on="2026-08-31"),
+        lambda: clears(taken, 2, on="2026-08-31"),
+        lambda: bounces(taken, 2, on="2026-08-31"),
+        lambda: withdraws(taken, 1, "T3", "10.00", on="2026-08-31"),
+        lambda: cancels(taken, 2, on="2026-08-31"),
+    ]
+    for act in acts:
+        with pytest.raises(
+            BeforeTheBooks, match="2026-08-31 is before 2026-09-01, the day the park was taken on: what"
+        ):
+            act()
+    with reading(taken.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(entry)) == before
+    assert check(taken.engine) == []
+
+
+def test_a_grant_that_came_before_may_be_entered_after_the_take_on(taken: Park) -> None:
+    taken.enters(grants=[{"code": "G2", "amount": "700.00", "granted_on": "2026-02-01"}])
+    taken.bills("2026-09")
+    # It helps T3 with its 700.00 as if it had been known: 5,150.00 are left of 5,850.00.
+    assert taken.balances()["9209"] == "5150.00"
+    assert check(taken.engine) == []
+
+
+def test_reports_of_days_before_hold_what_the_books_held(taken: Park) -> None:
+    def reported(on: date) -> list[list[tuple[Any, ...]]]:
+        with reading(taken.engine) as connection:
+            return [list(report(connection, on).lines) for report in (open_documents, vat_not_due, aged_balance)]
+
+    assert reported(date(2026, 8, 31)) == [[], [], []]
+    items, vat, ages = reported(date(2026, 9, 1))
+    assert [(line[2], format_amount(line[-1])) for line in items] == [(FIRST, "2480.00"), (SECOND, "2320.00")]
+    assert sum(line[-1] for line in vat) == 769_69
+    assert [line[0] for line in ages] == ["T1", "T2", "T3"]
+    assert still_open(taken, "2026-08-31") == {}
 
 
 def test_a_take_on_comes_first(park: Park) -> None:
@@ -256,13 +335,110 @@ def test_every_fault_of_every_file_is_said_at_once(park: Park) -> None:
         "open_invoices.csv:10: base 'abc' is not a decimal number such as 1234.56",
         "credits.csv:2: amount '0.00' is zero",
         "deposits.csv:2: lease 'L9' is no known lease",
-        "balances.csv:2: account '3421' is proved from other files",
-        "balances.csv:3: account '9208' is proved from other files",
+        "balances.csv:2: account '3421' is proved by more than a balance",
+        "balances.csv:3: account '9208' is proved by more than a balance",
         "balances.csv:4: account '9201' is moved by runs alone",
         "balances.csv:5: account '0000' is not in the chart of accounts",
         "grants.csv:2: used '5000.01' is more than the 5000.00 that were granted",
         "grants.csv:3: code 'G9' is no known grant",
     ]
+
+
+NOTHING = dict.fromkeys(LAYOUTS, "")
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (
+            {"open_invoices": "A1,0.20,T1,CAS,2026-07-01,2026-08-30,100.00,20.00,120.01"},
+            "open_invoices.csv:2: paid '120.01' is more than base and VAT of this row, 120.00",
+        ),
+        (
+            {
+                "open_invoices": """
+                    A1,0.20,T1,CAS,2026-07-01,2026-08-30,100.00,20.00,130.00
+                    A1,0.10,T1,CAS,2026-07-01,2026-08-30,100.00,10.00,
+                """
+            },
+            "open_invoices.csv:2: paid '130.00' is more than base and VAT of this row, 120.00",
+        ),
+        (
+            {"open_invoices": "A1,0.20,T1,CAS,2026-07-01,2026-08-30,-100.00,20.00,"},
+            "open_invoices.csv:2: base '-100.00' is below zero",
+        ),
+        (
+            {"open_invoices": "A1,0.20,T1,CAS,2026-07-01,2026-08-30,100.00,0.00,"},
+            "open_invoices.csv:2: vat '0.00' is not the VAT of 100.00 at this rate, 20.00",
+        ),
+        (
+            {"open_invoices": "A1,20,T1,CAS,2026-07-01,2026-08-30,100.00,20.00,"},
+            "open_invoices.csv:2: vat_rate '20' is not between 0 and 1",
+        ),
+        (
+            {"open_invoices": "A1,0.20,,CAS,2026-07-01,2026-08-30,100.00,20.00,"},
+            "open_invoices.csv:2: tenant '' is blank",
+        ),
+        (
+            {"open_invoices": "A1,0.20,T1,CAS,2026-07-01,2126-08-30,100.00,20.00,"},
+            "open_invoices.csv:2: due_on '2126-08-30' is more than 366 days after the day of the take-on, 2026-09-01",
+        ),
+        (
+            {
+                "open_invoices": """
+                    A1,0.20,T1,CAS,2026-07-01,2026-08-30,100.00,20.00,
+                    A1,0.2,T1,CAS,2026-07-01,2026-08-30,100.00,20.00,
+                """
+            },
+            "open_invoices.csv:3: vat_rate '0.2' is there twice: A1/0.20 stands on line 2 already",
+        ),
+        ({"credits": "T3,1.00,2026-10-12"}, "credits.csv:2: since '2026-10-12' is after the day of the take-on"),
+        ({"deposits": "L9,1.00,2026-01-01"}, "deposits.csv:2: lease 'L9' is no known lease"),
+        ({"balances": "5141,,0.00"}, "balances.csv: brings nothing, nor does any other file"),
+        ({"balances": "3942,,-500.00"}, "give its amount on 6196 instead, and decide `debts doubtful` and `debts prov"),
+    ],
+    ids=[
+        "overpaid", "overpaid at one rate", "negative", "without its VAT", "no rate", "no tenant", "due in a century",
+        "twice", "of later", "unknown lease", "only zeros", "provision",
+    ],
+)  # fmt: skip
+def test_a_row_that_can_not_be_is_refused_alone(park: Park, files: dict[str, str], problem: str) -> None:
+    opens(park)
+    [fault] = faults_of(park, **(NOTHING | files))
+    assert problem in fault
+
+
+def test_a_provision_is_brought_as_its_charge_and_decided_anew(park: Park) -> None:
+    opens(park)
+    # 3942 held 500.00 of the first invoice, expensed before; 6196 takes its place until it is decided here.
+    takes_on(park, balances=f"{FILES['balances']}\n6196,,-500.00\n1191,,500.00")
+    decides(park, "doubtful", "2480.00", on="2026-09-02", invoice=FIRST)
+    decides(park, "provisioned", "500.00", on="2026-09-02", invoice=FIRST)
+    balances = park.balances()
+    assert (balances["3942"], balances.get("6196")) == ("-500.00", None)
+    assert check(park.engine) == []
+
+
+def test_under_the_debits_the_vat_of_what_was_issued_was_declared_before(park: Park) -> None:
+    shipped = park.settings.terms.versions
+    since = tuple(Term(date.fromisoformat(day), value, "test") for day, value in
+                  (("2000-01-01", "encaissement"), ("2026-08-01", "debits")))  # fmt: skip
+    park.settings = replace(park.settings, terms=Terms({**shipped, "vat.regime": since}))
+    opens(park)
+    # Of July's invoice 413.33 falls due with its money; of August's nothing does any more.
+    takes_on(park, balances=FILES["balances"].replace("-59080.31", "-59436.67"))
+    assert park.balances()["44551"] == "-413.33"
+    receives(park, order("2480.00", on="2026-09-04", pays={FIRST: "2480.00"}))
+    receives(park, order("1000.00", on="2026-09-05", reference="V2", tenant="T2", pays={SECOND: "1000.00"}))
+    decides(park, WRITTEN_OFF, on="2026-10-31", invoice=SECOND)
+    with reading(park.engine) as connection:
+        movements = vat_movements(connection, date(2026, 1, 1), date(2026, 12, 31), park.settings.terms)
+    assert [(m.document, format_amount(m.base), format_amount(m.vat)) for m in movements] == [
+        (FIRST, "2066.67", "413.33")
+    ]
+    assert (park.balances()["4455"], park.balances().get("44551")) == ("-413.33", None)
+    assert (park.balances()["6182"], still_open(park)) == ("1320.00", {})
+    assert check(park.engine) == []
 
 
 @pytest.mark.parametrize(

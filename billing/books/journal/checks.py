@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from billing.entries.accounts import CLIENTS, NETWORK_POOL, SITE_POOL
+from billing.entries.grants import GRANTS_RECEIVED
 from billing.frame.checking import Proof, Step, is_postgresql, month_text
 from billing.register.tables import billing_run
 from billing.run.tables import run_outcome
@@ -240,7 +241,7 @@ def unattributed_entries(connection: Connection, _step: Step) -> Iterator[str]:
     of_tenant = exists().where(same_month, o.tenant == func.substr(e.reference, 13))
     shared = select(e.id, e.reference).where(
         e.journal == CROSS_SUBSIDY,
-        e.reference.not_like("PER/grant/%"),
+        not_(e.reference.startswith(GRANTS_RECEIVED)),
         e.reference.not_like("PER/____-__:cascade/%"),
         not_(of_tenant),
     )

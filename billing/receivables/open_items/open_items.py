@@ -28,6 +28,7 @@ from billing.receivables.tables.receipts import (
     refund_cancellation,
     settlement,
 )
+from invoices.brought import is_ours, stands_by
 from invoices.document import CREDIT_NOTE
 from invoices.models import document
 
@@ -89,7 +90,7 @@ def open_items_select(on: date | None = None) -> Select[Any]:
         .outerjoin(settled, settled.c.document_id == d.id)
         .where(left != 0)
     )
-    return statement if on is None else statement.where(d.issued_on <= on)
+    return statement if on is None else statement.where(stands_by(on))
 
 
 # The key that open items are paged by, as `open_items_listed` selects it.
@@ -274,8 +275,12 @@ def vat_movements_select(from_day: date | None = None, until: date | None = None
             (sign * s.base_due).label("base_due"), (sign * s.vat_due).label("vat_due"),
         )
         .join(document, d.id == s.document_id)
-        # What was paid before a take-on was declared before, too.
-        .where(or_(s.base_due != 0, s.vat_due != 0), s.act != SettlementAct.BROUGHT)
+        # What fell due before a take-on was declared before, too.
+        .where(
+            or_(s.base_due != 0, s.vat_due != 0),
+            s.act != SettlementAct.BROUGHT,
+            or_(s.act != SettlementAct.ISSUED, is_ours()),
+        )
     )  # fmt: skip
     if from_day is not None:
         statement = statement.where(s.settled_on >= from_day)

@@ -13,6 +13,7 @@ from billing.frame.codes import RECEIPT
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.receivables.open_items.open_items import UnallocatedCredit, credit_of, placements_left, unplaced_left
 from billing.receivables.tables.receipts import EventKind, placement, receipt, receipt_cancellation, receipt_event
+from ledger.openings import taken_on
 from ledger.periods import first_open_day, limits, require_open
 
 
@@ -75,13 +76,13 @@ def booked_on_of(head: Row[Any]) -> date:
 def acting_day(connection: Connection, on: date | None, recorded_at: datetime) -> date:
     """Return the day an act is booked: `on`, or today in Casablanca; the first open day where its month is closed.
 
-    Where nobody gave a day and this month is not open yet, it is the last open day. Raises Refused for a day that is
-    still to come, PeriodNotYetOpen.
+    Where nobody gave a day and this month is not open yet, it is the last open day; before a take-on, its day. Raises
+    Refused for a day that is still to come, BeforeTheBooks, PeriodNotYetOpen.
     """
     present = today(recorded_at)
     if on is not None:
         require_near("payments", "on", on, present, PAST_DAYS_AHEAD_MAX)
-    day = first_open_day(connection, on or present)
+    day = first_open_day(connection, on or max(present, taken_on(connection) or present))
     open_through = limits(connection).open_through
     if on is None and open_through is not None:
         return min(day, open_through)

@@ -16,6 +16,7 @@ from billing.receivables.receipts.orders import (
     one_line,
 )
 from invoices.document import CURRENCY, INVOICE
+from ledger.errors import BeforeTheBooks
 from ledger.periods import Limits
 from pricing.money import AMOUNT_MAX, format_amount
 from pricing.period import first_of_month, format_month
@@ -88,8 +89,8 @@ def _day_faults(day: date, known: Known) -> Iterator[OrderFault]:
     if day > known.today:
         yield "value_date", str(day), "is still to come", "record it once the money is there"
     elif known.begun_on is not None and day < known.begun_on:
-        problem = f"is before {known.begun_on}, the day the park was taken on"
-        yield "value_date", str(day), problem, "what came before is in the balances that were taken on"
+        early = BeforeTheBooks(day, known.begun_on)
+        yield "value_date", str(day), early.problem, early.remedy
     elif open_days.open_through is not None and day > open_days.open_through:
         month = format_month(first_of_month(day))
         yield "value_date", str(day), f"lies in {month}, which is not open yet", "close the months before"

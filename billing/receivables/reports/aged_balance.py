@@ -17,6 +17,7 @@ from billing.receivables.reports.ages import LABELS, Ages, limits
 from billing.receivables.tables.receipts import settlement
 from billing.register.tables import tenant
 from invoices import formats
+from invoices.brought import stands_by
 from invoices.document import INVOICE
 from invoices.models import document
 from ledger.exports.columns import Kind
@@ -67,7 +68,7 @@ def ages_select(day: date) -> Select[Any]:
             (d.gross - func.coalesce(func.sum(s.base + s.vat), 0)).label("open"),
         )
         .outerjoin(settlement, and_(s.document_id == d.id, s.settled_on <= day))
-        .where(d.issued_on <= day)
+        .where(stands_by(day))
         .group_by(d.id)
         .subquery()
     )

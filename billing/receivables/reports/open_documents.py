@@ -17,6 +17,7 @@ from billing.receivables.reports.aged_balance import names_of
 from billing.receivables.tables.debts import debt_act
 from billing.receivables.tables.receipts import SettlementAct, allocation, allocation_undoing, settlement
 from invoices import formats
+from invoices.brought import stands_by
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_vat
 from ledger.exports.columns import Kind
@@ -120,7 +121,7 @@ def _vat(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
         select(v.rate, func.count(), func.sum(sign * base_left), func.sum(sign * vat_left))
         .join(document, d.id == v.document_id)
         .outerjoin(moved, and_(m.document_id == v.document_id, m.rate == v.rate))
-        .where(d.issued_on <= on, or_(base_left != 0, vat_left != 0))
+        .where(stands_by(on), or_(base_left != 0, vat_left != 0))
         .group_by(v.rate)
         .order_by(v.rate)
     )

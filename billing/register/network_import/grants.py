@@ -16,6 +16,7 @@ from billing.register.tables import billing_run
 from ledger.entry import Entry, reversal
 from ledger.journal import load_entry, post
 from ledger.models import posting
+from ledger.openings import taken_on
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 
@@ -81,15 +82,19 @@ def _entries(connection: Connection, row: Row, open_from: date | None) -> Iterab
     code = values["code"]
     received = grant_received(code, values["site"], values["amount"], values["granted_on"], values["revision"])
     if row.before is None:
-        yield replace(received, effective_on=first_open_day(connection, received.effective_on))
+        yield replace(received, effective_on=_open_day(connection, received.effective_on))
         return
     reference = grant_reference(code, row.before["revision"])
     former = load_entry(connection, reference)
     if former is None:
         raise LookupError(f"{reference} is not in the journal: run `technopark-billing check`")
     taken_back_on, received_on = (
-        first_open_day(connection, max(day, open_from or date.min))
-        for day in (former.effective_on, received.effective_on)
+        _open_day(connection, max(day, open_from or date.min)) for day in (former.effective_on, received.effective_on)
     )
     yield reversal(former, f"{reference}/reversal", taken_back_on, f"Annulation - {former.label}")
     yield replace(received, effective_on=received_on)
+
+
+def _open_day(connection: Connection, day: date) -> date:
+    """Return the first open day from a day on; a grant that came before a take-on may be entered after it."""
+    return first_open_day(connection, max(day, taken_on(connection) or day))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 
 from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART, RESERVE
 from billing.entries.cross_subsidy import waterfall_entry, waterfall_reference
-from billing.entries.grants import grant_reference
+from billing.entries.grants import GRANTS_RECEIVED, grant_reference
 from billing.entries.standing import Place, difference_of_sums
 from billing.frame.checking import Proof, Step
 from billing.register.tables import billing_run, subsidy_grant
@@ -27,12 +27,12 @@ from billing.run.recomputed_matrices import last_position_entry
 from billing.run.tables import run_batch, run_position
 from ledger.entry import Entry
 from ledger.models import entry, posting
+from ledger.openings import taken_on
 from ledger.periods import closings
 from pricing.cross_subsidy import Grant, Waterfall, waterfall
 from pricing.money import format_amount
 from pricing.period import format_month
 
-_GRANT = "PER/grant/"
 _COUNTERPARTS = {GRANTS: GRANTS_COUNTERPART, GRANTS_COUNTERPART: GRANTS}
 
 
@@ -62,7 +62,7 @@ class Funds:
     # Site and day of each grant, as last received; the days the register gives.
     terms: dict[str, tuple[str | None, date]] = field(default_factory=dict)
     granted_on: Mapping[str, date] = field(default_factory=dict)
-    # The days after closed months, on which what comes too late is posted.
+    # The days after closed months, and the take-on's, on which what comes too late is posted.
     first_open_days: frozenset[date] = frozenset()
 
     def take(self, booked: Booked) -> None:
@@ -73,7 +73,7 @@ class Funds:
             elif account == GRANTS:
                 code = auxiliary or ""
                 self.left[code] = self.left.get(code, 0) - amount
-                if booked.reference.startswith(_GRANT) and amount < 0:
+                if booked.reference.startswith(GRANTS_RECEIVED) and amount < 0:
                     self.terms[code] = site, self._day(code, booked)
 
     def _day(self, code: str, booked: Booked) -> date:
@@ -99,7 +99,8 @@ def funding(connection: Connection, step: Step) -> Iterator[str]:
     entries = _entries(connection)
     granted = connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.granted_on))
     closed = (closing.closed_through for closing in closings(connection))
-    first_open_days = frozenset(through + timedelta(days=1) for through in closed if through is not None)
+    days = [taken_on(connection), *(through + timedelta(days=1) for through in closed if through is not None)]
+    first_open_days = frozenset(day for day in days if day is not None)
     funds = Funds(granted_on=dict(row for row in granted), first_open_days=first_open_days)
     place = 0
     for run in connection.execute(select(billing_run).order_by(billing_run.c.period)).all():
@@ -328,7 +329,7 @@ def _grants_received(connection: Connection, funds: Funds, entries: list[Booked]
             if funds.terms.get(grant.code) != (grant.site, grant.granted_on):
                 terms = f"for {grant.site or 'any site'} from {grant.granted_on}"
                 yield f"grant {grant.code} is {terms} in the register, and otherwise in its entry"
-    standing = {reference for reference in by_reference if reference.startswith(_GRANT)}
+    standing = {reference for reference in by_reference if reference.startswith(GRANTS_RECEIVED)}
     for reference in sorted(expected - standing):
         yield f"grant {reference.split('/')[2]} has no entry {reference}"
     for reference in sorted(standing - expected):
@@ -341,7 +342,7 @@ def _grants_received(connection: Connection, funds: Funds, entries: list[Booked]
 
 def _counterpart_faults(booked: Booked) -> Iterator[str]:
     """A grant's entry says the same on 9208 and on its counterpart 9210."""
-    code = booked.reference.removeprefix(_GRANT).removesuffix("/reversal").rpartition("/")[0]
+    code = booked.reference.removeprefix(GRANTS_RECEIVED).removesuffix("/reversal").rpartition("/")[0]
     for place, amount in booked.sums().items():
         account, auxiliary, site = place
         other = _COUNTERPARTS.get(account)

@@ -28,6 +28,7 @@ from billing.receivables.tables.receipts import (
     refund_cancellation,
     settlement,
 )
+from invoices.brought import is_ours
 from invoices.document import CREDIT_NOTE
 from invoices.models import document
 from ledger.entry import Entry
@@ -113,7 +114,8 @@ def vat_due_at_issue(connection: Connection) -> tuple[list[Entry], list[str]]:
         select(d.number, d.kind, d.tax, s.document_id, s.act_id, s.settled_on, func.sum(s.vat_due).label("due"),
                func.sum(s.vat_released).label("released"))
         .join(document, d.id == s.document_id)
-        .where(s.act == SettlementAct.ISSUED)
+        # That of brought invoices was declared before, and proved with the take-on.
+        .where(s.act == SettlementAct.ISSUED, is_ours())
         .group_by(d.number, d.kind, d.tax, s.document_id, s.act_id, s.settled_on)
         .order_by(s.document_id)
     )  # fmt: skip
