@@ -337,7 +337,7 @@ def test_lines_are_counted_through_cells_of_several_lines(engine: Engine, tmp_pa
 def test_a_folder_that_is_none_is_refused(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "file.csv").write_text("code", encoding="utf-8")
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "Tenants.csv").write_text("code", encoding="utf-8")
+    (tmp_path / "other" / "Locataires.csv").write_text("code", encoding="utf-8")
     for folder, problem in (
         (tmp_path / "nowhere", "does not exist"),
         (tmp_path / "file.csv", "is not a folder"),

@@ -237,17 +237,47 @@ class TestFrenchCsv:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            ("Société;É".encode("cp850"), "is neither in UTF-8 nor in Windows-1252"),
-            ("Société;è".encode("mac_roman"), "is neither in UTF-8 nor in Windows-1252"),
-            ("Société;".encode() + "É".encode("cp1252"), "is in UTF-8, but the file is not"),
+            ("Société É;".encode("cp850"), "is neither in UTF-8 nor in Windows-1252"),
+            ("Société è;".encode("mac_roman"), "is neither in UTF-8 nor in Windows-1252"),
+            ("Société ".encode() + "É;".encode("cp1252"), "is neither in UTF-8 nor in Windows-1252"),
+            ("شركة;".encode("cp1256"), "is neither in UTF-8 nor in Windows-1252"),
         ],
     )
     def test_other_encodings_are_refused(self, tmp_path: Path, content: bytes, said: str) -> None:
         path = text_file(tmp_path)
-        path.write_bytes(path.read_bytes() + b"L1;T1;" + content + b"22,5;08/01/2020;\r\n")
+        path.write_bytes(path.read_bytes() + b"L1;T1;TNG;" + content + b"22,5;08/01/2020;\r\n")
         rows, faults = read(path)
         assert rows == []
+        assert faults[0].startswith("leases.csv:2:")
         assert said in faults[0]
+
+    WORDS = (
+        "Société", "façade", "hôtel", "voilà", "à", "où", "août", "maïs", "Noël", "cœur", "Bâtiment", "É-1", "FRANÇAIS",
+        "n°", "l’eau",
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("encoding", ["cp850", "mac_roman"])
+    @pytest.mark.parametrize("word", WORDS)
+    def test_no_french_word_is_read_as_another(self, tmp_path: Path, encoding: str, word: str) -> None:
+        try:
+            path = text_file(tmp_path, (*LEASE[:3], word, *LEASE[4:]), encoding=encoding)
+        except UnicodeEncodeError:
+            # MS-DOS has neither œ nor ’.
+            return
+        rows, said = read(path)
+        assert (rows == []) == bool(said)
+        assert [row[3] for _, row in rows] in ([], [word])
+
+    def test_windows_files_may_hold_what_french_texts_do(self, tmp_path: Path) -> None:
+        text = "« Œuvres – L’Été créée » “Niño” 5 € n° 2 ½ Technopark™"
+        rows, said = read(text_file(tmp_path, (*LEASE[:3], text, *LEASE[4:])))
+        assert ([row[3] for _, row in rows], said) == ([text], [])
+
+    @pytest.mark.parametrize("cell", ["1,56119E+12", "8E+15"])
+    def test_a_number_that_was_shortened_is_no_code(self, tmp_path: Path, cell: str) -> None:
+        rows, (said,) = read(text_file(tmp_path, (*LEASE[:3], cell, *LEASE[4:])))
+        assert rows == []
+        assert said.startswith(f"leases.csv:2: unit {cell!r} is a number that the spreadsheet has shortened")
 
     def test_an_error_of_the_spreadsheet_is_no_text(self, tmp_path: Path) -> None:
         rows, said = read(text_file(tmp_path, ("L1", "T1", "TNG", "#N/A", "22,5", "08/01/2020", "")))

@@ -13,6 +13,8 @@ from billing.register.network_import.reading.text_files import COMMAS, Written, 
 from billing.register.network_import.reading.workbook_rows import TableFile, workbook_rows
 
 _ERRORS = re.compile(r"#(N/A|NA|REF!|VALEUR!|VALUE!|NOM\?|NAME\?|DIV/0!|NOMBRE!|NUM!|NUL!|NULL!)")
+# A number of twelve digits and more, as a spreadsheet shows it and writes it into a CSV file.
+_SHORTENED = re.compile(r"[0-9](,[0-9]+)?E\+[0-9]{2,3}", re.ASCII)
 # What our own exports have put before a text that a spreadsheet would take for a formula.
 _GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
@@ -62,6 +64,10 @@ def _french_rows(path: Path, how: Written, layout: Layout, faults: Faults) -> It
                 cells[index] = cell[1:]
             elif cell[:1] == "#" and _ERRORS.fullmatch(cell):
                 faults.add(file, line, name, cell, "is an error of the spreadsheet", "correct the cell's formula")
+                sound = False
+            elif cell[:1].isdigit() and _SHORTENED.fullmatch(cell.strip()):
+                problem = "is a number that the spreadsheet has shortened: its digits are lost"
+                faults.add(file, line, name, cell, problem, "format the column as text, and type the cell again")
                 sound = False
         if sound:
             yield line, cells

@@ -23,15 +23,15 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _HEADER_MAX = 100_000
-_SAVE_AS_UTF8 = "save the file as CSV UTF-8, or as .xlsx"
+_SAVE_AS_UTF8 = "save it as .xlsx, or in Excel as « CSV UTF-8 », in LibreOffice as CSV with the character set UTF-8"
 _QUOTES = 'put the whole cell between quotes, and write a quote within it twice: "SARL ""Atlas"""'
-# Letters of French and Arabic and marks in UTF-8: read as Windows-1252 they are what nobody writes, such as "Ã©".
-_LETTERS_IN_UTF8 = re.compile(
-    rb"[\xc2\xc3\xc5][\x80-\xbf]|[\xd8-\xdb][\x80-\x91\x93-\x9f\xa1-\xba\xbc-\xbf]|\xe2\x80[\x80-\xbf]"
-)
-# Bytes that Windows-1252 has no letter for, or that stand between letters as the accented ones of MS-DOS do.
-_NOT_WINDOWS = re.compile(
-    rb"[\x81\x8d\x8f\x90\x9d]|[A-Za-z][\x82-\x84\x87-\x89\x8b\x93-\x95\x98\x99\x9b][A-Za-z]|[A-Za-z]\x82(?![A-Za-z])"
+# A file that is not UTF-8 is taken for Windows-1252 only where it holds nothing but what French texts hold in it, each
+# mark where it may stand. The é of MS-DOS is a low quote there, its à three points, the é of a Macintosh Ž; Arabic has
+# many accents in a row, UTF-8 has Ã and â€.
+_LETTERS = "A-Za-zÀÂÄÇÉÈÊËÎÏÔÖÙÛÜÑÁÍÓÚàâäçéèêëîïôöùûüÿñáíóúœŒæÆ"
+_NOT_FRENCH = re.compile(
+    rf"[^\x00-\x7f{_LETTERS}\xa0«»°§€£©®™²³¹¼½¾·´µ±’‘“”–—•]"
+    rf"|[{_LETTERS}][€‘“–—•]|[”™®](?=[{_LETTERS}])|[a-zà-ÿ][À-ÞŒ]|[À-ÿ]{{3}}|â€"
 )
 
 
@@ -109,7 +109,7 @@ def _encoding(path: Path, separator: str, faults: Faults) -> tuple[str, str]:
     if not wrong:
         return "utf-8-sig", "strict"
     if separator != COMMAS:
-        _require_windows(path, faults)
+        _require_windows(path, separator, faults)
         return "cp1252", "strict"
     line_no, line, byte = first
     column, value = _wrong_cell(path, line, separator)
@@ -118,19 +118,15 @@ def _encoding(path: Path, separator: str, faults: Faults) -> tuple[str, str]:
     return "cp1252", "replace"
 
 
-def _require_windows(path: Path, faults: Faults) -> None:
+def _require_windows(path: Path, separator: str, faults: Faults) -> None:
     """Refuse a file that is neither UTF-8 nor Windows-1252, which is what a French spreadsheet writes."""
     with path.open("rb") as content:
         for line_no, line in enumerate(content, 1):
-            if line.isascii():
+            if line.isascii() or not _NOT_FRENCH.search(line.decode("cp1252", errors="replace")):
                 continue
-            if line.startswith(_UTF8_MARK) or _LETTERS_IN_UTF8.search(line):
-                problem = "is in UTF-8, but the file is not, nor all of it in Windows-1252"
-            elif _NOT_WINDOWS.search(line):
-                problem = "is neither in UTF-8 nor in Windows-1252 (perhaps in that of MS-DOS or Macintosh)"
-            else:
-                continue
-            faults.add(path.name, line_no, None, _as_meant(_text_of(line)), problem, _SAVE_AS_UTF8)
+            column, value = _wrong_cell(path, line, separator)
+            problem = "is neither in UTF-8 nor in Windows-1252 (perhaps in the letters of MS-DOS, Macintosh or Arabic)"
+            faults.add(path.name, line_no, column, value, problem, _SAVE_AS_UTF8)
             raise UnreadableFile
 
 
