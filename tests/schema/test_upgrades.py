@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.engine import URL
 
+from billing.books.journal.checks import accounts as accounts_proof
 from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.schema_version import alembic_config
 from billing.schema.migrating import migrate
@@ -133,11 +134,11 @@ def contents_of(connection: Connection) -> Contents:
 
 
 def lost_rows(before: Contents, after: Contents) -> list[str]:
-    """The rows that an upgrade has dropped or changed, columns added to them apart."""
+    """The rows that an upgrade has dropped or changed, columns added to them and labels of accounts apart."""
     return [
         f"{table}: {row}"
         for table, rows in before.items()
-        for row in rows
+        for row in ([{"code": account["code"]} for account in rows] if table == "account" else rows)
         if not any(row.items() <= other.items() for other in after[table])
     ]
 
@@ -197,3 +198,20 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
     # Whoever adds a table adds a row of it to `rows.sql`, in the section of its version; the newest has none yet.
     assert [table for table, rows in before.items() if not rows] == []
     base.dispose()
+
+
+def test_accounts_that_bore_another_label_and_those_below_them_bear_the_chart_s(database_url: URL) -> None:
+    engine = open_engine(database_url)
+    with maintenance_transaction(engine) as connection:
+        command.upgrade(alembic_config(connection), "0030")
+        held = {"1181": "Résultats nets en instance d'affectation", "63861": "Différences de trésorerie"}
+        add = text("INSERT INTO account (code, label) VALUES (:code, :label)")
+        connection.execute(add, [{"code": code, "label": label} for code, label in held.items()])
+    migrate(engine)
+    with reading(engine) as connection:
+        assert list(accounts_proof(connection, lambda _: None)) == []
+        labels: dict[str, str] = dict(connection.execute(text("SELECT code, label FROM account")).all())
+    assert labels["1181"] == "Résultats nets en instance d'affectation (solde créditeur)"
+    assert (labels["63861"], labels["7386"]) == ("Escomptes accordés", "Escomptes obtenus")
+    assert labels["5113"] == "Effets à encaisser ou à l'encaissement"
+    engine.dispose()
