@@ -26,5 +26,5 @@ def stands_by(day: date) -> ColumnElement[bool]:
 
 def brought_numbers(connection: Connection) -> BroughtNumbers:
     """Return the numbers of all brought invoices, to be looked for in texts; paid ones too, so that they are known."""
-    of_brought = select(document.c.number).join(brought_invoice, brought_invoice.c.document_id == document.c.id)
+    of_brought = select(document.c.number).where(document.c.id.in_(select(brought_invoice.c.document_id)))
     return BroughtNumbers(connection.scalars(of_brought))

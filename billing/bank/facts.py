@@ -1,16 +1,15 @@
 """The facts that bank lines are matched with, read set-wise: what is open, who pays, what the books hold already."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
-    Select,
     and_,
     cast,
     exists,
@@ -34,7 +33,7 @@ from billing.bank.matching.values import (
     Rates,
     Withheld,
 )
-from billing.bank.matching.words import mentions_of, unit_key
+from billing.bank.matching.words import unit_key
 from billing.bank.queries import is_latest, is_of_line, is_reversed, is_unlinked, moves_bank_account
 from billing.bank.tables import bank_line, line_decision
 from billing.entries.receivables import CARD, MONEY, TO_BE_CLEARED, TRANSFER
@@ -50,6 +49,7 @@ from billing.receivables.tables.receipts import (
     receipt_event,
     receipt_leg,
     refund,
+    settlement,
 )
 from billing.register.tables import lease, tenant
 from invoices.brought import brought_numbers
@@ -109,53 +109,52 @@ def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> 
     The rest of a payment may settle another invoice of the same tenant: a line that exceeds the invoices it names
     brings all open invoices of their tenants.
     """
-    credit_lines = [line for line in lines if line.amount > 0 and not line.is_reversal]
-    named: set[str] = set()
-    for line in lines:
-        mentions = mentions_of(line, pool.payments.brought)
-        named.update(mentions.numbers, mentions.joined)
-    invoices = {invoice.number: invoice for invoice in _numbered(connection, named)}
+    named = {line: pool.payments.numbers_in(line) for line in lines}
+    invoices = {invoice.number: invoice for invoice in _numbered(connection, set(chain(*named.values())))}
     payers: set[str] = set()
     amounts: set[int] = set()
-    for line in credit_lines:
-        mentions = mentions_of(line, pool.payments.brought)
-        numbers = (*mentions.numbers, *mentions.joined)
+    for line, numbers in named.items():
+        if line.amount <= 0 or line.is_reversal:
+            continue
         own = [invoices[number] for number in numbers if number in invoices]
-        if own and line.amount > sum(invoice.open for invoice in own):
+        if own and line.amount > sum([invoice.open for invoice in own]):
             payers.update(invoice.tenant for invoice in own)
         others = pool.payments.payers_of(line, own)
         payers.update(others)
         if not (own or others):
             amounts.add(line.amount)
-    if payers or amounts:
-        of_payers = among(connection, document.c.tenant, sorted(payers))
-        for row in connection.execute(
-            _open_invoices(lambda left: or_(of_payers, among(connection, left, sorted(amounts))))
-        ):
-            invoices.setdefault(row.number, OpenInvoice(*row))
+    for invoice in _open_invoices(connection, payers, amounts):
+        invoices.setdefault(invoice.number, invoice)
     return list(invoices.values())
 
 
-def _open_invoices(narrowed: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Select[Any]:
-    """Return the open invoices as `OpenInvoice`, narrowed by what is open of them, or otherwise."""
+def _open_invoices(connection: Connection, payers: set[str], amounts: set[int]) -> list[OpenInvoice]:
+    """Return the open invoices of tenants, and those of which one of these amounts is open."""
+    if not (payers or amounts):
+        return []
     open_items = open_items_select()
     c = open_items.selected_columns
     # PostgreSQL sums to a decimal.
     left = cast(c.open, BigInteger)
-    wanted = (c.number, c.tenant, c.due_on, c.gross, left.label("open"))
-    return open_items.with_only_columns(*wanted).where(document.c.kind == INVOICE, narrowed(left))
+    wanted = or_(among(connection, c.tenant, sorted(payers)), among(connection, left, sorted(amounts)))
+    narrowed = open_items.with_only_columns(c.number, c.tenant, c.due_on, c.gross, left)
+    return [OpenInvoice(*row) for row in connection.execute(narrowed.where(c.kind == INVOICE, wanted)).all()]
 
 
 def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice]:
     """Yield invoices by number, open or not."""
     if not numbers:
         return
-    d = document.c
+    d, s = document.c, settlement.c
     by_number = among(connection, d.number, sorted(numbers))
-    opens = {row.number: int(row.open) for row in connection.execute(_open_invoices(lambda _: by_number))}
-    rows = select(d.number, d.tenant, d.due_on, d.gross).where(d.kind == INVOICE, by_number)
-    for row in connection.execute(rows):
-        yield OpenInvoice(*row, opens.get(row.number, 0))
+    rows = connection.execute(
+        select(d.id, d.number, d.tenant, d.due_on, d.gross).where(d.kind == INVOICE, by_number)
+    ).all()
+    of_these = among(connection, s.document_id, sorted(row[0] for row in rows))
+    sums = select(s.document_id, func.sum(s.base + s.vat)).where(of_these).group_by(s.document_id)
+    settled: dict[int, int] = dict(connection.execute(sums).all())
+    for key, number, code, due_on, gross in rows:
+        yield OpenInvoice(number, code, due_on, gross, gross - int(settled.get(key, 0)))
 
 
 def _units(connection: Connection, on: date) -> dict[str, frozenset[str]]:

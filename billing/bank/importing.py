@@ -22,7 +22,7 @@ from billing.bank.formats.comma_separated import csv_mapping
 from billing.bank.formats.reading import CsvReading, read_statements
 from billing.bank.formats.statement import BankLine, LeftOut, Statement, account, faults_of
 from billing.bank.naming import line_name, statement_name
-from billing.bank.queries import is_of_withdrawn, is_withdrawn, lines_of_statements
+from billing.bank.queries import LineRow, is_of_withdrawn, is_withdrawn
 from billing.bank.tables import bank_line, bank_statement, bank_statement_withdrawal
 from billing.frame.audit_log import record_change
 from billing.frame.civil_time import today
@@ -101,17 +101,22 @@ def import_file(connection: Connection, content: bytes, file: str, order: Import
     mapping = csv_mapping(order.terms.at("statements.csv_mappings", order.recorded_at.date()), order.mapping)
     reading = CsvReading(mapping, order.opening, order.closing)
     statements, left_out = read_statements(content, file, reading, order.file_format, account(order.own_account))
-    imported = import_statements(connection, statements, own_account=order.own_account, recorded_at=order.recorded_at)
-    new = [statement.statement for statement in imported if statement.statement is not None]
-    lines = lines_of_statements(connection, new) if new else []
+    outcomes = _stored(connection, statements, own_account=order.own_account, recorded_at=order.recorded_at)
+    lines = [row for new in outcomes if new is not None for row in _rows_of(new)]
     booked = decide_certain(connection, lines, recorded_at=order.recorded_at, terms=order.terms) if lines else {}
+    imported = [
+        ImportedStatement(None, statement.name, 0, len(statement.lines))
+        if new is None
+        else ImportedStatement(new.key, statement.name, len(new.lines), len(statement.lines) - len(new.lines))
+        for statement, new in zip(statements, outcomes, strict=True)
+    ]
     return ImportedFile(tuple(imported), len(booked), left_out)
 
 
-def import_statements(
+def _stored(
     connection: Connection, statements: Sequence[Statement], *, own_account: str, recorded_at: datetime
-) -> list[ImportedStatement]:
-    """Store the statements of a file, all or none, in their order; what stands already is left as it is.
+) -> list[NewStatement | None]:
+    """Store the statements of a file, all or none; return what is new of each, in their order (None: all of it stands).
 
     A statement without account is taken for one of `own_account`, the only one there is. Each begins with the balance
     the one before ended with; one whose first lines are known goes on behind them. Raises Refused with every fault.
@@ -135,14 +140,15 @@ def import_statements(
     faults = [outcome for outcome in outcomes if isinstance(outcome, Fault)]
     if faults:
         raise Refused(faults)
-    new = [outcome for outcome in outcomes if isinstance(outcome, NewStatement)]
-    _store(connection, new, own_account, recorded_at)
-    return [
-        ImportedStatement(outcome.key, statement.name, len(outcome.lines), len(statement.lines) - len(outcome.lines))
-        if isinstance(outcome, NewStatement)
-        else ImportedStatement(None, statement.name, 0, len(statement.lines))
-        for statement, outcome in zip(statements, outcomes, strict=True)
-    ]
+    new = [outcome if isinstance(outcome, NewStatement) else None for outcome in outcomes]
+    _store(connection, [statement for statement in new if statement is not None], own_account, recorded_at)
+    return new
+
+
+def _rows_of(new: NewStatement) -> Iterator[LineRow]:
+    """Yield the lines of a new statement under the keys they are stored by."""
+    for line_no, printed in enumerate(new.lines, 1):
+        yield LineRow((new.key, line_no), printed.line)
 
 
 def _store(connection: Connection, new: Sequence[NewStatement], own_account: str, recorded_at: datetime) -> None:

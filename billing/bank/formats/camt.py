@@ -5,7 +5,6 @@ come from outside: no document type, no entity, no network, no file but this one
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple, TypeAlias
@@ -41,11 +40,15 @@ _INTERMEDIATE = "INTM"
 _SIGNS = {"CRDT": 1, "DBIT": -1}
 _BOOKED = "BOOK"
 # Where a detail gives the amount that was ordered, that of the transaction, and what was moved.
-_ORDERED = (("AmtDtls", "InstdAmt", "Amt"),)
-_TRANSACTED = (("AmtDtls", "TxAmt", "Amt"),)
-_MOVED = (("Amt",), *_TRANSACTED)
+_ORDERED = ("AmtDtls/InstdAmt/Amt",)
+_TRANSACTED = ("AmtDtls/TxAmt/Amt",)
+_MOVED = ("Amt", *_TRANSACTED)
+# There may be several of these, and several in them: they are looked into by themselves.
+_APART = frozenset({"NtryDtls", "RmtInf", "Chrgs"})
 
 Element: TypeAlias = etree._Element
+# The elements below one by their paths, `RltdPties/Dbtr/Nm`: of several children of one name the first.
+Fields: TypeAlias = dict[str, Element]
 
 
 def parse_camt(content: bytes, file: str, own_account: str = "") -> FileContent:
@@ -65,11 +68,8 @@ def parse_camt(content: bytes, file: str, own_account: str = "") -> FileContent:
     if _NAMESPACE.fullmatch(namespace) is None:
         kind = namespace or etree.QName(root).localname
         raise refuse(file, f"is no camt.053 but {kind[:100]!r}", "ask the bank for statements as camt.053")
-    # An element that is held keeps its tag, and isn't made anew each time it is looked at.
-    held = list(root.iter(etree.Element))
-    tags = Counter(element.tag for element in held)
     for name, most in (("Stmt", STATEMENTS_MAX), ("Ntry", LINES_MAX), ("TxDtls", LINES_MAX)):
-        counted = sum(count for tag, count in tags.items() if tag.rpartition("}")[2] == name)
+        counted = sum(1 for _ in root.iter(f"{{*}}{name}"))
         if counted > most:
             raise refuse(file, f"holds {counted} elements {name}, more than {most}", "import it in parts")
     return _Reading(file, namespace).content(root, own_account)
@@ -120,7 +120,7 @@ class _Reading:
 
     def __init__(self, file: str, namespace: str) -> None:
         self.file = file
-        # Children are looked up by their whole names; where there are many, the namespace is cut off by length.
+        # Children are looked up by their whole names; where all are gathered, the namespace is cut off by length.
         self._namespace = f"{{{namespace}}}"
         self._cut = len(self._namespace)
         self.faults: list[Fault] = []
@@ -153,17 +153,22 @@ class _Reading:
 
     # --- navigating ----------------------------------------------------------------------------------
 
-    def _children(self, element: Element | None) -> dict[str, Element]:
-        if element is None:
-            return {}
-        cut = self._cut
-        return {child.tag[cut:]: child for child in element}
+    def _fields(self, element: Element) -> Fields:
+        """Return the elements below one, each looked at once however often it is asked for."""
+        fields: Fields = {}
+        self._gather(fields, element, "")
+        return fields
+
+    def _gather(self, fields: Fields, element: Element, path: str) -> None:
+        for child in element:
+            name = path + child.tag[self._cut :]
+            if name not in fields:
+                fields[name] = child
+                if name not in _APART and len(child):
+                    self._gather(fields, child, f"{name}/")
 
     def _child(self, element: Element | None, *path: str) -> Element | None:
-        """Return the first child of that name, its first child of the next, and so on; None where one is missing.
-
-        Elements have few children: looking at each tag is twice as fast as asking for one.
-        """
+        """Return the first child of that name, its first child of the next, and so on; None where one is missing."""
         for name in path:
             if element is None:
                 return None
@@ -236,18 +241,17 @@ class _Reading:
         """Return a balance; one within a statement of several pages only if no other is."""
         ranked: list[tuple[int, int, Element]] = []
         for place, element in enumerate(self._all(statement, "Bal")):
-            kind = self._child(element, "Tp")
-            code = self._text(kind, "CdOrPrtry", "Cd")
+            code = self._text(element, "Tp", "CdOrPrtry", "Cd")
             if code in codes:
-                partial = self._text(kind, "SubTp", "Cd") == _INTERMEDIATE
+                partial = self._text(element, "Tp", "SubTp", "Cd") == _INTERMEDIATE
                 ranked.append((codes.index(code) + (len(codes) if partial else 0), place, element))
         if not ranked:
             return None
         element = min(ranked)[2]
         try:
-            amount, currency = self._amount(element)
-            day_of = self._child(element, "Dt")
-            written = self._text(day_of, "Dt") or self._text(day_of, "DtTm")
+            fields = self._fields(element)
+            amount, currency = self._amount(fields)
+            written = _said(fields, "Dt/Dt") or _said(fields, "Dt/DtTm")
             # Nothing rests on the day of the opening balance.
             on = self._day(written, "Bal/Dt") if written or codes == _CLOSING else None
         except _BadField as error:
@@ -255,10 +259,10 @@ class _Reading:
             return None
         return _Balance(amount, on, currency)
 
-    def _amount(self, element: Element) -> tuple[int, str]:
+    def _amount(self, fields: Fields) -> tuple[int, str]:
         """Return the signed amount of an entry or a balance, and its currency."""
-        unsigned = self._child(element, "Amt")
-        sign = _SIGNS.get(self._text(element, "CdtDbtInd"))
+        unsigned = fields.get("Amt")
+        sign = _SIGNS.get(_said(fields, "CdtDbtInd"))
         if unsigned is None or sign is None:
             raise _BadField("CdtDbtInd" if unsigned is not None else "Amt", None, "is missing")
         return sign * self._centimes(unsigned), unsigned.get("Ccy") or ""
@@ -286,61 +290,63 @@ class _Reading:
 
         Without a day it was booked on the day of the closing balance, or on its value day where that is earlier.
         """
-        children = self._children(entry)
-        status = children.get("Sts")
+        fields = self._fields(entry)
         # A code of its own since version 08.
-        if status is not None and (self._text(status, "Cd") or (status.text or "").strip()) != _BOOKED:
+        if "Sts" in fields and (_said(fields, "Sts/Cd") or _said(fields, "Sts")) != _BOOKED:
             return []
-        amount, currency = self._amount(entry)
+        amount, currency = self._amount(fields)
         currencies.add(currency)
-        booked_on, value_on = self._days(children, closed_on)
+        booked_on, value_on = self._days(fields, closed_on)
         common = _Common(
             booked_on,
             value_on,
-            self._text(children.get("AcctSvcrRef")) or self._text(children.get("NtryRef")),
-            tidy(self._text(children.get("AddtlNtryInf"))),
-            self._code(children.get("BkTxCd")),
-            self._text(children.get("RvslInd")) in ("true", "1"),
+            _said(fields, "AcctSvcrRef") or _said(fields, "NtryRef"),
+            tidy(_said(fields, "AddtlNtryInf")),
+            _code(fields),
+            _said(fields, "RvslInd") in ("true", "1"),
         )
-        details = [detail for child in self._all(entry, "NtryDtls") for detail in self._all(child, "TxDtls")]
-        amounts = self._amounts(entry, details or [entry], amount, currency)
+        details = [
+            self._fields(detail)
+            for child in _several(fields, "NtryDtls")
+            for detail in child.iterchildren(self._namespace + "TxDtls")
+        ]
+        amounts = self._amounts(fields, details, amount, currency)
         if amounts is None or amounts == [amount]:
             line = self._whole(common, details, amount)
             return [line] if amount else []
         places = [""] if len(amounts) == 1 else [f"/{place}" for place in range(1, len(amounts) + 1)]
-        movements: list[Element | None] = [*details] or [None]
+        movements = details or [{}]
         lines = [
             self._line(common, detail, part, place)
             for detail, part, place in zip(movements, amounts, places, strict=True)
         ]
         charges = amount - sum(amounts)
         if charges:
-            blank = self._line(common, None, charges, "/0")
+            blank = self._line(common, {}, charges, "/0")
             lines.append(blank._replace(text=tidy(f"Frais {blank.text}")))
         return [line for line in lines if line.amount]
 
-    def _days(self, children: dict[str, Element], closed_on: date) -> tuple[date, date]:
+    def _days(self, fields: Fields, closed_on: date) -> tuple[date, date]:
         """Return the booking day and the value day of an entry."""
-        booked, value = (
-            self._text(children.get(name), "Dt") or self._text(children.get(name), "DtTm")
-            for name in ("BookgDt", "ValDt")
-        )
+        booked = _said(fields, "BookgDt/Dt") or _said(fields, "BookgDt/DtTm")
+        value = _said(fields, "ValDt/Dt") or _said(fields, "ValDt/DtTm")
         value_on = self._day(value, "ValDt") if value else None
         booked_on = self._day(booked, "BookgDt") if booked else min(value_on or closed_on, closed_on)
         return booked_on, value_on or booked_on
 
-    def _whole(self, common: _Common, details: list[Element], amount: int) -> BankLine:
+    def _whole(self, common: _Common, details: list[Fields], amount: int) -> BankLine:
         """Return an entry as one line: with its one detail, or with what all its details say."""
-        line = self._line(common, details[0] if len(details) == 1 else None, amount, "")
+        line = self._line(common, details[0] if len(details) == 1 else {}, amount, "")
         if len(details) < 2:
             return line
         lines = [self._line(common, detail, amount, "") for detail in details]
         before = line._replace(
-            text=tidy(" / ".join(dict.fromkeys([common.text, *(one.text for one in lines)])).strip(" /"))
+            text=tidy(" / ".join(dict.fromkeys([common.text, *(part.text for part in lines)])).strip(" /"))
         )
-        names = dict.fromkeys(one.counterparty for one in lines if one.counterparty)
+        names = dict.fromkeys(part.counterparty for part in lines if part.counterparty)
         texts = [
-            " ".join(text for text in (one.structured_reference, one.end_to_end_id, one.text) if text) for one in lines
+            " ".join(text for text in (part.structured_reference, part.end_to_end_id, part.text) if text)
+            for part in lines
         ]
         line = line._replace(
             counterparty=tidy(" / ".join(names), NAME_LENGTH_MAX),
@@ -350,14 +356,17 @@ class _Reading:
 
     # --- amounts and charges -------------------------------------------------------------------------
 
-    def _amounts(self, entry: Element, details: list[Element], amount: int, currency: str) -> list[int] | None:
+    def _amounts(self, entry: Fields, details: list[Fields], amount: int, currency: str) -> list[int] | None:
         """Return the amounts of an entry's details, if with the charges they make the entry's; None if they don't.
+
+        An entry without details is its own.
 
         What the payers ordered is taken where the charges told are just what the bank kept of it; otherwise the amounts
         of the movements. Charges stand on the details, on the entry as their sum, or on both.
         """
+        shared = self._charges(entry, currency) if details else 0
+        details = details or [entry]
         own = [self._charges(detail, currency) for detail in details]
-        shared = 0 if details == [entry] else self._charges(entry, currency)
         kept = {sum(own), shared, sum(own) + shared}
         sign = 1 if amount >= 0 else -1
         for paths, differences in ((_ORDERED, kept - {0}), (_TRANSACTED, kept - {0}), (_MOVED, kept | {0})):
@@ -374,21 +383,21 @@ class _Reading:
             return [amount + included]
         return known or None
 
-    def _part(self, detail: Element, paths: tuple[tuple[str, ...], ...], sign: int, currency: str) -> int | None:
+    def _part(self, detail: Fields, paths: tuple[str, ...], sign: int, currency: str) -> int | None:
         """Return the amount that a detail gives in one of these places, in the entry's currency; None: none."""
         for path in paths:
-            unsigned = self._child(detail, *path)
+            unsigned = detail.get(path)
             if unsigned is not None and unsigned.get("Ccy") == currency:
-                return _SIGNS.get(self._text(detail, "CdtDbtInd"), sign) * self._centimes(unsigned)
+                return _SIGNS.get(_said(detail, "CdtDbtInd"), sign) * self._centimes(unsigned)
         return None
 
-    def _charges(self, element: Element, currency: str, *, included: bool = False) -> int:
+    def _charges(self, fields: Fields, currency: str, *, included: bool = False) -> int:
         """Return what the bank kept by the charges of an entry or a detail, in centimes; what it gave back is negative.
 
         `included`: only charges that are said to be within the amount.
         """
         total = 0
-        for charges in self._all(element, "Chrgs"):
+        for charges in _several(fields, "Chrgs"):
             # Records of their own since version 04, and their sum.
             records = self._all(charges, "Rcrd") or [charges]
             for record in records:
@@ -401,35 +410,23 @@ class _Reading:
                     total -= _SIGNS.get(self._text(record, "CdtDbtInd"), -1) * self._centimes(unsigned)
         return total
 
-    def _code(self, element: Element | None) -> str:
-        """Return the bank's kind of movement: `PMNT/RCDT/ESCT`, or its own code."""
-        domain = self._child(element, "Domn")
-        if domain is None:
-            return tidy(self._text(element, "Prtry", "Cd"), 35)
-        family = self._child(domain, "Fmly")
-        parts = (self._text(domain, "Cd"), self._text(family, "Cd"), self._text(family, "SubFmlyCd"))
-        return tidy("/".join(part for part in parts if part), 35)
-
-    def _line(self, common: _Common, detail: Element | None, amount: int, place: str) -> BankLine:
-        children = self._children(detail)
-        references = self._children(children.get("Refs"))
-        structured, texts = self._remittance(children.get("RmtInf"))
-        texts += [self._text(children.get("AddtlTxInf")), common.text]
-        own = reference(self._text(references.get("AcctSvcrRef")))
+    def _line(self, common: _Common, detail: Fields, amount: int, place: str) -> BankLine:
+        structured, texts = self._remittance(detail.get("RmtInf"))
+        texts += [_said(detail, "AddtlTxInf"), common.text]
+        own = reference(_said(detail, "Refs/AcctSvcrRef"))
         shared = reference(common.bank_reference)
         # The other side: the payer of what came in, the payee of what went out; of a movement that takes
         # another back, the parties are those of the first one.
         came_in = (amount > 0) != common.is_reversal
         roles = ("Dbtr", "Cdtr") if came_in else ("Cdtr", "Dbtr")
         # The other side alone: we are the second one, unless the bank turns the parties of a reversal round.
-        parties = children.get("RltdPties")
-        name, number = self._party(parties, roles if common.is_reversal else roles[:1])
+        name, number = _party(detail, roles if common.is_reversal else roles[:1])
         before = BankLine(
             booked_on=common.booked_on,
             value_on=common.value_on,
             amount=amount,
             bank_reference=own or (f"{shared}{place}" if shared else ""),
-            end_to_end_id=reference(self._text(references.get("EndToEndId"))),
+            end_to_end_id=reference(_said(detail, "Refs/EndToEndId")),
             structured_reference=tidy(structured[0] if structured else "", 35),
             counterparty=name,
             counterparty_account=number,
@@ -439,9 +436,9 @@ class _Reading:
         )
         more = [
             *structured[1:],
-            self._text(references.get("ChqNb")),
-            *(party for role in roles[:1] if (party := self._name(parties, f"Ultmt{role}")) != name),
-            self._text(children.get("RtrInf"), "AddtlInf"),
+            _said(detail, "Refs/ChqNb"),
+            *(party for role in roles[:1] if (party := _name(detail, f"Ultmt{role}")) != name),
+            _said(detail, "RtrInf/AddtlInf"),
         ]
         added = dict.fromkeys(text for text in more if text and text not in before.text)
         return _known_by(before._replace(text=tidy(" ".join((before.text, *added)))), before) if added else before
@@ -455,33 +452,57 @@ class _Reading:
             if kind == "Ustrd":
                 texts.append((child.text or "").strip())
             elif kind == "Strd":
-                structured.append(self._text(child, "CdtrRefInf", "Ref"))
-                texts += [text for text in self._structured_texts(child) if text]
+                for part in child:
+                    self._structured(part, structured, texts)
         return [text for text in structured if text], texts
 
-    def _structured_texts(self, element: Element) -> Iterator[str]:
-        """Yield the numbers of the documents paid, and what is added to them."""
-        for child in element:
-            kind = child.tag[self._cut :]
-            if kind == "RfrdDocInf":
-                yield self._text(child, "Nb")
-            elif kind == "AddtlRmtInf":
-                yield (child.text or "").strip()
+    def _structured(self, part: Element, references: list[str], texts: list[str]) -> None:
+        """Add the reference that a part of a structured remittance gives, the number of a document, or its text."""
+        kind = part.tag[self._cut :]
+        if kind == "CdtrRefInf":
+            references.append(self._text(part, "Ref"))
+        elif kind == "RfrdDocInf":
+            texts.append(self._text(part, "Nb"))
+        elif kind == "AddtlRmtInf":
+            texts.append((part.text or "").strip())
 
-    def _party(self, parties: Element | None, roles: tuple[str, ...]) -> tuple[str, str]:
-        """Return the name and account of the first of those roles that is there."""
-        children = self._children(parties)
-        for role in roles:
-            identification = self._child(children.get(f"{role}Acct"), "Id")
-            number = self._text(identification, "IBAN") or self._text(identification, "Othr", "Id")
-            name = self._name(parties, role) or self._name(parties, f"Ultmt{role}")
-            if name or number:
-                return tidy(name, NAME_LENGTH_MAX), account(number)
-        return "", ""
 
-    def _name(self, parties: Element | None, role: str) -> str:
-        """Return the name of a party; it has an element of its own since version 08."""
-        return self._text(parties, role, "Nm") or self._text(parties, role, "Pty", "Nm")
+def _said(fields: Fields, path: str) -> str:
+    """Return the text of an element; blank where it is missing."""
+    element = fields.get(path)
+    return "" if element is None else (element.text or "").strip()
+
+
+def _several(fields: Fields, path: str) -> Iterator[Element]:
+    """Yield the children of a name, where there may be several."""
+    first = fields.get(path)
+    if first is not None:
+        yield first
+        yield from first.itersiblings(first.tag)
+
+
+def _code(fields: Fields) -> str:
+    """Return the bank's kind of movement: `PMNT/RCDT/ESCT`, or its own code."""
+    if "BkTxCd/Domn" not in fields:
+        return tidy(_said(fields, "BkTxCd/Prtry/Cd"), 35)
+    parts = (_said(fields, f"BkTxCd/Domn/{path}") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd"))
+    return tidy("/".join(part for part in parts if part), 35)
+
+
+def _party(detail: Fields, roles: tuple[str, ...]) -> tuple[str, str]:
+    """Return the name and account of the first of those roles that is there."""
+    for role in roles:
+        identification = f"RltdPties/{role}Acct/Id"
+        number = _said(detail, f"{identification}/IBAN") or _said(detail, f"{identification}/Othr/Id")
+        name = _name(detail, role) or _name(detail, f"Ultmt{role}")
+        if name or number:
+            return tidy(name, NAME_LENGTH_MAX), account(number)
+    return "", ""
+
+
+def _name(detail: Fields, role: str) -> str:
+    """Return the name of a party; it has an element of its own since version 08."""
+    return _said(detail, f"RltdPties/{role}/Nm") or _said(detail, f"RltdPties/{role}/Pty/Nm")
 
 
 def _known_by(line: BankLine, before: BankLine) -> BankLine:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from billing.frame.errors import Fault, Refused
@@ -177,6 +178,7 @@ def centimes(text: str) -> int:
     return -value if sign == "-" else value
 
 
+@lru_cache(maxsize=1024)
 def day(text: str) -> date:
     """Return an ISO day, or the day of an ISO instant, as the bank writes it; raises BadText."""
     try:

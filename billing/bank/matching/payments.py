@@ -7,6 +7,7 @@ against which something else speaks is contested: it never books itself (R33).
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from billing.bank.formats.statement import BankLine
 from billing.bank.matching.sums import oldest_first, parts_summing_to, taxes_rounded, taxes_withheld
@@ -23,12 +24,24 @@ from billing.bank.reasons import but, reason, withheld
 from billing.receivables.receipts.orders import Part
 from invoices.brought_numbers import BroughtNumbers
 from invoices.formats import dirhams
+from invoices.structured_reference import Mentions
 
 # How certain a reading is at most whose payer is another, and whose number is not whole.
 _OTHER_PAYER_MAX = 60
 _CUT_MAX = 75
 # How certain is each of several readings that explain a line equally.
 _SEVERAL_MAX = 85
+
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+class _Said(NamedTuple):
+    """What a line says: the documents it names, the whole numbers among them, and who pays."""
+
+    mentions: Mentions
+    numbers: tuple[str, ...]
+    payer: Payer
 
 
 @dataclass(slots=True)
@@ -49,7 +62,7 @@ class Payments:
     _by_number: dict[str, OpenInvoice] = field(init=False, default_factory=dict)
     _of_tenant: dict[str, list[str]] = field(init=False, default_factory=dict)
     _by_amount: dict[int, list[str]] = field(init=False, default_factory=dict)
-    _payers: dict[BankLine, Payer] = field(init=False, default_factory=dict)
+    _said: dict[BankLine, _Said] = field(init=False, default_factory=dict)
 
     def hold(self, invoices: Iterable[OpenInvoice]) -> None:
         """Let lines be matched with these invoices, and with no others."""
@@ -68,38 +81,44 @@ class Payments:
             invoice = self._by_number[number]
             self._by_number[number] = invoice._replace(open=invoice.open - amount)
 
-    def payer_of(self, line: BankLine) -> Payer:
-        """Return who pays a line: by the account it came from, and by names."""
-        payer = self._payers.get(line)
-        if payer is None:
-            accounts = self.accounts.get(line.counterparty_account, frozenset())
-            payer = self._payers[line] = self.names.payer(line, accounts)
-        return payer
+    def _read(self, line: BankLine) -> _Said:
+        """Return which documents a line names, and who pays it: by the account it came from, and by names."""
+        said = self._said.get(line)
+        if said is None:
+            mentions = mentions_of(line, self.brought)
+            payer = self.names.payer(line, self.accounts.get(line.counterparty_account, _NOBODY))
+            said = self._said[line] = _Said(mentions, mentions.numbers, payer)
+        return said
+
+    def numbers_in(self, line: BankLine) -> tuple[str, ...]:
+        """Return the numbers that a line names, and those it may name."""
+        said = self._read(line)
+        return (*said.numbers, *said.mentions.joined)
 
     def payers_of(self, line: BankLine, invoices: Iterable[OpenInvoice]) -> AbstractSet[str]:
         """Return the tenants whose invoices a line may pay beside those it names: its payer, if that is another."""
-        payer = self.payer_of(line)
+        payer = self._read(line).payer
         tenants = {invoice.tenant for invoice in invoices}
         return self.names.others_than(tenants, payer) if tenants else payer.accounts or _only(payer.name)
 
     def tenants_of(self, line: BankLine) -> frozenset[str]:
         """Return the tenants that a line speaks of: whose invoices it names, whose account it came from, by name."""
-        mentions, payer = mentions_of(line, self.brought), self.payer_of(line)
-        invoices = self._numbered((*mentions.numbers, *mentions.joined))
+        payer, invoices = self._read(line).payer, self._numbered(self.numbers_in(line))
         return frozenset([invoice.tenant for invoice in invoices]) | payer.accounts | payer.named
 
     def others_than(self, code: str, line: BankLine) -> frozenset[str]:
         """Return the tenants whose a line is instead of this one's, by its payer or the invoices it names."""
-        named = {invoice.tenant for invoice in self._numbered(mentions_of(line, self.brought).numbers)}
-        return frozenset(named - {code}) or self.names.others_than({code}, self.payer_of(line))
+        _, numbers, payer = self._read(line)
+        named = {invoice.tenant for invoice in self._numbered(numbers)}
+        return frozenset(named - {code}) or self.names.others_than({code}, payer)
 
     def may_withhold(self, line: BankLine) -> list[str]:
         """Return the invoices that a line may pay less taxes: their tax bases are asked for."""
         if line.amount <= 0 or line.is_reversal or not (self.rates.rent or self.rates.vat):
             return []
-        named = self._numbered(mentions_of(line, self.brought).numbers)
+        named = self._numbered(self._read(line).numbers)
         if named:
-            is_short = line.amount < sum(invoice.open for invoice in named)
+            is_short = line.amount < sum([invoice.open for invoice in named])
             return [invoice.number for invoice in named] if is_short else []
         codes = self.payers_of(line, ())
         invoices = [invoice for code in codes for invoice in self._numbered(self._of_tenant.get(code, ()))]
@@ -113,8 +132,7 @@ class Payments:
 
     def proposals(self, line: BankLine) -> list[Proposal]:
         """Return what a line that brought money may pay, what it names first."""
-        mentions, payer = mentions_of(line, self.brought), self.payer_of(line)
-        numbers = mentions.numbers
+        mentions, numbers, payer = self._read(line)
         named = self._numbered(numbers)
         joined = self._numbered(mentions.joined) if mentions.joined else []
         if not (named or joined):
@@ -192,7 +210,9 @@ class Payments:
                 why = reason(by, "withheld", invoices=numbers, withheld=withheld(rent, vat))
                 certainty = 95 if is_structured else 93
                 readings.append(Proposal(LineKind.RECEIVED, certainty, why, tenant, whole, rent, vat))
-            return readings if len(readings) == 1 else [contested(one, "several", _SEVERAL_MAX) for one in readings]
+            if len(readings) > 1:
+                readings = [contested(reading, "several", _SEVERAL_MAX) for reading in readings]
+            return readings
         rounded = taxes_rounded(amount, open_ones, self.bases, self.rates)
         if rounded:
             rent, vat = rounded[0]
@@ -259,7 +279,7 @@ class Payments:
 
 
 def _only(code: str | None) -> frozenset[str]:
-    return frozenset() if code is None else frozenset([code])
+    return _NOBODY if code is None else frozenset([code])
 
 
 def contested(reading: Proposal, against: str, most: int, **values: str) -> Proposal:

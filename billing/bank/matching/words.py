@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from billing.bank.formats.statement import BankLine
 from invoices.brought_numbers import BroughtNumbers
-from invoices.structured_reference import Mentions, mentions_in
+from invoices.structured_reference import Mentions
 
 # Legal forms and small words, which distinguish no firm from another.
 _LEGAL_FORMS = frozenset(
@@ -75,11 +75,7 @@ def unit_keys_in(text: str) -> list[str]:
 
 def mentions_of(line: BankLine, brought: BroughtNumbers) -> Mentions:
     """Return the documents that a line names, whole and cut; `brought` are numbers in other styles than ours."""
-    text = f"{line.structured_reference}\n{line.end_to_end_id}\n{line.text}"
-    return brought.mentions_in(text) if brought else _mentions_in(text)
-
-
-_mentions_in = lru_cache(maxsize=65536)(mentions_in)
+    return brought.mentions_in(f"{line.structured_reference}\n{line.end_to_end_id}\n{line.text}")
 
 
 class Payer(NamedTuple):

@@ -126,9 +126,10 @@ def _loaded(
         .where(concerned)
         .order_by(d.id, v.rate)
     ).all()
-    settled = _settled_by_rate(connection, {row.id for row in rows})
+    keys = {row[0] for row in rows}
+    settled = _settled_by_rate(connection, keys)
     ahead = _ahead(connection, {key for key, _ in settled})
-    doubtful = _doubtful(connection, concerned)
+    doubtful = _doubtful(connection, keys)
     for key, of_document in groupby(rows, key=itemgetter(0)):
         loaded = _open_document(list(of_document), settled, doubtful.get(key, 0), ahead.get(key))
         if loaded.open or not only_open:
@@ -248,13 +249,13 @@ def exact_shares(rows: Iterable[Any]) -> tuple[dict[int, Exact], dict[int, Exact
     return settled, due
 
 
-def _doubtful(connection: Connection, concerned: ColumnElement[bool]) -> dict[int, int]:
+def _doubtful(connection: Connection, keys: Collection[int]) -> dict[int, int]:
     """Return the doubtful part of documents, by key: what was decided, less what was paid of it."""
     a = debt_act.c
     decided = case((a.kind == "doubtful", a.amount), (a.kind == "reinstated", -a.amount), else_=-a.from_doubtful)
     acts = (
         select(a.document_id, func.sum(decided))
-        .where(a.document_id.in_(select(document.c.id).where(concerned)))
+        .where(among(connection, a.document_id, sorted(keys)))
         .group_by(a.document_id)
     )
     doubtful = {key: int(amount) for key, amount in connection.execute(acts)}
