@@ -87,7 +87,7 @@ def get_document(connection: Connection, number: str) -> DocumentShown:
     return find_shown(connection, number, service().today())
 
 
-@blueprint.route("/documents/<number:number>/resend", methods=["POST"])
+@blueprint.route("/documents/<followed:number>/resend", methods=["POST"])
 @blueprint.response(201, ResentDocument)
 @blueprint.alt_response(200, schema=blueprint.reference(ResentDocument), success=True)
 @blueprint.arguments(
@@ -99,7 +99,8 @@ def get_document(connection: Connection, number: str) -> DocumentShown:
 def resend_document(connection: Connection, order: Mapping[str, Any], number: str) -> Answer:
     """Queue a further mail with the document's own file; 200 with the one ordered before if it has not left yet.
 
-    Refused for an invoice that was credited whole, and while its own mail has not left, unless an address is given.
+    Refused for an invoice that was credited whole, while its own mail has not left, unless another address is given,
+    and while nobody knows whether a mail ordered before has arrived there. One that failed says so.
     """
     state = service()
     operator = state.settings.operator.party.legal_name
@@ -108,7 +109,7 @@ def resend_document(connection: Connection, order: Mapping[str, Any], number: st
     return Answer(next(mail for mail in shown.resent if mail.message == made.number), 201 if made.is_new else 200)
 
 
-@blueprint.route("/documents/<number:number>/pdf")
+@blueprint.route("/documents/<followed:number>/pdf")
 @blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 def get_document_pdf(number: str) -> Response:
@@ -120,7 +121,7 @@ def get_document_pdf(number: str) -> Response:
     return Response(pdf, content_type="application/pdf", headers=_named(f"{number}.pdf"))
 
 
-@blueprint.route("/documents/<number:number>/xml")
+@blueprint.route("/documents/<followed:number>/xml")
 @blueprint.response(200, TEXT, content_type="application/xml")
 @reads
 def get_document_xml(connection: Connection, number: str) -> Response:

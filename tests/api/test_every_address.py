@@ -145,7 +145,7 @@ def test_another_method_is_a_problem_that_names_those_allowed(ground: Caller) ->
 def test_an_address_that_is_none_is_a_problem(ground: Caller) -> None:
     unknown = (
         "/", "/v1", "/v1/", "/v1/nothing", "/v1/sites/", "/v1//sites", "/v1/billing-runs/2026-13",
-        "/v1/documents/A/xml", "/v1/vat-rates/MEAL/2026-02-30", "/v1/sites/%00", "/v1/tenants/a%0Ab",
+        "/v1/deliveries/A/retry", "/v1/vat-rates/MEAL/2026-02-30", "/v1/sites/%00", "/v1/tenants/a%0Ab",
     )  # fmt: skip
     for path in unknown:
         assert is_problem(ground("GET", path), 404, "not-found"), path

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from billing.check import check
-from billing.documents.delivery.delivering import deliver
+from billing.documents.delivery.delivering import Which, deliver
 from billing.documents.delivery.resending import Resent, resend
 from billing.documents.export import pieces_of_days
 from billing.documents.lookup.files import found_documents
@@ -35,6 +36,7 @@ from tests.support.networks import Row
 from tests.support.park import Park, open_park
 from tests.support.people import invoker, ok, refused
 from tests.support.queued import environment, settings
+from tests.support.smtp_script import END, answering
 from tests.support.till import applies, bounces, clears, order, receives
 
 TENANTS: list[Row] = [
@@ -217,12 +219,47 @@ def test_a_document_is_sent_once_more_an_order_whoever_orders_at_once(park: Park
     assert sum(each.is_new for each in made) == 1
 
 
+def test_a_copy_ordered_before_is_reported_as_what_it_is_queued_tried_failed_or_in_doubt(
+    park: Park, tmp_path: Path
+) -> None:
+    run = invoker(environment(park.engine, tmp_path))
+
+    def goes_out(answers: dict[str, bytes]) -> None:
+        with answering(answers) as script:
+            chosen = settings(park.engine, tmp_path, f"smtp://127.0.0.1:{script.port}?security=none")
+            deliver(chosen, park.engine, clock=lambda: NOW, which=Which.UNSENT)
+
+    orders_again = partial(run, "documents", "resend", JUNE_T1)
+    assert ok(orders_again()) == f"{JUNE_T1} queued as ME-000001 to compta@atlas.example\n"
+    assert ok(orders_again()) == f"{JUNE_T1} waits already to be sent as ME-000001 to compta@atlas.example\n"
+    goes_out({"RCPT": b"450 busy\r\n"})
+    assert ok(orders_again()) == (
+        f"{JUNE_T1} waits already to be sent as ME-000001 to compta@atlas.example, tried before: the mail server "
+        "refuses it for now: 450 busy\n"
+    )
+    goes_out({"RCPT": b"550 no such user\r\n"})
+    assert ok(orders_again()) == (
+        f"{JUNE_T1} was ordered before as ME-000001 to compta@atlas.example, which failed: the mail server refuses it: "
+        "550 no such user; `technopark-billing deliver` tries it again\n"
+    )
+    with writing(park.engine) as connection:
+        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email="a@t1.example; b@t1.example"))
+    mended = resends(park, JUNE_T1, "b@t1.example,a@t1.example")
+    assert (mended.number, mended.recipient, mended.state) == ("ME-000001", "a@t1.example; b@t1.example", "failed")
+    goes_out({END: b""})
+    assert "nobody knows whether ME-000001, a copy of" in refused(orders_again())
+    ok(run("deliveries", "settle", "ME-000001", "--sent", "--reason", "Journal du serveur"))
+    assert resends(park, JUNE_T1).number == "ME-000002"
+
+
 def test_what_cannot_be_sent_again_is_refused_with_what_to_do(park: Park) -> None:
     note = cancels_by_hand(park, JUNE_T2, on="2026-07-06").number
     with pytest.raises(Conflict, match=f"credited whole by {note}.* send {note} instead"):
         resends(park, JUNE_T2)
     with pytest.raises(Conflict, match=f"{note} has not been sent yet: the next delivery sends it to compta@"):
         resends(park, note)
+    with pytest.raises(Conflict, match=f"{note} has not been sent yet"):
+        resends(park, note, "compta@atlas.example")
     assert resends(park, note, "a@b.example").is_new
     with pytest.raises(UnknownDocument, match="FA-2026-000099"):
         resends(park, "FA-2026-000099")

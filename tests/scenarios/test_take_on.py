@@ -35,6 +35,7 @@ from ledger.periods import limits
 from ledger.year_end import close_year
 from pricing.money import format_amount
 from tests.oracle.service import NOW
+from tests.support.api import CallerOf
 from tests.support.credit_notes import cancels_by_hand, credits_by_hand
 from tests.support.debts import decides
 from tests.support.park import Park, text
@@ -171,6 +172,26 @@ def test_a_brought_invoice_is_reminded_of_without_a_copy(taken: Park) -> None:
     with pytest.raises(NotPrintedHere, match="2026/0117 was issued before"):
         ensure_pdf(taken.engine, "memory://documents", key or 0, clock=lambda: NOW)
     assert check(taken.engine) == []
+
+
+def test_over_http_a_brought_invoice_is_reached_by_its_own_number_with_all_that_there_is_of_it(
+    taken: Park, caller_of: CallerOf
+) -> None:
+    caller = caller_of(taken.engine)
+    address = f"/v1/documents/{FIRST}"
+    for part in ("", "/explanation", "/trail"):
+        assert caller.get(f"{address}{part}")["number"] == FIRST
+    [line] = caller.get(f"{address}/explanation")["lines"]
+    assert (line["origin"], line["amount"]) == ("brought", "2900.00")
+    assert [line["left"] for line in caller.get(f"{address}/creditable")["lines"]] == ["2900.00"]
+    for method, part in (("GET", "/pdf"), ("GET", "/xml"), ("POST", "/resend")):
+        answer = caller(method, f"{address}{part}", json=None if method == "GET" else {})
+        assert answer.status_code == 404
+        assert answer.json["detail"].startswith(f"{FIRST} was issued before this service began")
+    assert caller("GET", "/v1/documents/2026/0999/pdf").json["detail"] == "no document bears the number 2026/0999"
+    # What was lost of it before is recovered, and taken back, under its own number too.
+    answer = caller.post(f"/v1/debts/{FIRST}/recoveries/7/cancellation", {"reason": "jamais reçu"})
+    assert (answer.status_code, answer.json["detail"]) == (404, "there is no decision CR-7 about a debt")
 
 
 def test_a_tenants_statement_begins_with_what_was_brought(taken: Park) -> None:

@@ -115,7 +115,7 @@ def get_entry(connection: Connection, entry: int) -> EntryTrail:
     return entry_trails(connection, [find_entry(connection, entry)])[0]
 
 
-@blueprint.route("/documents/<number:number>/trail")
+@blueprint.route("/documents/<followed:number>/trail")
 @blueprint.response(200, DocumentTrail)
 @reads
 def get_document_trail(connection: Connection, number: str) -> DocumentTrail:

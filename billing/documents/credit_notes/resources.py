@@ -116,7 +116,7 @@ def get_credit_note(connection: Connection, number: str) -> CreditNote:
     return find_credit_note(connection, number)
 
 
-@blueprint.route("/documents/<number:number>/creditable")
+@blueprint.route("/documents/<followed:number>/creditable")
 @blueprint.response(200, Creditable)
 @reads
 def get_creditable(connection: Connection, number: str) -> Creditable:

@@ -13,7 +13,7 @@ from billing.frame.errors import Conflict, Fault, Refused
 from billing.frame.messages import queue_messages
 from billing.register.recipients import present_recipient
 from billing.register.tables import tenant
-from invoices.delivery import DOCUMENTS, retry
+from invoices.delivery import DOCUMENTS, QUEUED, retry
 from invoices.document import INVOICE, Document
 from invoices.errors import NotPrintedHere, UnknownDocument, UnusableAddress
 from invoices.mail import copy_text, parse_mailboxes
@@ -28,19 +28,24 @@ RESENT = "document"
 
 
 class Resent(NamedTuple):
-    """A further mail with a document: its message, where it goes; `is_new` is false if one like it was queued still."""
+    """A further mail with a document: its message, where it goes, how far it is and why, if it was tried.
+
+    `is_new` is false for one that was ordered before and has not left: queued still, or failed.
+    """
 
     number: str
     recipient: str
     is_new: bool
+    state: str = QUEUED
+    reason: str = ""
 
 
 def resend(connection: Connection, number: str, to: str | None, *, operator: str, now: datetime) -> Resent:
     """Queue a further mail with an issued document, to its tenant's present address or to another one.
 
-    It carries the file that is kept of the document, the same bytes for ever. While a mail ordered before to the same
-    address has not left, no other is queued. Raises UnknownDocument, Refused; Conflict for an invoice that was credited
-    whole, or a document whose own mail has not left.
+    It carries the file that is kept of the document, the same bytes for ever. While a mail ordered before that goes to
+    the same address has not left, no other is queued. Raises UnknownDocument, Refused; Conflict for an invoice that was
+    credited whole, while the document's own mail to that address has not left, and where a mail may have arrived.
     """
     # One order after the other: they are counted.
     change_receivables(connection)
@@ -55,13 +60,19 @@ def resend(connection: Connection, number: str, to: str | None, *, operator: str
     if issued.is_brought:
         raise NotPrintedHere(number)
     _require_standing(connection, head.id, issued)
-    if to is None:
-        _require_sent(connection, head.id, number)
+    _require_sent(connection, head.id, number, to)
     recipient = _usable((head.email or "") if to is None else to)
     ordered = _ordered(connection, number)
-    waiting = next((row for row in ordered if row.state != "sent" and row.chosen_recipient == to), None)
-    if waiting is not None:
-        return Resent(number_of(waiting.id), waiting.goes_to, is_new=False)
+    standing = next((row for row in ordered if row.is_unsent and _is_same(row.goes_to, recipient)), None)
+    if standing is not None:
+        copy_number = number_of(standing.id)
+        if standing.in_doubt:
+            raise Conflict(
+                f"nobody knows whether {copy_number}, a copy of {number}, has arrived at {standing.goes_to}: settle it "
+                f"first (deliveries settle {copy_number})"
+            )
+        reason = standing.last_error or ""
+        return Resent(copy_number, standing.goes_to, is_new=False, state=standing.state, reason=reason)
     text = copy_text(issued, operator)
     key = f"{number}/{len(ordered) + 1}"
     copy = Message(key, head.tenant, recipient, issued.buyer.legal_name, text, (), (number,))
@@ -77,11 +88,14 @@ def _ordered(connection: Connection, number: str) -> list[Row[Any]]:
     """Return the further mails with a document ordered so far, oldest first."""
     c = message_delivery.c
     rows = (
-        select(message.c.id, c.state, c.chosen_recipient, present_recipient(MESSAGES))
+        select(
+            message.c.id, c.state, c.last_error, present_recipient(MESSAGES),
+            MESSAGES.unsent.label("is_unsent"), MESSAGES.in_doubt.label("in_doubt"),
+        )
         .join(message_delivery, c.message_id == message.c.id)
         .where(message.c.kind == RESENT, message.c.key.like(f"{number}/%"))
         .order_by(message.c.id)
-    )
+    )  # fmt: skip
     return list(connection.execute(rows).all())
 
 
@@ -109,15 +123,15 @@ def _require_standing(connection: Connection, key: int, issued: Document) -> Non
     raise Conflict(f"{issued.number} was credited whole by {notes}: it asks for nothing any more, send {notes} instead")
 
 
-def _require_sent(connection: Connection, key: int, number: str) -> None:
-    """Refuse a document whose own mail is still to leave: it would come twice."""
+def _require_sent(connection: Connection, key: int, number: str, to: str | None) -> None:
+    """Refuse a document whose own mail is still to leave for that address: it would come twice."""
     c = delivery.c
     row = connection.execute(
         select(c.last_error, present_recipient(DOCUMENTS), DOCUMENTS.in_doubt.label("in_doubt"))
         .join(document, document.c.id == c.document_id)
         .where(c.document_id == key, DOCUMENTS.unsent)
     ).one_or_none()
-    if row is None:
+    if row is None or (to is not None and not _is_same(row.goes_to, to)):
         return
     if row.in_doubt:
         raise Conflict(f"nobody knows whether {number} has arrived: settle it first (deliveries settle {number})")
@@ -126,6 +140,14 @@ def _require_sent(connection: Connection, key: int, number: str) -> None:
         f"{number} has not been sent yet{why}: the next delivery sends it to {row.goes_to or 'its tenant'}; to send it "
         "to another address too, name that address"
     )
+
+
+def _is_same(recipient: str, other: str) -> bool:
+    """Return whether two recipients are the same addresses, in any order."""
+    try:
+        return set(parse_mailboxes(recipient)[0]) == set(parse_mailboxes(other)[0])
+    except UnusableAddress:
+        return False
 
 
 def _usable(recipient: str) -> str:

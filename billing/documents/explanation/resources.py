@@ -10,7 +10,7 @@ from billing.frame.http.transactions import reads
 blueprint = ApiBlueprint("explanations", __name__, url_prefix="/v1", description="Why documents say what they say")
 
 
-@blueprint.route("/documents/<number:number>/explanation")
+@blueprint.route("/documents/<followed:number>/explanation")
 @blueprint.response(200, DocumentExplanation)
 @reads
 def get_document_explanation(connection: Connection, number: str) -> DocumentExplanation:

@@ -14,6 +14,7 @@ from billing.frame.terminal.parameters import DAY, MONTH
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from billing.documents.delivery.resending import Resent
     from billing.documents.lookup.shapes import DocumentDelivery, DocumentShown
 
 # `table` is for people; the others are files.
@@ -187,7 +188,8 @@ def resend_command(number: str, to: str | None) -> None:
     """Queue a further mail with the document NUMBER, as it was issued; the next delivery sends it, once.
 
     The mail says that it is a copy, and carries the same file as the first one. It is refused for an invoice that was
-    credited whole, and while the document's own mail has not left, unless another address is named.
+    credited whole, while the document's own mail has not left, unless another address is named, and while nobody
+    knows whether a copy ordered before has arrived there.
     """
     from billing.documents.delivery.resending import resend
     from billing.frame.database import writing
@@ -196,5 +198,17 @@ def resend_command(number: str, to: str | None) -> None:
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         sent = resend(connection, number, to, operator=settings.operator.party.legal_name, now=clock())
-    state = "queued" if sent.is_new else "waits already to be sent"
-    click.echo(f"{number} {state} as {sent.number} to {sent.recipient}")
+    click.echo(_sentence(number, sent))
+
+
+def _sentence(number: str, sent: "Resent") -> str:
+    if sent.is_new:
+        return f"{number} queued as {sent.number} to {sent.recipient}"
+    why = f": {sent.reason}" if sent.reason else ""
+    if sent.state == "failed":
+        return (
+            f"{number} was ordered before as {sent.number} to {sent.recipient}, which failed{why}; "
+            "`technopark-billing deliver` tries it again"
+        )
+    tried = f", tried before{why}" if sent.reason else ""
+    return f"{number} waits already to be sent as {sent.number} to {sent.recipient}{tried}"

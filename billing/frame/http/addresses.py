@@ -130,6 +130,8 @@ class DocumentInAddress(BaseConverter):
 class FollowedDocumentInAddress(DocumentInAddress):
     """A document's number with something behind it."""
 
+    # Not inherited by a converter with a form of its own.
+    part_isolating = False
     regex = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
 
 
