@@ -9,7 +9,7 @@ from billing.frame.terminal.exporting import format_option, output_option, table
 from billing.frame.terminal.output import destination, require_showable
 from billing.frame.terminal.parameters import DAY
 
-_JOURNALS = ("csv", "xlsx", "parquet", "fec", "hledger", "beancount")
+_JOURNALS = ("csv", "xlsx", "parquet", "fec", "fec-analytic", "hledger", "beancount")
 
 
 @click.group("export", cls=Group)
@@ -43,7 +43,12 @@ def trial_balance_command(until: date | None, format_name: str, output: str | No
 @format_option(*_JOURNALS, default="csv")
 @output_option
 def journal_command(start: date | None, until: date | None, format_name: str, output: str | None) -> None:
-    """The entries of the journals, posting by posting, in the form an accountant or auditor reads."""
+    """The entries of the journals, posting by posting, in the form an accountant or auditor reads.
+
+    A FEC that begins on 1 January begins with the year's opening, and leaves out what determines the result; class 9
+    has its own, `fec-analytic`.
+    """
+    from billing.books.subledgers import subledgers
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from billing.proof.checkpoints import with_checkpoint
@@ -54,5 +59,6 @@ def journal_command(start: date | None, until: date | None, format_name: str, ou
     require_showable(format_name, output)
     settings = load_settings()
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        write_journal(connection, format_name, file, start=start, until=until)
+        known = subledgers(connection)
+        write_journal(connection, format_name, file, start=start, until=until, subledgers=known)
         file.writelines(with_checkpoint(connection, format_name, iter(())))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.engine import URL
 
 from billing.books.journal import trial_balance
+from billing.books.subledgers import subledgers
 from billing.check import check
 from billing.demo.payments import Banking, bank_demonstration
 from billing.demo.second_thoughts import SecondThoughts, think_again
@@ -194,13 +195,16 @@ def _write_books(engine: Engine, folder: Path) -> None:
     folder.mkdir()
 
     def journal(format_name: str) -> _Write:
-        return lambda connection, file: write_journal(connection, format_name, file, start=None, until=None)
+        return lambda connection, file: write_journal(
+            connection, format_name, file, start=None, until=None, subledgers=subledgers(connection)
+        )
 
     files: dict[str, _Write] = {
         "journal.hledger": journal("hledger"),
         "journal.beancount": journal("beancount"),
         "journal.parquet": journal("parquet"),
         "FEC.txt": journal("fec"),
+        "FEC-analytique.txt": journal("fec-analytic"),
         "trial-balance.xlsx": lambda connection, file: file.writelines(trial_balance.pieces(connection, None, "xlsx")),
         f"documents-{format_month(LAST)}.xlsx": lambda connection, file: file.writelines(
             documents.pieces(connection, LAST, "xlsx")

@@ -15,14 +15,20 @@ from ledger.errors import UnknownFormat
 from ledger.exports import beancount, comma_separated, fec, hledger, parquet, spreadsheet
 from ledger.exports.journal_lines import JOURNAL_COLUMNS, journal_cells
 from ledger.exports.tables import FRENCH_CSV
+from ledger.subledgers import NOTHING_KNOWN, Subledgers
 
 
 class Format(NamedTuple):
     """A format of the journal: how its file is made, and what it is called elsewhere."""
 
-    pieces: Callable[[Connection, date | None, date | None], Iterator[bytes]]
+    pieces: Callable[[Connection, date | None, date | None, Subledgers], Iterator[bytes]]
     media_type: str
     extension: str
+
+
+def _plain(pieces: Callable[[Connection, date | None, date | None], Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+    """Return a format that says of subledger accounts no more than their codes."""
+    return lambda connection, start, until, _subledgers: pieces(connection, start, until)
 
 
 def _csv(connection: Connection, start: date | None, until: date | None) -> Iterator[bytes]:
@@ -39,13 +45,14 @@ def _xlsx(connection: Connection, start: date | None, until: date | None) -> Ite
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "csv": Format(_csv, comma_separated.MEDIA_TYPE, "csv"),
-        FRENCH_CSV: Format(_french_csv, comma_separated.MEDIA_TYPE, "csv"),
-        "xlsx": Format(_xlsx, spreadsheet.MEDIA_TYPE, "xlsx"),
-        "parquet": Format(parquet.journal, "application/vnd.apache.parquet", "parquet"),
+        "csv": Format(_plain(_csv), comma_separated.MEDIA_TYPE, "csv"),
+        FRENCH_CSV: Format(_plain(_french_csv), comma_separated.MEDIA_TYPE, "csv"),
+        "xlsx": Format(_plain(_xlsx), spreadsheet.MEDIA_TYPE, "xlsx"),
+        "parquet": Format(_plain(parquet.journal), "application/vnd.apache.parquet", "parquet"),
         "fec": Format(fec.journal, "text/plain; charset=utf-8", "txt"),
-        "hledger": Format(hledger.journal, "text/plain; charset=utf-8", "journal"),
-        "beancount": Format(beancount.journal, "text/plain; charset=utf-8", "beancount"),
+        "fec-analytic": Format(fec.analytic_journal, "text/plain; charset=utf-8", "txt"),
+        "hledger": Format(_plain(hledger.journal), "text/plain; charset=utf-8", "journal"),
+        "beancount": Format(_plain(beancount.journal), "text/plain; charset=utf-8", "beancount"),
     }
 )
 
@@ -56,6 +63,7 @@ def journal_pieces(
     *,
     start: date | None = None,
     until: date | None = None,
+    subledgers: Subledgers = NOTHING_KNOWN,
 ) -> Iterator[bytes]:
     """Return the entries effective from `start` to `until`, both included, as pieces of a file.
 
@@ -63,7 +71,7 @@ def journal_pieces(
     """
     if file_format not in FORMATS:
         raise UnknownFormat(f"the journal has no format {file_format}: choose one of {', '.join(FORMATS)}")
-    return FORMATS[file_format].pieces(connection, start, until)
+    return FORMATS[file_format].pieces(connection, start, until, subledgers)
 
 
 def write_journal(
@@ -73,7 +81,8 @@ def write_journal(
     *,
     start: date | None,
     until: date | None,
+    subledgers: Subledgers = NOTHING_KNOWN,
 ) -> None:
     """Write the entries effective from `start` to `until`, both included, in constant memory. Raises UnknownFormat."""
-    for piece in journal_pieces(connection, file_format, start=start, until=until):
+    for piece in journal_pieces(connection, file_format, start=start, until=until, subledgers=subledgers):
         destination.write(piece)

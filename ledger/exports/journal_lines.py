@@ -71,7 +71,8 @@ class _Instants(dict[datetime, datetime]):
         return instant
 
 
-def _between(column: ColumnElement[date], start: date | None, until: date | None) -> list[ColumnElement[bool]]:
+def between(column: ColumnElement[date], start: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that a day lies between two, both included; None leaves a side open."""
     return [
         *([] if start is None else [column >= start]),
         *([] if until is None else [column <= until]),
@@ -82,7 +83,7 @@ def journal_lines(
     connection: Connection, start: date | None, until: date | None, *order: ColumnElement[Any]
 ) -> Iterator[JournalLine]:
     """Return the lines of the entries from `start` to `until`, both included; by number unless `order` says else."""
-    return chosen_lines(connection, _between(entry.c.effective_on, start, until), *order)
+    return chosen_lines(connection, between(entry.c.effective_on, start, until), *order)
 
 
 def chosen_lines(
@@ -136,7 +137,9 @@ def journal_cells(connection: Connection, start: date | None, until: date | None
         yield (*line[:-1], line.debit, line.credit)
 
 
-def brought_forward(connection: Connection, start: date) -> Iterator[list[JournalLine]]:
+def brought_forward(
+    connection: Connection, start: date, *conditions: ColumnElement[bool]
+) -> Iterator[list[JournalLine]]:
     """Yield what each account and auxiliary held before `start`: an entry for the general ledger, one for class 9.
 
     They stand in no journal: a file that begins on a day begins with them, so that its balances are the books'.
@@ -145,7 +148,7 @@ def brought_forward(connection: Connection, start: date) -> Iterator[list[Journa
     statement = (
         select(p.account, account.c.label, p.auxiliary, func.sum(p.amount))
         .join(account, account.c.code == p.account)
-        .where(p.effective_on < start)
+        .where(p.effective_on < start, *conditions)
         .group_by(p.account, account.c.label, p.auxiliary)
         .having(func.sum(p.amount) != 0)
         .order_by(of_class_9(p.account), p.account, p.auxiliary.is_not(None), p.auxiliary)
@@ -186,12 +189,12 @@ class OpenedAccount(NamedTuple):
 
 def opened_accounts(connection: Connection, start: date | None, until: date | None) -> Iterator[OpenedAccount]:
     """Return every account and auxiliary that moves from `start` to `until`, by account and auxiliary."""
-    return _opened(connection, _between(posting.c.effective_on, start, until))
+    return _opened(connection, between(posting.c.effective_on, start, until))
 
 
 def held_accounts(connection: Connection, start: date, until: date) -> Iterator[OpenedAccount]:
     """Yield the accounts of a period with those that stood before: these are opened on `start`."""
-    for opened in _opened(connection, _between(posting.c.effective_on, None, until)):
+    for opened in _opened(connection, between(posting.c.effective_on, None, until)):
         yield opened._replace(first_moved_on=max(opened.first_moved_on, start))
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from ledger.reports import auxiliary_balance, centralised_journal, general_ledger, journal, trial_balance
 from ledger.reports.rows import Report
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
+from ledger.subledgers import NameOf
 
 Reporter: TypeAlias = Callable[[Connection, Selection, NameOf], Report]
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from ledger.exports.columns import Kind
 from ledger.reports.movements import Movement, by_auxiliary
 from ledger.reports.rows import Column, Part, Report, Row, RowKind, part_of
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
 from ledger.reports.trial_balance import SUMS, Sums, six_sums
+from ledger.subledgers import NameOf
 
 _COLUMNS = (
     Column("account", "Compte", Kind.TEXT, on_paper=False),

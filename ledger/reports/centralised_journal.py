@@ -13,7 +13,8 @@ from ledger.exports.journal_lines import of_class_9
 from ledger.models import account, entry, posting
 from ledger.reports.movements import sides
 from ledger.reports.rows import Carried, Column, Label, Part, Report, Row, RowKind, part_of
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
+from ledger.subledgers import NameOf
 
 _COLUMNS = (
     Column("month", "Mois", Kind.MONTH, once=True),

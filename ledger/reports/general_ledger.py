@@ -13,7 +13,8 @@ from ledger.openings import opens_a_year
 from ledger.reports.memo import memo
 from ledger.reports.movements import Movement, by_account, openings
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of, two_sided
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
+from ledger.subledgers import NameOf
 
 _COLUMNS = (
     Column("account", "Compte", Kind.TEXT, on_paper=False),

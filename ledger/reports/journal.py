@@ -10,7 +10,8 @@ from ledger.exports.columns import Kind
 from ledger.exports.journal_lines import JournalLine, chosen_lines, of_class_9
 from ledger.models import entry, posting
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
+from ledger.subledgers import NameOf
 
 _COLUMNS = (
     Column("effective_on", "Date", Kind.DAY, once=True),

@@ -1,15 +1,11 @@
 """A selection says which postings a report is about: days, accounts, an auxiliary, a site."""
 
-from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 
 from ledger.models import entry, posting
-
-# The name of an account's auxiliary: a tenant's or a funder's name; blank if nothing is known.
-NameOf: TypeAlias = Callable[[str, str], str]
 
 
 class Selection(NamedTuple):

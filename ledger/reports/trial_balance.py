@@ -9,7 +9,8 @@ from ledger.exports.columns import Kind
 from ledger.reports.memo import memo
 from ledger.reports.movements import Movement, by_account, openings
 from ledger.reports.rows import Carried, Column, Label, Part, Report, Row, RowKind, part_of, two_sided
-from ledger.reports.selection import NameOf, Selection
+from ledger.reports.selection import Selection
+from ledger.subledgers import NameOf
 
 # Six sums, the same for accounts and for auxiliaries.
 SUMS = (

@@ -194,20 +194,33 @@ def test_the_fec_begins_with_the_opening_entry_and_is_numbered_without_gap(two_y
     assert dict(found) == {account: balance for account, balance in held.items() if balance or account in found}
 
 
+def test_the_fec_of_a_closed_year_has_no_entries_that_determine_its_result(two_years: Engine) -> None:
+    bundle, archive = written(two_years)
+    assert bundle.control.is_proved
+    rows = fec_rows(archive, FEC)
+    assert {row["JournalCode"] for row in rows} == {"OD"}
+    assert not {row["CompteNum"][0] for row in rows} & set("89")
+    sold = [centimes(row["Credit"]) - centimes(row["Debit"]) for row in rows if row["CompteNum"] == "71243"]
+    assert sum(sold) > 0
+
+
 def test_class_9_has_a_fec_of_its_own(two_years: Engine) -> None:
     _, archive = written(two_years, 2027)
     of_general = fec_rows(archive, FEC.replace("2026", "2027"))
     of_class_9 = fec_rows(archive, FEC.replace("2026", "2027").replace(".txt", "-analytique.txt"))
     assert {row["CompteNum"][0] == "9" for row in of_general} == {False}
-    assert [(row["EcritureNum"], row["CompteNum"]) for row in of_class_9] == [("1", "9301"), ("1", "9309")]
+    assert [(row["EcritureNum"], row["JournalCode"], row["CompteNum"]) for row in of_class_9] == [
+        ("1", "AN", "9301"), ("1", "AN", "9309"), ("2", "PER", "9301"), ("2", "PER", "9309"),
+    ]  # fmt: skip
 
 
 def test_the_concordance_leads_from_the_fec_to_the_entry(two_years: Engine) -> None:
     _, archive = written(two_years, 2027)
     journal = {row["number"]: row["reference"] for row in table(archive, "journal/journal.csv")}
     rows = table(archive, "fec/concordance.csv")
-    assert [row["EcritureNum"] for row in rows] == ["1", "2", "3", "1"]
-    assert all(journal[row["N°"]] == row["Référence"] for row in rows)
+    assert [row["EcritureNum"] for row in rows] == ["1", "2", "3", "1", "2"]
+    assert [row["Référence"] for row in rows if not row["N°"]] == ["REPORT/2027-01-01/analytique"]
+    assert all(journal[row["N°"]] == row["Référence"] for row in rows if row["N°"])
 
 
 def test_a_year_before_which_nothing_was_ended_says_so_and_still_agrees(engine: Engine) -> None:

@@ -481,7 +481,7 @@ def test_tables_are_written_as_a_french_spreadsheet_opens_them(invoke: Invoke, e
     assert "--dialect fr is a way of writing csv: give --format csv" in wrong.stderr
 
 
-@pytest.mark.parametrize("format_name", ["csv", "xlsx", "parquet", "fec", "hledger", "beancount"])
+@pytest.mark.parametrize("format_name", ["csv", "xlsx", "parquet", "fec", "fec-analytic", "hledger", "beancount"])
 def test_the_journal_is_exported_the_same_to_a_file_and_to_standard_output(
     invoke: Invoke, entered: Path, tmp_path: Path, format_name: str
 ) -> None:

@@ -29,12 +29,28 @@ from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
 from ledger.exports.tables import json_list
+from ledger.year_end import close_year
 from pricing.money import format_amount
-from tests.support.books import ODD_CODES, SEPTEMBER, auxiliary_balances, invoice, odd_books, post_all, small_books
+from tests.support.books import (
+    ODD_CODES,
+    RECORDED_AT,
+    SEPTEMBER,
+    auxiliary_balances,
+    invoice,
+    odd_books,
+    post_all,
+    small_books,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
 HLEDGER = shutil.which("hledger")
-EXTENSIONS = {"csv": "csv", "fec": "txt", "hledger": "journal", "beancount": "beancount"}
+EXTENSIONS = {
+    "csv": "csv",
+    "fec": "txt",
+    "fec-analytic": "analytic.txt",
+    "hledger": "journal",
+    "beancount": "beancount",
+}
 
 
 @pytest.fixture
@@ -83,7 +99,7 @@ def test_the_same_books_give_the_same_bytes(books: Engine, file_format: str) -> 
 
 def test_an_unknown_format_is_refused_and_the_known_ones_named(engine: Engine) -> None:
     with (
-        pytest.raises(UnknownFormat, match="csv, csv-fr, xlsx, parquet, fec, hledger, beancount"),
+        pytest.raises(UnknownFormat, match="csv, csv-fr, xlsx, parquet, fec, fec-analytic, hledger, beancount"),
         reading(engine) as connection,
     ):
         journal_pieces(connection, "pdf")
@@ -279,20 +295,93 @@ def test_parquet_has_exact_decimals_and_days(books: Engine, monkeypatch: pytest.
     assert sum(row["debit"] for row in rows) == sum(row["credit"] for row in rows)
 
 
+def fec_rows(content: bytes) -> list[dict[str, str]]:
+    head, *lines = content.decode().removesuffix("\r\n").split("\r\n")
+    assert all(line.count("\t") == 17 for line in [head, *lines])
+    return [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+
+def fec_sums(rows: list[dict[str, str]]) -> dict[str, str]:
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        debit, credit = (Decimal(row[side].replace(",", ".")) for side in ("Debit", "Credit"))
+        sums[row["CompteNum"]] = sums.get(row["CompteNum"], Decimal(0)) + debit - credit
+    return {account: str(amount) for account, amount in sorted(sums.items()) if amount}
+
+
 def test_fec_has_its_eighteen_columns_decimal_commas_and_no_stray_separator(books: Engine) -> None:
-    lines = exported(books, "fec").decode().split("\r\n")
-    assert lines.pop() == ""
-    assert all(line.count("\t") == 17 for line in lines)
-    fields = dict(zip(lines[0].split("\t"), lines[3].split("\t"), strict=True))
-    assert fields == {
-        "JournalCode": "VTE", "JournalLib": "Ventes", "EcritureNum": "2", "EcritureDate": "20260901",
+    rows = fec_rows(exported(books, "fec"))
+    assert rows[0] == {
+        "JournalCode": "VTE", "JournalLib": "Ventes", "EcritureNum": "1", "EcritureDate": "20260901",
         "CompteNum": "3421", "CompteLib": "Clients", "CompAuxNum": "T0042", "CompAuxLib": "T0042",
         "PieceRef": "FA-2026-000001", "PieceDate": "20260901", "EcritureLib": "Facture FA-2026-000001 - T0042",
         "Debit": "2835,00", "Credit": "0,00", "EcritureLet": "", "DateLet": "", "ValidDate": "20260901",
         "Montantdevise": "", "Idevise": "",
     }  # fmt: skip
-    numbers = [int(line.split("\t")[2]) for line in lines[1:]]
+
+
+@pytest.mark.parametrize("file_format", ["fec", "fec-analytic"])
+def test_r21_fec_is_numbered_without_gap_and_class_9_has_a_file_of_its_own(books: Engine, file_format: str) -> None:
+    rows = fec_rows(exported(books, file_format))
+    numbers = [int(row["EcritureNum"]) for row in rows]
     assert sorted(set(numbers)) == list(range(1, max(numbers) + 1))
+    assert numbers == sorted(numbers)
+    assert {row["CompteNum"].startswith("9") for row in rows} == {file_format == "fec-analytic"}
+
+
+def test_an_entry_recorded_before_its_day_is_valid_from_its_day_on_in_the_fec(engine: Engine) -> None:
+    with writing(engine) as connection:
+        post_all(connection, [invoice(1, on=date(2026, 10, 1))])
+    assert {(row["EcritureDate"], row["ValidDate"]) for row in fec_rows(exported(engine, "fec"))} == {
+        ("20261001", "20261001")
+    }
+
+
+@pytest.fixture
+def two_years(engine: Engine) -> Engine:
+    """2026 and 2027 booked, 2026 ended; class 9 in both."""
+    shared = (Posting("9301", 10_00, "T1", "TNG"), Posting("9309", -10_00))
+    lost = (Posting("6585", 35_00), Posting("3421", -35_00, "T0042"))
+    rented = (Posting("3421", 100_00, "T0042"), Posting("71243", -100_00))
+    with writing(engine) as connection:
+        post_all(
+            connection,
+            [
+                invoice(1),
+                Entry("OD/lost", "OD", date(2026, 12, 1), "x", "x", lost),
+                Entry("PER/2026-12", "PER", date(2026, 12, 1), "x", "x", shared),
+                Entry("OD/rent", "OD", date(2027, 3, 1), "x", "x", rented),
+                Entry("PER/2027-03", "PER", date(2027, 3, 1), "x", "x", shared),
+            ],
+        )
+        close_year(connection, 2026, recorded_at=RECORDED_AT)
+    return engine
+
+
+def test_the_fec_of_a_closed_year_keeps_its_income_and_expenses(two_years: Engine) -> None:
+    rows = fec_rows(exported(two_years, "fec", date(2026, 1, 1), date(2026, 12, 31)))
+    assert {row["JournalCode"] for row in rows} == {"VTE", "OD"}
+    assert fec_sums(rows) == {"3421": "2800.00", "44551": "-472.50", "6585": "35.00", "71243": "-2362.50"}
+
+
+def test_the_fec_of_the_next_year_begins_with_the_opening_and_sums_to_its_balances(two_years: Engine) -> None:
+    rows = fec_rows(exported(two_years, "fec", date(2027, 1, 1)))
+    opening = [row for row in rows if row["EcritureNum"] == "1"]
+    assert {(row["JournalCode"], row["EcritureDate"]) for row in opening} == {("AN", "20270101")}
+    assert fec_sums(opening)["3421"] == "2800.00"
+    with reading(two_years) as connection:
+        held = {b.account: format_amount(b.balance) for b in trial_balance(connection) if not b.is_analytic}
+    assert fec_sums(rows) == {account: balance for account, balance in held.items() if balance != "0.00"}
+
+
+def test_the_fec_of_class_9_begins_with_the_balances_of_the_eve(two_years: Engine) -> None:
+    rows = fec_rows(exported(two_years, "fec-analytic", date(2027, 1, 1)))
+    assert [(row["EcritureNum"], row["JournalCode"], row["CompteNum"], row["Debit"]) for row in rows] == [
+        ("1", "AN", "9301", "10,00"), ("1", "AN", "9309", "0,00"),
+        ("2", "PER", "9301", "10,00"), ("2", "PER", "9309", "0,00"),
+    ]  # fmt: skip
+    assert (rows[0]["EcritureLib"], rows[0]["PieceRef"]) == ("À-nouveaux de l'exercice 2027", "Exercice 2027")
+    assert fec_sums(rows) == {"9301": "20.00", "9309": "-20.00"}
 
 
 # --- what is exported --------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from billing.audit.bundle import register
 from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.read_back import books, entries
 from billing.audit.bundle.read_back.reader import Reader
-from billing.books.reports.asked import names_of_auxiliaries
 from billing.books.reports.writing import Asked, report_pieces
+from billing.books.subledgers import subledgers
 from billing.books.vat_return.files import vat_return_pieces
 from billing.frame.terms import Terms
 from billing.proof.export import VERIFIER, export_files
@@ -45,12 +45,16 @@ def _days(year: int) -> tuple[date, date]:
 
 def _fec_files(connection: Connection, year: int, operator: Party) -> Iterator[Bundled]:
     name = f"fec/{_digits(operator.tax_id)}FEC{year}1231"
-    name_of = names_of_auxiliaries(connection)
+    known = subledgers(connection)
     for suffix, part, says in (
         ("", Part.GENERAL, "fichier des écritures comptables, 18 colonnes : comptabilité générale, à-nouveaux en tête"),
-        ("-analytique", Part.ANALYTIC, "le même pour la classe 9 (péréquation), qui ne se mêle jamais à la générale"),
+        (
+            "-analytique",
+            Part.ANALYTIC,
+            "le même pour la classe 9 (péréquation), qui ne se mêle jamais à la générale, à-nouveaux en tête",
+        ),
     ):
-        pieces = partial(fec.financial_year, connection, year, name_of, analytic=part == Part.ANALYTIC)
+        pieces = partial(fec.journal, connection, *_days(year), known, analytic=part == Part.ANALYTIC)
         yield Bundled(f"{name}{suffix}.txt", says, pieces, entries.FecReader(year), part, Openings.FEC)
     yield Bundled(
         "fec/concordance.csv",
@@ -74,7 +78,7 @@ def _concordance(connection: Connection, year: int) -> Iterator[bytes]:
     rows = (
         (name, *row)
         for name, analytic in (("générale", False), ("analytique", True))
-        for row in fec.concordance(connection, year, analytic=analytic)
+        for row in fec.concordance(connection, *_days(year), analytic=analytic)
     )
     return table("csv", "Concordance", columns, rows)
 

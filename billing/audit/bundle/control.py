@@ -14,9 +14,10 @@ from billing.entries.accounts import CLIENTS
 from billing.frame.counted import counted
 from invoices.brought import is_ours
 from invoices.models import document
+from ledger.entry import RESULT
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
-from ledger.models import account, account_day, posting
+from ledger.models import account, account_day, entry, posting
 from ledger.year_end import opening_reference, year_end
 from pricing.money import format_amount
 
@@ -50,6 +51,8 @@ class Control:
     of_auxiliaries: Sums
     sales: Mapping[str, int]
     labels: Mapping[str, str]
+    # What entries that determine the result move, by account and month: the FEC has none of them.
+    results: Sums
     is_opened: bool
     remarks: tuple[str, ...]
     compared: list[Compared] = field(default_factory=list)
@@ -107,11 +110,14 @@ class Control:
             if month == OPENING and not self._has_opening(bundled.openings, code):
                 continue
             expected[code, month] = amount
+            if bundled.openings is Openings.FEC:
+                expected[code, month] -= self.results.get((code, month), 0)
         return expected
 
     def _has_opening(self, openings: Openings, code: str) -> bool:
         if openings is Openings.FEC:
-            return self.is_opened and code.startswith(_BALANCE_SHEET)
+            # Class 9 runs on, whether a year was ended or not.
+            return code.startswith("9") or (self.is_opened and code.startswith(_BALANCE_SHEET))
         return openings is Openings.ALL
 
     def table(self) -> Iterator[bytes]:
@@ -214,6 +220,7 @@ def balances_of(connection: Connection, year: int) -> Control:
         of_auxiliaries=_of_auxiliaries(connection, start, until),
         sales=_sales(connection, start, until),
         labels=dict(connection.execute(select(account.c.code, account.c.label)).all()),
+        results=_results(connection, start, until),
         is_opened=is_opened,
         remarks=tuple(_remarks(connection, year, held, is_opened=is_opened)),
     )
@@ -227,6 +234,19 @@ def _of_auxiliaries(connection: Connection, start: date, until: date) -> Sums:
             select(p.account, func.sum(p.amount)).where(p.auxiliary.is_not(None), days).group_by(p.account)
         ):
             sums[code, key] = int(amount)
+    return sums
+
+
+def _results(connection: Connection, start: date, until: date) -> Sums:
+    p, e = posting.c, entry.c
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for code, on, amount in connection.execute(
+        select(p.account, e.effective_on, func.sum(p.amount))
+        .join(entry, e.id == p.entry_id)
+        .where(e.journal == RESULT, e.effective_on.between(start, until))
+        .group_by(p.account, e.effective_on)
+    ):
+        sums[code, on.isoformat()[:7]] += int(amount)
     return sums
 
 

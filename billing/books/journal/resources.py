@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from billing.books.journal.queries import ACCOUNT_KEY, ENTRY_KEY, accounts, entries, entry_shapes
 from billing.books.journal.shapes import Account, Entry, TrialBalance
 from billing.books.journal.trial_balance import trial_balance_shape
+from billing.books.subledgers import subledgers
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint, body_of
@@ -112,5 +113,6 @@ def get_export(query: Mapping[str, Any]) -> Response:
 def _pieces(engine: Engine, query: Mapping[str, Any]) -> Generator[bytes, None, None]:
     """Yield the file's pieces, within one snapshot that ends with the last of them."""
     with reading(engine) as connection:
-        pieces = journal_pieces(connection, query["format"], start=query.get("from"), until=query.get("until"))
+        days = {"start": query.get("from"), "until": query.get("until")}
+        pieces = journal_pieces(connection, query["format"], **days, subledgers=subledgers(connection))
         yield from with_checkpoint(connection, query["format"], pieces)

@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
 
 from sqlalchemy import Connection, select
 
-from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART
+from billing.books.subledgers import ACCOUNTS_OF_GRANTS, names_of_subledgers
 from billing.frame.errors import Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
-from billing.register.tables import site, subsidy_grant, tenant
+from billing.register.tables import site, tenant
 from invoices import formats
 from ledger.balances import last_day
 from ledger.errors import UnknownAccount
 from ledger.models import account, entry_counter
 from ledger.reports import REPORTS
-from ledger.reports.selection import NameOf, Selection
-
-# The accounts whose auxiliaries are grants; everywhere else they are tenants (R20, R21).
-_OF_GRANTS = (GRANTS, GRANTS_COUNTERPART)
+from ledger.reports.selection import Selection
 
 
 def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max: int) -> Prepared:
@@ -26,7 +22,7 @@ def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max:
     filters = tuple(_filters(connection, asked))
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
     until = asked.until or last_day(connection)
-    not_of = _OF_GRANTS if asked.tenant is not None else ()
+    not_of = ACCOUNTS_OF_GRANTS if asked.tenant is not None else ()
     selection = Selection(
         start=asked.start,
         until=asked.until,
@@ -35,7 +31,7 @@ def prepare(connection: Connection, name: str, asked: Asked, lines_on_paper_max:
         site=asked.site,
         not_of=not_of,
     )
-    report = REPORTS[name](connection, selection, names_of_auxiliaries(connection))
+    report = REPORTS[name](connection, selection, names_of_subledgers(connection))
     books = Fact("État des livres", f"écritures n° 1 à {formats.count(newest)}" if newest else "aucune écriture")
     facts = (Fact("Période", _period(asked.start, until)), *filters, Fact("Montants", "dirhams (DH)"), books)
     return Prepared(
@@ -76,20 +72,3 @@ def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
         if name is None:
             raise Unknown(f"{asked.site} is no site")
         yield Fact("Site", f"{asked.site} - {name}")
-
-
-def names_of_auxiliaries(connection: Connection) -> NameOf:
-    """Return what names auxiliaries; the names are read once, when the first one is asked for."""
-
-    @cache
-    def of_tenants() -> dict[str, str]:
-        return dict(connection.execute(select(tenant.c.code, tenant.c.legal_name)).all())
-
-    @cache
-    def of_grants() -> dict[str, str]:
-        return dict(connection.execute(select(subsidy_grant.c.code, subsidy_grant.c.funder)).all())
-
-    def name_of(code: str, auxiliary: str) -> str:
-        return (of_grants() if code in _OF_GRANTS else of_tenants()).get(auxiliary, "")
-
-    return name_of
