@@ -1,4 +1,4 @@
-"""The end of a financial year (the calendar's): its result, and the opening entries of the next (CGNC).
+"""The end of a financial year (the calendar's): its result, and the opening entries of the next (CGNC, R31).
 
 Both follow from the balances at 31 December alone: done again they change nothing, unless something was booked since;
 then they are taken back and done anew. They can be undone until December is closed. Class 9 is left alone: it is
@@ -15,9 +15,7 @@ from ledger.entry import OPENING, RESULT, REVERSED, Entry, Posting, reversal
 from ledger.errors import PeriodOutOfOrder, UnknownAccount
 from ledger.journal import RowWriter, insert_by_core, load_entry, post
 from ledger.models import entry, posting
-
-PROFIT, LOSS = "1191", "1199"
-_NET = (PROFIT, LOSS)
+from ledger.openings import AWAITING_APPROPRIATION, LOSS, PROFIT
 
 
 class Transfer(NamedTuple):
@@ -61,9 +59,11 @@ def last_day_of(year: int) -> date:
 def year_end(connection: Connection, year: int) -> YearEnd:
     """Return how the end of a year stands."""
     left = _balances(connection, last_day_of(year), _INCOME)
-    carried = [p.amount for e in _standing(connection, RESULT, year) for p in e.postings if p.account in _NET]
+    carried = [
+        p.amount for e in _standing(connection, RESULT, year) for p in e.postings if p.account in AWAITING_APPROPRIATION
+    ]
     result = -sum(carried) - sum(p.amount for p in left)
-    return YearEnd(year, result, not left, _opened(connection, year) == _held(connection, year))
+    return YearEnd(year, result, not left, _is_opened(connection, year, _held(connection, year)))
 
 
 def close_year(
@@ -71,9 +71,9 @@ def close_year(
 ) -> YearEnd:
     """Carry classes 6 and 7 by way of class 8 to 1191 or 1199, and open the next year with classes 1 to 5.
 
-    Entries that the balances still demand stay; the others are taken back first. `recorded_at` is a UTC instant.
-    Raises PeriodOutOfOrder while the year before has income left, PeriodClosed, PeriodNotYetOpen,
-    UnknownAccount.
+    The next year opens with the result on 1181 or 1189, where it awaits its appropriation (R31). Entries that the
+    balances still demand stay; the others are taken back first. `recorded_at` is a UTC instant. Raises PeriodOutOfOrder
+    while the year before has income left, PeriodClosed, PeriodNotYetOpen, UnknownAccount.
     """
     if _balances(connection, last_day_of(year - 1), _INCOME):
         raise PeriodOutOfOrder(f"the accounts of {year - 1} come first: years are closed one after the other")
@@ -81,7 +81,7 @@ def close_year(
         _take_back(connection, RESULT, year, recorded_at, insert)
         post(connection, _result_entries(connection, year), recorded_at=recorded_at, insert=insert)
     held = _held(connection, year)
-    if _opened(connection, year) != held:
+    if not _is_opened(connection, year, held):
         _take_back(connection, OPENING, year, recorded_at, insert)
         post(connection, _opening_pair(connection, year, held), recorded_at=recorded_at, insert=insert)
     return year_end(connection, year)
@@ -160,16 +160,31 @@ def _held(connection: Connection, year: int) -> tuple[Posting, ...]:
     return tuple(_balances(connection, last_day_of(year), _BALANCE_SHEET))
 
 
-def _opened(connection: Connection, year: int) -> tuple[Posting, ...]:
-    """Return what the standing opening entries open the next year with."""
+def _is_opened(connection: Connection, year: int, held: tuple[Posting, ...]) -> bool:
+    """Return whether the standing opening entries open the next year with what the old one held.
+
+    Years that were ended before the result left 1191 or 1199 stay as they are: the next opening takes it along.
+    """
     standing = _standing(connection, OPENING, year)
-    return standing[-1].postings if standing else ()
+    return (standing[-1].postings if standing else ()) in (_carried(held), held)
+
+
+def _carried(held: tuple[Posting, ...]) -> tuple[Posting, ...]:
+    """Return what the next year opens with: the balances held, results where they await their appropriation."""
+    sums: dict[tuple[str, str, str], Posting] = {}
+    for row in held:
+        account = AWAITING_APPROPRIATION.get(row.account, row.account)
+        key = account, row.auxiliary or "", row.site or ""
+        amount = row.amount + (sums[key].amount if key in sums else 0)
+        sums[key] = row._replace(account=account, amount=amount)
+    return tuple(sums[key] for key in sorted(sums) if sums[key].amount)
 
 
 def _opening_pair(connection: Connection, year: int, held: tuple[Posting, ...]) -> list[Entry]:
-    """Return two entries of one day, which together move nothing: the old year's accounts are emptied, and opened anew.
+    """Return two entries of one day: the old year's accounts are emptied, and the new one's opened.
 
-    So the balance of any account at any day is the sum of its postings, whatever the year.
+    Together they move nothing but the result, so the balance of any account at any day is the sum of its postings,
+    whatever the year.
     """
     if not held:
         return []
@@ -186,7 +201,7 @@ def _opening_pair(connection: Connection, year: int, held: tuple[Posting, ...]) 
         )
         for name, label, postings in (
             ("cloture", f"Clôture des comptes de l'exercice {year}", emptied),
-            ("ouverture", f"À-nouveaux de l'exercice {year + 1}", held),
+            ("ouverture", f"À-nouveaux de l'exercice {year + 1}", _carried(held) or held),
         )
     ]
 

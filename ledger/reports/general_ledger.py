@@ -9,7 +9,7 @@ from sqlalchemy import Connection, not_
 from ledger.exports.columns import Kind
 from ledger.exports.journal_lines import JournalLine, chosen_lines
 from ledger.models import entry, posting
-from ledger.openings import opens_a_year
+from ledger.openings import is_no_movement
 from ledger.reports.memo import memo
 from ledger.reports.movements import Movement, by_account, openings
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of, two_sided
@@ -53,10 +53,10 @@ def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Re
 
 
 def _accounts(connection: Connection, selection: Selection) -> Iterator[_OfAccount]:
-    """Yield the accounts in order, with their lines; opening entries, which move nothing, are no lines."""
+    """Yield the accounts in order, with their lines; what opens a year is no line."""
     lines = chosen_lines(
         connection,
-        [*selection.of_entries(), not_(opens_a_year())],
+        [*selection.of_entries(), not_(is_no_movement(selection.start))],
         posting.c.account,
         entry.c.effective_on,
     )

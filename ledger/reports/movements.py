@@ -1,17 +1,17 @@
 """Read what accounts, or the tenants and grants within them, held before a period and moved in it.
 
-Entries that open a year (journal `AN`) are a pair of one day that moves nothing (`ledger.year_end`): they say what an
-opening balance says already, so they are no movements here. Leaving them out changes no balance at the end of any day.
+Entries that open a year (journal `AN`) say what an opening balance says already, so they are no movements here, but for
+the result that they carry to where it awaits its appropriation (`ledger.openings`). No balance at a day's end changes.
 """
 
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from ledger.models import account, account_day, entry, posting
-from ledger.openings import opens_a_year
+from ledger.openings import is_no_movement, is_of_results, opens_a_year
 from ledger.reports.selection import Selection
 
 _BATCH = 5_000
@@ -45,7 +45,7 @@ def by_account(connection: Connection, selection: Selection) -> list[Movement]:
         return list(_movements(connection, _of_postings(selection)))
     opened = {code: (debit, credit) for code, debit, credit in openings(connection, selection)}
     return [
-        moved._replace(debit=moved.debit - debit, credit=moved.credit - credit)
+        moved._replace(opening=moved.opening + debit - credit, debit=moved.debit - debit, credit=moved.credit - credit)
         for moved in _movements(connection, _of_days(selection))
         for debit, credit in (opened.get(moved.account, (0, 0)),)
     ]
@@ -59,12 +59,12 @@ def by_auxiliary(connection: Connection, selection: Selection) -> Iterator[Movem
 
 
 def openings(connection: Connection, selection: Selection) -> list[tuple[str, int, int]]:
-    """Return what opening entries booked within the period, account by account: debits and credits, in centimes."""
+    """Return what opening entries booked within the period that is no movement: debits and credits, in centimes."""
     p = posting.c
     rows = connection.execute(
         select(p.account, *sides(p.amount, literal(value=True)))
         .join(entry, entry.c.id == p.entry_id)
-        .where(opens_a_year(), *selection.of_entries())
+        .where(is_no_movement(selection.start), *selection.of_entries())
         .group_by(p.account)
         .order_by(p.account)
     )
@@ -105,8 +105,11 @@ def _of_days(selection: Selection) -> Select[Any]:
 def _of_postings(selection: Selection, *by: ColumnElement[str | None]) -> Select[Any]:
     """Select from the postings themselves, by account and whatever else."""
     p = posting.c
-    before = _before(p.effective_on, selection)
     opening_entries = select(entry.c.id).where(opens_a_year(), *selection.of_days(entry.c.effective_on))
+    opens = p.entry_id.in_(opening_entries)
+    before = _before(p.effective_on, selection)
+    if selection.start is not None:
+        before = or_(before, and_(opens, p.effective_on == selection.start))
     return (
         select(
             p.account, account.c.label, *(by or (literal(None),)),
@@ -114,7 +117,7 @@ def _of_postings(selection: Selection, *by: ColumnElement[str | None]) -> Select
             *sides(p.amount, ~before),
         )
         .join(account, account.c.code == p.account)
-        .where(*selection.of_postings(), p.entry_id.not_in(opening_entries))
+        .where(*selection.of_postings(), or_(~opens, is_of_results()))
         .where(*([] if selection.until is None else [p.effective_on <= selection.until]))
         .group_by(p.account, account.c.label, *by)
         .order_by(p.account)

@@ -110,7 +110,7 @@ def test_opening_entries_are_no_movements_and_are_told_beside_the_total(books: E
     january = Selection(start=date(2027, 1, 1), until=date(2027, 1, 31))
     assert as_text(books, "trial-balance", january).splitlines()[:8] == [
         "== general",
-        "line | 1191 | Résultat net de l'exercice (solde créditeur) | 0 | 763250 | 0 | 0 | 0 | 763250",
+        "line | 1181 | Résultats nets en instance d'affectation (solde créditeur) | 0 | 763250 | 0 | 0 | 0 | 763250",
         "subtotal | Total classe 1 | 0 | 763250 | 0 | 0 | 0 | 763250",
         "line | 3421 | Clients | 915900 | 0 | 0 | 0 | 915900 | 0",
         "subtotal | Total classe 3 | 915900 | 0 | 0 | 0 | 915900 | 0",
@@ -124,6 +124,22 @@ def test_opening_entries_are_no_movements_and_are_told_beside_the_total(books: E
         "memo | Total du livre-journal | 1831800 | 1831800",
     ]
     assert as_text(books, "journal", january).splitlines()[-1] == "total | Total | 1831800 | 1831800"
+
+
+def test_r31_a_report_over_the_end_of_a_year_shows_the_result_leave_its_account(books: Engine) -> None:
+    with writing(books) as connection:
+        close_year(connection, 2026, recorded_at=RECORDED_AT)
+    winter = Selection(start=date(2026, 12, 1), until=date(2027, 1, 31), account="11")
+    assert as_text(books, "trial-balance", winter).splitlines()[1:3] == [
+        "line | 1181 | Résultats nets en instance d'affectation (solde créditeur) | 0 | 0 | 0 | 763250 | 0 | 763250",
+        "line | 1191 | Résultat net de l'exercice (solde créditeur) | 0 | 0 | 763250 | 763250 | 0 | 0",
+    ]
+    lines = [line.split(" | ") for line in as_text(books, "ledger", winter).splitlines() if line.startswith("line")]
+    assert [(account, day, debit, credit) for _, account, _, day, *_, debit, credit, _, _ in lines] == [
+        ("1181", "2027-01-01", "0", "763250"),
+        ("1191", "2026-12-31", "0", "763250"),
+        ("1191", "2027-01-01", "763250", "0"),
+    ]
 
 
 # --- any books, any filter ---------------------------------------------------------------------------

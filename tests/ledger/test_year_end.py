@@ -91,7 +91,8 @@ def test_balances_of_the_new_year_are_those_of_the_old_class_9_runs_on(books: En
     before = holding(books, date(2026, 11, 30))
     closed(books)
     assert holding(books, date(2026, 11, 30)) == before
-    assert holding(books, NEW_YEAR) == holding(books, END)
+    ended = holding(books, END)
+    assert holding(books, NEW_YEAR) == {"1181": ended.pop("1191"), **ended}
     with reading(books) as connection:
         assert auxiliary_balances(connection, "3421") == {"T1": 900_00}
         assert totals(trial_balance(connection)).debit == totals(trial_balance(connection)).credit
@@ -110,8 +111,9 @@ def test_what_is_booked_since_is_counted_the_next_time(books: Engine) -> None:
     with reading(books) as connection:
         assert year_end(connection, 2026) == YearEnd(2026, -45_00, is_determined=False, is_opened=False)
     assert closed(books) == YearEnd(2026, -45_00, is_determined=True, is_opened=True)
-    assert holding(books, NEW_YEAR)["1199"] == 45_00
-    assert "1191" not in holding(books, NEW_YEAR)
+    assert holding(books, END)["1199"] == 45_00
+    assert holding(books, NEW_YEAR)["1189"] == 45_00
+    assert {"1181", "1191", "1199"} & set(holding(books, NEW_YEAR)) == set()
     assert problems(books) == []
 
 
@@ -138,10 +140,49 @@ def test_years_follow_each_other_and_balances_stay_right(books: Engine) -> None:
     assert holding(books, date(2027, 3, 1))["71243"] == -2_400_00
     assert closed(books, 2027).result == 2_400_00
     with reading(books) as connection:
-        assert account_balance(connection, "1191") == -555_00 - 2_400_00
+        # R31: each year's own result alone stands on 1191; those before it await their appropriation.
+        assert account_balance(connection, "1191", date(2026, 12, 31)) == -555_00
+        assert account_balance(connection, "1191", date(2027, 1, 1)) == 0
+        assert account_balance(connection, "1191", date(2027, 12, 31)) == -2_400_00
+        assert account_balance(connection, "1181") == -555_00 - 2_400_00
         assert account_balance(connection, "3421") == 900_00 + 2_400_00
         assert account_balance(connection, "71243") == 0
     assert problems(books) == []
+
+
+def test_a_year_ended_before_r31_stays_as_it_is_and_the_next_opening_takes_its_result_along(
+    books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("ledger.year_end._carried", lambda held: held)
+        closed(books)
+    standing = references(books)
+    assert closed(books) == YearEnd(2026, 555_00, is_determined=True, is_opened=True)
+    assert references(books) == standing
+    assert problems(books) == []
+    book(books, moved("rent 2027", date(2027, 3, 1), ("3421", 2_400_00), ("71243", -2_400_00)))
+    closed(books, 2027)
+    assert holding(books, date(2027, 12, 31))["1191"] == -555_00 - 2_400_00
+    assert "1191" not in holding(books, date(2028, 1, 1))
+    assert holding(books, date(2028, 1, 1))["1181"] == -555_00 - 2_400_00
+    assert problems(books) == []
+
+
+def test_an_opening_that_carries_a_part_of_the_result_alone_is_named(
+    books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(held: tuple[Posting, ...]) -> tuple[Posting, ...]:
+        return (
+            Posting("1181", -155_00),
+            *(row._replace(amount=row.amount + 155_00 * (row.account == "1191")) for row in held),
+        )
+
+    monkeypatch.setattr("ledger.year_end._carried", half)
+    closed(books)
+    with writing(books) as connection:
+        for month in range(3, 13):
+            close_month(connection, date(2026, month, 1), recorded_at=NOW, open_months_max=2)
+    assert problems(books) == ["2026 left -555.00 on account 1191: -155.00 of it was carried on"]
 
 
 def test_a_year_without_anything_needs_nothing(engine: Engine) -> None:

@@ -17,9 +17,10 @@ class Part(StrEnum):
 
 
 class Openings(StrEnum):
-    """The balances held before the year that a file gives: all, none, or those the FEC opens the year with."""
+    """The balances that a file begins with: those of the eve, those the year opens with, the FEC's, or none."""
 
-    ALL = "all"
+    EVE = "eve"
+    OPENED = "opened"
     NONE = "none"
     FEC = "fec"
 

@@ -105,9 +105,9 @@ _BOOKS = (
     ("centralised-journal", "journal-centralisateur", "sommes par mois, journal et compte", ("csv", "xlsx")),
 )
 _READ = {
-    "ledger": (books.LedgerReader, Part.ALL, Openings.ALL),
-    "trial-balance": (books.BalanceReader, Part.ALL, Openings.ALL),
-    "auxiliary-balance": (books.BalanceReader, Part.AUXILIARIES, Openings.ALL),
+    "ledger": (books.LedgerReader, Part.ALL, Openings.OPENED),
+    "trial-balance": (books.BalanceReader, Part.ALL, Openings.OPENED),
+    "auxiliary-balance": (books.BalanceReader, Part.AUXILIARIES, Openings.OPENED),
     "centralised-journal": (books.CentralisedReader, Part.ALL, Openings.NONE),
 }
 
@@ -198,14 +198,14 @@ def _engines(connection: Connection, year: int) -> Iterator[Bundled]:
         "les mêmes livres pour hledger : `hledger -f livres.journal check --strict`",
         partial(hledger.period, connection, start, until),
         entries.HledgerReader(),
-        openings=Openings.ALL,
+        openings=Openings.EVE,
     )
     yield Bundled(
         "moteurs/livres.beancount",
         "les mêmes livres pour beancount : `bean-check livres.beancount`",
         partial(beancount.period, connection, start, until),
         entries.BeancountReader(),
-        openings=Openings.ALL,
+        openings=Openings.EVE,
     )
 
 

@@ -18,6 +18,7 @@ from ledger.entry import RESULT
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
 from ledger.models import account, account_day, entry, posting
+from ledger.openings import opens_a_year
 from ledger.year_end import opening_reference, year_end
 from pricing.money import format_amount
 
@@ -53,6 +54,8 @@ class Control:
     labels: Mapping[str, str]
     # What entries that determine the result move, by account and month: the FEC has none of them.
     results: Sums
+    # What the entries that open the year move, by account: a result leaves for where it awaits its appropriation.
+    opened: Mapping[str, int]
     is_opened: bool
     remarks: tuple[str, ...]
     compared: list[Compared] = field(default_factory=list)
@@ -100,6 +103,8 @@ class Control:
 
     def _expected(self, bundled: Bundled) -> Sums:
         whole = self.of_auxiliaries if bundled.part is Part.AUXILIARIES else self.held
+        if bundled.openings in (Openings.OPENED, Openings.FEC) and bundled.part is not Part.AUXILIARIES:
+            whole = self._as_opened()
         if bundled.is_of_the_year:
             whole = _by_year(whole)
         expected = {}
@@ -114,11 +119,19 @@ class Control:
                 expected[code, month] -= self.results.get((code, month), 0)
         return expected
 
+    def _as_opened(self) -> Sums:
+        """Return the sums with what the opening entries move among the balances that the year opens with."""
+        sums = defaultdict(int, self.held)
+        for code, amount in self.opened.items():
+            sums[code, OPENING] += amount
+            sums[code, f"{self.year}-01"] -= amount
+        return sums
+
     def _has_opening(self, openings: Openings, code: str) -> bool:
         if openings is Openings.FEC:
             # Class 9 runs on, whether a year was ended or not.
             return code.startswith("9") or (self.is_opened and code.startswith(_BALANCE_SHEET))
-        return openings is Openings.ALL
+        return openings in (Openings.EVE, Openings.OPENED)
 
     def table(self) -> Iterator[bytes]:
         """Write every account month by month as CSV: in the database, and in each file; blank where a file has none."""
@@ -221,6 +234,7 @@ def balances_of(connection: Connection, year: int) -> Control:
         sales=_sales(connection, start, until),
         labels=dict(connection.execute(select(account.c.code, account.c.label)).all()),
         results=_results(connection, start, until),
+        opened=_opened(connection, start),
         is_opened=is_opened,
         remarks=tuple(_remarks(connection, year, held, is_opened=is_opened)),
     )
@@ -248,6 +262,19 @@ def _results(connection: Connection, start: date, until: date) -> Sums:
     ):
         sums[code, on.isoformat()[:7]] += int(amount)
     return sums
+
+
+def _opened(connection: Connection, start: date) -> Mapping[str, int]:
+    p, e = posting.c, entry.c
+    total = func.sum(p.amount)
+    moved = connection.execute(
+        select(p.account, total)
+        .join(entry, e.id == p.entry_id)
+        .where(opens_a_year(), e.effective_on == start)
+        .group_by(p.account)
+        .having(total != 0)
+    )
+    return {code: int(amount) for code, amount in moved}
 
 
 def _sales(connection: Connection, start: date, until: date) -> Mapping[str, int]:

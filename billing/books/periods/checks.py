@@ -1,7 +1,8 @@
 """Proof of the closed months: their trial balances, summed from the postings, are those they were closed with."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, case, func, select
 
@@ -10,7 +11,7 @@ from billing.frame.checking import Proof, Step
 from ledger.balances import AccountBalance
 from ledger.entry import OPENING
 from ledger.models import CLOSE, entry, period_balance, posting
-from ledger.openings import opens_a_year
+from ledger.openings import AWAITING_APPROPRIATION, opens_a_year
 from ledger.periods import Closing, closings, digest, last_day
 from pricing.money import format_amount
 from pricing.period import format_month
@@ -99,24 +100,51 @@ def _moved_by_month(connection: Connection, until: date) -> dict[date, list[tupl
 
 
 def _year_ends(connection: Connection, closed: Iterable[date]) -> Iterator[str]:
-    """Opening entries move nothing together, class 8 is left with nothing, and closed years have no income left."""
-    p, e = posting.c, entry.c
-    opened = (
-        select(p.account, p.auxiliary, p.site, func.sum(p.amount))
-        .join(entry, e.id == p.entry_id)
-        .where(opens_a_year())
-        .group_by(p.account, p.auxiliary, p.site)
-        .having(func.sum(p.amount) != 0)
-    )
-    for account, auxiliary, site, total in connection.execute(opened.order_by(p.account)):
-        place = " ".join(part for part in (account, auxiliary, site) if part)
-        yield f"the opening entries (journal {OPENING}) change account {place} by {format_amount(int(total))}"
+    """Opening entries move results alone, class 8 is left with nothing, and closed years have no income left."""
+    yield from _opening_faults(connection)
     passing = _balances_of(connection, ("8",), date.max)
     for account, total in passing:
         yield f"account {account} is left with {format_amount(total)}: results pass through class 8"
     for month in sorted(month for month in closed if month.month == DECEMBER):
         for account, total in _balances_of(connection, ("6", "7"), last_day(month)):
             yield f"{month.year} is closed and account {account} still holds {format_amount(total)} of it"
+        yield from _result_faults(connection, last_day(month))
+
+
+def _opening_faults(connection: Connection) -> Iterator[str]:
+    """Yield what opening entries change, a result apart that they carry to where it awaits its appropriation (R31)."""
+    p, e = posting.c, entry.c
+    opened = (
+        select(e.effective_on, p.account, p.auxiliary, p.site, func.sum(p.amount))
+        .join(entry, e.id == p.entry_id)
+        .where(opens_a_year())
+        .group_by(e.effective_on, p.account, p.auxiliary, p.site)
+        .having(func.sum(p.amount) != 0)
+    )
+    changes: dict[tuple[date, str, str, str], int] = defaultdict(int)
+    for on, account, auxiliary, site, total in connection.execute(opened):
+        changes[on, AWAITING_APPROPRIATION.get(account, account), auxiliary or "", site or ""] += int(total)
+    for (_, *of_account), total in sorted(changes.items()):
+        if total:
+            place = " ".join(part for part in of_account if part)
+            yield f"the opening entries (journal {OPENING}) change account {place} by {format_amount(total)}"
+
+
+def _result_faults(connection: Connection, end: date) -> Iterator[str]:
+    """Yield where a closed year's result has left its account in part: wholly, or as years before R31 not at all."""
+    p, e = posting.c, entry.c
+    carried = (
+        select(p.account, func.sum(p.amount))
+        .join(entry, e.id == p.entry_id)
+        .where(opens_a_year(), e.effective_on == end + timedelta(days=1), p.account.in_([*AWAITING_APPROPRIATION]))
+        .group_by(p.account)
+    )
+    held = dict(_balances_of(connection, ("1",), end))
+    for account, amount in connection.execute(carried):
+        balance = held.get(account, 0)
+        if amount and int(amount) != -balance:
+            carried_on = format_amount(-int(amount))
+            yield f"{end.year} left {format_amount(balance)} on account {account}: {carried_on} of it was carried on"
 
 
 def _balances_of(connection: Connection, classes: Sequence[str], until: date) -> list[tuple[str, int]]:

@@ -105,8 +105,9 @@ def reopen_command(month: date) -> None:
 def close_year_command(year: int) -> None:
     """Determine the result of the year YYYY and open the next: journals RES and AN.
 
-    Classes 6 and 7 go by way of class 8 to 1191 or 1199; classes 1 to 5 are opened anew on 1 January. Done again it
-    changes nothing, unless something was booked since. It must be done before December is closed.
+    Classes 6 and 7 go by way of class 8 to 1191 or 1199; classes 1 to 5 are opened anew on 1 January, the
+    result on 1181 or 1189. Done again it changes nothing, unless something was booked since. It must be done before
+    December is closed.
     """
     from billing.books.periods.closing import close_accounts_of
     from billing.frame.civil_time import today
