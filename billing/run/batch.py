@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from billing.entries.cross_subsidy import tenant_position
-from billing.entries.sales import sale
 from billing.frame.audit_log import Act
 from billing.frame.database import RowWriter, hold_facts
 from billing.frame.errors import RunRefused
@@ -18,6 +17,7 @@ from billing.register.tables import billing_run
 from billing.run.drafts import digest_of, documents_of
 from billing.run.facts import RunBasis, Scope, TenantFacts, fingerprint, load_facts, run_basis
 from billing.run.holds.queries import held_from
+from billing.run.issued import entry_of, queue
 from billing.run.tables import (
     UNBILLED,
     cancellation_count,
@@ -28,9 +28,7 @@ from billing.run.tables import (
     usage_rebilling,
 )
 from billing.run.tenant_bill import TenantBill, bill_tenant, held_bill
-from invoices.document import CREDIT_NOTE
 from invoices.issuing import Draft, Issue, Issued, issue
-from invoices.models import delivery
 from ledger.entry import Entry
 from ledger.journal import post
 from pricing.period import format_month, next_month
@@ -40,7 +38,6 @@ _OUTCOME_COLUMNS = (
 )  # fmt: skip
 _POSITION_COLUMNS = ("period", "tenant", "site", "contribution", "draw", "advantage")
 _REBILLING_COLUMNS = ("usage_event_id", "former_document_id", "former_line_no", "document_id", "line_no")
-_DELIVERY_COLUMNS = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,23 +152,12 @@ def write_batch(connection: Connection, key: BatchKey, batch: OpenBatch, insert:
     post(connection, entries, recorded_at=key.recorded_at, insert=insert)
     _write_links(connection, key, priced, of_tenant, insert)
     if run.deliver:
-        rows = [(document.id, "queued", 0, key.recorded_at, document.draft.buyer.email) for document in issued]
-        insert(connection, delivery, _DELIVERY_COLUMNS, rows)
+        queue(connection, issued, key.recorded_at, insert)
 
 
 def _entries(bill: TenantBill, issued: dict[str, Issued], period: date, terms: Issue) -> list[Entry]:
     """Return the entries of one tenant: one a document (R20), and its position (R21)."""
-    entries = [
-        sale(
-            document.number,
-            terms.issued_on,
-            bill.tenant,
-            -1 if document.draft.kind == CREDIT_NOTE else 1,
-            [(line.revenue_account, line.priced.site, line.priced.amount) for line in document.draft.lines],
-            document.tax,
-        )
-        for document in issued.values()
-    ]
+    entries = [entry_of(document, terms.issued_on) for document in issued.values()]
     # What was cancelled by hand since the last run is a part of the tenant's position, too.
     voucher = " ".join(
         [*(document.number for document in issued.values()), *(number for _, number in bill.cancellations)]

@@ -16,21 +16,19 @@ from sqlalchemy import Connection, select
 
 from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.credit_notes.queries import CreditableLine, creditable_lines
-from billing.entries.sales import sale
 from billing.frame.civil_time import today
 from billing.frame.database import change_facts, change_runs, insert_rows
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
 from billing.register.parties import buyer_of
 from billing.register.tables import tenant
+from billing.run.issued import book_by_hand
 from billing.run.plan import require_no_run_before
 from invoices.document import CREDIT_NOTE, Correction, DocumentLine, Party
 from invoices.issuing import CreditNote, Draft, Issue, Issued, issue_credit_note
-from invoices.models import delivery
 from invoices.numbering import latest_issue_date
 from invoices.reading import document_id, load_documents
 from invoices.rendering.sheet import LUMP_SUM
-from ledger.journal import post
 from pricing.cross_subsidy import positions
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE, format_amount, price_of
@@ -111,12 +109,7 @@ def give_credit_note(connection: Connection, order: CreditOrder, terms: CreditTe
     issue = Issue(period=None, issued_on=terms.issued_on, due_on=terms.issued_on, seller=terms.seller)
     note = CreditNote(draft, order.reason.strip(), order.issued_by.strip(), whole=cancels)
     issued = issue_credit_note(connection, note, issue, insert=insert_rows)
-    sums = [(line.revenue_account, line.priced.site, line.priced.amount) for line in credited]
-    entry = sale(issued.number, terms.issued_on, draft.buyer.code, -1, sums, issued.tax)
-    post(connection, [entry], recorded_at=terms.recorded_at, insert=insert_rows)
-    queued = [(issued.id, "queued", 0, terms.recorded_at, draft.buyer.email)]
-    columns = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
-    insert_rows(connection, delivery, columns, queued)
+    book_by_hand(connection, issued, terms.issued_on, terms.recorded_at)
     return issued
 
 

@@ -20,7 +20,6 @@ from billing.documents.one_off.orders import (
     text_problem,
 )
 from billing.documents.one_off.queries import alike
-from billing.entries.sales import sale
 from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
 from billing.frame.database import change_receivables, change_runs, insert_rows
@@ -31,12 +30,11 @@ from billing.receivables.receipts.applying_credits import settle_what_was_issued
 from billing.register.catalogue import Catalogue, load_catalogue
 from billing.register.parties import buyer_of
 from billing.register.tables import tenant
+from billing.run.issued import book_by_hand
 from billing.run.plan import require_no_run_before
 from invoices.document import INVOICE, Document, DocumentLine
 from invoices.issuing import Draft, Issue, Issued, issue_one_off, vat_of_drafts
-from invoices.models import delivery
 from invoices.numbering import latest_issue_date, require_issue_date
-from ledger.journal import post
 from ledger.periods import require_open
 from pricing.eligibility import MARKET
 from pricing.money import QUANTITY_SCALE
@@ -130,12 +128,7 @@ def issue_by_hand(connection: Connection, order: OneOffOrder, terms: OneOffTerms
     prepared = prepare(connection, order, terms)
     said = as_printed(order.reason), order.issued_by.strip()
     issued = issue_one_off(connection, prepared.draft, said, terms.issue, insert=insert_rows)
-    sums = [(line.revenue_account, line.priced.site, line.priced.amount) for line in prepared.draft.lines]
-    entry = sale(issued.number, terms.issued_on, order.tenant, 1, sums, issued.tax)
-    post(connection, [entry], recorded_at=terms.recorded_at, insert=insert_rows)
-    queued = [(issued.id, "queued", 0, terms.recorded_at, prepared.draft.buyer.email)]
-    columns = ("document_id", "state", "attempts", "next_attempt_at", "recipient")
-    insert_rows(connection, delivery, columns, queued)
+    book_by_hand(connection, issued, terms.issued_on, terms.recorded_at)
     settle_what_was_issued(connection, recorded_at=terms.recorded_at, terms=terms.terms, tenants=[order.tenant])
     return issued, prepared
 

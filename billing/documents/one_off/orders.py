@@ -3,7 +3,6 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -73,12 +72,10 @@ def judge_lines(lines: tuple[LineOrder, ...], catalogue: Catalogue, day: date) -
     """Return the lines that are good, with the VAT rate in force on `day`, and everything wrong with the others."""
     judged, faults = [], []
     for number, line in enumerate(lines, 1):
-        line_faults = list(_line_faults(number, line, catalogue, day))
+        good, line_faults = _judged(number, line, catalogue, day)
         faults += line_faults
-        if not line_faults:
-            quantity, price = cells.quantity(line.quantity), cells.price(line.price)
-            rate = catalogue.vat.at(line.service, day)
-            judged.append(JudgedLine(line.service, as_printed(line.text), quantity, price, rate))
+        if good is not None:
+            judged.append(good)
     if not 0 < len(lines) <= LINES_MAX:
         faults.append(fault("lines", str(len(lines)), "is no number of lines", f"give 1 to {LINES_MAX}"))
     net = sum(line.amount for line in judged)
@@ -88,29 +85,39 @@ def judge_lines(lines: tuple[LineOrder, ...], catalogue: Catalogue, day: date) -
     return judged, faults
 
 
-def _line_faults(number: int, line: LineOrder, catalogue: Catalogue, day: date) -> Iterator[Fault]:
-    def wrong(column: str, problem: str, remedy: str) -> Fault:
-        return Fault(SUBJECT, number, column, getattr(line, column), problem, remedy)
+def _judged(
+    number: int, line: LineOrder, catalogue: Catalogue, day: date
+) -> tuple[JudgedLine | None, list[Fault]]:  # fmt: skip
+    """Return the line if it is good, and everything wrong with it."""
+    faults: list[Fault] = []
 
+    def note(column: str, problem: str, remedy: str) -> None:
+        faults.append(Fault(SUBJECT, number, column, getattr(line, column), problem, remedy))
+
+    rate = 0
     if line.service not in catalogue.services:
         known = ", ".join(sorted(catalogue.services)) or "none yet"
-        yield wrong("service", "is no service of the catalogue", f"there are {known}")
+        note("service", "is no service of the catalogue", f"there are {known}")
     else:
         try:
-            catalogue.vat.at(line.service, day)
+            rate = catalogue.vat.at(line.service, day)
         except NoVatRateInForce:
-            yield wrong("service", f"has no VAT rate in force on {day}", "enter one that begins on or before that day")
+            note("service", f"has no VAT rate in force on {day}", "enter one that begins on or before that day")
     problem = text_problem(line.text, TEXT_LENGTH_MAX)
     if problem:
-        yield wrong("text", problem, "say what is billed: it is printed on the invoice")
+        note("text", problem, "say what is billed: it is printed on the invoice")
     values = []
     for column, parse in (("quantity", cells.quantity), ("price", cells.price)):
         try:
             values.append(parse(getattr(line, column)))
         except cells.BadCell as error:
-            yield wrong(column, error.problem, "give more than zero" if "zero" in error.problem else error.remedy)
+            note(column, error.problem, "give more than zero" if "zero" in error.problem else error.remedy)
     if len(values) == 2 and not line_amount(*values):
-        yield wrong("price", "is zero" if not values[1] else "comes to 0.00", "give more than zero")
+        note("price", "is zero" if not values[1] else "comes to 0.00", "give more than zero")
+    if faults:
+        return None, faults
+    quantity, price = values
+    return JudgedLine(line.service, as_printed(line.text), quantity, price, rate), []
 
 
 def text_problem(text: str, length_max: int) -> str | None:
