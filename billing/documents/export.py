@@ -53,6 +53,8 @@ COLUMNS = (
     # The credit note by hand that the line takes back, and the account it is booked to: 7129 where it does.
     Column("withdraws", Kind.TEXT),
     Column("account", Kind.TEXT),
+    # As printed: the service's label, or the text of an invoice by hand.
+    Column("text", Kind.TEXT),
 )
 
 
@@ -109,4 +111,5 @@ def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[Cell, ..
                 issued.payment_reference,
                 None if line.withdraws is None else line.withdraws.number,
                 line.revenue_account,
+                line.service_label,
             )  # fmt: skip

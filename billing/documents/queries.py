@@ -25,7 +25,7 @@ _LINES = (
         _line.document_id, _line.service, _line.site, _line.lease, _line.month, _line.first_day, _line.last_day,
         _line.tier, _line.quantity, _line.full_price, _line.unit_price, _line.amount, _line.full_amount,
         _line.cost_amount, _line.vat_rate, _corrected.c.number, _withdrawn.c.number.label("withdrawn"),
-        _line.revenue_account,
+        _line.revenue_account, _line.service_label,
     )
     .outerjoin(
         credited_part, and_(credited_part.c.document_id == _line.document_id, credited_part.c.line_no == _line.line_no)
@@ -63,7 +63,7 @@ def document_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[D
 def _line_shape(row: Any) -> DocumentLine:
     (
         _, service, site, lease, month, first_day, last_day, tier, quantity, full_price, unit_price, amount,
-        full_amount, cost_amount, vat_rate, corrects, withdraws, account,
+        full_amount, cost_amount, vat_rate, corrects, withdraws, account, text,
     ) = row  # fmt: skip
     return DocumentLine(
         service=service,
@@ -83,6 +83,7 @@ def _line_shape(row: Any) -> DocumentLine:
         corrects=corrects,
         withdraws=withdraws,
         account=account,
+        text=text,
     )
 
 

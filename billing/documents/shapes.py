@@ -50,6 +50,7 @@ class DocumentLine(Shape, frozen=True):
         CreditNoteNumber | None, about("The credit note by hand that it takes back, by billing its amount again")
     ]
     account: Annotated[Text, about("The account of class 7 that it is booked to: a sale's, or a rebate's (7129, 7119)")]
+    text: Annotated[Text, about("What is billed, as printed: the service's label, or the text of an invoice by hand")]
 
 
 class Document(Shape, frozen=True):

@@ -95,7 +95,7 @@ def test_documents_are_a_list_by_number_in_the_contracts_shape(park: Engine) -> 
             assert list(line) == [
                 "service", "site", "lease", "month", "first_day", "last_day", "tier", "quantity", "full_price",
                 "unit_price", "amount", "full_amount", "cost_amount", "vat_rate", "corrects", "withdraws",
-                "account",
+                "account", "text",
             ]  # fmt: skip
             assert (line["lease"] is None) == (line["first_day"] is None) == (line["service"] != "OFFICE")
         assert Decimal(d["net"]) == sum(Decimal(line["amount"]) for line in d["lines"])

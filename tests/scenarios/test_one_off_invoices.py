@@ -1,5 +1,7 @@
 """Invoices by hand: a service, a text, a quantity, a price; nothing of the cross-subsidy, nothing of the runs (R27)."""
 
+import csv
+import json
 import threading
 from datetime import date
 from pathlib import Path
@@ -11,6 +13,7 @@ from sqlalchemy import text as sql
 from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.documents.credit_notes.queries import all_credit_notes, creditable_lines
+from billing.documents.export import pieces_of_days
 from billing.documents.one_off.issuing import one_off_terms, prepare
 from billing.documents.one_off.orders import OneOffOrder, parse_line
 from billing.frame.database import reading, writing
@@ -244,6 +247,19 @@ def test_r13_a_repair_leaves_it_alone(billed: Park) -> None:
     with reading(billed.engine) as connection:
         assert [line.left for line in creditable_lines(connection, "FA-2026-000003")] == [85_000]
     assert check(billed.engine) == []
+
+
+def test_the_sales_register_says_what_was_billed_by_hand(billed: Park) -> None:
+    bills_by_hand(billed, LOCK, MEALS)
+    with reading(billed.engine) as connection:
+        days = date(2026, 6, 20), date(2026, 6, 20)
+        (issued,) = json.loads(b"".join(pieces_of_days(connection, *days, "json")))
+        rows = b"".join(pieces_of_days(connection, *days, "csv")).decode().splitlines()
+    assert [line["text"] for line in issued["lines"]] == ["Serrure du bureau 12", "Repas du conseil"]
+    assert [(row["service"], row["text"]) for row in csv.DictReader(rows)] == [
+        ("OFFICE", "Serrure du bureau 12"),
+        ("MEAL", "Repas du conseil"),
+    ]
 
 
 def test_eight_at_once_take_eight_numbers_without_gap(engine: Engine, tmp_path: Path) -> None:
