@@ -1,4 +1,4 @@
-"""What is unfinished of a month before it is closed: told first; waiting bank lines hinder it, unless for a reason."""
+"""List what is unfinished of a month before it is closed; waiting bank lines hinder that, unless for a reason."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +11,7 @@ from billing.approvals.queries import WAITING, approvals_listed
 from billing.bank.naming import line_name
 from billing.bank.queries import lines
 from billing.frame.codes import RECEIPT
+from billing.frame.counted import counted
 from billing.receivables.receipts.certificates import WITHHOLDING_KEY, withholdings_select
 from billing.receivables.receipts.queries import RECEIPT_KEY, receipts
 from billing.receivables.receipts.shapes import ReceiptState
@@ -35,21 +36,14 @@ class UnfinishedKind(StrEnum):
     APPROVALS = "approvals"
 
 
-_SAID = {
-    UnfinishedKind.BANK_LINES: "waiting bank line",
-    UnfinishedKind.CHEQUES: "cheque or bill not cleared",
-    UnfinishedKind.CERTIFICATES: "missing certificate of a tax withheld",
-    UnfinishedKind.TENANTS: "tenant in error",
-    UnfinishedKind.DOCUMENTS: "document not sent",
-    UnfinishedKind.APPROVALS: "order waiting for approval",
-}
-_SEVERAL = {
-    UnfinishedKind.BANK_LINES: "waiting bank lines",
-    UnfinishedKind.CHEQUES: "cheques or bills not cleared",
-    UnfinishedKind.CERTIFICATES: "missing certificates of taxes withheld",
-    UnfinishedKind.TENANTS: "tenants in error",
-    UnfinishedKind.DOCUMENTS: "documents not sent",
-    UnfinishedKind.APPROVALS: "orders waiting for approval",
+# What one of a kind is called, and several.
+_CALLED = {
+    UnfinishedKind.BANK_LINES: ("waiting bank line", "waiting bank lines"),
+    UnfinishedKind.CHEQUES: ("cheque or bill not cleared", "cheques or bills not cleared"),
+    UnfinishedKind.CERTIFICATES: ("missing certificate of a tax withheld", "missing certificates of taxes withheld"),
+    UnfinishedKind.TENANTS: ("tenant in error", "tenants in error"),
+    UnfinishedKind.DOCUMENTS: ("document not sent", "documents not sent"),
+    UnfinishedKind.APPROVALS: ("order waiting for approval", "orders waiting for approval"),
 }
 
 
@@ -61,14 +55,13 @@ class Unfinished(NamedTuple):
     named: tuple[str, ...]
 
     def __str__(self) -> str:
-        words = _SAID[self.kind] if self.number == 1 else _SEVERAL[self.kind]
         more = ", …" if self.number > len(self.named) else ""
-        return f"{self.number} {words}: {', '.join(self.named)}{more}"
+        return f"{counted(self.number, *_CALLED[self.kind])}: {', '.join(self.named)}{more}"
 
 
 def checklist(connection: Connection, month: date) -> list[Unfinished]:
     """Return what is unfinished of a month, by kind; kinds of which nothing is are left out."""
-    return [found for found in _each(connection, month) if found.number]
+    return [unfinished for unfinished in _each(connection, month) if unfinished.number]
 
 
 def _each(connection: Connection, month: date) -> Iterator[Unfinished]:
@@ -104,6 +97,6 @@ def waiting_lines(connection: Connection, month: date) -> Unfinished:
 
 
 def _first(connection: Connection, statement: Select[Any]) -> tuple[int, list[Row[Any]]]:
-    """Count the rows of a statement, and return the first ones."""
+    """Return how many rows a statement selects, and the first of them."""
     count = connection.scalar(select(func.count()).select_from(statement.order_by(None).subquery()))
     return int(count or 0), list(connection.execute(statement.limit(NAMED_MAX)))

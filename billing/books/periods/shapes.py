@@ -61,9 +61,9 @@ class Unfinished(Shape, frozen=True):
     named: Annotated[list[Text], about("The first of them")]
 
     @classmethod
-    def of(cls, found: checklist.Unfinished) -> "Unfinished":
-        """Return what the checklist found of a kind."""
-        return cls(kind=found.kind, count=found.number, named=list(found.named))
+    def of(cls, unfinished: checklist.Unfinished) -> "Unfinished":
+        """Return the things of a kind as the checklist counts and names them."""
+        return cls(kind=unfinished.kind, count=unfinished.number, named=list(unfinished.named))
 
 
 class Checklist(Shape, frozen=True):
