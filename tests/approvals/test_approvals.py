@@ -358,6 +358,32 @@ def test_the_command_line_orders_shows_approves_and_refuses(
     assert check(engine) == []
 
 
+def test_a_large_receipt_cancelled_by_the_command_line_waits(
+    park: Caller, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    secrets = {}
+    for name, role in (("amina", "finance"), ("karim", "approver"), ("salma", "admin")):
+        add(engine, name, role)
+        secrets[name] = token(engine, f"{name}-1", "approvals finance", name)
+    for number, amount in (("V1", "5000.00"), ("V2", "5000.01")):
+        receipt = {"means": "transfer", "reference": number, "value_date": "2026-09-01", "tenant": "B1"}
+        assert park.post("/v1/receipts", receipt | {"amount": amount}).status_code == 201
+    invoke = invoker({"DATABASE_URL": engine.url.render_as_string(hide_password=False)})
+    settings = {"BILLING_TOKEN": secrets["amina"]}
+    first, second = (
+        ok(invoke("payments", "cancel", number, "--reason", "saisi deux fois", **settings))
+        for number in ("RG-000001", "RG-000002")
+    )
+    assert first == "RG-000001 is cancelled on 2026-09-01\n"
+    assert second == "the cancellation of RG-000002 waits for approval 1\n"
+    assert park.get("/v1/receipts/RG-000002")["cancellation"] is None
+    done = ok(invoke("approvals", "approve", "1", BILLING_TOKEN=secrets["karim"]))
+    assert done == "approval 1: cancel_receipt of amina approved and carried out: RG-000002\n"
+    assert park.get("/v1/receipts/RG-000002")["cancellation"]["cancelled_on"] == "2026-09-01"
+    assert check(engine) == []
+
+
 def test_what_waits_is_a_setting(engine: Engine, tmp_path: Path, four: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     terms = tmp_path / "terms.toml"

@@ -23,7 +23,7 @@ from billing.cross_subsidy.tier_changes.wording import letter, mail_text
 from billing.documents.delivery.delivering import deliver
 from billing.documents.messages.queries import load_message
 from billing.frame.database import reading, writing
-from billing.frame.errors import BadConfiguration, Unknown
+from billing.frame.errors import BadConfiguration, Refused, Unknown
 from billing.frame.settings import MailTransport, load_settings
 from billing.frame.tables import audit_change, audit_event
 from billing.frame.terms import load_terms
@@ -102,6 +102,16 @@ def test_the_bills_around_a_switch_are_what_the_runs_then_bill(park: Park) -> No
         for tenant, of in found.items():
             quoted = quote(connection, Question(starts_on=of.before.month, months=3, tenant=tenant))
             assert tuple(quoted.months) == of.months
+
+
+def test_letters_bear_a_day_at_most_31_days_ahead(park: Park) -> None:
+    park.opens(tenants=TENANTS, leases=LEASES)
+    # Today is 22 November 2026.
+    with pytest.raises(Refused, match="tier-changes: on '2026-12-24' is more than 31 days after today, 2026-11-22"):
+        announces(park, "2026-12-24")
+    with pytest.raises(Refused, match="give 2026-12-23 or a day before"):
+        announces(park, "2062-08-11")
+    assert announces(park, "2026-12-23") == []
 
 
 def test_on_the_first_of_a_month_there_is_no_month_between(park: Park) -> None:
