@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache, partial
 
 from sqlalchemy import Connection, exists, not_, select
 
@@ -38,6 +39,8 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
         select(s.document_id).where(s.act == SettlementAct.ISSUED).order_by(s.document_id.desc()).limit(1)
     )
     moved: dict[int, tuple[str, date, int]] = {}
+    # Thousands of documents are issued on a few days.
+    booked_on = cache(partial(first_open_day, connection))
     for since, until in _under_debits(versions):
         rows = (
             select(d.id, d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
@@ -48,7 +51,7 @@ def let_vat_fall_due(connection: Connection, *, recorded_at: datetime, terms: Te
         if until is not None:
             rows = rows.where(d.issued_on < until)
         for key, number, kind, issued_on, rate, base, vat in connection.execute(rows):
-            on = first_open_day(connection, issued_on)
+            on = booked_on(issued_on)
             records.add(settlement, key, SettlementAct.ISSUED, key, rate, on, 0, 0, vat, base, vat, None, None)
             before = moved.get(key, (number, on, 0))[2]
             moved[key] = number, on, before + sign_of(kind) * vat
