@@ -50,10 +50,10 @@ _PROVED: Mapping[str, str] = {
     OVERPAYMENTS: "it is tenants' credit: give it in credits.csv",
     DEPOSITS_HELD: "it is the deposits held: give them in deposits.csv",
     GRANTS: "it follows from grants.csv of the network folder, and what of each was used",
-    DOUBTFUL_CLIENTS: "bring the invoices as open, then decide `debts doubtful`",
-    PROVISION_FOR_CLIENTS: f"bring the invoices as open, give its amount on {PROVISION_CHARGE} instead, and decide "
-    f"`debts doubtful` and `debts provision` afterwards: they book the same charge, so that {PROVISION_CHARGE} comes "
-    "to zero",
+    DOUBTFUL_CLIENTS: "bring the invoices as open, then decide them with `debts decide INVOICE doubtful`",
+    PROVISION_FOR_CLIENTS: f"bring the invoices as open, give its amount on {PROVISION_CHARGE} instead, and take "
+    f"`debts decide INVOICE doubtful`, then `provisioned`, afterwards: that books the same charge, and "
+    f"{PROVISION_CHARGE} comes to zero",
     CHEQUES_TO_BE_CLEARED: "bring the invoices as open, then record the cheques",
     BILLS_TO_BE_CLEARED: "bring the invoices as open, then record the bills",
     UNPLACED: "record money that nobody has placed as receipts",

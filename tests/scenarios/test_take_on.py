@@ -416,7 +416,7 @@ NOTHING = dict.fromkeys(LAYOUTS, "")
         ({"credits": "T3,1.00,2026-10-12"}, "credits.csv:2: since '2026-10-12' is after the day of the take-on"),
         ({"deposits": "L9,1.00,2026-01-01"}, "deposits.csv:2: lease 'L9' is no known lease"),
         ({"balances": "5141,,0.00"}, "balances.csv: brings nothing, nor does any other file"),
-        ({"balances": "3942,,-500.00"}, "give its amount on 6196 instead, and decide `debts doubtful` and `debts prov"),
+        ({"balances": "3942,,-500.00"}, "give its amount on 6196 instead, and take `debts decide INVOICE doubtful`"),
     ],
     ids=[
         "overpaid", "overpaid at one rate", "negative", "without its VAT", "no rate", "no tenant", "due in a century",
