@@ -58,10 +58,10 @@ def number(text: str, sign: str) -> str:
 def typed(text: str) -> str:
     """Return a number that a person typed, with a decimal comma or point, as `1234.56`.
 
-    Raises ValueError for one that can be read two ways; what is no number comes back as it is.
+    Raises ValueError for one that can be read two ways, `1,500` and `1.500`; what is no number comes back as it is.
     """
     trimmed = text.strip()
-    if COMMA in trimmed and is_two_ways(trimmed):
+    if is_two_ways(trimmed):
         raise ValueError(f"can be read as {both_readings(trimmed)}")
     return number(text, sign_of(trimmed) or POINT)
 

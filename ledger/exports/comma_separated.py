@@ -18,17 +18,28 @@ from pricing.period import format_month
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 # A spreadsheet takes these for the beginning of a formula: the wide forms of East Asian keyboards included.
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_BEGINNINGS = r"[=+\-@\t\r\n＝＋－＠]"
+_FORMULA = re.compile(_BEGINNINGS)
+_FORMULA_WITHIN = re.compile(rf"\A(?={_BEGINNINGS})|(?<=[;\r\n])(?=[=+\-@＝＋－＠])")
+_GUARDED = re.compile(f"'+{_BEGINNINGS}")
 
 
 def harmless(text: str) -> str:
-    """Return text as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """Return text with an apostrophe before what a spreadsheet would take for a formula.
+
+    A French one parts a file of commas by its semicolons, in disregard of quotes.
+    """
+    return _FORMULA_WITHIN.sub("'", text)
 
 
-def harmless_again(text: str) -> str:
-    """Return text as `harmless` does, but so that it can be told from one that had the apostrophe itself."""
+def guarded(text: str) -> str:
+    """Return text as `harmless` does, for a file of semicolons, so that `unguarded` gives it back."""
     return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
+
+
+def unguarded(text: str) -> str:
+    """Return the text that `guarded` has made safe."""
+    return text[1:] if _GUARDED.match(text) else text
 
 
 class _Text:
@@ -85,7 +96,7 @@ FRENCH = Dialect(
     "\r\n",
     MappingProxyType(
         {
-            Kind.TEXT: harmless_again,
+            Kind.TEXT: guarded,
             Kind.COUNT: str,
             Kind.AMOUNT: _with_comma(format_amount),
             Kind.PRICE: _with_comma(format_price),

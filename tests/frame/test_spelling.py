@@ -14,7 +14,8 @@ from billing.frame.terminal.parameters import AMOUNT
         ("4000.00", 400_000),
         ("4 000,5", 400_050),
         ("4.000,50", 400_050),
-        ("1.500", 150),
+        ("1.234.567", 123_456_700),
+        ("0.500", 50),
         ("12", 1200),
     ],
 )
@@ -23,7 +24,13 @@ def test_an_amount_on_the_command_line_may_have_a_decimal_comma(text: str, centi
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("1,500", "can be read as 1.500 or 1500"), ("1,2,3", "is not"), ("1,234.56", "is not")]
+    ("text", "said"),
+    [
+        ("1,500", "can be read as 1.500 or 1500: write it with two decimals"),
+        ("1.500", "can be read as 1.500 or 1500: write it with two decimals"),
+        ("1,2,3", "is not"),
+        ("1,234.56", "is not"),
+    ],
 )
 def test_one_that_can_be_read_two_ways_is_refused(text: str, said: str) -> None:
     with pytest.raises(click.BadParameter, match=said):

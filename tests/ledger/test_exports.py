@@ -27,6 +27,7 @@ from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
+from ledger.exports.comma_separated import harmless
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
 from ledger.exports.tables import json_list
 from ledger.year_end import close_year
@@ -225,6 +226,22 @@ def test_in_csv_no_text_begins_like_a_formula(books: Engine) -> None:
     cells = {row[name] for row in rows for name in text_columns}
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\n")]
     assert {"'=cmd|'/C calc'!A0", "'+212", "'-T", "'@home"} <= cells
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("=1+1", "'=1+1"),
+        (";=1+1", ";'=1+1"),
+        ('x;=HYPERLINK("y")', 'x;\'=HYPERLINK("y")'),
+        ("x\r\n@y", "x\r\n'@y"),
+        ("a;b-c", "a;b-c"),
+        ("", ""),
+    ],
+)
+def test_nor_does_a_text_in_csv_hide_a_formula_behind_a_french_spreadsheets_separator(text: str, safe: str) -> None:
+    """I6: a French spreadsheet parts the file by semicolons."""
+    assert harmless(text) == safe
 
 
 def test_a_french_spreadsheet_opens_its_csv(books: Engine) -> None:

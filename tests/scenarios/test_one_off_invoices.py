@@ -165,13 +165,17 @@ def test_a_dry_run_shows_the_totals_and_issues_nothing(billed: Park) -> None:
         ('OFFICE;"Badge ; n° 117";1;150.00', "1", "150.00", "Badge ; n° 117"),
         ('OFFICE; "dit ""le badge"""; 2 ;12,50', "2", "12.50", 'dit "le badge"'),
         ("OFFICE;Heures;1,5;0,3333", "1.5", "0.3333", "Heures"),
-        # Read in two ways: left as it is, and refused.
-        ("OFFICE;Heures;1,500;10", "1,500", "10", "Heures"),
     ],
 )
 def test_a_line_is_a_row_of_csv(written: str, quantity: str, price: str, description: str) -> None:
     line = parse_line(written)
     assert (line.service, line.text, line.quantity, line.price) == ("OFFICE", description, quantity, price)
+
+
+@pytest.mark.parametrize("number", ["1,500", "1.500"])
+def test_a_number_that_can_be_read_two_ways_is_refused(number: str) -> None:
+    with pytest.raises(ValueError, match=r"has a number that can be read as 1\.500 or 1500"):
+        parse_line(f"OFFICE;Heures;{number};10")
 
 
 @pytest.mark.parametrize("written", ["", "OFFICE;x;1", "OFFICE;x;y;1;2", 'OFFICE;"x;1;2', "OFFICE;x;1;2\nMEAL;y;1;2"])

@@ -25,10 +25,10 @@ def _parts(
         line, equals, amount = text.partition("=")
         try:
             parts.append((int(line), parse_decimal(typed(amount), AMOUNT_DECIMALS) if equals else None))
-        except ValueError:
-            raise click.BadParameter(
-                f"{text!r} is not a line such as 2, or a line and an amount such as 2=150.00"
-            ) from None
+        except ValueError as error:
+            reason = f"{amount!r} {error}; " if equals else ""
+            problem = f"{reason}write a line such as 2, or a line and an amount such as 2=150.00"
+            raise click.BadParameter(f"{text!r}: {problem}") from None
     return parts
 
 

@@ -1,13 +1,13 @@
 """An order for a one-off invoice, as people give it: how it is read, and all that is refused of it."""
 
 import csv
-import re
 import unicodedata
 from datetime import date
 from typing import NamedTuple
 
 from billing.frame import cells
 from billing.frame.errors import Fault
+from billing.frame.spelling import typed
 from billing.register.catalogue import Catalogue
 from pricing.errors import NoVatRateInForce
 from pricing.money import AMOUNT_MAX, format_amount, line_amount
@@ -16,8 +16,6 @@ LINES_MAX = 1000
 TEXT_LENGTH_MAX = 200
 REASON_LENGTH_MAX = 200
 SUBJECT = "one-off-invoice"
-# Three decimals are left out: `1,500` is read in two ways.
-_DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]{1,2}|[0-9]{4,6})", re.ASCII)
 
 
 class LineOrder(NamedTuple):
@@ -64,7 +62,10 @@ def parse_line(written: str) -> LineOrder:
     if len(rows) != 1 or len(rows[0]) != len(LineOrder._fields):
         raise ValueError("is not SERVICE;TEXT;QUANTITY;PRICE: put a text that holds a ; between double quotes")
     service, text, *figures = (cell.strip() for cell in rows[0])
-    quantity, price = (_DECIMAL_COMMA.sub(r"\1.\2", x) if _DECIMAL_COMMA.fullmatch(x) else x for x in figures)
+    try:
+        quantity, price = map(typed, figures)
+    except ValueError as error:
+        raise ValueError(f"has a number that {error}: write it with two decimals") from None
     return LineOrder(service, text, quantity, price)
 
 

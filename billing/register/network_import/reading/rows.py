@@ -11,12 +11,11 @@ from billing.register.network_import.reading.header import NumberedRow, Unreadab
 from billing.register.network_import.reading.spellings import Spellings, respelt
 from billing.register.network_import.reading.text_files import COMMAS, Written, raw_rows, written
 from billing.register.network_import.reading.workbook_rows import TableFile, workbook_rows
+from ledger.exports.comma_separated import unguarded
 
 _ERRORS = re.compile(r"#(N/A|NA|REF!|VALEUR!|VALUE!|NOM\?|NAME\?|DIV/0!|NOMBRE!|NUM!|NUL!|NULL!)")
 # A number of twelve digits and more, as a spreadsheet shows it and writes it into a CSV file.
 _SHORTENED = re.compile(r"[0-9](,[0-9]+)?E\+[0-9]{2,3}", re.ASCII)
-# What our own exports have put before a text that a spreadsheet would take for a formula.
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
 
 def read_rows(
@@ -60,8 +59,8 @@ def _french_rows(path: Path, how: Written, layout: Layout, faults: Faults) -> It
         sound = True
         for index, name in texts:
             cell = cells[index]
-            if cell[:1] == "'" and _GUARDED.match(cell):
-                cells[index] = cell[1:]
+            if cell[:1] == "'":
+                cells[index] = unguarded(cell)
             elif cell[:1] == "#" and _ERRORS.fullmatch(cell):
                 faults.add(file, line, name, cell, "is an error of the spreadsheet", "correct the cell's formula")
                 sound = False
