@@ -46,6 +46,9 @@ RESERVED_CODES = frozenset(
         "movements", "null", "pdf", "quote", "removal", "statement", "switch", "tier-change", "trail", "void", "xml",
     }
 )  # fmt: skip
+# What addresses say behind a document's number: another number that ends so is found in lists alone.
+BEHIND_DOCUMENTS = r"pdf|xml|trail|creditable|explanation|resend|recoveries/.*"
+_LOST_IN_ADDRESS = re.compile(rf".*/(?:{BEHIND_DOCUMENTS})|(?:.*/)?\.\.?(?:/.*)?", re.DOTALL)
 _DECIMAL_HINT = "write it like 1234.56: no blank, no unit"
 
 
@@ -103,6 +106,17 @@ def require_addressable(code: str) -> None:
         raise BadCell(f"holds the invisible mark U+{ord(hidden):04X}", "type the code again without it")
     if code in RESERVED_CODES:
         raise BadCell("is a word of the service itself", "use another code")
+
+
+def brought_number(cell: str) -> str:
+    """Parse the number that a document was issued under before, in any style (R29)."""
+    number = code(cell)
+    if not number.isprintable():
+        raise BadCell("holds a character that can't be printed", "type the number again without it")
+    if _LOST_IN_ADDRESS.fullmatch(number):
+        problem = "would be another address of the service, where something stands behind a slash"
+        raise BadCell(problem, "write another sign for the slash, such as a hyphen, and say so in the tenant's letter")
+    return number
 
 
 def optional(parser: Parser) -> Parser:

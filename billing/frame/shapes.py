@@ -96,13 +96,13 @@ TenantCode: TypeAlias = Annotated[str, _text("The tenant's code", example="T0001
 LeaseCode: TypeAlias = Annotated[str, _text("The lease's code", example="L00001")]
 ServiceCode: TypeAlias = Annotated[str, _text("The service's code", example="MEAL")]
 # An invoice from before this service keeps its number, in whatever style (R29).
-_ANY_NUMBER = "^[^\\x00-\\x1f\\x7f]{1,64}$"
+ANY_NUMBER = r"^[^\x00-\x1f\x7f]{1,64}$"
 InvoiceNumber: TypeAlias = Annotated[
-    str, _text("The invoice's number; one brought by a take-on keeps its own", _ANY_NUMBER, "FA-2026-000001")
+    str, _text("The invoice's number; one brought by a take-on keeps its own", ANY_NUMBER, "FA-2026-000001")
 ]
 CreditNoteNumber: TypeAlias = Annotated[str, _document("credit note", "AV", "AV-2026-000001")]
 DocumentNumber: TypeAlias = Annotated[
-    str, _text("The document's number; an invoice brought by a take-on keeps its own", _ANY_NUMBER, "FA-2026-000001")
+    str, _text("The document's number; an invoice brought by a take-on keeps its own", ANY_NUMBER, "FA-2026-000001")
 ]
 ReceiptNumber: TypeAlias = Annotated[str, _numbered("receipt", "RG")]
 CashReceiptNumber: TypeAlias = Annotated[str, _document("receipt for cash", "RC", "RC-2026-000001")]

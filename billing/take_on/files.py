@@ -25,14 +25,6 @@ from invoices.models import document
 from pricing.money import format_amount, format_rate
 
 
-def _number(cell: str) -> str:
-    """Parse the number an invoice was issued under, in any style."""
-    number = cells.code(cell)
-    if not number.isprintable():
-        raise BadCell("holds a character that can't be printed", "type the number again without it")
-    return number
-
-
 def _account(cell: str) -> str:
     if not (cell.isascii() and cell.isdigit() and len(cell) in range(3, 17)):
         raise BadCell("is not an account", "give an account of the chart, such as 5141, in digits")
@@ -61,7 +53,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 OPEN_INVOICES,
                 document,
                 (
-                    Column("number", _number, "number"),
+                    Column("number", cells.brought_number, "number"),
                     Column("vat_rate", cells.vat_rate, "vat_rate", format_rate),
                     _code("tenant"),
                     _code("site"),

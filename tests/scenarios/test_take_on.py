@@ -522,3 +522,18 @@ def test_the_files_may_be_a_spreadsheets_and_are_named_as_they_are(tmp_path: Pat
     with pytest.raises(Refused) as refused, naming(find_files(tmp_path / "books")):
         raise Refused([Fault("credits.csv", 2, "amount", "x", "is wrong")])
     assert [fault.file for fault in refused.value.faults] == ["credits.xlsx [Feuil1]"]
+
+
+def test_what_stands_beside_the_files_is_named_as_no_file_of_a_take_on(tmp_path: Path) -> None:
+    folder = written(tmp_path / "plain")
+    (folder / "credits.csv").rename(folder / "Credits.CSV")
+    (folder / "sites.csv").write_text("code\n", encoding="utf-8")
+    write_workbook(folder / "network.xlsx", {"Leases": [["code"]]})
+    tables = find_files(folder)
+    assert tables.tables["credits"].label == "Credits.CSV"
+    assert [(file, problem) for file, _, _, _, problem, _ in tables.warnings] == [
+        ("network.xlsx [Leases]", "is not a sheet of a take-on, and was not read"),
+        ("sites.csv", "is not a file of a take-on, and was not read"),
+    ]
+    with pytest.raises(Refused, match="give a folder that holds a take-on's files"):
+        find_files(folder / "nowhere")

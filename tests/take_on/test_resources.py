@@ -52,6 +52,20 @@ def test_faults_name_the_row_and_what_is_missing(opened: Caller) -> None:
     assert [(fault["field"], fault["problem"]) for fault in answer.json["errors"]] == [("tenant", "is no known tenant")]
 
 
+def test_a_number_that_an_address_says_already_is_refused(opened: Caller) -> None:
+    behind = {
+        rule.rule.partition(":number>/")[2].replace("<serial:decision>", "1")
+        for rule in opened.app.url_map.iter_rules()
+        if ":number>/" in rule.rule and rule.rule.startswith(("/v1/documents/", "/v1/debts/"))
+    }
+    assert {"pdf", "explanation", "recoveries/1/cancellation"} <= behind
+    for end in (*behind, "..", "./7"):
+        invoice = records()["open_invoices"][0] | {"number": f"2026/{end}"}
+        answer = opened.post("/v1/take-on", order(open_invoices=[invoice]))
+        said = {fault["field"]: fault["problem"] for fault in answer.json["errors"]}
+        assert said["number"].startswith("would be another address of the service"), end
+
+
 def test_eight_at_once_take_a_park_on_once(opened: Caller, engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         codes = sorted(pool.map(lambda _: opened.post("/v1/take-on", order()).status_code, range(8)))

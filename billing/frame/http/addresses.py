@@ -11,7 +11,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
-from billing.frame.cells import YEARS, BadCell, day
+from billing.frame.cells import BEHIND_DOCUMENTS, YEARS, BadCell, day
 from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, REFUND, SerialCode
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import CODE_DOC, DAY_DOC, INVOICE_DOC, MONTH_DOC, RECEIPT_DOC
@@ -121,10 +121,7 @@ class DocumentInAddress(BaseConverter):
     """A document's number: an invoice brought by a take-on keeps its own, which may hold a slash (R29)."""
 
     part_isolating = False
-    regex = (
-        r"(?!.*/(?:pdf|xml|trail|creditable|explanation|resend|recoveries/.*)$)"
-        r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
-    )
+    regex = rf"(?!.*/(?:{BEHIND_DOCUMENTS})$)[^\x00-\x1f\x7f\ud800-\udfff]{{1,64}}"
 
 
 class FollowedDocumentInAddress(DocumentInAddress):

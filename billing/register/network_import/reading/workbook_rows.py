@@ -207,7 +207,8 @@ class _Table:
         for name, line in self._doubtful.items():
             problem = "holds numbers in a column of texts: zeros at their beginning, if there were any, are lost"
             if self._warnings is not None:
-                self._warnings.add(self._file, line, name, None, problem, "format the column as text")
+                remedy = "look whether some are missing; if so, format the column as text and type them again"
+                self._warnings.add(self._file, line, name, None, problem, remedy)
 
 
 def _is_blank(cells: Cells) -> bool:
