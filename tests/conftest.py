@@ -6,7 +6,8 @@ import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,8 +19,8 @@ from sqlalchemy.engine import URL
 
 from billing.frame.database import open_engine
 from billing.schema.migrating import migrate
+from tests.support.compiled_once import compile_once
 from tests.support.examples import EXPLORES
-from tests.support.shared_statements import share_statements
 
 POSTGRES = "TEST_POSTGRES_URL"
 # Fixtures that tests of several rooms ask for.
@@ -29,7 +30,7 @@ FreshEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
 
 def pytest_configure() -> None:
-    """Draw the same examples on every run, and let none fail for being slow; compile statements once a process.
+    """Draw the same examples on every run, and let none fail for being slow; compile things once a process.
 
     So a machine's first `make test` says what every other says. `make explore` draws new ones (EXPLORE=1), ten times as
     many, and prints what fails as code that makes it an explicit example.
@@ -42,7 +43,7 @@ def pytest_configure() -> None:
         ),
     )  # fmt: skip
     hypothesis.settings.load_profile("project")
-    share_statements()
+    compile_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -140,6 +141,33 @@ def postgres_template(postgres: Engine) -> Iterator[str]:
         yield str(url.database)
 
 
+@pytest.fixture(scope="session")
+def postgres_copies(postgres: Engine, postgres_template: str) -> Iterator[Callable[[], AbstractContextManager[URL]]]:
+    """Hands out copies of the migrated database; the next is made, and the last dropped, while a test runs."""
+    with ThreadPoolExecutor(1) as aside:
+
+        def make() -> tuple[ExitStack, URL]:
+            stack = ExitStack()
+            return stack, stack.enter_context(postgres_database(postgres, postgres_template))
+
+        ahead = [aside.submit(make)]
+        dropping: list[Future[None]] = []
+
+        @contextmanager
+        def copy() -> Iterator[URL]:
+            stack, url = ahead.pop().result()
+            ahead.append(aside.submit(make))
+            try:
+                yield url
+            finally:
+                dropping.append(aside.submit(stack.close))
+
+        yield copy
+        dropping.append(aside.submit(ahead.pop().result()[0].close))
+        for dropped in dropping:
+            dropped.result()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """The address of a database of this test's own, without tables."""
@@ -165,12 +193,11 @@ def fresh_engine(request: pytest.FixtureRequest, tmp_path: Path) -> FreshEngine:
 
         return sqlite
 
-    server: Engine = request.getfixturevalue("postgres")
-    name: str = request.getfixturevalue("postgres_template")
+    copies: Callable[[], AbstractContextManager[URL]] = request.getfixturevalue("postgres_copies")
 
     @contextmanager
     def postgresql() -> Iterator[Engine]:
-        with postgres_database(server, name) as url, opened(url) as engine:
+        with copies() as url, opened(url) as engine:
             yield engine
 
     return postgresql

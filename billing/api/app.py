@@ -72,8 +72,6 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options(settings.operator.party.legal_name))
     addresses.register(app, api)
-    modules = [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [operations]
-    for module in modules:
+    for module in [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [operations]:
         api.register_blueprint(module.blueprint)
-    api.add_shapes(shape for module in modules for shape in module.blueprint.shapes)
     return app

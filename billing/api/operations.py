@@ -75,7 +75,7 @@ def get_metrics(connection: Connection) -> Response:
 @opened_to(EVERYBODY)
 def get_open_api() -> Response:
     """The OpenAPI 3.1 document of this API."""
-    return answered(current_api.spec.to_dict())
+    return answered(current_api.document())
 
 
 @blueprint.route("/docs")

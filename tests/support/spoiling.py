@@ -1,5 +1,6 @@
 """Databases spoilt behind the service's back, and the billed parks that are spoilt."""
 
+import re
 import shutil
 import sqlite3
 import uuid
@@ -96,7 +97,10 @@ def behind_its_back(engine: Engine, *statements: str) -> None:
         return
     engine.dispose()
     raw = sqlite3.connect(str(engine.url.database))
-    triggers = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    # The guards of the tables that are named, and no others: each that is dropped has SQLite read its schema again.
+    named = set(re.findall(r"\w+", " ".join(statements)))
+    guards = raw.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    triggers = [(name, sql) for name, table, sql in guards if table in named]
     for name, _ in triggers:
         raw.execute(f"DROP TRIGGER {name}")
     raw.execute("PRAGMA ignore_check_constraints = 1")

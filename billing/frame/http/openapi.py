@@ -1,8 +1,9 @@
 """The OpenAPI document: what flask-smorest gathers, with the problems, tokens and keys every operation shares."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, TypeAlias, cast, get_args, get_origin
 
 from flask_smorest import Api, Blueprint
@@ -267,15 +268,30 @@ class BillingApi(Api):  # type: ignore[misc]
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def register_blueprint(self, blp: ApiBlueprint, **options: Any) -> None:
-        """Add a blueprint's addresses, tags and shapes."""
-        super().register_blueprint(blp, **options)
-        self.spec._tags[-1:] = [{"name": name, "description": about} for name, about in blp.tags.items()]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._undocumented: list[ApiBlueprint] = []
+        self._documenting = Lock()
+        super().__init__(*args, **kwargs)
 
-    def add_shapes(self, shapes: Iterable[Any]) -> None:
-        """Add the shapes that answers have to the document's components."""
-        for name, schema in shape_components((Problem, *dict.fromkeys(shapes))).items():
-            self.spec.components.schema(name, schema)
+    def register_blueprint(self, blp: ApiBlueprint, **options: Any) -> None:
+        """Add a blueprint's addresses; the document gets them when it is first asked for, so that a start is quick."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undocumented.append(blp)
+
+    def document(self) -> dict[str, Any]:
+        """Return the OpenAPI document: operations, tags and shapes of every blueprint."""
+        with self._documenting:
+            blueprints, self._undocumented = self._undocumented, []
+            for blueprint in blueprints:
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+                for name, about in blueprint.tags.items():
+                    self.spec.tag({"name": name, "description": about})
+            if blueprints:
+                shapes = dict.fromkeys(shape for blueprint in blueprints for shape in blueprint.shapes)
+                for name, schema in shape_components((Problem, *shapes)).items():
+                    self.spec.components.schema(name, schema)
+            return cast(dict[str, Any], self.spec.to_dict())
 
     def _register_error_handlers(self) -> None:
         """`billing.frame.http.problems` answers every error."""

@@ -1,9 +1,10 @@
-"""One cache of compiled statements for all databases of a test process: an engine a test would compile each anew."""
+"""What a test process compiles once: statements for all its databases, builders of addresses for all its apps."""
 
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
 
 
 class _Statements(LRUCache[Any, Any]):
@@ -20,8 +21,8 @@ class _Statements(LRUCache[Any, Any]):
 _STATEMENTS = _Statements(1_500)
 
 
-def share_statements() -> None:
-    """Let all engines made from now on share their compiled statements."""
+def compile_once() -> None:
+    """Let all engines made from now on share their compiled statements, and all apps what builds their addresses."""
     make = Engine.__init__
 
     def make_sharing(engine: Engine, *arguments: Any, **options: Any) -> None:
@@ -29,3 +30,15 @@ def share_statements() -> None:
         engine._compiled_cache = _STATEMENTS
 
     Engine.__init__ = make_sharing  # type: ignore[method-assign, assignment] # no event tells of an engine that was made
+
+    # An address builder is compiled source that knows of its rule nothing but this.
+    build = Rule._compile_builder
+    builders: dict[Any, Any] = {}
+
+    def build_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = rule.rule, rule.subdomain, repr(rule.defaults), append_unknown
+        if key not in builders:
+            builders[key] = build(rule, append_unknown)
+        return builders[key]
+
+    Rule._compile_builder = build_once  # type: ignore[method-assign, assignment]
