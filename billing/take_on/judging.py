@@ -1,4 +1,4 @@
-"""What a take-on brings, judged as a whole: every fault of every file is noted with its row (R29)."""
+"""Judges what a take-on brings as a whole: every fault of every file is noted with its row (R29)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -227,7 +227,7 @@ def _invoices(sheet: Sheet, on: date, terms: Terms, faults: Faults) -> Iterator[
 
 
 def _number_faults(number: str, on: date) -> Iterator[tuple[str, str]]:
-    ours = [one for one in numbers_in(number) if int(one.split("-")[1]) >= on.year]
+    ours = [ours for ours in numbers_in(number) if int(ours.split("-")[1]) >= on.year]
     if ours:
         yield (
             f"is, or reads as, {ours[0]}, a number of the series that this service gives from now on",

@@ -176,13 +176,13 @@ def test_a_revenue_account_below_one_of_the_chart_is_opened_with_its_label(engin
     assert opened == rows(engine, select(account.c.label).where(account.c.code == "71243"))
 
 
-def test_progress_is_told_per_file_and_chunk(engine: Engine, tmp_path: Path) -> None:
-    told: list[tuple[str, int]] = []
+def test_progress_is_shown_per_file_and_chunk(engine: Engine, tmp_path: Path) -> None:
+    shown: list[tuple[str, int]] = []
     usage = [{"event_id": f"E{n:06}", "tenant": "T1", "occurred_on": "2026-05-01"} for n in range(45_000)]
     folder = write_network(tmp_path, tenants=[{"code": "T1"}], usage=usage)
-    import_folder(engine, folder, now=NOW, progress=lambda file, count: told.append((file, count)))
-    assert ("tenants.csv", 1) in told
-    assert [count for file, count in told if file == "usage.csv"] == [20_000, 40_000, 45_000]
+    import_folder(engine, folder, now=NOW, progress=lambda file, count: shown.append((file, count)))
+    assert ("tenants.csv", 1) in shown
+    assert [count for file, count in shown if file == "usage.csv"] == [20_000, 40_000, 45_000]
 
 
 def test_two_imports_at_once_load_everything_once(engine: Engine, tmp_path: Path) -> None:
@@ -461,11 +461,11 @@ class TestWarnings:
 
     def test_files_that_are_not_read_are_named(self, engine: Engine, tmp_path: Path) -> None:
         write_network(tmp_path, grants=None)
-        for name in ("Tenants.csv", "invoices.csv", "README.md", "operator.toml"):
+        for name in ("Tenants.tsv", "invoices.csv", "README.md", "operator.toml"):
             (tmp_path / name).write_text("whatever", encoding="utf-8")
         warnings = import_folder(engine, tmp_path, now=NOW).warnings
-        assert [warning.file for warning in warnings] == ["grants.csv", "Tenants.csv", "invoices.csv"]
-        assert "rename it tenants.csv" in warnings[1].remedy
+        assert [warning.file for warning in warnings] == ["grants.csv", "Tenants.tsv", "invoices.csv"]
+        assert "save it as tenants.csv" in warnings[1].remedy
 
 
 class TestGrants:

@@ -116,7 +116,7 @@ def test_keys_are_never_changed_and_usage_not_at_all(ground: Caller, resource: s
 
 @pytest.mark.parametrize("resource", NEW)
 def test_each_field_that_must_be_there_is_named_when_it_is_not(ground: Caller, resource: str) -> None:
-    needed = next(found for found in RESOURCES if found.path == resource)
+    needed = next(kind for kind in RESOURCES if kind.path == resource)
     refused = ground.post(f"/v1/{resource}", {})
     named = {error["field"] for error in refused.json["errors"]}
     assert refused.status_code == 422
@@ -163,13 +163,13 @@ def test_control_characters_are_refused_wherever_a_text_goes(ground: Caller) -> 
 def test_lists_are_chosen_by_what_their_filters_name(ground: Caller) -> None:
     for resource in ("tenants", "leases", "rates", "usage-events", "grants"):
         ground.post(f"/v1/{resource}", NEW[resource])
-    assert [found["code"] for found in ground.get("/v1/tenants?kind=large")["items"]] == ["T2"]
-    assert [found["code"] for found in ground.get("/v1/leases?tenant=T2")["items"]] == ["L2"]
+    assert [record["code"] for record in ground.get("/v1/tenants?kind=large")["items"]] == ["T2"]
+    assert [record["code"] for record in ground.get("/v1/leases?tenant=T2")["items"]] == ["L2"]
     assert ground.get("/v1/leases?tenant=T2&site=CAS")["items"] == []
     own = ground.get("/v1/rates?site=TNG&service=OFFICE&tenant_kind=any")["items"]
-    assert [found["effective_from"] for found in own] == ["2015-01-01", "2027-01-01"]
+    assert [record["effective_from"] for record in own] == ["2015-01-01", "2027-01-01"]
     assert ground.get("/v1/rates?tenant_kind=large")["items"] == []
-    assert [found["event_id"] for found in ground.get("/v1/usage-events?tenant=T1&service=MEAL")["items"]] == ["E1"]
+    assert [record["event_id"] for record in ground.get("/v1/usage-events?tenant=T1&service=MEAL")["items"]] == ["E1"]
     assert ground("GET", "/v1/tenants?kind=huge").status_code == 422
 
 

@@ -114,10 +114,10 @@ def test_a_template_has_every_column_explained_and_imports_without_a_word(
     engine: Engine, tmp_path: Path, file_format: str
 ) -> None:
     subject_files = [PAYMENTS_FILE, VOIDS_FILE]
-    names = write_template(tmp_path / "n", file_format, [one.layout for one in subject_files])
+    names = write_template(tmp_path / "n", file_format, [subject_file.layout for subject_file in subject_files])
     report = import_folder(engine, tmp_path / "n", now=NOW, settings=load_settings({}), further=subject_files)
     assert (report.new, report.warnings) == (11, ())
-    layouts = [*LAYOUTS.values(), *(one.layout for one in subject_files)]
+    layouts = [*LAYOUTS.values(), *(subject_file.layout for subject_file in subject_files)]
     columns = [(layout.stem, column.name) for layout in layouts for column in layout.columns]
     if file_format == "xlsx":
         book = load_workbook(tmp_path / "n" / "network.xlsx")
@@ -125,8 +125,8 @@ def test_a_template_has_every_column_explained_and_imports_without_a_word(
         assert [(stem, name) for stem, name, _, about in explained if about] == columns
         assert book["tenants"]["G2"].number_format == book["tenants"].column_dimensions["G"].number_format == "@"
     else:
-        told = (tmp_path / "n" / names[-1]).read_text(encoding="utf-8")
-        assert len(re.findall(r"^  \w+\*? +\S", told, re.MULTILINE)) == len(columns)
+        readme = (tmp_path / "n" / names[-1]).read_text(encoding="utf-8")
+        assert len(re.findall(r"^  \w+\*? +\S", readme, re.MULTILINE)) == len(columns)
     with pytest.raises(Refused, match="is there already"):
         write_template(tmp_path / "n", file_format)
 

@@ -218,8 +218,8 @@ class _Import:
         review(self._connection, self._sheets, self._arrived, present_day, Unlikely(self._warnings))
         report = self._report(usage, dry_run)
         counts = {brought.file: self._load(brought, now) for brought in self._brought}
-        told = [warning for loaded in counts.values() for warning in loaded.warnings]
-        report = replace(report, files={**report.files, **counts}, warnings=(*report.warnings, *told))
+        further = [warning for loaded in counts.values() for warning in loaded.warnings]
+        report = replace(report, files={**report.files, **counts}, warnings=(*report.warnings, *further))
         insert_rows(
             self._connection, import_log, ("imported_at", "source", "summary"), [(now, source, report.as_json())]
         )

@@ -21,7 +21,7 @@ LANGUAGES = ("fr", "ar", "en")
 
 
 class Form(Enum):
-    """What a column's cells are for a spreadsheet, which spells numbers and days in its own way."""
+    """The kinds of cells that a spreadsheet spells in its own way, and texts."""
 
     TEXT = auto()
     NUMBER = auto()

@@ -49,12 +49,12 @@ def write_template(folder: Path, file_format: str, further: Iterable[Layout] = (
     layouts = (*LAYOUTS.values(), *further)
     files: Mapping[str, Iterable[bytes]]
     if file_format == "xlsx":
-        sheets = [spreadsheet.Sheet(one.stem, columns_of(one), _examples(one), to_fill_in=True) for one in layouts]
+        sheets = [spreadsheet.Sheet(x.stem, columns_of(x), _examples(x), to_fill_in=True) for x in layouts]
         explained = spreadsheet.Sheet(EXPLAINED.capitalize(), _EXPLANATION, _explained(layouts))
         files = {ONE_WORKBOOK: spreadsheet.book([*sheets, explained], empty=explained)}
     else:
         files = {
-            **{one.file: table(file_format, one.stem, columns_of(one), _examples(one)) for one in layouts},
+            **{x.file: table(file_format, x.stem, columns_of(x), _examples(x)) for x in layouts},
             README: [_readme(layouts).encode()],
         }
     there = [name for name in files if (folder / name).exists()]

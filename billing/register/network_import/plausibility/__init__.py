@@ -1,4 +1,4 @@
-"""What is taken and yet unlikely: a warning with file, line and value, for files and requests alike (R24, R34).
+"""Warns of what is taken and yet unlikely, with file, line and value, for files and requests alike (R24, R34).
 
 What is impossible is refused (`billing.register.network_import.checks`). Rows are judged once they are written, beside
 all that is stored, and only those that are new or changed: the same folder again warns of nothing twice.

@@ -29,7 +29,9 @@ class Arrived(NamedTuple):
     rows: Callable[[], Iterable[NumberedRow]]
 
 
-class _Found(NamedTuple):
+class _Doubt(NamedTuple):
+    """A cell of an event that is unlikely."""
+
     event_id: str
     column: str
     value: str
@@ -43,8 +45,8 @@ def review_usage(connection: Connection, arrived: Arrived, today: date, unlikely
     new = _e.id > arrived.after
     if connection.scalar(select(_e.id).where(new).limit(1)) is None:
         return
-    found: list[_Found] = []
-    untold: list[tuple[str, str, int]] = []
+    doubts: list[_Doubt] = []
+    unlisted: list[tuple[str, str, int]] = []
 
     def look(condition: ColumnElement[bool], column: str, kind: str, problem: str, remedy: str) -> None:
         events = connection.execute(
@@ -53,9 +55,9 @@ def review_usage(connection: Connection, arrived: Arrived, today: date, unlikely
             .order_by(_e.id)
             .limit(TOLD_OF_A_KIND_MAX)
         ).all()
-        found.extend(_Found(event.event_id, column, _shown(event, column), kind, problem, remedy) for event in events)
+        doubts.extend(_Doubt(event.event_id, column, _shown(event, column), kind, problem, remedy) for event in events)
         if events:
-            untold.append((column, kind, events[0].number - len(events)))
+            unlisted.append((column, kind, events[0].number - len(events)))
 
     void = "void it if it is not meant, and enter the right one"
     look(_e.occurred_on > today, "occurred_on", "is still to come", "is still to come", void)
@@ -75,8 +77,8 @@ def review_usage(connection: Connection, arrived: Arrived, today: date, unlikely
     look(and_(_e.service.in_(hourly), _e.quantity > 24 * QUANTITY_SCALE), "quantity", too_long, too_long, void)
     _look_at_prices(connection, new, look)
     _look_at_quantities(connection, arrived.after, look)
-    _tell(arrived, found, unlikely)
-    for column, kind, number in untold:
+    _note(arrived, doubts, unlikely)
+    for column, kind, number in unlisted:
         unlikely.count(arrived.file, column, kind, number)
 
 
@@ -147,9 +149,9 @@ def _shown(event: Row[Any], column: str) -> str:
     return LAYOUTS["usage"].column(column).show(event._mapping[column])
 
 
-def _tell(arrived: Arrived, found: Sequence[_Found], unlikely: Unlikely) -> None:
-    """Note what was found, on the lines where the events stand."""
-    wanted = {one.event_id for one in found}
+def _note(arrived: Arrived, doubts: Sequence[_Doubt], unlikely: Unlikely) -> None:
+    """Note each doubt on the line where its event stands."""
+    wanted = {doubt.event_id for doubt in doubts}
     lines: dict[str, int] = {}
     if wanted:
         try:
@@ -161,7 +163,7 @@ def _tell(arrived: Arrived, found: Sequence[_Found], unlikely: Unlikely) -> None
         except UnreadableFile:
             # It was read before; without the lines the events are still named.
             pass
-    for one in sorted(found, key=lambda one: lines.get(one.event_id, 0)):
-        problem = f"of event {one.event_id} {one.problem}"
-        fault = Fault(arrived.file, lines.get(one.event_id), one.column, one.value, problem, one.remedy)
-        unlikely.add(one.kind, fault)
+    for doubt in sorted(doubts, key=lambda doubt: lines.get(doubt.event_id, 0)):
+        problem = f"of event {doubt.event_id} {doubt.problem}"
+        fault = Fault(arrived.file, lines.get(doubt.event_id), doubt.column, doubt.value, problem, doubt.remedy)
+        unlikely.add(doubt.kind, fault)

@@ -16,9 +16,9 @@ class Unlikely:
         self._warnings = warnings
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def note(self, sheet: Sheet, row: Row, column: str, kind: str, told: tuple[str, str]) -> None:
+    def note(self, sheet: Sheet, row: Row, column: str, kind: str, sentence: tuple[str, str]) -> None:
         """Note one cell of a row: its problem and remedy; those of one `kind` beyond a few are only counted."""
-        self.add(kind, Fault(sheet.file, row.line, column, sheet.cell(row, column), *told))
+        self.add(kind, Fault(sheet.file, row.line, column, sheet.cell(row, column), *sentence))
 
     def add(self, kind: str, warning: Fault) -> None:
         """Note a warning of that kind."""

@@ -10,7 +10,7 @@ from billing.register.network_import.layout import Form, Layout
 from billing.register.network_import.reading.header import NumberedRow, UnreadableFile
 
 # So many rows are named where a file contradicts itself.
-_TOLD_MAX = 20
+_NAMED_MAX = 20
 # Cells that come again are looked at once.
 _KINDS_MAX = 50_000
 _ISO, _SLASHED = "as 2026-09-30", "as 30/09/2026"
@@ -31,12 +31,12 @@ class _Seen:
 
     def add(self, line: int, column: str, cell: str) -> None:
         self.number += 1
-        if len(self.first) < _TOLD_MAX:
+        if len(self.first) < _NAMED_MAX:
             self.first.append(_Cell(line, column, cell.strip()))
 
 
 class Spellings:
-    """What the cells of one file's columns of numbers and days show."""
+    """The signs and forms of days that the columns of one file show."""
 
     def __init__(self, file: str, layout: Layout) -> None:
         self._file = file

@@ -18,7 +18,7 @@ COMMAS = ","
 _SEPARATORS = (COMMAS, ";", "\t")
 _NAMES = {COMMAS: "comma", ";": "semicolon", "\t": "tab"}
 # A first line by which Excel is told the separator.
-_TOLD_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*[\r\n]*', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[,;\t]*[\r\n]*', re.IGNORECASE)
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -36,7 +36,7 @@ _NOT_FRENCH = re.compile(
 
 
 class Written(NamedTuple):
-    """How a file is written: its encoding, how wrong bytes are read, its separator, the lines above its titles."""
+    """The way a file is written: its encoding, how wrong bytes are read, its separator, the lines above its titles."""
 
     encoding: str
     on_wrong_bytes: str
@@ -49,10 +49,10 @@ def written(path: Path, layout: Layout, faults: Faults) -> Written:
     _require_text(path, faults)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         first = lines.readline(_HEADER_MAX)
-        told = _TOLD_SEPARATOR.fullmatch(first)
-        separator = told[1] if told is not None else _separator(first, layout)
+        named = _SEPARATOR_LINE.fullmatch(first)
+        separator = named[1] if named is not None else _separator(first, layout)
     encoding, on_wrong_bytes = _encoding(path, separator, faults)
-    return Written(encoding, on_wrong_bytes, separator, 0 if told is None else 1)
+    return Written(encoding, on_wrong_bytes, separator, 0 if named is None else 1)
 
 
 def raw_rows(path: Path, how: Written, layout: Layout, faults: Faults) -> Iterator[NumberedRow]:

@@ -51,7 +51,7 @@ class BadWorkbook(Exception):
 
 
 class Kind(Enum):
-    """What a cell holds."""
+    """The kinds of values that a cell may hold."""
 
     TEXT = auto()
     NUMBER = auto()
@@ -421,7 +421,7 @@ class Workbook:
 
     @cached_property
     def styles(self) -> list[str]:
-        """What the number format of each style makes of a number."""
+        """The meaning of each style's number format, as `_form` gives it."""
         part = self._parts.get(_STYLES)
         return [] if part is None else [_form(*form) for form in self._parsed(part, _Styles()).of_style]
 

@@ -121,16 +121,16 @@ class _Table:
         """Yield the texts of each row, blank where a cell has another kind."""
         for line, cells in self._book.rows(self._sheet, merged):
             if line > head.line:
-                found = [cells.get(place, _BLANK) for place in head.columns.order]
-                yield line, [cell.text if cell.kind is Kind.TEXT else "" for cell in found]
+                row = [cells.get(place, _BLANK) for place in head.columns.order]
+                yield line, [cell.text if cell.kind is Kind.TEXT else "" for cell in row]
 
     def _refuse_merged(self, head: _Head, merged: Sequence[str]) -> None:
         """Refuse merged cells among the table's: all but the first of them are blank."""
-        found = [ranged for ranged in merged if (match := _RANGE.fullmatch(ranged)) and int(match[4]) >= head.line]
-        for ranged in found:
+        below = [ranged for ranged in merged if (match := _RANGE.fullmatch(ranged)) and int(match[4]) >= head.line]
+        for ranged in below:
             problem = "are merged cells, of which only the first holds anything"
             self._faults.add(self._file, _first_row(ranged), None, ranged, problem, "unmerge them, and fill each cell")
-        if found:
+        if below:
             raise UnreadableFile
 
     def _row(self, line: int, cells: Cells, head: _Head, sign: str) -> list[str] | None:
