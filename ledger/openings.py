@@ -9,7 +9,6 @@ from datetime import date
 from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, select
 
 from ledger.entry import OPENING, TAKEN_ON
-from ledger.errors import BeforeTheBooks
 from ledger.models import entry, posting
 
 # A year's profit, its loss, and the accounts where each awaits its appropriation once the next year is opened (CGNC).
@@ -47,10 +46,3 @@ def taken_on(connection: Connection) -> date | None:
     """Return the day the books begin with balances from before; None where they began empty."""
     day: date | None = connection.scalar(select(func.min(entry.c.effective_on)).where(is_take_on()))
     return day
-
-
-def require_begun(connection: Connection, day: date) -> None:
-    """Raise BeforeTheBooks for a day before the books begin with balances from before."""
-    begun_on = taken_on(connection)
-    if begun_on is not None and day < begun_on:
-        raise BeforeTheBooks(day, begun_on)

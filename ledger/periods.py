@@ -14,9 +14,9 @@ from sqlalchemy import Connection, exists, func, insert, not_, select
 
 from ledger.balances import AccountBalance, trial_balance
 from ledger.entry import REVERSED
-from ledger.errors import PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
+from ledger.errors import BeforeTheBooks, PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
 from ledger.models import CLOSE, REOPEN, entry, entry_counter, period_act, period_balance
-from ledger.openings import require_begun, taken_on
+from ledger.openings import taken_on
 from pricing.money import format_amount
 from pricing.period import add_months, first_of_month, format_month, next_month
 
@@ -24,20 +24,26 @@ _DIGEST_VERSION = "technopark-trial-balance/1"
 
 
 class Limits(NamedTuple):
-    """The days between which entries may be posted: closed through the first, open through the second."""
+    """The days between which entries may be posted: closed through the first, open through the second.
+
+    `begun_on` is the day the books began with balances from before (R29); None: they began empty.
+    """
 
     closed_through: date | None
     open_through: date | None
+    begun_on: date | None = None
 
     def from_day(self, begun_on: date | None) -> "Limits":
-        """Return the limits of books that begin on a day with balances from before (R29); None: they began empty.
-
-        They are closed before that day: what came earlier is in the balances.
-        """
+        """Return the limits of books that begin on a day: they are closed before, since the balances hold that."""
         if begun_on is None:
             return self
         before = begun_on - timedelta(days=1)
-        return self._replace(closed_through=max(before, self.closed_through or before))
+        return Limits(max(before, self.closed_through or before), self.open_through, begun_on)
+
+    def require_begun(self, day: date) -> None:
+        """Raise BeforeTheBooks for a day before the books begin with balances from before."""
+        if self.begun_on is not None and day < self.begun_on:
+            raise BeforeTheBooks(day, self.begun_on)
 
 
 NO_LIMITS = Limits(None, None)
@@ -95,8 +101,9 @@ def first_open_day(connection: Connection, wanted: date) -> date:
 
     Raises BeforeTheBooks for a day before a take-on: moved behind it, what the balances hold would be booked twice.
     """
-    require_begun(connection, wanted)
-    closed = limits(connection).closed_through
+    known = limits(connection)
+    known.require_begun(wanted)
+    closed = known.closed_through
     return wanted if closed is None or wanted > closed else closed + timedelta(days=1)
 
 
@@ -106,12 +113,11 @@ def require_open(connection: Connection, day: date) -> None:
 
 
 def refuse(known: Limits, day: date) -> None:
-    """Raise PeriodClosed or PeriodNotYetOpen where `day` lies outside the limits."""
-    closed, open_through = known
+    """Raise PeriodClosed, BeforeTheBooks or PeriodNotYetOpen where `day` lies outside the limits."""
+    known.require_begun(day)
+    closed, open_through = known.closed_through, known.open_through
     if closed is not None and day <= closed:
         first = closed + timedelta(days=1)
-        if first.day != 1:
-            raise PeriodClosed(f"the books begin on {first} (take-on): give a day from then on")
         raise PeriodClosed(f"{format_month(first_of_month(day))} is closed: give a day from {first} on")
     if open_through is not None and day > open_through:
         waiting = first_of_month(open_through) if closed is None else closed + timedelta(days=1)

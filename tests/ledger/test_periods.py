@@ -14,7 +14,7 @@ from ledger.balances import account_balance, trial_balance
 from ledger.entry import Entry, Posting, reversal
 from ledger.errors import LedgerError, PeriodClosed, PeriodNotYetOpen, PeriodOutOfOrder
 from ledger.journal import load_entry, post
-from ledger.periods import close_month, closings, digest, first_open_day, last_day, limits, reopen_month
+from ledger.periods import NO_LIMITS, close_month, closings, digest, first_open_day, last_day, limits, reopen_month
 from tests.conftest import FreshEngine
 from tests.support.examples import examples
 
@@ -51,7 +51,7 @@ def problems(engine: Engine) -> list[str]:
 def test_nothing_closes_by_itself(engine: Engine) -> None:
     book(engine, *(sold(f"A{month}", date(2026, month, 1)) for month in range(1, 13)), sold("B", date(2020, 1, 1)))
     with reading(engine) as connection:
-        assert limits(connection) == (None, None)
+        assert limits(connection) == NO_LIMITS
         assert first_open_day(connection, JUNE) == JUNE
 
 

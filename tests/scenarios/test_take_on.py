@@ -31,7 +31,7 @@ from invoices.errors import IssueDateGoesBack, NotPrintedHere
 from invoices.models import document
 from ledger.errors import BeforeTheBooks
 from ledger.models import entry
-from ledger.periods import limits
+from ledger.periods import Limits, limits, require_open
 from ledger.year_end import close_year
 from pricing.money import format_amount
 from tests.oracle.service import NOW
@@ -234,7 +234,9 @@ def test_the_books_begin_on_the_day_of_the_take_on(taken: Park) -> None:
     with pytest.raises(Refused, match="is before 2026-09-01, the day the park was taken on"):
         receives(taken, order("10.00", on="2026-08-31"))
     with reading(taken.engine) as connection:
-        assert limits(connection).closed_through == date(2026, 8, 31)
+        assert limits(connection) == Limits(date(2026, 8, 31), None, date(2026, 9, 1))
+        with pytest.raises(BeforeTheBooks, match="what came before is in the balances"):
+            require_open(connection, date(2026, 8, 31))
     with pytest.raises(RunRefused, match="The first month that is billed here is 2026-09"):
         taken.bills("2026-08", issued_on="2026-09-01")
     with pytest.raises(IssueDateGoesBack):

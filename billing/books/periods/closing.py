@@ -65,7 +65,9 @@ def _name(connection: Connection, closing: Closing) -> None:
 
 
 def _standing(connection: Connection) -> dict[str, Any]:
-    return {name: None if day is None else day.isoformat() for name, day in limits(connection)._asdict().items()}
+    known = limits(connection)
+    days = {"closed_through": known.closed_through, "open_through": known.open_through}
+    return {name: None if day is None else day.isoformat() for name, day in days.items()}
 
 
 def close_accounts_of(connection: Connection, year: int, *, today: date, recorded_at: datetime) -> YearEnd:

@@ -43,7 +43,8 @@ def list_command() -> None:
     if rows:
         table("", ("no.", "month", "what", "at (UTC)", "digest", "reason"), rows)
     if now.open_through is None:
-        click.echo("no month was closed yet: every day can be posted to")
+        days = "every day" if now.begun_on is None else f"every day from {now.begun_on}, the take-on's, on"
+        click.echo(f"no month was closed yet: {days} can be posted to")
     else:
         since = "" if now.closed_through is None else f"closed through {now.closed_through}, "
         click.echo(f"{since}open through {now.open_through}")

@@ -32,8 +32,6 @@ class Known(NamedTuple):
     sites: AbstractSet[str]
     today: date
     open_days: Limits
-    # The day the books began with balances from before (R29); None: they began empty.
-    begun_on: date | None = None
 
 
 def order_faults(order: ReceiptOrder, known: Known) -> Iterator[OrderFault]:
@@ -88,8 +86,8 @@ def _day_faults(day: date, known: Known) -> Iterator[OrderFault]:
     open_days = known.open_days
     if day > known.today:
         yield "value_date", str(day), "is still to come", "record it once the money is there"
-    elif known.begun_on is not None and day < known.begun_on:
-        early = BeforeTheBooks(day, known.begun_on)
+    elif open_days.begun_on is not None and day < open_days.begun_on:
+        early = BeforeTheBooks(day, open_days.begun_on)
         yield "value_date", str(day), early.problem, early.remedy
     elif open_days.open_through is not None and day > open_days.open_through:
         month = format_month(first_of_month(day))

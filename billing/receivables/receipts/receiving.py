@@ -44,7 +44,6 @@ from invoices.brought import brought_numbers
 from invoices.brought_numbers import BroughtNumbers
 from invoices.document import INVOICE, Party
 from invoices.models import document
-from ledger.openings import taken_on
 from ledger.periods import limits
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
@@ -271,7 +270,6 @@ def _known(connection: Connection, orders: Sequence[ReceiptOrder], day: date) ->
         set(connection.scalars(select(site.c.code).where(among(connection, site.c.code, sites)))) if sites else set(),
         day,
         limits(connection),
-        taken_on(connection),
     )
 
 
