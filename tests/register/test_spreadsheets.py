@@ -393,6 +393,16 @@ class TestWorkbooks:
             "number (make the column text (in Excel: Données, Convertir, Texte), and put zeros back)"
         )
 
+    def test_of_a_column_that_is_wrong_throughout_the_first_cells_are_named(self, tmp_path: Path) -> None:
+        rows, said = read(leases_book(tmp_path, *((f"L{n}", 101, *self.ROW[2:]) for n in range(22))))
+        assert rows == []
+        assert len(said) == 21
+        assert said[0].partition(" (")[0] == (
+            "leases.xlsx: tenant is a number for the spreadsheet, which drops zeros at the beginning of a code, "
+            "in 2 more rows"
+        )
+        assert said[1].startswith("leases.xlsx:2: tenant '101' is a number")
+
     def test_a_percentage_is_a_rate(self, tmp_path: Path) -> None:
         assert self.cell(tmp_path, "rate", 0.2, "0%", stem="vat_rates") == ["0.2"]
         assert self.cell(tmp_path, "rate", "20 %", stem="vat_rates") == ["0.20"]

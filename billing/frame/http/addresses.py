@@ -20,11 +20,11 @@ from pricing.period import format_month, parse_month
 EVERY_KIND = "any"
 SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
-MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,}$", "example": "ME-000001"}
+MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,18}$", "example": "ME-000001"}
 REFUND_DOC = {"pattern": "^RB-[0-9]{6,18}$", "example": "RB-000001"}
 STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
-HOLD_DOC = {"pattern": "^SU-[0-9]{6,}$", "example": "SU-000001"}
-NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,}$", "example": "FA-2026-000001"}
+HOLD_DOC = {"pattern": "^SU-[0-9]{6,18}$", "example": "SU-000001"}
+NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
 
 
 class CodeInAddress(BaseConverter):

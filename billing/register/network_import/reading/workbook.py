@@ -88,7 +88,7 @@ def _local(name: str) -> str:
 
 
 class _Parser:
-    """A part of the archive, parsed piece by piece; what stands in `captured` elements is gathered as text."""
+    """A part of the archive, parsed piece by piece; text is gathered where a subclass asks for it."""
 
     def __init__(self) -> None:
         parser = self._parser = expat.ParserCreate()

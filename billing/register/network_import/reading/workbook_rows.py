@@ -1,12 +1,14 @@
 """Reads the rows of a workbook's sheet in the contract's spelling: real numbers and days, texts as in a CSV file."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from billing.frame import cells as cells_of
 from billing.frame.cells import BadCell
+from billing.frame.counted import counted
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import Column, Form, Layout
 from billing.register.network_import.reading.header import Columns, NumberedRow, UnreadableFile, columns_of
@@ -23,6 +25,8 @@ from billing.register.network_import.reading.workbook import (
 
 _AS_TEXT = "format the column as text, and type the cell again"
 _PUT_ZEROS_BACK = "make the column text (in Excel: Données, Convertir, Texte), and put zeros back"
+# So many cells of a column that are wrong in one way are named.
+_NAMED_MAX = 20
 _RANGE = re.compile(r"([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)", re.ASCII)
 # These refuse digits of which the first are missing.
 _TELL_LOST_ZEROS = (cells_of.ice, cells_of.revenue_account)
@@ -87,6 +91,7 @@ class _Table:
         self._layout, self._faults, self._warnings = layout, faults, warnings
         self._forms = tuple(column.form for column in layout.columns)
         self._doubtful: dict[str, int] = {}
+        self._refused: Counter[tuple[str, str]] = Counter()
 
     def rows(self) -> Iterator[NumberedRow]:
         head = self._head()
@@ -105,6 +110,7 @@ class _Table:
             else:
                 yield line, row
         self._warn()
+        self._count()
         if not whole:
             raise UnreadableFile
 
@@ -148,13 +154,26 @@ class _Table:
             try:
                 row.append(cell.text if cell.kind is Kind.TEXT else self._typed(line, column, cell))
             except BadCell as bad:
-                self._faults.add(self._file, line, column.name, cell.text, bad.problem, bad.remedy)
+                self._refuse(line, column.name, cell.text, bad)
                 sound = False
         if not sound:
             return None
         texts = [cells.get(place, _BLANK).kind is Kind.TEXT for place in head.columns.order]
         spelt = respelt(row, self._forms, sign)
         return [new if is_text else old for old, new, is_text in zip(row, spelt, texts, strict=True)]
+
+    def _refuse(self, line: int, column: str, value: str, bad: BadCell) -> None:
+        """Note a cell; where all of a column are wrong in one way, the first ones."""
+        self._refused[column, bad.problem] += 1
+        if self._refused[column, bad.problem] <= _NAMED_MAX:
+            self._faults.add(self._file, line, column, value, bad.problem, bad.remedy)
+
+    def _count(self) -> None:
+        """Say how many cells were not named."""
+        for (column, problem), number in self._refused.items():
+            if number > _NAMED_MAX:
+                more = f"{problem}, in {counted(number - _NAMED_MAX, 'more row')}"
+                self._faults.add(self._file, None, column, None, more, "the first ones are named by their rows")
 
     def _typed(self, line: int, column: Column, cell: Cell) -> str:
         """Return the text of a cell that is none in the spreadsheet; raises BadCell."""
