@@ -77,6 +77,11 @@ class Token(NamedTuple):
     role: str | None = None
     disabled_at: datetime | None = None
 
+    @property
+    def expires_on(self) -> date | None:
+        """Return the last day on which it is valid; None for one that does not end."""
+        return None if self.expires_at is None else _last_day(self.expires_at)
+
     def is_valid(self, now: datetime) -> bool:
         """Return whether the token is valid at that instant."""
         ended = self.revoked_at is not None or self.disabled_at is not None
@@ -131,11 +136,12 @@ def create_token(
     if connection.scalar(select(api_token.c.name).where(api_token.c.name == name)) is not None:
         raise Conflict(f"a token named {name} exists or existed: choose another name")
     secret = PREFIX + token_urlsafe(_RANDOM_BYTES)
+    digest = _digest(secret)
     bound = tuple(sorted(set(sites)))
     connection.execute(
         insert(api_token).values(
             name=name,
-            token_sha256=_digest(secret),
+            token_sha256=digest,
             scope=scope,
             created_at=now,
             expires_at=None if expires_on is None else _end_of(expires_on),
@@ -144,7 +150,8 @@ def create_token(
         )
     )
     expires = None if expires_on is None else expires_on.isoformat()
-    made = {"scope": scope, "expires_on": expires, "user": user, "sites": list(bound)}
+    # The digest too: another one in its place would let somebody else in.
+    made = {"scope": scope, "expires_on": expires, "user": user, "sites": list(bound), "token_sha256": digest}
     record_change(connection, "tokens", name, None, made)
     return secret
 
@@ -198,6 +205,10 @@ def _utc(at: datetime | None) -> Any:
 
 def _digest(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _last_day(end: datetime) -> date:
+    return (end - timedelta(microseconds=1)).astimezone(ZoneInfo(TIME_ZONE)).date()
 
 
 def _end_of(day: date) -> datetime:

@@ -19,7 +19,7 @@ from billing.proof.checkpoints import (
     newest_checkpoint,
     newest_outside,
 )
-from billing.proof.forms import DOCUMENT, ENTRY
+from billing.proof.forms import DOCUMENT, ENTRY, USAGE
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
 from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
 from ledger.errors import BadNote
@@ -86,7 +86,7 @@ def unattributed_records(connection: Connection, _step: Step) -> Iterator[str]:
 
 def _title(name: Name, record: bytes) -> str:
     """Return a record's name with what people call it."""
-    field = {DOCUMENT: "number", ENTRY: "reference"}.get(name.kind)
+    field = {DOCUMENT: "number", ENTRY: "reference", USAGE: "event_id"}.get(name.kind)
     return str(name) if field is None else f"{name} ({orjson.loads(record)[name.kind][field]})"
 
 

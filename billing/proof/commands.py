@@ -13,7 +13,7 @@ from billing.frame.terminal.output import destination
 if TYPE_CHECKING:
     from billing.proof.checkpoints import Checkpoint
 
-_KINDS = ("document", "entry", "closing", "file", "act")
+_KINDS = ("document", "entry", "usage", "closing", "file", "act")
 _output = click.option(
     "--output", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Default: standard output."
 )

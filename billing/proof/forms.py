@@ -9,7 +9,7 @@ numbers; days and instants (UTC) are ISO texts; blank is null.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-DOCUMENT, ENTRY, CLOSING, FILE, ACT = "document", "entry", "closing", "file", "act"
+DOCUMENT, ENTRY, USAGE, CLOSING, FILE, ACT = "document", "entry", "usage", "closing", "file", "act"
 
 
 class Part(NamedTuple):
@@ -88,6 +88,9 @@ _ENTRY_1 = Form(
         ),
     ),
 )  # fmt: skip
+_USAGE_1 = Form(
+    USAGE, 1, "usage_event", "id", ("event_id", "id", "occurred_on", "quantity", "service", "site", "tenant"), ()
+)
 _CLOSING_1 = Form(
     CLOSING, 1, "period_act", "id",
     ("action", "closed_through", "digest", "id", "month", "open_through", "reason", "recorded_at"),
@@ -109,7 +112,7 @@ _ACT_2 = _ACT_1._replace(version=2, columns=(*_ACT_1.columns, "user_name"))
 
 # Every version there ever was, by kind and number; the last of a kind is the one that new records get.
 FORMS: Mapping[tuple[str, int], Form] = {
-    (form.kind, form.version): form for form in (_DOCUMENT_1, _ENTRY_1, _CLOSING_1, _FILE_1, _ACT_1, _ACT_2)
+    (form.kind, form.version): form for form in (_DOCUMENT_1, _ENTRY_1, _USAGE_1, _CLOSING_1, _FILE_1, _ACT_1, _ACT_2)
 }
 NEWEST: Mapping[str, Form] = {form.kind: form for form in FORMS.values()}
 

@@ -1,7 +1,8 @@
 """The log: every record's hash in the order of audit events, appended after they were committed; and proofs from it.
 
 The order is a function of the books. Audit events (`act` in the log) are counted without gap in the order of commits;
-each stands for the documents it added, then the entries, then the closings and files its changes name, then itself. So
+each stands for the documents it added, then the entries, then the usage events, then the closings and files its
+changes name, then itself. Usage older than version 0032 of the schema stands behind the act of that upgrade. So
 a process that appends knows from the log's end what comes next, and the same books always give the same log.
 
 Appending reads and hashes in a snapshot, and writes in a short transaction that first looks whether the log still
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from billing.frame.database import append_log, insert_rows, maintenance_transaction, reading
 from billing.frame.proof_errors import BrokenLog
 from billing.frame.undisturbed import undisturbed
-from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST
+from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, FORMS, NEWEST, USAGE
 from billing.proof.records import records
 from billing.proof.tables import proof_leaf, proof_node
 from ledger.proof.merkle import (
@@ -70,9 +71,15 @@ class Run(NamedTuple):
     keys: range
 
 
+# The operation of the act by which an upgrade put the usage that stood already under proof.
+UPGRADE = "put usage under proof"
 _ACTS = (
-    "SELECT id, first_document, last_document, first_entry, last_entry FROM audit_event WHERE id > :after ORDER BY id "
-    "LIMIT :count"
+    "SELECT id, first_document, last_document, first_entry, last_entry, first_usage_event, last_usage_event "
+    "FROM audit_event WHERE id > :after ORDER BY id LIMIT :count"
+)
+_UPGRADED = (
+    "SELECT a.id, (SELECT max(b.last_usage_event) FROM audit_event b WHERE b.id < a.id) AS last_usage_event "
+    "FROM audit_event a WHERE a.id > :after AND a.operation = :operation ORDER BY a.id LIMIT 1"
 )
 _NAMED_BY_ACTS = (
     "SELECT c.act_id, c.subject, CASE c.subject WHEN 'closings' THEN "
@@ -92,6 +99,8 @@ def sequence(connection: Connection, after: int = 0) -> Iterator[Name]:
 
 def _runs(connection: Connection, after: int) -> Iterator[Run]:
     """Yield the same by runs."""
+    upgrade = connection.execute(text(_UPGRADED), {"after": after, "operation": UPGRADE}).one_or_none()
+    upgraded = 0 if upgrade is None else upgrade.id
     while rows := connection.execute(text(_ACTS), {"after": after, "count": _ACTS_AT_ONCE}).all():
         for expected, row in enumerate(rows, after + 1):
             if row.id != expected:
@@ -103,11 +112,15 @@ def _runs(connection: Connection, after: int) -> Iterator[Run]:
             if number is None:
                 raise BrokenLog(f"act {act_id} names {subject} {key}, which do not exist: see `check`")
             named.setdefault(act_id, []).append(Run(NAMED[subject], range(number, number + 1)))
-        for act_id, first_document, last_document, first_entry, last_entry in rows:
+        for act_id, first_document, last_document, first_entry, last_entry, first_usage, last_usage in rows:
             if first_document is not None and last_document is not None:
                 yield Run(DOCUMENT, range(first_document, last_document + 1))
             if first_entry is not None and last_entry is not None:
                 yield Run(ENTRY, range(first_entry, last_entry + 1))
+            if upgrade is not None and act_id == upgraded:
+                yield Run(USAGE, range(1, (upgrade.last_usage_event or 0) + 1))
+            elif act_id > upgraded and first_usage is not None and last_usage is not None:
+                yield Run(USAGE, range(first_usage, last_usage + 1))
             yield from named.get(act_id, ())
             yield Run(ACT, range(act_id, act_id + 1))
         after = rows[-1].id

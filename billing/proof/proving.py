@@ -10,11 +10,12 @@ from billing.frame.errors import Unknown
 from billing.frame.proof_errors import BrokenLog, NotYetProved
 from billing.proof import log, shapes
 from billing.proof.checkpoints import Checkpoint, newest_checkpoint
-from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE
+from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, USAGE
+from billing.register.tables import usage_event
 from invoices.models import document
 from ledger.proof.merkle import leaf_hash
 
-KINDS = (DOCUMENT, ENTRY, CLOSING, FILE, ACT)
+KINDS = (DOCUMENT, ENTRY, USAGE, CLOSING, FILE, ACT)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -35,12 +36,20 @@ class Inclusion(NamedTuple):
 
 
 def named(connection: Connection, kind: str, key: str) -> log.Name:
-    """Name a record by its kind and what people call it: documents and their files by number; raises Unknown."""
+    """Name a record by its kind and what people call it: documents and files by number, usage by its event's id.
+
+    Raises Unknown.
+    """
     if kind in (DOCUMENT, FILE):
         document_id = connection.scalar(select(document.c.id).where(document.c.number == key))
         if document_id is None:
             raise Unknown(f"no document bears the number {key}")
         return log.Name(kind, int(document_id))
+    if kind == USAGE:
+        usage_id = connection.scalar(select(usage_event.c.id).where(usage_event.c.event_id == key))
+        if usage_id is None:
+            raise Unknown(f"there is no usage event {key}")
+        return log.Name(kind, int(usage_id))
     if kind not in KINDS or _NUMBER.fullmatch(key) is None:
         raise Unknown(f"there is no {kind} {key}: give one of {', '.join(KINDS)}, and its number")
     return log.Name(kind, int(key))

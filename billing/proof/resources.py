@@ -82,7 +82,10 @@ def get_keys(connection: Connection) -> Keys:
             "number": fields.String(
                 required=True,
                 validate=FullMatch(r"^[A-Z0-9-]{1,32}$"),
-                metadata={"description": "A document's number (also of its file), or an entry's, closing's, act's"},
+                metadata={
+                    "description": "A document's number (also of its file), a usage event's id, "
+                    "or the number of an entry, closing or act"
+                },
             ),
         },
     ),
@@ -90,7 +93,7 @@ def get_keys(connection: Connection) -> Keys:
 )
 @reads
 def get_inclusion(connection: Connection, query: Mapping[str, Any]) -> Inclusion:
-    """Proof that an entry, document, closing, file or act is in the log, under the newest checkpoint."""
+    """Proof that an entry, document, usage event, closing, file or act is in the log, under the newest checkpoint."""
     return inclusion_shape(prove_inclusion(connection, named(connection, query["kind"], query["number"])))
 
 

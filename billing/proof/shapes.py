@@ -49,7 +49,7 @@ class Keys(Shape, frozen=True):
 class Inclusion(Shape, frozen=True):
     """Proof that a record is in the log: its canonical form, and the hashes that lead from it to the signed root."""
 
-    kind: Annotated[Literal["document", "entry", "closing", "file", "act"], about("What the record is of")]
+    kind: Annotated[Literal["document", "entry", "usage", "closing", "file", "act"], about("What the record is of")]
     number: Annotated[Serial, about("The number of what it is of: of a document or file its place in the books")]
     position: Annotated[Count, about("Its place in the log, from 0")]
     record: Annotated[Text, about("RFC 8785 JSON: hash it as it is, after a zero byte")]

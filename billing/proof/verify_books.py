@@ -9,9 +9,9 @@ It says in one sentence that the books are proved (exit status 0), or what is wr
 
 What is checked:
 1. each line of records.jsonl is canonical JSON (RFC 8785), and SHA-256 of a zero byte and the line is its leaf;
-2. entries, documents, acts and closings are numbered 1, 2, 3 ... without gap, documents also within their series; each
-   act is preceded by exactly what it names; every entry balances; a document's totals are those of its lines; a
-   closing's digest is that of its balances;
+2. entries, documents, usage events, acts and closings are numbered 1, 2, 3 ... without gap, documents also within
+   their series; each act is preceded by exactly what it names; every entry balances; a document's totals are those of
+   its lines; a closing's digest is that of its balances;
 3. the root over all leaves (RFC 6962) is the checkpoint's, and an Ed25519 key has signed that (C2SP signed note);
 4. every older checkpoint, those of the export and those you kept, is a beginning of the same log.
 
@@ -42,11 +42,20 @@ RECORDS, LEAVES, CHECKPOINT, CHECKPOINTS, KEYS = (
     "checkpoints.jsonl",
     "keys.txt",
 )
-KINDS = ("document", "entry", "closing", "file", "act")
+KINDS = ("document", "entry", "usage", "closing", "file", "act")
 # The forms of records that this program knows: since version 2 an act names its user.
 FORMS = {kind: {f"technopark-{kind}/1"} for kind in KINDS}
 FORMS["act"].add("technopark-act/2")
-COUNTED = {"document": "documents", "entry": "entries", "closing": "closings", "file": "files", "act": "acts"}
+COUNTED = {
+    "document": "documents",
+    "entry": "entries",
+    "usage": "usage events",
+    "closing": "closings",
+    "file": "files",
+    "act": "acts",
+}
+# The operation of the act behind which stands all usage that was recorded before usage came into the log.
+UPGRADE = "put usage under proof"
 LINE_BYTES_MAX = 1 << 30
 
 
@@ -259,6 +268,8 @@ class Books:
         self.series: dict[str, int] = {}
         self.with_file = bytearray()
         self.since_act: list[tuple[str, int]] = []
+        # The last usage event that an act has named.
+        self.named_usage = 0
 
     def take(self, kind: str, key: int, record: dict[str, Any]) -> None:
         """Take one record; raise Wrong where it does not fit."""
@@ -314,6 +325,11 @@ class Books:
         if (head["action"] == "close" and digest != head["digest"]) or (head["action"] != "close" and balances):
             raise Wrong("its digest is not that of its balances")
 
+    def take_usage(self, _key: int, record: dict[str, Any]) -> None:
+        """Check that a usage event has a quantity."""
+        if record["usage"]["quantity"].strip("0.") == "" or record["usage"]["quantity"].startswith("-"):
+            raise Wrong("its quantity is not above zero")
+
     def take_file(self, key: int, _record: dict[str, Any]) -> None:
         """Check that a file belongs to a document before it, which has no other file."""
         at, bit = key >> 3, 1 << (key & 7)
@@ -324,19 +340,30 @@ class Books:
             raise Wrong("its document has a file already")
         self.with_file[at] |= bit
 
+    def named_range(self, head: dict[str, Any], kind: str) -> tuple[int | None, int | None]:
+        """Return the first and the last record of a kind that must stand before an act."""
+        column = "usage_event" if kind == "usage" else kind
+        if kind == "usage" and head["operation"] == UPGRADE:
+            return (1, self.named_usage) if self.named_usage else (None, None)
+        if kind == "usage" and not self.count["usage"]:
+            # The act is older than that upgrade.
+            return None, None
+        return head["first_" + column], head["last_" + column]
+
     def take_act(self, _key: int, record: dict[str, Any]) -> None:
         """Check that an act follows what it names."""
         head = record["act"]
         named: list[tuple[str, int]] = []
-        for kind in ("document", "entry"):
-            first, last = head["first_" + kind], head["last_" + kind]
+        for kind in ("document", "entry", "usage"):
+            first, last = self.named_range(head, kind)
             if (first is None) != (last is None):
                 raise Wrong(f"it names a first or last {kind} only")
-            if first is not None:
+            if first is not None and last is not None:
                 # Counted, not listed, before it is known that so many stand before it.
                 if last - first >= len(self.since_act):
                     raise Wrong(f"it names {COUNTED[kind]} {first} to {last}, which do not all stand before it")
                 named += [(kind, number) for number in range(first, last + 1)]
+        self.named_usage = head["last_usage_event"] or self.named_usage
         subjects = {"closings": "closing", "files": "file"}
         kinds = [subjects[change["subject"]] for change in record["changes"] if change["subject"] in subjects]
         if [kind for kind, _ in self.since_act[len(named) :]] != kinds or self.since_act[: len(named)] != named:

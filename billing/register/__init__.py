@@ -5,6 +5,7 @@ from billing.frame.subject import Subject
 SUBJECT = Subject(
     __name__,
     tables=("tables",),
+    checks=("checks",),
     resources=("resources",),
     commands={"import": "commands", "network": "commands"},
 )

@@ -310,6 +310,56 @@ def unbroken_log(dialect: str) -> list[str]:
     ]
 
 
+# Tables whose rows change with the acts that say so: the subject of their changes, and the columns of the key.
+RECORDED = (
+    ("site", "sites", "code"), ("service", "services", "code"), ("vat_rate", "vat_rates", "service,effective_from"),
+    ("rate", "rates", "site,service,tenant_kind,effective_from"), ("tenant", "tenants", "code"),
+    ("lease", "leases", "code"), ("subsidy_grant", "grants", "code"), ("app_user", "users", "name"),
+    ("api_token", "tokens", "name"),
+)  # fmt: skip
+
+
+def recorded_changes(dialect: str) -> list[str]:
+    """Return the statements by which PostgreSQL refuses, at COMMIT, a changed row that no act of its transaction names.
+
+    So the service's role can't write the register, users or tokens by plain SQL (R32). SQLite has no trigger that
+    waits for COMMIT: there, `check` names such a row.
+    """
+    if dialect != "postgresql":
+        return []
+    return [
+        """
+        CREATE FUNCTION check_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE changed jsonb; named text;
+        BEGIN
+            FOREACH changed IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[to_jsonb(NEW)]
+                WHEN 'DELETE' THEN ARRAY[to_jsonb(OLD)] ELSE ARRAY[to_jsonb(OLD), to_jsonb(NEW)] END LOOP
+                SELECT string_agg(coalesce(nullif(changed ->> name, ''), '*'), '/' ORDER BY place) INTO named
+                FROM unnest(string_to_array(TG_ARGV[1], ',')) WITH ORDINALITY AS key(name, place);
+                IF NOT EXISTS (
+                    SELECT FROM audit_change c JOIN audit_event e ON e.id = c.act_id
+                    WHERE c.subject = TG_ARGV[0] AND c.key = named AND e.xmin = pg_current_xact_id()::xid
+                ) THEN
+                    RAISE EXCEPTION '%: % was changed by no recorded act (R32)', TG_TABLE_NAME, named
+                    USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+            END LOOP;
+            RETURN NULL;
+        END $$
+        """,
+        *(
+            f"CREATE CONSTRAINT TRIGGER {table}_recorded AFTER INSERT OR UPDATE OR DELETE ON {table} "
+            f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_recorded('{subject}', '{key}')"
+            for table, subject, key in RECORDED
+        ),
+        *(
+            f"CREATE TRIGGER {table}_kept BEFORE TRUNCATE ON {table} FOR EACH STATEMENT "
+            "EXECUTE FUNCTION refuse_change()"
+            for table, _, _ in RECORDED
+        ),
+    ]
+
+
 def _table_modules() -> list[ModuleType]:
     """Return the modules with tables of this service, except the ledger's."""
     own = (module for subject in SUBJECTS for module in subject.loaded(subject.tables))
@@ -337,5 +387,6 @@ def trigger_statements(dialect: str) -> tuple[str, ...]:
         *closed_months(dialect),
         *forward_only(dialect),
         *unbroken_log(dialect),
+        *recorded_changes(dialect),
         *set_wise_references(dialect, [r for m in _table_modules() for r in getattr(m, "REFERENCES", ())]),
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from billing.frame.checking import Proof, Step
 from billing.frame.tables import api_token, app_user, audit_change, audit_event
@@ -23,10 +23,11 @@ def users(connection: Connection, _step: Step) -> Iterator[str]:
 
 
 def tokens(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each token is what the acts made it: scope, user, sites, revoked or not."""
+    """Each token is what the acts made it: its digest, scope, user, sites, last day, revoked or not."""
     recorded = _recorded(connection, "tokens")
-    first = connection.scalar(select(func.min(audit_event.c.recorded_at)))
-    rows = connection.execute(TOKENS.order_by(api_token.c.name)).all()
+    e = audit_event.c
+    first = connection.scalar(select(e.recorded_at).where(e.id == 1, e.operation == "migrate", e.request_id == "0002"))
+    rows = connection.execute(TOKENS.add_columns(api_token.c.token_sha256).order_by(api_token.c.name)).all()
     for row in rows:
         token = token_of(row)
         stands = {
@@ -34,12 +35,16 @@ def tokens(connection: Connection, _step: Step) -> Iterator[str]:
             "user": token.user,
             "sites": list(token.sites),
             "revoked": token.revoked_at is not None,
+            "expires_on": None if token.expires_on is None else token.expires_on.isoformat(),
+            "token_sha256": row.token_sha256,
         }
         acts = recorded.get(token.name)
         if acts is None and first is not None and row.created_at < first:
-            # Older than the audit log.
+            # Older than the audit log, whose first act then answers for what stood.
             continue
-        made = None if acts is None else {"user": None, "sites": [], "revoked": False} | acts
+        # Digests are recorded since version 0032 of the schema.
+        untold = {"user": None, "sites": [], "revoked": False, "token_sha256": row.token_sha256}
+        made = None if acts is None else untold | acts
         yield from _differences(f"token {token.name}", stands, made)
     yield from (f"token {name} was made and is missing" for name in recorded.keys() - {row.name for row in rows})
 

@@ -19,7 +19,7 @@ from billing.run.tables import run_outcome, run_position, usage_billing
 from invoices.models import document, document_file, document_line, document_vat, number_series, party
 from ledger.models import account, account_day, entry, entry_counter, posting
 from tests.support.billed_park import NOW
-from tests.support.spoiling import OpenPark, _literal, _other_value, behind_its_back
+from tests.support.spoiling import OpenPark, behind_its_back, literal, other_value
 
 
 @pytest.fixture
@@ -515,16 +515,16 @@ def test_every_column_of_a_row_is_proved_but_for_free_texts(park: Engine, table:
             row = connection.execute(found).mappings().one_or_none()
         if row is None:
             continue
-        where = " AND ".join(f"{key} = {_literal(row[key])}" for key in keys)
-        other = _other_value(column, row[column.name])
-        there = " AND ".join(f"{key} = {_literal(other if key == column.name else row[key])}" for key in keys)
+        where = " AND ".join(f"{key} = {literal(row[key])}" for key in keys)
+        other = other_value(column, row[column.name])
+        there = " AND ".join(f"{key} = {literal(other if key == column.name else row[key])}" for key in keys)
         try:
-            behind_its_back(park, f"UPDATE {table.name} SET {column.name} = {_literal(other)} WHERE {where}")
+            behind_its_back(park, f"UPDATE {table.name} SET {column.name} = {literal(other)} WHERE {where}")
         except (IntegrityError, sqlite3.IntegrityError):
             continue
         if not check(park):
             missed.add(column.name)
-        behind_its_back(park, f"UPDATE {table.name} SET {column.name} = {_literal(row[column.name])} WHERE {there}")
+        behind_its_back(park, f"UPDATE {table.name} SET {column.name} = {literal(row[column.name])} WHERE {there}")
     assert check(park) == []
     assert missed == UNPROVED.get(table, set())
 

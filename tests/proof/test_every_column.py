@@ -21,6 +21,7 @@ from billing.frame.database import maintenance_transaction, reading
 from billing.proof.export import export_files, write_folder
 from billing.proof.forms import NEWEST, Form
 from billing.proof.verify_books import main
+from billing.register.tables import usage_event
 from tests.support.proofs import Proved
 from tests.support.spoiling import behind_its_back
 
@@ -45,6 +46,7 @@ OWNERS = {
     invoices.models.credit_withdrawal: Owner("document", "document_id"),
     invoices.models.party: Owner("document", "digest"),
     invoices.models.document_file: Owner("file", "document_id"),
+    usage_event: Owner("usage", "id"),
     billing.frame.tables.audit_event: Owner("act", "id"),
     billing.frame.tables.audit_change: Owner("act", "act_id"),
 }

@@ -22,7 +22,7 @@ from tests.oracle.service import NOW
 from tests.support.credit_notes import credits_by_hand
 from tests.support.park import Park
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
-from tests.support.spoiling import _literal, _other_value, behind_its_back
+from tests.support.spoiling import behind_its_back, literal, other_value
 from tests.support.till import (
     allocates,
     bounces,
@@ -97,16 +97,16 @@ def test_every_column_of_a_row_is_proved_but_for_free_texts(told: Engine, table:
             row = connection.execute(found).mappings().one_or_none()
         if row is None:
             continue
-        where = " AND ".join(f"{key} = {_literal(row[key])}" for key in keys)
-        other = _other_value(column, row[column.name])
-        there = " AND ".join(f"{key} = {_literal(other if key == column.name else row[key])}" for key in keys)
+        where = " AND ".join(f"{key} = {literal(row[key])}" for key in keys)
+        other = other_value(column, row[column.name])
+        there = " AND ".join(f"{key} = {literal(other if key == column.name else row[key])}" for key in keys)
         try:
-            behind_its_back(told, f"UPDATE {table.name} SET {column.name} = {_literal(other)} WHERE {where}")
+            behind_its_back(told, f"UPDATE {table.name} SET {column.name} = {literal(other)} WHERE {where}")
         except (IntegrityError, sqlite3.IntegrityError):
             continue
         if not check(told):
             missed.add(column.name)
-        behind_its_back(told, f"UPDATE {table.name} SET {column.name} = {_literal(row[column.name])} WHERE {there}")
+        behind_its_back(told, f"UPDATE {table.name} SET {column.name} = {literal(row[column.name])} WHERE {there}")
     assert check(told) == []
     assert missed == UNPROVED.get(table.name, set())
 

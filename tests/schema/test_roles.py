@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DatabaseError, ProgrammingError
 
 from billing.api.app import create_app
 from billing.books.periods.closing import close_period
@@ -22,6 +22,7 @@ from billing.run.month import run_month
 from billing.schema.migrating import migrate
 from billing.schema.roles import excessive_rights
 from billing.schema.triggers import append_only_tables
+from billing.users.administering import UserOrder, add_user
 from tests.support.api import Caller
 from tests.support.networks import write_network
 
@@ -116,3 +117,35 @@ def test_a_role_that_cannot_be_the_services_is_refused(engine: Engine, role: str
     told = problem if engine.dialect.name == "postgresql" else "SQLite has no roles"
     with pytest.raises(Refused, match=told):
         migrate(engine, service_role=role)
+
+
+KEPT = ("site", "service", "vat_rate", "rate", "tenant", "lease", "subsidy_grant", "app_user", "api_token")
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_r32_the_service_writes_no_row_of_the_register_without_an_act(
+    service: Engine, tmp_path: Path, table: str
+) -> None:
+    """Plain SQL is refused at COMMIT: another value in any column, a row more, a row less."""
+    folder = write_network(
+        tmp_path / "n",
+        tenants=[{"code": "T1"}],
+        leases=[("L1", "T1", "TNG", "A", "20", "2026-01-01", None)],
+        grants=[("G1", "Région", "TNG", "500.00", "2026-06-01")],
+    )
+    import_folder(service, folder, now=NOW)
+    with writing(service) as connection:
+        create_token(connection, "erp", "finance", now=NOW)
+        add_user(connection, UserOrder("amina", "amina@example.ma", "finance"), now=NOW)
+    with reading(service) as connection:
+        columns = connection.scalars(
+            text("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attnum > 0"),
+            {"table": table},
+        ).all()
+    statements = [f"UPDATE {table} SET {column} = {column}" for column in columns]
+    statements += [f"DELETE FROM {table} WHERE ctid = (SELECT max(ctid) FROM {table})"]
+    refused = r"was changed by no recorded act|permission denied|violates foreign key|still referenced"
+    for statement in statements:
+        with pytest.raises(DatabaseError, match=refused), maintenance_transaction(service) as connection:
+            connection.execute(text(statement))
+    assert check(service) == []

@@ -48,7 +48,11 @@ def prove_park(engine: Engine, folder: Path) -> Checkpoint:
         terms = CreditTerms(DAY, NOW, mine.operator.party, {"712": "7129"})
         order = CreditOrder("FA-2026-000001", (Part(1, 50000),), "Climatisation en panne", "amina")
         give_credit_note(connection, order, terms)
-    park.enters(leases=[_lease("2026-06-15")])
+    # What no run has billed is under proof as well.
+    usage: Row = {
+        "event_id": "U1", "tenant": "T1", "site": "CAS", "service": "MEAL", "quantity": "3", "occurred_on": "2026-08-03"
+    }  # fmt: skip
+    park.enters(leases=[_lease("2026-06-15")], usage=[usage])
     park.bills("2026-07")
     ensure_pdf(engine, mine.documents_url, 1, clock=lambda: NOW)
     with writing(engine) as connection:

@@ -114,7 +114,8 @@ def behind_its_back(engine: Engine, *statements: str) -> None:
         raw.close()
 
 
-def _other_value(column: Column[Any], value: Any) -> Any:
+def other_value(column: Column[Any], value: Any) -> Any:
+    """Return a value of the same kind that no product rounds away."""
     if isinstance(column.type, Date):
         return value + timedelta(days=45)
     if isinstance(column.type, DateTime):
@@ -123,5 +124,6 @@ def _other_value(column: Column[Any], value: Any) -> Any:
     return value + 1_000_000 if isinstance(value, int) else f"{value[:-1]}{'y' if value.endswith('x') else 'x'}"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Return a value as SQL writes it."""
     return str(value) if isinstance(value, int) else f"""'{str(value).replace("'", "''")}'"""

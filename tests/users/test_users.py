@@ -157,6 +157,11 @@ def test_of_a_password_only_a_slow_salted_hash_is_kept(engine: Engine) -> None:
         ("UPDATE api_token SET sites = NULL", "token badge: sites is [], the acts made it ['TNG']"),
         ("UPDATE api_token SET user_name = 'karim'", "token badge: user is 'karim', the acts made it 'amina'"),
         ("UPDATE api_token SET revoked_at = '2026-01-01'", "token badge: revoked is True"),
+        ("UPDATE api_token SET expires_at = '2030-01-01'", "token badge: expires_on is '2029-12-31'"),
+        ("UPDATE api_token SET token_sha256 = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'",
+         "token badge: token_sha256 is '0123"),
+        ("INSERT INTO api_token (name, token_sha256, scope, created_at) VALUES ('eve', 'ab', 'admin', '2001-01-01')",
+         "token eve stands, and no act made it"),
         ("DELETE FROM api_token", "token badge was made and is missing"),
     ],
 )  # fmt: skip

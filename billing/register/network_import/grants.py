@@ -20,11 +20,12 @@ from ledger.openings import taken_on
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 
-_BOOKED = frozenset({"amount", "site", "granted_on"})
+# The columns whose change the books follow.
+BOOKED = frozenset({"amount", "site", "granted_on"})
 
 
 def _changes_books(row: Row) -> bool:
-    return any(column.name in _BOOKED for column in row.changed)
+    return any(column.name in BOOKED for column in row.changed)
 
 
 def check_grants(connection: Connection, sheet: Sheet, faults: Faults) -> None:

@@ -160,3 +160,5 @@ INSERT INTO certificate_withdrawal (receipt_id, kind, version, reason, recorded_
 
 -- version 0030
 INSERT INTO run_hold (period, tenant, act_no, reason, recorded_at) VALUES ('2026-07-01', 'T1', 1, 'litige', '2026-07-08 08:00:00');
+
+-- version 0031

@@ -1,0 +1,76 @@
+"""Usage is under proof from the day it is entered, billed or not; what older versions kept, from their upgrade on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy.engine import URL
+
+from billing.check import check
+from billing.frame.database import maintenance_transaction, reading
+from billing.frame.schema_version import alembic_config
+from billing.proof import log
+from billing.proof.export import export_files, write_folder
+from billing.proof.forms import ACT, USAGE
+from billing.proof.log import Name
+from billing.proof.verify_books import main
+from billing.schema.migrating import migrate
+from tests.conftest import opened
+from tests.support.billed_park import bill_park
+from tests.support.proofs import Proved
+from tests.support.spoiling import behind_its_back
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE usage_event SET quantity = quantity + 1 WHERE event_id = 'U1'", "usage 1 (U1) is not what was logged"),
+        ("UPDATE usage_event SET tenant = 'T9' WHERE event_id = 'U1'", "usage 1 (U1) is not what was logged"),
+        ("DELETE FROM usage_event", "usage 1 stands in the log at position"),
+    ],
+)
+def test_unbilled_usage_changed_behind_its_back_is_named(proved: Proved, statement: str, named: str) -> None:
+    behind_its_back(proved.engine, statement)
+    problems = check(proved.engine)
+    assert any(problem.startswith(named) for problem in problems), problems
+
+
+def test_usage_follows_its_act(proved: Proved) -> None:
+    with reading(proved.engine) as connection:
+        names = [leaf.name for leaf in log.leaves(connection, 0, log.size_of(connection))]
+    place = names.index(Name(USAGE, 1))
+    assert names[place + 1].kind == ACT
+
+
+def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
+    database_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log that knew no usage goes on behind it: nothing that was logged moves, and the verifier follows."""
+    with opened(database_url) as engine:
+        with maintenance_transaction(engine) as connection:
+            command.upgrade(alembic_config(connection), "0031")
+        with monkeypatch.context() as patch:
+            # As the log was: every act is older than the upgrade.
+            never = "SELECT 1000000 AS id, 0 AS last_usage_event WHERE :after >= 0 AND :operation <> ''"
+            patch.setattr(log, "_UPGRADED", never)
+            bill_park(engine, tmp_path / "park")
+            before = log.append(engine)
+            assert _proved(engine, tmp_path / "before", capsys) == 0
+        migrate(engine)
+        added = log.append(engine)
+        with reading(engine) as connection:
+            leaves = log.leaves(connection, before, before + added)
+        assert [leaf.name.kind for leaf in leaves] == [USAGE] * 9 + [ACT]
+        assert check(engine) == []
+        assert _proved(engine, tmp_path / "after", capsys) == 0
+        assert "9 usage events" in capsys.readouterr().out
+        behind_its_back(engine, "UPDATE usage_event SET quantity = quantity + 1 WHERE event_id = 'U8'")
+        assert any(problem.startswith("usage ") and "(U8)" in problem for problem in check(engine))
+
+
+def _proved(engine: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> int:
+    with reading(engine) as connection:
+        write_folder(export_files(connection), folder)
+    capsys.readouterr()
+    return main([str(folder), "--unsigned"])
