@@ -33,6 +33,11 @@ class Limits(NamedTuple):
     open_through: date | None
     begun_on: date | None = None
 
+    def first_open(self, day: date) -> date:
+        """Return a day, or the first open one if its month is closed: where what may be moved is posted."""
+        closed = self.closed_through
+        return day if closed is None or day > closed else closed + timedelta(days=1)
+
     def from_day(self, begun_on: date | None) -> "Limits":
         """Return the limits of books that begin on a day: they are closed before, since the balances hold that."""
         if begun_on is None:
@@ -103,8 +108,7 @@ def first_open_day(connection: Connection, wanted: date) -> date:
     """
     known = limits(connection)
     known.require_begun(wanted)
-    closed = known.closed_through
-    return wanted if closed is None or wanted > closed else closed + timedelta(days=1)
+    return known.first_open(wanted)
 
 
 def require_open(connection: Connection, day: date) -> None:

@@ -50,6 +50,9 @@ COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
 # statements, triggers above all; a few sizes only, so that the prepared statements are found again.
 _SQLITE_BLOCKS = (200, 20, 1)
+# So many values are looked up well by the plans that serve one.
+_FEW = 100
+_PLAN_BY_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
 # Rows turned into text at a time.
 _COPY_BLOCK = 400
 
@@ -325,21 +328,18 @@ def _copy_block(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> st
     return "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
 
 
-def plan_by_values(connection: Connection) -> None:
-    """Let PostgreSQL plan the statements of this transaction for the values they are given.
-
-    A statement asked often gets one plan for all values, made for lists of ten: with five thousand it takes seconds.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-
-
 def among(connection: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Return the condition that a column is one of many values, which are bound as one parameter."""
+    """Return the condition that a column is one of many values, which are bound as one parameter.
+
+    With more than a few, PostgreSQL plans what follows in this transaction for the values it is given: a statement
+    asked often gets one plan for all values, made for lists of ten, that takes seconds with five thousand.
+    """
     value_list = list(values)
     if connection.dialect.name == "sqlite":
         held = func.json_each(json.dumps(value_list)).table_valued("value")
         return column.in_(select(held.c.value))
+    if len(value_list) > _FEW:
+        connection.execute(_PLAN_BY_VALUES)
     return column == any_(bindparam(None, _array_text(value_list), _ArrayText(column.type), unique=True))
 
 
@@ -358,16 +358,16 @@ class _ArrayText(UserDefinedType[Any]):
         return f"{kind}[]"
 
 
+_ARRAY_SPECIAL = re.compile(r'[\\"]')
+_ARRAY_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
+
+
 def _array_text(values: Iterable[Any]) -> str:
-    """Return the text of an array of numbers, texts or days."""
-    return "{" + ",".join(map(_array_cell, values)) + "}"
-
-
-def _array_cell(value: Any) -> str:
-    if value is None or isinstance(value, int):
-        return "NULL" if value is None else str(value)
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    """Return the text of an array of numbers, texts or days; nothing equals None."""
+    cells = [str(value) for value in values if value is not None]
+    if _ARRAY_SPECIAL.search("".join(cells)) is not None:
+        cells = [cell.translate(_ARRAY_ESCAPES) for cell in cells]
+    return '{"' + '","'.join(cells) + '"}' if cells else "{}"
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -44,11 +44,11 @@ class Terms:
 
     def at(self, name: str, on: date) -> Any:
         """Return the value of a setting on a day; raise BadConfiguration where none counts yet."""
-        in_force = [term for term in self.versions[name] if term.effective_from <= on]
-        if not in_force:
-            first = self.versions[name][0].effective_from
-            raise BadConfiguration(f"{VARIABLE}: {name} has no value before {first}: add one that counts on {on}")
-        return in_force[-1].value
+        for term in reversed(self.versions[name]):
+            if term.effective_from <= on:
+                return term.value
+        first = self.versions[name][0].effective_from
+        raise BadConfiguration(f"{VARIABLE}: {name} has no value before {first}: add one that counts on {on}")
 
 
 def load_terms(path: Path | None) -> Terms:

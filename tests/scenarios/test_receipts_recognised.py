@@ -45,6 +45,16 @@ def test_a_batch_is_told_of_its_own_receipts(billed: Park) -> None:
     assert [warning.partition(" bears")[0] for warning in second.warnings] == ["RG-000001 of 2026-07-09 (1.00)"]
 
 
+def test_a_namesake_is_told_that_may_be_the_same_money_and_a_few_of_many(billed: Park) -> None:
+    records(billed, order("100.00", reference="LOYER", on="2026-06-05"))
+    # Of another amount and season it is other money; of the same amount it may be the same, with a year mistyped.
+    assert records(billed, order("90.00", reference="LOYER", on="2026-07-07"))[0].warnings == ()
+    more = (("95.00", "2026-07-10"), ("100.00", "2026-07-12"), ("100.00", "2026-07-14"))
+    warned = [records(billed, order(amount, reference="LOYER", on=on))[0].warnings for amount, on in more]
+    named = [[warning.partition(" ")[0] for warning in warnings] for warnings in warned]
+    assert named == [["RG-000002"], ["RG-000001", "RG-000002", "RG-000003"], ["RG-000002", "RG-000003", "RG-000004"]]
+
+
 def test_an_unlikely_year_or_day_is_told(billed: Park) -> None:
     (made,) = records(billed, order("10.00", on="2025-11-20"))
     assert made.warnings == (

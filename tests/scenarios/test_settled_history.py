@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine, text
 from billing.check import check
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.receivables.receipts.applying_credits import apply_credits
+from billing.receivables.receipts.recognising import KnownReceipts
 from tests.oracle.service import NOW
 from tests.support.networks import Row
 from tests.support.park import Park
-from tests.support.till import applies, bounces, carried, order, receives, settles, still_open, undoes
+from tests.support.till import NONE, applies, bounces, carried, order, receives, settles, still_open, undoes
 
 RENT = "1740.00"
 # What is read of money in, and of what it settles.
@@ -94,6 +95,27 @@ def test_credits_are_applied_at_the_same_cost_however_much_is_settled(park: Park
         cost += spent
     assert 0 < cost[1] <= cost[0] * 1.1
     assert check(park.engine) == []
+
+
+def test_cash_is_recognised_at_the_same_cost_however_long_the_till_has_taken_it(park: Park) -> None:
+    many = 20
+    park.opens(tenants=tenants_of(many), leases=leases_of(many))
+    cost = []
+    for month in ("2026-05", "2026-06", "2026-07"):
+        for day in range(1, 21):
+            on = f"{month}-{day:02d}"
+            cash = [
+                order("10.00", means="cash", reference="ESPECES", tenant=f"T{n}", on=on, pays=NONE)
+                for n in range(1, many + 1)
+            ]
+            receives(park, *cash)
+        with maintenance_transaction(park.engine) as connection:
+            connection.execute(text("ANALYZE"))
+        with work(park.engine) as (connection, spent):
+            known = KnownReceipts(connection, cash)
+            assert [known.find(asked) is None for asked in cash] == [False] * many
+        cost += spent
+    assert 0 < cost[2] <= cost[0] * 1.1
 
 
 def test_what_is_taken_back_is_found_again(park: Park) -> None:

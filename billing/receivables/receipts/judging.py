@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from billing.entries.receivables import CASH_PAID, DEPOSIT, MEANS_LABELS, MONEY
@@ -92,12 +92,6 @@ def _day_faults(day: date, known: Known) -> Iterator[OrderFault]:
     elif open_days.open_through is not None and day > open_days.open_through:
         month = format_month(first_of_month(day))
         yield "value_date", str(day), f"lies in {month}, which is not open yet", "close the months before"
-
-
-def booked_day(day: date, open_days: Limits) -> date:
-    """Return the day that a receipt is booked: its value date, or the first open day where that month is closed."""
-    closed = open_days.closed_through
-    return day if closed is None or day > closed else closed + timedelta(days=1)
 
 
 def part_faults(parts: Sequence[Part], by_number: Mapping[str, OpenDocument], most: int) -> Iterator[OrderFault]:

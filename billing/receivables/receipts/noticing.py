@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, select
 
-from billing.entries.receivables import CASH_PAID, DEPOSIT
 from billing.frame.codes import RECEIPT
 from billing.receivables.receipts.acting import acting_day
 from billing.receivables.receipts.orders import ReceiptOrder
@@ -14,9 +13,6 @@ from invoices.models import document
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 from pricing.period import first_of_month, format_month
-
-# References of these means do not name the money: "ESPECES" is said every day.
-_UNNAMED = (CASH_PAID, DEPOSIT)
 
 
 def first_document_day(connection: Connection) -> date | None:
@@ -35,8 +31,6 @@ def warnings_of(
         warnings.append(f"its value date {day} lies in another financial year than today: compare the year")
     if first_document is not None and day < first_document:
         warnings.append(f"its value date {day} comes before the first document, of {first_document}: compare it")
-    if order.means in _UNNAMED:
-        return warnings
     return warnings + [
         f"{RECEIPT.format(other.key)} of {other.value_date} ({format_amount(other.amount)}) bears the same "
         "reference: if it is the same money, cancel one of them"

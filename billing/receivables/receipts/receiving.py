@@ -23,16 +23,16 @@ from billing.entries.receivables import (
 from billing.frame.audit_log import act_of, record_change
 from billing.frame.civil_time import today
 from billing.frame.codes import BANK_LINE, RECEIPT
-from billing.frame.database import among, change_receivables, plan_by_values
+from billing.frame.database import among, change_receivables
 from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
 from billing.frame.undisturbed import undisturbed
 from billing.receivables.cash_desk.taking import CashDesk, CashPayment
 from billing.receivables.open_items.standing import OpenDocument, documents_numbered, open_documents_of
-from billing.receivables.receipts.judging import Known, OrderFault, booked_day, order_faults, part_faults
+from billing.receivables.receipts.judging import Known, OrderFault, order_faults, part_faults
 from billing.receivables.receipts.noticing import first_document_day, late_note, warnings_of
 from billing.receivables.receipts.orders import AUTOMATIC, NONE, ReceiptOrder, one_line
-from billing.receivables.receipts.recognising import KnownReceipt, KnownReceipts, differing
+from billing.receivables.receipts.recognising import KnownReceipt, KnownReceipts, as_known, differing
 from billing.receivables.receipts.recording import Records
 from billing.receivables.receipts.settling_days import SettlingDays
 from billing.receivables.receipts.vat_at_issue import let_vat_fall_due
@@ -47,8 +47,6 @@ from invoices.models import document
 from ledger.periods import limits
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
-# So many receipts at once are looked up well by the plans that serve one.
-_FEW = 100
 # The source of receipts that bank lines are.
 STATEMENTS = "statements"
 
@@ -71,7 +69,6 @@ class Recorded(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-@undisturbed()
 def receive(
     connection: Connection,
     orders: Sequence[ReceiptOrder],
@@ -89,6 +86,7 @@ def receive(
     return [made.key for made in recorded]
 
 
+@undisturbed()
 def record_receipts(
     connection: Connection,
     orders: Sequence[ReceiptOrder],
@@ -110,8 +108,6 @@ def record_receipts(
     Raises Refused with every fault of every order: `lines` say on which line of `source` each one stands; a receipt
     that stands with other values is a fault of the kind Taken.
     """
-    if len(orders) > _FEW:
-        plan_by_values(connection)
     let_vat_fall_due(connection, recorded_at=recorded_at, terms=terms)
     change_receivables(connection)
     batch = _Batch(connection, orders, recorded_at, terms, seller, source)
@@ -186,11 +182,10 @@ class _Batch:
         payment = _cash(order)
         if not faults and payment is not None and (refused := self._desk.fault(payment)) is not None:
             faults = [(str(refused.column), refused.value, refused.problem, refused.remedy)]
-        namesakes = self.receipts.namesakes(order)
-        occurrence = self.receipts.add(order, 0 if faults else self.records.peek_key(receipt))
         if faults:
+            self.receipts.add(order, as_known(0, order))
             return Recorded(0, is_new=False), faults
-        return self._record(order, chosen, occurrence, payment, namesakes), []
+        return self._record(order, chosen, payment), []
 
     def _without_reason(self, order: ReceiptOrder, chosen: "_Chosen") -> list[OrderFault]:
         """Return what needs a reason: others' invoices, more tax withheld than the rates allow, or more charges."""
@@ -204,28 +199,22 @@ class _Batch:
         ]  # fmt: skip
         if self._bounds is not None:
             faults += self._bounds.faults(order, *_settled_by(order, chosen))
-        most = parse_decimal(self._terms.at("receipts.bank_charges_max", order.value_date), AMOUNT_DECIMALS)
-        faults += [
-            (
-                str(kind), format_amount(amount), f"is more than the {format_amount(most)} that a bank keeps at most",
-                "compare it with the bank's advice; if it is right, give the reason (receipts.bank_charges_max)",
-            )
-            for kind, amount in order.legs
-            if kind == LegKind.BANK_CHARGES and amount > most
-        ]  # fmt: skip
+        charges = [amount for kind, amount in order.legs if kind == LegKind.BANK_CHARGES]
+        if charges:
+            most = parse_decimal(self._terms.at("receipts.bank_charges_max", order.value_date), AMOUNT_DECIMALS)
+            problem = f"is more than the {format_amount(most)} that a bank keeps at most"
+            remedy = "compare it with the bank's advice; if it is right, give the reason (receipts.bank_charges_max)"
+            kept = LegKind.BANK_CHARGES
+            faults += [(str(kept), format_amount(amount), problem, remedy) for amount in charges if amount > most]
         return faults
 
-    def _record(
-        self,
-        order: ReceiptOrder,
-        chosen: "_Chosen",
-        occurrence: int,
-        payment: CashPayment | None,
-        namesakes: Sequence[KnownReceipt],
-    ) -> Recorded:
-        booked_on = booked_day(order.value_date, self._known.open_days)
-        way = _Way(chosen, occurrence, booked_on)
-        key, settled = _record(self.records, order, self._ledger, self._days, self._terms, way)
+    def _record(self, order: ReceiptOrder, chosen: "_Chosen", payment: CashPayment | None) -> Recorded:
+        namesakes = self.receipts.namesakes(order)
+        key = self.records.next_key(receipt)
+        known = as_known(key, order)
+        booked_on = self._known.open_days.first_open(order.value_date)
+        way = _Way(chosen, known, self.receipts.add(order, known), booked_on)
+        settled = _record(self.records, order, self._ledger, self._days, self._terms, way)
         if self._bounds is not None:
             self._bounds.count(order, _settled_by(order, chosen)[0])
         if payment is not None:
@@ -307,22 +296,24 @@ class _Chosen(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """How a receipt is recorded: what it settles, which one of its name it is, and the day it is booked."""
+    """How a receipt is recorded: what it settles, under which key, which one of its name, and the day it is booked."""
 
     chosen: _Chosen
+    known: KnownReceipt
     occurrence: int
     booked_on: date
 
 
 def _record(
     records: Records, order: ReceiptOrder, ledger: _Ledger, days: SettlingDays, terms: Terms, way: _Way
-) -> tuple[int, list[Settled]]:
-    """Write one receipt, its legs, placements, allocations and entries; return its key, and what it settles."""
-    key, day, at = records.next_key(receipt), way.booked_on, records.recorded_at
+) -> list[Settled]:
+    """Write one receipt, its legs, placements, allocations and entries; return what it settles."""
+    known, day, at = way.known, way.booked_on, records.recorded_at
+    key = known.key
     late = None if day == order.value_date else day
     records.add(
         receipt, key, order.means, order.reference, order.value_date, order.tenant, order.site, order.amount,
-        one_line(order.payer_text), order.asked, at, late, way.occurrence,
+        known.payer_text, known.asked, at, late, way.occurrence,
     )  # fmt: skip
     on = order.value_date
     accounts = terms.at("receipts.accounts", on) | terms.at("receipts.withheld_accounts", on)
@@ -362,7 +353,7 @@ def _record(
     held.append(Held(UNPLACED, None, rest if payer is None else 0))
     # The receipt's own entry comes before those of what it settles later.
     records.entries.insert(len(records.entries) - len(later), receipt_entry(head, day, legs, settled, held))
-    return key, [*settled, *later]
+    return [*settled, *later]
 
 
 def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, func, select
 
 from billing.entries.receivables import Settled
-from billing.frame.database import insert_rows
+from billing.frame.background_copy import copying_beside
+from billing.frame.database import RowWriter
 from billing.receivables.open_items.open_item_index import reopen, reopen_placements
 from billing.receivables.open_items.standing import OpenDocument, exact_shares
 from billing.receivables.open_items.stopping_reminders import stop_settled
@@ -65,12 +66,6 @@ class Records:
             last = int(self._connection.scalar(select(func.coalesce(func.max(key), 0))) or 0)
         self._last[table] = last + 1
         return last + 1
-
-    def peek_key(self, table: Table) -> int:
-        """Return the key that `next_key` gives next."""
-        key = self.next_key(table)
-        self._last[table] = key - 1
-        return key
 
     def add(self, table: Table, *values: Any) -> None:
         """Add a row, its values in the order of the table's columns."""
@@ -151,9 +146,13 @@ class Records:
 
     def write(self) -> None:
         """Write every row, index what they open again, stop reminders of what they settle, then post the entries."""
+        with copying_beside(self._connection) as insert:
+            self._write(insert)
+
+    def _write(self, insert: RowWriter) -> None:
         for table in _TABLES:
             if self._rows[table]:
-                insert_rows(self._connection, table, _COLUMNS[table], self._rows[table])
+                insert(self._connection, table, _COLUMNS[table], self._rows[table])
         if reopened := [document_id for document_id, act, *_ in self._rows[settlement] if act in TAKEN_BACK]:
             reopen(self._connection, reopened, [key for key, *_ in self._rows[allocation_undoing]])
         if self.reopened_placements:
@@ -161,7 +160,7 @@ class Records:
         settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]
         if settled:
             stop_settled(self._connection, settled)
-        post(self._connection, self.entries, recorded_at=self.recorded_at, insert=insert_rows)
+        post(self._connection, self.entries, recorded_at=self.recorded_at, insert=insert)
 
 
 def sign_of(kind: str) -> int:

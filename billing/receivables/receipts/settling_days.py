@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
@@ -42,13 +42,9 @@ class SettlingDays:
             raise refused("on", str(given), "is still to come", f"give {present} or a day before")
         self._connection = connection
         self._given = given
-        self._closed = limits(connection).closed_through
+        self.open_day = limits(connection).first_open
         self._of_documents: dict[int, _Changes] = {}
         self._of_placements: dict[int, _Changes] = {}
-
-    def open_day(self, day: date) -> date:
-        """Return a day, or the first open one where its month is closed."""
-        return day if self._closed is None or day > self._closed else self._closed + timedelta(days=1)
 
     def earliest(self, *bounds: date | None) -> date:
         """Return the first open day that no bound forbids; a given day is a bound, too."""
