@@ -60,7 +60,7 @@ MEANS_LABELS: Mapping[str, str] = {
 TO_BE_CLEARED = (CHEQUE, BILL)
 # These come back: cheques and bills unpaid, transfers and cards by the bank.
 RETURNABLE = (CHEQUE, BILL, TRANSFER, CARD)
-_DOCUMENTS_NAMED = 3
+_TENANTS_NAMED = 3
 
 
 class Settled(NamedTuple):
@@ -106,11 +106,6 @@ def _settling(settled: Iterable[Settled], sign: int = 1) -> list[Posting]:
     return postings
 
 
-def _named(numbers: Sequence[str]) -> str:
-    more = "…" if len(numbers) > _DOCUMENTS_NAMED else ""
-    return ", ".join(numbers[:_DOCUMENTS_NAMED]) + more
-
-
 def _received(head: ReceiptHead, legs: Iterable[tuple[str, str, int]], sign: int = 1) -> list[Posting]:
     """Debit the accounts that a receipt's legs came to (`sign` -1: credit them again)."""
     postings = []
@@ -135,9 +130,9 @@ def receipt_entry(
     postings += [Posting(account, -amount, tenant) for account, tenant, amount in held if amount]
     postings += _vat_moved(sum([allocation.vat for allocation in settled]))
     tenants = sorted({allocation.tenant for allocation in settled})
-    payer = head.tenant or ", ".join(tenants[:_DOCUMENTS_NAMED]) or "à identifier"
+    payer = head.tenant or ", ".join(tenants[:_TENANTS_NAMED]) or "à identifier"
     numbers = [allocation.number for allocation in settled]
-    documents = f" : {_named(numbers)}" if numbers else ""
+    documents = f" : {', '.join(numbers)}" if numbers else ""
     journal = JOURNALS[head.means]
     return Entry(
         reference=f"{journal}/{RECEIPT.format(head.key)}",

@@ -13,7 +13,7 @@ from ledger.exports.journal_lines import JournalLine, between, brought_forward, 
 from ledger.exports.pieces import pieces
 from ledger.models import entry, posting
 from ledger.openings import opens_a_year
-from ledger.subledgers import Subledgers
+from ledger.subledgers import Letter, Subledgers
 from ledger.year_end import opening_reference
 from pricing.money import format_amount
 
@@ -39,7 +39,7 @@ def _valid_on(instant: datetime) -> str:
     return _day(instant.astimezone(_CASABLANCA).date())
 
 
-def _line(line: JournalLine, number: int, subledgers: Subledgers) -> str:
+def _line(line: JournalLine, number: int, subledgers: Subledgers, letter: Letter | None) -> str:
     day = _day(line.effective_on)
     auxiliary = _text(line.auxiliary or "")
     name = subledgers.name_of(line.account, line.auxiliary) if line.auxiliary else ""
@@ -48,7 +48,7 @@ def _line(line: JournalLine, number: int, subledgers: Subledgers) -> str:
         line.account, line.account_label, auxiliary, _text(name) or auxiliary,
         _text(line.piece), day, _text(line.label),
         format_amount(line.debit).replace(".", ","), format_amount(line.credit).replace(".", ","),
-        "", "", max(day, _valid_on(line.recorded_at)), "", "",
+        *((letter.text, _day(letter.since)) if letter else ("", "")), max(day, _valid_on(line.recorded_at)), "", "",
     )  # fmt: skip
     return "\t".join(fields) + "\r\n"
 
@@ -66,8 +66,12 @@ def journal(
     with, so that its sums are the balances at its end; entries that determine a result (journal `RES`) are left out, so
     that classes 6 and 7 keep theirs. EcritureNum runs 1, 2, 3 ... without gap; `concordance` gives the entries' own
     numbers. ValidDate is the day an entry was recorded, after which it can't be changed, but never before EcritureDate.
+    EcritureLet and DateLet say what settles what on the file's last day.
     """
-    lines = (_line(line, number, subledgers) for number, line in _numbered(connection, start, until, analytic=analytic))
+    lines = (
+        _line(line, number, subledgers, None if analytic else subledgers.letter_of(line.number, line.line, until))
+        for number, line in _numbered(connection, start, until, analytic=analytic)
+    )
     return pieces(chain([_head()], lines))
 
 

@@ -10,6 +10,7 @@ from ledger.exports.columns import Kind
 from ledger.exports.journal_lines import JournalLine, chosen_lines
 from ledger.models import entry, posting
 from ledger.openings import is_no_movement
+from ledger.reports.labels import printed_label
 from ledger.reports.memo import memo
 from ledger.reports.movements import Movement, by_account, openings
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of, two_sided
@@ -43,10 +44,10 @@ class _OfAccount(NamedTuple):
     lines: Iterator[JournalLine]
 
 
-def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
+def report(connection: Connection, selection: Selection, name_of: NameOf) -> Report:
     """Return every account that stood or moved: balance brought forward, postings, sums, balance at the end."""
     parts = (
-        Part(key, _rows(of_part, openings(connection, selection), key))
+        Part(key, _rows(of_part, openings(connection, selection), key, name_of))
         for key, of_part in groupby(_accounts(connection, selection), lambda a: part_of(a.moved.account))
     )
     return Report("ledger", "Grand-livre", _COLUMNS, parts, carries_groups=True)
@@ -70,11 +71,13 @@ def _accounts(connection: Connection, selection: Selection) -> Iterator[_OfAccou
             yield _OfAccount(moved, iter(()))
 
 
-def _rows(accounts: Iterable[_OfAccount], opened: list[tuple[str, int, int]], part: str) -> Iterator[Row]:
+def _rows(
+    accounts: Iterable[_OfAccount], opened: list[tuple[str, int, int]], part: str, name_of: NameOf
+) -> Iterator[Row]:
     debit = credit = balance = 0
     for of_account in accounts:
         moved = of_account.moved
-        yield from _rows_of(of_account)
+        yield from _rows_of(of_account, name_of)
         debit += moved.debit
         credit += moved.credit
         balance += moved.closing
@@ -82,7 +85,7 @@ def _rows(accounts: Iterable[_OfAccount], opened: list[tuple[str, int, int]], pa
     yield from memo(opened, part, debit, credit, before=_NO_ACCOUNT, after=(None, None))
 
 
-def _rows_of(of_account: _OfAccount) -> Iterator[Row]:
+def _rows_of(of_account: _OfAccount, name_of: NameOf) -> Iterator[Row]:
     moved = of_account.moved
     account = (moved.account, moved.label)
     yield Row(RowKind.HEADING, (f"{moved.account}  {moved.label}",), (*account, *_NO_LINE, *(None,) * 4))
@@ -94,8 +97,8 @@ def _rows_of(of_account: _OfAccount) -> Iterator[Row]:
             RowKind.LINE,
             (),
             (
-                *account, line.effective_on, line.number, line.journal, line.piece, line.label, line.auxiliary,
-                line.site, line.debit, line.credit, *two_sided(balance),
+                *account, line.effective_on, line.number, line.journal, line.piece, printed_label(line, name_of),
+                line.auxiliary, line.site, line.debit, line.credit, *two_sided(balance),
             ),
         )  # fmt: skip
     yield Row(

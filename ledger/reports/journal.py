@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from ledger.exports.columns import Kind
 from ledger.exports.journal_lines import JournalLine, chosen_lines, of_class_9
 from ledger.models import entry, posting
+from ledger.reports.labels import printed_label
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind, part_of
 from ledger.reports.selection import Selection
 from ledger.subledgers import NameOf
@@ -29,29 +30,29 @@ _COLUMNS = (
 _BLANK = (None,) * (len(_COLUMNS) - 2)
 
 
-def report(connection: Connection, selection: Selection, _name_of: NameOf) -> Report:
+def report(connection: Connection, selection: Selection, name_of: NameOf) -> Report:
     """Return every line chosen, by day and entry number, with the sums of each month and of the whole."""
     lines = chosen_lines(connection, selection.of_entries(), of_class_9(posting.c.account), entry.c.effective_on)
-    parts = (Part(key, _rows(of_part)) for key, of_part in groupby(lines, lambda line: part_of(line.account)))
+    parts = (Part(key, _rows(of_part, name_of)) for key, of_part in groupby(lines, lambda line: part_of(line.account)))
     return Report("journal", "Livre-journal", _COLUMNS, parts)
 
 
-def _rows(lines: Iterable[JournalLine]) -> Iterator[Row]:
+def _rows(lines: Iterable[JournalLine], name_of: NameOf) -> Iterator[Row]:
     debit = credit = 0
     for month, of_month in groupby(lines, lambda line: line.effective_on.replace(day=1)):
         before = debit, credit
         for line in of_month:
             debit += line.debit
             credit += line.credit
-            yield Row(RowKind.LINE, (), _cells(line))
+            yield Row(RowKind.LINE, (), _cells(line, name_of))
         yield _sum(RowKind.SUBTOTAL, ("Total ", month), debit - before[0], credit - before[1])
     yield _sum(RowKind.TOTAL, ("Total",), debit, credit)
 
 
-def _cells(line: JournalLine) -> tuple[object, ...]:
+def _cells(line: JournalLine, name_of: NameOf) -> tuple[object, ...]:
     return (
-        line.effective_on, line.number, line.journal, line.piece, line.label, line.account, line.account_label,
-        line.auxiliary, line.site, line.debit, line.credit,
+        line.effective_on, line.number, line.journal, line.piece, printed_label(line, name_of),
+        line.account, line.account_label, line.auxiliary, line.site, line.debit, line.credit,
     )  # fmt: skip
 
 

@@ -1,11 +1,16 @@
 """Receipts, what they settle and what comes back, told as a bookkeeper books them."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from billing.check import check
+from billing.entries.receivables import receipt_entry
 from billing.frame.database import reading
 from billing.frame.errors import Conflict, Refused
+from ledger.entry import Entry
 from ledger.models import entry
 from tests.support.park import Park, text
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
@@ -133,8 +138,26 @@ def test_invoices_of_a_payment_may_alternate_between_tenants(billed: Park, by: s
         assert still_open(billed) == {}
     with reading(billed.engine) as connection:
         (label,) = connection.scalars(select(entry.c.label).where(entry.c.journal == "BQ"))
-    assert label == f"Virement V1 - T1, T2 : {FIRST}, {SECOND}, FA-2026-000003…"
+    assert label == f"Virement V1 - T1, T2 : {FIRST}, {SECOND}, FA-2026-000003, FA-2026-000004"
     assert check(billed.engine) == []
+
+
+@pytest.mark.parametrize(
+    "kept", [f"Virement V1 - T1 : {FIRST}, FA-2026-000003, FA-2026-000005…", "Virement V1 - T1 : …"]
+)
+def test_a_label_that_named_three_invoices_and_left_the_rest_out_still_stands(
+    billed: Park, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def books_as_before(*facts: Any) -> Entry:
+        return replace(receipt_entry(*facts), label=kept)
+
+    for month in ("2026-07", "2026-08", "2026-09"):
+        billed.bills(month)
+    pays = {FIRST: "10.00"} | {f"FA-2026-{number:06d}": "10.00" for number in (3, 5, 7)}
+    monkeypatch.setattr("billing.receivables.receipts.receiving.receipt_entry", books_as_before)
+    receives(billed, order("40.00", on="2026-09-20", pays=pays))
+    faults = [] if kept.endswith("000005…") else ["entry BQ/RG-000001 is not of the journal, day, label and piece"]
+    assert [fault.split(" its act")[0].split(": ")[-1] for fault in check(billed.engine)] == faults
 
 
 def test_nobody_knows_whose_it_is_until_someone_does(billed: Park) -> None:
