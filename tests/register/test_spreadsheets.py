@@ -110,13 +110,16 @@ def test_the_sample_gives_the_same_register_whatever_wrote_it(engine: Engine, wr
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv-fr", "xlsx"])
-def test_a_template_has_every_column_explained_and_imports_without_a_word(
+def test_a_template_has_every_column_explained_and_imports_with_its_examples_named(
     engine: Engine, tmp_path: Path, file_format: str
 ) -> None:
     subject_files = [PAYMENTS_FILE, VOIDS_FILE]
     names = write_template(tmp_path / "n", file_format, [subject_file.layout for subject_file in subject_files])
     report = import_folder(engine, tmp_path / "n", now=NOW, settings=load_settings({}), further=subject_files)
-    assert (report.new, report.warnings) == (11, ())
+    assert report.new == 11
+    assert [(warning.value, warning.problem) for warning in report.warnings] == [
+        (code, "is an example of the template") for code in ("EXEMPLE", "EXEMPLE", "EX-BAIL", "EX-SUBV")
+    ]
     layouts = [*LAYOUTS.values(), *(subject_file.layout for subject_file in subject_files)]
     columns = [(layout.stem, column.name) for layout in layouts for column in layout.columns]
     if file_format == "xlsx":

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from billing.register.network_import.plausibility.leases import review_leases
 from billing.register.network_import.plausibility.prices import review_rates, review_vat_rates
 from billing.register.network_import.plausibility.tenants import review_new_tenants
-from billing.register.network_import.plausibility.texts import review_texts
+from billing.register.network_import.plausibility.texts import review_examples, review_texts
 from billing.register.network_import.plausibility.usage import Arrived, review_usage
 from billing.register.network_import.plausibility.warning import Unlikely
 from billing.register.network_import.sheet import Sheet
@@ -24,6 +24,7 @@ def review(
     connection: Connection, sheets: Mapping[str, Sheet], arrived: Arrived | None, today: date, unlikely: Unlikely
 ) -> None:
     """Warn of everything unlikely in the rows just written; `arrived` are the usage events, if any were read."""
+    review_examples(sheets.values(), unlikely)
     review_texts(sheets.values(), unlikely)
     review_vat_rates(connection, sheets["vat_rates"], today, unlikely)
     review_rates(connection, sheets["rates"], unlikely)

@@ -1,4 +1,4 @@
-"""Texts that documents could not print as they were entered."""
+"""Texts that documents could not print as they were entered, and rows that only showed how to enter them."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -27,6 +27,16 @@ def review_texts(sheets: Iterable[Sheet], unlikely: Unlikely) -> None:
                 text = row.values[column] or ""
                 if not text.isascii():
                     _review(sheet, row, column, text, unlikely)
+
+
+def review_examples(sheets: Iterable[Sheet], unlikely: Unlikely) -> None:
+    """Warn of the template's own rows: firms and leases that nobody knows would be billed."""
+    for sheet in sheets:
+        codes = {example[0] for example in sheet.layout.examples if example[0].startswith("EX")}
+        for row in sheet.by_key.values() if sheet.layout.key == ("code",) else ():
+            if row.is_news and row.values["code"] in codes:
+                sentence = "is an example of the template", "take it out of the file before you import it"
+                unlikely.note(sheet, row, "code", sentence[0], sentence)
 
 
 def _review(sheet: Sheet, row: Row, column: str, text: str, unlikely: Unlikely) -> None:
