@@ -126,13 +126,18 @@ def _book_files(connection: Connection, year: int, operator: Party) -> Iterator[
 
 
 def _registers(connection: Connection, year: int) -> Iterator[Bundled]:
-    says = "registre des factures et avoirs de l'année : totaux, TVA par taux, SHA-256 de chaque PDF"
+    says = "registre des factures et avoirs de l'année : totaux, SHA-256 de chaque PDF"
     for file_format in ("csv", "xlsx"):
         yield Bundled(
             f"documents/registre.{file_format}",
             says,
             partial(register.pieces, connection, year, file_format),
             books.RegisterReader() if file_format == "csv" else None,
+        )
+        yield Bundled(
+            f"documents/registre-tva.{file_format}",
+            "base et TVA de chaque facture et avoir de l'année, taux par taux",
+            partial(register.vat_pieces, connection, year, file_format),
         )
     yield Bundled(
         "controle/clotures.csv",

@@ -1,12 +1,14 @@
-"""The register of a year's invoices and credit notes, a row each, in the order of their dates and numbers."""
+"""The register of a year's invoices and credit notes, a row each, in the order of their dates and numbers; its VAT.
+
+The VAT has a file of its own, a row a document and rate, so that both have the same columns whatever the year.
+"""
 
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from invoices import formats
 from invoices.brought import is_ours
 from invoices.document import CREDIT_NOTE
 from invoices.models import document, document_file, document_vat
@@ -14,64 +16,66 @@ from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
 
 _BATCH = 1_000
+_COLUMNS = (
+    Column("Numéro", Kind.TEXT),
+    Column("Nature", Kind.TEXT),
+    Column("Date", Kind.DAY),
+    Column("Échéance", Kind.DAY),
+    Column("Mois facturé", Kind.MONTH),
+    Column("Locataire", Kind.TEXT),
+    Column("HT", Kind.AMOUNT),
+    Column("TVA", Kind.AMOUNT),
+    Column("TTC", Kind.AMOUNT),
+    Column("SHA-256 du PDF", Kind.TEXT),
+)
+_VAT_COLUMNS = (
+    Column("Numéro", Kind.TEXT),
+    Column("Nature", Kind.TEXT),
+    Column("Date", Kind.DAY),
+    Column("Taux", Kind.RATE),
+    Column("Base", Kind.AMOUNT),
+    Column("TVA", Kind.AMOUNT),
+)
 
 
 def pieces(connection: Connection, year: int, file_format: str) -> Iterator[bytes]:
-    """Write the register as pieces of a file, with the VAT of each rate that occurs in the year.
-
-    A document that was never printed has no SHA-256 yet.
-    """
-    of_year = document.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)) & is_ours()
-    rates = list(
-        connection.scalars(
-            select(document_vat.c.rate)
-            .join(document, document.c.id == document_vat.c.document_id)
-            .where(of_year)
-            .distinct()
-            .order_by(document_vat.c.rate)
-        )
-    )
-    columns = (
-        Column("Numéro", Kind.TEXT),
-        Column("Nature", Kind.TEXT),
-        Column("Date", Kind.DAY),
-        Column("Échéance", Kind.DAY),
-        Column("Mois facturé", Kind.MONTH),
-        Column("Locataire", Kind.TEXT),
-        Column("HT", Kind.AMOUNT),
-        *(
-            Column(f"{title} {formats.percentage(rate)}", Kind.AMOUNT)
-            for rate in rates
-            for title in ("Base", "TVA")
-        ),
-        Column("TVA", Kind.AMOUNT),
-        Column("TTC", Kind.AMOUNT),
-        Column("SHA-256 du PDF", Kind.TEXT),
-    )  # fmt: skip
-    return table(file_format, "Registre", columns, _rows(connection, year, rates))
+    """Write the register as pieces of a file. A document that was never printed has no SHA-256 yet."""
+    return table(file_format, "Registre", _COLUMNS, _rows(connection, year))
 
 
-def _rows(connection: Connection, year: int, rates: list[int]) -> Iterator[tuple[Any, ...]]:
+def vat_pieces(connection: Connection, year: int, file_format: str) -> Iterator[bytes]:
+    """Write the register's VAT as pieces of a file, document by document and rate by rate."""
+    return table(file_format, "TVA", _VAT_COLUMNS, _vat_rows(connection, year))
+
+
+def _of_year(year: int) -> ColumnElement[bool]:
+    return document.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)) & is_ours()
+
+
+def _nature(kind: str) -> str:
+    return "avoir" if kind == CREDIT_NOTE else "facture"
+
+
+def _rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
     d = document.c
     statement = (
-        select(d.id, d.number, d.kind, d.issued_on, d.due_on, d.period, d.tenant, d.net, d.tax, d.gross,
+        select(d.number, d.kind, d.issued_on, d.due_on, d.period, d.tenant, d.net, d.tax, d.gross,
                document_file.c.sha256)
         .join(document_file, document_file.c.document_id == d.id, isouter=True)
-        .where(d.issued_on.between(date(year, 1, 1), date(year, 12, 31)), is_ours())
+        .where(_of_year(year))
         .order_by(d.issued_on, d.number)
     )  # fmt: skip
-    for rows in connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions(_BATCH):
-        vat = _vat(connection, [row.id for row in rows])
-        for row in rows:
-            of_rates = [cell for rate in rates for cell in vat.get((row.id, rate), (None, None))]
-            nature = "avoir" if row.kind == CREDIT_NOTE else "facture"
-            yield (
-                row.number, nature, row.issued_on, row.due_on, row.period, row.tenant, row.net, *of_rates,
-                row.tax, row.gross, row.sha256,
-            )  # fmt: skip
+    for number, kind, *cells in connection.execute(statement, execution_options={"yield_per": _BATCH}):
+        yield (number, _nature(kind), *cells)
 
 
-def _vat(connection: Connection, documents: list[int]) -> dict[tuple[int, int], tuple[int, int]]:
-    v = document_vat.c
-    rows = connection.execute(select(v.document_id, v.rate, v.base, v.amount).where(v.document_id.in_(documents)))
-    return {(row.document_id, row.rate): (row.base, row.amount) for row in rows}
+def _vat_rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
+    d, v = document.c, document_vat.c
+    statement = (
+        select(d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
+        .join(document_vat, v.document_id == d.id)
+        .where(_of_year(year))
+        .order_by(d.issued_on, d.number, v.rate)
+    )
+    for number, kind, *cells in connection.execute(statement, execution_options={"yield_per": _BATCH}):
+        yield (number, _nature(kind), *cells)
