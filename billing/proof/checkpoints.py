@@ -4,7 +4,7 @@ Signing a checkpoint is no audit event: it is about these events, and would othe
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from ledger.proof.notes import (
     TreeHead,
     VerifierKey,
     load_signers,
+    parse_note,
     parse_verifier_key,
     signed_note,
     verify_note,
@@ -148,6 +149,16 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
             connection.execute(proof_checkpoint.insert().values(checkpoint._asdict() | {"verifier_keys": keys}))
     keep_outside(settings.documents_url, checkpoint)
     return checkpoint
+
+
+def seal(checkpoint: Checkpoint, signers: Iterable[SignerKey], name: str, content: bytes) -> str | None:
+    """Sign what a file holds together with the log's head, by the keys that signed the checkpoint; None without one.
+
+    The note is the checkpoint's with a line of extension (C2SP tlog-checkpoint): `NAME sha256 HEX`.
+    """
+    keys = [key for key in signers if str(key.verifier) in checkpoint.verifier_keys]
+    head, _ = parse_note(checkpoint.note)
+    return signed_note(head, keys, f"{name} sha256 {sha256(content).hexdigest()}\n") if keys else None
 
 
 def _is_due(newest: Checkpoint, size: int, keys: str) -> bool:

@@ -13,7 +13,10 @@ What is checked:
    their series; each act is preceded by exactly what it names; every entry balances; a document's totals are those of
    its lines; a closing's digest is that of its balances;
 3. the root over all leaves (RFC 6962) is the checkpoint's, and an Ed25519 key has signed that (C2SP signed note);
-4. every older checkpoint, those of the export and those you kept, is a beginning of the same log.
+4. every older checkpoint, those of the export and those you kept, is a beginning of the same log;
+5. of an audit bundle (the archive, or the folder it was unpacked into): every file is the one that SHA256SUMS names,
+   the key has signed SHA256SUMS together with the log's head, and the journal's sums by account and month are those of
+   the records.
 
 Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
 have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
@@ -24,7 +27,9 @@ from __future__ import annotations
 
 import argparse
 import base64
+import csv
 import hashlib
+import io
 import json
 import sys
 import zipfile
@@ -57,6 +62,8 @@ COUNTED = {
 # The operation of the act behind which stands all usage that was recorded before usage came into the log.
 UPGRADE = "put usage under proof"
 LINE_BYTES_MAX = 1 << 30
+# An audit bundle: the folder with the export in it, its manifest, the manifest's signature, the year's journal.
+PROOF, MANIFEST, SEAL, JOURNAL = "preuve/", "SHA256SUMS", "SHA256SUMS.note", "journal/journal.csv"
 
 
 class Wrong(Exception):
@@ -84,7 +91,13 @@ class Export:
         if len(of_records) != 1:
             raise Wrong(f"{path} holds {len(of_records)} files named {RECORDS} instead of one")
         self.folder = of_records[0][: -len(RECORDS)]
-        self.names = set(names)
+        self.names = {name for name in names if not name.endswith("/")}
+
+    def bundle(self) -> Bundle | None:
+        """Return the audit bundle that the export is part of, if it is part of one."""
+        root = self.folder[: -len(PROOF)]
+        is_bundle = self.folder.endswith(PROOF) and root + MANIFEST in self.names
+        return Bundle(self, root) if is_bundle else None
 
     def has(self, name: str) -> bool:
         """Return whether the export has a file of that name."""
@@ -94,9 +107,13 @@ class Export:
         """Open a file to read it."""
         if not self.has(name):
             raise Wrong(f"{name} is missing from the export")
+        return self.open_path(self.folder + name)
+
+    def open_path(self, path: str) -> BinaryIO:
+        """Open a file by its whole path."""
         if self.archive is not None:
-            return cast("BinaryIO", self.archive.open(self.folder + name))
-        return (self.path / (self.folder + name)).open("rb")
+            return cast("BinaryIO", self.archive.open(path))
+        return (self.path / path).open("rb")
 
     def lines(self, name: str) -> Iterator[bytes]:
         """Yield the lines of a file, without their ends."""
@@ -110,6 +127,76 @@ class Export:
         """Read a whole file as text."""
         with self.open(name) as file:
             return decoded(file.read(), name)
+
+
+class Bundle:
+    """The audit bundle around the export: files that its manifest names, which the key has signed."""
+
+    def __init__(self, export: Export, root: str) -> None:
+        self.export, self.root = export, root
+        self.names = {name[len(root) :] for name in export.names if name.startswith(root)}
+
+    def read(self, name: str) -> bytes:
+        """Read a whole file."""
+        if name not in self.names:
+            raise Wrong(f"{name} is missing from the bundle")
+        with self.export.open_path(self.root + name) as file:
+            return file.read()
+
+    def verify(self, head: Checkpoint | None, keys: Sequence[Key]) -> int:
+        """Compare each file with the manifest, and the manifest with its signature; return how many files there are."""
+        manifest = self.read(MANIFEST)
+        lines = [line.partition("  ") for line in decoded(manifest, MANIFEST).splitlines()]
+        sums = {name: digest for digest, _, name in lines}
+        for name in sorted(self.names - {MANIFEST, SEAL} - sums.keys()):
+            raise Wrong(f"{name} is in the bundle, and not in its {MANIFEST}")
+        for name, digest in sums.items():
+            if self.digest(name) != digest:
+                raise Wrong(f"{name} is not the file that {MANIFEST} names: it was changed since")
+        if head is not None:
+            note = Checkpoint(decoded(self.read(SEAL), SEAL), SEAL)
+            note.verify(keys)
+            if (note.origin, note.size, note.root) != (head.origin, head.size, head.root):
+                raise Wrong(f"{SEAL} is of other books than {CHECKPOINT}")
+            if f"{MANIFEST} sha256 {hashlib.sha256(manifest).hexdigest()}" not in note.text.splitlines()[3:]:
+                raise Wrong(f"{MANIFEST} is not the one that was signed: it was changed since")
+        return len(sums)
+
+    def digest(self, name: str) -> str:
+        """Hash a file, a piece at a time."""
+        if name not in self.names:
+            raise Wrong(f"{name} is missing from the bundle, and {MANIFEST} names it")
+        digest = hashlib.sha256()
+        with self.export.open_path(self.root + name) as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def compare(self, books: Books) -> int:
+        """Compare the journal's sums with those of the records; return how many of its entries are newer than these."""
+        sums: dict[tuple[str, str], int] = {}
+        newer = set()
+        with self.export.open_path(self.root + JOURNAL) as file:
+            try:
+                for row in csv.DictReader(io.TextIOWrapper(file, "utf-8", newline="")):
+                    moved = row["account"], row["effective_on"][:7]
+                    by = centimes(row["debit"] or "0.00") - centimes(row["credit"] or "0.00")
+                    if int(row["number"]) > books.count["entry"]:
+                        newer.add(row["number"])
+                    else:
+                        sums[moved] = sums.get(moved, 0) + by
+            except (KeyError, TypeError, ValueError) as error:
+                raise Wrong(f"{JOURNAL} is no journal: {error!r}") from None
+        years = {month[:4] for _, month in sums}
+        of_records = {moved: total for moved, total in books.moved.items() if moved[1][:4] in years}
+        for moved in sorted(of_records.keys() | sums.keys()):
+            there, here = of_records.get(moved, 0), sums.get(moved, 0)
+            if there != here:
+                account, month = moved
+                raise Wrong(
+                    f"{JOURNAL} moves account {account} by {amount(here)} in {month}, the records by {amount(there)}"
+                )
+        return len(newer)
 
 
 def decoded(raw: bytes, name: str) -> str:
@@ -268,6 +355,9 @@ class Books:
         self.series: dict[str, int] = {}
         self.with_file = bytearray()
         self.since_act: list[tuple[str, int]] = []
+        # What each account moved each month, and the day of the last entry.
+        self.moved: dict[tuple[str, str], int] = {}
+        self.last_day = ""
         # The last usage event that an act has named.
         self.named_usage = 0
 
@@ -289,6 +379,11 @@ class Books:
             raise Wrong(f"it says it has {head['posting_count']} postings, {len(postings)} stand")
         if [p["line_no"] for p in postings] != list(range(1, len(postings) + 1)):
             raise Wrong("its postings are not numbered 1, 2, 3 ...")
+        month = head["effective_on"][:7]
+        for p in postings:
+            moved = p["account"], month
+            self.moved[moved] = self.moved.get(moved, 0) + centimes(p["amount"])
+        self.last_day = max(self.last_day, head["effective_on"])
         left = sum(centimes(p["amount"]) for p in postings)
         if left:
             raise Wrong(f"it does not balance: debits less credits are {amount(left)}")
@@ -439,14 +534,36 @@ def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str],
         )
     counts = ", ".join(f"{count} {COUNTED[kind]}" for kind, count in books.count.items() if count) or "none"
     if head is None:
-        return (
-            f"{_records(tree.size)} ({counts}) hold together; nobody has signed them. Their root: {shown(tree.root())}"
-        )
+        held = f"{_records(tree.size)} ({counts}) hold together; nobody has signed them"
+        return f"{held}{bundled(export, books, None, keys)}. Their root: {shown(tree.root())}"
     if tree.size != head.size:
         raise Wrong(f"the checkpoint is of {_records(head.size)}, the export has {tree.size}")
     require(tree, [head])
     signers = ", ".join(key.text for key in signed)
-    return f"proved: {_records(tree.size)} ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+    proved = f"proved: {_records(tree.size)} ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+    days = f"{signed_day(export)}; the last entry is of {books.last_day or 'no day'}"
+    return f"{proved}{days}{bundled(export, books, head, keys)}"
+
+
+def signed_day(export: Export) -> str:
+    """Say when the checkpoint was signed, as far as the export tells."""
+    for line in export.lines(CHECKPOINTS) if export.has(CHECKPOINTS) else ():
+        signed = json.loads(line)
+        if signed["note"] == export.text(CHECKPOINT):
+            return f" on {signed['signed_at'][:10]}"
+    return ""
+
+
+def bundled(export: Export, books: Books, head: Checkpoint | None, keys: Sequence[Key]) -> str:
+    """Check the audit bundle that the export is part of, and say so; say nothing of an export by itself."""
+    bundle = export.bundle()
+    if bundle is None:
+        return ""
+    files = bundle.verify(head, keys)
+    newer = bundle.compare(books)
+    signed = "hold together" if head is None else "are those that were signed"
+    rest = f", whose last {newer} entries are newer than the checkpoint" if newer else ""
+    return f"; the {files} files of the bundle {signed}, and its journal has the sums of the records{rest}"
 
 
 def _records(number: int) -> str:

@@ -138,9 +138,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and text.isprintable()
 
 
-def signed_note(head: TreeHead, signers: Iterable[SignerKey]) -> str:
-    """Return a checkpoint: the text, a blank line, and a line of each key."""
-    return head.text() + "\n" + "".join(key.sign(head.text()) for key in signers)
+def signed_note(head: TreeHead, signers: Iterable[SignerKey], extension: str = "") -> str:
+    """Return a checkpoint: the text, its lines of extension, a blank line, and a line of each key."""
+    text = head.text() + extension
+    return text + "\n" + "".join(key.sign(text) for key in signers)
 
 
 def parse_note(note: str) -> tuple[TreeHead, tuple[Signature, ...]]:

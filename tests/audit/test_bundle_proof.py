@@ -1,12 +1,16 @@
-"""The audit bundle carries the proof of the books: whoever holds the archive alone can verify it."""
+"""The audit bundle carries the proof of the books, and its files are bound to it: the archive alone can be verified."""
 
+import hashlib
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from billing.audit.bundle.writing import audit_bundle
 from billing.frame.database import reading
+from billing.proof.checkpoints import signers_of
 from tests.support.proofs import Proved
 
 
@@ -16,20 +20,97 @@ def verified(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
 
 
-def test_the_bundle_is_verified_by_the_program_within_it(proved: Proved) -> None:
-    bundle = proved.folder / "audit.zip"
-    with reading(proved.engine) as connection, bundle.open("wb") as file:
-        found = audit_bundle(connection, 2026, proved.settings.operator.party, proved.settings.terms)
-        file.writelines(found.pieces)
-    assert found.control.is_proved
-    folder = Path(proved.folder) / "unpacked"
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
-        assert "verify_books.py" in archive.read("LISEZ-MOI.md").decode()
+@pytest.fixture
+def bundle(proved: Proved) -> Path:
+    """A bundle of the park's year as an archive, and unpacked beside it."""
+    archive_path = proved.folder / "audit.zip"
+    with reading(proved.engine) as connection, archive_path.open("wb") as file:
+        operator, terms = proved.settings.operator.party, proved.settings.terms
+        made = audit_bundle(connection, 2026, operator, terms, signers_of(proved.settings))
+        file.writelines(made.pieces)
+    assert made.control.is_proved
+    with zipfile.ZipFile(archive_path) as archive:
+        archive.extractall(proved.folder / "unpacked")
+    return archive_path
+
+
+def test_the_bundle_is_verified_by_the_program_within_it(bundle: Path) -> None:
+    folder = bundle.parent / "unpacked"
+    readme = (folder / "LISEZ-MOI.md").read_text(encoding="utf-8")
+    assert "verify_books.py ." in readme
+    assert "SHA256SUMS.note" in readme
     verifier = folder / "preuve" / "verify_books.py"
-    for export in (folder / "preuve", bundle):
+    files = len((folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+    for export in (folder, bundle):
         done = verified(verifier, export)
-        assert (done.returncode, done.stdout[:8]) == (0, "proved: "), done.stderr
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("proved: ")
+        assert " on 2026-09-01; the last entry is of 2026-0" in done.stdout
+        assert (
+            f"; the {files} files of the bundle are those that were signed, and its journal has the sums of"
+            in done.stdout
+        )
+    # The log alone is proved as before.
+    assert "files of the bundle" not in verified(verifier, folder / "preuve").stdout
     records = folder / "preuve" / "records.jsonl"
     records.write_bytes(records.read_bytes().replace(b"0.00", b"0.01", 1))
     assert verified(verifier, folder / "preuve").returncode == 1
+
+
+def renew_sums(folder: Path) -> None:
+    """Write the manifest anew, as whoever changes a file could."""
+    manifest = folder / "SHA256SUMS"
+    names = [line.partition("  ")[2] for line in manifest.read_text(encoding="utf-8").splitlines()]
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    manifest.write_text("".join(lines), encoding="utf-8")
+
+
+def test_any_file_changed_is_named_and_a_manifest_made_anew_is_not_the_one_signed(bundle: Path) -> None:
+    """In every file of the bundle, the last byte."""
+    folder = bundle.parent / "unpacked"
+    verifier = bundle.parent / "verify_books.py"
+    verifier.write_bytes((folder / "preuve" / "verify_books.py").read_bytes())
+    for path in sorted(found for found in folder.rglob("*") if found.is_file()):
+        name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        done = verified(verifier, folder)
+        assert done.returncode == 1, name
+        assert name.rpartition("/")[2] in done.stderr or "checkpoint" in done.stderr, (name, done.stderr)
+        if name == "journal/journal.csv":
+            renew_sums(folder)
+            done = verified(verifier, folder)
+            assert "SHA256SUMS is not the one that was signed" in done.stderr
+            renewed = True
+        path.write_bytes(content)
+        renew_sums(folder)
+    assert renewed
+    assert verified(verifier, folder).returncode == 0
+
+
+def test_files_put_in_or_taken_away_are_named(bundle: Path) -> None:
+    folder = bundle.parent / "unpacked"
+    verifier = folder / "preuve" / "verify_books.py"
+    (folder / "livres" / "autre.csv").write_text("x\n", encoding="utf-8")
+    assert "livres/autre.csv is in the bundle, and not in its SHA256SUMS" in verified(verifier, folder).stderr
+    (folder / "livres" / "autre.csv").unlink()
+    (folder / "livres" / "grand-livre.csv").unlink()
+    assert "livres/grand-livre.csv is missing from the bundle" in verified(verifier, folder).stderr
+    (folder / "SHA256SUMS.note").unlink()
+    assert verified(verifier, folder, "--unsigned").returncode == 1
+
+
+def test_a_journal_that_says_other_than_the_records_is_named_even_when_nobody_signed(bundle: Path) -> None:
+    folder = bundle.parent / "unpacked"
+    verifier = folder / "preuve" / "verify_books.py"
+    journal = folder / "journal" / "journal.csv"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    wrong = next(place for place, line in enumerate(lines) if ",3421," in line)
+    cells = lines[wrong].split(",")
+    amounts = [place for place, cell in enumerate(cells) if cell.rstrip().count(".") == 1 and cell[0].isdigit()]
+    cells[amounts[-1]] = cells[amounts[-1]].replace(".", "1.", 1)
+    lines[wrong] = ",".join(cells)
+    journal.write_text("".join(lines), encoding="utf-8")
+    renew_sums(folder)
+    done = verified(verifier, folder, "--unsigned")
+    assert done.returncode == 1
+    assert "journal/journal.csv moves account 3421 by " in done.stderr

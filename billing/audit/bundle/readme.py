@@ -18,14 +18,20 @@ _PROOF = """\
    l'origine, le journal de Merkle qui les scelle, ses signatures et la clé publique. Le vérificateur est un seul
    fichier (Python et le paquet `cryptography`) et n'emploie rien du nôtre :
 
-       python3 preuve/verify_books.py preuve
+       python3 preuve/verify_books.py .
 
+   Il compare aussi chaque fichier du dossier à `SHA256SUMS`, `SHA256SUMS` à sa signature, et refait depuis les
+   enregistrements les sommes par compte et par mois du livre-journal. Il dit le jour de la dernière écriture et celui
+   de la signature.
    Donnez-lui par `--key` la clé reçue sur papier et par `--checkpoint` une signature conservée d'un contrôle antérieur.
 
 """
+_SEAL = "| `SHA256SUMS.note` | la signature de cette liste, avec celle du journal de `preuve/` |\n"
 
 
-def readme(connection: Connection, year: int, operator: Party, bundled_files: Sequence[Bundled]) -> bytes:
+def readme(
+    connection: Connection, year: int, operator: Party, bundled_files: Sequence[Bundled], *, is_sealed: bool
+) -> bytes:
     """Write the page, in Markdown. It bears no moment: the same books give the same page."""
     text = (files("billing.audit.bundle") / _TEMPLATE).read_text(encoding="utf-8")
     newest = int(connection.scalar(select(entry_counter.c.last)) or 0)
@@ -39,6 +45,7 @@ def readme(connection: Connection, year: int, operator: Party, bundled_files: Se
         "files": "\n".join(f"| `{bundled.path}` | {bundled.says} |" for bundled in bundled_files),
         "fec": next(bundled.path for bundled in bundled_files if bundled.path.endswith("1231.txt")),
         "proof": _PROOF if any(bundled.path.startswith("preuve/") for bundled in bundled_files) else "",
+        "seal": _SEAL if is_sealed else "",
         "contacts": "\n".join(_contacts(operator)),
     }  # fmt: skip
     for name, value in values.items():

@@ -4,7 +4,7 @@ The sums read back are compared, account by account and month by month, with tho
 says the difference, which is zero. It is written as a stream: memory does not grow with the year.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -17,10 +17,13 @@ from billing.audit.bundle.read_back.reader import Reader
 from billing.audit.bundle.readme import readme
 from billing.frame.errors import Unknown
 from billing.frame.terms import Terms
+from billing.proof.checkpoints import newest_checkpoint, seal
 from invoices.document import Party
 from ledger.balances import last_day
+from ledger.proof.notes import SignerKey
 
 MANIFEST = "SHA256SUMS"
+SEAL = "SHA256SUMS.note"
 README = "LISEZ-MOI.md"
 CONTROL = "controle/controle.txt"
 BALANCES = "controle/soldes-par-mois.csv"
@@ -44,8 +47,10 @@ class AuditBundle:
         return f"audit-{self.year}.zip"
 
 
-def audit_bundle(connection: Connection, year: int, operator: Party, terms: Terms) -> AuditBundle:
-    """Write the books of a year as a ZIP archive.
+def audit_bundle(
+    connection: Connection, year: int, operator: Party, terms: Terms, signers: Sequence[SignerKey] = ()
+) -> AuditBundle:
+    """Write the books of a year as a ZIP archive; the keys sign its manifest together with the newest checkpoint.
 
     The connection's transaction must stay open until the last piece is taken. Raises Unknown when nothing is booked in
     that year.
@@ -56,21 +61,29 @@ def audit_bundle(connection: Connection, year: int, operator: Party, terms: Term
         booked = "nothing is booked yet" if newest is None else f"the books end on {newest}"
         raise Unknown(f"nothing is booked in {year}: {booked}")
     bundle = AuditBundle(year, iter(()), control)
-    bundle.pieces = _pieces(connection, bundle, operator, terms)
+    bundle.pieces = _pieces(connection, bundle, operator, terms, signers)
     return bundle
 
 
-def _pieces(connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms) -> Iterator[bytes]:
+def _pieces(
+    connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms, signers: Sequence[SignerKey]
+) -> Iterator[bytes]:
     year, control = bundle.year, bundle.control
     archive = Archive(year)
     bundled_files = list(files_of(connection, year, operator, terms))
-    yield from archive.add(README, [readme(connection, year, operator, bundled_files)])
+    newest = newest_checkpoint(connection)
+    is_sealed = newest is not None and seal(newest, signers, MANIFEST, b"") is not None
+    yield from archive.add(README, [readme(connection, year, operator, bundled_files, is_sealed=is_sealed)])
     for bundled in bundled_files:
         yield from archive.add(bundled.path, _read_back(bundled, control))
     yield from archive.add(BALANCES, control.table())
     yield from archive.add(CONTROL, [control.text().encode()])
     bundle.files.update(archive.sums)
-    yield from archive.add(MANIFEST, archive.manifest())
+    manifest = b"".join(archive.manifest())
+    yield from archive.add(MANIFEST, [manifest])
+    note = None if newest is None else seal(newest, signers, MANIFEST, manifest)
+    if note is not None:
+        yield from archive.add(SEAL, [note.encode()])
     yield from archive.close()
 
 
