@@ -144,6 +144,28 @@ def test_usage_above_ten_times_the_mean_is_flagged(park: Park) -> None:
     assert told(park)["T2", "invoice"][2] == ["above_twice_last", "usage_ten_times"]
 
 
+@pytest.mark.parametrize(("quantity", "flagged"), [("54", False), ("55", False), ("56", True)])
+def test_r24_usage_above_ten_times_the_mean_is_flagged_on_a_bill_like_the_last_one_too(
+    engine: Engine, tmp_path: Path, quantity: str, flagged: bool
+) -> None:
+    """Of twelve months eleven had a meal each: 55 are ten times the mean of 66 in twelve months, 56 are more."""
+    park, codes = open_park(engine, tmp_path), ("T1", "a1")
+    used = [f"2025-{month:02}" for month in range(6, 13)] + [f"2026-{month:02}" for month in range(1, 7)]
+    park.opens(
+        tenants=[{**LARGE, "code": code} for code in codes],
+        leases=[office(number, tenant=code) for number, code in enumerate(codes, 1)],
+        usage=[
+            meals(f"{code}-{month}", code, quantity if month > "2026-04" else "1", f"{month}-04")
+            for code in codes
+            for month in used
+        ],
+    )
+    for month in (*(f"2025-{month:02}" for month in range(7, 13)), *(f"2026-{month:02}" for month in range(1, 7))):
+        park.bills(month)
+    flags = ["usage_ten_times"] if flagged else []
+    assert told(park, "2026-07") == {(code, "invoice"): ("0.00", [], flags) for code in codes}
+
+
 def test_months_that_have_not_run_are_a_catch_up(park: Park) -> None:
     review = review_shape(reviewed(park, "2026-09", catch_up=True))
     [first] = [document for document in review.documents if document.tenant == "T1"]

@@ -74,7 +74,8 @@ class Standing(NamedTuple):
 
     `previous` is the month of the last run that billed it or found nothing to bill, so neither left it out in error nor
     held; None: there was none. `billed` tells whether any run has billed it. `lines` are what that last run invoiced,
-    where they differ. `usage_mean` is its mean usage a month, by service, as (sum, months).
+    where they differ. `usage_mean` is its mean usage a month, by service, as (sum, months), where a tenth of what is
+    used now may be more.
     """
 
     previous: date | None
@@ -247,6 +248,11 @@ def _is_far(old: LastLine, new: LastLine) -> bool:
             return False
         pairs.append((old.unit_price, new.unit_price))
     return any(10 * abs(price - former) >= 3 * former and price != former for former, price in pairs)
+
+
+def most_used(lines: Iterable[DocumentLine]) -> int:
+    """Return no less than the most that the lines bill of a service in a month."""
+    return sum([line.priced.quantity for line in lines if line.priced.lease is None])
 
 
 def _is_ten_times(lines: Iterable[DocumentLine], mean: Mapping[str, tuple[int, int]]) -> bool:

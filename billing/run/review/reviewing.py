@@ -212,9 +212,10 @@ class _Comparison:
         billed = ever_billed(connection, unknown, period) if unknown else frozenset()
         runs = {month for month in (self._previous, *(month for month, _ in last.values())) if month is not None}
         lines = lines_before(connection, changed, runs)
-        # Who is billed just as before uses no more than before.
-        users = [bill.tenant for _, bill in bills if bill.events and bill.tenant in changed]
-        means = usage_means(connection, users, period) if users else {}
+        users = {bill.tenant: bill.invoice.lines for _, bill in bills if bill.events and bill.invoice is not None}
+        # Who is billed just as before may have begun to use more with the run before.
+        most = max(map(comparing.most_used, users.values()), default=0)
+        means = usage_means(connection, users, period, below=most) if users else {}
 
         def standing(code: str) -> comparing.Standing:
             previous = self._previous if code in before.seen else last[code][0] if code in last else None
