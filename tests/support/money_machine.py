@@ -1,7 +1,9 @@
 """The ground of a machine of money in: a park that is billed, a model beside it, what holds after each step."""
 
 import tempfile
+from collections.abc import Collection
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +36,8 @@ LAST_MONTH = date(2026, 9, 1)
 TENANTS = ("T1", "T2")
 # Offices at 20 %, meals at 10 %.
 METERS = {"L1": "20", "L2": "12.37"}
+# In centimes: a square metre for a month, and a month's meals, at Casablanca.
+OFFICE_PRICE, MEALS_PRICE = 14500, 7 * 3600
 PEOPLE = {"amina": "finance", "karim": "approver", "salma": "admin"}
 
 
@@ -55,7 +59,10 @@ class MoneyMachine(RuleBasedStateMachine):
         self.meters = dict(METERS)
         self.references = 0
         self.steps = 0
-        self.meals_of_a_month = 0
+        # Who is held from the run of a month, or was, by month and tenant.
+        self.held: dict[tuple[date, str], bool] = {}
+        # What runs came to, by tenant and service, after the last one that the tenant was not held from.
+        self.billed: dict[tuple[str, str], int] = {}
 
     def teardown(self) -> None:
         try:
@@ -117,29 +124,45 @@ class MoneyMachine(RuleBasedStateMachine):
         self.day = max(self.day, self.month)
         if self.closed is not None:
             self.day = max(self.day, self.closed + timedelta(days=1))
-        self.park.run(self.month.isoformat()[:7], self.day)
+        report = self.park.run(self.month.isoformat()[:7], self.day)
+        held = [tenant for tenant in TENANTS if self.held.get((self.month, tenant))]
+        assert [tenant for tenant, _ in report.held] == held
         self.learns()
         self.settles_like_with_like()
-        self.bills_what_is_not_void()
+        self.bills_what_stands(held)
         self.day += timedelta(days=3)
         self.month = next_month(self.month)
 
-    def bills_what_is_not_void(self) -> None:
-        """Each month's meals come to the same, unless they were voided: then to nothing (R10)."""
+    def bills_what_stands(self, held: Collection[str]) -> None:
+        """Runs come to each month's office as it is by now (R13), and to each event that is not void (R10).
+
+        Of tenants held from a run they come to what they did before it, until the next run bills what was due.
+        """
         x, d, w = document_line.c, document.c, credit_withdrawal.c
         sign = case((d.kind == CREDIT_NOTE, -1), else_=1)
         with reading(self.engine) as connection:
-            billed = connection.scalar(
-                select(func.coalesce(func.sum(sign * x.amount), 0))
+            rows = connection.execute(
+                select(d.tenant, x.service, func.sum(sign * x.amount))
                 .join(document, d.id == x.document_id)
                 .outerjoin(credit_withdrawal, (w.document_id == x.document_id) & (w.line_no == x.line_no))
                 # A credit note by hand, and what takes it back, is another story.
-                .where(x.service == "MEAL", d.period.is_not(None), w.document_id.is_(None))
+                .where(d.period.is_not(None), w.document_id.is_(None))
+                .group_by(d.tenant, x.service)
+            ).all()
+            events = connection.scalar(
+                select(func.count())
+                .select_from(usage_event)
+                .outerjoin(usage_void, usage_void.c.usage_event_id == usage_event.c.id)
+                .where(usage_void.c.usage_event_id.is_(None))
             )
-            stands = select(usage_event.c.id).outerjoin(usage_void, usage_void.c.usage_event_id == usage_event.c.id)
-            events = connection.scalars(stands.where(usage_void.c.usage_event_id.is_(None))).all()
-        self.meals_of_a_month = self.meals_of_a_month or int(billed or 0)
-        assert int(billed or 0) == self.meals_of_a_month * len(events)
+        months = self.month.month - FIRST_MONTH.month + 1
+        for lease, tenant in zip(METERS, TENANTS, strict=True):
+            if tenant not in held:
+                self.billed[tenant, "OFFICE"] = int(Decimal(self.meters[lease]) * OFFICE_PRICE) * months
+        if "T1" not in held:
+            self.billed["T1", "MEAL"] = MEALS_PRICE * int(events or 0)
+        billed = {(tenant, service): int(amount) for tenant, service, amount in rows if amount}
+        assert billed == {key: amount for key, amount in self.billed.items() if amount}
 
     def learns(self) -> None:
         """Read the documents that are new, never what is open of them."""
