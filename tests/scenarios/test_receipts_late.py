@@ -2,6 +2,7 @@
 
 import pytest
 
+from billing.bank.lines import lines_listed
 from billing.check import check
 from billing.frame.database import reading
 from billing.frame.errors import Refused
@@ -129,6 +130,20 @@ def test_what_is_booked_late_is_still_the_first_reading_of_its_bank_line(billed:
     # The other's own day is too far away: it is no more proposed than an entry of that day would be.
     assert found(billed) == {"RE-000001/1": "500.00 recorded 80", "RE-000001/2": "300.00 ?"}
     assert check(billed.engine) == []
+
+
+def test_what_is_booked_late_is_not_the_reading_of_a_line_of_the_day_it_is_booked(billed: Park) -> None:
+    """R33: money of June that is booked in August is not what came to the bank in August."""
+    receives(billed, order("500.00", means="cheque", reference="0000123", on="2026-06-12"))
+    closes(billed, "2026-06", "2026-07")
+    receives(billed, order("300.00", reference="VIR 8841", on="2026-06-20"))
+    clears(billed, 1, on="2026-06-24")
+    assert billed.booked("BQ").count("2026-08-01 BQ/RG-00000") == 2
+    lines = [says("500.00", "2026-08-03"), says("300.00", "2026-08-03")]
+    takes(billed, statement(lines, opening="0", closing="800", on="2026-08-03"))
+    with reading(billed.engine) as connection:
+        waiting = lines_listed(connection, billed.settings.terms, statement=1, waiting=True)
+    assert [[proposal.kind for proposal in line.proposals] for line in waiting] == [[], []]
 
 
 def test_a_bank_line_of_a_closed_month_is_decided(billed: Park) -> None:
