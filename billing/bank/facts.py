@@ -24,7 +24,7 @@ from sqlalchemy import (
 from billing.bank.formats.statement import BankLine
 from billing.bank.matching.pool import Pool, telling
 from billing.bank.matching.values import (
-    NEAR_DAYS,
+    RECORDED_DAYS,
     BookedEntry,
     Cheque,
     LineKind,
@@ -252,7 +252,7 @@ def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[
     reversal.
     """
     days = [day for line in lines for day in (line.booked_on, line.value_on)]
-    since, until = min(days) - timedelta(days=NEAR_DAYS), max(days) + timedelta(days=NEAR_DAYS)
+    since, until = min(days) - timedelta(days=RECORDED_DAYS), max(days) + timedelta(days=RECORDED_DAYS)
     late = booked_late(connection, since, until)
     of_late = select(entry.c.id).where(among(connection, entry.c.reference, list(late)))
     is_near = posting.c.effective_on.between(since, until)

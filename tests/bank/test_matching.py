@@ -201,6 +201,26 @@ def test_cheques_are_cleared_by_credits_and_come_back_by_debits() -> None:
     assert pool.proposals(_line(12_000, "REMISE CHEQUE 4411207")) == ()
 
 
+@pytest.mark.parametrize(
+    ("days", "tenant", "text", "confidence", "why"),
+    [
+        (7, "T1", "", 75, "account/exact_of/entry"),
+        (8, "T1", "", 75, "account/exact_of/entry"),
+        (31, "T1", "", 75, "account/exact_of/entry"),
+        (32, "T1", "", 95, "account/exact_of"),
+        (8, "T2", "", 95, "account/exact_of"),
+        (8, "T1", ONE.number, 97, "number/exact"),
+    ],
+)
+def test_a_sum_recorded_for_its_payer_waits_for_its_line(
+    days: int, tenant: str, text: str, confidence: int, why: str
+) -> None:
+    entry = BookedEntry("BQ/RG-000001", DAY + timedelta(days=days), 12_000, tenants=frozenset([tenant]))
+    line = _line(12_000, text, counterparty_account="RIB1")
+    payment = next(made for made in _pool(ONE, entries=[entry]).proposals(line) if made.kind == LineKind.RECEIVED)
+    assert (payment.confidence, payment.why.code) == (confidence, why)
+
+
 def test_what_the_books_hold_already_is_told_and_what_is_the_banks_own() -> None:
     entries = [BookedEntry("BQ/DG-000001/1", DAY, 5_000, frozenset(["VIR-8841"])), BookedEntry("X", DAY, 1)]
     pool = _pool(entries=entries, own_movements={"6147": ["COMMISSION", "TENUE DE COMPTE"]})

@@ -11,7 +11,8 @@ The certainty, in percent (docs/finance.md gives it to those who decide):
    75 known account, other amount                  60 name, other amount                  55 amount alone, one invoice
 
 Certain is what nothing else speaks against (R33). A reading beside which another stands is contested, bears a lower
-certainty, and never books itself: an entry of the same amount within seven days waits for its line (75), the payer is
-not whose number the line names (60), a number is not whole, unknown or paid already (75), two readings explain the
-same amount (85). What the books hold already comes first, whatever its certainty.
+certainty, and never books itself: an entry of the same amount within seven days waits for its line (75), or one of its
+payer's within 31 days where it names no invoice (75), the payer is not whose number the line names (60), a number is
+not whole, unknown or paid already (75), two readings explain the same amount (85). What the books hold already comes
+first, whatever its certainty.
 """

@@ -12,6 +12,7 @@ from billing.bank.matching.values import (
     NEAR_DAYS,
     NO_TAX,
     PROPOSALS_MAX,
+    RECORDED_DAYS,
     SAME_AMOUNT_MAX,
     BookedEntry,
     Cheque,
@@ -102,13 +103,30 @@ class Pool:
 
     def _incoming(self, line: BankLine) -> list[Proposal]:
         """Return what money that came in may be: a cheque or bill cleared, or a payment; each against the other."""
-        cheques, payments = self._cheques(LineKind.CLEARED, line), self.payments.proposals(line)
+        cheques, payments = self._cheques(LineKind.CLEARED, line), self._payments(line)
         tenants = {payment.tenant for payment in payments}
         if any(cheque.confidence > _CHEQUE_AMOUNT or cheque.tenant in {None, *tenants} for cheque in cheques):
             payments = [contested(payment, "cheque", payment.confidence) for payment in payments]
         if any(payment.confidence >= _NAMED_MIN for payment in payments):
             cheques = [contested(cheque, "several", cheque.confidence) for cheque in cheques]
         return [*cheques, *payments]
+
+    def _payments(self, line: BankLine) -> list[Proposal]:
+        """Return what money that came in may pay.
+
+        Where it names no invoice, the same sum recorded for its payer may be it, though weeks away: it waits (R33).
+        """
+        payments = self.payments.proposals(line)
+        same = self._entries.get(line.amount, ())
+        recorded = self._near(line, same, RECORDED_DAYS)
+        # One around its own days stands against every reading.
+        if not recorded or self._near(line, same) or self.payments.numbers_in(line):
+            return payments
+        judged = []
+        for payment in payments:
+            of_payer = [entry.reference for entry in recorded if payment.tenant in entry.tenants]
+            judged.append(contested(payment, "entry", _ENTRY_MAX, entry=of_payer[0]) if of_payer else payment)
+        return judged
 
     def _cheques(self, kind: LineKind, line: BankLine) -> list[Proposal]:
         """Return the cheques and bills that a line may clear, or bring back unpaid."""
@@ -181,13 +199,13 @@ class Pool:
             )
         return sorted(proposals, key=lambda proposal: -proposal.confidence)[:SAME_AMOUNT_MAX]
 
-    def _near(self, line: BankLine, entries: Iterable[BookedEntry]) -> list[BookedEntry]:
+    def _near(self, line: BankLine, entries: Iterable[BookedEntry], days: int = NEAR_DAYS) -> list[BookedEntry]:
         """Return the entries around the days of a line that no line before it took."""
         return [
             entry
             for entry in entries
             if entry.reference not in self._taken_entries
-            and min(abs((entry.on - line.value_on).days), abs((entry.on - line.booked_on).days)) <= NEAR_DAYS
+            and min(abs((entry.on - line.value_on).days), abs((entry.on - line.booked_on).days)) <= days
         ]
 
     def _together(self, line: BankLine) -> list[Proposal]:
