@@ -53,7 +53,10 @@ def receive_lines(
 def receive_what_can(
     connection: Connection, received: Sequence[Received], *, recorded_at: datetime, terms: Terms
 ) -> dict[LineKey, LineEntry]:
-    """Record the receipts of lines that bring money, but for those that need a person's reason: these wait."""
+    """Record the receipts of lines that bring money, all but those that are refused: these wait for a person.
+
+    What these would have settled is left for those after them, so that the rest are judged anew.
+    """
     try:
         entries = receive_lines(connection, received, recorded_at=recorded_at, terms=terms, places=range(len(received)))
     except Refused as refused:

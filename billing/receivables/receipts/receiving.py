@@ -53,7 +53,7 @@ STATEMENTS = "statements"
 
 @dataclass(slots=True)
 class _Ledger:
-    """The documents a batch is about, each once however it is reached; and since when tenants have had invoices."""
+    """The documents a batch is about, each once however it is reached; and a day by which tenants had an invoice."""
 
     by_number: dict[str, OpenDocument]
     of_tenant: dict[str, list[OpenDocument]] = field(default_factory=dict)
@@ -284,7 +284,14 @@ def _ledger(connection: Connection, orders: Sequence[ReceiptOrder]) -> _Ledger:
         ledger.of_tenant.setdefault(invoice.tenant, []).append(ledger.by_number.setdefault(invoice.number, invoice))
     payers.update(invoice.tenant for invoice in ledger.by_number.values())
     payers.update(order.tenant for order in orders if order.tenant is not None)
-    ledger.invoiced_since = invoiced_since(connection, payers)
+    # Of a tenant whose invoices of before are here already, no others need to be looked for.
+    first = min((order.value_date for order in orders), default=date.min)
+    since = {
+        target.tenant: target.issued_on
+        for target in ledger.by_number.values()
+        if target.kind == INVOICE and target.issued_on <= first
+    }
+    ledger.invoiced_since = since | invoiced_since(connection, payers - since.keys())
     return ledger
 
 

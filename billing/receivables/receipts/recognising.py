@@ -79,10 +79,14 @@ class KnownReceipts:
 
         They are of its tenant or nobody's, and of its amount or of days around its own; a few are enough.
         """
+        names = [(order.means, order.reference, payer) for payer in _payers(order.tenant)]
+        named = [self._of_name[name] for name in names if name in self._of_name]
+        if not named:
+            return []
         alike = (
             known
-            for payer in _payers(order.tenant)
-            for known in reversed(self._of_name.get((order.means, order.reference, payer), ()))
+            for listed in named
+            for known in reversed(listed)
             if known.value_date != order.value_date
             and not known.is_cancelled
             and (abs(known.value_date - order.value_date) <= _AROUND or known.amount == order.amount)
@@ -107,8 +111,7 @@ class KnownReceipts:
         identity = (order.means, order.reference, order.value_date)
         payers = _payers(order.tenant) if order.means in _NAMED_BY_PAYERS else (_ANYBODY,)
         alike = [known for payer in payers for known in self._of_day.get((identity, payer), ())]
-        alike.sort(key=lambda known: known.key)
-        return alike
+        return sorted(alike, key=lambda known: known.key) if len(alike) > 1 else alike
 
 
 def _payers(tenant: str | None) -> tuple[str | None, ...]:
@@ -124,7 +127,7 @@ def differing(known: KnownReceipt, order: ReceiptOrder) -> list[str]:
 
 def as_known(key: int, order: ReceiptOrder, *, is_cancelled: bool = False) -> KnownReceipt:
     """Return the receipt that an order becomes."""
-    legs = tuple(sorted((str(leg.kind), leg.amount) for leg in order.legs))
+    legs = tuple(sorted([(str(kind), amount) for kind, amount in order.legs]))
     return KnownReceipt(
         key, order.value_date, order.tenant, order.site, one_line(order.payer_text), order.asked, legs, is_cancelled
     )
