@@ -282,7 +282,7 @@ def _accept_certain(least: int, *, dry_run: bool) -> None:
     begins = reading if dry_run else writing
     with database(settings) as engine, begins(engine) as connection:
         accepted = accept_certain(connection, least, recorded_at=clock(), terms=settings.terms, dry_run=dry_run)
-    for shape in (AcceptedLine.of(*one) for one in accepted):
+    for shape in (AcceptedLine.of(*line) for line in accepted):
         click.echo(f"{shape.name}  {shape.booked_on}  {shape.amount:>14}  {shape.counterparty} {shape.text}")
         click.echo(f"    {_described(shape.proposal)}")
     click.echo(f"{len(accepted)} lines {'would be ' if dry_run else ''}accepted")

@@ -231,19 +231,19 @@ def _overlap(chain: Chain, printed: PrintedStatement, asked: Sequence[PrintedLin
     free = [
         line for line in chain.latest if line.booked_on >= first and (line.fingerprint, line.occurrence) not in named
     ]
-    told = Counter((line.line.booked_on, line.line.amount) for line in asked)
+    wanted = Counter((line.line.booked_on, line.line.amount) for line in asked)
     stands = Counter((line.booked_on, line.amount) for line in free)
     left = tuple(line for line in asked if not stands[line.line.booked_on, line.line.amount])
     # What the first day brought may stand before the opening balance.
     between = {key: count for key, count in stands.items() if first < key[0] <= statement.closed_on}
     is_whole = (
         len(left) < len(asked)
-        and all(told[key] <= count for key, count in stands.items() if told[key])
-        and all(told[key] == count for key, count in between.items())
+        and all(wanted[key] <= count for key, count in stands.items() if wanted[key])
+        and all(wanted[key] == count for key, count in between.items())
     )
     after = sum(line.amount for line in chain.latest if line.booked_on > statement.closed_on)
     is_within = is_whole and not left and statement.closing == chain.closing - after
-    standing = tuple(line for line in free if told[line.booked_on, line.amount])
+    standing = tuple(line for line in free if wanted[line.booked_on, line.amount])
     return _Overlap(standing, left, is_whole, is_within)
 
 

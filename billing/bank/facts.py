@@ -269,7 +269,7 @@ def unlinked_entries(connection: Connection, lines: Sequence[BankLine]) -> list[
         .order_by(entry.c.id)
     ).all()
     tenants: dict[int, set[str]] = {row.id: set() for row in rows}
-    receipts = {row.reference: int(found[1]) for row in rows if (found := _OF_RECEIPT.match(row.reference)) is not None}
+    receipts = {row.reference: int(match[1]) for row in rows if (match := _OF_RECEIPT.match(row.reference)) is not None}
     references: dict[int, str] = {}
     if rows:
         auxiliaries = select(posting.c.entry_id, posting.c.auxiliary).where(

@@ -292,7 +292,7 @@ def create_acceptance(connection: Connection, order: Mapping[str, Any]) -> Answe
         terms=service().settings.terms,
         dry_run=order["dry_run"],
     )
-    lines = [AcceptedLine.of(*one) for one in accepted]
+    lines = [AcceptedLine.of(*line) for line in accepted]
     return Answer(AcceptedLines(dry_run=order["dry_run"], lines=lines), 200)
 
 

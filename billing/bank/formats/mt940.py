@@ -85,9 +85,9 @@ class _Reading:
         lines: list[BankLine] = []
         for movement in message.movements:
             # The last movement was once read with the text on the whole statement.
-            told = message.texts if movement is message.movements[-1] else ()
+            late_texts = message.texts if movement is message.movements[-1] else ()
             try:
-                line = line_of(movement, closing.on, self._library, told)
+                line = line_of(movement, closing.on, self._library, late_texts)
             except BadText as error:
                 self._fault(movement.head, str(error))
                 continue

@@ -121,13 +121,11 @@ def line_of(
     fields |= {"customer_reference": customer, "bank_reference": bank, "extra_details": "\n".join([*extra, *more])}
     texts = [of.text for of in movement.texts if of.tag == "86"]
     numbered = [_numbered(text) for text in texts]
-    asked = [
-        text if found is None else found.as_the_library_reads_it() for text, found in zip(texts, numbered, strict=True)
-    ]
+    asked = [text if of is None else of.as_the_library_reads_it() for text, of in zip(texts, numbered, strict=True)]
     read = _with_texts(fields, asked, library)
     if any(numbered):
         read = {name: _unmasked(value) for name, value in read.items()}
-    names = [found.name().strip() for found in numbered if found is not None]
+    names = [of.name().strip() for of in numbered if of is not None]
     line = _line(
         {**read, "applicant_name": " ".join(filter(None, names))} if any(names) else read,
         _parts(_text(read)),
@@ -212,7 +210,7 @@ def _text(read: Mapping[str, Any]) -> str:
 
 def _texts(read: Mapping[str, Any], numbered: Sequence[_Numbered | None], others: Sequence[str]) -> Iterator[str]:
     """Yield all texts of a movement: the bank's words for it, the payer's, and what else it holds."""
-    subfields = [found.parts for found in numbered if found is not None]
+    subfields = [of.parts for of in numbered if of is not None]
     yield from (value for parts in subfields for number, value in parts.items() if number in _TEXT_BEFORE)
     for parts in subfields:
         purpose = "".join(value for number, value in parts.items() if number.startswith("2"))

@@ -69,9 +69,9 @@ def read_statements(
             is_spreadsheet = any(part in content for part in _SPREADSHEETS)
             raise refuse(file, *(_SPREADSHEET if is_spreadsheet else (problem, remedy)))
     kind = file_format or format_of(content)
-    found = _read(content, file, csv, kind, own_account)
+    content_read = _read(content, file, csv, kind, own_account)
     # Where nothing is ours all of it is read, so that each fault is said at once.
-    return _of_account(found, own_account) if found.statements else _read(content, file, csv, kind, "")
+    return _of_account(content_read, own_account) if content_read.statements else _read(content, file, csv, kind, "")
 
 
 def _read(content: bytes, file: str, csv: CsvReading, kind: str, own_account: str) -> FileContent:
@@ -84,22 +84,22 @@ def _read(content: bytes, file: str, csv: CsvReading, kind: str, own_account: st
             return parse_csv(content, file, csv.mapping, own_account, opening=csv.opening, closing=csv.closing)
 
 
-def _of_account(found: FileContent, own_account: str) -> FileContent:
+def _of_account(content_read: FileContent, own_account: str) -> FileContent:
     """Return what of a file is our account's in dirhams; statements of its number in other currencies are left out.
 
     Raises Refused where a statement names no account in a file that holds those of others.
     """
-    nameless = next((statement for statement in found.statements if not statement.account), None)
-    if found.left_out and nameless is not None:
-        problem = f"names no account, in a file that holds account {found.left_out[0].account}"
+    nameless = next((statement for statement in content_read.statements if not statement.account), None)
+    if content_read.left_out and nameless is not None:
+        problem = f"names no account, in a file that holds account {content_read.left_out[0].account}"
         remedy = f"ours is {own_account} (OPERATOR_FILE, rib): ask the bank for one file each"
         raise Refused([Fault(nameless.name, None, "account", None, problem, remedy)])
-    ours = tuple(statement for statement in found.statements if statement.currency == CURRENCY)
+    ours = tuple(statement for statement in content_read.statements if statement.currency == CURRENCY)
     if not own_account or not ours:
-        return found
+        return content_read
     others = (
         LeftOut(statement.account, statement.currency, statement.reference, len(statement.lines))
-        for statement in found.statements
+        for statement in content_read.statements
         if statement.currency != CURRENCY
     )
-    return FileContent(ours, (*found.left_out, *others))
+    return FileContent(ours, (*content_read.left_out, *others))

@@ -222,10 +222,10 @@ class Pool:
         sign = 1 if line.amount > 0 else -1
         near = self._near(line, [entry for entry in entries if 0 < sign * entry.amount < abs(line.amount)])
         amounts = [entry.amount for entry in near]
-        found = subset_summing_to(line.amount, amounts) if 1 < len(near) <= _TOGETHER_MAX else None
-        if found is None:
+        chosen = subset_summing_to(line.amount, amounts) if 1 < len(near) <= _TOGETHER_MAX else None
+        if chosen is None:
             return []
-        places, is_only = found
+        places, is_only = chosen
         certainty = (85 if spoken_of else 70) if is_only else _OTHERS_ENTRY
         references = tuple(near[place].reference for place in places)
         why = reason("recorded", "together", entry=", ".join(references))

@@ -32,10 +32,10 @@ def parts_summing_to(amount: int, invoices: Sequence[OpenInvoice]) -> tuple[tupl
     for count, reached in enumerate(accumulate(part.amount for part in opens), 1):
         if reached == amount:
             return tuple(opens[:count]), True
-    found = subset_summing_to(amount, [part.amount for part in opens[:_SUBSET_DOCUMENTS_MAX]])
-    if found is None:
+    chosen = subset_summing_to(amount, [part.amount for part in opens[:_SUBSET_DOCUMENTS_MAX]])
+    if chosen is None:
         return None
-    places, is_only = found
+    places, is_only = chosen
     return tuple(opens[place] for place in places), is_only
 
 
