@@ -320,10 +320,11 @@ def _decide(line: "LineKey", choice: "Choice | None", proposal: int | None) -> N
     from billing.frame.audit_log import act_of, require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.noticing import told_late
+    from billing.receivables.receipts.noticing import Booking
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
+        booking = Booking(connection, require_line(connection, line).line.booked_on)
         if choice is None:
             kind = accept_proposal(connection, line, proposal or 1, recorded_at=clock(), terms=settings.terms)
         else:
@@ -336,9 +337,7 @@ def _decide(line: "LineKey", choice: "Choice | None", proposal: int | None) -> N
             else:
                 why = act_of(connection).reason or BY_HAND
             decide(connection, line, choice, why=why, recorded_at=clock(), terms=settings.terms)
-        # An entry that stood before is not booked now.
-        on = require_line(connection, line).line.booked_on
-        late = None if kind == LineKind.RECORDED else told_late(connection, on)
+        late = booking.late()
     click.echo(f"{line_name(*line)}: {kind}{'' if late is None else f', {late}'}")
 
 

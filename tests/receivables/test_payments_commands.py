@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 from sqlalchemy.engine import URL
 
 from billing.check import check
 from billing.cli import main
-from billing.frame.database import open_engine
+from billing.frame.database import open_engine, reading
+from ledger.models import entry
 from tests.support.networks import write_network
 
 Invoke = Callable[..., Result]
@@ -67,7 +69,7 @@ def test_a_cheque_is_received_placed_allocated_and_comes_back(invoke: Invoke, da
     assert said(invoke("payments", "clear", "RG-000001", "--on", "2026-06-08")).endswith("was cleared on 2026-06-08")
     bounce = ("payments", "bounce", "RG-000001", "--on", "2026-06-12")
     assert invoke(*bounce).exit_code == 1
-    assert said(invoke(*bounce, "--reason", "sans provision")) == "RG-000001 came back unpaid"
+    assert said(invoke(*bounce, "--reason", "sans provision")).startswith("RG-000001 came back unpaid: booked on ")
     assert '"state": "bounced"' in said(invoke("payments", "show", "RG-000001"))
     engine = open_engine(database_url)
     assert check(engine) == []
@@ -222,6 +224,27 @@ def test_what_is_unlikely_or_late_is_told(invoke: Invoke, tmp_path: Path, databa
     assert "'RG-000005' RG-000005, which says the same, was cancelled: it is not entered anew" in again
     engine = open_engine(database_url)
     assert check(engine) == []
+    engine.dispose()
+
+
+def test_the_day_that_is_named_is_the_day_that_is_booked(invoke: Invoke, database_url: URL) -> None:
+    all_of(invoke("payments", "receive", "10.00", "--reference", "V1", "--tenant", "T1", "--on", "2026-07-10"))
+    undo = ("payments", "undo", "RG-000001", "FA-2026-000001", "--reason", "erreur", "--on")
+    # It was allocated on 10 July: before that day it can't be undone, though June is open.
+    early = all_of(invoke(*undo, "2026-06-23"))
+    assert "warning: booked on 2026-07-10: what it goes with is of that day, not of 2026-06-23" in early
+    allocated = all_of(invoke("payments", "allocate", "RG-000001", "--invoice", "FA-2026-000001=10.00"))
+    assert "warning" not in allocated
+    all_of(invoke("periods", "close", "2026-06"))
+    late = all_of(invoke(*undo, "2026-06-23"))
+    assert "warning: booked on 2026-07-10, since 2026-06 is closed" in late
+    assert "warning" not in all_of(
+        invoke("payments", "withdraw", "RG-000001", "T1", "--reason", "autre locataire", "--on", "2026-07-10")
+    )
+    engine = open_engine(database_url)
+    with reading(engine) as connection:
+        days = connection.scalars(select(entry.c.effective_on).where(entry.c.reference.like("OD/AF-%/annulation")))
+        assert [str(day) for day in days] == ["2026-07-10", "2026-07-10"]
     engine.dispose()
 
 

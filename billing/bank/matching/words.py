@@ -20,6 +20,7 @@ _LEGAL_FORMS = frozenset(
     }
 )  # fmt: skip
 _WORD = re.compile(r"[A-Z0-9]+")
+_INITIAL = re.compile(r"\b([A-Za-z])\.(?=[A-Za-z]\b)")
 _UNIT = re.compile(r"([A-Z]{1,4})[-/. ]?([0-9]{1,4})(?![0-9])")
 # A name of fewer letters is found in a text by chance.
 _NAME_LENGTH_MIN = 4
@@ -53,7 +54,7 @@ def words_of(text: str) -> list[str]:
 @lru_cache(maxsize=65536)
 def name_words(name: str) -> tuple[str, ...]:
     """Return the words that distinguish a firm's name from others: no accents, no legal form, no small words."""
-    words = words_of(re.sub(r"\b([A-Za-z])\.(?=[A-Za-z]\b)", r"\1", name))
+    words = words_of(_INITIAL.sub(r"\1", name) if "." in name else name)
     return tuple(word for word in words if word not in _LEGAL_FORMS) or tuple(words)
 
 

@@ -52,7 +52,7 @@ def decide_command(invoice: str, kind: str, amount: int | None, decided_on: date
         day = decided_on or today(clock())
         order = Order(invoice, kind, day, amount, reason, asked_by, reference=reference)
         placed = place(connection, WRITE_OFF, order, clock=clock, settings=settings)
-        late = late_warning(connection, day, clock())
+        late = late_warning(connection, day)
     if isinstance(placed, Waiting):
         click.echo(f"{invoice} {placed}")
         return

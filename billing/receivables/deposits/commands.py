@@ -94,7 +94,7 @@ def _move(lease: str, kind: str, amount: int, moved_on: date, means: str, refere
         movement = Movement(kind, means, moved_on, amount, reference, reason)
         move_deposit(connection, key, movement, recorded_at=clock())
         held = find_deposit(connection, key).held
-        late = late_warning(connection, moved_on, clock())
+        late = late_warning(connection, moved_on)
     click.echo(f"{DEPOSIT.format(key)}: {format_amount(held)} DH held")
     if late is not None:
         click.echo(f"warning: {late}", err=True)

@@ -120,13 +120,6 @@ def receive_command(
         _show(connection, made.key, *made.warnings)
 
 
-def _late(connection: Any, on: date | None) -> str | None:
-    """Return the sentence about an act that is booked on another day than it is ordered for."""
-    from billing.receivables.receipts.noticing import late_warning
-
-    return late_warning(connection, on, clock())
-
-
 def _show(connection: Any, key: int, *warnings: str | None) -> None:
     from billing.receivables.receipts.queries import receipt_story
 
@@ -154,13 +147,14 @@ def place_command(receipt: int, tenant: str, amount: int | None, on: date | None
     """Say that RECEIPT, which nobody could place, is TENANT's; it settles nothing by that alone."""
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
+    from billing.receivables.receipts.noticing import Booking
     from billing.receivables.receipts.placing import place
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         place(connection, receipt, tenant, amount, recorded_at=clock(), terms=settings.terms, on=on)
-        _show(connection, receipt, late)
+        _show(connection, receipt, booking.late())
 
 
 @payments_command.command(
@@ -177,14 +171,15 @@ def withdraw_command(receipt: int, tenant: str, amount: int | None, on: date | N
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
+    from billing.receivables.receipts.noticing import Booking
     from billing.receivables.receipts.placing import withdraw
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         reason = require_reason(connection, "withdrawing a receipt")
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         withdraw(connection, receipt, tenant, amount, reason=reason, recorded_at=clock(), on=on)
-        _show(connection, receipt, late)
+        _show(connection, receipt, booking.late())
 
 
 @payments_command.command(
@@ -200,14 +195,15 @@ def allocate_command(receipt: int, invoices: Sequence[str], on: date | None) -> 
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.allocating import allocate
+    from billing.receivables.receipts.noticing import Booking
     from billing.receivables.receipts.orders import AUTOMATIC
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         parts = _parts(invoices) if invoices else AUTOMATIC
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         allocate(connection, receipt, parts, recorded_at=clock(), terms=settings.terms, on=on)
-        _show(connection, receipt, late)
+        _show(connection, receipt, booking.late())
 
 
 @payments_command.command("apply", cls=WritingCommand, epilog=example("technopark-billing payments apply"))
@@ -249,6 +245,7 @@ def undo_command(source: str, invoice: str | None, on: date | None) -> None:
     from billing.frame.audit_log import require_reason
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
+    from billing.receivables.receipts.noticing import Booking
     from billing.receivables.receipts.queries import allocations_keyed, named_allocation
     from billing.receivables.receipts.shapes import total_of
     from billing.receivables.receipts.undoing import undo_named
@@ -258,9 +255,9 @@ def undo_command(source: str, invoice: str | None, on: date | None) -> None:
         if invoice is None:
             raise click.UsageError(named_allocation(connection, source))
         reason = require_reason(connection, "undoing an allocation")
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         keys = undo_named(connection, source, invoice, reason=reason, recorded_at=clock(), on=on)
-        undone = total_of(allocations_keyed(connection, keys))
+        undone, late = total_of(allocations_keyed(connection, keys)), booking.late()
     click.echo(f"{undone} DH of {invoice} are open again")
     if late is not None:
         click.echo(f"warning: {late}", err=True)
@@ -276,11 +273,13 @@ def clear_command(receipt: int, on: date) -> None:
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.clearing import clear
+    from billing.receivables.receipts.noticing import Booking
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         clear(connection, receipt, on, recorded_at=clock(), terms=settings.terms)
+        late = booking.late()
     click.echo(f"{RECEIPT_CODE.format(receipt)} was cleared on {on}{'' if late is None else f': {late}'}")
 
 
@@ -297,11 +296,13 @@ def bounce_command(receipt: int, on: date) -> None:
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
     from billing.receivables.receipts.clearing import bounce
+    from billing.receivables.receipts.noticing import Booking
 
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
-        late = _late(connection, on)
+        booking = Booking(connection, on)
         bounce(connection, receipt, on, require_reason(connection, "a returned cheque"), recorded_at=clock())
+        late = booking.late()
     click.echo(f"{RECEIPT_CODE.format(receipt)} came back unpaid{'' if late is None else f': {late}'}")
 
 

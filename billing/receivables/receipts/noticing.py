@@ -1,15 +1,17 @@
 """What is unlikely of a receipt, though possible: it is recorded, and whoever records it is told."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from billing.frame.codes import RECEIPT
-from billing.receivables.receipts.acting import acting_day
+from billing.frame.database import change_receivables
 from billing.receivables.receipts.orders import ReceiptOrder
 from billing.receivables.receipts.recognising import KnownReceipt
 from invoices.models import document
+from ledger.entry import BANK, CASH, MISCELLANEOUS
+from ledger.models import entry
 from ledger.periods import first_open_day
 from pricing.money import format_amount
 from pricing.period import first_of_month, format_month
@@ -38,16 +40,29 @@ def warnings_of(
     ]
 
 
-def late_warning(connection: Connection, on: date | None, recorded_at: datetime) -> str | None:
-    """Return the sentence about an act that is ordered for a day of a closed month; None for any other day.
+class Booking:
+    """The booking of an act that is ordered for a day, from now on: what was booked says when, no forecast of it."""
 
-    Raises Refused for a day that is still to come.
-    """
-    return None if on is None else late_note(on, acting_day(connection, on, recorded_at))
+    def __init__(self, connection: Connection, on: date | None) -> None:
+        # Entries of other acts about money wait for this one.
+        change_receivables(connection)
+        self._connection, self._on = connection, on
+        self._newest = connection.scalar(select(func.max(entry.c.id))) or 0
+
+    def late(self) -> str | None:
+        """Return the sentence about the act where its first entry lies on a later day; None where it does not."""
+        c, on = entry.c, self._on
+        of_money = c.journal.in_((BANK, CASH, MISCELLANEOUS))
+        booked_on = self._connection.scalar(select(func.min(c.effective_on)).where(c.id > self._newest, of_money))
+        if on is None or booked_on is None or booked_on <= on:
+            return None
+        if first_open_day(self._connection, on) == on:
+            return f"booked on {booked_on}: what it goes with is of that day, not of {on}"
+        return late_note(on, booked_on)
 
 
-def told_late(connection: Connection, on: date) -> str | None:
-    """Return the sentence about what the bank told of a day, where that month is closed."""
+def late_warning(connection: Connection, on: date) -> str | None:
+    """Return the sentence about an act that is booked on its day, or the first open one where that month is closed."""
     return late_note(on, first_open_day(connection, on))
 
 

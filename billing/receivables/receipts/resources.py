@@ -30,7 +30,7 @@ from billing.receivables.receipts.certificates import (
     withholdings_select,
 )
 from billing.receivables.receipts.clearing import bounce, clear
-from billing.receivables.receipts.noticing import late_warning
+from billing.receivables.receipts.noticing import Booking
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
     SHORTFALLS,
@@ -192,9 +192,9 @@ def create_allocation(connection: Connection, order: Mapping[str, Any], received
     """Let a receipt settle invoices with what it has left; those named may be of any tenant."""
     state, parts = service(), _parts(order)
     wanted = AUTOMATIC if order["allocation"] == AUTOMATIC and not parts else parts
-    late = late_warning(connection, order["on"], state.clock())
+    booking = Booking(connection, order["on"])
     allocate(connection, received, wanted, recorded_at=state.clock(), terms=state.settings.terms, on=order["on"])
-    return Answer(receipt_story(connection, received, [late]), 201)
+    return Answer(receipt_story(connection, received, [booking.late()]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/placements", methods=["POST"])
@@ -204,7 +204,7 @@ def create_allocation(connection: Connection, order: Mapping[str, Any], received
 def create_placement(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say whose a receipt is that nobody could place, or a part of it: all that is left unless an amount is given."""
     state = service()
-    late = late_warning(connection, order["on"], state.clock())
+    booking = Booking(connection, order["on"])
     place(
         connection,
         received,
@@ -214,7 +214,7 @@ def create_placement(connection: Connection, order: Mapping[str, Any], received:
         terms=state.settings.terms,
         on=order["on"],
     )
-    return Answer(receipt_story(connection, received, [late]), 201)
+    return Answer(receipt_story(connection, received, [booking.late()]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/withdrawals", methods=["POST"])
@@ -223,7 +223,7 @@ def create_placement(connection: Connection, order: Mapping[str, Any], received:
 @writes
 def create_withdrawal(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Say that money was not the tenant's after all: what settles nothing is nobody's again."""
-    late = late_warning(connection, order["on"], service().clock())
+    booking = Booking(connection, order["on"])
     withdraw(
         connection,
         received,
@@ -233,7 +233,7 @@ def create_withdrawal(connection: Connection, order: Mapping[str, Any], received
         recorded_at=service().clock(),
         on=order["on"],
     )
-    return Answer(receipt_story(connection, received, [late]), 201)
+    return Answer(receipt_story(connection, received, [booking.late()]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/undoings", methods=["POST"])
@@ -242,7 +242,7 @@ def create_withdrawal(connection: Connection, order: Mapping[str, Any], received
 @writes
 def undo_received(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Take back what a receipt settles of an invoice: exactly what that moved moves back, and both acts stay."""
-    late = late_warning(connection, order["on"], service().clock())
+    booking = Booking(connection, order["on"])
     undo_named(
         connection,
         RECEIPT.format(received),
@@ -251,7 +251,7 @@ def undo_received(connection: Connection, order: Mapping[str, Any], received: in
         recorded_at=service().clock(),
         on=order["on"],
     )
-    return Answer(receipt_story(connection, received, [late]), 201)
+    return Answer(receipt_story(connection, received, [booking.late()]), 201)
 
 
 @blueprint.route("/receipts/<money:received>/clear", methods=["POST"])
@@ -261,9 +261,9 @@ def undo_received(connection: Connection, order: Mapping[str, Any], received: in
 def clear_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that the bank has credited a cheque or bill: its VAT falls due on that day."""
     state = service()
-    late = late_warning(connection, order["on"], state.clock())
+    booking = Booking(connection, order["on"])
     clear(connection, received, order["on"], recorded_at=state.clock(), terms=state.settings.terms)
-    return Answer(receipt_story(connection, received, [late]))
+    return Answer(receipt_story(connection, received, [booking.late()]))
 
 
 @blueprint.route("/receipts/<money:received>/bounce", methods=["POST"])
@@ -272,9 +272,9 @@ def clear_receipt(connection: Connection, order: Mapping[str, Any], received: in
 @writes
 def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
     """Record that a cheque or bill came back unpaid: all it settled is open again, in the open period."""
-    late = late_warning(connection, order["on"], service().clock())
+    booking = Booking(connection, order["on"])
     bounce(connection, received, order["on"], order["reason"], recorded_at=service().clock())
-    return Answer(receipt_story(connection, received, [late]))
+    return Answer(receipt_story(connection, received, [booking.late()]))
 
 
 @blueprint.route("/receipts/<money:received>/certificates", methods=["POST"])
