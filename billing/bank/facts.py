@@ -130,15 +130,16 @@ def _invoices(connection: Connection, lines: Sequence[BankLine], pool: Pool) -> 
 
 def _open_invoices(connection: Connection, payers: set[str], amounts: set[int]) -> list[OpenInvoice]:
     """Return the open invoices of tenants, and those of which one of these amounts is open."""
-    if not (payers or amounts):
-        return []
     open_items = open_items_select()
     c = open_items.selected_columns
     # PostgreSQL sums to a decimal.
     left = cast(c.open, BigInteger)
-    wanted = or_(among(connection, c.tenant, sorted(payers)), among(connection, left, sorted(amounts)))
-    narrowed = open_items.with_only_columns(c.number, c.tenant, c.due_on, c.gross, left)
-    return [OpenInvoice(*row) for row in connection.execute(narrowed.where(c.kind == INVOICE, wanted)).all()]
+    invoices = open_items.with_only_columns(c.number, c.tenant, c.due_on, c.gross, left).where(c.kind == INVOICE)
+    # Each asked for by itself: one condition or the other would be looked for in every document.
+    wanted = [
+        among(connection, column, sorted(values)) for column, values in ((c.tenant, payers), (left, amounts)) if values
+    ]
+    return [OpenInvoice(*row) for narrowed in wanted for row in connection.execute(invoices.where(narrowed)).all()]
 
 
 def _numbered(connection: Connection, numbers: set[str]) -> Iterator[OpenInvoice]:
