@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from billing.check import check
 from billing.documents.delivery.delivering import Which, deliver
@@ -23,7 +23,6 @@ from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, Refused
 from billing.receivables.open_items.document_states import DocumentState
 from billing.receivables.reports.open_documents import open_documents, vat_not_due
-from billing.register.tables import tenant
 from invoices.errors import UnknownDocument
 from ledger.balances import account_balance
 from pricing.money import format_amount
@@ -71,6 +70,11 @@ def park(engine: Engine, tmp_path: Path) -> Park:
     park.bills("2026-06")
     park.bills("2026-07")
     return park
+
+
+def changes_tenant(park: Park, place: int, **values: str) -> None:
+    """Enter a tenant's row again, as the register does: with an act (R32)."""
+    park.enters(tenants=[{**dict(TENANTS[place]), **values}])
 
 
 def settled(park: Park) -> None:
@@ -126,8 +130,7 @@ def test_what_settles_a_document_says_its_state_and_adds_up_to_its_gross(park: P
 
 def test_documents_are_found_by_what_people_know_of_them(park: Park) -> None:
     of_t1, of_t2 = [JUNE_T1, JULY_T1], [JUNE_T2, JULY_T2]
-    with writing(park.engine) as connection:
-        connection.execute(update(tenant).where(tenant.c.code == "T2").values(legal_name="Autre nom"))
+    changes_tenant(park, 1, legal_name="Autre nom")
     for text, expected in {
         "énergie": of_t1, "ÉNERGIE": of_t1, "100%_r": of_t1, "100_": [], "%": of_t1, "atlas": of_t2, "Autre": [],
         "0015257130": of_t2, "t2": of_t2, "2026-000004": [JULY_T1], "VIR RF54 FA20 2600 0004": [],
@@ -194,8 +197,7 @@ def test_the_pdf_before_delivery_is_byte_for_byte_what_is_sent_and_sent_again(pa
     run = invoker(environment(park.engine, tmp_path))
     run("documents", "pdf", JUNE_T1, "--output", tmp_path / "before.pdf")
     before = (tmp_path / "before.pdf").read_bytes()
-    with writing(park.engine) as connection:
-        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email="new@t1.example", legal_name="X"))
+    changes_tenant(park, 0, email="new@t1.example", legal_name="X")
     assert resends(park, JUNE_T1) == Resent("ME-000001", "new@t1.example", is_new=True)
     assert resends(park, JUNE_T1, "daf@t1.example").number == "ME-000002"
     report = deliver(chosen, park.engine, clock=lambda: NOW)
@@ -242,8 +244,7 @@ def test_a_copy_ordered_before_is_reported_as_what_it_is_queued_tried_failed_or_
         f"{JUNE_T1} was ordered before as ME-000001 to compta@atlas.example, which failed: the mail server refuses it: "
         "550 no such user; `technopark-billing deliver` tries it again\n"
     )
-    with writing(park.engine) as connection:
-        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email="a@t1.example; b@t1.example"))
+    changes_tenant(park, 0, email="a@t1.example; b@t1.example")
     mended = resends(park, JUNE_T1, "b@t1.example,a@t1.example")
     assert (mended.number, mended.recipient, mended.state) == ("ME-000001", "a@t1.example; b@t1.example", "failed")
     goes_out({END: b""})
