@@ -24,6 +24,7 @@ from invoices.models import document, document_vat, party
 from ledger.models import entry, posting
 from tests.bench.run import database
 from tests.bench.table import AT_MOST, Row
+from tests.support.spoiling import unguarded
 
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 BATCH = 5_000
@@ -43,6 +44,7 @@ def _code(n: int) -> str:
 
 def add_documents(connection: Connection, count: int) -> None:
     """So many invoices of 2,900.00 and VAT, twelve a tenant, and none of the entries: receipts read none."""
+    unguarded(connection)
     codes = [(f"T{n:06d}",) for n in range((count + INVOICES_A_TENANT - 1) // INVOICES_A_TENANT)]
     texts = ("legal_name", "legal_form", "kind", "ice", "tax_id", "trade_register", "address", "city", "email")
     values = ("Atlas", "SARL", "sme", "", "", "", "", "", "a@b.ma")

@@ -34,6 +34,7 @@ from invoices.models import delivery, document, document_line, document_vat, par
 from ledger.models import account_day, entry, posting
 from pricing.period import next_month
 from tests.bench.table import AT_MOST, Row
+from tests.support.spoiling import unguarded
 
 FIRST_MONTH = date(2026, 1, 1)
 SITES = ("AAA", "BBB", "CCC")
@@ -71,6 +72,7 @@ def register(engine: Engine, tenants: int) -> None:
         ("MEETING", "Salle de réunion", "hour", "arrears", "71271", 2000, (1800000, 600000, 1500000)),
     )
     with writing(engine) as connection:
+        unguarded(connection)
         insert_rows(connection, site, ("code", "name", "city"), [(s, f"Technopark {s}", "Ville") for s in SITES])
         for code, label, unit, billing, account, vat, (market, subsidised, cost) in services:
             insert_rows(
@@ -308,6 +310,7 @@ from billing.frame.settings import load_settings
 from billing.frame.database import open_engine
 from billing.run.month import run_month
 from tests.bench.run import FIRST_MONTH, now
+from tests.support.spoiling import unguarded
 engine, settings = open_engine(make_url(sys.argv[1])), load_settings({})
 def status(name):
     return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith(name)))

@@ -19,13 +19,12 @@ from typing import Any
 import openpyxl
 import pikepdf
 import pytest
-from sqlalchemy import Engine, insert, make_url
+from sqlalchemy import Engine, make_url
 
 from billing.books.reports.writing import FORMATS, REPORTS, Asked, report_pieces
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.errors import TooLong, Unknown
 from billing.frame.settings import load_settings
-from billing.register.tables import tenant
 from ledger.balances import totals, trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownAccount
@@ -34,6 +33,7 @@ from tests.support.billed_park import bill_park
 from tests.support.books import SEPTEMBER, invoice, odd_books, post_all, small_books
 from tests.support.memory import peak_growth, use_up
 from tests.support.pages import text_of
+from tests.support.tenants import add_tenant
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "billing" / "reports"
 OPERATOR = load_settings({}).operator.party
@@ -147,13 +147,8 @@ def test_a_tenants_postings_are_chosen_and_its_name_is_said(park: Engine) -> Non
 
 
 def test_a_tenant_and_a_grant_of_one_code_stay_apart(books: Engine) -> None:
+    add_tenant(books, "G1", legal_name="Atlas", kind="large")
     with writing(books) as connection:
-        connection.execute(
-            insert(tenant).values(
-                code="G1", legal_name="Atlas", legal_form="", kind="large", ice="", tax_id="", trade_register="",
-                address="", city="", email="", language="fr",
-            )
-        )  # fmt: skip
         post_all(connection, [invoice(9, tenant="G1")])
     found = json.loads(written(books, "auxiliary-balance", "json", Asked(tenant="G1")))
     assert [row["account"] for row in found["general"] if row["kind"] == "line"] == ["3421"]

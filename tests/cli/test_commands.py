@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 from click import Context, Group
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine, make_url, select, text, update
+from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.engine import URL
 
 from billing.check import check
 from billing.cli import main
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.tables import api_token
-from billing.register.tables import billing_run, tenant
+from billing.register.tables import billing_run
 from billing.run.plan import BATCH_TENANTS
 from billing.run.tables import run_batch, run_outcome
 from invoices.models import delivery, document, number_series
 from tests.support.networks import GROUND, write_network
+from tests.support.spoiling import behind_its_back
+from tests.support.tenants import change_tenant
 
 PROGRAM = (sys.executable, "-c", "from billing.cli import main; main()")
 NETWORK = Path(__file__).parents[2] / "billing" / "demo" / "network"
@@ -434,12 +436,10 @@ def test_a_mail_server_that_is_not_there_is_a_sentence_and_all_stays_queued(
 def test_a_mended_address_gets_what_failed_before(
     invoke: Invoke, entered: Path, tmp_path: Path, engine: Engine
 ) -> None:
-    with writing(engine) as connection:
-        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email=""))
+    change_tenant(engine, "T1", email="")
     ok(invoke("run", "2026-06"))
     assert "T1" in refused(invoke("deliver"))
-    with writing(engine) as connection:
-        connection.execute(update(tenant).where(tenant.c.code == "T1").values(email="mended@example.ma"))
+    change_tenant(engine, "T1", email="mended@example.ma")
     assert ok(invoke("deliver")).startswith("1 sent, ")
     assert any("To: " in text and "mended@example.ma" in text for text in map(Path.read_text, tmp_path.rglob("*.eml")))
 
@@ -532,11 +532,11 @@ def test_an_export_to_a_full_device_or_a_missing_folder_is_a_sentence(invoke: In
 def test_check_proves_or_names_each_problem(invoke: Invoke, entered: Path, engine: Engine) -> None:
     ok(invoke("run", "2026-06"))
     assert ok(invoke("check")) == "proved: books, documents, numbers, runs and triggers agree\n"
-    with writing(engine) as connection:
-        connection.execute(text("UPDATE subsidy_grant SET amount = amount + 1"))
+    behind_its_back(engine, "UPDATE subsidy_grant SET amount = amount + 1")
     reason = refused(invoke("check"))
     assert "grant G1 of 1000.01 is booked as 1000.00\n" in reason
-    assert reason.endswith("technopark-billing: 1 problem found\n")
+    assert "grant G1: amount is '1000.01', act 1 left it '1000.00'\n" in reason
+    assert reason.endswith("technopark-billing: 2 problems found\n")
 
 
 def test_check_reads_the_stored_files_unless_told_otherwise(invoke: Invoke, entered: Path, tmp_path: Path) -> None:

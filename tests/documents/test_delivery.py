@@ -32,9 +32,10 @@ from invoices.rendering.pdf import render_pdf
 from invoices.transport import CONNECTIONS
 from invoices.xml import document_xml
 from tests.support.documents import SELLER, STARTUP, w1
-from tests.support.queued import NOON, MovedClock, add_tenant, addresses, move_tenant, queue, settings
+from tests.support.queued import NOON, MovedClock, addresses, queue, settings
 from tests.support.smtp_script import END, answering
 from tests.support.smtp_sink import Sink, free_port, listening
+from tests.support.tenants import add_tenant, change_tenant
 
 
 def smtp(sink: Sink) -> str:
@@ -207,23 +208,23 @@ def test_a_mail_goes_to_the_address_its_tenant_has_when_it_leaves(engine: Engine
     clock = MovedClock()
     with listening() as sink:
         chosen = settings(engine, tmp_path, smtp(sink))
-        add_tenant(engine, "T0001", "second@tenants.example")
+        add_tenant(engine, "T0001", email="second@tenants.example")
         sink.at_recipient["second@tenants.example"] = ["550 no such user"]
         sink.at_recipient["third@tenants.example"] = ["450 mailbox busy"]
         report = deliver_here(chosen, engine, clock)
         assert [str(failure) for failure in report.failures] == [
             "FA-2026-000001 to second@tenants.example: the mail server refuses it: 550 no such user"
         ]
-        move_tenant(engine, "T0001", "third@tenants.example")
+        change_tenant(engine, "T0001", email="third@tenants.example")
         assert deliver_here(chosen, engine, clock, which=Which.UNSENT).sent == 0
-        move_tenant(engine, "T0001", "fourth@tenants.example")
+        change_tenant(engine, "T0001", email="fourth@tenants.example")
         with reading(engine) as connection:
             assert find_delivery(connection, "FA-2026-000001").recipient == "fourth@tenants.example"
         clock.now += BACK_OFF[1]
         with writing(engine) as connection:
             retry(connection, [document_id], now=clock())
         assert deliver_here(chosen, engine, clock, which=Which.DUE).sent == 1
-        move_tenant(engine, "T0001", "fifth@tenants.example")
+        change_tenant(engine, "T0001", email="fifth@tenants.example")
         assert [recipient for _, recipient, _ in sink.taken] == ["fourth@tenants.example"]
     with reading(engine) as connection:
         assert find_delivery(connection, "FA-2026-000001").recipient == "fourth@tenants.example"
@@ -231,11 +232,11 @@ def test_a_mail_goes_to_the_address_its_tenant_has_when_it_leaves(engine: Engine
 
 def test_an_address_that_a_person_chose_for_a_mail_stays(engine: Engine, tmp_path: Path) -> None:
     (document_id,) = queue(engine, ["old@tenants.example"])
-    add_tenant(engine, "T0001", "second@tenants.example")
+    add_tenant(engine, "T0001", email="second@tenants.example")
     clock = MovedClock()
     with writing(engine) as connection:
         retry(connection, [document_id], now=clock(), recipients={document_id: "chosen@tenants.example"})
-    move_tenant(engine, "T0001", "third@tenants.example")
+    change_tenant(engine, "T0001", email="third@tenants.example")
     with listening() as sink:
         assert deliver_here(settings(engine, tmp_path, smtp(sink)), engine, clock).sent == 1
         assert [recipient for _, recipient, _ in sink.taken] == ["chosen@tenants.example"]
@@ -243,7 +244,7 @@ def test_an_address_that_a_person_chose_for_a_mail_stays(engine: Engine, tmp_pat
 
 def test_a_tenant_whose_address_was_taken_away_is_not_written_to(engine: Engine, tmp_path: Path) -> None:
     queue(engine, ["old@tenants.example"])
-    add_tenant(engine, "T0001", "")
+    add_tenant(engine, "T0001", email="")
     report = deliver_here(settings(engine, tmp_path), engine, MovedClock())
     assert [str(failure) for failure in report.failures] == [
         "FA-2026-000001 to T0001: no e-mail address: give one, then retry"

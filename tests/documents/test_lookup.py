@@ -36,6 +36,7 @@ from tests.support.park import Park, open_park
 from tests.support.people import invoker, ok, refused
 from tests.support.queued import environment, settings
 from tests.support.smtp_script import END, answering
+from tests.support.tenants import change_tenant
 from tests.support.till import applies, bounces, clears, order, receives
 
 TENANTS: list[Row] = [
@@ -70,11 +71,6 @@ def park(engine: Engine, tmp_path: Path) -> Park:
     park.bills("2026-06")
     park.bills("2026-07")
     return park
-
-
-def changes_tenant(park: Park, place: int, **values: str) -> None:
-    """Enter a tenant's row again, as the register does: with an act (R32)."""
-    park.enters(tenants=[{**dict(TENANTS[place]), **values}])
 
 
 def settled(park: Park) -> None:
@@ -130,7 +126,7 @@ def test_what_settles_a_document_says_its_state_and_adds_up_to_its_gross(park: P
 
 def test_documents_are_found_by_what_people_know_of_them(park: Park) -> None:
     of_t1, of_t2 = [JUNE_T1, JULY_T1], [JUNE_T2, JULY_T2]
-    changes_tenant(park, 1, legal_name="Autre nom")
+    change_tenant(park.engine, "T2", legal_name="Autre nom")
     for text, expected in {
         "énergie": of_t1, "ÉNERGIE": of_t1, "100%_r": of_t1, "100_": [], "%": of_t1, "atlas": of_t2, "Autre": [],
         "0015257130": of_t2, "t2": of_t2, "2026-000004": [JULY_T1], "VIR RF54 FA20 2600 0004": [],
@@ -197,7 +193,7 @@ def test_the_pdf_before_delivery_is_byte_for_byte_what_is_sent_and_sent_again(pa
     run = invoker(environment(park.engine, tmp_path))
     run("documents", "pdf", JUNE_T1, "--output", tmp_path / "before.pdf")
     before = (tmp_path / "before.pdf").read_bytes()
-    changes_tenant(park, 0, email="new@t1.example", legal_name="X")
+    change_tenant(park.engine, "T1", email="new@t1.example", legal_name="X")
     assert resends(park, JUNE_T1) == Resent("ME-000001", "new@t1.example", is_new=True)
     assert resends(park, JUNE_T1, "daf@t1.example").number == "ME-000002"
     report = deliver(chosen, park.engine, clock=lambda: NOW)
@@ -244,7 +240,7 @@ def test_a_copy_ordered_before_is_reported_as_what_it_is_queued_tried_failed_or_
         f"{JUNE_T1} was ordered before as ME-000001 to compta@atlas.example, which failed: the mail server refuses it: "
         "550 no such user; `technopark-billing deliver` tries it again\n"
     )
-    changes_tenant(park, 0, email="a@t1.example; b@t1.example")
+    change_tenant(park.engine, "T1", email="a@t1.example; b@t1.example")
     mended = resends(park, JUNE_T1, "b@t1.example,a@t1.example")
     assert (mended.number, mended.recipient, mended.state) == ("ME-000001", "a@t1.example; b@t1.example", "failed")
     goes_out({END: b""})

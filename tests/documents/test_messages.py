@@ -35,15 +35,14 @@ from invoices.rendering.letter import render_letter
 from tests.support.queued import (
     NOON,
     MovedClock,
-    add_tenant,
     addresses,
     environment,
-    move_tenant,
     queue,
     settings,
     start_delivering,
 )
 from tests.support.smtp_sink import Sink, listening
+from tests.support.tenants import add_tenant, change_tenant
 from tests.support.told import DAY, letter, tell, to_tell
 
 
@@ -155,12 +154,12 @@ def test_a_server_that_is_down_leaves_everything_queued_and_no_attempt_counted(e
 
 
 def test_an_unusable_address_is_shown_and_mended_by_the_tenants_new_one(engine: Engine, tmp_path: Path) -> None:
-    add_tenant(engine, "T0001", "")
+    add_tenant(engine, "T0001", email="")
     [key] = tell(engine, [to_tell(1, recipient="")]).values()
     report = deliver_here(engine, tmp_path)
     assert [str(one) for one in report.failures] == ["ME-000001 to T0001: no e-mail address: give one, then retry"]
     assert state_of(engine, key).state == "failed"
-    move_tenant(engine, "T0001", "new@tenants.example")
+    change_tenant(engine, "T0001", email="new@tenants.example")
     assert deliver_here(engine, tmp_path).sent == 0
     assert deliver_here(engine, tmp_path, which=Which.UNSENT).sent == 1
     assert state_of(engine, key).recipient == "new@tenants.example"
@@ -168,7 +167,7 @@ def test_an_unusable_address_is_shown_and_mended_by_the_tenants_new_one(engine: 
 
 def test_a_first_mail_goes_to_the_address_its_tenant_has_by_then(engine: Engine, tmp_path: Path) -> None:
     [key] = tell(engine, [to_tell(1)]).values()
-    add_tenant(engine, "T0001", "new@tenants.example")
+    add_tenant(engine, "T0001", email="new@tenants.example")
     with listening() as sink:
         assert deliver_here(engine, tmp_path, smtp(sink)).sent == 1
         assert [recipient for _, recipient, _ in sink.taken] == ["new@tenants.example"]

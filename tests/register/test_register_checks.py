@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, Table, text
+from sqlalchemy import Engine, Table
 
 from billing.check import check
-from billing.frame.database import reading, writing
+from billing.frame.database import reading
 from billing.register.network_import import import_folder
 from billing.register.tables import lease, rate, service, site, subsidy_grant, tenant, vat_rate
 from tests.conftest import FreshEngine
@@ -126,6 +126,5 @@ def test_an_import_of_many_rows_and_of_changes_is_explained(fresh_engine: FreshE
             ]
             import_folder(engine, write_network(tmp_path / area, tenants=tenants, leases=leases), now=NOW)
         assert check(engine) == []
-        with writing(engine) as connection:
-            connection.execute(text("UPDATE lease SET starts_on = '2026-01-11' WHERE code = 'L1099'"))
+        behind_its_back(engine, "UPDATE lease SET starts_on = '2026-01-11' WHERE code = 'L1099'")
         assert check(engine) == ["lease L1099: starts_on is '2026-01-11', act 3 left it '2026-01-10'"]

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, insert
 
 from billing.frame.database import insert_rows, writing
 from billing.frame.settings import Settings, load_settings
-from billing.register.tables import tenant
 from invoices.document import INVOICE
 from invoices.issuing import Draft, Issue, issue
 from invoices.models import delivery
@@ -86,22 +85,6 @@ def queue(engine: Engine, emails: list[str], queued_at: datetime = NOON) -> list
         ]
         connection.execute(insert(delivery), rows)
     return [one.id for one in issued]
-
-
-def add_tenant(engine: Engine, code: str, email: str) -> None:
-    """Enter a tenant with its address; the documents of `queue` are to tenants that are not entered."""
-    row = {column.name: "" for column in tenant.c} | {
-        "code": code, "kind": "startup", "language": "fr", "email": email, "incorporated_on": None,
-        "admitted_on": None,
-    }  # fmt: skip
-    with writing(engine) as connection:
-        connection.execute(insert(tenant), row)
-
-
-def move_tenant(engine: Engine, code: str, email: str) -> None:
-    """Give a tenant another address."""
-    with writing(engine) as connection:
-        connection.execute(tenant.update().where(tenant.c.code == code).values(email=email))
 
 
 def addresses(count: int) -> list[str]:
