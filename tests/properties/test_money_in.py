@@ -467,16 +467,18 @@ class SafeHands(MoneyIn):
     def moves_a_deposit(self, amount: int, late: bool) -> None:
         self.references += 1
         kind, reason = ("received", None) if amount > 0 else ("returned", "fin du bail")
-        movement = Movement(kind, "transfer", self.on(late=late), abs(amount), f"V{self.references}", reason)
+        day = self.on(late=late)
+        movement = Movement(kind, "transfer", day, abs(amount), f"V{self.references}", reason)
         held = self.model.held + amount
+        possible = 0 <= held <= 580000 and (amount > 0 or self.model.held_on(day) + amount >= 0)
         try:
             with writing(self.engine) as connection:
                 move_deposit(connection, 1, movement, recorded_at=NOW)
         except Refused:
-            assert not 0 <= held <= 580000
+            assert not possible
             return
-        assert 0 <= held <= 580000
-        self.model.deposit.append(Moved(amount))
+        assert possible
+        self.model.deposit.append(Moved(amount, day))
 
     @precondition(lambda self: any(moved.stands for moved in self.model.deposit))
     @rule(pick=PICK, dated=st.booleans())

@@ -23,6 +23,7 @@ from tests.oracle.sample import SAMPLE, golden
 from tests.oracle.service import NOW
 from tests.support.expected import require_expected, run_json
 from tests.support.park import Park
+from tests.support.spoiling import unguarded
 
 JUNE = date(2026, 6, 1)
 BATCHES = 8
@@ -173,6 +174,7 @@ def services(first: int, count: int, unit: str = "each") -> list[tuple[str, ...]
 
 def test_what_is_copied_beside_stands_before_any_other_statement(park: Park) -> None:
     with writing(park.engine) as connection, copying_beside(connection) as insert:
+        unguarded(connection)
         insert(connection, service, COLUMNS, services(0, 2000))
         insert(connection, service, COLUMNS, services(2000, 3))
         insert(connection, service, COLUMNS, services(3000, 500))
@@ -186,6 +188,7 @@ def test_what_is_copied_beside_stands_before_any_other_statement(park: Park) -> 
 def copy_and(park: Park, then: Callable[[Connection], object], *copies: list[tuple[str, ...]]) -> None:
     """Copy those services beside one transaction, then do something else within it."""
     with writing(park.engine) as connection, copying_beside(connection) as insert:
+        unguarded(connection)
         for rows in copies:
             insert(connection, service, COLUMNS, rows)
         then(connection)

@@ -56,6 +56,20 @@ def test_a_debt_becomes_doubtful_is_provided_for_and_is_lost_in_part(billed: Par
     assert check(billed.engine) == []
 
 
+def test_no_decision_is_older_than_what_it_rests_on(billed: Park) -> None:
+    with pytest.raises(Refused, match=r"comes before 2026-06-01, when FA-2026-000001 was issued"):
+        decides(billed, "doubtful", on="2026-05-31")
+    decides(billed, "doubtful", on="2026-10-01")
+    with pytest.raises(Refused, match=r"comes before 2026-10-01, when FA-2026-000001 was set apart as doubtful"):
+        decides(billed, "provisioned", on="2026-09-30")
+    decides(billed, "written_off", "1000.00", on="2026-10-05")
+    with pytest.raises(Refused, match=r"decided_on.*comes before 2026-10-05, when FA-2026-000001 was written off"):
+        decides(billed, "recovered", "100.00", on="2026-10-04")
+    decides(billed, "recovered", "100.00", on="2026-10-05")
+    assert stands(billed, "written_off", "recovered") == ["1000.00", "100.00"]
+    assert check(billed.engine) == []
+
+
 def test_a_lost_debt_that_comes_in_after_all_is_income_with_its_vat_due(billed: Park) -> None:
     decides(billed, "written_off")
     assert "3421" not in billed.balances()

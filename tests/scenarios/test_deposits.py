@@ -131,6 +131,22 @@ def test_never_more_than_was_asked_nor_than_is_held(park: Park) -> None:
     assert check(park.engine) == []
 
 
+def test_nothing_goes_back_on_a_day_before_it_came(park: Park) -> None:
+    park.opens(tenants=[LARGE], leases=LEASES[1:])
+    key = asks(park, "L2")
+    moves(park, key, "received", "1000.00", "2026-06-10")
+    moves(park, key, "received", "500.00", "2026-06-20", reference="V2")
+    moves(park, key, "returned", "600.00", "2026-06-15", reference="V3")
+    # 400.00 of the 1,000.00 were left on that day; the rest came later.
+    with pytest.raises(Refused, match=r"moved_on.*is a day on which 400\.00 of the deposit was there to return"):
+        moves(park, key, "returned", "400.01", "2026-06-19", reference="V4")
+    with pytest.raises(Refused, match=r"is a day on which 0\.00 of the deposit"):
+        moves(park, key, "returned", "0.01", "2026-06-09", reference="V4")
+    moves(park, key, "returned", "900.00", "2026-06-20", reference="V4")
+    assert held(park, key) == "0.00"
+    assert check(park.engine) == []
+
+
 def test_a_day_in_a_closed_month_is_kept_and_booked_on_the_first_open_one(park: Park) -> None:
     park.opens(tenants=[LARGE], leases=LEASES[1:])
     key = asks(park, "L2")

@@ -77,6 +77,7 @@ class Moved:
     """Money of the deposit: above zero where it came."""
 
     amount: int
+    on: date
     stands: bool = True
 
 
@@ -96,6 +97,10 @@ class Model:
     def held(self) -> int:
         """What is held of the deposit."""
         return sum(moved.amount for moved in self.deposit if moved.stands)
+
+    def held_on(self, day: date) -> int:
+        """What is held of the deposit, less what came after a day."""
+        return self.held - sum(m.amount for m in self.deposit if m.stands and m.amount > 0 and m.on > day)
 
     def owed(self, tenant: str) -> list[Doc]:
         """Its invoices with something open, oldest due first."""

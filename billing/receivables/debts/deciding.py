@@ -5,7 +5,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from billing.entries.debts import RECOVERED, RELEASED, WRITTEN_OFF, DebtActKind, Decision, decision_entry
+from billing.entries.debts import (
+    DOUBTFUL,
+    PROVISIONED,
+    RECOVERED,
+    REINSTATED,
+    RELEASED,
+    WRITTEN_OFF,
+    DebtActKind,
+    Decision,
+    decision_entry,
+)
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
@@ -33,6 +43,8 @@ _REMEDIES = {
     "amount": "provisions are without VAT, everything else VAT included",
     "reason": "say in a sentence why",
 }
+# What a decision needs to have been decided before it.
+_RESTS_ON = {RECOVERED: WRITTEN_OFF, REINSTATED: DOUBTFUL, PROVISIONED: DOUBTFUL, RELEASED: PROVISIONED}
 
 
 class Order(NamedTuple):
@@ -66,7 +78,7 @@ def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> De
     if _stands(connection, head, order):
         return debt
     amount = debt.most(order.kind) if order.amount is None else order.amount
-    faults = list(_faults(order, debt, amount, today(recorded_at)))
+    faults = [*_faults(order, debt, amount, today(recorded_at)), *_before_its_cause(connection, head, order)]
     if faults:
         raise Refused(faults)
     booked_on = first_open_day(connection, order.decided_on)
@@ -156,6 +168,20 @@ def _faults(order: Order, debt: Debt, amount: int, present_day: date) -> list[Fa
     if not 0 < len(reason) <= REASON_LENGTH_MAX or not reason.isprintable():
         faults.append(fault("reason", None, f"must be 1 to {REASON_LENGTH_MAX} characters that can be printed"))
     return faults
+
+
+def _before_its_cause(connection: Connection, head: Row[Any], order: Order) -> list[Fault]:
+    """Return the fault of a decision dated before the invoice was issued, or before what it rests on was decided."""
+    earliest, cause = head.issued_on, f"{head.number} was issued"
+    base = _RESTS_ON.get(order.kind)
+    made = connection.execute(acts(document_id=head.id)).all() if base is not None else []
+    days = [row.decided_on for row in made if row.kind == base and row.cancelled_on is None]
+    if base is not None and days:
+        earliest, cause = min(days), f"{head.number} was {_participle(base)}"
+    if order.decided_on >= earliest:
+        return []
+    problem = f"comes before {earliest}, when {cause}"
+    return [Fault("debt", None, "decided_on", str(order.decided_on), problem, f"give {earliest} or a day after")]
 
 
 def _participle(kind: str) -> str:

@@ -128,7 +128,7 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
                 f"{movement.reference} stands for another movement of {DEPOSIT.format(key)}: use its own reference"
             )
         return
-    _require_possible(standing, movement, today(recorded_at))
+    _require_possible(standing, movement, today(recorded_at), _received_after(connection, key, movement.moved_on))
     movement_no = standing.movements + 1
     booked_on = first_open_day(connection, movement.moved_on)
     movement = movement._replace(booked_on=None if booked_on == movement.moved_on else booked_on)
@@ -141,7 +141,16 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
 
 
-def _require_possible(standing: Row[Any], movement: Movement, present_day: date) -> None:
+def _received_after(connection: Connection, key: int, day: date) -> int:
+    """Sum what came of a deposit after a day."""
+    m = deposit_movement.c
+    came = select(func.coalesce(func.sum(m.amount), 0)).where(
+        m.deposit_id == key, m.kind == RECEIVED, m.moved_on > day, not_(is_cancelled())
+    )
+    return int(connection.scalar(came) or 0)
+
+
+def _require_possible(standing: Row[Any], movement: Movement, present_day: date, received_after: int) -> None:
     faults = []
     wrong = too_far_ahead(movement.moved_on, present_day, PAST_DAYS_AHEAD_MAX)
     if wrong is not None:
@@ -151,6 +160,10 @@ def _require_possible(standing: Row[Any], movement: Movement, present_day: date)
         problem = f"is more than can be {movement.kind}"
         remedy = f"at most {format_amount(most)} can be {movement.kind}"
         faults.append(Fault("deposit", None, "amount", format_amount(movement.amount), problem, remedy))
+    elif movement.kind == RETURNED and movement.amount > most - received_after:
+        problem = f"is a day on which {format_amount(max(most - received_after, 0))} of the deposit was there to return"
+        remedy = "give the day on which it went back, after the money came"
+        faults.append(Fault("deposit", None, "moved_on", str(movement.moved_on), problem, remedy))
     if not 0 < len(movement.reference) <= REFERENCE_LENGTH_MAX or not movement.reference.isprintable():
         problem = f"must be 1 to {REFERENCE_LENGTH_MAX} characters that can be printed"
         faults.append(Fault("deposit", None, "reference", None, problem, "give the bank's or the till's own reference"))
