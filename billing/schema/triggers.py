@@ -332,6 +332,9 @@ def recorded_changes(dialect: str) -> list[str]:
         CREATE FUNCTION check_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE changed jsonb; named text;
         BEGIN
+            IF TG_OP = 'UPDATE' AND NEW IS NOT DISTINCT FROM OLD THEN
+                RETURN NULL;
+            END IF;
             FOREACH changed IN ARRAY CASE TG_OP WHEN 'INSERT' THEN ARRAY[to_jsonb(NEW)]
                 WHEN 'DELETE' THEN ARRAY[to_jsonb(OLD)] ELSE ARRAY[to_jsonb(OLD), to_jsonb(NEW)] END LOOP
                 SELECT string_agg(coalesce(nullif(changed ->> name, ''), '*'), '/' ORDER BY place) INTO named

@@ -67,6 +67,7 @@ def change_user(connection: Connection, name: str, values: dict[str, Any], *, no
     _require_possible(connection, UserOrder(**(standing | given)), name)
     if "enabled" in values and values["enabled"] != (before.disabled_at is None):
         given["disabled_at"] = None if values["enabled"] else now
+    given = {column: value for column, value in given.items() if value != getattr(before, column)}
     if given:
         connection.execute(update(app_user).where(app_user.c.name == name).values(**given))
     after = find_user_row(connection, name)
