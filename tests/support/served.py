@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> Iterator[Served]:
-    """A server that answers; killed at the end if it still runs."""
+    """A server that answers; it and its workers are killed at the end if they still run."""
     port, log = free_port(), folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -78,15 +78,17 @@ def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> I
             env={**os.environ, **environment},
             stdout=output,
             stderr=output,
+            # A group of its own: workers outlive a server that is killed.
+            start_new_session=True,
         )
     served = Served(process, f"http://127.0.0.1:{port}", log)
     try:
         _wait_until_alive(served, workers)
         yield served
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait_until_alive(served: Served, workers: int) -> None:
