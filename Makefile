@@ -1,6 +1,7 @@
 # What one does with this project; `make` alone lists it.
 SHELL := /bin/sh
-JOBS ?= $(shell nproc)
+# One more than there are processors: tests wait for servers, browsers and processes of their own.
+JOBS ?= $(shell expr $$(nproc) + 1)
 ARGS ?=
 BIN := .venv/bin
 UV_COMPILE = uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
