@@ -78,10 +78,10 @@ def decide(connection: Connection, order: Order, *, recorded_at: datetime) -> De
     if _stands(connection, head, order):
         return debt
     amount = debt.most(order.kind) if order.amount is None else order.amount
+    booked_on = first_open_day(connection, order.decided_on)
     faults = [*_faults(order, debt, amount, today(recorded_at)), *_before_its_cause(connection, head, order)]
     if faults:
         raise Refused(faults)
-    booked_on = first_open_day(connection, order.decided_on)
     made = debt.decision(order.kind, booked_on, amount, order.reference)
     debt = _record(connection, head, order, debt, made, recorded_at)
     excess = debt.provision - (debt.doubtful - debt.vat_of(debt.doubtful))
