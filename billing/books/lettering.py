@@ -36,7 +36,7 @@ _SALE = "VTE/"
 
 # A line of the books: the entry's number, and its own within it.
 _Key: TypeAlias = tuple[int, int]
-# What a line must be to be of an act: tenant, account, amount.
+# A line is recognised as an act's by its tenant, account and amount.
 _Sum: TypeAlias = tuple[str, str, int]
 
 

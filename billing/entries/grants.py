@@ -5,7 +5,7 @@ from datetime import date
 from billing.entries.accounts import GRANTS, GRANTS_COUNTERPART
 from ledger.entry import CROSS_SUBSIDY, Entry, Posting
 
-# How the references of these entries begin.
+# The references of these entries begin so.
 GRANTS_RECEIVED = f"{CROSS_SUBSIDY}/grant/"
 
 

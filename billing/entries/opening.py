@@ -68,7 +68,7 @@ class UsedGrant(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """What a take-on brings to the books, on one day."""
+    """The facts of a take-on that its entries are made of, all of one day."""
 
     on: date
     invoices: Sequence[OpenInvoice]

@@ -151,14 +151,18 @@ def make_checkpoint(settings: Settings, engine: Engine, clock: Callable[[], date
     return checkpoint
 
 
-def seal(checkpoint: Checkpoint, signers: Iterable[SignerKey], name: str, content: bytes) -> str | None:
-    """Sign what a file holds together with the log's head, by the keys that signed the checkpoint; None without one.
+def bundle_signers(settings: Settings) -> tuple[SignerKey, ...]:
+    """Load the keys that sign audit bundles: those of checkpoints, none where no key is set; raises BadProofKey."""
+    return () if settings.proof_key_file is None else signers_of(settings)
+
+
+def seal(checkpoint: Checkpoint, keys: Iterable[SignerKey], name: str, content: bytes) -> str:
+    """Sign what a file holds together with the log's head.
 
     The note is the checkpoint's with a line of extension (C2SP tlog-checkpoint): `NAME sha256 HEX`.
     """
-    keys = [key for key in signers if str(key.verifier) in checkpoint.verifier_keys]
     head, _ = parse_note(checkpoint.note)
-    return signed_note(head, keys, f"{name} sha256 {sha256(content).hexdigest()}\n") if keys else None
+    return signed_note(head, keys, f"{name} sha256 {sha256(content).hexdigest()}\n")
 
 
 def _is_due(newest: Checkpoint, size: int, keys: str) -> bool:

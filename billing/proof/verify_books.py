@@ -547,9 +547,10 @@ def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str],
 
 def signed_day(export: Export) -> str:
     """Say when the checkpoint was signed, as far as the export tells."""
+    note = export.text(CHECKPOINT)
     for line in export.lines(CHECKPOINTS) if export.has(CHECKPOINTS) else ():
         signed = json.loads(line)
-        if signed["note"] == export.text(CHECKPOINT):
+        if signed["note"] == note:
             return f" on {signed['signed_at'][:10]}"
     return ""
 

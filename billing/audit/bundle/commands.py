@@ -28,12 +28,12 @@ def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
     from billing.audit.bundle.writing import audit_bundle
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
-    from billing.proof.checkpoints import signers_of
+    from billing.proof.checkpoints import bundle_signers
 
     if second_engine:
         require_engines()
     settings = load_settings()
-    signers = () if settings.proof_key_file is None else signers_of(settings)
+    signers = bundle_signers(settings)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
         bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers)
         for piece in bundle.pieces:

@@ -52,9 +52,9 @@ class Control:
     of_auxiliaries: Sums
     sales: Mapping[str, int]
     labels: Mapping[str, str]
-    # What entries that determine the result move, by account and month: the FEC has none of them.
+    # The sums of the journal RES by account and month: the FEC has none of its entries.
     results: Sums
-    # What the entries that open the year move, by account: a result leaves for where it awaits its appropriation.
+    # The sums of the opening entries by account: only a result moves, to 1181 or 1189.
     opened: Mapping[str, int]
     is_opened: bool
     remarks: tuple[str, ...]

@@ -10,7 +10,7 @@ from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.report_files import streamed
 from billing.frame.http.service import service
 from billing.frame.tokens import AUDIT
-from billing.proof.checkpoints import signers_of
+from billing.proof.checkpoints import bundle_signers
 
 blueprint = ApiBlueprint(
     "audit-bundles",
@@ -35,6 +35,6 @@ def get_audit_bundle(year: int) -> Response:
 def _bundle_pieces(year: int) -> Generator[bytes, None, None]:
     """Yield the archive's pieces, within one snapshot that ends with the last of them."""
     settings = service().settings
-    signers = () if settings.proof_key_file is None else signers_of(settings)
+    signers = bundle_signers(settings)
     with reading(service().engine) as connection:
         yield from audit_bundle(connection, year, settings.operator.party, settings.terms, signers).pieces

@@ -72,8 +72,9 @@ def _pieces(
     archive = Archive(year)
     bundled_files = list(files_of(connection, year, operator, terms))
     newest = newest_checkpoint(connection)
-    is_sealed = newest is not None and seal(newest, signers, MANIFEST, b"") is not None
-    yield from archive.add(README, [readme(connection, year, operator, bundled_files, is_sealed=is_sealed)])
+    # Only keys that have signed the checkpoint are known to whoever verifies it.
+    keys = [] if newest is None else [key for key in signers if str(key.verifier) in newest.verifier_keys]
+    yield from archive.add(README, [readme(connection, year, operator, bundled_files, is_sealed=bool(keys))])
     for bundled in bundled_files:
         yield from archive.add(bundled.path, _read_back(bundled, control))
     yield from archive.add(BALANCES, control.table())
@@ -81,9 +82,8 @@ def _pieces(
     bundle.files.update(archive.sums)
     manifest = b"".join(archive.manifest())
     yield from archive.add(MANIFEST, [manifest])
-    note = None if newest is None else seal(newest, signers, MANIFEST, manifest)
-    if note is not None:
-        yield from archive.add(SEAL, [note.encode()])
+    if newest is not None and keys:
+        yield from archive.add(SEAL, [seal(newest, keys, MANIFEST, manifest).encode()])
     yield from archive.close()
 
 

@@ -37,7 +37,7 @@ _NOBODY: frozenset[str] = frozenset()
 
 
 class _Said(NamedTuple):
-    """What a line says: the documents it names, the whole numbers among them, and who pays."""
+    """A line as read once: the documents it names, the whole numbers among them, and who pays."""
 
     mentions: Mentions
     numbers: tuple[str, ...]

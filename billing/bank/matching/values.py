@@ -12,7 +12,7 @@ PROPOSALS_MAX = 3
 SAME_AMOUNT_MAX = 3
 # An entry of so many days before or after a line may be its own.
 NEAR_DAYS = 7
-# What was recorded for a tenant so many days before or after may be what a line pays that names no invoice.
+# A line that names no invoice may be a sum recorded for its tenant so many days before or after.
 RECORDED_DAYS = 31
 
 

@@ -36,7 +36,7 @@ class UnfinishedKind(StrEnum):
     APPROVALS = "approvals"
 
 
-# What one of a kind is called, and several.
+# The name of each kind, in the singular and the plural.
 _CALLED = {
     UnfinishedKind.BANK_LINES: ("waiting bank line", "waiting bank lines"),
     UnfinishedKind.CHEQUES: ("cheque or bill not cleared", "cheques or bills not cleared"),
