@@ -563,7 +563,7 @@ def bundled(export: Export, books: Books, head: Checkpoint | None, keys: Sequenc
     files = bundle.verify(head, keys)
     newer = bundle.compare(books)
     signed = "hold together" if head is None else "are those that were signed"
-    rest = f", whose last {newer} entries are newer than the checkpoint" if newer else ""
+    rest = f", but for {newer} later entries that no record holds" if newer else ""
     return f"; the {files} files of the bundle {signed}, and its journal has the sums of the records{rest}"
 
 

@@ -7,11 +7,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from billing.audit.bundle.writing import audit_bundle
 from billing.frame.database import reading
+from billing.frame.settings import load_settings
 from billing.proof.checkpoints import signers_of
+from ledger.models import entry
 from tests.support.proofs import Proved
+from tests.support.spoiling import OpenPark
 
 
 def verified(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -114,3 +118,17 @@ def test_a_journal_that_says_other_than_the_records_is_named_even_when_nobody_si
     done = verified(verifier, folder, "--unsigned")
     assert done.returncode == 1
     assert "journal/journal.csv moves account 3421 by " in done.stderr
+
+
+def test_entries_that_are_not_under_proof_yet_are_counted(open_park: OpenPark, tmp_path: Path) -> None:
+    with open_park() as engine, reading(engine) as connection:
+        settings = load_settings({})
+        made = audit_bundle(connection, 2026, settings.operator.party, settings.terms)
+        (tmp_path / "audit.zip").write_bytes(b"".join(made.pieces))
+        entries = connection.scalar(select(func.count()).select_from(entry))
+    with zipfile.ZipFile(tmp_path / "audit.zip") as archive:
+        archive.extract("preuve/verify_books.py", tmp_path)
+        assert "SHA256SUMS.note" not in archive.namelist()
+    done = verified(tmp_path / "preuve" / "verify_books.py", tmp_path / "audit.zip", "--unsigned")
+    assert done.returncode == 0, done.stderr
+    assert f"but for {entries} later entries that no record holds" in done.stdout
