@@ -8,10 +8,12 @@ from sqlalchemy import select
 
 from billing.check import check
 from billing.entries.receivables import receipt_entry
-from billing.frame.database import reading
+from billing.frame.database import reading, writing
 from billing.frame.errors import Conflict, Refused
+from billing.receivables.receipts.receiving import receive
 from ledger.entry import Entry
 from ledger.models import entry
+from tests.oracle.service import NOW
 from tests.support.park import Park, text
 from tests.support.receipts_park import FIRST, LEASES, SECOND, TENANTS
 from tests.support.till import (
@@ -264,4 +266,24 @@ def test_faults_are_all_named_and_nothing_is_written(billed: Park) -> None:
         "means", "currency", "tenant", "amount", "value_date", "invoice", "amount", "amount",
     ]  # fmt: skip
     assert billed.booked("BQ") == ""
+    assert check(billed.engine) == []
+
+
+def test_a_refused_receipt_takes_those_written_ahead_of_it_back_and_the_rest_can_be_recorded_at_once(
+    billed: Park,
+) -> None:
+    right = [order("0.10", reference=f"V{n}", text=f"part {n}") for n in range(1, 1_201)]
+    settings = billed.settings
+    with writing(billed.engine) as connection:
+        with pytest.raises(Refused, match=r"T9"):
+            receive(
+                connection,
+                [*right, order("0.10", reference="V9999", tenant="T9")],
+                recorded_at=NOW,
+                terms=settings.terms,
+                seller=None,
+            )
+        keys = receive(connection, right, recorded_at=NOW, terms=settings.terms)
+    assert keys == list(range(1, 1_201))
+    assert carried(billed) == []
     assert check(billed.engine) == []

@@ -113,22 +113,23 @@ def record_receipts(
     batch = _Batch(connection, orders, recorded_at, terms, seller, source)
     recorded: list[Recorded] = []
     faults: list[Fault] = []
-    for index, order in enumerate(orders):
-        line = None if lines is None else lines[index]
-        known = batch.receipts.find(order)
-        if known is None:
-            made, wrong = batch.record(order)
-            recorded.append(made)
-            faults += [Fault(source, line, *fault) for fault in wrong]
-            continue
-        recorded.append(_found(known))
-        if names := differing(known, order):
-            problem = f"stands already as {RECEIPT.format(known.key)} with another {', '.join(names)}"
-            remedy = "the same money is recorded once: leave it out, or give its own reference"
-            faults.append(Taken(source, line, "reference", order.reference, problem, remedy))
-    if faults:
-        raise Refused(faults)
-    batch.records.write()
+    with batch.records.ahead() as write_ahead:
+        for index, order in enumerate(orders):
+            line = None if lines is None else lines[index]
+            known = batch.receipts.find(order)
+            if known is None:
+                made, wrong = batch.record(order)
+                recorded.append(made)
+                faults += [Fault(source, line, *fault) for fault in wrong]
+                write_ahead()
+                continue
+            recorded.append(_found(known))
+            if names := differing(known, order):
+                problem = f"stands already as {RECEIPT.format(known.key)} with another {', '.join(names)}"
+                remedy = "the same money is recorded once: leave it out, or give its own reference"
+                faults.append(Taken(source, line, "reference", order.reference, problem, remedy))
+        if faults:
+            raise Refused(faults)
     return recorded
 
 

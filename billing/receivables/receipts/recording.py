@@ -1,14 +1,16 @@
 """The rows and entries that acts about money in make: gathered first, then written set-wise."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
 
 from billing.entries.receivables import Settled
 from billing.frame.background_copy import copying_beside
-from billing.frame.database import RowWriter
+from billing.frame.database import RowWriter, tried
 from billing.receivables.open_items.open_item_index import reopen, reopen_placements
 from billing.receivables.open_items.standing import OpenDocument, exact_shares
 from billing.receivables.open_items.stopping_reminders import stop_settled
@@ -41,17 +43,21 @@ _TABLES: tuple[Table, ...] = (
     allocation_undoing, refund, refund_cancellation, settlement, cash_receipt,
 )  # fmt: skip
 _COLUMNS = {table: tuple(column.name for column in table.columns) for table in _TABLES}
+# Rows of so many entries are written at a time while others are made.
+_AHEAD = 1_000
 
 
 class Records:
     """The rows and entries of one transaction's acts, in the order they were made; `write` writes them all.
 
-    The caller holds `change_receivables`, so that keys follow without gap.
+    The caller holds `change_receivables`, so that keys follow without gap. Who makes many lets `ahead` write rows while
+    others are made.
     """
 
     def __init__(self, connection: Connection, recorded_at: datetime) -> None:
         self._connection = connection
         self._rows: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
+        self._written = dict.fromkeys(_TABLES, 0)
         self._last: dict[Table, int] = {}
         self.recorded_at = recorded_at
         self.entries: list[Entry] = []
@@ -144,15 +150,34 @@ class Records:
             moved[key] = -self.settle(documents[key], SettlementAct.UNDONE, act_id, on, back)
         return moved
 
+    @contextmanager
+    def ahead(self) -> Iterator[Callable[[], None]]:
+        """Yield what is to be called after each act, and write all at the end; nothing stays if the block raises.
+
+        On PostgreSQL the server takes the first thousands of rows while the next are made.
+        """
+        with tried(self._connection) as attempt, copying_beside(self._connection) as insert:
+            yield partial(self._write_ahead, insert)
+            self._write(insert)
+            attempt.keep()
+
+    def _write_ahead(self, insert: RowWriter) -> None:
+        if len(self.entries) % _AHEAD == 0:
+            self._write_rows(insert)
+
     def write(self) -> None:
         """Write every row, index what they open again, stop reminders of what they settle, then post the entries."""
         with copying_beside(self._connection) as insert:
             self._write(insert)
 
-    def _write(self, insert: RowWriter) -> None:
+    def _write_rows(self, insert: RowWriter) -> None:
         for table in _TABLES:
-            if self._rows[table]:
-                insert(self._connection, table, _COLUMNS[table], self._rows[table])
+            if rows := self._rows[table][self._written[table] :]:
+                insert(self._connection, table, _COLUMNS[table], rows)
+                self._written[table] += len(rows)
+
+    def _write(self, insert: RowWriter) -> None:
+        self._write_rows(insert)
         if reopened := [document_id for document_id, act, *_ in self._rows[settlement] if act in TAKEN_BACK]:
             reopen(self._connection, reopened, [key for key, *_ in self._rows[allocation_undoing]])
         if self.reopened_placements:
