@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from billing.cross_subsidy.forecast.register import first_run_ahead, load_outlook
+from billing.frame.computed import Computed
 from billing.frame.errors import Fault, Refused
 from pricing.cross_subsidy import SiteFunding
 from pricing.forecast.assumptions import Assumptions
@@ -75,16 +76,22 @@ class Forecast:
     whole: Figures
 
 
-def forecast(connection: Connection, question: Question, today: date, progress: Progress | None = None) -> Forecast:
+def forecast(
+    connection: Connection,
+    question: Question,
+    today: date,
+    progress: Progress | None = None,
+    computed: Computed | None = None,
+) -> Forecast:
     """Forecast the runs ahead, from one snapshot; writes nothing. Raises Refused, RunRefused.
 
-    `progress` is told steps done and in all: a step is a tenant priced, or a month drawn.
+    `progress` is told steps done and in all: a step is a tenant priced, or a month drawn. What is kept in `computed`
+    is not priced again.
     """
-    outlook = _outlook(connection, question, today)
-    steps = len(outlook.tenants) + question.months
-    path = path_ahead(outlook, question.months, _part(progress, 0, steps))
+    outlook, path = _ahead(connection, question, today, question.months, computed, progress)
     chance = Chance(question.draws, question.seed)
     by_month, sums = [], _Sums()
+    steps = len(outlook.tenants) + question.months
     drawn = fundings(outlook, path, question.assumptions, chance, _part(progress, len(outlook.tenants), steps))
     for place, funding in enumerate(drawn):
         by_month.append(_figures(outlook, _of_path(path, place), funding))
@@ -94,16 +101,47 @@ def forecast(connection: Connection, question: Question, today: date, progress: 
 
 
 def dial(
-    connection: Connection, question: Question, area: int, today: date, progress: Progress | None = None
+    connection: Connection,
+    question: Question,
+    area: int,
+    today: date,
+    progress: Progress | None = None,
+    computed: Computed | None = None,
 ) -> tuple[Dial, tuple[Reading, ...]]:
     """Read the admission dial for offices of that size, in millionths of a m2; writes nothing. As `forecast`."""
-    outlook = _outlook(connection, question, today)
-    path = path_ahead(outlook, DIAL_MONTHS)
+    outlook, path = _ahead(connection, question, today, DIAL_MONTHS, computed)
     prepared = prepare(outlook, path, question.assumptions, Chance(question.draws, question.seed), area)
     return prepared, read_dial(prepared, progress)
 
 
-def _outlook(connection: Connection, question: Question, today: date) -> Outlook:
+def _ahead(
+    connection: Connection,
+    question: Question,
+    today: date,
+    months: int,
+    computed: Computed | None,
+    progress: Progress | None = None,
+) -> tuple[Outlook, Path]:
+    """Return what is known and the path of so many months, which no assumption and no chance changes."""
+    _require_sound(question)
+    first = first_run_ahead(connection, today, question.first)
+    usual_from = today if question.usage == USUAL else None
+
+    def compute() -> tuple[Outlook, Path]:
+        outlook = load_outlook(connection, first, usual_from)
+        return outlook, path_ahead(outlook, months, _part(progress, 0, len(outlook.tenants) + months))
+
+    asked = ("path", first, usual_from, months)
+    outlook, path = compute() if computed is None else computed.of(connection, asked, compute)
+    unknown = sorted(set(question.assumptions.arrivals) - {*outlook.sites, "*"})
+    if unknown:
+        raise Refused(
+            [Fault("assumptions", None, "arrivals.a_month", code, "is no known site", "correct it") for code in unknown]
+        )
+    return outlook, path
+
+
+def _require_sound(question: Question) -> None:
     faults = [
         Fault("forecast", None, name, str(value), f"is not from {least} to {most}", "correct it")
         for name, value, least, most in (
@@ -117,14 +155,6 @@ def _outlook(connection: Connection, question: Question, today: date) -> Outlook
         faults.append(Fault("forecast", None, "usage", question.usage, "is none", f"choose one of {', '.join(USAGES)}"))
     if faults:
         raise Refused(faults)
-    first = first_run_ahead(connection, today, question.first)
-    outlook = load_outlook(connection, first, today if question.usage == USUAL else None)
-    unknown = sorted(set(question.assumptions.arrivals) - {*outlook.sites, "*"})
-    if unknown:
-        raise Refused(
-            [Fault("assumptions", None, "arrivals.a_month", code, "is no known site", "correct it") for code in unknown]
-        )
-    return outlook
 
 
 def _part(progress: Progress | None, before: int, steps: int) -> Progress | None:

@@ -114,7 +114,13 @@ def _assumptions(asked: Mapping[str, Any]) -> assumed.Assumptions:
 
 
 def _forecast(connection: Connection, asked: Mapping[str, Any]) -> forecasting.Forecast:
-    return forecasting.forecast(connection, _question(asked), service().today())
+    """Make a forecast, or give the one made of the same inputs."""
+    question, today, computed = _question(asked), service().today(), service().computed
+
+    def compute() -> forecasting.Forecast:
+        return forecasting.forecast(connection, question, today, computed=computed)
+
+    return computed.of(connection, ("forecast", today, repr(question)), compute)
 
 
 @blueprint.route("/forecasts")
@@ -201,7 +207,9 @@ def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
     """Say how many newcomers of a size each site can carry for 18 months with 95 % confidence. Nothing is written."""
     question = _question(asked)
     with reading(service().engine) as connection:
-        prepared, readings = dial(connection, question, asked["area_m2"], service().today())
+        prepared, readings = dial(
+            connection, question, asked["area_m2"], service().today(), computed=service().computed
+        )
         return Answer(Dial.of(question, asked["area_m2"], prepared.path.months[0], readings))
 
 

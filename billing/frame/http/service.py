@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from billing.frame.civil_time import Clock, today
+from billing.frame.computed import Computed
 from billing.frame.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Service:
     door: "Door"
     # The kinds of order that may wait for a second person, by name (`billing.approvals.orderable`).
     orderables: Mapping[str, Any] = field(default_factory=dict)
+    computed: Computed = field(default_factory=Computed)
 
     def today(self) -> date:
         """Return the civil day in Casablanca (R2)."""

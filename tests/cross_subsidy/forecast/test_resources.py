@@ -25,6 +25,17 @@ def test_the_runs_ahead_with_the_shipped_assumptions_and_with_ones_own(ground: C
     assert counts(engine) == before
 
 
+def test_an_answer_is_given_again_until_something_is_written(ground: Caller) -> None:
+    address = "/v1/forecasts?months=3&draws=20&seed=5"
+    first = ground.get(address, "auditor")
+    assert ground.get(address, "auditor") == first
+    lease = {"code": "LX", "tenant": "T1", "site": "TNG", "unit": "X-1", "area_m2": "10", "starts_on": "2026-10-01"}
+    assert ground.post("/v1/leases", lease).status_code == 201
+    after = ground.get(address, "auditor")
+    assert after["runs"][0] == first["runs"][0]
+    assert after["runs"][1] != first["runs"][1]
+
+
 def test_as_tables_for_spreadsheets(ground: Caller) -> None:
     answer = ground("GET", "/v1/forecasts/table?months=1&draws=5&format=csv&from=2026-10")
     assert answer.content_type == "text/csv; charset=utf-8"
