@@ -1,22 +1,25 @@
-"""The books: periods, journal, reports, exports, VAT return."""
+"""The books: periods, journal, manual entries, reports, exports, VAT return."""
 
 from billing.frame.subject import Subject
 
 SUBJECT = Subject(
     __name__,
-    checks=("journal.checks", "periods.checks"),
+    tables=("manual_entries.tables",),
+    checks=("journal.checks", "periods.checks", "manual_entries.checks"),
     resources=(
         "journal.resources",
         "reports.resources",
         "vat_return.resources",
         "periods.resources",
         "periods.fiscal_year_resources",
+        "manual_entries.resources",
     ),
-    orders=("periods.approving",),
+    orders=("periods.approving", "manual_entries.approving"),
     commands={
         "export": "export_commands",
         "report": "reports.commands",
         "report vat-return": "vat_return.commands",
         "periods": "periods.commands",
+        "entries": "manual_entries.commands",
     },
 )

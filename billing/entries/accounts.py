@@ -4,6 +4,9 @@ Revenue accounts are their services', and some are settings (`terms.toml`): wher
 withheld, credit notes by hand.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 DEPOSITS_HELD = "1487"
 
 CLIENTS = "3421"
@@ -48,3 +51,20 @@ ADVANTAGE_COUNTERPART = "9309"
 # Groups of accounts: clients and what is kept with them; clients in credit and their advances.
 CLIENTS_GROUP = "342"
 CLIENTS_IN_CREDIT_GROUP = "442"
+
+# Accounts that `check` computes to the centime from the service's own facts, and what moves each: nobody books to them,
+# or to one below them, by hand (R30).
+PROVED: Mapping[str, str] = MappingProxyType(
+    {
+        DEPOSITS_HELD: "a deposit moves it (`deposits`)",
+        CLIENTS: "documents and receipts move it (`documents issue`, `credit-notes give`, `payments receive`)",
+        DOUBTFUL_CLIENTS: "decisions about debts move it (`debts decide`)",
+        BILLS_TO_BE_CLEARED: "bills received and cleared move it (`payments receive`, `payments clear`)",
+        PROVISION_FOR_CLIENTS: "decisions about debts move it (`debts decide`)",
+        ADVANCES: "money received and placed moves it (`payments receive`)",
+        OVERPAYMENTS: "money received and placed moves it (`payments receive`, `payments refund`)",
+        VAT_NOT_YET_DUE: "documents and what settles them move it; the VAT that is due stands on 4455",
+        UNPLACED: "money that nobody has placed moves it (`payments place`)",
+        CHEQUES_TO_BE_CLEARED: "cheques received and cleared move it (`payments receive`, `payments clear`)",
+    }
+)

@@ -2,31 +2,12 @@
 
 from datetime import date
 
-from billing.entries.accounts import (
-    ADVANCES,
-    BANK_ACCOUNT,
-    BILLS_TO_BE_CLEARED,
-    CHEQUES_TO_BE_CLEARED,
-    CLIENTS,
-    DEPOSITS_HELD,
-    DOUBTFUL_CLIENTS,
-    OVERPAYMENTS,
-    PROVISION_FOR_CLIENTS,
-    TILL,
-    UNPLACED,
-    VAT_DUE,
-    VAT_NOT_YET_DUE,
-)
+from billing.entries.accounts import BANK_ACCOUNT, PROVED, TILL, VAT_DUE
 from ledger.entry import BANK, Entry, Posting
 
 LABEL_LENGTH_MAX = 200
-# Accounts that documents, receipts and deposits prove to the centime: no movement of the bank's own is booked to them.
-PROVED_ACCOUNTS = frozenset(
-    {
-        ADVANCES, BANK_ACCOUNT, BILLS_TO_BE_CLEARED, CHEQUES_TO_BE_CLEARED, CLIENTS, DEPOSITS_HELD, DOUBTFUL_CLIENTS,
-        OVERPAYMENTS, PROVISION_FOR_CLIENTS, TILL, UNPLACED, VAT_DUE, VAT_NOT_YET_DUE,
-    }
-)  # fmt: skip
+# No movement of the bank's own is booked to what is proved, the bank itself, a till, or the VAT that is due.
+PROVED_ACCOUNTS = frozenset({*PROVED, BANK_ACCOUNT, TILL, VAT_DUE})
 
 
 def own_movement_entry(

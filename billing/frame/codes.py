@@ -46,6 +46,7 @@ DUNNING_BLOCK = SerialCode("SU", "dispute or promise")
 DEPOSIT = SerialCode("DG", "deposit")
 DEBT_ACT = SerialCode("CR", "decision about a debt", digits=1)
 FINAL_STATEMENT = SerialCode("AC", "final statement")
+MANUAL_ENTRY = SerialCode("EM", "manual entry")
 
 
 def deposit_movement(key: int, movement_no: int) -> str:

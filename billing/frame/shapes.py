@@ -109,6 +109,7 @@ CashReceiptNumber: TypeAlias = Annotated[str, _document("receipt for cash", "RC"
 RefundNumber: TypeAlias = Annotated[str, _numbered("refund", "RB")]
 DepositNumber: TypeAlias = Annotated[str, _numbered("deposit", "DG")]
 FinalStatementNumber: TypeAlias = Annotated[str, _numbered("final statement", "AC")]
+ManualEntryNumber: TypeAlias = Annotated[str, _numbered("manual entry", "EM")]
 BankStatementName: TypeAlias = Annotated[str, _numbered("bank statement", "RE")]
 BankLineName: TypeAlias = Annotated[
     str, _text("The bank line's name", "^RE-[0-9]{6,18}/[1-9][0-9]{0,8}$", "RE-000012/3")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from billing.books.manual_entries.queries import moved_by_hand
 from billing.books.vat_return import shapes
 from billing.books.vat_return.movements import VatMovement, vat_movements
 from billing.entries.accounts import VAT_DUE
@@ -72,7 +73,7 @@ class VatReturn(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """Return the books' 4455 less the movements: not zero if something was booked there by other means."""
+        """Return the books' 4455 less the movements: not zero if something but manual entries was booked there."""
         return self.booked - self.vat
 
 
@@ -86,7 +87,8 @@ def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
         raise Unknown(f"there is no VAT return of {format_month(period)}: {error}") from None
     d = account_day.c
     moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
-    booked = int(connection.scalar(moved) or 0)
+    # What an accountant declares and pays by hand is no VAT that fell due.
+    booked = int(connection.scalar(moved) or 0) + moved_by_hand(connection, VAT_DUE, period, last)
     movements = vat_movements(connection, period, last, terms)
     return VatReturn(period=period, regime=regime, movements=movements, booked=booked)
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
 from billing.frame.cells import BEHIND_DOCUMENTS, YEARS, BadCell, day
-from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MESSAGE, RECEIPT, REFUND, SerialCode
+from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MANUAL_ENTRY, MESSAGE, RECEIPT, REFUND, SerialCode
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import CODE_DOC, DAY_DOC, INVOICE_DOC, MONTH_DOC, RECEIPT_DOC
 from pricing.period import format_month, parse_month
@@ -21,6 +21,7 @@ EVERY_KIND = "any"
 SERIAL_DOC = {"pattern": "^[1-9][0-9]{0,17}$", "example": "1"}
 YEAR_DOC = {"pattern": "^(19|20|21)[0-9]{2}$", "example": "2026"}
 MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,18}$", "example": "ME-000001"}
+MANUAL_ENTRY_DOC = {"pattern": "^EM-[0-9]{6,18}$", "example": "EM-000001"}
 REFUND_DOC = {"pattern": "^RB-[0-9]{6,18}$", "example": "RB-000001"}
 STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
 HOLD_DOC = {"pattern": "^SU-[0-9]{6,18}$", "example": "SU-000001"}
@@ -179,6 +180,12 @@ class HoldInAddress(CodedInAddress):
     code, regex = DUNNING_BLOCK, DUNNING_BLOCK.pattern
 
 
+class ManualEntryInAddress(CodedInAddress):
+    """A manual entry's number, as its key."""
+
+    code, regex = MANUAL_ENTRY, MANUAL_ENTRY.pattern
+
+
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
     "event": (EventInAddress, CODE_DOC),
@@ -195,6 +202,7 @@ _DOCS = {
     "refund": (RefundInAddress, REFUND_DOC),
     "statement": (StatementInAddress, STATEMENT_DOC),
     "held": (HoldInAddress, HOLD_DOC),
+    "manual": (ManualEntryInAddress, MANUAL_ENTRY_DOC),
 }
 
 

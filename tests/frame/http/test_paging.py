@@ -29,7 +29,7 @@ LISTS = (
     "/v1/messages", "/v1/cash-receipts",
     "/v1/messages", "/v1/tier-change-notices",
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
-    "/v1/one-off-invoices", "/v1/run-holds", "/v1/tenant-summaries",
+    "/v1/one-off-invoices", "/v1/run-holds", "/v1/tenant-summaries", "/v1/entries",
     "/v1/approvals", "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
 )  # fmt: skip
 # What an address is asked for that names one of several.
@@ -78,6 +78,11 @@ def fill(caller: Caller, engine: Engine) -> None:
         assert caller.post("/v1/one-off-invoices", order).status_code == 201
         held = {"tenant": tenant, "reason": "bail en litige"}
         assert caller.post("/v1/billing-runs/2026-09/holds", held).status_code == 201
+        rows = [
+            {"date": "2026-09-01", "label": "Frais", "voucher": tenant, "account": account, side: "1.00"}
+            for account, side in (("6147", "debit"), ("5141", "credit"))
+        ]
+        assert caller.post("/v1/entries", {"rows": rows, "reason": "frais"}).status_code == 201
     for period in ("2026-01", "2026-02"):
         caller.post(f"/v1/periods/{period}/close", None)
     # From now on, what writes off waits for a second person.

@@ -162,3 +162,11 @@ INSERT INTO certificate_withdrawal (receipt_id, kind, version, reason, recorded_
 INSERT INTO run_hold (period, tenant, act_no, reason, recorded_at) VALUES ('2026-07-01', 'T1', 1, 'litige', '2026-07-08 08:00:00');
 
 -- version 0031
+
+-- version 0032
+
+-- version 0033
+INSERT INTO voucher_file (sha256, name, content, recorded_at) VALUES ('a', 'tva.pdf', X'00', '2026-07-08 08:00:00');
+INSERT INTO manual_entry (id, effective_on, label, voucher, voucher_sha256, reason, recorded_at) VALUES (1, '2026-07-08', 'TVA', 'Télédéclaration', 'a', 'juin', '2026-07-08 08:00:00');
+INSERT INTO manual_posting (manual_entry_id, line_no, account, auxiliary, site, amount) VALUES (1, 1, '4455', NULL, NULL, 100);
+INSERT INTO manual_reversal (manual_entry_id, reversed_on, reason, recorded_at) VALUES (1, '2026-07-08', 'erreur', '2026-07-08 08:00:00');
