@@ -64,17 +64,17 @@ class EntryTemplate(Shape, frozen=True):
 
     name: Text
     title: Annotated[Text, about("What it books, in French")]
-    rows: list[TemplateRow]
+    rows: Annotated[list[TemplateRow], about("Its rows, in order")]
 
 
 class EntryTemplates(Shape, frozen=True):
     """The templates of manual entries, with the amounts that the books hold on a day."""
 
     date: Day
-    templates: list[EntryTemplate]
+    templates: Annotated[list[EntryTemplate], about("Every template")]
 
 
 class PostedEntries(Shape, frozen=True):
     """The manual entries of an order, in its order."""
 
-    entries: list[ManualEntry]
+    entries: Annotated[list[ManualEntry], about("Those posted, and those that stood already")]
