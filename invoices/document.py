@@ -7,7 +7,7 @@ from typing import NamedTuple
 from invoices.errors import IllFormedDocument
 from invoices.structured_reference import rf_of
 from pricing.rating import PricedLine
-from pricing.vat import VatSubtotal, vat_breakdown
+from pricing.vat import TreatedVat, VatSubtotal, by_treatment, vat_breakdown
 
 INVOICE = "invoice"
 CREDIT_NOTE = "credit_note"
@@ -130,6 +130,11 @@ class Document:
             raise IllFormedDocument(f"{self.number}: due before it is issued")
         if any((line.corrects is not None) != (self.kind == CREDIT_NOTE) for line in self.lines):
             raise IllFormedDocument(f"{self.number}: every line of a credit note names what it corrects, no other does")
+
+    @property
+    def treated_vat(self) -> tuple[TreatedVat, ...]:
+        """Return its VAT by rate; what bears none stands apart by treatment and reason, as it is shown."""
+        return by_treatment(self.vat, (line.priced.of_vat for line in self.lines))
 
     @property
     def is_one_off(self) -> bool:

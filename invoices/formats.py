@@ -14,10 +14,17 @@ from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 from pricing.money import format_amount, format_price, format_quantity
 from pricing.period import next_month
+from pricing.vat import EXEMPT, OUT_OF_SCOPE, SUSPENDED
 
 GROUP = "\u202f"
 SPACE = "\u00a0"
 CURRENCY_SIGN = "DH"
+# What is said of a supply that bears no VAT (CGI art. 145-III-6°), and what stands in place of its rate, also in short.
+_NO_VAT = {
+    EXEMPT: ("Exonéré de TVA", "Exonéré", "Exo."),
+    SUSPENDED: ("TVA en suspension", "Suspension", "Susp."),
+    OUT_OF_SCOPE: ("Hors champ de la TVA", f"Hors{SPACE}champ", "H.C."),
+}
 _LOCALE = "fr"
 
 
@@ -57,6 +64,23 @@ def quantity(millionths: int) -> str:
 def percentage(rate: int) -> str:
     """Write a rate in ten-thousandths as `20 %`, or `5,5 %`."""
     return f"{quantity(rate * 10_000)}{SPACE}%"
+
+
+def vat_rate(rate: int, treatment: str) -> str:
+    """Write a VAT rate as `20 %`, or what stands in its place: `Exonéré`."""
+    return _NO_VAT[treatment][1] if treatment in _NO_VAT else percentage(rate)
+
+
+def short_vat_rate(rate: int, treatment: str) -> str:
+    """Write a VAT rate for a narrow column: `20 %`, `Exo.`."""
+    return _NO_VAT[treatment][2] if treatment in _NO_VAT else percentage(rate)
+
+
+def vat_mention(treatment: str, reason: str = "") -> str:
+    """Write why no VAT is charged: `Exonéré de TVA — article 91-I-A du CGI`; nothing where it is."""
+    if treatment not in _NO_VAT:
+        return ""
+    return f"{_NO_VAT[treatment][0]} — {reason}" if reason else _NO_VAT[treatment][0]
 
 
 def day(value: date) -> str:

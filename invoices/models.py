@@ -125,6 +125,9 @@ document_line = Table(
     Column("full_amount", BigInteger, nullable=False),
     Column("cost_amount", BigInteger, nullable=False),
     Column("vat_rate", Integer, nullable=False),
+    # Why no VAT is charged, where none is (`pricing.vat`).
+    Column("vat_treatment", String(12), nullable=False, server_default="standard"),
+    Column("vat_reason", Text, nullable=False, server_default=""),
     # The line of an earlier invoice this line takes back; a line is taken back once (R13).
     Column("corrects_document_id", BigInteger),
     Column("corrects_line_no", Integer),
@@ -133,6 +136,11 @@ document_line = Table(
     UniqueConstraint("corrects_document_id", "corrects_line_no"),
     CheckConstraint("tier IN ('subsidised', 'market')", name="tier"),
     CheckConstraint("amount >= 0 AND quantity > 0 AND unit_price >= 0", name="positive"),
+    CheckConstraint(
+        "vat_treatment = 'standard' OR (vat_treatment IN ('exempt', 'suspended', 'out_of_scope') AND vat_rate = 0 "
+        "AND vat_reason <> '')",
+        name="vat_treatment",
+    ),
 )
 
 document_vat = Table(

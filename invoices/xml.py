@@ -15,6 +15,7 @@ from invoices import formats
 from invoices.document import CREDIT_NOTE, INVOICE, Document, DocumentLine, Party
 from pricing.money import format_amount, format_price, format_quantity
 from pricing.period import month_period
+from pricing.vat import OUT_OF_SCOPE, STANDARD
 
 ATTACHMENT_NAME = "factur-x.xml"
 PROFILE = "urn:cen.eu:en16931:2017"
@@ -44,13 +45,14 @@ def document_xml(document: Document) -> bytes:
     _add(exchanged, "ram:TypeCode", TYPE_CODES[document.kind])
     _add_day(exchanged, "ram:IssueDateTime", document.issued_on)
     trade = _add(root, "rsm:SupplyChainTradeTransaction")
+    is_taxable = any(line.priced.vat_treatment != OUT_OF_SCOPE for line in document.lines)
     for index, line in enumerate(document.lines, start=1):
-        _add_line(trade, index, line, is_one_off=document.is_one_off)
+        _add_line(trade, index, line, is_one_off=document.is_one_off, is_taxable=is_taxable)
     agreement = _add(trade, "ram:ApplicableHeaderTradeAgreement")
-    _add_party(agreement, "ram:SellerTradeParty", document.seller)
-    _add_party(agreement, "ram:BuyerTradeParty", document.buyer)
+    _add_party(agreement, "ram:SellerTradeParty", document.seller, is_taxable=is_taxable)
+    _add_party(agreement, "ram:BuyerTradeParty", document.buyer, is_taxable=is_taxable)
     _add(trade, "ram:ApplicableHeaderTradeDelivery")
-    _add_settlement(trade, document)
+    _add_settlement(trade, document, is_taxable=is_taxable)
     xml: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return xml
 
@@ -77,8 +79,42 @@ def _add_period(parent: etree._Element, first: date, last: date) -> None:
     _add_day(period, "ram:EndDateTime", last)
 
 
-def _vat_category(rate: int) -> str:
-    return "S" if rate else "Z"
+def _vat_category(rate: int, treatment: str, *, is_taxable: bool) -> str:
+    """Return the category of a rate (UNCL5305) [BT-118, BT-151].
+
+    The standard has none for suspended VAT: it is exempt, on an attestation. What is out of scope is O where the whole
+    document is (BR-O-11), with no rate and no VAT identifier (BR-O-02, BR-O-05); beside others it is exempt.
+    """
+    if treatment == STANDARD:
+        return "S" if rate else "Z"
+    return "E" if is_taxable else "O"
+
+
+def _add_vat(parent: etree._Element, category: str, rate: int, sums: tuple[int, int, str] | None = None) -> None:
+    """Add the VAT of a line, or with its base, amount and reason a document's."""
+    tax = _add(parent, "ram:ApplicableTradeTax")
+    if sums is not None:
+        _add(tax, "ram:CalculatedAmount", format_amount(sums[1]))
+    _add(tax, "ram:TypeCode", "VAT")
+    if sums is not None:
+        if sums[2]:
+            _add(tax, "ram:ExemptionReason", sums[2])
+        _add(tax, "ram:BasisAmount", format_amount(sums[0]))
+    _add(tax, "ram:CategoryCode", category)
+    if category != "O":
+        _add(tax, "ram:RateApplicablePercent", _percent(rate))
+
+
+def _add_breakdown(settlement: etree._Element, document: Document, *, is_taxable: bool) -> None:
+    """Add VAT once a category and rate [BG-23], with the reasons why none is charged [BT-120]."""
+    sums: dict[tuple[str, int], tuple[int, int, str]] = {}
+    for rate, treatment, reason, base, amount in document.treated_vat:
+        key = _vat_category(rate, treatment, is_taxable=is_taxable), rate
+        bases, amounts, reasons = sums.get(key, (0, 0, ""))
+        mentions = " ; ".join(text for text in (reasons, formats.vat_mention(treatment, reason)) if text)
+        sums[key] = bases + base, amounts + amount, mentions
+    for (category, rate), of in sums.items():
+        _add_vat(settlement, category, rate, of)
 
 
 def _percent(rate: int) -> str:
@@ -91,7 +127,7 @@ def _days_of(line: DocumentLine) -> tuple[date, date]:
     return line.priced.first_day or whole.start, line.priced.last_day or whole.last_day
 
 
-def _add_line(trade: etree._Element, index: int, line: DocumentLine, *, is_one_off: bool) -> None:
+def _add_line(trade: etree._Element, index: int, line: DocumentLine, *, is_one_off: bool, is_taxable: bool) -> None:
     """Add a line [BG-25]; a one-off invoice's is of no days."""
     priced = line.priced
     prorated = priced.days != priced.days_in_month
@@ -120,10 +156,7 @@ def _add_line(trade: etree._Element, index: int, line: DocumentLine, *, is_one_o
     delivery = _add(item, "ram:SpecifiedLineTradeDelivery")
     _add(delivery, "ram:BilledQuantity", format_quantity(quantity), unitCode=unit)
     settlement = _add(item, "ram:SpecifiedLineTradeSettlement")
-    tax = _add(settlement, "ram:ApplicableTradeTax")
-    _add(tax, "ram:TypeCode", "VAT")
-    _add(tax, "ram:CategoryCode", _vat_category(priced.vat_rate))
-    _add(tax, "ram:RateApplicablePercent", _percent(priced.vat_rate))
+    _add_vat(settlement, _vat_category(priced.vat_rate, priced.vat_treatment, is_taxable=is_taxable), priced.vat_rate)
     if not is_one_off:
         _add_period(settlement, *_days_of(line))
     summation = _add(settlement, "ram:SpecifiedTradeSettlementLineMonetarySummation")
@@ -131,7 +164,7 @@ def _add_line(trade: etree._Element, index: int, line: DocumentLine, *, is_one_o
 
 
 def _note(line: DocumentLine, prorated: bool) -> str:
-    """Explain what the figures don't show: the proration, why the price is reduced, the line taken back [BT-127]."""
+    """Explain what the figures don't show: proration, a reduced price, no VAT, what is taken back [BT-127]."""
     priced = line.priced
     texts = []
     if prorated:
@@ -142,10 +175,12 @@ def _note(line: DocumentLine, prorated: bool) -> str:
         texts.append(f"Corrige la facture {line.corrects.number}, ligne {line.corrects.line_no}")
     if line.withdraws is not None:
         texts.append(f"Reprend l'avoir {line.withdraws.number}, ligne {line.withdraws.line_no}")
+    if mention := formats.vat_mention(priced.vat_treatment, priced.vat_reason):
+        texts.append(mention)
     return " ; ".join(texts)
 
 
-def _add_party(agreement: etree._Element, name: str, party: Party) -> None:
+def _add_party(agreement: etree._Element, name: str, party: Party, *, is_taxable: bool) -> None:
     """Add seller [BG-4] or buyer [BG-7]: ICE is the identifier, IF the tax number, RC the legal registration."""
     element = _add(agreement, name)
     if party.ice:
@@ -165,7 +200,7 @@ def _add_party(agreement: etree._Element, name: str, party: Party) -> None:
         # Of several addresses the first: the standard knows one.
         first = re.split(r"\s*[;,]\s*", party.email.strip("; ,"))[0]
         _add(_add(element, "ram:URIUniversalCommunication"), "ram:URIID", first, schemeID="EM")
-    if party.tax_id:
+    if party.tax_id and is_taxable:
         registration = _add(element, "ram:SpecifiedTaxRegistration")
         _add(registration, "ram:ID", f"{party.country}{party.tax_id}", schemeID="VA")
 
@@ -181,7 +216,7 @@ def _legal_information(seller: Party) -> str:
     return ", ".join(text for value, text in known if value)
 
 
-def _add_settlement(trade: etree._Element, document: Document) -> None:
+def _add_settlement(trade: etree._Element, document: Document, *, is_taxable: bool) -> None:
     """Add the means of payment, VAT by rate [BG-23], totals [BG-22], the invoices corrected [BG-3]."""
     settlement = _add(trade, "ram:ApplicableHeaderTradeSettlement")
     _add(settlement, "ram:PaymentReference", document.payment_reference)
@@ -192,13 +227,7 @@ def _add_settlement(trade: etree._Element, document: Document) -> None:
     _add(means, "ram:TypeCode", CREDIT_TRANSFER if by_transfer else otherwise)
     if by_transfer:
         _add(_add(means, "ram:PayeePartyCreditorFinancialAccount"), "ram:ProprietaryID", document.seller.rib)
-    for subtotal in document.vat:
-        tax = _add(settlement, "ram:ApplicableTradeTax")
-        _add(tax, "ram:CalculatedAmount", format_amount(subtotal.amount))
-        _add(tax, "ram:TypeCode", "VAT")
-        _add(tax, "ram:BasisAmount", format_amount(subtotal.base))
-        _add(tax, "ram:CategoryCode", _vat_category(subtotal.rate))
-        _add(tax, "ram:RateApplicablePercent", _percent(subtotal.rate))
+    _add_breakdown(settlement, document, is_taxable=is_taxable)
     if not document.is_one_off:
         days = [_days_of(line) for line in document.lines]
         _add_period(settlement, min(first for first, _ in days), max(last for _, last in days))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pricing.errors import NoRateInForce, NoVatRateInForce
 from pricing.money import PRICE_DECIMALS, parse_decimal, price_fraction, price_with_vat
+from pricing.vat import STANDARD
 
 _FRACTION = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 EVERY_KIND = ""
@@ -24,10 +25,12 @@ class Rate(NamedTuple):
 
 
 class VatRate(NamedTuple):
-    """One dated VAT version of a service; `rate` in ten-thousandths of one."""
+    """One dated VAT version of a service; `rate` in ten-thousandths of one, and why it is 0 where it is."""
 
     effective_from: date
     rate: int
+    treatment: str = STANDARD
+    reason: str = ""
 
 
 def subsidised_price(text: str, full_price: int) -> int:
@@ -105,13 +108,13 @@ class VatBook:
         """Return the first days, and the versions that then come into force, in order of days."""
         return self._timelines.get(service, ((), ()))
 
-    def at(self, service: str, day: date) -> int:
-        """Return the rate in force on `day`, in ten-thousandths of one (R11); raises NoVatRateInForce."""
+    def at(self, service: str, day: date) -> VatRate:
+        """Return the version in force on `day` (R11); raises NoVatRateInForce."""
         starts, versions = self.timeline(service)
         index = bisect_right(starts, day)
         if index == 0:
             raise NoVatRateInForce(service, day)
-        return versions[index - 1].rate
+        return versions[index - 1]
 
     def in_force_during(self, service: str, start: date, end: date | None) -> tuple[VatRate, ...]:
         """Return the versions in force on some day from `start` up to, and without, `end` (None: for ever)."""

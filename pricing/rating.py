@@ -9,6 +9,7 @@ from pricing.eligibility import MARKET, SUBSIDISED, Tenancy
 from pricing.money import line_amount
 from pricing.period import ONE_DAY, first_of_month, month_period
 from pricing.rates import RateBook, VatBook
+from pricing.vat import STANDARD
 
 OFFICE = "OFFICE"
 
@@ -58,6 +59,13 @@ class PricedLine(NamedTuple):
     full_amount: int
     cost_amount: int
     vat_rate: int
+    vat_treatment: str = STANDARD
+    vat_reason: str = ""
+
+    @property
+    def of_vat(self) -> tuple[int, str, str, int]:
+        """Return the VAT rate, treatment and reason with the amount they are of (`pricing.vat.by_treatment`)."""
+        return self.vat_rate, self.vat_treatment, self.vat_reason, self.amount
 
     @property
     def contribution(self) -> int:
@@ -104,6 +112,7 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
     for index, (first, (tier, price, full_price, full_cost)) in enumerate(segments):
         after = segments[index + 1][0] if index + 1 < len(segments) else end
         days = (after - first).days
+        of_vat = vat.at(OFFICE, first)
         lines.append(
             PricedLine(
                 service=OFFICE,
@@ -122,7 +131,9 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
                 amount=line_amount(price, lease.area, days, days_in_month),
                 full_amount=line_amount(full_price, lease.area, days, days_in_month),
                 cost_amount=line_amount(full_cost, lease.area, days, days_in_month),
-                vat_rate=vat.at(OFFICE, first),
+                vat_rate=of_vat.rate,
+                vat_treatment=of_vat.treatment,
+                vat_reason=of_vat.reason,
             )
         )
     return tuple(lines)
@@ -135,17 +146,17 @@ def usage_lines(
     vat: VatBook,
     again: Iterable[tuple[PricedLine, UsageEvent]] = (),
 ) -> tuple[tuple[PricedLine, tuple[int, ...]], ...]:
-    """Return one line for the events that share site, service, month, tier, prices and VAT rate, with their ids (R10).
+    """Return one line for the events that share site, service, month, tier, prices and VAT, with their ids (R10).
 
-    `again` are events that are billed once more, each with the line that billed it: its tier, prices and VAT rate
+    `again` are events that are billed once more, each with the line that billed it: its tier, prices and VAT
     stay. The order is by month, site, service, tier and prices. Raises NoRateInForce or NoVatRateInForce.
     """
     # Per key: the sum of the quantities, and the events.
-    alike: dict[tuple[date, str, str, str, int, int, int, int], tuple[list[int], list[int]]] = {}
+    alike: dict[tuple[date, str, str, str, int, int, int, int, str, str], tuple[list[int], list[int]]] = {}
     for line, event in again:
         key = (
             line.month, line.site, line.service, line.tier, line.unit_price, line.full_price, line.unit_cost,
-            line.vat_rate,
+            line.vat_rate, line.vat_treatment, line.vat_reason,
         )  # fmt: skip
         of_line = alike.setdefault(key, ([], []))
         of_line[0].append(event.quantity)
@@ -154,7 +165,8 @@ def usage_lines(
         _, full_price, subsidised_price, full_cost = rates.at(site, service, tenancy.kind, day)
         tier = tenancy.tier(day)
         price = subsidised_price if tier == SUBSIDISED else full_price
-        key = (first_of_month(day), site, service, tier, price, full_price, full_cost, vat.at(service, day))
+        _, vat_rate, treatment, reason = vat.at(service, day)
+        key = first_of_month(day), site, service, tier, price, full_price, full_cost, vat_rate, treatment, reason
         sums = alike.get(key)
         if sums is None:
             alike[key] = [quantity], [number]
@@ -163,7 +175,7 @@ def usage_lines(
             sums[1].append(number)
     lines = []
     for key in sorted(alike):
-        month, site, service, tier, price, full_price, full_cost, vat_rate = key
+        month, site, service, tier, price, full_price, full_cost, vat_rate, treatment, reason = key
         quantities, ids = alike[key]
         quantity = sum(quantities)
         priced = PricedLine(
@@ -184,6 +196,8 @@ def usage_lines(
             full_amount=line_amount(full_price, quantity),
             cost_amount=line_amount(full_cost, quantity),
             vat_rate=vat_rate,
+            vat_treatment=treatment,
+            vat_reason=reason,
         )
         lines.append((priced, tuple(ids)))
     return tuple(lines)

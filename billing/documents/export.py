@@ -17,6 +17,7 @@ from invoices.reading import document_ids, load_documents
 from ledger.exports.columns import Cell, Column, Kind
 from ledger.exports.tables import json_list, table
 from pricing.period import format_month
+from pricing.vat import STANDARD
 
 # Documents held at a time.
 _BATCH = 500
@@ -55,6 +56,9 @@ COLUMNS = (
     Column("account", Kind.TEXT),
     # As printed: the service's label, or the text of an invoice by hand.
     Column("text", Kind.TEXT),
+    # Why no VAT is charged; blank where it is.
+    Column("vat_treatment", Kind.TEXT),
+    Column("vat_reason", Kind.TEXT),
 )
 
 
@@ -112,4 +116,6 @@ def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[Cell, ..
                 None if line.withdraws is None else line.withdraws.number,
                 line.revenue_account,
                 line.service_label,
+                None if p.vat_treatment == STANDARD else p.vat_treatment,
+                p.vat_reason or None,
             )  # fmt: skip

@@ -8,12 +8,13 @@ from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, 
 from billing.documents.shapes import Delivery, Document, DocumentLine
 from billing.frame.errors import Unknown
 from billing.register.recipients import present_recipient
-from billing.run.shapes import Vat
+from billing.run.shapes import treatment_shapes, vat_shapes
 from invoices.delivery import DOCUMENTS
 from invoices.document import CURRENCY, payment_reference_of
 from invoices.models import credit_withdrawal, credited_part, delivery, document, document_line, document_vat
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
+from pricing.vat import VatSubtotal
 
 # Lists of documents and of deliveries are ordered by it.
 NUMBER_KEY = (document.c.number,)
@@ -25,7 +26,7 @@ _LINES = (
         _line.document_id, _line.service, _line.site, _line.lease, _line.month, _line.first_day, _line.last_day,
         _line.tier, _line.quantity, _line.full_price, _line.unit_price, _line.amount, _line.full_amount,
         _line.cost_amount, _line.vat_rate, _corrected.c.number, _withdrawn.c.number.label("withdrawn"),
-        _line.revenue_account, _line.service_label,
+        _line.revenue_account, _line.service_label, _line.vat_treatment, _line.vat_reason,
     )
     .outerjoin(
         credited_part, and_(credited_part.c.document_id == _line.document_id, credited_part.c.line_no == _line.line_no)
@@ -51,20 +52,21 @@ def document_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[D
     if not heads:
         return []
     ids = [head.id for head in heads]
-    lines: dict[int, list[DocumentLine]] = {key: [] for key in ids}
+    lines: dict[int, list[Any]] = {key: [] for key in ids}
     for row in connection.execute(_LINES, {"ids": ids}):
-        lines[row[0]].append(_line_shape(row))
-    subtotals: dict[int, list[Vat]] = {key: [] for key in ids}
-    for key, rate, base, amount in connection.execute(_VAT, {"ids": ids}):
-        subtotals[key].append(Vat(format_rate(rate), format_amount(base), format_amount(amount)))
+        lines[row[0]].append(row)
+    subtotals: dict[int, list[VatSubtotal]] = {key: [] for key in ids}
+    for key, *subtotal in connection.execute(_VAT, {"ids": ids}):
+        subtotals[key].append(VatSubtotal(*subtotal))
     return [_document_shape(head, lines[head.id], subtotals[head.id]) for head in heads]
 
 
 def _line_shape(row: Any) -> DocumentLine:
     (
         _, service, site, lease, month, first_day, last_day, tier, quantity, full_price, unit_price, amount,
-        full_amount, cost_amount, vat_rate, corrects, withdraws, account, text,
+        full_amount, cost_amount, vat_rate, corrects, withdraws, account, text, treatment, reason,
     ) = row  # fmt: skip
+    why = treatment_shapes(treatment, reason)
     return DocumentLine(
         service=service,
         site=site,
@@ -84,10 +86,12 @@ def _line_shape(row: Any) -> DocumentLine:
         withdraws=withdraws,
         account=account,
         text=text,
+        vat_treatment=why[0],  # type: ignore[arg-type]
+        vat_reason=why[1],
     )
 
 
-def _document_shape(head: Row[Any], lines: list[DocumentLine], vat: list[Vat]) -> Document:
+def _document_shape(head: Row[Any], lines: list[Any], vat: list[VatSubtotal]) -> Document:
     return Document(
         number=head.number,
         kind=head.kind,
@@ -97,8 +101,8 @@ def _document_shape(head: Row[Any], lines: list[DocumentLine], vat: list[Vat]) -
         tenant=head.tenant,
         currency=CURRENCY,  # type: ignore[arg-type]
         payment_reference=payment_reference_of(head.number, head.kind, head.edition),
-        lines=lines,
-        vat=vat,
+        lines=[_line_shape(row) for row in lines],
+        vat=vat_shapes(vat, ((x.vat_rate, x.vat_treatment, x.vat_reason, x.amount) for x in lines)),
         net=format_amount(head.net),
         tax=format_amount(head.tax),
         gross=format_amount(head.gross),

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Row
 
 from billing.frame.shapes import (
@@ -25,7 +26,7 @@ from billing.frame.shapes import (
     about,
     instant,
 )
-from billing.run.shapes import Tier, Vat
+from billing.run.shapes import Tier, Vat, VatReason, VatTreatment
 
 
 class DocumentLine(Shape, frozen=True):
@@ -51,6 +52,8 @@ class DocumentLine(Shape, frozen=True):
     ]
     account: Annotated[Text, about("The account of class 7 that it is booked to: a sale's, or a rebate's (7129, 7119)")]
     text: Annotated[Text, about("What is billed, as printed: the service's label, or the text of an invoice by hand")]
+    vat_treatment: VatTreatment | UnsetType = UNSET
+    vat_reason: VatReason | UnsetType = UNSET
 
 
 class Document(Shape, frozen=True):

@@ -78,6 +78,14 @@ _DOCUMENT_1 = Form(
         ),
     ),
 )  # fmt: skip
+# Since version 0034 of the schema a line says why no VAT is charged, where none is.
+_DOCUMENT_2 = _DOCUMENT_1._replace(
+    version=2,
+    parts=tuple(
+        part._replace(columns=(*part.columns, "vat_reason", "vat_treatment")) if part.name == "lines" else part
+        for part in _DOCUMENT_1.parts
+    ),
+)
 _ENTRY_1 = Form(
     ENTRY, 1, "entry", "id",
     ("effective_on", "id", "journal", "label", "piece", "posting_count", "recorded_at", "reference"),
@@ -112,7 +120,8 @@ _ACT_2 = _ACT_1._replace(version=2, columns=(*_ACT_1.columns, "user_name"))
 
 # Every version there ever was, by kind and number; the last of a kind is the one that new records get.
 FORMS: Mapping[tuple[str, int], Form] = {
-    (form.kind, form.version): form for form in (_DOCUMENT_1, _ENTRY_1, _USAGE_1, _CLOSING_1, _FILE_1, _ACT_1, _ACT_2)
+    (form.kind, form.version): form
+    for form in (_DOCUMENT_1, _DOCUMENT_2, _ENTRY_1, _USAGE_1, _CLOSING_1, _FILE_1, _ACT_1, _ACT_2)
 }
 NEWEST: Mapping[str, Form] = {form.kind: form for form in FORMS.values()}
 

@@ -48,9 +48,10 @@ RECORDS, LEAVES, CHECKPOINT, CHECKPOINTS, KEYS = (
     "keys.txt",
 )
 KINDS = ("document", "entry", "usage", "closing", "file", "act")
-# The forms of records that this program knows: since version 2 an act names its user.
+# The forms of records that this program knows: in version 2 an act names its user, a document's line why it has no VAT.
 FORMS = {kind: {f"technopark-{kind}/1"} for kind in KINDS}
 FORMS["act"].add("technopark-act/2")
+FORMS["document"].add("technopark-document/2")
 COUNTED = {
     "document": "documents",
     "entry": "entries",

@@ -62,7 +62,8 @@ class History:
         return {key: self._values(row) for key, row in stood.items() if row is not None}
 
     def _values(self, row: Mapping[str, str]) -> Values:
-        return {column.field: column.parse(row[column.name]) for column in self.layout.columns}
+        # An act older than a column says nothing of it.
+        return {column.field: column.parse(row.get(column.name, "")) for column in self.layout.columns}
 
     def entered(self, key: str, act: int) -> Provenance | None:
         """Return the audit event that made a row what it was after `act`; None where none is on record."""

@@ -21,6 +21,7 @@ from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, Text, about
 from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
 from pricing.eligibility import KINDS
+from pricing.vat import TREATMENTS
 
 
 class Resource(NamedTuple):
@@ -105,7 +106,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     {
         "sites": ("TNG", "Technopark Tanger", "Tanger", 100, "2015-09-01"),
         "services": ("MEAL", "Repas", "each", "arrears", "71243", "20.00"),
-        "vat_rates": ("MEAL", "2017-01-01", "0.10"),
+        "vat_rates": ("MEAL", "2017-01-01", "0.10", "standard", ""),
         "rates": ("CAS", "MEAL", None, "2015-01-01", "34.00", "17.50", "31.50", "contrat de restauration"),
         "tenants": (
             "T0001", "Noor Santé", "SARL AU", "startup", "2024-05-26", None, "000380478000073", "83960310",
@@ -133,6 +134,8 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "service": "The service's code",
         "effective_from": "The first day it holds",
         "vat_rates.rate": "The VAT rate: 0.20 is 20 %",
+        "treatment": "Why no VAT is charged, at the rate 0; null or left out: standard",
+        "reason": "The article, or the attestation with its number and day: printed in place of the VAT",
         "site": "The site's code",
         "grants.site": "The site it is for; null: any",
         "tenant_kind": "The kind of tenant it is for; null: every kind",
@@ -174,6 +177,7 @@ _CODES = frozenset({"code", "event_id", "tenant", "site", "service", "unit"})
 _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("services", "unit"): UNITS,
     ("services", "billing"): (ADVANCE, ARREARS),
+    ("vat_rates", "treatment"): TREATMENTS,
     ("rates", "tenant_kind"): KINDS,
     ("tenants", "kind"): KINDS,
     ("tenants", "language"): LANGUAGES,

@@ -51,7 +51,15 @@ vat_rate = Table(
     Column("service", ForeignKey("service.code"), primary_key=True),
     Column("effective_from", Date, primary_key=True),
     Column("rate", Integer, nullable=False),
+    # Why no VAT is charged, where none is: the article, or the attestation with its number and day.
+    Column("treatment", String(12), nullable=False, server_default="standard"),
+    Column("reason", Text, nullable=False, server_default=""),
     CheckConstraint("rate >= 0", name="rate"),
+    CheckConstraint(
+        "treatment = 'standard' OR (treatment IN ('exempt', 'suspended', 'out_of_scope') AND rate = 0 "
+        "AND reason <> '')",
+        name="treatment",
+    ),
 )
 
 rate = Table(

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from billing.frame.shapes import (
@@ -31,14 +32,14 @@ from billing.frame.shapes import (
     Text,
     about,
 )
-from billing.run.shapes import Tier, Vat
+from billing.run.shapes import Tier, Vat, VatReason, VatTreatment, treatment_shapes, vat_shapes
 from billing.run.tenant_bill import TenantBill, drafts_of
 from invoices.document import DocumentLine
 from invoices.issuing import Draft, vat_of_drafts
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 from pricing.rating import PricedLine
-from pricing.vat import VatSubtotal
+from pricing.vat import STANDARD, VatSubtotal, by_treatment
 
 DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
 # A run has few prices, quantities, rates and months, and many equal amounts.
@@ -71,11 +72,14 @@ class DraftLine(Shape, frozen=True):
     vat_rate: Rate
     corrects: Annotated[DocumentNumber | None, about("The invoice whose line it takes back; null: none")]
     withdraws: Annotated[CreditNoteNumber | None, about("The credit note by hand that it takes back; null: none")]
+    vat_treatment: VatTreatment | UnsetType = UNSET
+    vat_reason: VatReason | UnsetType = UNSET
 
     @classmethod
     def of(cls, line: DocumentLine) -> "DraftLine":
         """Return a line of a draft."""
         p = line.priced
+        treatment, reason = treatment_shapes(p.vat_treatment, p.vat_reason)
         return cls(
             service=p.service,
             site=p.site,
@@ -93,6 +97,8 @@ class DraftLine(Shape, frozen=True):
             vat_rate=_rate(p.vat_rate),
             corrects=None if line.corrects is None else line.corrects.number,
             withdraws=None if line.withdraws is None else line.withdraws.number,
+            vat_treatment=treatment,  # type: ignore[arg-type]
+            vat_reason=reason,
         )
 
 
@@ -122,7 +128,7 @@ class DraftDocument(Shape, frozen=True):
             net=_amount(net),
             tax=_amount(tax),
             gross=_amount(net + tax),
-            vat=[Vat(_rate(v.rate), _amount(v.base), _amount(v.amount)) for v in vat],
+            vat=vat_shapes(vat, (line.priced.of_vat for line in draft.lines)),
             lines=[DraftLine.of(line) for line in draft.lines],
         )
 
@@ -131,12 +137,11 @@ def canonical(draft: Draft, vat: Sequence[VatSubtotal]) -> bytes:
     """Return a draft in canonical JSON: `DraftDocument` in a quarter of the time, since everybody's is made at once."""
     net = tax = 0
     rates = []
-    for subtotal in vat:
-        net += subtotal.base
-        tax += subtotal.amount
-        rates.append(
-            f'{{"amount":"{_amount(subtotal.amount)}","base":"{_amount(subtotal.base)}","rate":"{_rate(subtotal.rate)}"}}'
-        )
+    for rate, treatment, reason, base, amount in by_treatment(vat, (line.priced.of_vat for line in draft.lines)):
+        net += base
+        tax += amount
+        why = "" if treatment == STANDARD else f',"reason":{_json(reason)},"treatment":"{treatment}"'
+        rates.append(f'{{"amount":"{_amount(amount)}","base":"{_amount(base)}","rate":"{_rate(rate)}"{why}}}')
     lines = []
     for line in draft.lines:
         # Many tenants use the same; no two have a lease in common.
@@ -151,13 +156,18 @@ def canonical(draft: Draft, vat: Sequence[VatSubtotal]) -> bytes:
 
 
 def _line(p: PricedLine, corrects: str | None, withdraws: str | None) -> str:
+    why = (
+        ""
+        if p.vat_treatment == STANDARD
+        else f'"vat_reason":{_json(p.vat_reason)},"vat_treatment":"{p.vat_treatment}",'
+    )
     return (
         f'{{"amount":"{_amount(p.amount)}","corrects":{_json(corrects)},'
         f'"cost_amount":"{_amount(p.cost_amount)}","first_day":{_json(p.first_day)},'
         f'"full_amount":"{_amount(p.full_amount)}","full_price":"{_price(p.full_price)}",'
         f'"last_day":{_json(p.last_day)},"lease":{_json(p.lease)},"month":"{_month(p.month)}",'
         f'"quantity":"{_quantity(p.quantity)}","service":{_json(p.service)},"site":{_json(p.site)},'
-        f'"tier":"{p.tier}","unit_price":"{_price(p.unit_price)}","vat_rate":"{_rate(p.vat_rate)}",'
+        f'"tier":"{p.tier}","unit_price":"{_price(p.unit_price)}","vat_rate":"{_rate(p.vat_rate)}",{why}'
         f'"withdraws":{_json(withdraws)}}}'
     )
 

@@ -26,7 +26,7 @@ from billing.frame.shapes import (
 from pricing import funding_matrix
 from pricing.money import format_amount, format_rate
 from pricing.period import format_month
-from pricing.vat import VatSubtotal
+from pricing.vat import STANDARD, VatSubtotal, by_treatment
 
 Tier = Annotated[Literal["subsidised", "market"], about("Which price applies")]
 
@@ -40,19 +40,34 @@ class RunOutcome(StrEnum):
     HELD = "held"
 
 
+VatTreatment = Annotated[
+    Literal["exempt", "suspended", "out_of_scope"], about("Why no VAT is charged; left out: at the rate")
+]
+VatReason = Annotated[Text, about("The article, or the attestation with its number and day; left out: none")]
+
+
 class Vat(Shape, frozen=True):
-    """VAT at one rate."""
+    """VAT at one rate; what bears none stands apart by treatment and reason."""
 
     rate: Rate
     base: Annotated[Money, about("The sum of the lines at this rate, without VAT")]
     amount: Annotated[Money, about("The VAT on it, rounded once")]
+    treatment: VatTreatment | UnsetType = UNSET
+    reason: VatReason | UnsetType = UNSET
 
-    @classmethod
-    def of(cls, subtotal: VatSubtotal) -> "Vat":
-        """Return VAT as a document or a quote has computed it."""
-        return cls(
-            rate=format_rate(subtotal.rate), base=format_amount(subtotal.base), amount=format_amount(subtotal.amount)
-        )
+
+def vat_shapes(vat: Iterable[VatSubtotal], lines: Iterable[tuple[int, str, str, int]]) -> list[Vat]:
+    """Return VAT as a document or a quote has computed it, from its lines' (VAT rate, treatment, reason, amount)."""
+    shapes = []
+    for rate, treatment, reason, base, amount in by_treatment(vat, lines):
+        why = treatment_shapes(treatment, reason)
+        shapes.append(Vat(format_rate(rate), format_amount(base), format_amount(amount), *why))  # type: ignore[arg-type]
+    return shapes
+
+
+def treatment_shapes(treatment: str, reason: str) -> tuple[str | UnsetType, str | UnsetType]:
+    """Return why no VAT is charged, as a VatTreatment and a VatReason; nothing where it is."""
+    return (UNSET, UNSET) if treatment == STANDARD else (treatment, reason)
 
 
 class SiteFunding(Shape, frozen=True):

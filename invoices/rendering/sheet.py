@@ -14,6 +14,7 @@ from invoices.structured_reference import printed
 from invoices.words import dirhams_in_words
 from pricing.money import parse_decimal
 from pricing.rating import PricedLine
+from pricing.vat import STANDARD
 
 SEPARATOR = " · "
 RIB_GROUPS = (3, 3, 16, 2)
@@ -221,7 +222,7 @@ def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
         full_price=formats.price(priced.full_price),
         discount=formats.price(-discount) if discount else texts["no_discount"],
         price=formats.price(priced.unit_price),
-        vat=formats.percentage(priced.vat_rate),
+        vat=formats.short_vat_rate(priced.vat_rate, priced.vat_treatment),
         amount=formats.amount(priced.amount),
         forward=t["carry"]["forward"].format(amount=carried),
         brought=t["carry"]["brought"].format(amount=carried),
@@ -240,7 +241,7 @@ def _lump_sum(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
         full_price="",
         discount="",
         price="",
-        vat=formats.percentage(line.priced.vat_rate),
+        vat=formats.short_vat_rate(line.priced.vat_rate, line.priced.vat_treatment),
         amount=formats.amount(line.priced.amount),
         forward=t["carry"]["forward"].format(amount=carried),
         brought=t["carry"]["brought"].format(amount=carried),
@@ -275,7 +276,10 @@ def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
     """Return the VAT of each rate beside the three totals, row by row."""
     texts = t["totals"]
     left = [(texts["rate"], texts["base"], texts["vat"])]
-    left += [(formats.percentage(v.rate), formats.amount(v.base), formats.amount(v.amount)) for v in document.vat]
+    left += [
+        (formats.vat_rate(v.rate, v.treatment), formats.amount(v.base), formats.amount(v.amount))
+        for v in document.treated_vat
+    ]
     right = [
         (texts["net"], formats.amount(document.net)),
         (texts["tax"], formats.amount(document.tax)),
@@ -296,10 +300,11 @@ def amount_in_words(gross: int, sentence: str) -> InWords:
 
 
 def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
-    """Return notes on the discount's worth and its end, and on the buyer's contribution to newcomers (R16)."""
+    """Return notes on why no VAT is charged, on the discount's worth and its end, and on the contribution (R16)."""
     texts = t["notes"]
     credited = document.kind == CREDIT_NOTE
-    notes = []
+    mentions = vat_mentions(document)
+    notes = [Note(t["columns"]["vat"], mentions)] if mentions else []
     if document.advantage > 0:
         worth = texts["discount_credited"] if credited else texts["discount_worth"]
         lines = [worth.format(amount=formats.dirhams(document.advantage))]
@@ -312,6 +317,16 @@ def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
         worth = texts["contribution_credited"] if credited else texts["contribution_worth"]
         notes.append(Note(texts["contribution"], (worth.format(amount=formats.dirhams(document.contribution)),)))
     return tuple(notes)
+
+
+def vat_mentions(document: Document) -> tuple[str, ...]:
+    """Return why no VAT is charged (CGI art. 145-III-6°), each once, with its base where there are several."""
+    untaxed = [v for v in document.treated_vat if v.treatment != STANDARD]
+    several = len(untaxed) > 1
+    return tuple(
+        formats.vat_mention(v.treatment, v.reason) + (f" : {formats.dirhams(v.base)}" if several else "")
+        for v in untaxed
+    )
 
 
 def _payment_reference(document: Document) -> str:

@@ -134,9 +134,9 @@ VAT = VatBook(
 
 
 def test_r11_the_vat_rate_in_force_is_the_latest_that_has_begun() -> None:
-    assert VAT.at("MEAL", day("2017-01-01")) == 1_000
-    assert VAT.at("MEAL", day("2026-06-30")) == 1_000
-    assert VAT.at("MEAL", day("2026-07-01")) == 2_000
+    assert VAT.at("MEAL", day("2017-01-01")).rate == 1_000
+    assert VAT.at("MEAL", day("2026-06-30")).rate == 1_000
+    assert VAT.at("MEAL", day("2026-07-01")).rate == 2_000
     for service, on in (("MEAL", "2016-12-31"), ("TRAINING", "2026-01-01")):
         with pytest.raises(NoVatRateInForce, match=f"no VAT rate for {service} on {on}: enter"):
             VAT.at(service, day(on))

@@ -105,9 +105,10 @@ def flip(
     def update(to: str, at: str) -> str:
         return f"UPDATE {table.name} SET {name} = {to} WHERE {at}"
 
-    if value is None:
+    if value is None or value == "":
+        blank = "NULL" if value is None else "''"
         filled = "1" if isinstance(column.type, Integer) else "'2026-01-01'" if isinstance(column.type, Date) else "'x'"
-        return Flip(update(filled, where), update("NULL", where))
+        return Flip(update(filled, where), update(blank, where))
     if isinstance(column.type, Integer):
         bits = 31 if dialect == "postgresql" and column.type.__visit_name__ == "integer" else 52
         other: Any = value ^ (1 << chance.randrange(bits))

@@ -18,7 +18,9 @@ NEW: dict[str, dict[str, Any]] = {
         "code": "DOMI", "label": "Domiciliation", "unit": "each", "billing": "arrears", "revenue_account": "71243",
         "price_ceiling_incl_vat": "500.00",
     },
-    "vat-rates": {"service": "OFFICE", "effective_from": "2027-01-01", "rate": "0.10"},
+    "vat-rates": {
+        "service": "OFFICE", "effective_from": "2027-01-01", "rate": "0.10", "treatment": "standard", "reason": "",
+    },
     "rates": {
         "site": "TNG", "service": "OFFICE", "tenant_kind": None, "effective_from": "2027-01-01", "market": "160.00",
         "subsidised": "1/3", "full_cost": "140.1234", "source": "grille 2027",

@@ -195,7 +195,7 @@ class TestFrenchCsv:
         assert said.startswith("leases.csv:2: area_m2 '22,5 m2' is not a decimal number such as 1234.56")
 
     def test_rates_may_be_percentages_and_a_part_of_a_price_stays_one(self, tmp_path: Path) -> None:
-        rows = [("OFFICE", "01/01/2020", cell) for cell in ("20 %", "20,5%", "0,2")]
+        rows = [("OFFICE", "01/01/2020", cell, "", "") for cell in ("20 %", "20,5%", "0,2")]
         read_back, said = read(text_file(tmp_path, *rows, stem="vat_rates"), "vat_rates")
         assert ([row[2] for _, row in read_back], said) == (["0.20", "0.205", "0.2"], [])
         rate = ("TNG", "OFFICE", "", "01/01/2020", "1 050,00", "1/3", "101,5", "grille 1,500")

@@ -3,17 +3,20 @@
 The VAT has a file of its own, a row a document and rate, so that both have the same columns whatever the year.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from invoices import formats
 from invoices.brought import is_ours
 from invoices.document import CREDIT_NOTE
-from invoices.models import document, document_file, document_vat
+from invoices.models import document, document_file, document_line, document_vat
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
+from pricing.vat import VatSubtotal, by_treatment
 
 _BATCH = 1_000
 _COLUMNS = (
@@ -35,6 +38,8 @@ _VAT_COLUMNS = (
     Column("Taux", Kind.RATE),
     Column("Base", Kind.AMOUNT),
     Column("TVA", Kind.AMOUNT),
+    # Why none is charged: what bears none has a row a reason.
+    Column("Motif", Kind.TEXT),
 )
 
 
@@ -70,12 +75,20 @@ def _rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _vat_rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
-    d, v = document.c, document_vat.c
+    d, v, x = document.c, document_vat.c, document_line.c
     statement = (
-        select(d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
+        select(d.id, d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
         .join(document_vat, v.document_id == d.id)
         .where(_of_year(year))
         .order_by(d.issued_on, d.number, v.rate)
     )
-    for number, kind, *cells in connection.execute(statement, execution_options={"yield_per": _BATCH}):
-        yield (number, _nature(kind), *cells)
+    # Of few documents: the others have one row a rate, as they were issued.
+    untaxed: dict[int, list[tuple[int, str, str, int]]] = defaultdict(list)
+    lines = select(x.document_id, x.vat_rate, x.vat_treatment, x.vat_reason, x.amount).join(
+        document, d.id == x.document_id
+    )
+    for key, *line in connection.execute(lines.where(_of_year(year), x.vat_rate == 0)):
+        untaxed[key].append(tuple(line))
+    for key, number, kind, issued_on, *vat in connection.execute(statement, execution_options={"yield_per": _BATCH}):
+        for rate, treatment, reason, base, amount in by_treatment([VatSubtotal(*vat)], untaxed.get(key, ())):
+            yield number, _nature(kind), issued_on, rate, base, amount, formats.vat_mention(treatment, reason) or None

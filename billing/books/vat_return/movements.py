@@ -18,6 +18,7 @@ from billing.receivables.open_items.open_items import vat_movements_select
 from billing.receivables.tables.receipts import allocation, placement
 from invoices.models import document, document_line
 from pricing.money import allocate, format_rate
+from pricing.vat import STANDARD
 
 # The acts of `settlement` whose key is an allocation's.
 _OF_ALLOCATIONS = ("allocated", "undone", "cleared")
@@ -37,11 +38,13 @@ UNSAID = "?"
 class VatMovement(NamedTuple):
     """So much base and VAT (centimes, negative where given back) that fell due on a day.
 
-    `piece` is what made it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself.
+    `piece` is what made it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself. Of what
+    bears no VAT, `treatment` says why (`pricing.vat`).
     """
 
     code: str
     rate: int
+    treatment: str
     due_on: date
     what: str
     piece: str
@@ -61,9 +64,9 @@ def vat_movements(connection: Connection, first: date, last: date, terms: Terms)
     )
 
 
-def code_of(codes: Mapping[str, str], service: str | None, rate: int) -> str:
-    """Return the line of the return that a service at a rate is declared on; `?` where nothing says it."""
-    return codes.get(service or "", codes.get(format_rate(rate), UNSAID))
+def code_of(codes: Mapping[str, str], service: str | None, rate: int, treatment: str = STANDARD) -> str:
+    """Return the line of the return that a service is declared on, by itself, its treatment or rate; `?` if unsaid."""
+    return next((codes[name] for name in (service or "", treatment, format_rate(rate)) if name in codes), UNSAID)
 
 
 def _with_pieces(first: date, last: date) -> Any:
@@ -96,15 +99,16 @@ def _piece(row: Any) -> str:
     return str(row.number)
 
 
-def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str]) -> Iterator[VatMovement]:
-    """Cut a movement into as many parts as it belongs to lines of the return."""
-    parts = weights or {code_of(codes, None, row.rate): 1}
+def _shared(row: Any, weights: Mapping[tuple[str, str], int] | None, codes: Mapping[str, str]) -> Iterator[VatMovement]:
+    """Cut a movement into as many parts as it belongs to lines of the return, and what bears no VAT by treatment."""
+    parts = weights or {(code_of(codes, None, row.rate), STANDARD): 1}
     bases, vats = (allocate(int(amount), list(parts.values())) for amount in (row.base_due, row.vat_due))
-    for code, base, vat in zip(parts, bases, vats, strict=True):
+    for (code, treatment), base, vat in zip(parts, bases, vats, strict=True):
         if base or vat:
             yield VatMovement(
                 code=code,
                 rate=row.rate,
+                treatment=treatment,
                 due_on=row.settled_on,
                 what=_WORDS[row.act],
                 piece=_piece(row),
@@ -117,18 +121,19 @@ def _shared(row: Any, weights: Mapping[str, int] | None, codes: Mapping[str, str
 
 def _weights(
     connection: Connection, documents: Iterable[int], codes: Mapping[str, str]
-) -> dict[tuple[int, int], dict[str, int]]:
-    """Sum by document and rate what was invoiced on each line of the return, in the order of their codes."""
+) -> dict[tuple[int, int], dict[tuple[str, str], int]]:
+    """Sum by document and rate what was invoiced on each line of the return and treatment, in their order."""
     x = document_line.c
-    sums: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    sums: dict[tuple[int, int], dict[tuple[str, str], int]] = defaultdict(dict)
+    alike = x.document_id, x.vat_rate, x.service, x.vat_treatment
     rows = connection.execute(
-        select(x.document_id, x.vat_rate, x.service, func.sum(x.amount))
+        select(*alike, func.sum(x.amount))
         .where(among(connection, x.document_id, sorted(documents)))
-        .group_by(x.document_id, x.vat_rate, x.service)
-        .order_by(x.document_id, x.vat_rate, x.service)
+        .group_by(*alike)
+        .order_by(*alike)
     )
-    for document_id, rate, service, amount in rows:
+    for document_id, rate, service, treatment, amount in rows:
         of = sums[document_id, rate]
-        code = code_of(codes, service, rate)
-        of[code] = of.get(code, 0) + int(amount)
+        line = code_of(codes, service, rate, treatment), treatment
+        of[line] = of.get(line, 0) + int(amount)
     return {key: dict(sorted(of.items())) for key, of in sums.items() if sum(of.values()) > 0}

@@ -14,17 +14,20 @@ from billing.entries.accounts import VAT_DUE
 from billing.frame.errors import BadConfiguration, Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.frame.terms import Terms
+from billing.run.shapes import treatment_shapes
 from invoices import formats
 from ledger.exports.columns import Kind
 from ledger.models import account_day, entry_counter
 from ledger.reports.rows import GENERAL, Carried, Column, Part, Report, Row, RowKind
 from pricing.money import format_amount, format_rate
 from pricing.period import format_month, next_month
+from pricing.vat import STANDARD
 
 REGIMES = {"encaissement": "encaissements", "debits": "débits"}
 _COLUMNS = (
     Column("code", "Ligne", Kind.TEXT, on_paper=False),
     Column("rate", "Taux", Kind.RATE, on_paper=False),
+    Column("treatment", "Traitement", Kind.TEXT, on_paper=False),
     Column("effective_on", "Date", Kind.DAY),
     Column("what", "Opération", Kind.TEXT),
     Column("piece", "Pièce", Kind.TEXT),
@@ -36,10 +39,11 @@ _COLUMNS = (
 
 
 class Subtotal(NamedTuple):
-    """A line of the return at a rate: the sums declared on it, in centimes."""
+    """A line of the return at a rate and treatment: the sums declared on it, in centimes."""
 
     code: str
     rate: int
+    treatment: str
     base: int
     vat: int
 
@@ -54,10 +58,10 @@ class VatReturn(NamedTuple):
 
     @property
     def subtotals(self) -> list[Subtotal]:
-        """Return the sums by line of the return and rate."""
+        """Return the sums by line of the return, rate and treatment."""
         return [
-            Subtotal(code, rate, sum(m.base for m in movements), sum(m.vat for m in movements))
-            for (code, rate), group in groupby(self.movements, key=lambda m: (m.code, m.rate))
+            Subtotal(*line, sum(m.base for m in movements), sum(m.vat for m in movements))
+            for line, group in groupby(self.movements, key=_line_of)
             for movements in [list(group)]
         ]
 
@@ -100,7 +104,11 @@ def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
         regime=paper.regime,  # type: ignore[arg-type]
         lines=[
             shapes.VatReturnLine(
-                code=line.code, rate=format_rate(line.rate), base=format_amount(line.base), vat=format_amount(line.vat)
+                code=line.code,
+                rate=format_rate(line.rate),
+                base=format_amount(line.base),
+                vat=format_amount(line.vat),
+                treatment=treatment_shapes(line.treatment, "")[0],  # type: ignore[arg-type]
             )
             for line in paper.subtotals
         ],
@@ -121,7 +129,7 @@ def prepared(connection: Connection, paper: VatReturn, lines_on_paper_max: int) 
         Fact("Montants", "dirhams (DH)"),
         *(
             Fact(
-                f"Ligne {s.code} · {formats.percentage(s.rate)}",
+                f"Ligne {s.code} · {formats.vat_rate(s.rate, s.treatment)}",
                 f"{formats.amount(s.vat)} sur {formats.amount(s.base)}",
             )
             for s in paper.subtotals
@@ -141,23 +149,27 @@ def prepared(connection: Connection, paper: VatReturn, lines_on_paper_max: int) 
     )
 
 
-def _line(code: str, rate: int) -> str:
+def _line_of(movement: VatMovement) -> tuple[str, int, str]:
+    return movement.code, movement.rate, movement.treatment
+
+
+def _line(code: str, rate: int, treatment: str) -> str:
     """Name a line of the return at a rate, as people do."""
-    return f"Ligne {code} · TVA {formats.percentage(rate)}"
+    return f"Ligne {code} · {formats.vat_mention(treatment) or f'TVA {formats.percentage(rate)}'}"
 
 
 def _rows(paper: VatReturn) -> Iterator[Row]:
-    for (code, rate), group in groupby(paper.movements, key=lambda m: (m.code, m.rate)):
+    for (code, rate, treatment), group in groupby(paper.movements, key=_line_of):
+        line = code, rate, None if treatment == STANDARD else formats.vat_rate(rate, treatment)
         blank: tuple[None, ...] = (None,) * 5
-        yield Row(RowKind.HEADING, (_line(code, rate),), (code, rate, *blank, None, None))
+        yield Row(RowKind.HEADING, (_line(code, rate, treatment),), (*line, *blank, None, None))
         base = vat = 0
         for m in group:
-            yield Row(RowKind.LINE, (), (code, rate, m.due_on, m.what, m.piece, m.tenant, m.document, m.base, m.vat))
+            yield Row(RowKind.LINE, (), (*line, m.due_on, m.what, m.piece, m.tenant, m.document, m.base, m.vat))
             base, vat = base + m.base, vat + m.vat
-        yield Row(
-            RowKind.SUBTOTAL, (f"Total ligne {code}, {formats.percentage(rate)}",), (code, rate, *blank, base, vat)
-        )
-    nothing: tuple[None, ...] = (None,) * 7
+        total = f"Total ligne {code}, {formats.vat_rate(rate, treatment)}"
+        yield Row(RowKind.SUBTOTAL, (total,), (*line, *blank, base, vat))
+    nothing: tuple[None, ...] = (None,) * 8
     yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, paper.base, paper.vat))
     yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, paper.booked))
     yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, paper.difference))

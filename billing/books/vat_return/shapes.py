@@ -2,8 +2,11 @@
 
 from typing import Annotated, Literal
 
+from msgspec import UNSET, UnsetType
+
 from billing.books.vat_return.movements import VatMovement
 from billing.frame.shapes import Day, DocumentNumber, Money, Month, Rate, Shape, TenantCode, Text, about
+from billing.run.shapes import VatTreatment, treatment_shapes
 from pricing.money import format_amount, format_rate
 
 _Line = Annotated[Text, about("The line of the return; ? where the settings do not say it")]
@@ -16,6 +19,7 @@ class VatReturnLine(Shape, frozen=True):
     rate: Rate
     base: Annotated[Money, about("Without VAT")]
     vat: Money
+    treatment: VatTreatment | UnsetType = UNSET
 
 
 class VatReturnMovement(Shape, frozen=True):
@@ -30,6 +34,7 @@ class VatReturnMovement(Shape, frozen=True):
     document: DocumentNumber
     base: Annotated[Money, about("Without VAT")]
     vat: Money
+    treatment: VatTreatment | UnsetType = UNSET
 
     @classmethod
     def of(cls, movement: VatMovement) -> "VatReturnMovement":
@@ -44,6 +49,7 @@ class VatReturnMovement(Shape, frozen=True):
             document=movement.document,
             base=format_amount(movement.base),
             vat=format_amount(movement.vat),
+            treatment=treatment_shapes(movement.treatment, "")[0],  # type: ignore[arg-type]
         )
 
 

@@ -19,7 +19,7 @@ from pricing.rating import PricedLine
 from pricing.vat import VatSubtotal, credited_vat, vat_breakdown
 
 # The fields that a credited amount has in common with the line it is of.
-_KEPT = ("service", "service_label", "site", "site_name", "office", "month", "vat_rate")
+_KEPT = ("service", "service_label", "site", "site_name", "office", "month", "vat_rate", "vat_treatment", "vat_reason")
 
 
 def expected_vat(held: Holdings) -> dict[int, tuple[VatSubtotal, ...]]:

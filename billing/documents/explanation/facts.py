@@ -57,7 +57,10 @@ class Facts:
     @cached_property
     def vat_book(self) -> VatBook:
         """Return the rates of VAT, ready to be asked which is in force."""
-        return VatBook((r["service"], VatRate(r["effective_from"], r["rate"])) for r in self._vat_rows.values())
+        return VatBook(
+            (r["service"], VatRate(r["effective_from"], r["rate"], r["treatment"], r["reason"]))
+            for r in self._vat_rows.values()
+        )
 
     def rate_on(self, site: str, service: str, day: date) -> Version | None:
         """Return the version of a rate in force on a day for the tenant's kind (R6); None where there was none."""
@@ -154,7 +157,7 @@ class Register:
 _OF_WINDOW = frozenset({"kind", "incorporated_on", "admitted_on"})
 _OF_ADMISSION = frozenset({"tenant", "starts_on"})
 _OF_LEASE = frozenset({"tenant", "site", "area_m2", "starts_on", "ends_on"})
-_OF_PRICE = frozenset({"market", "subsidised", "full_cost", "rate"})
+_OF_PRICE = frozenset({"market", "subsidised", "full_cost", "rate", "treatment", "reason"})
 
 
 def _touches(change: RegisterChange, columns: frozenset[str]) -> bool:

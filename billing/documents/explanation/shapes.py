@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from msgspec import UNSET, UnsetType
+
 from billing.documents.tenants.shapes import WindowShown
 from billing.frame.shapes import (
     Count,
@@ -24,7 +26,7 @@ from billing.frame.shapes import (
     Text,
     about,
 )
-from billing.run.shapes import Tier
+from billing.run.shapes import Tier, VatReason, VatTreatment
 
 
 class Written(Shape, frozen=True):
@@ -87,6 +89,8 @@ class VatBasis(Shape, frozen=True):
     rate: Rate
     effective_from: Annotated[Day, about("The first day it holds")]
     entered: Annotated[Written | None, about("Who entered it so; null: not on record")]
+    treatment: VatTreatment | UnsetType = UNSET
+    reason: VatReason | UnsetType = UNSET
 
 
 class TierBasis(Shape, frozen=True):

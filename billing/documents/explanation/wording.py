@@ -23,6 +23,8 @@ from billing.documents.explanation.shapes import (
 from billing.documents.tenants.shapes import WindowShown
 from billing.frame.shapes import instant
 from billing.register.history import Provenance, RegisterChange
+from billing.run.shapes import treatment_shapes
+from invoices import formats
 from invoices.document import DocumentLine
 from pricing.eligibility import AGE_LIMIT_MONTHS, ELIGIBLE_KINDS, SUBSIDISED, WINDOW_MONTHS, admission_day, is_eligible
 from pricing.money import format_amount, format_price, format_quantity, format_rate
@@ -138,7 +140,9 @@ def _rate(version: Version) -> RateBasis:
 
 
 def _vat(version: Version) -> VatBasis:
-    return VatBasis(format_rate(version.row["rate"]), version.row["effective_from"], written(version.entered))
+    row = version.row
+    why = treatment_shapes(row["treatment"], row["reason"])
+    return VatBasis(format_rate(row["rate"]), row["effective_from"], written(version.entered), *why)  # type: ignore[arg-type]
 
 
 def _tier(facts: Facts) -> TierBasis:
@@ -181,7 +185,10 @@ def _sentences(line_facts: LineFacts, shown: LineExplanation) -> Iterator[str]:
         )
     yield _product(shown, line_facts)
     if shown.vat is not None:
-        yield f"VAT {shown.vat.rate} from {shown.vat.effective_from}{_entered(shown.vat.entered)}"
+        p = line_facts.line.priced
+        why = formats.vat_mention(p.vat_treatment, p.vat_reason)
+        of_vat = f"VAT {shown.vat.rate} from {shown.vat.effective_from}"
+        yield f"{of_vat}{f': {why}' if why else ''}{_entered(shown.vat.entered)}"
     sums = shown.cross_subsidy
     yield f"cross-subsidy: contribution {sums.contribution}, draw {sums.draw}, advantage {sums.advantage}"
     for change in shown.changes:

@@ -134,7 +134,7 @@ def _line(line: Any) -> tuple[Any, ...]:
     )
     return (
         line.service, line.site, line.lease or "", line.month, days, line.tier, line.quantity, line.unit_price,
-        grouped(line.amount), line.vat_rate, about,
+        grouped(line.amount), line.vat_treatment or line.vat_rate, about,
     )  # fmt: skip
 
 

@@ -95,6 +95,6 @@ def issue_command(
 
 def _show(invoice: "OneOffInvoice") -> None:
     """Show the lines, and the VAT of each rate."""
-    rows = [(x.text, x.service, x.quantity, x.price, x.amount, x.vat_rate) for x in invoice.lines]
+    rows = [(x.text, x.service, x.quantity, x.price, x.amount, x.vat_treatment or x.vat_rate) for x in invoice.lines]
     table("", ("text", "service", "quantity", "price", "amount", "VAT rate"), rows)
-    table("", ("VAT rate", "base", "VAT"), [(v.rate, v.base, v.amount) for v in invoice.vat])
+    table("", ("VAT rate", "base", "VAT"), [(v.treatment or v.rate, v.base, v.amount) for v in invoice.vat])

@@ -159,7 +159,7 @@ def _line(line: JudgedLine, site: str, issued_on: date, catalogue: Catalogue) ->
         service=line.service, site=site, lease=None, month=first_of_month(issued_on), first_day=None, last_day=None,
         days=1, days_in_month=1, tier=MARKET, quantity=line.quantity, full_price=line.price, unit_price=line.price,
         unit_cost=line.price, amount=line.amount, full_amount=line.amount, cost_amount=line.amount,
-        vat_rate=line.vat_rate,
+        vat_rate=line.vat.rate, vat_treatment=line.vat.treatment, vat_reason=line.vat.reason,
     )  # fmt: skip
     unit = _NO_UNIT if service.unit_of_measure == _M2_MONTH else service.unit_of_measure
     return DocumentLine(priced, line.text, unit, catalogue.sites[site], "", service.revenue_account)

@@ -11,6 +11,7 @@ from billing.frame.spelling import typed
 from billing.register.catalogue import Catalogue
 from pricing.errors import NoVatRateInForce
 from pricing.money import AMOUNT_MAX, format_amount, line_amount
+from pricing.rates import VatRate
 
 LINES_MAX = 1000
 TEXT_LENGTH_MAX = 200
@@ -39,13 +40,13 @@ class OneOffOrder(NamedTuple):
 
 
 class JudgedLine(NamedTuple):
-    """A line that is good: its text as printed, quantity in millionths, price and VAT rate in ten-thousandths."""
+    """A line that is good: its text as printed, quantity in millionths, price in ten-thousandths, VAT in force."""
 
     service: str
     text: str
     quantity: int
     price: int
-    vat_rate: int
+    vat: VatRate
 
     @property
     def amount(self) -> int:
@@ -95,13 +96,13 @@ def _judged(
     def note(column: str, problem: str, remedy: str) -> None:
         faults.append(Fault(SUBJECT, number, column, getattr(line, column), problem, remedy))
 
-    rate = 0
+    vat = None
     if line.service not in catalogue.services:
         known = ", ".join(sorted(catalogue.services)) or "none yet"
         note("service", "is no service of the catalogue", f"there are {known}")
     else:
         try:
-            rate = catalogue.vat.at(line.service, day)
+            vat = catalogue.vat.at(line.service, day)
         except NoVatRateInForce:
             note("service", f"has no VAT rate in force on {day}", "enter one that begins on or before that day")
     problem = text_problem(line.text, TEXT_LENGTH_MAX)
@@ -115,10 +116,10 @@ def _judged(
             note(column, error.problem, "give more than zero" if "zero" in error.problem else error.remedy)
     if len(values) == 2 and not line_amount(*values):
         note("price", "is zero" if not values[1] else "comes to 0.00", "give more than zero")
-    if faults:
+    if faults or vat is None:
         return None, faults
     quantity, price = values
-    return JudgedLine(line.service, as_printed(line.text), quantity, price, rate), []
+    return JudgedLine(line.service, as_printed(line.text), quantity, price, vat), []
 
 
 def text_problem(text: str, length_max: int) -> str | None:

@@ -8,12 +8,11 @@ from sqlalchemy import Connection, Row, Select, select
 
 from billing.documents.one_off.shapes import OneOffInvoice, OneOffLine
 from billing.frame.errors import Unknown
-from billing.run.shapes import Vat
+from billing.run.shapes import treatment_shapes, vat_shapes
 from invoices.document import INVOICE, Document, DocumentLine
 from invoices.models import credit_reason, document
 from invoices.reading import load_documents
 from pricing.money import format_amount, format_price, format_quantity, format_rate
-from pricing.vat import VatSubtotal
 
 # Lists are ordered by it.
 ONE_OFF_KEY = (document.c.number,)
@@ -59,7 +58,7 @@ def shape_of(issued: Document, issued_by: str, warnings: Sequence[str] = ()) -> 
         reason=issued.reason,
         issued_by=issued_by,
         lines=[_line_shape(line) for line in issued.lines],
-        vat=[_vat_shape(v) for v in issued.vat],
+        vat=vat_shapes(issued.vat, (line.priced.of_vat for line in issued.lines)),
         net=format_amount(issued.net),
         tax=format_amount(issued.tax),
         gross=format_amount(issued.gross),
@@ -69,6 +68,7 @@ def shape_of(issued: Document, issued_by: str, warnings: Sequence[str] = ()) -> 
 
 def _line_shape(line: DocumentLine) -> OneOffLine:
     p = line.priced
+    treatment, reason = treatment_shapes(p.vat_treatment, p.vat_reason)
     return OneOffLine(
         service=p.service,
         text=line.service_label,
@@ -77,11 +77,9 @@ def _line_shape(line: DocumentLine) -> OneOffLine:
         amount=format_amount(p.amount),
         vat_rate=format_rate(p.vat_rate),
         account=line.revenue_account,
+        vat_treatment=treatment,  # type: ignore[arg-type]
+        vat_reason=reason,
     )
-
-
-def _vat_shape(subtotal: VatSubtotal) -> Vat:
-    return Vat(format_rate(subtotal.rate), format_amount(subtotal.base), format_amount(subtotal.amount))
 
 
 def alike(connection: Connection, tenant: str, issued_on: date, lines: Sequence[DocumentLine]) -> list[str]:

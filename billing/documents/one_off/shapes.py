@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from billing.frame.shapes import (
     Account,
     Day,
@@ -17,7 +19,7 @@ from billing.frame.shapes import (
     Text,
     about,
 )
-from billing.run.shapes import Vat
+from billing.run.shapes import Vat, VatReason, VatTreatment
 
 
 class OneOffLine(Shape, frozen=True):
@@ -30,6 +32,8 @@ class OneOffLine(Shape, frozen=True):
     amount: Annotated[Money, about("Price × quantity, without VAT")]
     vat_rate: Rate
     account: Annotated[Account, about("The revenue account of its service")]
+    vat_treatment: VatTreatment | UnsetType = UNSET
+    vat_reason: VatReason | UnsetType = UNSET
 
 
 class OneOffInvoice(Shape, frozen=True):

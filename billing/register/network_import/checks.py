@@ -4,6 +4,7 @@ Rows of the folder are judged together with what is stored; a fault is placed on
 brings it about.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
@@ -31,6 +32,7 @@ from ledger.errors import UnknownAccount
 from pricing.eligibility import AGE_LIMIT_MONTHS, ELIGIBLE_KINDS
 from pricing.money import format_amount, format_price, format_rate
 from pricing.rates import VatBook, VatRate, ceiling_breach, subsidised_price
+from pricing.vat import EXEMPT, OUT_OF_SCOPE, STANDARD, SUSPENDED, TREATMENTS
 
 
 def check_services(connection: Connection, sheet: Sheet, faults: Faults) -> None:
@@ -58,6 +60,37 @@ def price_rates(sheet: Sheet, faults: Faults) -> None:
             if price > full_price:
                 problem = f"makes {format_price(price)}, above the full price {format_price(full_price)}"
                 sheet.note(faults, row, "subsidised", problem, "lower it, or correct market")
+
+
+def check_vat_rates(sheet: Sheet, faults: Faults) -> None:
+    """Each rate that is not charged names its reason, each that is has none (CGI art. 145-III-6°)."""
+    for row in sheet.rows:
+        if not row.has("rate", "treatment", "reason"):
+            continue
+        treatment, reason = row.values["treatment"], row.values["reason"]
+        if treatment == STANDARD:
+            if reason:
+                remedy = f"write one of {', '.join(TREATMENTS[1:])} as treatment, or leave the reason blank"
+                sheet.note(faults, row, "reason", "is the reason of no treatment", remedy)
+            continue
+        if row.values["rate"]:
+            problem = f"is no treatment of the rate {format_rate(row.values['rate'])}"
+            sheet.note(faults, row, "treatment", problem, "write 0 as rate, or leave the treatment blank")
+        if not reason:
+            sheet.note(faults, row, "reason", "is blank", f"{_REASONS[treatment]}: it is printed in place of the VAT")
+        elif treatment == SUSPENDED and not (_NUMBERED.search(reason) and _DATED.search(reason)):
+            problem = "does not name the attestation's number and day"
+            sheet.note(faults, row, "reason", problem, _REASONS[treatment])
+
+
+# What a reason names, by treatment; an attestation has a number and a day (law.md section 2).
+_REASONS = {
+    EXEMPT: "give the article, such as article 91-I-A du CGI",
+    SUSPENDED: "give the attestation, such as attestation n° 4512/2026 du 12/01/2026, article 94 du CGI",
+    OUT_OF_SCOPE: "give the reason, such as locaux nus, sans option (article 90-4° du CGI)",
+}
+_NUMBERED = re.compile(r"n[°ºo] ?\w", re.IGNORECASE)
+_DATED = re.compile(r"\b([0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})\b")
 
 
 def check_lease_days(sheet: Sheet, faults: Faults) -> None:

@@ -19,6 +19,7 @@ from billing.register.network_import.checks import (
     check_lease_days,
     check_services,
     check_units,
+    check_vat_rates,
     merged_services,
     price_rates,
     review_tenants,
@@ -249,6 +250,7 @@ class _Import:
         """Judge the rows together with what is stored, and load the usage; gives its counts, None without usage."""
         connection, sheets, faults = self._connection, self._sheets, self._faults
         check_services(connection, sheets["services"], faults)
+        check_vat_rates(sheets["vat_rates"], faults)
         price_rates(sheets["rates"], faults)
         check_lease_days(sheets["leases"], faults)
         review_tenants(sheets["tenants"], self._warnings)

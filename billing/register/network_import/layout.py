@@ -14,6 +14,7 @@ from billing.frame.cells import Parser, optional
 from billing.register import tables as models
 from pricing.eligibility import KINDS
 from pricing.money import format_amount, format_price, format_quantity, format_rate
+from pricing.vat import STANDARD, TREATMENTS
 
 UNITS = ("m2_month", "each", "hour")
 ADVANCE, ARREARS = "advance", "arrears"
@@ -41,7 +42,8 @@ _FORMS: Mapping[Callable[[Any], str], Form] = MappingProxyType(
 class Column:
     """A column of a file: its name, the field of the table that holds it, and both directions of writing.
 
-    `about` tells in French what it holds; `spelt` what its cells are, where `show` does not tell.
+    `about` tells in French what it holds; `spelt` what its cells are, where `show` does not tell. A file may do
+    without one that `may_lack`: its cells are then blank.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Column:
     show: Callable[[Any], str] = str
     about: str = ""
     spelt: Form | None = None
+    may_lack: bool = False
 
     @property
     def form(self) -> Form:
@@ -162,11 +165,20 @@ _VAT_RATES = Layout(
         _code("service", "Code du service"),
         _day("effective_from", "Premier jour du taux"),
         Column("rate", cells.vat_rate, "rate", format_rate, "Taux de TVA : 0,20 ou 20 %"),
+        Column(
+            "treatment", cells.one_of(*TREATMENTS, blank=STANDARD), "treatment", may_lack=True,
+            about="Traitement : standard, ou au taux 0 exempt (exonéré), suspended (en suspension), out_of_scope "
+            "(hors champ) ; vide : standard",
+        ),
+        Column(
+            "reason", cells.text, "reason", may_lack=True,
+            about="Motif imprimé à la place de la TVA : l'article, ou le numéro et la date de l'attestation",
+        ),
     ),
     ("service", "effective_from"),
     {"service": "services"},
-    (("OFFICE", "2017-01-01", "0.20"), ("MEAL", "2017-01-01", "0.10")),
-)
+    (("OFFICE", "2017-01-01", "0.20", "", ""), ("MEAL", "2017-01-01", "0.10", "", "")),
+)  # fmt: skip
 _RATES = Layout(
     "rates",
     models.rate,

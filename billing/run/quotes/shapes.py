@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from billing.frame.shapes import (
     Count,
     Day,
@@ -16,7 +18,7 @@ from billing.frame.shapes import (
     about,
 )
 from billing.run.quotes import quoting
-from billing.run.shapes import Tier, Vat
+from billing.run.shapes import Tier, Vat, VatReason, VatTreatment, treatment_shapes, vat_shapes
 from pricing.money import format_amount, format_price, format_quantity, format_rate, total
 from pricing.period import ONE_DAY, format_month
 from pricing.rating import PricedLine
@@ -39,10 +41,13 @@ class QuotedLine(Shape, frozen=True):
     amount: Annotated[Money, about("What is charged, without VAT")]
     full_amount: Annotated[Money, about("What it would be at the full price")]
     vat_rate: Rate
+    vat_treatment: VatTreatment | UnsetType = UNSET
+    vat_reason: VatReason | UnsetType = UNSET
 
     @classmethod
     def of(cls, line: PricedLine) -> "QuotedLine":
         """Return a priced line in the shape of a document's, with the days it counts."""
+        treatment, reason = treatment_shapes(line.vat_treatment, line.vat_reason)
         return cls(
             service=line.service,
             site=line.site,
@@ -58,6 +63,8 @@ class QuotedLine(Shape, frozen=True):
             amount=format_amount(line.amount),
             full_amount=format_amount(line.full_amount),
             vat_rate=format_rate(line.vat_rate),
+            vat_treatment=treatment,  # type: ignore[arg-type]
+            vat_reason=reason,
         )
 
 
@@ -78,7 +85,7 @@ class QuotedMonth(Shape, frozen=True):
         return cls(
             month=format_month(month.month),
             lines=[QuotedLine.of(line) for line in month.lines],
-            vat=[Vat.of(subtotal) for subtotal in month.vat],
+            vat=vat_shapes(month.vat, (line.of_vat for line in month.lines)),
             **_sums(month.net, month.tax, month.advantage),
         )
 

@@ -56,6 +56,8 @@ class LastLine(NamedTuple):
     unit_price: int
     amount: int
     vat_rate: int
+    vat_treatment: str
+    vat_reason: str
 
 
 class LineSums(NamedTuple):
@@ -124,7 +126,7 @@ def last_line(line: PricedLine) -> LastLine:
     """Return what a priced line says, as far as it is compared."""
     return LastLine(
         line.service, line.site, line.lease, line.month, line.tier, line.quantity, line.full_price, line.unit_price,
-        line.amount, line.vat_rate,
+        line.amount, line.vat_rate, line.vat_treatment, line.vat_reason,
     )  # fmt: skip
 
 
@@ -168,7 +170,7 @@ def _of_prices(bill: Bill, standing: Standing) -> set[Reason]:
             continue
         if new.lease is not None and old.quantity != new.quantity:
             given.add(Reason.AREA_CHANGED)
-        if old.vat_rate != new.vat_rate:
+        if old[-3:] != new[-3:]:
             given.add(Reason.VAT_CHANGE)
         if old.full_price != new.full_price or (old.tier == new.tier and old.unit_price != new.unit_price):
             given.add(Reason.RATE_CHANGE)

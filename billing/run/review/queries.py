@@ -98,7 +98,7 @@ def lines_before(
     rows = connection.execute(
         select(
             d.tenant, d.period, x.service, x.site, x.lease, x.month, x.tier, x.quantity, x.full_price, x.unit_price,
-            x.amount, x.vat_rate,
+            x.amount, x.vat_rate, x.vat_treatment, x.vat_reason,
         )
         .join(document_line, x.document_id == d.id)
         .where(d.period.in_(runs), d.kind == INVOICE, among(connection, d.tenant, codes), _IS_BILLED_ANEW)

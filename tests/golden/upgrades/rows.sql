@@ -170,3 +170,6 @@ INSERT INTO voucher_file (sha256, name, content, recorded_at) VALUES ('a', 'tva.
 INSERT INTO manual_entry (id, effective_on, label, voucher, voucher_sha256, reason, recorded_at) VALUES (1, '2026-07-08', 'TVA', 'Télédéclaration', 'a', 'juin', '2026-07-08 08:00:00');
 INSERT INTO manual_posting (manual_entry_id, line_no, account, auxiliary, site, amount) VALUES (1, 1, '4455', NULL, NULL, 100);
 INSERT INTO manual_reversal (manual_entry_id, reversed_on, reason, recorded_at) VALUES (1, '2026-07-08', 'erreur', '2026-07-08 08:00:00');
+
+-- version 0034
+INSERT INTO vat_rate (service, effective_from, rate, treatment, reason) VALUES ('office', '2027-01-01', 0, 'exempt', 'article 91');

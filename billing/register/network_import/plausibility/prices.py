@@ -10,6 +10,7 @@ from billing.register.network_import.sheet import Row, Sheet
 from billing.register.network_import.stored import Key, Values, rows_of_services
 from pricing.money import format_price, format_rate
 from pricing.rates import EVERY_KIND
+from pricing.vat import STANDARD, TREATMENTS
 
 # R24: a price so far from the one before it is unusual.
 UNUSUAL_PERCENT = 30
@@ -62,13 +63,23 @@ def _compare(sheet: Sheet, row: Row, former: Values, unlikely: Unlikely) -> None
             break
 
 
+def _vat(version: Values) -> str:
+    treatment, reason = version["treatment"], version["reason"]
+    return format_rate(version["rate"]) if treatment == STANDARD else f"{treatment}: {reason}"
+
+
 def is_unusual(old: int, new: int) -> bool:
     """Return whether a price is 30 % or more away from another (R24)."""
     return abs(new - old) * 100 >= old * UNUSUAL_PERCENT and new != old
 
 
 def review_vat_rates(connection: Connection, sheet: Sheet, today: date, unlikely: Unlikely) -> None:
-    """Warn of VAT rates that change days gone by: what was billed for them is credited and billed again."""
+    """Warn of a rate of 0 that says no reason, and of one that changes days gone by: bills are repaired (R13)."""
+    for row in sheet.by_key.values():
+        if row.is_news and not row.values["rate"] and row.values["treatment"] == STANDARD:
+            problem = "is 0 without a treatment: invoices would say 0 %, not why no VAT is charged"
+            remedy = f"write {', '.join(TREATMENTS[1:-1])} or {TREATMENTS[-1]} as treatment, and the reason"
+            unlikely.note(sheet, row, "rate", "charges no VAT and does not say why", (problem, remedy))
     news = {key: row for key, row in sheet.by_key.items() if row.is_news and key[1] < today}
     if not news:
         return
@@ -77,7 +88,7 @@ def review_vat_rates(connection: Connection, sheet: Sheet, today: date, unlikely
     for (service, effective_from), row in news.items():
         if row.before is None and service not in stood:
             continue
-        was = "" if row.before is None else f" (it was {format_rate(row.before['rate'])})"
+        was = "" if row.before is None else f" (it was {_vat(row.before)})"
         problem = f"changes the VAT of {service} for days gone by, from {effective_from} on{was}"
         remedy = "correct it if it is not meant: the next run credits what was billed since and bills it again"
         unlikely.note(sheet, row, "rate", "changes the VAT of days gone by", (problem, remedy))

@@ -15,7 +15,10 @@ class UnreadableFile(Exception):
 
 
 class Columns(NamedTuple):
-    """The columns of a file: how many, the place of each of the layout's, and those that have no title."""
+    """The columns of a file: how many, the place of each of the layout's, and those that have no title.
+
+    A column that the file lacks stands behind its last one, where all cells are blank.
+    """
 
     number: int
     order: tuple[int, ...]
@@ -48,10 +51,12 @@ def columns_of(cells: Sequence[str], file: str, line: int, layout: Layout, fault
         else:
             continue
         right = False
-    for name in names:
-        if name not in titles:
-            faults.add(file, line, name, None, "is a missing column", "add it; its cells may be blank where allowed")
+    for column in layout.columns:
+        if column.name not in titles and not column.may_lack:
+            remedy = "add it; its cells may be blank where allowed"
+            faults.add(file, line, column.name, None, "is a missing column", remedy)
             right = False
     if not right:
         raise UnreadableFile
-    return Columns(len(cells), tuple(titles.index(name) for name in names), untitled)
+    order = tuple(titles.index(name) if name in titles else len(cells) for name in names)
+    return Columns(len(cells), order, untitled)

@@ -177,6 +177,7 @@ class _Rows:
         columns = self._columns()
         width, order, untitled = columns
         arrange = None if order == tuple(range(width)) else itemgetter(*order)
+        lacking = [""] if width in order else []
         reader, skipped = self._reader, self._skipped
         while True:
             line = reader.line_num + 1 + skipped
@@ -185,9 +186,9 @@ class _Rows:
                     if len(row) == width:
                         if untitled and any(row[place].strip() for place in untitled):
                             self._note_untitled(line, row, untitled)
-                        yield line, row if arrange is None else arrange(row)
+                        yield line, row if arrange is None else arrange(row + lacking)
                     elif len(row) > width and self._separator != COMMAS and not any(map(str.strip, row[width:])):
-                        yield line, [row[place] for place in order]
+                        yield line, [(row[:width] + lacking)[place] for place in order]
                     elif row:
                         self._note_width(line, row, width)
                     line = reader.line_num + 1 + skipped
