@@ -10,10 +10,10 @@ from billing.entries.standing import Place
 from invoices.document import CREDIT_NOTE
 from invoices.reading import priced_line
 from pricing.eligibility import MARKET, SUBSIDISED
-from pricing.money import format_amount, format_price, format_quantity, line_amount
+from pricing.money import format_amount, format_price, format_quantity, format_rate, line_amount
 from pricing.period import first_of_month, format_month, month_period
 from pricing.rating import OFFICE, PricedLine
-from pricing.vat import VatSubtotal
+from pricing.vat import STANDARD, TREATMENTS, VatSubtotal
 
 LineKey: TypeAlias = tuple[int, int]
 
@@ -57,6 +57,7 @@ def document_faults(
 
 def _line_faults(line: PricedLine, document: Any) -> Iterator[str]:
     yield from _price_faults(line)
+    yield from _treatment_faults(line)
     if document.period is None:
         yield from _one_off_faults(line, document.issued_on)
         return
@@ -97,6 +98,14 @@ def _price_faults(line: PricedLine) -> Iterator[str]:
         )
     if line.tier not in (SUBSIDISED, MARKET):
         yield f"tier {line.tier!r} does not exist"
+
+
+def _treatment_faults(line: PricedLine) -> Iterator[str]:
+    """A line that bears VAT says no reason, one that does not is at the rate 0 (CGI art. 145-III-6°)."""
+    treatment, reason = line.vat_treatment, line.vat_reason
+    is_whole = not reason if treatment == STANDARD else reason and treatment in TREATMENTS and not line.vat_rate
+    if not is_whole:
+        yield f"VAT treatment {treatment!r}, reason {reason!r} and rate {format_rate(line.vat_rate)} don't go together"
 
 
 def _day_faults(line: PricedLine, period: date) -> Iterator[str]:
