@@ -68,6 +68,11 @@ def vat_amount(base: int, rate: int) -> int:
     return settle(base * rate, RATE_SCALE)
 
 
+def vat_included(amount: int, rate: int) -> int:
+    """Return the VAT that an amount includes, at `rate` in ten-thousandths of one."""
+    return settle(amount * rate, RATE_SCALE + rate)
+
+
 def price_fraction(price: int, numerator: int, denominator: int) -> int:
     """Return a fraction of a price, rounded to the centime (R7): 145.00 × 1/3 = 48.33."""
     return settle(price * numerator, denominator * _PRICE_PER_CENTIME) * _PRICE_PER_CENTIME

@@ -15,10 +15,11 @@ from billing.frame.database import reading
 from billing.frame.settings import load_settings
 from billing.frame.terms import Terms, load_terms
 from pricing.money import format_amount
+from tests.support.credit_notes import credits_by_hand
 from tests.support.networks import Row
 from tests.support.pages import text_of
 from tests.support.park import Park
-from tests.support.till import applies, bounces, clears, order, receives, refunds, settles, undoes
+from tests.support.till import allocates, applies, bounces, clears, order, receives, refunds, settles, undoes
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"},
@@ -163,3 +164,32 @@ def test_money_paid_back_for_a_credit_note_gives_its_vat_back(billed: Park) -> N
     assert found.difference == 0
     assert (found.base, found.vat) == (-72_500, -14_500)
     assert found.movements[-1].piece == "RB-000001"
+
+
+def held(park: Park, month: str) -> dict[str, tuple[str, str, str]]:
+    return {x.account: (x.amount, x.base, x.vat) for x in vat_return_shape(paper(park, month)).held}
+
+
+def test_e5_money_that_settles_nothing_is_shown_with_the_vat_it_would_bear(billed: Park) -> None:
+    receives(billed, order("1200.00", tenant="T1", pays={}, reference="V1"))
+    receives(billed, order("60.00", tenant=None, reference="V2"))
+    receives(billed, order("600.00", tenant="T2", pays={}, reference="V3", means="cheque"))
+    # A cheque is no money before it is cleared.
+    assert held(billed, "2026-06") == {"4428": ("1200.00", "1000.00", "200.00"), "4497": ("60.00", "50.00", "10.00")}
+    assert held(billed, "2026-05") == {}
+    page = " ".join(text_of(written(billed, "pdf")).split())
+    assert "Non affecté au 30 juin 2026, compte 4428 : TVA non déclarée, à 20 %" in page
+    allocates(billed, 1)
+    assert list(held(billed, "2026-06")) == ["4497"]
+
+
+def test_e14_a_credit_note_that_is_netted_is_no_receipt(billed: Park) -> None:
+    (whole,) = (document for document in billed.documents("2026-06") if document.number == FIRST)
+    receives(billed, order(format_amount(whole.gross)))
+    # Of what is paid, the meals alone are given back: at 10 %, out of an invoice at 20 %.
+    credits_by_hand(billed, FIRST, (2, None), on="2026-06-25")
+    billed.bills("2026-07")
+    applies(billed)
+    netted = [m for m in paper(billed, "2026-07").movements if m.document != FIRST]
+    assert {(m.what, m.piece) for m in netted} == {("Avoir imputé", "AV-2026-000001")}
+    assert {(m.rate, m.vat > 0) for m in netted} == {(1000, False), (2000, True)}

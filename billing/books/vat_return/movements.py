@@ -32,6 +32,7 @@ _WORDS = {
     "unrecovered": "Rentrée sur créance soldée annulée",
     "issued": "Facturation (débits)",
 }
+_WORDS_OF_NOTES = {"allocated": "Avoir imputé", "undone": "Imputation d’avoir annulée"}
 UNSAID = "?"
 
 
@@ -86,6 +87,11 @@ def _with_pieces(first: date, last: date) -> Any:
     )
 
 
+def _what(row: Any) -> str:
+    """Name the act that made it fall due, as people do."""
+    return _WORDS[row.act] if row.note is None else _WORDS_OF_NOTES[row.act]
+
+
 def _piece(row: Any) -> str:
     """Name what made a movement fall due, as people do."""
     if row.receipt_id is not None:
@@ -110,7 +116,7 @@ def _shared(row: Any, weights: Mapping[tuple[str, str], int] | None, codes: Mapp
                 rate=row.rate,
                 treatment=treatment,
                 due_on=row.settled_on,
-                what=_WORDS[row.act],
+                what=_what(row),
                 piece=_piece(row),
                 tenant=row.tenant,
                 document=row.number,

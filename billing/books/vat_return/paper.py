@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from billing.books.manual_entries.queries import moved_by_hand
 from billing.books.vat_return import shapes
+from billing.books.vat_return.held import HeldCredit, held_credits
 from billing.books.vat_return.movements import VatMovement, vat_movements
 from billing.entries.accounts import VAT_DUE
 from billing.frame.errors import BadConfiguration, Unknown
@@ -49,12 +50,21 @@ class Subtotal(NamedTuple):
 
 
 class VatReturn(NamedTuple):
-    """A month's working paper. `booked` is what 4455 was credited with in the books, in centimes."""
+    """A month's working paper. `booked` is what 4455 was credited with in the books, in centimes.
+
+    `held` is the money that settles nothing at the month's end: no VAT of it is among the movements.
+    """
 
     period: date
     regime: str
     movements: list[VatMovement]
     booked: int
+    held: list[HeldCredit]
+
+    @property
+    def last(self) -> date:
+        """Return the month's last day."""
+        return next_month(self.period) - timedelta(days=1)
 
     @property
     def subtotals(self) -> list[Subtotal]:
@@ -94,7 +104,8 @@ def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
     # What an accountant declares and pays by hand is no VAT that fell due.
     booked = int(connection.scalar(moved) or 0) + moved_by_hand(connection, VAT_DUE, period, last)
     movements = vat_movements(connection, period, last, terms)
-    return VatReturn(period=period, regime=regime, movements=movements, booked=booked)
+    held = held_credits(connection, last)
+    return VatReturn(period=period, regime=regime, movements=movements, booked=booked, held=held)
 
 
 def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
@@ -117,12 +128,13 @@ def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
         booked=format_amount(paper.booked),
         difference=format_amount(paper.difference),
         movements=[shapes.VatReturnMovement.of(movement) for movement in paper.movements],
+        held=[shapes.HeldCredit.of(credit) for credit in paper.held],
     )
 
 
 def prepared(connection: Connection, paper: VatReturn, lines_on_paper_max: int) -> Prepared:
     """Return the working paper, ready for any format of `billing.books.reports`."""
-    last = next_month(paper.period) - timedelta(days=1)
+    last = paper.last
     facts = (
         Fact("Période", formats.month(paper.period)),
         Fact("Régime", REGIMES.get(paper.regime, paper.regime)),
@@ -173,3 +185,7 @@ def _rows(paper: VatReturn) -> Iterator[Row]:
     yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, paper.base, paper.vat))
     yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, paper.booked))
     yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, paper.difference))
+    for credit in paper.held:
+        at = formats.percentage(credit.rate)
+        text = f"Non affecté au {formats.day(paper.last)}, compte {credit.account} : TVA non déclarée, à {at}"
+        yield Row(RowKind.MEMO, (text,), (*nothing, credit.base, credit.vat))

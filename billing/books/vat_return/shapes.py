@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
+from billing.books.vat_return import held
 from billing.books.vat_return.movements import VatMovement
-from billing.frame.shapes import Day, DocumentNumber, Money, Month, Rate, Shape, TenantCode, Text, about
+from billing.frame.shapes import Account, Day, DocumentNumber, Money, Month, Rate, Shape, TenantCode, Text, about
 from billing.run.shapes import VatTreatment, treatment_shapes
 from pricing.money import format_amount, format_rate
 
@@ -53,6 +54,27 @@ class VatReturnMovement(Shape, frozen=True):
         )
 
 
+class HeldCredit(Shape, frozen=True):
+    """Money of an account that settles nothing at the month's end, and bears no VAT yet."""
+
+    account: Annotated[Account, about("4421: before a first invoice; 4428: too much; 4497: nobody's yet")]
+    amount: Annotated[Money, about("What it holds, cheques and bills that are not cleared apart")]
+    rate: Annotated[Rate, about("The highest rate in force: what the money pays is not known yet")]
+    base: Annotated[Money, about("The amount without that VAT")]
+    vat: Annotated[Money, about("The VAT that it would bear; none of it is declared")]
+
+    @classmethod
+    def of(cls, credit: held.HeldCredit) -> "HeldCredit":
+        """Return the credit that is given."""
+        return cls(
+            account=credit.account,
+            amount=format_amount(credit.amount),
+            rate=format_rate(credit.rate),
+            base=format_amount(credit.base),
+            vat=format_amount(credit.vat),
+        )
+
+
 class VatReturn(Shape, frozen=True):
     """The working paper of a month's VAT return."""
 
@@ -64,3 +86,4 @@ class VatReturn(Shape, frozen=True):
     booked: Annotated[Money, about("What account 4455 was credited with")]
     difference: Annotated[Money, about("Booked less VAT: 0.00, or something was booked there by other means")]
     movements: Annotated[list[VatReturnMovement], about("What fell due, by line, rate, day and document")]
+    held: Annotated[list[HeldCredit], about("Money that settles nothing at the month's end, by account")]
