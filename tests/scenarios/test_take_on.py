@@ -387,6 +387,16 @@ NOTHING = dict.fromkeys(LAYOUTS, "")
             "open_invoices.csv:2: paid '130.00' is more than base and VAT of this row, 120.00",
         ),
         (
+            # It went to 20 % by steps, until 2026; no rate has ever been 21 %.
+            {
+                "open_invoices": """
+                    A0,0.14,T1,CAS,2023-07-01,2023-08-30,100.00,14.00,
+                    A1,0.14,T1,CAS,2026-07-01,2026-08-30,100.00,14.00,
+                """
+            },
+            "open_invoices.csv:3: vat_rate '0.14' is no VAT rate of 2026-07-01: 0.00, 0.10, 0.20",
+        ),
+        (
             {"open_invoices": "A1,0.20,T1,CAS,2026-07-01,2026-08-30,-100.00,20.00,"},
             "open_invoices.csv:2: base '-100.00' is below zero",
         ),
@@ -421,7 +431,8 @@ NOTHING = dict.fromkeys(LAYOUTS, "")
         ({"balances": "3942,,-500.00"}, "give its amount on 6196 instead, and take `debts decide INVOICE doubtful`"),
     ],
     ids=[
-        "overpaid", "overpaid at one rate", "negative", "without its VAT", "no rate", "no tenant", "due in a century",
+        "overpaid", "overpaid at one rate", "outside the law", "negative", "without its VAT", "no rate", "no tenant",
+        "due in a century",
         "twice", "of later", "unknown lease", "only zeros", "provision",
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from billing.audit.bundle import register
 from billing.books.vat_return.files import vat_return_pieces
 from billing.books.vat_return.paper import vat_return, vat_return_shape
 from billing.check import check
+from billing.documents.explanation.explaining import explain
 from billing.documents.export import pieces
 from billing.frame.database import reading
 from billing.frame.errors import Refused
@@ -197,5 +198,8 @@ def test_invoices_and_credit_notes_by_hand_keep_the_treatment(park: Park) -> Non
     opened(park, OFFICE, MEAL, MEETING)
     issued = bills_by_hand(park, "MEETING;Salle du conseil;3;200.00")
     assert [line.priced.vat_reason for line in issued.draft.lines] == [SUSPENDED]
+    with reading(park.engine) as connection:
+        (line,) = explain(connection, issued.number).lines
+    assert f"TVA en suspension — {SUSPENDED}" in line.why
     credits_by_hand(park, issued.number)
     assert check(park.engine) == []

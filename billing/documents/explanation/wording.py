@@ -184,9 +184,11 @@ def _sentences(line_facts: LineFacts, shown: LineExplanation) -> Iterator[str]:
             f"subsidised {_subsidised(rate)}, cost {rate.full_cost}{source}{_entered(rate.entered)}"
         )
     yield _product(shown, line_facts)
-    if shown.vat is not None:
-        p = line_facts.line.priced
-        why = formats.vat_mention(p.vat_treatment, p.vat_reason)
+    p = line_facts.line.priced
+    why = formats.vat_mention(p.vat_treatment, p.vat_reason)
+    if shown.vat is None and why:
+        yield why
+    elif shown.vat is not None:
         of_vat = f"VAT {shown.vat.rate} from {shown.vat.effective_from}"
         yield f"{of_vat}{f': {why}' if why else ''}{_entered(shown.vat.entered)}"
     sums = shown.cross_subsidy
