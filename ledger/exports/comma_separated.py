@@ -4,19 +4,21 @@ No text is ever taken for a formula.
 """
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import chain
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ledger.exports.columns import Column, Kind, Rows
-from ledger.exports.pieces import pieces
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import format_month
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
+# Rows a piece holds: some tens of kilobytes.
+_BLOCK = 500
 # A spreadsheet takes these for the beginning of a formula: the wide forms of East Asian keyboards included.
 _BEGINNINGS = r"[=+\-@\t\r\n＝＋－＠]"
 _FORMULA = re.compile(_BEGINNINGS)
@@ -40,13 +42,6 @@ def guarded(text: str) -> str:
 def unguarded(text: str) -> str:
     """Return the text that `guarded` has made safe."""
     return text[1:] if _GUARDED.match(text) else text
-
-
-class _Text:
-    """A file that hands back what is written to it, so that a CSV writer gives its lines as texts."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def _day(day: date) -> str:
@@ -111,9 +106,13 @@ FRENCH = Dialect(
 
 
 def table(columns: Sequence[Column], rows: Rows, dialect: Dialect = PLAIN) -> Iterator[bytes]:
-    """Return the table as pieces of a CSV file; an empty cell is None."""
-    lines = csv.writer(_Text(), delimiter=dialect.separator, lineterminator=dialect.line_end)
+    """Yield the table as pieces of a CSV file; an empty cell is None."""
     writers = [dialect.writers[column.kind] for column in columns]
     cells = (["" if cell is None else write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows)
-    titles = [column.name for column in columns]
-    return pieces(chain([dialect.mark], map(lines.writerow, chain([titles], cells))))
+    block: list[list[str]] = [[column.name for column in columns]]
+    mark = dialect.mark
+    while block:
+        file = io.StringIO()
+        csv.writer(file, delimiter=dialect.separator, lineterminator=dialect.line_end).writerows(block)
+        yield (mark + file.getvalue()).encode()
+        mark, block = "", list(islice(cells, _BLOCK))

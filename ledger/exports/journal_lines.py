@@ -103,21 +103,11 @@ def chosen_lines(
     )  # fmt: skip
     for row in connection.execute(statement, execution_options={"yield_per": _BATCH}):
         number, reference, journal, on, recorded_at, label, piece, line, code, auxiliary, site, amount = row
+        # By place: by name it takes twice the time, and each of a year's files makes all its lines.
         yield JournalLine(
-            number=number,
-            reference=reference,
-            journal=journal,
-            effective_on=on,
-            recorded_at=instants[recorded_at],
-            label=label,
-            piece=piece,
-            line=line,
-            account=code,
-            account_label=labels[code],
-            auxiliary=auxiliary,
-            site=site,
-            amount=amount,
-        )
+            number, reference, journal, on, instants[recorded_at], label, piece, line, code, labels[code], auxiliary,
+            site, amount,
+        )  # fmt: skip
 
 
 def of_class_9(code: ColumnElement[str]) -> ColumnElement[bool]:

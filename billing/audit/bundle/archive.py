@@ -4,9 +4,11 @@ import io
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 _PIECE_BYTES = 64 * 1024
+# Files that are compressed as they are: doing it again takes time, and no room is won.
+_COMPRESSED = (".xlsx", ".pdf")
 
 
 class _Stream(io.RawIOBase):
@@ -45,7 +47,7 @@ class Archive:
     def add(self, path: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Add a file, and yield the archive's pieces."""
         member = ZipInfo(path, self._moment)
-        member.compress_type = ZIP_DEFLATED
+        member.compress_type = ZIP_STORED if path.endswith(_COMPRESSED) else ZIP_DEFLATED
         member.external_attr = 0o644 << 16
         digest = sha256()
         # The size of a file is known when it is written only: room for any.

@@ -4,15 +4,14 @@ import csv
 import io
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import IO
-from xml.etree import ElementTree
+from xml.parsers.expat import ParserCreate
 from zipfile import ZipFile
 
 from billing.audit.bundle.read_back.reader import ReadBack, Reader
 
-_OF_WORKSHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_TEXTS_OF_CELLS = (f"{_OF_WORKSHEETS}v", f"{_OF_WORKSHEETS}t")
+_DIGITS = "0123456789"
 
 
 class _TableReader(Reader):
@@ -80,30 +79,39 @@ class WorkbookReader(_TableReader):
             for name in sheets:
                 self._names = None
                 with archive.open(name) as sheet:
-                    for cells in _sheet_rows(sheet):
-                        self._row(cells)
+                    _Sheet(self._row).read(sheet)
         return self.result
 
 
-def _sheet_rows(sheet: IO[bytes]) -> Iterator[list[str]]:
-    """Yield the rows of a sheet, blank cells included up to the head's width; each is let go once read."""
-    width = 0
-    # The file was made a moment ago by this process: nobody else has written it.
-    for _, element in ElementTree.iterparse(sheet):  # noqa: S314
-        if element.tag != f"{_OF_WORKSHEETS}row":
-            continue
-        cells: dict[int, str] = {}
-        for cell in element:
-            texts = [part.text or "" for part in cell.iter() if part.tag in _TEXTS_OF_CELLS]
-            cells[_place(cell.get("r", ""))] = "".join(texts)
-        element.clear()
-        width = width or max(cells, default=-1) + 1
-        yield [cells.get(place, "") for place in range(width)]
+class _Sheet:
+    """The rows of a sheet as it is parsed: a row is handed on when it is whole, blank cells included."""
 
+    def __init__(self, take: Callable[[list[str]], None]) -> None:
+        self._take = take
+        self._cells: dict[str, str] = {}
+        self._place, self._text = "", ""
+        self._columns: list[str] = []
+        self._parser = ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
 
-def _place(reference: str) -> int:
-    """Return the column of a cell's reference, counted from 0: `AB12` is in column 27."""
-    place = 0
-    for letter in reference.rstrip("0123456789"):
-        place = place * 26 + ord(letter) - ord("A") + 1
-    return place - 1
+    def read(self, sheet: IO[bytes]) -> None:
+        """Read the whole sheet; the head says which columns there are."""
+        self._parser.ParseFile(sheet)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            self._place, self._text = attributes["r"].rstrip(_DIGITS), ""
+
+    def _characters(self, text: str) -> None:
+        self._text += text
+
+    def _end(self, name: str) -> None:
+        if name == "c":
+            self._cells[self._place] = self._text
+        elif name == "row":
+            self._columns = self._columns or list(self._cells)
+            self._take([self._cells.pop(column, "") for column in self._columns] + list(self._cells.values()))
+            self._cells.clear()
