@@ -39,7 +39,7 @@ class DebtActKind(StrEnum):
 
 KINDS: tuple[str, ...] = tuple(DebtActKind)
 DOUBTFUL, REINSTATED, PROVISIONED, RELEASED, WRITTEN_OFF, RECOVERED = KINDS
-_LABELS = {
+LABELS = {
     DOUBTFUL: "Créance douteuse",
     REINSTATED: "Créance redevenue saine",
     PROVISIONED: "Provision pour créance douteuse",
@@ -72,7 +72,7 @@ def decision_entry(key: int, number: str, tenant: str, made: Decision) -> Entry:
         reference=f"{journal}/{DEBT_ACT.format(key)}",
         journal=journal,
         effective_on=made.booked_on,
-        label=f"{_LABELS[made.kind]} {number} - {tenant}",
+        label=f"{LABELS[made.kind]} {number} - {tenant}",
         piece=made.reference or number,
         postings=tuple(posting for posting in _postings(tenant, made) if posting.amount),
     )

@@ -27,6 +27,7 @@ from tests.conftest import FreshEngine
 from tests.oracle.service import NOW
 from tests.support.money_model import Doc, Got, Model, Money
 from tests.support.networks import Row
+from tests.support.papers import require_papers_agree
 from tests.support.park import Park
 from tests.support.people import add
 from tests.support.take_on import takes_on
@@ -66,6 +67,8 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            with reading(self.engine) as connection:
+                require_papers_agree(connection)
             self.ends()
         finally:
             self.opened.__exit__(None, None, None)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from billing.audit.bundle import register
 from billing.audit.bundle.bundled import Bundled, Openings, Part
+from billing.audit.bundle.papers import papers
 from billing.audit.bundle.read_back import books, entries
 from billing.audit.bundle.read_back.reader import Reader
 from billing.books.reports.writing import Asked, report_pieces
@@ -33,6 +34,7 @@ def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -
     yield from _journal_files(connection, year)
     yield from _book_files(connection, year, operator)
     yield from _registers(connection, year)
+    yield from _papers(connection, year)
     yield from _vat_returns(connection, year, operator, terms)
     yield from _cross_subsidy(connection, year)
     yield from _engines(connection, year)
@@ -144,6 +146,12 @@ def _registers(connection: Connection, year: int) -> Iterator[Bundled]:
         "clôtures et réouvertures des mois, avec leur empreinte",
         partial(_closings, connection),
     )
+
+
+def _papers(connection: Connection, year: int) -> Iterator[Bundled]:
+    for paper in papers(connection, year):
+        for file_format in paper.formats:
+            yield Bundled(f"{paper.path}.{file_format}", paper.says, partial(paper.pieces, file_format))
 
 
 def _closings(connection: Connection) -> Iterator[bytes]:

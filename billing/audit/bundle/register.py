@@ -12,13 +12,15 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from invoices import formats
 from invoices.brought import is_ours
-from invoices.document import CREDIT_NOTE
+from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.models import document, document_file, document_line, document_vat
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
 from pricing.vat import VatSubtotal, by_treatment
 
 _BATCH = 1_000
+# What a document is, in French.
+NATURES = {INVOICE: "facture", CREDIT_NOTE: "avoir"}
 _COLUMNS = (
     Column("Numéro", Kind.TEXT),
     Column("Nature", Kind.TEXT),
@@ -53,12 +55,9 @@ def vat_pieces(connection: Connection, year: int, file_format: str) -> Iterator[
     return table(file_format, "TVA", _VAT_COLUMNS, _vat_rows(connection, year))
 
 
-def _of_year(year: int) -> ColumnElement[bool]:
+def of_year(year: int) -> ColumnElement[bool]:
+    """Return the condition that a document of ours was issued in a year."""
     return document.c.issued_on.between(date(year, 1, 1), date(year, 12, 31)) & is_ours()
-
-
-def _nature(kind: str) -> str:
-    return "avoir" if kind == CREDIT_NOTE else "facture"
 
 
 def _rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
@@ -67,11 +66,11 @@ def _rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
         select(d.number, d.kind, d.issued_on, d.due_on, d.period, d.tenant, d.net, d.tax, d.gross,
                document_file.c.sha256)
         .join(document_file, document_file.c.document_id == d.id, isouter=True)
-        .where(_of_year(year))
+        .where(of_year(year))
         .order_by(d.issued_on, d.number)
     )  # fmt: skip
     for number, kind, *cells in connection.execute(statement, execution_options={"yield_per": _BATCH}):
-        yield (number, _nature(kind), *cells)
+        yield (number, NATURES[kind], *cells)
 
 
 def _vat_rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
@@ -79,7 +78,7 @@ def _vat_rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
     statement = (
         select(d.id, d.number, d.kind, d.issued_on, v.rate, v.base, v.amount)
         .join(document_vat, v.document_id == d.id)
-        .where(_of_year(year))
+        .where(of_year(year))
         .order_by(d.issued_on, d.number, v.rate)
     )
     # Of few documents: the others have one row a rate, as they were issued.
@@ -87,8 +86,8 @@ def _vat_rows(connection: Connection, year: int) -> Iterator[tuple[Any, ...]]:
     lines = select(x.document_id, x.vat_rate, x.vat_treatment, x.vat_reason, x.amount).join(
         document, d.id == x.document_id
     )
-    for key, *line in connection.execute(lines.where(_of_year(year), x.vat_rate == 0)):
+    for key, *line in connection.execute(lines.where(of_year(year), x.vat_rate == 0)):
         untaxed[key].append(tuple(line))
     for key, number, kind, issued_on, *vat in connection.execute(statement, execution_options={"yield_per": _BATCH}):
         for rate, treatment, reason, base, amount in by_treatment([VatSubtotal(*vat)], untaxed.get(key, ())):
-            yield number, _nature(kind), issued_on, rate, base, amount, formats.vat_mention(treatment, reason) or None
+            yield number, NATURES[kind], issued_on, rate, base, amount, formats.vat_mention(treatment, reason) or None

@@ -92,8 +92,13 @@ def _columns(listing: Listed) -> Sequence[exported.Column]:
     ]
 
 
-def _table(file_format: str, listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+def tabled(listing: Listed, file_format: str) -> Iterator[bytes]:
+    """Return a report as pieces of a CSV file or a workbook, without sums."""
     return table(file_format, listing.title[:31], _columns(listing), listing.lines)
+
+
+def _table(file_format: str, listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
+    return tabled(listing, file_format)
 
 
 def _json(listing: Listed, _operator: Party, _most: int) -> Iterator[bytes]:
