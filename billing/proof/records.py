@@ -19,16 +19,16 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from sqlalchemy import Connection, Date, DateTime, Integer, MetaData
 
-import billing.frame.tables
 import invoices.models
 import ledger.models
 from billing.proof.forms import DECIMALS, Form, Part
+from billing.register.tables import usage_event
 
 Cell: TypeAlias = str | int | None
 # Turns a cell that is not blank into what a record holds.
 _Convert: TypeAlias = Callable[[Any], str]
 
-_METADATA: tuple[MetaData, ...] = (ledger.models.metadata, invoices.models.metadata, billing.frame.tables.metadata)
+_METADATA: tuple[MetaData, ...] = (ledger.models.metadata, invoices.models.metadata, usage_event.metadata)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?", re.ASCII)
 _SECONDS = len("2026-09-01 06:00:00")
 
@@ -272,7 +272,8 @@ def _none_such(cell: Any) -> str:
 @cache
 def _read(dialect: str, table: str, name: str) -> tuple[str, _Convert | None]:
     """Write a column as SQL that gives what a record holds, or what is converted to it."""
-    column = next((m.tables[table].c.get(name) for m in _METADATA if table in m.tables), None)
+    # A table that nobody has imported would be written otherwise than by a process that has.
+    column = next(m.tables[table] for m in _METADATA if table in m.tables).c.get(name)
     kind = None if column is None else column.type
     if isinstance(kind, Integer) and name in DECIMALS:
         return f'"{name}"', _OF_DECIMALS[DECIMALS[name]]

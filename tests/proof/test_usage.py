@@ -1,5 +1,7 @@
 """Usage is under proof from the day it is entered, billed or not; what older versions kept, from their upgrade on."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ def test_usage_follows_its_act(proved: Proved) -> None:
         names = [leaf.name for leaf in log.leaves(connection, 0, log.size_of(connection))]
     place = names.index(Name(USAGE, 1))
     assert names[place + 1].kind == ACT
+
+
+def test_a_process_that_has_imported_nothing_else_writes_the_same_record(proved: Proved) -> None:
+    """`proof checkpoint` logged quantities as whole numbers, which nobody could verify."""
+    program = (
+        "import sys; from sqlalchemy import make_url; from billing.proof import log;"
+        "from billing.frame.database import open_engine, reading\n"
+        "with reading(open_engine(make_url(sys.argv[1]))) as connection:\n"
+        "    [record] = log.forms_of(connection, [log.Leaf(0, log.Name('usage', 1), 1, b'')])\n"
+        "    print(record.decode())"
+    )
+    url = proved.engine.url.render_as_string(hide_password=False)
+    done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
+    assert '"quantity":"3.000000"' in done.stdout
 
 
 def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
