@@ -6,5 +6,5 @@ SUBJECT = Subject(
     __name__,
     checks=("checks",),
     resources=("trail.resources", "bundle.resources"),
-    commands={"audit-bundle": "bundle.commands"},
+    commands={"trail": "trail.commands", "audit-bundle": "bundle.commands"},
 )

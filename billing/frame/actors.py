@@ -28,6 +28,7 @@ _FINE = {
     "export": tokens.AUDIT,
     "proof": tokens.AUDIT,
     "report": tokens.AUDIT,
+    "trail": tokens.AUDIT,
 }
 
 

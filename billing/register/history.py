@@ -118,17 +118,26 @@ def _begins(beginnings: Collection[str]) -> ColumnElement[bool]:
     return or_(*(func.substr(audit_change.c.key, 1, len(text)) == text for text in beginnings))
 
 
-def _history(connection: Connection, layout: Layout, rows: ColumnElement[bool], keys: ColumnElement[bool]) -> History:
+def changes_of_key(connection: Connection, subject: str, key: str) -> list[RegisterChange]:
+    """Return every change of one row of a file, oldest first, even of a row that was removed since."""
+    return _changes(connection, subject, audit_change.c.key == key)
+
+
+def _changes(connection: Connection, subject: str, keys: ColumnElement[bool]) -> list[RegisterChange]:
     c = audit_change.c
-    changes = [
-        RegisterChange(layout.stem, row.key, _cells(row.before), _cells(row.after), provenance_of(row))
+    return [
+        RegisterChange(subject, row.key, _cells(row.before), _cells(row.after), provenance_of(row))
         for row in connection.execute(
             select(c.key, c.before, c.after, audit_event)
             .join(audit_event, audit_event.c.id == c.act_id)
-            .where(c.subject == layout.stem, keys)
+            .where(c.subject == subject, keys)
             .order_by(c.act_id, c.seq)
         )
     ]
+
+
+def _history(connection: Connection, layout: Layout, rows: ColumnElement[bool], keys: ColumnElement[bool]) -> History:
+    changes = _changes(connection, layout.stem, keys)
     now: dict[str, Mapping[str, str]] = {}
     for row in connection.execute(select(layout.table).where(rows)):
         values = row._asdict()

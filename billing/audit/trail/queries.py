@@ -10,7 +10,8 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
-from billing.audit.trail.shapes import DocumentTrail, EntryTrail, EventTrail, LineTrail
+from billing.audit.trail.causes import REVERSALS, causes_of, reversed_reference
+from billing.audit.trail.shapes import CauseKind, DocumentTrail, EntryTrail, EventTrail, LineTrail
 from billing.books.journal.queries import entry_shapes
 from billing.entries.sales import sale_reference
 from billing.frame.errors import Unknown
@@ -24,8 +25,6 @@ from ledger.models import entry
 
 EVENT_KEY = (audit_event.c.id,)
 CHANGE_KEY = (audit_change.c.act_id, audit_change.c.seq)
-# The reference of an entry that takes another back is the other's with one of these endings.
-_REVERSALS = ("/reversal", "/annulation")
 
 
 def audit_events(criteria: Mapping[str, Any]) -> Select[Any]:
@@ -59,29 +58,28 @@ def entry_trails(connection: Connection, heads: Sequence[Row[Any]]) -> list[Entr
     """Return the entries whose rows are `heads`, each with its way down, in the same number of statements for any."""
     shapes = entry_shapes(connection, heads)
     references = [shape.reference for shape in shapes]
-    event_of = _events_behind(connection, "entry", entry.c.id, [shape.number for shape in shapes])
-    document_of = _documents_booked(connection, references)
-    number_of = _entries_named(
+    event_of = events_behind(connection, "entry", entry.c.id, [shape.number for shape in shapes])
+    causes = causes_of(connection, references)
+    number_of = entries_named(
         connection,
-        [*(f"{reference}{ending}" for reference in references for ending in _REVERSALS), *map(_reversed, references)],
+        [*(f"{name}{ending}" for name in references for ending in REVERSALS), *map(reversed_reference, references)],
     )
     return [
         EntryTrail(
             **asdict(shape),
+            causes=causes[shape.reference],
             act=event_of.get(shape.number),
-            document=document_of.get(shape.reference),
-            reverses=number_of.get(_reversed(shape.reference)),
+            document=next((x.name for x in causes[shape.reference] if x.kind == CauseKind.DOCUMENT), None),
+            reverses=number_of.get(reversed_reference(shape.reference)),
             reversed_by=sorted(
-                number_of[name] for ending in _REVERSALS if (name := f"{shape.reference}{ending}") in number_of
+                number_of[name] for ending in REVERSALS if (name := f"{shape.reference}{ending}") in number_of
             ),
         )
         for shape in shapes
     ]
 
 
-def _events_behind(
-    connection: Connection, kind: str, key: ColumnElement[int], numbers: Iterable[int]
-) -> dict[int, int]:
+def events_behind(connection: Connection, kind: str, key: ColumnElement[int], numbers: Iterable[int]) -> dict[int, int]:
     """Return by number the audit event that added each `entry`, `document` or `usage_event` with these numbers.
 
     `key` is the column that holds the numbers. Numbers that belong to no audit event are left out.
@@ -99,25 +97,10 @@ def _events_behind(
     return dict(connection.execute(statement).all())
 
 
-def _documents_booked(connection: Connection, references: Iterable[str]) -> dict[str, str]:
-    """Return by reference the document that each of these entries books, of those that book one."""
-    number_of = {reference: reference.partition("/")[2] for reference in references}
-    numbers = connection.scalars(select(document.c.number).where(document.c.number.in_(number_of.values())))
-    return {sale_reference(number): number for number in numbers}
-
-
-def _entries_named(connection: Connection, references: Iterable[str]) -> dict[str, int]:
+def entries_named(connection: Connection, references: Iterable[str]) -> dict[str, int]:
     """Return by reference the numbers of those entries that exist."""
     e = entry.c
     return dict(connection.execute(select(e.reference, e.id).where(e.reference.in_(list(references)))).all())
-
-
-def _reversed(reference: str) -> str:
-    """Return the reference of the entry that one takes back; blank if it takes none back."""
-    for ending in _REVERSALS:
-        if reference.endswith(ending):
-            return reference.removesuffix(ending)
-    return ""
 
 
 def document_trail(connection: Connection, number: str) -> DocumentTrail:
@@ -129,8 +112,8 @@ def document_trail(connection: Connection, number: str) -> DocumentTrail:
     return DocumentTrail(
         number=number,
         tenant=row.tenant,
-        act=_events_behind(connection, "document", d.id, [row.id]).get(row.id),
-        entries=list(_entries_named(connection, [sale_reference(number)]).values()),
+        act=events_behind(connection, "document", d.id, [row.id]).get(row.id),
+        entries=list(entries_named(connection, [sale_reference(number)]).values()),
         lines=_line_trails(connection, row.id, row.tenant),
     )
 
@@ -162,7 +145,7 @@ def event_trail(connection: Connection, event_id: str) -> EventTrail:
     line = latest_lines(connection, [key]).get(key)
     return EventTrail(
         event_id=event_id,
-        act=_events_behind(connection, "usage_event", u.id, [key]).get(key),
+        act=events_behind(connection, "usage_event", u.id, [key]).get(key),
         document=None if line is None else line.number,
         line_no=None if line is None else line.line_no,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
+from billing.audit.trail.following import KINDS, Place, follow, follow_balance
 from billing.audit.trail.queries import (
     CHANGE_KEY,
     EVENT_KEY,
@@ -21,15 +22,18 @@ from billing.audit.trail.queries import (
     event_trail,
     find_audit_event,
 )
-from billing.audit.trail.shapes import AuditChange, AuditEvent, DocumentTrail, EntryTrail, EventTrail
+from billing.audit.trail.shapes import AuditChange, AuditEvent, DocumentTrail, EntryTrail, EventTrail, Trail
 from billing.books.journal.queries import ENTRY_KEY, entries, find_entry
 from billing.frame.audit_log import API, CLI, PROGRAM, SCHEDULER
-from billing.frame.http.fields import Code
+from billing.frame.http.fields import Code, Month
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
-from billing.frame.http.schemas import query_schema
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.transactions import reads
 from billing.frame.tokens import AUDIT
+
+# As long as a reference may be.
+_NAME_LENGTH_MAX = 120
 
 blueprint = ApiBlueprint(
     "trail", __name__, url_prefix="/v1", description="Who, when, why; from balance to person", fine_scope=AUDIT
@@ -92,6 +96,52 @@ def list_changes_of_event(connection: Connection, query: Mapping[str, Any], act:
 def list_changes(connection: Connection, query: Mapping[str, Any]) -> Page[AuditChange]:
     """All changes, oldest first: of one thing with `subject` and `key` (`tenants`, `T0042`), its whole history."""
     return page(connection, changes(query), CHANGE_KEY, query, AuditChange.of)
+
+
+@blueprint.route("/trail")
+@blueprint.response(200, Trail)
+@blueprint.arguments(
+    strict_schema(
+        "TrailQuery",
+        {
+            "of": fields.String(
+                required=True,
+                validate=validate.Length(1, _NAME_LENGTH_MAX),
+                metadata={
+                    "description": "An entry's reference or number, a document's number, a receipt's, a lease's code"
+                },
+            ),
+            "kind": fields.String(
+                validate=validate.OneOf(KINDS),
+                metadata={"description": "What it is, where several things bear the name"},
+            ),
+        },
+    ),
+    location="query",
+)
+@reads
+def get_trail(connection: Connection, query: Mapping[str, Any]) -> Trail:
+    """The whole way of a thing: down to rates, admission, bank lines and persons, up to what came of it."""
+    return follow(connection, query["of"], query.get("kind"))
+
+
+@blueprint.route("/ledger/accounts/<part:account>/trail")
+@blueprint.response(200, Trail)
+@blueprint.arguments(
+    strict_schema(
+        "BalanceTrailQuery",
+        {
+            "auxiliary": Code(metadata={"description": "A tenant, or a grant"}),
+            "site": Code(metadata={"description": "A site"}),
+            "month": Month(metadata={"description": "The month of the entries; without it all there are"}),
+        },
+    ),
+    location="query",
+)
+@reads
+def get_balance_trail(connection: Connection, query: Mapping[str, Any], account: str) -> Trail:
+    """The way of a balance: the entries that moved it, what each books and who posted it."""
+    return follow_balance(connection, Place(account, *(query.get(name) for name in ("auxiliary", "site", "month"))))
 
 
 @blueprint.route("/ledger/accounts/<part:account>/entries")

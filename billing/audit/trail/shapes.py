@@ -1,13 +1,28 @@
 """The shapes of the audit trail: audit events with what they changed, and the way from a figure to a person."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import orjson
 from sqlalchemy import Row
 
 from billing.books.journal.shapes import Entry
+from billing.documents.explanation.shapes import Written
 from billing.frame.audit_log import RANGES
-from billing.frame.shapes import DocumentNumber, Instant, LeaseCode, Serial, Shape, TenantCode, Text, about, instant
+from billing.frame.shapes import (
+    Count,
+    Day,
+    DocumentNumber,
+    Instant,
+    LeaseCode,
+    Money,
+    Serial,
+    Shape,
+    TenantCode,
+    Text,
+    about,
+    instant,
+)
 
 
 class Added(Shape, frozen=True):
@@ -68,11 +83,41 @@ class AuditChange(Shape, frozen=True):
         return cls(act=row.act_id, number=row.seq, subject=row.subject, key=row.key, before=before, after=after)
 
 
-class EntryTrail(Entry, frozen=True):
-    """An entry with the way down: its document and the audit event that posted it; and what takes it back."""
+class CauseKind(StrEnum):
+    """The facts that entries book."""
 
+    DOCUMENT = "document"
+    RUN = "run"
+    GRANT = "grant"
+    RECEIPT = "receipt"
+    CASH_RECEIPT = "cash_receipt"
+    REFUND = "refund"
+    DEBT_ACT = "debt_act"
+    DEPOSIT = "deposit"
+    DEPOSIT_MOVEMENT = "deposit_movement"
+    BANK_LINE = "bank_line"
+    TAKE_ON = "take_on"
+    FISCAL_YEAR = "fiscal_year"
+
+
+class Cause(Shape, frozen=True):
+    """A fact that an entry books, or a bank line that shows it."""
+
+    kind: CauseKind
+    name: Annotated[Text, about("What people call it: RG-000012, FA-2026-000001, RE-000003/2, 2026-09")]
+    on: Annotated[Day | None, about("Its day; null: it has none of its own")]
+    amount: Annotated[Money | None, about("Its amount; null: it has none of its own")]
+    about: Annotated[Text, about("What it is, in words")]
+
+
+class EntryTrail(Entry, frozen=True):
+    """An entry with the way down: what it books and the audit event that posted it; and what takes it back."""
+
+    causes: Annotated[list[Cause], about("What it books: the nearest first, a bank line that shows it last")]
     act: Annotated[Serial | None, about("The audit event that posted it, by number; null: none is recorded")]
-    document: Annotated[DocumentNumber | None, about("The document it books; null: it books none")]
+    document: Annotated[
+        DocumentNumber | None, about("The document it books, or the first that it concerns; null: none")
+    ]
     reverses: Annotated[Serial | None, about("The entry it takes back; null: it takes none back")]
     reversed_by: Annotated[list[int], about("The entries that take it back, by number")]
 
@@ -102,3 +147,63 @@ class EventTrail(Shape, frozen=True):
     act: Annotated[Serial | None, about("The audit event that brought it, by number; null: none is recorded")]
     document: Annotated[DocumentNumber | None, about("The document that bills it; null: it is not billed")]
     line_no: Annotated[Serial | None, about("The document's line that bills it; null: it is not billed")]
+
+
+class StepKind(StrEnum):
+    """The things that a trail passes."""
+
+    BALANCE = "balance"
+    ENTRY = "entry"
+    DOCUMENT = "document"
+    LINE = "line"
+    LEASE = "lease"
+    USAGE_EVENT = "usage_event"
+    RATE = "rate"
+    VAT_RATE = "vat_rate"
+    ADMISSION = "admission"
+    CHANGE = "change"
+    RUN = "run"
+    GRANT = "grant"
+    RECEIPT = "receipt"
+    CASH_RECEIPT = "cash_receipt"
+    PLACEMENT = "placement"
+    EVENT = "event"
+    SETTLEMENT = "settlement"
+    CERTIFICATE = "certificate"
+    REFUND = "refund"
+    CREDIT_NOTE = "credit_note"
+    DEBT_ACT = "debt_act"
+    REMINDER = "reminder"
+    DISPUTE = "dispute"
+    DELIVERY = "delivery"
+    DEPOSIT = "deposit"
+    DEPOSIT_MOVEMENT = "deposit_movement"
+    FINAL_STATEMENT = "final_statement"
+    BANK_LINE = "bank_line"
+    TAKE_ON = "take_on"
+    FISCAL_YEAR = "fiscal_year"
+
+
+class TrailStep(Shape, frozen=True):
+    """A thing on the way, and who wrote it."""
+
+    level: Annotated[Count, about("0: beside what is followed; 1: beside the step of level 0 before it; and so on")]
+    kind: StepKind
+    name: Annotated[Text, about("What people call it")]
+    on: Annotated[Day | None, about("Its day; null: none of its own")]
+    amount: Annotated[Money | None, about("Its amount; null: none of its own")]
+    about: Annotated[Text, about("What it is, in words")]
+    written: Annotated[Written | None, about("The act that wrote it; null: it is that of the thing before, or unknown")]
+
+
+class Trail(Shape, frozen=True):
+    """The whole way of one thing: down to facts and persons, and up to what came of it."""
+
+    kind: Literal["balance", "entry", "document", "receipt", "lease"]
+    name: Annotated[Text, about("What people call it")]
+    on: Annotated[Day | None, about("Its day; null: none of its own")]
+    amount: Annotated[Money | None, about("Its amount; null: none of its own")]
+    about: Annotated[Text, about("What it is, in words")]
+    written: Annotated[Written | None, about("The act that wrote it first; null: not on record")]
+    rests_on: Annotated[list[TrailStep], about("The way down: what it was made of")]
+    led_to: Annotated[list[TrailStep], about("The way up: what came of it")]

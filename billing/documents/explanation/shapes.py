@@ -183,7 +183,18 @@ class Settling(Shape, frozen=True):
 
     on: Day
     act: Annotated[
-        Literal["allocated", "undone", "cleared", "issued", "refunded", "written_off", "recovered", "brought"],
+        Literal[
+            "allocated",
+            "undone",
+            "cleared",
+            "issued",
+            "refunded",
+            "unrefunded",
+            "written_off",
+            "recovered",
+            "unrecovered",
+            "brought",
+        ],
         about("What was done; cleared: a cheque; issued: VAT fell due as it was issued; brought: before the take-on"),
     ]
     amount: Annotated[Money, about("What it settles, VAT included; negative where it is taken back")]

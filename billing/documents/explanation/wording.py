@@ -1,6 +1,6 @@
 """Write the explanation of a line: its facts in the contract's shape, and in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -22,11 +22,19 @@ from billing.documents.explanation.shapes import (
 )
 from billing.documents.tenants.shapes import WindowShown
 from billing.frame.shapes import instant
-from billing.register.history import Provenance, RegisterChange
+from billing.register.history import Provenance, RegisterChange, Values
 from billing.run.shapes import treatment_shapes
 from invoices import formats
 from invoices.document import DocumentLine
-from pricing.eligibility import AGE_LIMIT_MONTHS, ELIGIBLE_KINDS, SUBSIDISED, WINDOW_MONTHS, admission_day, is_eligible
+from pricing.eligibility import (
+    AGE_LIMIT_MONTHS,
+    ELIGIBLE_KINDS,
+    SUBSIDISED,
+    WINDOW_MONTHS,
+    admission_day,
+    is_eligible,
+    tenancy,
+)
 from pricing.money import format_amount, format_price, format_quantity, format_rate
 from pricing.period import ONE_DAY, add_months, format_month
 from pricing.rates import subsidised_price
@@ -76,7 +84,7 @@ def written_line(line_facts: LineFacts) -> LineExplanation:
         events=[_event(billed, former, line_facts.voids) for billed, former in line_facts.billed],
         rates=[_rate(version) for version in line_facts.versions],
         vat=None if line_facts.vat is None else _vat(line_facts.vat),
-        tier_basis=None if facts is None else _tier(facts),
+        tier_basis=None if facts is None else tier_basis(facts.tenant, facts.leases),
         cross_subsidy=WaterfallPart(
             *(format_amount(line_facts.sign * amount) for amount in (p.contribution, p.draw, p.advantage))
         ),
@@ -145,11 +153,13 @@ def _vat(version: Version) -> VatBasis:
     return VatBasis(format_rate(row["rate"]), row["effective_from"], written(version.entered), *why)  # type: ignore[arg-type]
 
 
-def _tier(facts: Facts) -> TierBasis:
-    t, window = facts.tenant, facts.tenancy.window
-    first = min(facts.leases, key=lambda x: (x["starts_on"], x["code"]), default=None)
+def tier_basis(tenant: Values, leases: Sequence[Values]) -> TierBasis:
+    """Return the facts that decide a tenant's tier (R3 to R5), of its row and its leases'."""
+    t, starts = tenant, [x["starts_on"] for x in leases]
+    window = tenancy(t["kind"], t["incorporated_on"], t["admitted_on"], starts).window
+    first = min(leases, key=lambda x: (x["starts_on"], x["code"]), default=None)
     founded = t["incorporated_on"]
-    admission = admission_day(t["admitted_on"], [x["starts_on"] for x in facts.leases])
+    admission = admission_day(t["admitted_on"], starts)
     return TierBasis(
         kind=t["kind"],
         incorporated_on=founded,
@@ -174,8 +184,8 @@ def _sentences(line_facts: LineFacts, shown: LineExplanation) -> Iterator[str]:
     if line_facts.reason is not None:
         yield f"a person decided it: {line_facts.reason}"
     yield from _quantity(shown)
-    if line_facts.facts is not None:
-        yield from _tier_sentences(shown)
+    if shown.tier_basis is not None:
+        yield f"{shown.tier}: {tier_sentence(shown.tier_basis)}"
     for rate in shown.rates:
         kind = rate.tenant_kind or "every kind"
         source = "" if rate.source is None else f"; source: {rate.source}"
@@ -215,26 +225,23 @@ def _quantity(shown: LineExplanation) -> Iterator[str]:
         yield f"event {event.event_id} of {event.occurred_on}: {event.quantity}{before}{void}"
 
 
-def _tier_sentences(shown: LineExplanation) -> Iterator[str]:
-    basis = shown.tier_basis
-    if basis is None:
-        return
+def tier_sentence(basis: TierBasis) -> str:
+    """Say in a sentence why a tenant's tier is what it is."""
     if basis.window is not None:
         of_lease = basis.first_lease if basis.admission_day != basis.admitted_on else "an earlier stay"
-        yield (
-            f"{shown.tier}: a {basis.kind} founded on {basis.incorporated_on}, admitted on {basis.admission_day} "
+        return (
+            f"a {basis.kind} founded on {basis.incorporated_on}, admitted on {basis.admission_day} "
             f"({of_lease}), before it was {AGE_LIMIT_MONTHS} months old; window of {WINDOW_MONTHS} months from "
             f"{basis.window.first_day} to {basis.window.last_day}"
         )
-    elif basis.kind not in ELIGIBLE_KINDS:
-        yield f"{shown.tier}: the kind {basis.kind} has no claim to the subsidised price"
-    elif basis.admission_day is None or basis.incorporated_on is None:
-        yield f"{shown.tier}: there is no admission or no day of incorporation on record"
-    else:
-        yield (
-            f"{shown.tier}: admitted on {basis.admission_day}, when it was {AGE_LIMIT_MONTHS} months old or older "
-            f"(founded on {basis.incorporated_on})"
-        )
+    if basis.kind not in ELIGIBLE_KINDS:
+        return f"the kind {basis.kind} has no claim to the subsidised price"
+    if basis.admission_day is None or basis.incorporated_on is None:
+        return "there is no admission or no day of incorporation on record"
+    return (
+        f"admitted on {basis.admission_day}, when it was {AGE_LIMIT_MONTHS} months old or older "
+        f"(founded on {basis.incorporated_on})"
+    )
 
 
 def _subsidised(rate: RateBasis) -> str:
