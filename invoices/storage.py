@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from invoices.errors import FileDamaged, FileMissing, IllFormedDocument, StorageMissing
 from invoices.models import document_file
+from invoices.private_files import private_file, private_folder
 
 _NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
 
@@ -136,10 +137,10 @@ def _write(filesystem: Any, path: str, content: bytes) -> None:
         filesystem.pipe_file(path, content)
         return
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(target.parent)
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        with draft.open("wb") as file:
+        with private_file(draft) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

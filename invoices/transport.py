@@ -33,6 +33,7 @@ from invoices.errors import (
     ServerUnavailable,
 )
 from invoices.mail import Mail, shown
+from invoices.private_files import private_file, private_folder
 from invoices.smtp_client import GO_ON, SmtpClient, TlsClient, UnreadableAnswer, is_yes
 
 # Mails on their way at once: some servers grant one sender no more connections than three.
@@ -106,8 +107,8 @@ class FolderTransport:
         target = self.folder / f"{mail.number}.eml"
         unfinished = self.folder / f".{mail.number}.{os.getpid()}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
+            private_folder(self.folder)
+            with private_file(unfinished) as file:
                 file.write(mail.content)
                 file.flush()
                 os.fsync(file.fileno())

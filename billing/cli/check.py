@@ -17,6 +17,7 @@ def check_command(files: bool) -> None:
     """
     from billing.check import check
     from billing.frame.database import reading
+    from billing.frame.exposed_files import exposed_files
     from billing.frame.settings import load_settings
     from billing.schema.roles import excessive_rights
 
@@ -25,7 +26,7 @@ def check_command(files: bool) -> None:
         problems = check(engine, documents_url=settings.documents_url if files else None, progress=show)
         with reading(engine) as connection:
             rights = excessive_rights(connection)
-    for sentence in rights:
+    for sentence in [*rights, *exposed_files(settings)]:
         warn(sentence)
     if problems:
         for problem in problems:

@@ -1,6 +1,7 @@
 """Run the program: find its commands, set its exit status, write a failure as a sentence."""
 
 import errno
+import os
 from importlib import import_module
 from typing import Any
 
@@ -9,6 +10,8 @@ import click
 from billing.frame.terminal.command import _DEBUG, NAME, Failure, Group
 from billing.subjects import SUBJECTS
 
+# What others and the group may not do with files that a command makes.
+_PRIVATE = 0o077
 # The program's own commands, and the modules that hold them; the subjects declare the others.
 _OWN = {
     "migrate": "billing.schema.commands",
@@ -48,7 +51,11 @@ class Program(Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what goes wrong becomes a sentence and exit status 1."""
+        """Run the command; what goes wrong becomes a sentence and exit status 1.
+
+        All that it and its processes write is private: the files name firms, persons and what they owe.
+        """
+        mask = os.umask(_PRIVATE)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -62,6 +69,8 @@ class Program(Group):
             if ctx.meta.get("debug"):
                 raise
             raise Failure(_told(error)) from None
+        finally:
+            os.umask(mask)
 
 
 def _told(error: Exception) -> str:
