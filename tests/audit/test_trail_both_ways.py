@@ -56,66 +56,66 @@ def test_every_kind_of_entry_leads_to_its_cause_and_to_a_person(story: Park) -> 
 def test_an_invoice_leads_down_to_the_rate_and_up_to_payments_credit_notes_debts_and_reminders(story: Park) -> None:
     trail = followed(story, "FA-2026-000001")
     assert (trail.kind, trail.amount) == ("document", "3955.20")
-    assert named(trail.rests_on, "line") == ["FA-2026-000001 line 1", "FA-2026-000001 line 2"]
-    assert named(trail.rests_on, "usage_event") == ["U1", "U2"]
-    rate = next(step for step in trail.rests_on if step.kind == "rate")
+    assert named(trail.down, "line") == ["FA-2026-000001 line 1", "FA-2026-000001 line 2"]
+    assert named(trail.down, "usage_event") == ["U1", "U2"]
+    rate = next(step for step in trail.down if step.kind == "rate")
     assert (rate.name, rate.written and rate.written.by) == ("CAS/OFFICE/any/2015-01-01", "amina")
-    assert named(trail.rests_on, "admission") == ["L1", "L1"]
-    assert named(trail.led_to, "entry") == [
+    assert named(trail.down, "admission") == ["L1", "L1"]
+    assert named(trail.up, "entry") == [
         "VTE/FA-2026-000001", "PER/2026-06/T1", "BQ/RG-000002", "OD/AF-2/annulation", "OD/AF-3",
         *(f"OD/CR-{act}" for act in (1, 2, 3, 4)), "BQ/CR-5", "OD/CR-6",
     ]  # fmt: skip
-    assert named(trail.led_to, "receipt") == ["RG-000002"] * 3
-    assert named(trail.led_to, "settlement") == ["AV-2026-000002", "recovered", "written_off"]
-    assert named(trail.led_to, "credit_note") == ["AV-2026-000002"]
-    assert named(trail.led_to, "debt_act") == [f"CR-{act}" for act in range(1, 7)]
-    assert named(trail.led_to, "reminder") == ["ME-000001"]
+    assert named(trail.up, "receipt") == ["RG-000002"] * 3
+    assert named(trail.up, "settlement") == ["AV-2026-000002", "recovered", "written_off"]
+    assert named(trail.up, "credit_note") == ["AV-2026-000002"]
+    assert named(trail.up, "debt_act") == [f"CR-{act}" for act in range(1, 7)]
+    assert named(trail.up, "reminder") == ["ME-000001"]
     disputed = followed(story, "FA-2026-000004")
-    assert named(disputed.led_to, "dispute") == ["SU-000001"]
-    assert named(followed(story, "AV-2026-000002").led_to, "delivery") == ["AV-2026-000002"]
+    assert named(disputed.up, "dispute") == ["SU-000001"]
+    assert named(followed(story, "AV-2026-000002").up, "delivery") == ["AV-2026-000002"]
 
 
 def test_a_brought_invoice_has_a_trail_too(story: Park) -> None:
     trail = followed(story, "F-26-8")
     assert "brought by the take-on" in trail.about
-    assert named(trail.led_to, "entry")[0] == "AN/reprise/factures"
-    assert "RG-000010" in named(trail.led_to, "receipt")
+    assert named(trail.up, "entry")[0] == "AN/reprise/factures"
+    assert "RG-000010" in named(trail.up, "receipt")
 
 
 def test_a_receipt_leads_down_to_its_bank_line_and_up_to_what_it_settled(story: Park) -> None:
     of_the_bank = followed(story, "RG-000009")
-    assert named(of_the_bank.rests_on, "bank_line") == ["RE-000001/3"]
+    assert named(of_the_bank.down, "bank_line") == ["RE-000001/3"]
     of_cash = followed(story, "RG-000007")
-    assert named(of_cash.rests_on, "cash_receipt") == ["RC-2026-000001"]
-    assert named(of_cash.led_to, "entry") == ["CA/RG-000007", "CA/RC-2026-000001", "OD/AF-10"]
-    assert named(of_cash.led_to, "document") == ["F-26-8"]
+    assert named(of_cash.down, "cash_receipt") == ["RC-2026-000001"]
+    assert named(of_cash.up, "entry") == ["CA/RG-000007", "CA/RC-2026-000001", "OD/AF-10"]
+    assert named(of_cash.up, "document") == ["F-26-8"]
     unknown_at_first = followed(story, "RG-000003")
-    assert named(unknown_at_first.led_to, "entry")[:3] == ["BQ/RG-000003", "OD/PL-3", "OD/RP-1"]
-    assert named(unknown_at_first.led_to, "refund") == ["RB-000001", "RB-000002"]
+    assert named(unknown_at_first.up, "entry")[:3] == ["BQ/RG-000003", "OD/PL-3", "OD/RP-1"]
+    assert named(unknown_at_first.up, "refund") == ["RB-000001", "RB-000002"]
     bounced = followed(story, "RG-000005")
-    assert [step.about for step in bounced.led_to if step.kind == "event"] == ["cleared", "bounced: sans provision"]
-    assert named(followed(story, "RG-000010").rests_on, "deposit") == ["DG-000002"]
-    assert named(followed(story, "RG-000001").rests_on, "take_on") == ["2026-06-01"]
+    assert [step.about for step in bounced.up if step.kind == "event"] == ["cleared", "bounced: sans provision"]
+    assert named(followed(story, "RG-000010").down, "deposit") == ["DG-000002"]
+    assert named(followed(story, "RG-000001").down, "take_on") == ["2026-06-01"]
 
 
 def test_a_lease_leads_down_to_admission_and_acts_and_up_to_documents_and_deposit(story: Park) -> None:
     trail = followed(story, "L2")
-    assert [step.about for step in trail.rests_on if step.name == "leases L2"][1:] == [
+    assert [step.about for step in trail.down if step.name == "leases L2"][1:] == [
         "area_m2 10 → 9", "ends_on - → 2026-07-31",
     ]  # fmt: skip
-    assert named(trail.rests_on, "admission") == ["T2"]
-    assert named(trail.led_to, "document") == ["FA-2026-000002", "FA-2026-000005", "AV-2026-000001"]
-    assert named(trail.led_to, "deposit_movement") == ["DG-000002/1", "DG-000002/2"]
-    assert named(trail.led_to, "entry") == ["BQ/DG-000002/1", "BQ/DG-000002/2"]
-    assert named(trail.led_to, "receipt") == ["RG-000010"]
+    assert named(trail.down, "admission") == ["T2"]
+    assert named(trail.up, "document") == ["FA-2026-000002", "FA-2026-000005", "AV-2026-000001"]
+    assert named(trail.up, "deposit_movement") == ["DG-000002/1", "DG-000002/2"]
+    assert named(trail.up, "entry") == ["BQ/DG-000002/1", "BQ/DG-000002/2"]
+    assert named(trail.up, "receipt") == ["RG-000010"]
 
 
 def test_an_entry_leads_down_through_its_documents_lines_and_up_to_balances(story: Park) -> None:
     trail = followed(story, "PER/2026-07/T2")
-    assert named(trail.rests_on, "run") == ["2026-07"]
-    assert named(trail.rests_on, "document") == ["FA-2026-000005", "AV-2026-000001"]
-    assert {step.level for step in trail.rests_on if step.kind == "rate"} == {2}
-    assert "9205 CAS" in named(trail.led_to, "balance")
+    assert named(trail.down, "run") == ["2026-07"]
+    assert named(trail.down, "document") == ["FA-2026-000005", "AV-2026-000001"]
+    assert {step.level for step in trail.down if step.kind == "rate"} == {2}
+    assert "9205 CAS" in named(trail.up, "balance")
     # By its number as by its reference.
     number = trail.about.split()[1].rstrip(":")
     assert followed(story, number) == trail
@@ -128,8 +128,8 @@ def test_a_balance_leads_to_what_moved_it(story: Park, monkeypatch: pytest.Monke
         trail = follow_balance(connection, Place("3421", "T2"))
         of_tenant = select(func.sum(posting.c.amount)).where(posting.c.account == "3421", posting.c.auxiliary == "T2")
         assert trail.amount == format_amount(connection.scalar(of_tenant) or 0)
-        assert named(trail.rests_on, "entry")[:2] == ["AN/reprise/factures", "VTE/FA-2026-000002"]
-        assert {step.kind for step in trail.rests_on} >= {"entry", "document", "receipt", "take_on"}
+        assert named(trail.down, "entry")[:2] == ["AN/reprise/factures", "VTE/FA-2026-000002"]
+        assert {step.kind for step in trail.down} >= {"entry", "document", "receipt", "take_on"}
         with pytest.raises(Unknown, match="no account 9999"):
             follow_balance(connection, Place("9999"))
         monkeypatch.setattr("billing.audit.trail.following.ENTRIES_MAX", 3)
@@ -178,6 +178,6 @@ def test_a_trail_takes_as_many_statements_for_many_lines_and_settlements_as_for_
         for name in (few, many):
             with counted_statements(park.engine) as statements:
                 trail = followed(park, name)
-            counts[len(trail.rests_on)] = len(statements)
+            counts[len(trail.down)] = len(statements)
         assert len(counts) == 2
         assert len(set(counts.values())) == 1, counts

@@ -75,7 +75,7 @@ def trail_command(
 
 def _lines(trail: "Trail") -> "Iterator[str]":
     yield from _line("", trail.kind, trail)
-    for title, steps in (("rests on", trail.rests_on), ("led to", trail.led_to)):
+    for title, steps in (("rests on", trail.down), ("led to", trail.up)):
         if steps:
             yield f"\n{title}"
         for step in steps:

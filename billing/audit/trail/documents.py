@@ -41,8 +41,8 @@ def follow_document(connection: Connection, number: str) -> Trail | None:
         amount=shown.gross,
         about=f"{explained.kind.replace('_', ' ')} of {explained.tenant}, {_origin(explained)}; open {shown.open}",
         written=explained.issued,
-        rests_on=list(line_steps(explained, 0)),
-        led_to=[
+        down=list(line_steps(explained, 0)),
+        up=[
             *entry_steps(connection, _references(connection, key, explained)),
             *_settling_steps(explained),
             *_debt_steps(connection, key),

@@ -84,8 +84,8 @@ def follow_balance(connection: Connection, place: Place) -> Trail:
         amount=format_amount(before + moved),
         about=about,
         written=None,
-        rests_on=list(_moving_steps(connection, rows)),
-        led_to=[],
+        down=list(_moving_steps(connection, rows)),
+        up=[],
     )
 
 
@@ -121,8 +121,8 @@ def _entry(connection: Connection, heads: Sequence[Row[Any]]) -> Trail | None:
         amount=format_amount(debits),
         about=f"entry {trail.number}: {trail.label}{takes_back}",
         written=writings(connection, [trail.act]).get(trail.act),
-        rests_on=list(_cause_steps(connection, trail)),
-        led_to=[
+        down=list(_cause_steps(connection, trail)),
+        up=[
             *_posting_steps(connection, trail),
             *entry_steps(connection, _numbered(connection, trail.reversed_by)),
         ],

@@ -43,8 +43,8 @@ def follow_lease(connection: Connection, code: str) -> Trail | None:
         amount=None,
         about=about,
         written=written(changes[0].provenance) if changes else None,
-        rests_on=[*_admission(connection, tenants[-1]), *map(_change, changes)],
-        led_to=[*_documents(connection, code, tenants), *_deposit_steps(connection, code)],
+        down=[*_admission(connection, tenants[-1]), *map(_change, changes)],
+        up=[*_documents(connection, code, tenants), *_deposit_steps(connection, code)],
     )
 
 

@@ -46,8 +46,8 @@ def follow_receipt(connection: Connection, number: str) -> Trail | None:
         amount=story.amount,
         about=f"{story.means} {story.reference} of {story.tenant or 'somebody not known yet'}, {story.state}{text}",
         written=by,
-        rests_on=[*_origins(connection, [entry.name for entry in entries]), *_certificates(story)],
-        led_to=[*entries, *_story_steps(story)],
+        down=[*_origins(connection, [entry.name for entry in entries]), *_certificates(story)],
+        up=[*entries, *_story_steps(story)],
     )
 
 

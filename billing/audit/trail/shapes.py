@@ -199,11 +199,11 @@ class TrailStep(Shape, frozen=True):
 class Trail(Shape, frozen=True):
     """The whole way of one thing: down to facts and persons, and up to what came of it."""
 
-    kind: Literal["balance", "entry", "document", "receipt", "lease"]
+    kind: Annotated[Literal["balance", "entry", "document", "receipt", "lease"], about("What is followed")]
     name: Annotated[Text, about("What people call it")]
     on: Annotated[Day | None, about("Its day; null: none of its own")]
     amount: Annotated[Money | None, about("Its amount; null: none of its own")]
     about: Annotated[Text, about("What it is, in words")]
     written: Annotated[Written | None, about("The act that wrote it first; null: not on record")]
-    rests_on: Annotated[list[TrailStep], about("The way down: what it was made of")]
-    led_to: Annotated[list[TrailStep], about("The way up: what came of it")]
+    down: Annotated[list[TrailStep], about("The way down: what it was made of")]
+    up: Annotated[list[TrailStep], about("The way up: what came of it")]
