@@ -7,6 +7,7 @@ from billing import (
     books,
     cross_subsidy,
     documents,
+    privacy,
     proof,
     receivables,
     register,
@@ -28,4 +29,5 @@ SUBJECTS = (
     audit.SUBJECT,
     approvals.SUBJECT,
     users.SUBJECT,
+    privacy.SUBJECT,
 )

@@ -105,6 +105,8 @@ class Envelope(NamedTuple):
     now: datetime
     # The domain of its Message-ID; blank: the sender's.
     id_domain: str = ""
+    # The number of the sender's declaration to the CNDP (loi 09-08), said at the end of the mail; blank: none is.
+    cndp_number: str = ""
 
 
 def parse_mailbox(text: str) -> Mailbox:
@@ -224,6 +226,9 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
         _Header("Auto-Submitted", "auto-generated"),
     ):
         message[header.name] = header
+    if envelope.cndp_number:
+        declared = _texts(text.language)["cndp"].format(number=shown(envelope.cndp_number))
+        text = replace(text, after=(*text.after, declared))
     plain, html = _plain_and_html(text, subject)
     message.set_content(plain, cte=_TEXT_ENCODING)
     message.add_alternative(html, subtype="html", cte=_TEXT_ENCODING)

@@ -17,6 +17,7 @@ from billing.frame.http import addresses, authentication, openapi, problems
 from billing.frame.http.authentication import Door
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
+from billing.frame.subject import tables_of
 from billing.subjects import SUBJECTS
 
 BODY_BYTES_MAX = 1 << 20
@@ -64,7 +65,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     app.config["OPENAPI_VERSION"] = "3.1.0"
     metrics = Metrics()
     door = Door(engine, clock)
-    Service(settings, engine, clock, door, orderables(SUBJECTS)).install(app)
+    Service(settings, engine, clock, door, orderables(SUBJECTS), tables_of(SUBJECTS)).install(app)
     metrics.install(app)
     request_log.register(app, metrics)
     authentication.register(app, door)

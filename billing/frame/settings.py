@@ -45,6 +45,8 @@ class Operator:
     party: Party
     payment_terms_days: int
     is_demonstration: bool
+    # The number of its declaration to the CNDP (loi 09-08), as mails say it; blank: none.
+    cndp_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,11 @@ def load_operator(path: Path | None) -> Operator:
         raise BadConfiguration(f"{name}: {path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfiguration(f"{name}: {path} is not a TOML file in UTF-8: {error}") from None
-    unknown = sorted(set(content) - {*_OPERATOR_TEXTS, "payment_terms_days"})
+    texts = (*_OPERATOR_TEXTS, "cndp_number")
+    unknown = sorted(set(content) - {*texts, "payment_terms_days"})
     if unknown:
-        raise BadConfiguration(f"{name}: unknown field {', '.join(unknown)}; known are {', '.join(_OPERATOR_TEXTS)}")
-    for field in _OPERATOR_TEXTS:
+        raise BadConfiguration(f"{name}: unknown field {', '.join(unknown)}; known are {', '.join(texts)}")
+    for field in texts:
         if not isinstance(content.get(field, ""), str):
             raise BadConfiguration(f'{name}: {field} must be a text, written between quotes ("…")')
     missing = [field for field in _OPERATOR_REQUIRED if not content.get(field, "").strip()]
@@ -150,7 +153,7 @@ def load_operator(path: Path | None) -> Operator:
     if not isinstance(terms, int) or isinstance(terms, bool) or not 0 <= terms <= 180:
         raise BadConfiguration(f"{name}: payment_terms_days must be a whole number from 0 to 180")
     party = Party(code="", **{field: content.get(field, "") for field in _OPERATOR_TEXTS})
-    return Operator(party, terms, is_demonstration=path is None)
+    return Operator(party, terms, is_demonstration=path is None, cndp_number=content.get("cndp_number", "").strip())
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

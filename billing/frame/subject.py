@@ -15,10 +15,14 @@ is named by its module and imported when it is asked for, so that a command load
 | commands | `commands` | `deposits_command` for `deposits`; `report vat-return` belongs to the group `report` |
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,20 @@ class Subject:
     def loaded(self, modules: tuple[str, ...]) -> Iterator[ModuleType]:
         """Import the modules of a part, in their order."""
         return map(self.load, modules)
+
+
+def metadata_of(subjects: Iterable[Subject]) -> "tuple[MetaData, ...]":
+    """Return the metadata of all tables, those of these subjects loaded; what others refer to comes first."""
+    import invoices.messages.tables
+    import invoices.models
+    import ledger.models
+    from billing.frame import tables
+
+    for subject in subjects:
+        list(subject.loaded(subject.tables))
+    return ledger.models.metadata, invoices.models.metadata, tables.metadata
+
+
+def tables_of(subjects: Iterable[Subject]) -> "list[Table]":
+    """Return every table of the service, each after those it refers to."""
+    return [table for metadata in metadata_of(subjects) for table in metadata.sorted_tables]

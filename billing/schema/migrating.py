@@ -3,12 +3,9 @@
 from alembic import command
 from sqlalchemy import Engine, MetaData, Table
 
-import invoices.messages.tables
-import invoices.models
-import ledger.models
-from billing.frame import tables as frame_tables
 from billing.frame.database import maintenance_transaction
 from billing.frame.schema_version import alembic_config, current_version
+from billing.frame.subject import metadata_of
 from billing.run.recomputed_matrices import keep_missing
 from billing.schema.roles import grant_service
 from billing.subjects import SUBJECTS
@@ -16,9 +13,7 @@ from billing.subjects import SUBJECTS
 
 def all_metadata() -> tuple[MetaData, ...]:
     """Return the metadata of all tables, those of every subject loaded."""
-    for subject in SUBJECTS:
-        list(subject.loaded(subject.tables))
-    return ledger.models.metadata, invoices.models.metadata, frame_tables.metadata
+    return metadata_of(SUBJECTS)
 
 
 def all_tables() -> list[Table]:

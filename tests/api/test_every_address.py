@@ -89,7 +89,7 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
         for operation in operations(ground.app)
         if operation.method == "GET" and ground(operation.method, operation.path, "auditor").status_code == 403
     }
-    assert kept == {"/v1/tokens", "/v1/users", "/v1/users/{name}"}
+    assert kept == {"/v1/tokens", "/v1/users", "/v1/users/{name}", "/v1/tenants/{code}/personal-data"}
 
 
 def test_too_large_a_body_is_refused_unread(ground: Caller) -> None:

@@ -339,6 +339,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             _addressee(paper),
             self.clock(),
             self.settings.message_id_domain,
+            self.settings.operator.cndp_number,
         )
         pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
         pdfs += map(self._copy, self.mailing.copies(paper))

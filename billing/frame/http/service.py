@@ -1,6 +1,6 @@
 """The state that every request needs, made once by the app factory: settings, engine, clock, tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from billing.frame.computed import Computed
 from billing.frame.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from billing.frame.http.authentication import Door
 
 _EXTENSION = "technopark-billing"
@@ -28,6 +30,8 @@ class Service:
     door: "Door"
     # The kinds of order that may wait for a second person, by name (`billing.approvals.orderable`).
     orderables: Mapping[str, Any] = field(default_factory=dict)
+    # Every table of the service, each after those it refers to.
+    tables: Sequence["Table"] = ()
     computed: Computed = field(default_factory=Computed)
 
     def today(self) -> date:
