@@ -127,7 +127,7 @@ def test_a_balance_leads_to_what_moved_it(story: Park, monkeypatch: pytest.Monke
     with reading(story.engine) as connection:
         trail = follow_balance(connection, Place("3421", "T2"))
         of_tenant = select(func.sum(posting.c.amount)).where(posting.c.account == "3421", posting.c.auxiliary == "T2")
-        assert trail.amount == format_amount(connection.scalar(of_tenant) or 0)
+        assert trail.amount == format_amount(int(connection.scalar(of_tenant) or 0))
         assert named(trail.down, "entry")[:2] == ["AN/reprise/factures", "VTE/FA-2026-000002"]
         assert {step.kind for step in trail.down} >= {"entry", "document", "receipt", "take_on"}
         with pytest.raises(Unknown, match="no account 9999"):
