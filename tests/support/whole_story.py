@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from billing.books.manual_entries.files import rows_of_records
+from billing.books.manual_entries.posting import post_entries, reverse_entry
 from billing.books.periods.closing import close_accounts_of
 from billing.entries.deposits import Movement
 from billing.frame.audit_log import CLI, Act, on_behalf
@@ -86,6 +88,7 @@ def tells(park: Park) -> None:
     _decides_debts(park)
     _reads_a_statement(park)
     _moves_deposits(park)
+    _posts_by_hand(park)
     _ends_the_year(park)
 
 
@@ -149,6 +152,16 @@ def _moves_deposits(park: Park) -> None:
     with writing(park.engine) as connection:
         wanted = SetOff(50_000, date(2026, 8, 5), "fin du bail")
         set_off_deposit(connection, key, wanted, recorded_at=NOW, terms=settings.terms)
+
+
+def _posts_by_hand(park: Park) -> None:
+    row = {"date": "2026-08-31", "label": "Loyer du siège", "voucher": "FR-117"}
+    rows = rows_of_records(
+        [row | {"account": "6131", "debit": "100.00"}, row | {"account": "4411", "credit": "100.00"}]
+    )
+    with writing(park.engine) as connection:
+        post_entries(connection, rows, "pièces du mois", file="entries", voucher_sha256=None, recorded_at=NOW)
+        reverse_entry(connection, 1, "déjà payé", None, recorded_at=NOW)
 
 
 def _ends_the_year(park: Park) -> None:

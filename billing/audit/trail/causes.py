@@ -14,7 +14,8 @@ from billing.audit.trail.shapes import Cause, CauseKind
 from billing.bank.naming import line_name
 from billing.bank.queries import is_latest, is_of_decision
 from billing.bank.tables import bank_line, line_decision, line_entry
-from billing.frame.codes import DEBT_ACT, RECEIPT, REFUND, deposit_movement
+from billing.books.manual_entries.tables import manual_entry
+from billing.frame.codes import DEBT_ACT, MANUAL_ENTRY, RECEIPT, REFUND, deposit_movement
 from billing.frame.database import among
 from billing.receivables.cash_desk.taking import cash_number
 from billing.receivables.tables import deposits
@@ -48,6 +49,7 @@ _FORMS = {
     rf"(?:BQ|OD)/CR-{_NUMBER}": "debt_act",
     rf"(?:BQ|CA)/DG-{_NUMBERS}": "deposit_movement",
     rf"BQ/RE-{_NUMBERS}/[0-9]+": "bank_line",
+    rf"OD/EM-{_NUMBER}": "manual_entry",
     r"AN/reprise/(.+)": "take_on",
     r"(?:RES|AN)/([0-9]{4})/[0-9]+/.+": "fiscal_year",
 }
@@ -306,6 +308,24 @@ def _lines_of(connection: Connection, references: Iterable[str]) -> Causes:
     return found
 
 
+def _manual_entries(connection: Connection, keys: Collection[str]) -> Causes:
+    m = manual_entry.c
+    numbers = {int(key): key for key in keys}
+    rows = connection.execute(select(manual_entry).where(among(connection, m.id, list(numbers))))
+    return {
+        numbers[row.id]: [
+            Cause(
+                CauseKind.MANUAL_ENTRY,
+                MANUAL_ENTRY.format(row.id),
+                row.effective_on,
+                None,
+                f"voucher {row.voucher}: {row.reason}",
+            )
+        ]
+        for row in rows
+    }
+
+
 def _take_on(connection: Connection, keys: Collection[str]) -> Causes:
     day = connection.scalar(select(take_on.c.taken_on))
     brought = [] if day is None else [Cause(CauseKind.TAKE_ON, str(day), day, None, "what the park brought")]
@@ -331,6 +351,7 @@ _FINDERS: Mapping[str, Callable[[Connection, Collection[str]], Causes]] = {
     "debt_act": _debt_acts,
     "deposit_movement": _deposit_movements,
     "bank_line": _bank_lines,
+    "manual_entry": _manual_entries,
     "take_on": _take_on,
     "fiscal_year": _fiscal_years,
 }

@@ -96,6 +96,7 @@ class CauseKind(StrEnum):
     DEPOSIT = "deposit"
     DEPOSIT_MOVEMENT = "deposit_movement"
     BANK_LINE = "bank_line"
+    MANUAL_ENTRY = "manual_entry"
     TAKE_ON = "take_on"
     FISCAL_YEAR = "fiscal_year"
 
@@ -180,6 +181,7 @@ class StepKind(StrEnum):
     DEPOSIT_MOVEMENT = "deposit_movement"
     FINAL_STATEMENT = "final_statement"
     BANK_LINE = "bank_line"
+    MANUAL_ENTRY = "manual_entry"
     TAKE_ON = "take_on"
     FISCAL_YEAR = "fiscal_year"
 
