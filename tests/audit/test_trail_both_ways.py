@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from msgspec.json import decode
 from sqlalchemy import Engine, func, select
 
-from billing.audit.trail.causes import FORMS, form_of
+from billing.audit.trail.causes import FORMS, causes_of, form_of
 from billing.audit.trail.following import Place, follow, follow_balance
 from billing.audit.trail.queries import entry_trails
 from billing.audit.trail.shapes import Trail, TrailStep
@@ -49,6 +49,10 @@ def test_every_kind_of_entry_leads_to_its_cause_and_to_a_person(story: Park) -> 
         trails = entry_trails(connection, heads)
         assert {form_of(trail.reference)[0] for trail in trails} == set(FORMS.values())
         assert [trail.reference for trail in trails if not trail.causes or trail.act is None] == []
+        described = causes_of(connection, [trail.reference for trail in trails])
+        # In a list and followed, an entry has the same cause.
+        for trail in trails:
+            assert {(x.kind, x.name) for x in trail.causes} <= {(x.kind, x.name) for x in described[trail.reference]}
         people = [follow(connection, trail.reference).written for trail in trails]
     assert {by and by.by for by in people} == {"amina"}
 
@@ -95,7 +99,7 @@ def test_a_receipt_leads_down_to_its_bank_line_and_up_to_what_it_settled(story: 
     bounced = followed(story, "RG-000005")
     assert [step.about for step in bounced.up if step.kind == "event"] == ["cleared", "bounced: sans provision"]
     assert named(followed(story, "RG-000010").down, "deposit") == ["DG-000002"]
-    assert named(followed(story, "RG-000001").down, "take_on") == ["2026-06-01"]
+    assert named(followed(story, "RG-000001").down, "take_on") == ["avoirs"]
 
 
 def test_a_lease_leads_down_to_admission_and_acts_and_up_to_documents_and_deposit(story: Park) -> None:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, literal, null, or_, select, tuple_, union_all
 
-from billing.audit.trail.shapes import Cause, CauseKind
+from billing.audit.trail.shapes import Cause, CauseKind, CauseName
 from billing.bank.naming import line_name
 from billing.bank.queries import is_latest, is_of_decision
 from billing.bank.tables import bank_line, line_decision, line_entry
@@ -85,6 +85,82 @@ def causes_of(connection: Connection, references: Iterable[str]) -> Causes:
         own = found[kind].get(key, []) if kind else []
         causes[reference] = [*own, *(line for line in lines.get(reference, ()) if line not in own)]
     return causes
+
+
+def named_causes(connection: Connection, references: Collection[str]) -> dict[str, list[CauseName]]:
+    """Return by reference what each entry books, by name alone: from the reference itself, and two statements."""
+    forms = {reference: form_of(reference) for reference in references}
+    documents, money = _documents_of_positions(connection, forms), _money_behind(connection, forms)
+    named = {}
+    for reference, (kind, key) in forms.items():
+        if kind == "position":
+            names = [CauseName(CauseKind.RUN, key.partition("/")[0]), *documents.get(key, ())]
+        elif kind in _OF_MONEY:
+            names = money.get((kind, int(key)), [])
+        else:
+            names = [CauseName(CauseKind(kind), _NAMES[kind](key))] if kind else []
+        named[reference] = names
+    return named
+
+
+# How people call a fact, of the key that an entry's reference holds.
+_NAMES: Mapping[str, Callable[[str], str]] = {
+    "document": str,
+    "grant": str,
+    "run": str,
+    "take_on": str,
+    "fiscal_year": str,
+    "receipt": lambda key: RECEIPT.format(int(key)),
+    "refund": lambda key: REFUND.format(int(key)),
+    "debt_act": lambda key: DEBT_ACT.format(int(key)),
+    "manual_entry": lambda key: MANUAL_ENTRY.format(int(key)),
+    "cash_receipt": lambda key: cash_number(*map(int, key.split("-"))),
+    "deposit_movement": lambda key: deposit_movement(*map(int, key.split("/"))),
+    "bank_line": lambda key: line_name(*map(int, key.split("/"))),
+}
+_OF_MONEY = ("allocation", "placement", "placement_withdrawal")
+_Forms: TypeAlias = Mapping[str, tuple[str, str]]
+
+
+def _documents_of_positions(connection: Connection, forms: _Forms) -> dict[str, list[CauseName]]:
+    """Return the documents whose lines each month's position of a tenant sums."""
+    d = document.c
+    keys = {key for kind, key in forms.values() if kind == "position"}
+    issued = select(d.number, d.period, d.tenant).where(
+        d.period.in_({parse_month(key.partition("/")[0]) for key in keys}),
+        among(connection, d.tenant, {key.partition("/")[2] for key in keys}),
+    )
+    found: dict[str, list[CauseName]] = {}
+    for number, period, tenant in connection.execute(issued.order_by(d.id)):
+        found.setdefault(f"{format_month(period)}/{tenant}", []).append(CauseName(CauseKind.DOCUMENT, number))
+    return found
+
+
+def _money_behind(connection: Connection, forms: _Forms) -> dict[tuple[str, int], list[CauseName]]:
+    """Return the receipt of each allocation, placement and withdrawal; of a credit note's allocation, the note."""
+    a, p, w, note = allocation.c, placement.c, placement_withdrawal.c, document.alias("note")
+    keys = {kind: [int(key) for each, key in forms.values() if each == kind] for kind in _OF_MONEY}
+    nothing = null().label("note")
+    rows = connection.execute(
+        union_all(
+            select(literal("allocation").label("kind"), a.id, p.receipt_id, note.c.number.label("note"))
+            .outerjoin(placement, p.id == a.placement_id)
+            .outerjoin(note, note.c.id == a.credit_note_id)
+            .where(among(connection, a.id, keys["allocation"])),
+            select(literal("placement"), p.id, p.receipt_id, nothing).where(among(connection, p.id, keys["placement"])),
+            select(literal("placement_withdrawal"), w.id, p.receipt_id, nothing)
+            .join(placement, p.id == w.placement_id)
+            .where(among(connection, w.id, keys["placement_withdrawal"])),
+        )
+    )
+    return {
+        (kind, key): [
+            CauseName(CauseKind.DOCUMENT, of_note)
+            if receipt_id is None
+            else CauseName(CauseKind.RECEIPT, RECEIPT.format(receipt_id))
+        ]
+        for kind, key, receipt_id, of_note in rows
+    }
 
 
 def document_cause(row: Row[Any]) -> Cause:
@@ -328,8 +404,11 @@ def _manual_entries(connection: Connection, keys: Collection[str]) -> Causes:
 
 def _take_on(connection: Connection, keys: Collection[str]) -> Causes:
     day = connection.scalar(select(take_on.c.taken_on))
-    brought = [] if day is None else [Cause(CauseKind.TAKE_ON, str(day), day, None, "what the park brought")]
-    return dict.fromkeys(keys, brought)
+    return (
+        {}
+        if day is None
+        else {key: [Cause(CauseKind.TAKE_ON, key, day, None, "the park was taken on")] for key in keys}
+    )
 
 
 def _fiscal_years(_connection: Connection, keys: Collection[str]) -> Causes:

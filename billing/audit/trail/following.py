@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
-from billing.audit.trail.causes import form_of
+from billing.audit.trail.causes import causes_of, form_of
 from billing.audit.trail.documents import follow_document, line_steps
 from billing.audit.trail.leases import follow_lease
 from billing.audit.trail.queries import entry_trails
@@ -92,10 +92,11 @@ def follow_balance(connection: Connection, place: Place) -> Trail:
 def _moving_steps(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[TrailStep]:
     trails = entry_trails(connection, rows)
     by = writings(connection, [trail.act for trail in trails])
+    causes = causes_of(connection, [trail.reference for trail in trails])
     for trail, row in zip(trails, rows, strict=True):
         written = by.get(trail.act)
         yield step(0, StepKind.ENTRY, trail.reference, trail.effective_on, int(row.moved), trail.label, written)
-        yield from (step_of(1, cause) for cause in trail.causes)
+        yield from (step_of(1, cause) for cause in causes[trail.reference])
 
 
 def _entry_called(connection: Connection, reference: str) -> Trail | None:
@@ -136,7 +137,7 @@ def _numbered(connection: Connection, numbers: Sequence[int]) -> Sequence[str]:
 def _cause_steps(connection: Connection, trail: EntryTrail) -> Iterator[TrailStep]:
     """Yield what an entry books; below a document it books, its lines and what those rest on."""
     books_lines = form_of(trail.reference)[0] in _OF_LINES
-    for cause in trail.causes:
+    for cause in causes_of(connection, [trail.reference])[trail.reference]:
         yield step_of(0, cause)
         if books_lines and cause.kind == CauseKind.DOCUMENT:
             yield from line_steps(explain(connection, cause.name), 1)

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
-from billing.audit.trail.causes import REVERSALS, causes_of, reversed_reference
+from billing.audit.trail.causes import REVERSALS, named_causes, reversed_reference
 from billing.audit.trail.shapes import CauseKind, DocumentTrail, EntryTrail, EventTrail, LineTrail
 from billing.books.journal.queries import entry_shapes
 from billing.entries.sales import sale_reference
@@ -59,7 +59,7 @@ def entry_trails(connection: Connection, heads: Sequence[Row[Any]]) -> list[Entr
     shapes = entry_shapes(connection, heads)
     references = [shape.reference for shape in shapes]
     event_of = events_behind(connection, "entry", entry.c.id, [shape.number for shape in shapes])
-    causes = causes_of(connection, references)
+    causes = named_causes(connection, references)
     number_of = entries_named(
         connection,
         [*(f"{name}{ending}" for name in references for ending in REVERSALS), *map(reversed_reference, references)],

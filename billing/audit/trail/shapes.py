@@ -101,11 +101,16 @@ class CauseKind(StrEnum):
     FISCAL_YEAR = "fiscal_year"
 
 
-class Cause(Shape, frozen=True):
-    """A fact that an entry books, or a bank line that shows it."""
+class CauseName(Shape, frozen=True):
+    """A fact that an entry books, by name: `GET /v1/trail` follows entries, documents and receipts."""
 
     kind: CauseKind
     name: Annotated[Text, about("What people call it: RG-000012, FA-2026-000001, RE-000003/2, 2026-09")]
+
+
+class Cause(CauseName, frozen=True):
+    """A fact that an entry books, or a bank line that shows it."""
+
     on: Annotated[Day | None, about("Its day; null: it has none of its own")]
     amount: Annotated[Money | None, about("Its amount; null: it has none of its own")]
     about: Annotated[Text, about("What it is, in words")]
@@ -114,7 +119,7 @@ class Cause(Shape, frozen=True):
 class EntryTrail(Entry, frozen=True):
     """An entry with the way down: what it books and the audit event that posted it; and what takes it back."""
 
-    causes: Annotated[list[Cause], about("What it books: the nearest first, a bank line that shows it last")]
+    causes: Annotated[list[CauseName], about("What it books, the nearest first")]
     act: Annotated[Serial | None, about("The audit event that posted it, by number; null: none is recorded")]
     document: Annotated[
         DocumentNumber | None, about("The document it books, or the first that it concerns; null: none")
