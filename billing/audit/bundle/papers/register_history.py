@@ -15,8 +15,8 @@ from ledger.exports.columns import Column, Kind, Rows
 _NAMES = {
     "sites": ("sites", "sites"),
     "services": ("services", "services"),
-    "rates": ("tarifs", "tarifs, version par version"),
-    "vat_rates": ("taux-de-tva", "taux de TVA, version par version"),
+    "rates": ("tarifs", "tarifs"),
+    "vat_rates": ("taux-de-tva", "taux de TVA"),
     "tenants": ("locataires", "locataires"),
     "leases": ("baux", "baux"),
     "grants": ("subventions", "subventions"),
