@@ -4,22 +4,28 @@
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import ModuleType
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound, OperationalError
 
 from billing.documents.checks.tenants import tenant_count
 from billing.frame.checking import Proof
 from billing.frame.database import reading
 from billing.register.tables import billing_run
 from billing.schema import checks as schema_checks
+from billing.schema import row_checks
 from billing.subjects import SUBJECTS
 from invoices.models import document_file
 from ledger.models import entry
 
 # The problems of one proof are named up to this number; a sentence says that there are more.
 NAMED_MAX = 200
+# Where records were changed, what other proofs find mostly follows from that, and they name so many each.
+NAMED_AFTER_A_CAUSE = 3
+# What a proof meets in rows that can't be what they should be.
+_SPOILT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MultipleResultsFound, NoResultFound)
 
 
 def check(
@@ -27,12 +33,13 @@ def check(
 ) -> list[str]:
     """Return every problem as a sentence that names the row; an empty list proves R22.
 
+    What was changed is said first, what follows from it after it.
     With `documents_url` the stored PDF files are read and their SHA-256 compared as well, and the log of the proof
     with the newest checkpoint kept there. `progress` takes the units of work done and in all. Of each kind at most
-    NAMED_MAX problems are named.
+    NAMED_MAX problems are named, NAMED_AFTER_A_CAUSE where records were changed.
     """
     problems: list[str] = []
-    done = 0
+    done, has_cause = 0, False
     proofs = _proofs()
     with reading(engine) as connection:
         total = len(proofs) + _work(connection, files=documents_url is not None)
@@ -43,24 +50,31 @@ def check(
             if progress is not None:
                 progress(done, total)
 
-        for proof in proofs:
-            problems += _named(proof.__name__, proof(connection, step))
+        for proof, is_cause in proofs:
+            named_max = NAMED_MAX if is_cause or not has_cause else NAMED_AFTER_A_CAUSE
+            found = _named(proof.__name__, proof(connection, step), named_max)
+            has_cause |= is_cause and bool(found)
+            problems += found
             step(1)
         if documents_url is not None:
             for module in _check_modules():
                 for file_proof in getattr(module, "FILE_CHECKS", ()):
-                    problems += _named(file_proof.__name__, file_proof(connection, step, documents_url))
+                    problems += _named(file_proof.__name__, file_proof(connection, step, documents_url), NAMED_MAX)
     if progress is not None:
         progress(total, total)
     return problems
 
 
 def _check_modules() -> list[ModuleType]:
-    return [schema_checks, *(module for subject in SUBJECTS for module in subject.loaded(subject.checks))]
+    return [module for subject in SUBJECTS for module in subject.loaded(subject.checks)]
 
 
-def _proofs() -> list[Proof]:
-    return [proof for module in _check_modules() for proof in module.CHECKS]
+def _proofs() -> list[tuple[Proof, bool]]:
+    """Return every proof: first those that say which records were changed, whatever follows from it after them."""
+    modules = _check_modules()
+    causes = [*row_checks.CHECKS, *(proof for module in modules for proof in getattr(module, "CAUSES", ()))]
+    others = [proof for module in (schema_checks, *modules) for proof in module.CHECKS if proof not in causes]
+    return [*((proof, True) for proof in causes), *((proof, False) for proof in others)]
 
 
 def _work(connection: Connection, *, files: bool) -> int:
@@ -73,16 +87,15 @@ def _work(connection: Connection, *, files: bool) -> int:
     return units
 
 
-def _named(proof: str, problems: Iterator[str]) -> list[str]:
+def _named(proof: str, problems: Iterator[str], named_max: int) -> list[str]:
     """Return the problems of one proof, the first ones by name."""
     named: list[str] = []
     try:
-        for problem in problems:
-            if len(named) == NAMED_MAX:
-                named.append(f"… and more of the same kind than the {NAMED_MAX} named: mend these, then check again")
-                break
-            named.append(problem)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        named.extend(islice(problems, named_max))
+        if left := sum(1 for _ in islice(problems, NAMED_MAX)):
+            number = str(left) if left < NAMED_MAX else f"at least {left}"
+            named.append(f"… and {number} more of the same kind: mend what is named first, then check again")
+    except _SPOILT as error:
         # Rows can be spoilt in ways that no proof foresees: that is a problem as well.
         named.append(f"the proof of {proof} stopped at a row that can't be what it should be: {error!r}")
     except OperationalError as error:

@@ -3,7 +3,7 @@
 An act names what its transaction added by ranges: entry numbers, documents, usage events and imports are
 counted up under locks that are held until COMMIT, so between the last act's end and the newest number lies
 exactly what this transaction has added. Nothing is added to the hot tables, and `check` proves that the ranges
-cover everything once.
+cover everything once. Rows of other tables are named one by one, with their digests (`billing.frame.added_rows`).
 """
 
 import json
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import orjson
 from sqlalchemy import Connection, DateTime, Engine, String, bindparam, text
 
+from billing.frame.added_rows import CHANGES, ROWS, Added, named_rows
 from billing.frame.civil_time import Clock
 from billing.frame.errors import ReasonRequired
 from billing.frame.settings import operating_user
@@ -22,8 +24,6 @@ from billing.frame.tables import audit_change
 API, CLI, SCHEDULER, PROGRAM = "api", "cli", "scheduler", "program"
 REASON_LENGTH_MAX = 500
 _OPTION = "on_behalf"
-# Collects what a transaction changes, in the options of its connection.
-CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ _NOTE = audit_change.insert()
 def seal(connection: Connection) -> None:
     """Record the act of this transaction, as the last thing it does; PostgreSQL leaves it out if nothing was done."""
     options = connection.get_execution_options()
-    changes: list[Change] = options[CHANGES]
+    noted: list[Change | Added] = options[CHANGES]
     bound = options.get(_OPTION)
     act = act_of(connection)
     values: dict[str, Any] = {
@@ -169,15 +169,23 @@ def seal(connection: Connection) -> None:
     *before, insert = _SEAL[connection.dialect.name]
     for statement in before:
         connection.execute(statement)
-    noted = {"noted": bool(changes)} if connection.dialect.name == "postgresql" else {}
-    number = connection.execute(insert, values | noted).scalar_one_or_none()
-    if changes:
+    asked = {"noted": bool(noted)} if connection.dialect.name == "postgresql" else {}
+    number = connection.execute(insert, values | asked).scalar_one_or_none()
+    if noted:
+        changes = [change for change in noted if isinstance(change, Change)]
+        added = (each for each in noted if isinstance(each, Added))
+        changes += [Change(ROWS, table, None, digests) for table, digests in named_rows(connection, added)]
         connection.execute(_NOTE, [_row(number, seq, change) for seq, change in enumerate(changes, 1)])
+
+
+def _text(subject: str, values: Mapping[str, Any]) -> str:
+    # Digests come by the thousand.
+    return orjson.dumps(values).decode() if subject == ROWS else json.dumps(values, ensure_ascii=False)
 
 
 def _row(number: int | None, seq: int, change: Change) -> dict[str, Any]:
     before, after = (
-        None if values is None else json.dumps(values, ensure_ascii=False) for values in (change.before, change.after)
+        None if values is None else _text(change.subject, values) for values in (change.before, change.after)
     )
     return {
         "act_id": number,

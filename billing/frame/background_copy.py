@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, event
 
+from billing.frame.added_rows import noted_as_inserted
 from billing.frame.database import COPY_LEAST, Row, RowWriter, copy_blocks, copy_statement, insert_rows
 
 
@@ -27,6 +28,7 @@ class _Copies:
         if len(row_list) < COPY_LEAST:
             insert_rows(connection, table, columns, row_list)
             return
+        noted_as_inserted(connection, table, columns, row_list)
         blocks = list(copy_blocks(table, columns, row_list))
         self._begun.append(self._thread.submit(self._copy, copy_statement(table, columns), blocks))
 

@@ -32,7 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from billing.frame.audit_log import CHANGES, Change, seal
+from billing.frame.added_rows import CHANGES, Added, note_statements, noted_as_inserted
+from billing.frame.audit_log import Change, seal
 
 # One writer at a time is SQLite's rule: others wait this long before they give up.
 SQLITE_BUSY_TIMEOUT_S = 600
@@ -66,8 +67,10 @@ def open_engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(url, pool_pre_ping=True)
+    else:
+        engine = create_engine(url, pool_pre_ping=True)
+    note_statements(engine)
+    return engine
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -121,7 +124,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     If it wrote anything an act is recorded with it: who, when, why (`billing.frame.audit_log`).
     """
-    changes: list[Change] = []
+    changes: list[Change | Added] = []
     with (
         engine.connect().execution_options(writes=True, **{CHANGES: changes}) as connection,
         connection.begin() as begun,
@@ -165,7 +168,7 @@ class Attempt:
 @contextmanager
 def tried(connection: Connection) -> Iterator[Attempt]:
     """Yield a part of a write transaction of which nothing stays, not even in the audit log, unless it is kept."""
-    changes: list[Change] = connection.get_execution_options()[CHANGES]
+    changes: list[Change | Added] = connection.get_execution_options()[CHANGES]
     noted, attempt = len(changes), Attempt()
     savepoint = connection.begin_nested()
     try:
@@ -373,8 +376,10 @@ def _array_text(values: Iterable[Any]) -> str:
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write rows set-wise, at the driver's own speed: COPY on PostgreSQL, many rows a statement on SQLite.
 
-    Each row has a value per column, in that order; dates as `date`, instants as UTC `datetime`.
+    Each row has a value per column, in that order; dates as `date`, instants as UTC `datetime`. The transaction's act
+    names the rows (`billing.frame.added_rows`).
     """
+    rows = noted_as_inserted(connection, table, columns, rows)
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         _insert_into_sqlite(

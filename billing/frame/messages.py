@@ -5,20 +5,24 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
 from invoices.messages import queueing
 from invoices.messages.message import Message
+from invoices.messages.tables import message
 
 
 def queue_messages(
     connection: Connection, kind: str, messages: Iterable[Message], *, written_on: date, queued_at: datetime
 ) -> dict[str, int]:
     """Queue messages and note each; return the keys queued now, each with its `message.id` (`invoices.messages`)."""
-    return queueing.queue_messages(
+    queued = queueing.queue_messages(
         connection, kind, messages, written_on=written_on, queued_at=queued_at, record=_record
     )
+    note_rows(connection, message, queued.values())
+    return queued
 
 
-def _record(connection: Connection, number: str, message: Message) -> None:
-    after = {"tenant": message.tenant, "recipient": message.recipient, "subject": message.text.subject}
+def _record(connection: Connection, number: str, queued: Message) -> None:
+    after = {"tenant": queued.tenant, "recipient": queued.recipient, "subject": queued.text.subject}
     record_change(connection, "messages", number, None, after)

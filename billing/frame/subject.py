@@ -7,7 +7,7 @@ is named by its module and imported when it is asked for, so that a command load
 | part | module | holds |
 |---|---|---|
 | tables | `tables` | tables, `APPEND_ONLY`, `REFERENCES` (see `billing.schema.triggers`) |
-| checks | `checks` | `CHECKS`: proofs of R22 on its rows |
+| checks | `checks` | `CHECKS`: proofs of R22 on its rows; `CAUSES`: those of them that find changed records |
 | resources | `resources` | `blueprint`: its addresses under `/v1` |
 | import_files | by name | `IMPORT_FILE`: a file of the network folder (`billing.register.network_import.further`) |
 | orders | by name | `ORDERS`: kinds of order that may wait for a second person (`billing.approvals.orderable`) |

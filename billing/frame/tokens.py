@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, select, update
 
 from billing.frame import users
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
 from billing.frame.civil_time import TIME_ZONE
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
@@ -178,6 +179,7 @@ def revoke_token(connection: Connection, name: str, *, now: datetime) -> Token:
     token = token_of(row)
     if token.revoked_at is None:
         connection.execute(update(api_token).where(api_token.c.name == name).values(revoked_at=now))
+        note_rows(connection, api_token, [name])
         token = token._replace(revoked_at=now)
         record_change(connection, "tokens", name, {"revoked": False}, {"revoked": True})
     return token

@@ -19,7 +19,7 @@ from billing.proof.checkpoints import (
     newest_checkpoint,
     newest_outside,
 )
-from billing.proof.forms import DOCUMENT, ENTRY, USAGE
+from billing.proof.forms import DOCUMENT, ENTRY, FORMS, USAGE
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
 from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
 from ledger.errors import BadNote
@@ -44,7 +44,11 @@ def logged(connection: Connection, _step: Step) -> Iterator[str]:
             leaves = log.leaves(connection, start, start + _BLOCK)
             if [leaf.position for leaf in leaves] != list(range(start, min(start + _BLOCK, size))):
                 yield f"leaves of the log are missing between positions {start} and {start + _BLOCK}"
-            for leaf, record in zip(leaves, log.forms_of(connection, leaves), strict=True):
+            formless = [leaf for leaf in leaves if (leaf.name.kind, leaf.form) not in FORMS]
+            for leaf in formless:
+                yield f"{leaf.name} stands in the log at position {leaf.position} in a form {leaf.form} that is none"
+            known = [leaf for leaf in leaves if leaf not in formless]
+            for leaf, record in zip(known, log.forms_of(connection, known), strict=True):
                 yield from _leaf_faults(leaf, record)
 
 
@@ -100,6 +104,9 @@ def nodes(connection: Connection, _step: Step) -> Iterator[str]:
             if wanted != stored:
                 yield f"the log's node {position} of level {level} is not that of the leaves below it"
                 return
+    above = connection.scalar(select(proof_node.c.level).where(proof_node.c.level > level).limit(1))
+    if above is not None:
+        yield f"the log holds nodes of level {above}, which no leaves complete"
 
 
 def _hashes(connection: Connection, level: int) -> Iterator[Hash]:
@@ -121,10 +128,14 @@ def signed(connection: Connection, _step: Step) -> Iterator[str]:
     """Each checkpoint is signed by the keys it names, and is a beginning of the log."""
     size = log.size_of(connection)
     rows = connection.execute(checkpoints().order_by(proof_checkpoint.c.id)).yield_per(_BLOCK)
+    before: Checkpoint | None = None
     for place, checkpoint in enumerate(map(as_checkpoint, rows), 1):
         if checkpoint.id != place:
             yield f"checkpoint {checkpoint.id} stands where checkpoint {place} should: checkpoints are missing"
             return
+        if before is not None and (before.note == checkpoint.note or before.signed_at > checkpoint.signed_at):
+            yield f"checkpoint {checkpoint.id} repeats checkpoint {before.id}, or was signed before it"
+        before = checkpoint
         yield from _checkpoint_faults(connection, checkpoint, size)
 
 
@@ -175,7 +186,9 @@ def outside(connection: Connection, _step: Step, documents_url: str) -> Iterator
     except BadNote as error:
         yield f"{path}, kept outside the database: {error}"
     yield from _head_faults(connection, f"{path}, kept outside the database,", head, log.size_of(connection))
-    if inside is not None and inside.size > head.size:
+    if inside is None or inside.size < head.size:
+        yield f"{path}, kept outside the database, is newer than any checkpoint in it: those were removed"
+    elif inside.size > head.size:
         yield (
             f"checkpoint {inside.id}, over {inside.size} records, is not kept outside the database, where the newest, "
             f"{path}, is over {head.size}"
@@ -185,6 +198,9 @@ def outside(connection: Connection, _step: Step, documents_url: str) -> Iterator
 def _encoded(root: bytes) -> str:
     return b64encode(root).decode()
 
+
+# What they find is named before whatever follows from it (`billing.check`).
+CAUSES: tuple[Proof, ...] = (logged, unattributed_records)
 
 CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed)
 

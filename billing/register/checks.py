@@ -134,4 +134,7 @@ def _singular(layout: Layout) -> str:
     return layout.stem.removesuffix("s").replace("vat_", "VAT ")
 
 
+# What they find is named before whatever follows from it (`billing.check`).
+CAUSES: tuple[Proof, ...] = (register,)
+
 CHECKS: tuple[Proof, ...] = (register,)

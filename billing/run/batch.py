@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from billing.entries.cross_subsidy import tenant_position
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import Act
 from billing.frame.database import RowWriter, hold_facts
 from billing.frame.errors import RunRefused
@@ -127,6 +128,7 @@ def _is_batch(key: BatchKey) -> ColumnElement[bool]:
 def mark_done(connection: Connection, key: BatchKey) -> None:
     """Mark a batch as done, last of all in its transaction."""
     connection.execute(update(run_batch).where(_is_batch(key)).values(status="done"))
+    note_rows(connection, run_batch, [(key.period, key.attempt, key.batch_no)])
 
 
 def write_batch(connection: Connection, key: BatchKey, batch: OpenBatch, insert: RowWriter) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import act_of
 from billing.frame.civil_time import today
 from billing.frame.counted import counted
@@ -107,6 +108,7 @@ def _begin(
         connection.execute(insert(billing_run).values(period=period, started_at=now, **opened))
     else:
         connection.execute(update(billing_run).where(billing_run.c.period == period).values(**opened))
+        note_rows(connection, billing_run, [period])
     rows = [
         {
             "period": period,
@@ -206,4 +208,5 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
         .where(this_run)
         .values(status="complete", completed_at=now, cross_subsidy=outcome, issued_on=newest or run.issued_on)
     )
+    note_rows(connection, billing_run, [period])
     return True

@@ -1,24 +1,13 @@
 """The schema brought up to date: migrations, then the rights of the service's role."""
 
 from alembic import command
-from sqlalchemy import Engine, MetaData, Table
+from sqlalchemy import Engine
 
 from billing.frame.database import maintenance_transaction
 from billing.frame.schema_version import alembic_config, current_version
-from billing.frame.subject import metadata_of
 from billing.run.recomputed_matrices import keep_missing
 from billing.schema.roles import grant_service
-from billing.subjects import SUBJECTS
-
-
-def all_metadata() -> tuple[MetaData, ...]:
-    """Return the metadata of all tables, those of every subject loaded."""
-    return metadata_of(SUBJECTS)
-
-
-def all_tables() -> list[Table]:
-    """Return every table of the service."""
-    return [table for metadata in all_metadata() for table in metadata.tables.values()]
+from billing.schema.tables import all_tables
 
 
 def migrate(engine: Engine, service_role: str | None = None) -> tuple[str | None, str | None]:

@@ -18,6 +18,7 @@ from billing.entries.deposits import RECEIVED
 from billing.entries.grants import GRANTS_RECEIVED
 from billing.entries.opening import Opening, OpenInvoice, TenantSum, opening_entries
 from billing.entries.receivables import BROUGHT, LegKind
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
 from billing.frame.bounds import PREPARED_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
@@ -267,6 +268,7 @@ def _keep_deposits(
     keys = dict(
         connection.execute(select(deposit.c.lease, deposit.c.id).where(among(connection, deposit.c.lease, codes))).all()
     )
+    note_rows(connection, deposit, keys.values())
     received = [
         (
             keys[held.lease], 1, RECEIVED, held.received_on, held.amount, OPENING_TRANSIT,

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from billing.approvals.beginning import begin_if_due
 from billing.frame.actors import Actor
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
 from billing.frame.database import change_users
 from billing.frame.errors import Conflict, Fault, NotAllowed, Refused, Unknown
@@ -70,6 +71,7 @@ def change_user(connection: Connection, name: str, values: dict[str, Any], *, no
     given = {column: value for column, value in given.items() if value != getattr(before, column)}
     if given:
         connection.execute(update(app_user).where(app_user.c.name == name).values(**given))
+        note_rows(connection, app_user, [name])
     after = find_user_row(connection, name)
     if told(after) != told(before):
         record_change(connection, "users", name, told(before), told(after))
@@ -86,6 +88,7 @@ def set_password(connection: Connection, name: str, password: str) -> None:
         raise Refused([Fault("user", None, "password", None, problem, "several words make a good one")])
     kept = _hashed(password)
     connection.execute(update(app_user).where(app_user.c.name == name).values(password_hash=kept))
+    note_rows(connection, app_user, [name])
     record_change(connection, "users", name, None, {"password_sha256": password_digest(kept)})
 
 

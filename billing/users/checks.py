@@ -68,4 +68,7 @@ def _differences(thing: str, stands: Mapping[str, Any], made: Mapping[str, Any] 
             yield f"{thing}: {column} is {value!r}, the acts made it {made.get(column)!r}"
 
 
+# What they find is named before whatever follows from it (`billing.check`).
+CAUSES: tuple[Proof, ...] = (users, tokens)
+
 CHECKS: tuple[Proof, ...] = (users, tokens)

@@ -28,7 +28,8 @@ from billing.run.plan import Final, MonthOrder, plan_of
 from billing.run.review.reviewing import review_month
 from billing.run.tables import run_outcome, run_position, usage_billing
 from billing.run.tenant_bill import drafts_of
-from billing.schema.migrating import all_metadata, migrate
+from billing.schema.migrating import migrate
+from billing.schema.tables import all_metadata
 from invoices.issuing import vat_of_drafts
 from invoices.models import delivery, document, document_line, document_vat, party
 from ledger.models import account_day, entry, posting

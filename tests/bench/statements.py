@@ -21,7 +21,8 @@ from billing.bank.importing import ImportedFile, ImportOrder, import_file
 from billing.frame.database import insert_rows, open_engine, writing
 from billing.frame.settings import load_settings
 from billing.register.network_import import import_folder
-from billing.schema.migrating import all_metadata, migrate
+from billing.schema.migrating import migrate
+from billing.schema.tables import all_metadata
 from invoices.document import INVOICE, Party
 from invoices.issuing import Draft, Issue, issue
 from invoices.structured_reference import rf_of

@@ -296,7 +296,10 @@ def test_check_names_a_message_that_was_never_queued_or_lost_its_papers(engine: 
                 "SELECT message_id, 2, path, sha256, size_bytes, rendered_at FROM message_file WHERE message_id = 2"
             )
         )
-    assert [one for one in check(engine) if one.startswith("message ")] == [
+    assert [one for one in check(engine) if one.startswith("message")] == [
+        "message 1 is not what act 1 wrote: it was changed",
+        "message 99 stands, and no act wrote it",
+        "message file 2/2 stands, and no act wrote it",
         "message ME-000001 can't be read: TypeError(\"'int' object is not subscriptable\")",
         "message ME-000002 carries 1 papers, 2 are kept",
         "message ME-000099 was never queued for delivery",

@@ -19,7 +19,7 @@ from billing.frame.settings import load_operator
 from billing.frame.tables import app_user
 from billing.privacy.erasing import erase
 from billing.register.tables import tenant
-from billing.schema.migrating import all_tables
+from billing.schema.tables import all_tables
 from invoices.mail import Attached, Envelope, compose_mail, document_text, parse_mailbox
 from tests.support.api import CallerOf
 from tests.support.counts import counts

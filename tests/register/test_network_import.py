@@ -19,7 +19,7 @@ from billing.frame.database import reading, writing
 from billing.frame.errors import Refused, Taken
 from billing.register import tables as models
 from billing.register.network_import import Change, ImportReport, apply_records, import_folder, stored_record
-from billing.schema.migrating import all_metadata
+from billing.schema.tables import all_metadata
 from ledger.models import account, entry, posting
 from tests.support.networks import Row, write_network
 

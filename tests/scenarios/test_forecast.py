@@ -28,7 +28,7 @@ from billing.frame.errors import Refused, RunRefused, Unknown
 from billing.register.network_import import import_folder
 from billing.register.network_import.rate_card import read_rate_card
 from billing.register.tables import billing_run
-from billing.schema.migrating import all_metadata
+from billing.schema.tables import all_metadata
 from pricing.forecast.assumptions import Assumptions
 from pricing.forecast.dial import Dial, Reading
 from pricing.money import format_amount

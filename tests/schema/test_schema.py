@@ -13,7 +13,8 @@ from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.errors import SchemaNotReady
 from billing.frame.schema_version import alembic_config, newest_version, require_current
 from billing.schema.checks import triggers
-from billing.schema.migrating import all_metadata, migrate
+from billing.schema.migrating import migrate
+from billing.schema.tables import all_metadata
 
 
 def test_a_migrated_database_has_the_tables_the_models_declare(engine: Engine) -> None:

@@ -19,6 +19,7 @@ from billing.books.journal.checks import accounts as accounts_proof
 from billing.frame.database import maintenance_transaction, open_engine, reading
 from billing.frame.schema_version import alembic_config
 from billing.schema.migrating import migrate
+from billing.schema.row_checks import rows as rows_proof
 from ledger.accounts import chart
 from tests.conftest import opened, postgres_database
 from tests.support.spoiling import unguarded
@@ -198,6 +199,8 @@ def test_every_earlier_version_with_data_in_it_upgrades_to_a_fresh_database(
                 assert (version, lost_rows(before, after)) == (version, [])
                 counted = connection.scalar(text("SELECT last FROM audit_counter"))
                 assert (version, counted) == (version, max(row["id"] for row in after["audit_event"]))
+                # Rows that stood are what the upgrade's act names, by the digests of today.
+                assert (version, list(rows_proof(connection, lambda _: None))) == (version, [])
     # Whoever adds a table adds a row of it to `rows.sql`, in the section of its version; the newest has none yet.
     assert [table for table, rows in before.items() if not rows] == []
     base.dispose()

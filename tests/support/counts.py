@@ -3,7 +3,7 @@
 from sqlalchemy import Engine, func, select
 
 from billing.frame.database import reading
-from billing.schema.migrating import all_metadata
+from billing.schema.tables import all_metadata
 
 
 def counts(engine: Engine) -> dict[str, int]:

@@ -14,6 +14,7 @@ from billing.audit.trail.causes import REVERSALS, named_causes, reversed_referen
 from billing.audit.trail.shapes import CauseKind, DocumentTrail, EntryTrail, EventTrail, LineTrail
 from billing.books.journal.queries import entry_shapes
 from billing.entries.sales import sale_reference
+from billing.frame.added_rows import ROWS
 from billing.frame.errors import Unknown
 from billing.frame.tables import audit_change, audit_event
 from billing.register.tables import usage_event
@@ -41,13 +42,14 @@ def find_audit_event(connection: Connection, number: int) -> Row[Any]:
 
 
 def changes_of(number: int) -> Select[Any]:
-    """Select the changes of one audit event."""
-    return select(audit_change).where(audit_change.c.act_id == number)
+    """Select the changes of one audit event, without the digests of the rows that it added."""
+    return select(audit_change).where(audit_change.c.act_id == number, audit_change.c.subject != ROWS)
 
 
 def changes(criteria: Mapping[str, Any]) -> Select[Any]:
-    """Select the changes that have the `subject` and `key` given."""
-    return select(audit_change).where(*_equal(audit_change, criteria, "subject", "key"))
+    """Select the changes that have the `subject` and `key` given; the digests of added rows only where asked for."""
+    asked = [] if criteria.get("subject") == ROWS else [audit_change.c.subject != ROWS]
+    return select(audit_change).where(*_equal(audit_change, criteria, "subject", "key"), *asked)
 
 
 def _equal(table: Any, criteria: Mapping[str, Any], *names: str) -> list[ColumnElement[bool]]:

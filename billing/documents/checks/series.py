@@ -11,7 +11,7 @@ from billing.register.tables import lease, tenant, usage_event
 from billing.run.tables import USAGE_LINKS, run_outcome, run_position
 from invoices.brought import is_ours
 from invoices.document import EDITION, INVOICE, SERIES, format_number
-from invoices.models import document, document_line, document_vat, number_series, party
+from invoices.models import brought_invoice, document, document_line, document_vat, number_series, party
 from invoices.numbering import EVERY_DOCUMENT
 
 
@@ -20,6 +20,7 @@ def numbers(connection: Connection, _step: Step) -> Iterator[str]:
     d = document.c
     last: dict[tuple[str, int], int] = {}
     latest: dict[str, tuple[date, str]] = {}
+    days: dict[tuple[str, int], date] = {}
     # The year comes first; then shorter numbers: 1000000 follows 999999.
     in_order = (
         select(d.number, d.kind, d.issued_on)
@@ -38,33 +39,32 @@ def numbers(connection: Connection, _step: Step) -> Iterator[str]:
         if issued_on < before:
             yield f"{number} is dated {issued_on}, {its_number} before it {before}: issue dates never go back"
         latest[kind] = max((issued_on, number), (before, its_number))
+        days[series] = max(issued_on, days.get(series, date.min))
         tail = number.rpartition("-")[2]
         last[series] = int(tail) if tail.isascii() and tail.isdigit() else last.get(series, 0) + 1
-    yield from _counters(connection, last, latest)
+    yield from _counters(connection, last, days)
 
 
 def _counters(
-    connection: Connection, last: dict[tuple[str, int], int], latest: dict[str, tuple[date, str]]
+    connection: Connection, last: dict[tuple[str, int], int], days: dict[tuple[str, int], date]
 ) -> Iterator[str]:
-    kinds = {series: kind for kind, series in SERIES.items()}
-    dates: dict[str, date] = {}
+    """Prove the series: the numbers they have given, and the days of their newest documents."""
+    taken_on = connection.scalar(select(func.max(brought_invoice.c.taken_on)))
+    newest_of_all = max((*days.values(), *([] if taken_on is None else [taken_on])), default=date.min)
     for row in connection.execute(select(number_series).order_by(number_series.c.series, number_series.c.year)):
+        name, newest = f"{row.series}-{row.year}", days.get((row.series, row.year), date.min)
         if row.series == EVERY_DOCUMENT:
+            name, newest = row.series, newest_of_all
             highest = connection.scalar(select(func.max(document.c.id))) or 0
             count = connection.scalar(select(func.count()).select_from(document))
             if (highest, count) != (row.last, row.last):
                 yield f"{row.last} documents were issued, {count} stand: the last key is {highest}"
-            continue
-        standing = last.pop((row.series, row.year), 0)
-        if standing != row.last:
-            yield f"series {row.series}-{row.year} has given {row.last} numbers, the last document bears {standing}"
-        dates[row.series] = max(row.latest_issued_on, dates.get(row.series, date.min))
+        elif (standing := last.pop((row.series, row.year), 0)) != row.last:
+            yield f"series {name} has given {row.last} numbers, the last document bears {standing}"
+        if newest != row.latest_issued_on:
+            yield f"series {name}: the newest document is of {newest}, the series says {row.latest_issued_on}"
     for series, year in sorted(last):
         yield f"documents {series}-{year} stand without their number series"
-    for series, known in sorted(dates.items()):
-        newest = latest.get(kinds.get(series, ""), (date.min, ""))[0]
-        if newest != known:
-            yield f"series {series}: the newest document is of {newest}, the series says {known}"
 
 
 def editions(connection: Connection, _step: Step) -> Iterator[str]:

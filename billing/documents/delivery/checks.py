@@ -1,14 +1,23 @@
-"""Proof that the PDF of every document, and of every paper a message carries, is kept as it was first rendered."""
+"""Proof of what was sent to whom, and that each PDF is kept as it was first rendered."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import Connection, Row, and_, or_, select
 
-from billing.frame.checking import Proof, Step, streamed
+from billing.documents.delivery.mailings import MAILINGS, Mailing
+from billing.frame.checking import Proof, Step, by_index, streamed
+from billing.frame.database import among
+from billing.frame.tables import audit_change
+from billing.register.tables import billing_run
+from invoices.delivery import SENT, UNKNOWN
 from invoices.errors import FileDamaged, FileMissing
 from invoices.messages.message import number_of
 from invoices.messages.tables import message_file
-from invoices.models import document, document_file
+from invoices.models import brought_invoice, document, document_file
 from invoices.storage import load
 
 
@@ -39,5 +48,83 @@ def _kept(documents_url: str, number: str, path: str, digest: str, size: int) ->
             yield f"{number}: its PDF {path} has {len(content)} bytes, {size} are recorded"
 
 
-CHECKS: tuple[Proof, ...] = ()
+_AT_ONCE = 1_000
+
+
+def deliveries(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each delivery stands where its last attempt left it; what was sent went to whom an act names, when it says."""
+    with by_index(connection):
+        for mailing in MAILINGS:
+            queue = mailing.queue
+            query = (
+                select(queue.delivery, queue.delivered.label("paper"), queue.number.label("number"))
+                .outerjoin(queue.papers, queue.papers.c.id == queue.delivered)
+                .order_by(queue.delivered)
+            )
+            standing = streamed(connection, query)
+            while rows := list(islice(standing, _AT_ONCE)):
+                yield from _delivery_faults(connection, mailing, rows)
+    yield from _never_queued(connection)
+
+
+def _delivery_faults(connection: Connection, mailing: Mailing, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    names = {row.paper: mailing.queue.name(row.number) for row in rows if row.number is not None}
+    tried: dict[int, list[Row[Any]]] = defaultdict(list)
+    a = mailing.queue.attempt.c
+    attempts = select(mailing.queue.attempt).where(among(connection, a[mailing.queue.key], names))
+    for attempt in connection.execute(attempts.order_by(a.attempt)):
+        tried[getattr(attempt, mailing.queue.key)].append(attempt)
+    noted: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    c = audit_change.c
+    changes = select(c.key, c.after).where(c.subject == mailing.subject, among(connection, c.key, names.values()))
+    for key, after in connection.execute(changes.order_by(c.act_id, c.seq)):
+        noted[key].append(orjson.loads(after))
+    for row in rows:
+        name = names.get(row.paper)
+        if name is None:
+            yield f"delivery {row.paper} of {mailing.subject} is of nothing that exists"
+            continue
+        for fault in (*_state_faults(row, tried[row.paper], noted[name]), *_address_faults(row, noted[name])):
+            yield f"the delivery of {name} {fault}"
+
+
+def _state_faults(row: Row[Any], tried: Sequence[Row[Any]], noted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say where a state, and the instant something was sent, are not what the attempts left."""
+    if row.attempts != len(tried):
+        yield f"counts {row.attempts} attempts, {len(tried)} are recorded"
+    outcome = tried[-1].outcome if tried else None
+    # Of an unknown outcome a person may say that it has arrived: when it was handed over.
+    settled = outcome == UNKNOWN and bool(noted) and noted[-1].get("outcome") == SENT
+    if (row.state == SENT) != (outcome == SENT or settled):
+        yield f"is {row.state}, its last attempt was {outcome or 'never made'}"
+    elif row.state == SENT and row.sent_at != (row.handed_over_at if settled else tried[-1].attempted_at):
+        yield "was sent at another instant than its last attempt"
+
+
+def _address_faults(row: Row[Any], noted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say where an address that was sent to, or that a person chose, is named by no act."""
+    named = [after["recipient"] for after in noted if "recipient" in after]
+    if row.state == SENT and named and row.recipient != named[-1]:
+        yield f"went to {row.recipient}, the act names {named[-1]}"
+    if row.chosen_recipient is not None and row.chosen_recipient not in (row.recipient, *named):
+        yield f"is addressed to {row.recipient}, {row.chosen_recipient} was chosen"
+
+
+def _never_queued(connection: Connection) -> Iterator[str]:
+    """Name the documents without a delivery, though they were issued by hand or in a run that delivers."""
+    d, r, queued = document.c, billing_run.c, MAILINGS[0].queue.delivery.c
+    query = (
+        select(d.number)
+        .outerjoin(brought_invoice, brought_invoice.c.document_id == d.id)
+        .outerjoin(MAILINGS[0].queue.delivery, queued.document_id == d.id)
+        .outerjoin(billing_run, r.period == d.period)
+        .where(queued.document_id.is_(None), brought_invoice.c.document_id.is_(None))
+        .where(or_(d.period.is_(None), and_(r.deliver == 1, r.attempt == 1)))
+        .order_by(d.id)
+    )
+    for number in connection.scalars(query):
+        yield f"{number} was never queued for delivery"
+
+
+CHECKS: tuple[Proof, ...] = (deliveries,)
 FILE_CHECKS = (files,)

@@ -16,6 +16,7 @@ from billing.entries.debts import (
     Decision,
     decision_entry,
 )
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
@@ -104,6 +105,7 @@ def _record(
         )
         .returning(debt_act.c.id)
     )  # fmt: skip
+    note_rows(connection, debt_act, [key])
     _record_by_rate(connection, head.id, int(key or 0), made, debt)
     stop_settled(connection, [head.id])
     entry = decision_entry(int(key or 0), head.number, head.tenant, made)

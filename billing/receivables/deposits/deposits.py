@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, case, cast, exists, func, not_, select
 
 from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
+from billing.frame.added_rows import note_rows
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
 from billing.frame.codes import DEPOSIT
@@ -84,6 +85,7 @@ def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
         )
         .returning(deposit.c.id)
     )  # fmt: skip
+    note_rows(connection, deposit, [key])
     return int(key or 0)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import convert
 from sqlalchemy import Connection, Row, func, select
 
+from billing.frame.added_rows import note_rows
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
 from billing.frame.codes import FINAL_STATEMENT
@@ -69,7 +70,9 @@ def close_tenancy(
         "content": json.dumps(content, ensure_ascii=False),
         "recorded_at": recorded_at,
     }
-    return connection.execute(final_statement.insert().values(values).returning(final_statement)).one()
+    made = connection.execute(final_statement.insert().values(values).returning(final_statement)).one()
+    note_rows(connection, final_statement, [made.id])
+    return made
 
 
 def _require_closable(connection: Connection, let: Row[Any], on: date) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.codes import DUNNING_BLOCK
 from billing.frame.database import change_facts
@@ -69,6 +70,7 @@ def block_dunning(connection: Connection, order: BlockOrder, *, recorded_at: dat
         )
         .returning(dunning_hold.c.id)
     )  # fmt: skip
+    note_rows(connection, dunning_hold, [key])
     return int(key or 0)
 
 

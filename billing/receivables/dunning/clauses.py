@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.bounds import AGREED_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
@@ -64,11 +65,13 @@ def set_clause(connection: Connection, clause: Clause, *, recorded_at: datetime)
     if not 0 <= clause.rate <= RATE_SCALE:
         remedy = "a year's rate, as 0.10 for 10 %; 0 ends the clause"
         raise Refused([Fault("interest", None, "rate", format_rate(clause.rate), "must be from 0 to 1", remedy)])
-    return connection.execute(
+    made = connection.execute(
         interest_clause.insert()
         .values(**clause._asdict(), reason=reason, recorded_by=act_of(connection).person, recorded_at=recorded_at)
         .returning(interest_clause)
     ).one()
+    note_rows(connection, interest_clause, [made.id])
+    return made
 
 
 def clauses(*, tenant_code: str | None = None) -> Select[Any]:

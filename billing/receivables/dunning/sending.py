@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
+from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
 from billing.frame.codes import MESSAGE
 from billing.frame.counted import counted
@@ -225,6 +226,7 @@ def _record(
     ]
     added = connection.execute(dunning_act.insert().returning(dunning_act.c.message_id, dunning_act.c.id), rows)
     acts = {message_id: act_id for message_id, act_id in added}  # noqa: C416 (rows are no pairs to dict's type)
+    note_rows(connection, dunning_act, acts.values())
     columns = ("document_id", "days", "act_id", "step_no", "ladder", "due_on", "amount", "fine", "interest")
     steps = [
         (

@@ -320,6 +320,14 @@ def _overlooked(connection: Connection) -> Iterator[str]:
     if looked is None:
         yield "nobody remembers what was looked at: the row of looked_through is missing"
         return
+    newest = connection.execute(
+        select(
+            select(func.max(document.c.id)).scalar_subquery().label("document_id"),
+            select(func.max(placement.c.id)).scalar_subquery().label("placement_id"),
+        )
+    ).one()
+    if looked.document_id > (newest.document_id or 0) or looked.placement_id > (newest.placement_id or 0):
+        yield "looked_through says that documents or placements were looked at that do not exist yet"
     items = open_items_select().subquery()
     u, v = unsettled_document.c, unsettled_placement.c
     documents = (
@@ -339,6 +347,13 @@ def _overlooked(connection: Connection) -> Iterator[str]:
     )
     for key in connection.scalars(money):
         yield f"{RECEIPT.format(key)} has money left that would be overlooked: unsettled_placement does not name it"
+    d, p = document.c, placement.c
+    of_another = select(d.number).join(unsettled_document, and_(u.document_id == d.id, u.tenant != d.tenant))
+    for number in connection.scalars(of_another.order_by(d.id)):
+        yield f"{number} would be overlooked: unsettled_document names another tenant"
+    of_another = select(p.receipt_id).join(unsettled_placement, and_(v.placement_id == p.id, v.tenant != p.tenant))
+    for key in connection.scalars(of_another.order_by(p.id)):
+        yield f"{RECEIPT.format(key)} would be overlooked: unsettled_placement names another tenant"
 
 
 CHECKS: tuple[Proof, ...] = (receivables,)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine, select
 
+from billing.frame.added_rows import note_rows
 from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows, writing
 from billing.frame.errors import Fault, Refused
@@ -221,9 +222,8 @@ class _Import:
         counts = {brought.file: self._load(brought, now) for brought in self._brought}
         further = [warning for loaded in counts.values() for warning in loaded.warnings]
         report = replace(report, files={**report.files, **counts}, warnings=(*report.warnings, *further))
-        insert_rows(
-            self._connection, import_log, ("imported_at", "source", "summary"), [(now, source, report.as_json())]
-        )
+        record = import_log.insert().values(imported_at=now, source=source, summary=report.as_json())
+        note_rows(self._connection, import_log, self._connection.scalars(record.returning(import_log.c.id)))
         return report
 
     def _load(self, brought: _Brought, now: datetime) -> FileCounts:
