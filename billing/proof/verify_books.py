@@ -15,8 +15,9 @@ What is checked:
 3. the root over all leaves (RFC 6962) is the checkpoint's, and an Ed25519 key has signed that (C2SP signed note);
 4. every older checkpoint, those of the export and those you kept, is a beginning of the same log;
 5. of an audit bundle (the archive, or the folder it was unpacked into): every file is the one that SHA256SUMS names,
-   the key has signed SHA256SUMS together with the log's head, and the journal's sums by account and month are those of
-   the records.
+   the key has signed SHA256SUMS together with the log's head, and the records give the sums by account and month of
+   journal, grand-livre, journal centralisateur, FEC, and of the files for hledger and beancount, and the documents'
+   totals by month.
 
 Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
 have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
@@ -31,6 +32,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,6 +67,19 @@ UPGRADE = "put usage under proof"
 LINE_BYTES_MAX = 1 << 30
 # An audit bundle: the folder with the export in it, its manifest, the manifest's signature, the year's journal.
 PROOF, MANIFEST, SEAL, JOURNAL = "preuve/", "SHA256SUMS", "SHA256SUMS.note", "journal/journal.csv"
+# Which entry of the books each of the FEC's is; the part of the name of class 9's FEC.
+CONCORDANCE, ANALYTIC = "fec/concordance.csv", "-analytique"
+CENTRALISED = "livres/journal-centralisateur.csv"
+# The kinds of entries: what a year ends and opens with is in some files alone.
+ENTRY_KINDS = ANY, RESULT, CLOSES, OPENS = "any", "result", "closes", "opens"
+# A line of the books: the number of its entry, account, month, centimes (debit positive).
+Line = tuple[str, str, str, int]
+ENGINE_ENTRY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} \* ")
+ENGINE_NUMBER = re.compile(r" +(?:; entry:|number: )([0-9]+)")
+ENGINE_POSTING = re.compile(
+    r" +(?:Général|Analytique):([0-9]+) [^;]*?  MAD (-?[0-9]+\.[0-9]{2})|"
+    r" +[A-Z][A-Za-z]*(?::[A-Za-z]+)?:([0-9]+)-?[^ ]*  (-?[0-9]+\.[0-9]{2}) MAD"
+)
 
 
 class Wrong(Exception):
@@ -174,30 +189,130 @@ class Bundle:
         return digest.hexdigest()
 
     def compare(self, books: Books) -> int:
-        """Compare the journal's sums with those of the records; return how many of its entries are newer than these."""
-        sums: dict[tuple[str, str], int] = {}
-        newer = set()
-        with self.export.open_path(self.root + JOURNAL) as file:
-            try:
-                for row in csv.DictReader(io.TextIOWrapper(file, "utf-8", newline="")):
-                    moved = row["account"], row["effective_on"][:7]
-                    by = centimes(row["debit"] or "0.00") - centimes(row["credit"] or "0.00")
-                    if int(row["number"]) > books.count["entry"]:
-                        newer.add(row["number"])
-                    else:
-                        sums[moved] = sums.get(moved, 0) + by
-            except (KeyError, TypeError, ValueError) as error:
-                raise Wrong(f"{JOURNAL} is no journal: {error!r}") from None
-        years = {month[:4] for _, month in sums}
-        of_records = {moved: total for moved, total in books.moved.items() if moved[1][:4] in years}
-        for moved in sorted(of_records.keys() | sums.keys()):
-            there, here = of_records.get(moved, 0), sums.get(moved, 0)
-            if there != here:
-                account, month = moved
-                raise Wrong(
-                    f"{JOURNAL} moves account {account} by {amount(here)} in {month}, the records by {amount(there)}"
-                )
+        """Compare the sums of each file of the books, and of documents, with those of the records, account by account.
+
+        Return how many entries of the journal are newer than the records: they are left out. Raise Wrong, which names
+        the first file and account that differ.
+        """
+        newer: set[str] = set()
+        numbers = {row["EcritureNum"] + row["Comptabilité"][0]: row["N°"] for row in self.rows(CONCORDANCE)}
+        year = ""
+        for name, lines, kinds in self.books(numbers):
+            if name not in self.names or (newer and name == CENTRALISED):
+                # It has no numbers: what no record holds is among the rest.
+                continue
+            sums: dict[tuple[str, str], int] = {}
+            for number, account, month, moved in lines:
+                if number and int(number) > books.count["entry"]:
+                    newer.add(number)
+                else:
+                    add(sums, (account, month), moved)
+            year = year or max((month[:4] for _, month in sums), default="")
+            of_records: dict[tuple[str, str], int] = {}
+            for (account, month), moved in (item for kind in kinds for item in books.moved[kind].items()):
+                if month[:4] == year and of_part(name, account):
+                    add(of_records, (account, month), moved)
+            require_same(name, sums, of_records, "moves account")
+        if not newer:
+            self.compare_documents(books, year)
         return len(newer)
+
+    def books(self, numbers: dict[str, str]) -> Iterator[tuple[str, Iterator[Line], Sequence[str]]]:
+        """Yield the files that hold the year's entries, each with its lines and the kinds of entries that are in it."""
+        journal = table_lines(self.rows(JOURNAL), ("number", "account", "effective_on", "debit", "credit"))
+        yield JOURNAL, journal, ENTRY_KINDS
+        ledger = (row for row in self.rows("livres/grand-livre.csv") if row["Nature"] == "ligne")
+        yield "livres/grand-livre.csv", table_lines(ledger, ("N°", "Compte", "Date", "Débit", "Crédit")), (ANY, RESULT)
+        months = (row for row in self.rows(CENTRALISED) if row["Nature"] == "ligne")
+        central = table_lines(months, ("", "Compte", "Mois", "Débit", "Crédit"))
+        yield CENTRALISED, central, ENTRY_KINDS
+        for name in sorted(name for name in self.names if name.startswith("fec/") and name.endswith(".txt")):
+            yield name, fec_lines(self.text_lines(name), numbers, "a" if ANALYTIC in name else "g"), (ANY, OPENS)
+        for name in ("moteurs/livres.journal", "moteurs/livres.beancount"):
+            yield name, engine_lines(self.text_lines(name)), ENTRY_KINDS
+
+    def compare_documents(self, books: Books, year: str) -> None:
+        """Compare the totals of documents and of their lines, month by month."""
+        registers = (
+            ("documents/registre.csv", {"HT": "HT", "TVA": "TVA", "TTC": "TTC"}),
+            ("documents/registre-tva.csv", {"Base": "HT", "TVA": "TVA"}),
+            ("documents/lignes.csv", {"HT": "HT"}),
+        )
+        for name, columns in registers:
+            if name not in self.names:
+                continue
+            sums: dict[tuple[str, str], int] = {}
+            for row in self.rows(name):
+                sign = -1 if row["Nature"] == "avoir" else 1
+                for column, total in columns.items():
+                    add(sums, (total, row["Date"][:7]), sign * centimes(row[column]))
+            of_records = {
+                key: total for key, total in books.sold.items() if key[1][:4] == year and key[0] in columns.values()
+            }
+            require_same(name, sums, of_records, "sums")
+
+    def rows(self, name: str) -> Iterator[dict[str, str]]:
+        """Yield the rows of a table of the bundle; none where the bundle is of before there was such a table."""
+        if name not in self.names:
+            return
+        with self.export.open_path(self.root + name) as file:
+            try:
+                yield from csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
+            except (csv.Error, UnicodeDecodeError) as error:
+                raise Wrong(f"{name} is no table: {error!r}") from None
+
+    def text_lines(self, name: str) -> Iterator[str]:
+        """Yield the lines of a text of the bundle."""
+        if name in self.names:
+            with self.export.open_path(self.root + name) as file:
+                yield from (decoded(line, name).rstrip("\r\n") for line in file)
+
+
+def table_lines(rows: Iterable[dict[str, str]], columns: Sequence[str]) -> Iterator[Line]:
+    """Yield the lines of a table of entries, or of sums of them, which have no number."""
+    number, account, day, debit, credit = columns
+    for row in rows:
+        moved = centimes(row[debit] or "0.00") - centimes(row[credit] or "0.00")
+        yield row[number] if number else "", row[account], row[day][:7], moved
+
+
+def fec_lines(lines: Iterator[str], numbers: dict[str, str], part: str) -> Iterator[Line]:
+    """Yield the lines of a FEC whose entries stand in the books; class 9's opening balances are no entry."""
+    places = {title: place for place, title in enumerate(next(lines, "").split("\t"))}
+    for line in lines:
+        cells = line.split("\t")
+        number = numbers.get(cells[places["EcritureNum"]] + part, "")
+        if number:
+            day, account = cells[places["EcritureDate"]], cells[places["CompteNum"]]
+            debit, credit = (centimes(cells[places[side]].replace(",", ".")) for side in ("Debit", "Credit"))
+            yield number, account, f"{day[:4]}-{day[4:6]}", debit - credit
+
+
+def engine_lines(lines: Iterator[str]) -> Iterator[Line]:
+    """Yield the postings of a journal for hledger or beancount; the balances of the eve, entry 0, are no entry."""
+    month = number = ""
+    for line in lines:
+        if ENGINE_ENTRY.match(line):
+            month = line[:7]
+        elif named := ENGINE_NUMBER.match(line):
+            number = named[1]
+        elif (posted := ENGINE_POSTING.match(line)) and number != "0":
+            account, moved = posted.groups()[:2] if posted[1] else posted.groups()[2:]
+            yield number, account, month, centimes(moved)
+
+
+def of_part(name: str, account: str) -> bool:
+    """Return whether an account belongs into a file: the FECs hold class 9, or all others."""
+    return not name.startswith("fec/") or account.startswith("9") == (ANALYTIC in name)
+
+
+def require_same(name: str, here: dict[tuple[str, str], int], there: dict[tuple[str, str], int], does: str) -> None:
+    """Require that a file's sums are the records'; name the first that is not."""
+    for key in sorted(here.keys() | there.keys()):
+        mine, theirs = here.get(key, 0), there.get(key, 0)
+        if mine != theirs:
+            what, month = key
+            raise Wrong(f"{name} {does} {what} by {amount(mine)} in {month}, the records by {amount(theirs)}")
 
 
 def decoded(raw: bytes, name: str) -> str:
@@ -347,6 +462,22 @@ def amount(value: int) -> str:
     return f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
 
 
+def add(sums: dict[tuple[str, str], int], key: tuple[str, str], value: int) -> None:
+    """Add to one of several sums."""
+    sums[key] = sums.get(key, 0) + value
+
+
+def kind_of(journal: str, reference: str) -> str:
+    """Return the kind of an entry: the pair that carries a year's balances over, what determines a result, or any."""
+    if journal == "RES":
+        return RESULT
+    return (
+        OPENS
+        if journal == "AN" and reference.endswith("/ouverture")
+        else (CLOSES if journal == "AN" and reference.endswith("/cloture") else ANY)
+    )
+
+
 class Books:
     """The records read so far: how many of each kind, and those that the next act must name."""
 
@@ -356,8 +487,10 @@ class Books:
         self.series: dict[str, int] = {}
         self.with_file = bytearray()
         self.since_act: list[tuple[str, int]] = []
-        # What each account moved each month, and the day of the last entry.
-        self.moved: dict[tuple[str, str], int] = {}
+        # What each account moved each month, by the kind of entry (see `kind_of`); the day of the last entry.
+        self.moved: dict[str, dict[tuple[str, str], int]] = {kind: {} for kind in ENTRY_KINDS}
+        # The net and the gross of documents by kind and month, credit notes negative, and the net of their lines.
+        self.sold: dict[tuple[str, str], int] = {}
         self.last_day = ""
         # The last usage event that an act has named.
         self.named_usage = 0
@@ -380,10 +513,9 @@ class Books:
             raise Wrong(f"it says it has {head['posting_count']} postings, {len(postings)} stand")
         if [p["line_no"] for p in postings] != list(range(1, len(postings) + 1)):
             raise Wrong("its postings are not numbered 1, 2, 3 ...")
-        month = head["effective_on"][:7]
+        month, sums = head["effective_on"][:7], self.moved[kind_of(head["journal"], head["reference"])]
         for p in postings:
-            moved = p["account"], month
-            self.moved[moved] = self.moved.get(moved, 0) + centimes(p["amount"])
+            add(sums, (p["account"], month), centimes(p["amount"]))
         self.last_day = max(self.last_day, head["effective_on"])
         left = sum(centimes(p["amount"]) for p in postings)
         if left:
@@ -406,6 +538,9 @@ class Books:
         parties = {party["role"]: party["digest"] for party in record["parties"]}
         if parties != {role: head[role] for role in ("buyer", "seller")}:
             raise Wrong("its seller or buyer is missing")
+        sign, month = -1 if head["kind"] == "credit_note" else 1, head["issued_on"][:7]
+        for name, value in (("HT", net), ("TVA", tax), ("TTC", gross)):
+            add(self.sold, (name, month), sign * value)
         series, _, number = head["number"].rpartition("-")
         if not number.isdigit() or int(number) != self.series.get(series, 0) + 1:
             expected = f"{series}-{self.series.get(series, 0) + 1:06d}"
@@ -562,10 +697,14 @@ def bundled(export: Export, books: Books, head: Checkpoint | None, keys: Sequenc
     if bundle is None:
         return ""
     files = bundle.verify(head, keys)
-    newer = bundle.compare(books)
+    try:
+        newer = bundle.compare(books)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise Wrong(f"the books of the bundle cannot be read: {error!r}") from None
     signed = "hold together" if head is None else "are those that were signed"
     rest = f", but for {newer} later entries that no record holds" if newer else ""
-    return f"; the {files} files of the bundle {signed}, and its journal has the sums of the records{rest}"
+    which = "its books have" if newer else "its books and documents have"
+    return f"; the {files} files of the bundle {signed}, and {which} the sums of the records{rest}"
 
 
 def _records(number: int) -> str:

@@ -32,6 +32,8 @@ from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.frame.database import reading, writing
 from billing.frame.errors import Unknown
 from billing.frame.settings import load_settings
+from billing.proof.checkpoints import make_checkpoint, signers_of
+from billing.proof.verify_books import main as verify
 from invoices.reading import document_id
 from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
@@ -39,6 +41,7 @@ from ledger.year_end import close_year
 from tests.support.billed_park import NOW, bill_park
 from tests.support.books import RECORDED_AT, SEPTEMBER, invoice, post_all
 from tests.support.memory import peak_growth, use_up
+from tests.support.proved_park import signing_settings
 
 OPERATOR = load_settings({}).operator.party
 TERMS = load_settings({}).terms
@@ -268,6 +271,20 @@ def test_hledger_and_beancount_give_every_balance_of_every_month(two_years: Engi
     with reading(two_years) as connection:
         for b in trial_balance(connection, date(year, 12, 31)):
             assert balances[b.account] == b.balance
+
+
+@pytest.mark.parametrize("year", [2026, 2027])
+def test_the_verifier_makes_the_sums_of_every_file_from_the_records(
+    two_years: Engine, year: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a year that was ended, and of the one that it opened."""
+    settings = signing_settings(two_years, tmp_path)
+    make_checkpoint(settings, two_years, lambda: NOW)
+    with reading(two_years) as connection:
+        made = audit_bundle(connection, year, settings.operator.party, settings.terms, signers_of(settings))
+        (tmp_path / "audit.zip").write_bytes(b"".join(made.pieces))
+    assert verify([str(tmp_path / "audit.zip")]) == 0
+    assert "its books and documents have the sums of the records" in capsys.readouterr().out
 
 
 def test_a_bundle_whose_files_were_changed_does_not_pass_another_engine(park: Engine, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The audit bundle carries the proof of the books, and its files are bound to it: the archive alone can be verified."""
 
 import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -51,7 +52,7 @@ def test_the_bundle_is_verified_by_the_program_within_it(bundle: Path) -> None:
         assert done.stdout.startswith("proved: ")
         assert " on 2026-09-01; the last entry is of 2026-0" in done.stdout
         assert (
-            f"; the {files} files of the bundle are those that were signed, and its journal has the sums of"
+            f"; the {files} files of the bundle are those that were signed, and its books and documents have "
             in done.stdout
         )
     # The log alone is proved as before.
@@ -103,21 +104,41 @@ def test_files_put_in_or_taken_away_are_named(bundle: Path) -> None:
     assert verified(verifier, folder, "--unsigned").returncode == 1
 
 
-def test_a_journal_that_says_other_than_the_records_is_named_even_when_nobody_signed(bundle: Path) -> None:
+FEC = f"fec/{load_settings({}).operator.party.tax_id}FEC20261231"
+
+
+@pytest.mark.parametrize(
+    ("name", "of_line", "says"),
+    [
+        ("journal/journal.csv", ",3421,", "moves account 3421 by"),
+        ("livres/grand-livre.csv", "général,ligne,,3421,", "moves account 3421 by"),
+        ("livres/journal-centralisateur.csv", ",VTE,Ventes,3421,", "moves account 3421 by"),
+        (f"{FEC}.txt", "\t3421\t", "moves account 3421 by"),
+        (f"{FEC}-analytique.txt", "PER\t", "moves account 9"),
+        ("moteurs/livres.journal", "    Général:3421 ", "moves account 3421 by"),
+        ("moteurs/livres.beancount", "  Assets:3421-", "moves account 3421 by"),
+        ("documents/registre.csv", "facture,2026-06", "sums TTC by"),
+        ("documents/registre-tva.csv", "facture,2026-06", "sums TVA by"),
+        ("documents/lignes.csv", "facture,2026-06", "sums HT by"),
+    ],
+)
+def test_a_file_that_says_other_than_the_records_is_named_even_when_nobody_signed(
+    bundle: Path, name: str, of_line: str, says: str
+) -> None:
+    """E4: an amount is changed, and the manifest made anew."""
     folder = bundle.parent / "unpacked"
-    verifier = folder / "preuve" / "verify_books.py"
-    journal = folder / "journal" / "journal.csv"
-    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    wrong = next(place for place, line in enumerate(lines) if ",3421," in line)
-    cells = lines[wrong].split(",")
-    amounts = [place for place, cell in enumerate(cells) if cell.rstrip().count(".") == 1 and cell[0].isdigit()]
-    cells[amounts[-1]] = cells[amounts[-1]].replace(".", "1.", 1)
-    lines[wrong] = ",".join(cells)
-    journal.write_text("".join(lines), encoding="utf-8")
+    file = folder / name
+    lines = file.read_bytes().decode().splitlines(keepends=True)
+    wrong = next(place for place, line in enumerate(lines) if of_line in line)
+    # The first amount; of documents the last, since prices come before.
+    amounts = list(re.finditer(r"(?<=[,\t ])[1-9][0-9]*[.,][0-9]{2}(?=[,\t\r\n ])", lines[wrong]))
+    at = amounts[-1 if name.startswith("documents/") else 0].start()
+    lines[wrong] = f"{lines[wrong][:at]}{int(lines[wrong][at]) % 9 + 1}{lines[wrong][at + 1 :]}"
+    file.write_bytes("".join(lines).encode())
     renew_sums(folder)
-    done = verified(verifier, folder, "--unsigned")
+    done = verified(folder / "preuve" / "verify_books.py", folder, "--unsigned")
     assert done.returncode == 1
-    assert "journal/journal.csv moves account 3421 by " in done.stderr
+    assert f"{name} {says}" in done.stderr, done.stderr
 
 
 def test_entries_that_are_not_under_proof_yet_are_counted(open_park: OpenPark, tmp_path: Path) -> None:
