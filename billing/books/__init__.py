@@ -1,11 +1,11 @@
-"""The books: periods, journal, manual entries, reports, exports, VAT return."""
+"""The books: periods, cut-off, journal, manual entries, reports, exports, VAT return."""
 
 from billing.frame.subject import Subject
 
 SUBJECT = Subject(
     __name__,
-    tables=("manual_entries.tables",),
-    checks=("journal.checks", "periods.checks", "manual_entries.checks"),
+    tables=("manual_entries.tables", "cut_off.tables"),
+    checks=("journal.checks", "periods.checks", "manual_entries.checks", "cut_off.checks"),
     resources=(
         "journal.resources",
         "reports.resources",
@@ -13,6 +13,7 @@ SUBJECT = Subject(
         "periods.resources",
         "periods.fiscal_year_resources",
         "manual_entries.resources",
+        "cut_off.resources",
     ),
     orders=("periods.approving", "manual_entries.approving"),
     commands={
@@ -20,6 +21,7 @@ SUBJECT = Subject(
         "report": "reports.commands",
         "report vat-return": "vat_return.commands",
         "periods": "periods.commands",
+        "periods cut-off": "cut_off.commands",
         "entries": "manual_entries.commands",
     },
 )

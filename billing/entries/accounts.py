@@ -12,16 +12,19 @@ DEPOSITS_HELD = "1487"
 CLIENTS = "3421"
 DOUBTFUL_CLIENTS = "3424"
 BILLS_TO_BE_CLEARED = "3425"
+INVOICES_TO_ISSUE = "3427"
 PROVISION_FOR_CLIENTS = "3942"
 
 # A tenant's money that settles nothing: paid before its first invoice, and later.
 ADVANCES = "4421"
 OVERPAYMENTS = "4428"
+CREDIT_NOTES_TO_ISSUE = "4427"
 VAT_DUE = "4455"
 VAT_NOT_YET_DUE = "44551"
 STAMP_DUTY_DUE = "4457"
 # The entries of a take-on balance on it; together they leave nothing (R29).
 OPENING_TRANSIT = "3497"
+INVOICED_AHEAD = "4491"
 # Money that came in and has not been placed with a tenant.
 UNPLACED = "4497"
 

@@ -47,6 +47,7 @@ DEPOSIT = SerialCode("DG", "deposit")
 DEBT_ACT = SerialCode("CR", "decision about a debt", digits=1)
 FINAL_STATEMENT = SerialCode("AC", "final statement")
 MANUAL_ENTRY = SerialCode("EM", "manual entry")
+CUT_OFF = SerialCode("REG", "cut-off")
 
 
 def deposit_movement(key: int, movement_no: int) -> str:

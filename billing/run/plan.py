@@ -82,7 +82,7 @@ def plan_of(connection: Connection, order: MonthOrder, today: date) -> Plan:
         codes = connection.scalars(select(tenant.c.code).order_by(tenant.c.code)).all()
         issued_on = _issue_day(connection, order.issued_on or today)
         objections = _objections(order, None if latest is None else latest.period, issued_on, today)
-        return Begin(issued_on, 1, _batches(period, 1, codes), objections=objections)
+        return Begin(issued_on, 1, batches(period, 1, codes), objections=objections)
     if latest.status != "complete":
         return Resume(latest.issued_on, latest.attempt, _open_batches(connection, period), latest.cross_subsidy)
     o = run_outcome.c
@@ -96,7 +96,7 @@ def plan_of(connection: Connection, order: MonthOrder, today: date) -> Plan:
     return Retry(
         issued_on,
         attempt,
-        _batches(period, attempt, in_error),
+        batches(period, attempt, in_error),
         latest.cross_subsidy,
         _objections(order, latest.period, issued_on, today),
     )
@@ -189,10 +189,10 @@ def _issue_day(connection: Connection, issued_on: date) -> date:
     return issued_on
 
 
-def _batches(period: date, attempt: int, codes: Sequence[str]) -> list[Scope]:
+def batches(period: date, attempt: int, codes: Sequence[str]) -> list[Scope]:
     """Lay out the tenants in batches, by code."""
-    batches = [codes[start : start + BATCH_TENANTS] for start in range(0, len(codes), BATCH_TENANTS)]
-    return [Scope(period, batch[0], batch[-1], only_errors=attempt > 1) for batch in batches]
+    parts = [codes[start : start + BATCH_TENANTS] for start in range(0, len(codes), BATCH_TENANTS)]
+    return [Scope(period, part[0], part[-1], only_errors=attempt > 1) for part in parts]
 
 
 def _open_batches(connection: Connection, period: date) -> list[Scope]:

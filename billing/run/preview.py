@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from billing.frame.civil_time import today
 from billing.frame.database import reading
 from billing.register.catalogue import load_catalogue
+from billing.register.tables import billing_run, tenant
 from billing.run.batch import bills_of
 from billing.run.closing import (
     cross_subsidy_json,
@@ -23,7 +24,7 @@ from billing.run.closing import (
 )
 from billing.run.facts import TenantFacts, run_basis
 from billing.run.holds.queries import held_in_vain
-from billing.run.plan import Begin, Final, MonthOrder, Resume, Retry, plan_of
+from billing.run.plan import Begin, Final, MonthOrder, Resume, Retry, batches, plan_of
 from billing.run.report import (
     NOTHING_ISSUED,
     RunReport,
@@ -38,7 +39,7 @@ from billing.run.tenant_bill import TenantBill, drafts_of
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.issuing import Draft, vat_of_drafts
 from pricing.cross_subsidy import Position
-from pricing.period import format_month
+from pricing.period import format_month, next_month
 from pricing.vat import VatSubtotal
 
 
@@ -73,6 +74,17 @@ def preview_month(
             credit_notes=standing.totals[CREDIT_NOTE],
             withdrawn=tuple(sorted(standing.withdrawn)),
         )
+
+
+def bills_of_next_run(connection: Connection) -> Iterator[TenantBill]:
+    """Yield the bills that the run after the latest would give, as facts stand; none before a first run."""
+    latest = connection.scalar(select(func.max(billing_run.c.period)))
+    if latest is None:
+        return
+    codes = connection.scalars(select(tenant.c.code).order_by(tenant.c.code)).all()
+    catalogue = load_catalogue(connection)
+    for scope in batches(next_month(latest), 1, codes):
+        yield from (bill for _, bill in bills_of(connection, scope, catalogue))
 
 
 class Preview:

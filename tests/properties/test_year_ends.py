@@ -11,13 +11,15 @@ from sqlalchemy import Connection
 
 from billing.books.periods.checks import periods as proof
 from billing.entries.bank import own_movement_entry
+from billing.entries.cut_off import AHEAD, TO_CREDIT, TO_INVOICE, CutOffSum, cut_off_entries
 from billing.entries.debts import PROVISIONED, RECOVERED, WRITTEN_OFF, Decision, decision_entry
 from billing.entries.deposits import RECEIVED, Movement, movement_entry
+from billing.entries.manual import by_hand
 from billing.entries.receivables import TRANSFER, Held, ReceiptHead, Settled, receipt_entry
 from billing.entries.sales import sale
 from billing.frame.database import reading, writing
 from ledger.balances import trial_balance
-from ledger.entry import Entry
+from ledger.entry import Entry, Posting
 from ledger.exports import journal_pieces
 from ledger.journal import post
 from ledger.reports import REPORTS
@@ -32,6 +34,7 @@ YEARS = (2026, 2027, 2028)
 AWAITING = {"1191": "1181", "1199": "1189"}
 EXAMPLES = {"sqlite": examples(30), "postgresql": examples(5)}
 AMOUNTS = st.integers(1, 500_000)
+CUT_OFFS = st.tuples(st.sampled_from((TO_INVOICE, TO_CREDIT, AHEAD)), st.sampled_from(("CAS", "TNG")), AMOUNTS)
 
 
 @st.composite
@@ -40,7 +43,7 @@ def act(draw: st.DrawFn, number: int) -> Entry:
     on = date(draw(st.sampled_from(YEARS)), 1, 1) + timedelta(draw(st.sampled_from((0, 31, 180, 364))))
     amount, part = draw(AMOUNTS), draw(AMOUNTS)
     tenant = draw(st.sampled_from(("T1", "T2")))
-    match draw(st.integers(0, 7)):
+    match draw(st.integers(0, 8)):
         case 0 | 1:
             return sale(f"FA-{number}", on, tenant, 1, [("71243", "CAS", amount), ("71271", "TNG", part)], part // 5)
         case 2:
@@ -57,12 +60,23 @@ def act(draw: st.DrawFn, number: int) -> Entry:
             return own_movement_entry(f"RE-{number}/1", 1, on, "frais", amount=-amount, account="6147")
         case 6:
             return own_movement_entry(f"RE-{number}/2", 1, on, "intérêts", amount=amount, account="7386")
+        case 7:
+            postings = (Posting("6131", amount, None, "TNG"), Posting("4411", -part), Posting("5141", part - amount))
+            return by_hand(number, on, "Loyer du siège", "FR-1", postings if part != amount else postings[:2])
     return movement_entry(number, 1, tenant, Movement(RECEIVED, "transfer", on, amount, "D", None))
 
 
 @st.composite
 def acts(draw: st.DrawFn) -> list[Entry]:
-    return [draw(act(number)) for number in range(1, draw(st.integers(1, 14)) + 1)]
+    entries = [draw(act(number)) for number in range(1, draw(st.integers(1, 14)) + 1)]
+    # The last year's is taken back in one that stays open.
+    for year in draw(st.sets(st.sampled_from(YEARS))):
+        sums = [
+            CutOffSum(kind, site, "71243", amount)
+            for kind, site, amount in draw(st.lists(CUT_OFFS, min_size=1, max_size=4, unique_by=lambda x: x[:2]))
+        ]
+        entries += cut_off_entries(year, year, sums)
+    return entries
 
 
 def held(connection: Connection, until: date) -> dict[str, int]:

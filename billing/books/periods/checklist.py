@@ -1,4 +1,4 @@
-"""List what is unfinished of a month before it is closed; waiting bank lines hinder that, unless for a reason."""
+"""List what is unfinished of a month or year before it is closed; waiting bank lines hinder that without a reason."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, Select, func, select
 from billing.approvals.queries import WAITING, approvals_listed
 from billing.bank.naming import line_name
 from billing.bank.queries import lines
+from billing.books.cut_off.proposing import propose
 from billing.frame.codes import RECEIPT
 from billing.frame.counted import counted
+from billing.frame.errors import PeriodRefused
 from billing.receivables.receipts.certificates import WITHHOLDING_KEY, withholdings_select
 from billing.receivables.receipts.queries import RECEIPT_KEY, receipts
 from billing.receivables.receipts.shapes import ReceiptState
@@ -20,13 +22,14 @@ from billing.run.report import stored_unbilled
 from invoices.delivery import DOCUMENTS
 from invoices.models import document
 from ledger.periods import last_day
+from pricing.money import format_amount
 
 # So many are named of each kind; all are counted.
 NAMED_MAX = 5
 
 
 class UnfinishedKind(StrEnum):
-    """The kinds of things to be finished before a month is closed."""
+    """The kinds of things to be finished before a month or a year is closed."""
 
     BANK_LINES = "bank_lines"
     CHEQUES = "cheques"
@@ -34,6 +37,7 @@ class UnfinishedKind(StrEnum):
     TENANTS = "tenants"
     DOCUMENTS = "documents"
     APPROVALS = "approvals"
+    CUT_OFF = "cut_off"
 
 
 # The name of each kind, in the singular and the plural.
@@ -44,6 +48,7 @@ _CALLED = {
     UnfinishedKind.TENANTS: ("tenant in error", "tenants in error"),
     UnfinishedKind.DOCUMENTS: ("document not sent", "documents not sent"),
     UnfinishedKind.APPROVALS: ("order waiting for approval", "orders waiting for approval"),
+    UnfinishedKind.CUT_OFF: ("sum of the cut-off not booked", "sums of the cut-off not booked"),
 }
 
 
@@ -62,6 +67,18 @@ class Unfinished(NamedTuple):
 def checklist(connection: Connection, month: date) -> list[Unfinished]:
     """Return what is unfinished of a month, by kind; kinds of which nothing is are left out."""
     return [unfinished for unfinished in _each(connection, month) if unfinished.number]
+
+
+def year_checklist(connection: Connection, year: int) -> list[Unfinished]:
+    """Return what is unfinished of a year: what is of its December, and what is left of its cut-off (R31)."""
+    try:
+        left = [
+            f"{one.site} {one.account} {format_amount(one.amount)} {one.kind}" for one in propose(connection, year).left
+        ]
+    except PeriodRefused as error:
+        left = [str(error)]
+    found = checklist(connection, date(year, 12, 1))
+    return [*found, Unfinished(UnfinishedKind.CUT_OFF, len(left), tuple(left[:NAMED_MAX]))] if left else found
 
 
 def _each(connection: Connection, month: date) -> Iterator[Unfinished]:

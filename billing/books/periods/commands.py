@@ -108,8 +108,10 @@ def close_year_command(year: int) -> None:
 
     Classes 6 and 7 go by way of class 8 to 1191 or 1199; classes 1 to 5 are opened anew on 1 January, the
     result on 1181 or 1189. Done again it changes nothing, unless something was booked since. It must be done before
-    December is closed.
+    December is closed. What is unfinished of December, and the cut-off that is not booked (`periods cut-off`), is
+    listed first.
     """
+    from billing.books.periods.checklist import year_checklist
     from billing.books.periods.closing import close_accounts_of
     from billing.frame.civil_time import today
     from billing.frame.database import writing
@@ -119,6 +121,8 @@ def close_year_command(year: int) -> None:
     settings = load_settings()
     with database(settings) as engine, writing(engine) as connection:
         now = clock()
+        for unfinished in year_checklist(connection, year):
+            click.echo(f"unfinished: {unfinished}")
         ended = close_accounts_of(connection, year, today=today(now), recorded_at=now)
     click.echo(f"the result of {year} is {format_amount(ended.result)}; {year + 1} is opened")
 

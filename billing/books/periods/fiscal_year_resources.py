@@ -1,9 +1,11 @@
 """Financial years: the result of one, and the opening of the next."""
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
+from billing.books.periods.checklist import year_checklist
 from billing.books.periods.closing import close_accounts_of, undo_accounts_of
-from billing.books.periods.shapes import Year
+from billing.books.periods.shapes import ClosedYear, Unfinished, Year, YearChecklist
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.service import service
@@ -21,13 +23,26 @@ def get_fiscal_year(connection: Connection, year: int) -> Year:
     return Year.of(year_end(connection, year))
 
 
+@blueprint.route("/<year:year>/checklist")
+@blueprint.response(200, YearChecklist)
+@reads
+def get_year_checklist(connection: Connection, year: int) -> YearChecklist:
+    """What is unfinished of a year, to be looked at before its accounts are closed."""
+    return YearChecklist(year=year, unfinished=_unfinished(connection, year))
+
+
+def _unfinished(connection: Connection, year: int) -> list[Unfinished]:
+    return [Unfinished.of(found) for found in year_checklist(connection, year)]
+
+
 @blueprint.route("/<year:year>/close", methods=["POST"])
-@blueprint.response(200, Year)
+@blueprint.response(200, ClosedYear)
 @writes
 def close_fiscal_year(connection: Connection, year: int) -> Answer:
     """Determine the result and open the next year; done again it changes nothing, unless something was booked since."""
-    now = service().clock()
-    return Answer(Year.of(close_accounts_of(connection, year, today=service().today(), recorded_at=now)))
+    unfinished = _unfinished(connection, year)
+    closed = close_accounts_of(connection, year, today=service().today(), recorded_at=service().clock())
+    return Answer(ClosedYear(**asdict(Year.of(closed)), unfinished=unfinished))
 
 
 @blueprint.route("/<year:year>/undo", methods=["POST"])

@@ -54,7 +54,7 @@ class Unfinished(Shape, frozen=True):
         checklist.UnfinishedKind,
         about(
             "`bank_lines` that wait, `cheques` not cleared, missing `certificates`, `tenants` in error, `documents` "
-            "not sent, `approvals` that wait"
+            "not sent, `approvals` that wait; of a year `cut_off` that is not booked"
         ),
     ]
     count: Annotated[Count, about("How many there are")]
@@ -71,6 +71,13 @@ class Checklist(Shape, frozen=True):
 
     period: Month
     unfinished: Annotated[list[Unfinished], about("By kind; those of which nothing is are left out")]
+
+
+class YearChecklist(Shape, frozen=True):
+    """What is unfinished of a year."""
+
+    year: Annotated[int, about("The calendar year")]
+    unfinished: Annotated[list[Unfinished], about("Of its December, and its cut-off; what is nothing is left out")]
 
 
 class ClosedPeriod(Period, frozen=True):
@@ -96,3 +103,9 @@ class Year(Shape, frozen=True):
             determined=ended.is_determined,
             opened=ended.is_opened,
         )
+
+
+class ClosedYear(Year, frozen=True):
+    """A year whose accounts were closed now, and what was unfinished of it."""
+
+    unfinished: Annotated[list[Unfinished], about("What was unfinished, by kind")]

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import Connection, select
 
 from billing.books.subledgers import ACCOUNTS_OF_GRANTS, names_of_subledgers
+from billing.entries.accounts import VAT_DUE, VAT_NOT_YET_DUE
 from billing.frame.errors import Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
 from billing.register.tables import site, tenant
@@ -62,6 +63,9 @@ def _filters(connection: Connection, asked: Asked) -> Iterator[Fact]:
         if not asked.account or connection.scalar(begins_so) is None:
             raise UnknownAccount(f"no account begins with {asked.account}: see the chart of accounts")
         yield Fact("Comptes", f"{asked.account}…")
+        if VAT_DUE.startswith(asked.account):
+            # One lies below the other, so that their sum is of both.
+            yield Fact("TVA exigible", f"{VAT_DUE} sans {VAT_NOT_YET_DUE}, qui est la TVA non encore exigible")
     if asked.tenant is not None:
         name = connection.scalar(select(tenant.c.legal_name).where(tenant.c.code == asked.tenant))
         if name is None:

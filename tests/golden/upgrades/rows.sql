@@ -173,3 +173,9 @@ INSERT INTO manual_reversal (manual_entry_id, reversed_on, reason, recorded_at) 
 
 -- version 0034
 INSERT INTO vat_rate (service, effective_from, rate, treatment, reason) VALUES ('office', '2027-01-01', 0, 'exempt', 'article 91');
+
+-- version 0035
+
+-- version 0036
+INSERT INTO cut_off (id, year, recorded_at) VALUES (1, 2026, '2027-01-05 08:00:00');
+INSERT INTO cut_off_sum (cut_off_id, line_no, kind, site, account, amount) VALUES (1, 1, 'to_invoice', 'TNG', '71243', 100);
