@@ -173,6 +173,15 @@ def test_commands_show_and_book_it(park: Park, tmp_path: Path) -> None:
         "ahead,FA-2026-000005,T1,OFFICE,TNG,71243,2027-01,3000.00",
     ]
     assert '"left"' in ok(invoke("periods", "cut-off", "2026", "--format", "json"))
+    closed = ("periods", "close-year", "2025")
+    assert ok(invoke(*closed)).endswith(
+        "result of 2025 by these books, a subledger (books.whole), is 0.00; 2026 is opened\n"
+    )
+    whole = '[[books.whole]]\neffective_from = 1900-01-01\nvalue = true\nsource = "all charges are booked here"\n'
+    (tmp_path / "terms.toml").write_text(whole, encoding="utf-8")
+    assert ok(invoke(*closed, TERMS_FILE=str(tmp_path / "terms.toml"))).endswith(
+        "result of 2025 is 0.00; 2026 is opened\n"
+    )
 
 
 def test_the_api_shows_and_books_it_once(park: Park, caller_of: Any) -> None:

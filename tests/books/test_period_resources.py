@@ -37,6 +37,6 @@ def test_a_year_that_has_not_ended_is_not_closed_and_undoing_needs_a_reason(park
     assert park.post("/v1/fiscal-years/2026/undo", None).json["type"] == "/problems/reason-required"
     closed = park.post("/v1/fiscal-years/2025/close", None).json
     assert closed.pop("unfinished") == park.get("/v1/fiscal-years/2025/checklist", "auditor")["unfinished"]
-    assert closed == {"year": 2025, "result": "0.00", "determined": True, "opened": True}
+    assert closed == {"year": 2025, "result": "0.00", "determined": True, "opened": True, "whole_books": False}
     assert park.get("/v1/fiscal-years/2025", "auditor") == closed
     assert park("GET", "/v1/fiscal-years/9999").status_code == 404

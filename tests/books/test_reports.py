@@ -146,6 +146,12 @@ def test_a_tenants_postings_are_chosen_and_its_name_is_said(park: Engine) -> Non
     assert "A1 - " in written(park, "ledger", "html", asked).decode()
 
 
+def test_vat_due_is_said_to_be_4455_without_44551(park: Engine) -> None:
+    said = "4455 sans 44551, qui est la TVA non encore exigible"
+    assert said in written(park, "trial-balance", "html", Asked(account="4455")).decode()
+    assert said not in written(park, "trial-balance", "html", Asked(account="44551")).decode()
+
+
 def test_a_tenant_and_a_grant_of_one_code_stay_apart(books: Engine) -> None:
     add_tenant(books, "G1", legal_name="Atlas", kind="large")
     with writing(books) as connection:

@@ -16,6 +16,8 @@ from pricing.money import format_amount
 from pricing.period import format_month
 
 DECEMBER = 12
+# The setting that says whether a year's result is that of the operator's whole accounting.
+WHOLE_BOOKS = "books.whole"
 
 
 def close_period(

@@ -112,10 +112,11 @@ def close_year_command(year: int) -> None:
     listed first.
     """
     from billing.books.periods.checklist import year_checklist
-    from billing.books.periods.closing import close_accounts_of
+    from billing.books.periods.closing import WHOLE_BOOKS, close_accounts_of
     from billing.frame.civil_time import today
     from billing.frame.database import writing
     from billing.frame.settings import load_settings
+    from ledger.year_end import last_day_of
     from pricing.money import format_amount
 
     settings = load_settings()
@@ -124,7 +125,8 @@ def close_year_command(year: int) -> None:
         for unfinished in year_checklist(connection, year):
             click.echo(f"unfinished: {unfinished}")
         ended = close_accounts_of(connection, year, today=today(now), recorded_at=now)
-    click.echo(f"the result of {year} is {format_amount(ended.result)}; {year + 1} is opened")
+    of = "" if settings.terms.at(WHOLE_BOOKS, last_day_of(year)) else " by these books, a subledger (books.whole),"
+    click.echo(f"the result of {year}{of} is {format_amount(ended.result)}; {year + 1} is opened")
 
 
 @periods_command.command(

@@ -20,7 +20,7 @@ blueprint = ApiBlueprint("fiscal_years", __name__, url_prefix="/v1/fiscal-years"
 @reads
 def get_fiscal_year(connection: Connection, year: int) -> Year:
     """The result of a year so far, and whether its end stands as the books demand."""
-    return Year.of(year_end(connection, year))
+    return Year.of(year_end(connection, year), service().settings.terms)
 
 
 @blueprint.route("/<year:year>/checklist")
@@ -42,7 +42,7 @@ def close_fiscal_year(connection: Connection, year: int) -> Answer:
     """Determine the result and open the next year; done again it changes nothing, unless something was booked since."""
     unfinished = _unfinished(connection, year)
     closed = close_accounts_of(connection, year, today=service().today(), recorded_at=service().clock())
-    return Answer(ClosedYear(**asdict(Year.of(closed)), unfinished=unfinished))
+    return Answer(ClosedYear(**asdict(Year.of(closed, service().settings.terms)), unfinished=unfinished))
 
 
 @blueprint.route("/<year:year>/undo", methods=["POST"])
@@ -50,4 +50,5 @@ def close_fiscal_year(connection: Connection, year: int) -> Answer:
 @writes
 def undo_fiscal_year(connection: Connection, year: int) -> Answer:
     """Take the end of a year back, for the reason in `X-Reason`; not once December is closed."""
-    return Answer(Year.of(undo_accounts_of(connection, year, recorded_at=service().clock())))
+    undone = undo_accounts_of(connection, year, recorded_at=service().clock())
+    return Answer(Year.of(undone, service().settings.terms))

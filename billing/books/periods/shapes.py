@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 from sqlalchemy import Row
 
 from billing.books.periods import checklist
+from billing.books.periods.closing import WHOLE_BOOKS
 from billing.frame.shapes import Count, Day, Digest, Instant, Money, Month, Serial, Shape, Text, about, instant
-from ledger.year_end import YearEnd
+from billing.frame.terms import Terms
+from ledger.year_end import YearEnd, last_day_of
 from pricing.money import format_amount
 from pricing.period import format_month
 
@@ -93,15 +95,19 @@ class Year(Shape, frozen=True):
     result: Annotated[Money, about("A profit is positive")]
     determined: Annotated[bool, about("Classes 6 and 7 are carried to 1191 or 1199")]
     opened: Annotated[bool, about("The next year's opening entries stand")]
+    whole_books: Annotated[
+        bool, about("The books are the operator's whole accounting; false: the result is that of a subledger")
+    ]
 
     @classmethod
-    def of(cls, ended: YearEnd) -> "Year":
+    def of(cls, ended: YearEnd, terms: Terms) -> "Year":
         """Return the end of a year, as the ledger finds it."""
         return cls(
             year=ended.year,
             result=format_amount(ended.result),
             determined=ended.is_determined,
             opened=ended.is_opened,
+            whole_books=terms.at(WHOLE_BOOKS, last_day_of(ended.year)),
         )
 
 
