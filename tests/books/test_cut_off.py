@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from billing.api.app import create_app
 from billing.books.cut_off.booking import book_cut_off
 from billing.books.cut_off.proposing import Proposal, propose
 from billing.books.manual_entries.files import rows_of_file
@@ -18,6 +19,7 @@ from billing.books.periods.closing import close_accounts_of, close_period
 from billing.check import check
 from billing.frame.database import reading, writing
 from billing.frame.errors import PeriodRefused
+from billing.frame.settings import load_settings
 from ledger.balances import account_balance, trial_balance
 from ledger.exports import journal_pieces
 from pricing.money import format_amount
@@ -192,6 +194,13 @@ def test_the_api_shows_and_books_it_once(park: Park, caller_of: Any) -> None:
     refused = caller.post("/v1/fiscal-years/2026/cut-off", None)
     assert (refused.status_code, refused.json["detail"]) == (409, "2026 has not ended: book its cut-off once it has")
     assert caller.post("/v1/fiscal-years/2026/cut-off", None, scope="auditor").status_code == 403
+    environment = {"DATABASE_URL": park.engine.url.render_as_string(hide_password=False)}
+    later = Caller(create_app(load_settings(environment), park.engine, lambda: NOW), caller.secrets)
+    booked = later.post("/v1/fiscal-years/2026/cut-off", None)
+    assert (booked.status_code, booked.json["left"], booked.json["booked"]) == (201, [], shown["left"])
+    assert later.post("/v1/fiscal-years/2026/cut-off", None).status_code == 200
+    assert later.get("/v1/fiscal-years/2026/checklist")["unfinished"] == []
+    assert check(park.engine) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Manual entries (R30): posted all or none, refused with every fault, taken back, approved."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_entries_of_a_file_are_posted_once(park: Caller, engine: Engine) -> None
     posted = park.get("/v1/ledger/entries?reference=OD/EM-000001")["items"]
     assert [(e["journal"], e["effective_on"], e["piece"]) for e in posted] == [("OD", "2026-08-31", "FR-117")]
     assert park.post("/v1/entries", order(RENT), scope="auditor").status_code == 403
+    assert check(engine) == []
+
+
+def test_eight_at_once_post_an_entry_once(park: Caller, engine: Engine) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        codes = sorted(pool.map(lambda _: park.post("/v1/entries", order(RENT)).status_code, range(8)))
+    assert codes == [*[200] * 7, 201]
     assert check(engine) == []
 
 
@@ -180,13 +188,15 @@ def test_manual_entries_wait_for_a_second_person(park: Caller, engine: Engine) -
     )  # fmt: skip
     assert [p["debit"] for p in waiting.json["entries"][0]["postings"]] == ["1000.50", "0.00"]
     assert park.get("/v1/entries")["items"] == []
-    # Somebody else's entry takes the number it would have had: what was shown is done all the same.
-    approved = park.post("/v1/approvals/1/approve", {}, scope="karim")
-    assert (approved.json["state"], approved.json["result"]) == ("approved", "EM-000001")
-    back = park.post("/v1/entries/EM-000001/reversal", {"reason": "doublon"}, scope="amina")
-    assert (back.status_code, back.json["effect"]["reverses"]) == (202, "EM-000001")
-    assert park.post("/v1/approvals/2/approve", {}, scope="karim").json["state"] == "approved"
-    assert park.get("/v1/entries/EM-000001")["reversed_for"] == "doublon"
+    assert park.post("/v1/entries", order(CHARGES), scope="amina").json["number"] == 2
+    # Another entry takes the number that this one would have had: what was shown is done all the same.
+    for number, made in ((2, "EM-000001"), (1, "EM-000002")):
+        approved = park.post(f"/v1/approvals/{number}/approve", {}, scope="karim")
+        assert (approved.json["state"], approved.json["result"]) == ("approved", made)
+    back = park.post("/v1/entries/EM-000002/reversal", {"reason": "doublon"}, scope="amina")
+    assert (back.status_code, back.json["effect"]["reverses"]) == (202, "EM-000002")
+    assert park.post("/v1/approvals/3/approve", {}, scope="karim").json["state"] == "approved"
+    assert park.get("/v1/entries/EM-000002")["reversed_for"] == "doublon"
     assert check(engine) == []
 
 
@@ -245,6 +255,11 @@ def test_the_command_line_reads_what_spreadsheets_write(books: Invoke, engine: E
     again = ok(books("entries", "post", tmp_path / "frais.xlsx", "--reason", "pièces"))
     assert again.endswith("every entry stands already: nothing changed\n")
     assert "FR-117" in ok(books("entries", "list"))
+    rows_listed = ok(books("entries", "list", "--format", "csv")).splitlines()
+    assert (len(rows_listed), rows_listed[1].split(",")[:8]) == (
+        5, ["EM-000001", "2026-08-31", "Loyer du siège", "FR-117", "6131", "", "TNG", "1000.50"],
+    )  # fmt: skip
+    assert '"voucher": "FR-117"' in ok(books("entries", "list", "--format", "json"))
     shown = ok(books("entries", "show", "EM-000001"))
     assert all(word in shown for word in ("6131", "Autres charges externes", "FR-117.pdf", "TNG"))
     ok(books("entries", "voucher", sha256(b"facture").hexdigest(), "--output", tmp_path / "out.pdf"))

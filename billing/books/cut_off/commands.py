@@ -2,6 +2,7 @@
 
 import click
 
+from billing.documents.lookup.commands import require_no_output
 from billing.frame.terminal.command import WritingCommand, clock, database, example
 from billing.frame.terminal.exporting import format_option, output_option
 from billing.frame.terminal.output import destination, grouped, require_showable, table, warn
@@ -39,8 +40,8 @@ def cut_off_command(year: int, book: bool, format_name: str, output: str | None)
     from billing.frame.settings import load_settings
 
     is_table = format_name == "table"
-    if is_table and output is not None:
-        raise click.UsageError("a table is for the terminal: give --format json, csv or xlsx with --output")
+    if is_table:
+        require_no_output(output)
     require_showable(format_name, output)
     settings, now, number = load_settings(), clock(), None
     with database(settings) as engine, (writing if book else reading)(engine) as connection:

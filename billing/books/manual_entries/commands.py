@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from billing.documents.lookup.commands import snapshot
+from billing.documents.lookup.commands import require_no_output, snapshot
 from billing.frame.codes import MANUAL_ENTRY
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.exporting import format_option, output_option, write_export
@@ -103,19 +103,20 @@ def reverse_command(number: int, on: date | None) -> None:
 
 
 @entries_command.command("list", cls=Command, epilog=example("technopark-billing entries list"))
-@format_option("table", "json", default="table")
+@format_option("table", "json", "csv", "xlsx", default="table")
 @output_option
 def list_command(format_name: str, output: str | None) -> None:
-    """List the manual entries; `export journal` has those of every origin."""
+    """List the manual entries, in csv and xlsx a row a posting; `export journal` has those of every origin."""
+    from billing.books.manual_entries.listing import manual_entries_file
     from billing.books.manual_entries.queries import MANUAL_ENTRY_KEY, manual_entries, manual_shapes
-    from billing.frame.shapes import indented
 
     def found(connection: Any) -> "list[ManualEntry]":
         return manual_shapes(connection, connection.execute(manual_entries().order_by(*MANUAL_ENTRY_KEY)).all())
 
-    if format_name == "json":
-        write_export(lambda connection: [indented(found(connection))], format_name, output)
+    if format_name != "table":
+        write_export(lambda connection: manual_entries_file(found(connection), format_name), format_name, output)
         return
+    require_no_output(output)
     with snapshot() as connection:
         entries = found(connection)
     if not entries:
