@@ -29,6 +29,8 @@ INVOICED_AHEAD = "4491"
 UNPLACED = "4497"
 
 CHEQUES_TO_BE_CLEARED = "5111"
+# Where bills lie that are handed to the bank at once, if the settings say so.
+BILLS_AT_THE_BANK = "5113"
 BANK_ACCOUNT = "5141"
 TILL = "5161"
 
@@ -68,6 +70,7 @@ PROVED: Mapping[str, str] = MappingProxyType(
         OVERPAYMENTS: "money received and placed moves it (`payments receive`, `payments refund`)",
         VAT_NOT_YET_DUE: "documents and what settles them move it; the VAT that is due stands on 4455",
         UNPLACED: "money that nobody has placed moves it (`payments place`)",
+        BILLS_AT_THE_BANK: "bills received and cleared move it (`payments receive`, `payments clear`)",
         CHEQUES_TO_BE_CLEARED: "cheques received and cleared move it (`payments receive`, `payments clear`)",
     }
 )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from billing.entries.accounts import (
     ADVANCES,
+    BILLS_AT_THE_BANK,
     BILLS_TO_BE_CLEARED,
     BORNE_BY_OPERATOR,
     CHEQUES_TO_BE_CLEARED,
@@ -56,6 +57,7 @@ _PROVED: Mapping[str, str] = {
     f"{PROVISION_CHARGE} comes to zero",
     CHEQUES_TO_BE_CLEARED: "bring the invoices as open, then record the cheques",
     BILLS_TO_BE_CLEARED: "bring the invoices as open, then record the bills",
+    BILLS_AT_THE_BANK: "bring the invoices as open, then record the bills",
     UNPLACED: "record money that nobody has placed as receipts",
 }
 _ANALYTIC = (RESERVE, BORNE_BY_OPERATOR, GRANTS_COUNTERPART)
