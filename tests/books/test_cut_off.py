@@ -23,11 +23,11 @@ from billing.frame.settings import load_settings
 from ledger.balances import account_balance, trial_balance
 from ledger.exports import journal_pieces
 from pricing.money import format_amount
-from tests.ledger.test_exports import beancount_postings, hledger_balances, run_hledger
 from tests.support.api import Caller
 from tests.support.networks import Row
 from tests.support.park import Park, open_park, text
 from tests.support.people import invoker, ok
+from tests.support.second_programs import beancount_postings, hledger_balances, run_hledger
 from tests.support.spoiling import behind_its_back
 
 TENANTS: list[Row] = [{"code": "T1", "kind": "large"}, {"code": "T2", "kind": "large"}]
@@ -200,6 +200,8 @@ def test_the_api_shows_and_books_it_once(park: Park, caller_of: Any) -> None:
     assert (booked.status_code, booked.json["left"], booked.json["booked"]) == (201, [], shown["left"])
     assert later.post("/v1/fiscal-years/2026/cut-off", None).status_code == 200
     assert later.get("/v1/fiscal-years/2026/checklist")["unfinished"] == []
+    posted = later.get("/v1/trail?of=OD/REG-000001")
+    assert ("cut_off", "REG-000001") in [(step["kind"], step["name"]) for step in posted["down"]], posted
     assert check(park.engine) == []
 
 

@@ -3,12 +3,10 @@
 import csv
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +17,6 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 from beancount import loader
-from beancount.core import data
 from sqlalchemy import Engine
 
 from billing.frame.database import reading, writing
@@ -42,9 +39,9 @@ from tests.support.books import (
     post_all,
     small_books,
 )
+from tests.support.second_programs import beancount_postings, hledger_balances, run_hledger
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ledger"
-HLEDGER = shutil.which("hledger")
 EXTENSIONS = {
     "csv": "csv",
     "fec": "txt",
@@ -67,15 +64,6 @@ def exported(engine: Engine, file_format: str, start: date | None = None, until:
     with reading(engine) as connection:
         write_journal(connection, file_format, destination, start=start, until=until)
     return destination.getvalue()
-
-
-def run_hledger(file: Path, *arguments: str) -> str:
-    assert HLEDGER is not None, "hledger is needed: `make test` installs it"
-    # hledger reads and writes what the locale says.
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(
-        [HLEDGER, "-f", str(file), *arguments], check=True, capture_output=True, env=environment, encoding="utf-8"
-    ).stdout
 
 
 # --- goldens -----------------------------------------------------------------------------------------
@@ -119,11 +107,6 @@ def hledger_file(books: Engine, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("checks", [(), ("--strict",), ("ordereddates",)], ids=["plain", "strict", "ordered"])
 def test_hledger_check_accepts_the_journal(hledger_file: Path, checks: tuple[str, ...]) -> None:
     assert run_hledger(hledger_file, "check", *checks) == ""
-
-
-def hledger_balances(file: Path, *arguments: str) -> dict[str, int]:
-    rows = csv.reader(run_hledger(file, "balance", "--flat", "-O", "csv", "--no-total", *arguments).splitlines()[1:])
-    return {name: int(Decimal(amount.removeprefix("MAD ")) * 100) for name, amount in rows}
 
 
 def test_hledger_gives_the_trial_balance(books: Engine, hledger_file: Path) -> None:
@@ -173,15 +156,6 @@ def beancount_file(books: Engine, tmp_path: Path) -> Path:
 
 def test_bean_check_accepts_the_journal(beancount_file: Path) -> None:
     subprocess.run([str(Path(sys.executable).parent / "bean-check"), str(beancount_file)], check=True)
-
-
-def beancount_postings(file: Path) -> Iterator[tuple[data.Transaction, data.Posting]]:
-    directives, errors, _ = loader.load_file(str(file))
-    assert errors == []
-    for directive in directives:
-        if isinstance(directive, data.Transaction):
-            for posting in directive.postings:
-                yield directive, posting
 
 
 def test_beancount_gives_the_trial_balance(books: Engine, beancount_file: Path) -> None:

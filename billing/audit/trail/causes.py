@@ -14,8 +14,9 @@ from billing.audit.trail.shapes import Cause, CauseKind, CauseName
 from billing.bank.naming import line_name
 from billing.bank.queries import is_latest, is_of_decision
 from billing.bank.tables import bank_line, line_decision, line_entry
+from billing.books.cut_off.tables import cut_off
 from billing.books.manual_entries.tables import manual_entry
-from billing.frame.codes import DEBT_ACT, MANUAL_ENTRY, RECEIPT, REFUND, deposit_movement
+from billing.frame.codes import CUT_OFF, DEBT_ACT, MANUAL_ENTRY, RECEIPT, REFUND, deposit_movement
 from billing.frame.database import among
 from billing.receivables.cash_desk.taking import cash_number
 from billing.receivables.tables import deposits
@@ -26,6 +27,7 @@ from billing.register.tables import billing_run, subsidy_grant
 from billing.take_on.tables import take_on
 from invoices.models import document
 from ledger.entry import REVERSED
+from ledger.year_end import last_day_of
 from pricing.money import format_amount
 from pricing.period import format_month, parse_month
 
@@ -50,6 +52,7 @@ _FORMS = {
     rf"(?:BQ|CA)/DG-{_NUMBERS}": "deposit_movement",
     rf"BQ/RE-{_NUMBERS}/[0-9]+": "bank_line",
     rf"OD/EM-{_NUMBER}": "manual_entry",
+    rf"OD/REG-{_NUMBER}": "cut_off",
     r"AN/reprise/(.+)": "take_on",
     r"(?:RES|AN)/([0-9]{4})/[0-9]+/.+": "fiscal_year",
 }
@@ -114,6 +117,7 @@ _NAMES: Mapping[str, Callable[[str], str]] = {
     "refund": lambda key: REFUND.format(int(key)),
     "debt_act": lambda key: DEBT_ACT.format(int(key)),
     "manual_entry": lambda key: MANUAL_ENTRY.format(int(key)),
+    "cut_off": lambda key: CUT_OFF.format(int(key)),
     "cash_receipt": lambda key: cash_number(*map(int, key.split("-"))),
     "deposit_movement": lambda key: deposit_movement(*map(int, key.split("/"))),
     "bank_line": lambda key: line_name(*map(int, key.split("/"))),
@@ -402,6 +406,18 @@ def _manual_entries(connection: Connection, keys: Collection[str]) -> Causes:
     }
 
 
+def _cut_offs(connection: Connection, keys: Collection[str]) -> Causes:
+    c = cut_off.c
+    numbers = {int(key): key for key in keys}
+    rows = connection.execute(select(c.id, c.year).where(among(connection, c.id, list(numbers))))
+    return {
+        numbers[key]: [
+            Cause(CauseKind.CUT_OFF, CUT_OFF.format(key), last_day_of(year), None, f"the cut-off of {year} booked")
+        ]
+        for key, year in rows
+    }
+
+
 def _take_on(connection: Connection, keys: Collection[str]) -> Causes:
     day = connection.scalar(select(take_on.c.taken_on))
     return (
@@ -431,6 +447,7 @@ _FINDERS: Mapping[str, Callable[[Connection, Collection[str]], Causes]] = {
     "deposit_movement": _deposit_movements,
     "bank_line": _bank_lines,
     "manual_entry": _manual_entries,
+    "cut_off": _cut_offs,
     "take_on": _take_on,
     "fiscal_year": _fiscal_years,
 }

@@ -97,6 +97,7 @@ class CauseKind(StrEnum):
     DEPOSIT_MOVEMENT = "deposit_movement"
     BANK_LINE = "bank_line"
     MANUAL_ENTRY = "manual_entry"
+    CUT_OFF = "cut_off"
     TAKE_ON = "take_on"
     FISCAL_YEAR = "fiscal_year"
 
@@ -187,6 +188,7 @@ class StepKind(StrEnum):
     FINAL_STATEMENT = "final_statement"
     BANK_LINE = "bank_line"
     MANUAL_ENTRY = "manual_entry"
+    CUT_OFF = "cut_off"
     TAKE_ON = "take_on"
     FISCAL_YEAR = "fiscal_year"
 
