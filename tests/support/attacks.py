@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Column, Connection, Date, DateTime, Integer, LargeBinary, Table, UniqueConstraint, select
 
+from invoices.models import document
+
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 CELL_KINDS, ROW_KINDS = ("change", "blank", "swap"), ("delete", "insert")
 
@@ -41,6 +43,11 @@ def targets(tables: Iterable[Table]) -> Iterator[Target]:
 def attack(connection: Connection, target: Target) -> Attack | None:
     """Return an attack on some row, always the same; None where there is no row that it could be done to."""
     made = _attack(connection, target)
+    if made is not None and "document_id" in target.table.columns:
+        # Documents are called by their numbers.
+        keys = [int(part) for part in made.called if part.isdecimal()]
+        numbers = connection.scalars(select(document.c.number).where(document.c.id.in_(keys)))
+        made = made._replace(called=made.called.union(numbers))
     if made is None or connection.dialect.name == "sqlite":
         return made
     return made._replace(sql=re.sub(r"\bX'([0-9a-f]*)'", r"'\\x\1'", made.sql))
