@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from billing.frame.added_rows import note_rows
-from billing.frame.audit_log import act_of
+from billing.frame.audit_log import act_of, record_change
 from billing.frame.civil_time import today
 from billing.frame.counted import counted
 from billing.frame.database import change_runs, reading, writing
@@ -28,6 +28,7 @@ from invoices.models import document
 from pricing.period import format_month
 
 _BATCHES_FOR_PROCESSES = 16
+_SUBJECT = "runs"
 
 
 def run_month(  # noqa: PLR0913 - keywords that have defaults
@@ -109,6 +110,8 @@ def _begin(
     else:
         connection.execute(update(billing_run).where(billing_run.c.period == period).values(**opened))
         note_rows(connection, billing_run, [period])
+    after = {"state": "running", "attempt": plan.attempt, "issue_date": plan.issued_on.isoformat()}
+    record_change(connection, _SUBJECT, format_month(period), None, after)
     rows = [
         {
             "period": period,
@@ -209,4 +212,5 @@ def _finish(connection: Connection, period: date, attempt: int, now: datetime) -
         .values(status="complete", completed_at=now, cross_subsidy=outcome, issued_on=newest or run.issued_on)
     )
     note_rows(connection, billing_run, [period])
+    record_change(connection, _SUBJECT, format_month(period), {"state": "running"}, {"state": "complete"})
     return True
