@@ -16,6 +16,7 @@ from billing.documents.explanation.explaining import explain
 from billing.documents.export import pieces
 from billing.frame.database import reading
 from billing.frame.errors import Refused
+from billing.register.catalogue import load_vat_book
 from billing.register.network_import import import_folder
 from invoices.document import Document
 from invoices.rendering.pdf import render_pdf
@@ -178,6 +179,21 @@ def test_the_columns_may_be_missing(park: Park) -> None:
         write_network(park.folder, **{**dict.fromkeys(COLUMNS), "vat_rates": content})
         report = import_folder(park.engine, park.folder, now=NOW)
         assert report.changes == ()
+
+
+def test_a_file_that_knows_no_treatment_leaves_it_as_it_stands(park: Park) -> None:
+    park.opens(tenants=[LARGE], leases=[LEASE], vat_rates=rates(OFFICE))
+    for content in ("service,effective_from,rate\nOFFICE,2015-01-01,0\n", rates("OFFICE,2015-01-01,0,,")):
+        write_network(park.folder, **{**dict.fromkeys(COLUMNS), "vat_rates": content})
+        assert import_folder(park.engine, park.folder, now=NOW).changes == ()
+    park.enters(vat_rates=rates("OFFICE,2015-01-01,0.20,,"))
+    park.bills("2026-06")
+    assert [(v.rate, v.treatment) for v in first(park).treated_vat] == [(2000, "standard")]
+    park.enters(vat_rates=rates(OFFICE))
+    park.enters(vat_rates=rates("OFFICE,2015-01-01,0,standard,"))
+    with reading(park.engine) as connection:
+        assert load_vat_book(connection).at("OFFICE", date(2026, 6, 1)).treatment == "standard"
+    assert check(park.engine) == []
 
 
 def test_r13_a_treatment_that_is_entered_late_is_repaired_and_the_credit_note_keeps_what_was_said(park: Park) -> None:

@@ -91,7 +91,10 @@ class Sheet:
         return row.cells[self.layout.names.index(column)]
 
     def compare(self, stored: dict[Key, Values]) -> None:
-        """Set beside each row what is stored under its key."""
+        """Set beside each row what is stored under its key.
+
+        A row that changes nothing of what every file says leaves as it stands what it may do without and does not say.
+        """
         for key, row in self.by_key.items():
             row.before = stored.get(key)
             if row.before is not None:
@@ -100,6 +103,9 @@ class Sheet:
                     for column in self.layout.columns
                     if column.field in row.values and row.values[column.field] != row.before[column.field]
                 )
+                if row.changed and all(column.may_lack and not self.cell(row, column.name) for column in row.changed):
+                    row.values |= {column.field: row.before[column.field] for column in row.changed}
+                    row.changed = ()
 
     def refuse_unusable_codes(self, faults: Faults) -> None:
         """Note each new row whose own code could not stand in an address; what is stored stays as it is."""
