@@ -100,6 +100,7 @@ def list_changes(connection: Connection, query: Mapping[str, Any]) -> Page[Audit
 
 @blueprint.route("/trail")
 @blueprint.response(200, Trail)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema(
         "TrailQuery",

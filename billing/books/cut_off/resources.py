@@ -15,6 +15,7 @@ blueprint = ApiBlueprint("cut_off", __name__, url_prefix="/v1/fiscal-years", des
 
 @blueprint.route("/<year:year>/cut-off")
 @blueprint.response(200, CutOff)
+@blueprint.alt_response(409, "CONFLICT")
 @reads
 def get_cut_off(connection: Connection, year: int) -> CutOff:
     """What of a year is billed later, and what it billed of the next, line by line; what of it is booked."""

@@ -36,7 +36,7 @@ class CodeInAddress(BaseConverter):
 
     part_isolating = False
     regex = (
-        r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account|removal|void)(?:/pdf)?$)"
+        r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account|personal-data|removal|void)(?:/pdf)?$)"
         r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
     )
 
