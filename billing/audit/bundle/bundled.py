@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from billing.audit.bundle.read_back.reader import Reader
 
+# Bounds of a sample, and the seed it begins with unless another is given.
+SAMPLE_MAX, SEED, SEED_MAX = 1_000, 1, 2**63 - 1
+
 
 class Part(StrEnum):
     """The part of the books that a file sums: it must equal the books' own sums of that part."""

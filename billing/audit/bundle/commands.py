@@ -2,6 +2,7 @@
 
 import click
 
+from billing.audit.bundle.bundled import SAMPLE_MAX, SEED, SEED_MAX
 from billing.frame.counted import counted
 from billing.frame.terminal.command import Command, Failure, database, example
 from billing.frame.terminal.output import destination
@@ -17,13 +18,23 @@ from billing.frame.terminal.output import destination
 @click.option(
     "--second-engine", is_flag=True, help="Also let hledger and bean-check recompute; they must be installed."
 )
-def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
+@click.option(
+    "--sample",
+    type=click.IntRange(1, SAMPLE_MAX),
+    metavar="N",
+    help="Also draw N times among the invoices, by monetary units; each drawn comes with its trail.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, SEED_MAX), default=SEED, show_default=True, help="The same seed draws the same."
+)
+def audit_bundle_command(year: int, output: str, second_engine: bool, sample: int | None, seed: int) -> None:
     """One archive with a year's books, registers and proofs, and what shows that they agree.
 
     Every file is read back while it is written and compared with the database, account by account and month by
     month: the last line is "difference = 0", here and in the archive; anything else ends with status 1. The archive's
     first file, LISEZ-MOI.md, says in French what each file is and how it is verified.
     """
+    from billing.audit.bundle.sample import Sample
     from billing.audit.bundle.second_engine import recompute, require_engines
     from billing.audit.bundle.writing import audit_bundle
     from billing.frame.database import reading
@@ -35,7 +46,8 @@ def audit_bundle_command(year: int, output: str, second_engine: bool) -> None:
     settings = load_settings()
     signers = bundle_signers(settings)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers)
+        asked = None if sample is None else Sample(sample, seed)
+        bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers, asked)
         for piece in bundle.pieces:
             file.write(piece)
     files = counted(len(bundle.files), "file")

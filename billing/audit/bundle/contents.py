@@ -11,6 +11,7 @@ from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.papers import papers
 from billing.audit.bundle.read_back import books, entries
 from billing.audit.bundle.read_back.reader import Reader
+from billing.audit.bundle.sample import Sample, sample_files
 from billing.books.reports.writing import Asked, report_pieces
 from billing.books.subledgers import subledgers
 from billing.books.vat_return.files import vat_return_pieces
@@ -28,7 +29,9 @@ from ledger.periods import closings
 from pricing.period import format_month
 
 
-def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
+def files_of(
+    connection: Connection, year: int, operator: Party, terms: Terms, sample: Sample | None
+) -> Iterator[Bundled]:
     """Yield the files of a year's bundle, in order."""
     yield from _fec_files(connection, year, operator)
     yield from _journal_files(connection, year)
@@ -38,6 +41,8 @@ def files_of(connection: Connection, year: int, operator: Party, terms: Terms) -
     yield from _vat_returns(connection, year, operator, terms)
     yield from _cross_subsidy(connection, year)
     yield from _engines(connection, year)
+    if sample is not None:
+        yield from sample_files(connection, year, sample)
     yield from _proof(connection)
 
 

@@ -1,13 +1,18 @@
 """The audit bundle over HTTP: written while it is sent."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import Any
 
 from flask import Response
+from marshmallow import fields, validate
 
+from billing.audit.bundle.bundled import SAMPLE_MAX, SEED, SEED_MAX
+from billing.audit.bundle.sample import Sample
 from billing.audit.bundle.writing import MEDIA_TYPE, audit_bundle
 from billing.frame.database import reading
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.report_files import streamed
+from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import bundle_signers
@@ -24,17 +29,36 @@ blueprint = ApiBlueprint(
 @blueprint.route("/audit-bundles/<year:year>")
 @blueprint.response(200, BINARY, content_type=MEDIA_TYPE)
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
-def get_audit_bundle(year: int) -> Response:
+@blueprint.arguments(
+    strict_schema(
+        "AuditBundleQuery",
+        {
+            "sample": fields.Integer(
+                load_default=None,
+                validate=validate.Range(1, SAMPLE_MAX),
+                metadata={"description": "So many draws among the invoices, by monetary units, each with its trail"},
+            ),
+            "seed": fields.Integer(
+                load_default=SEED,
+                validate=validate.Range(0, SEED_MAX),
+                metadata={"description": "The same seed draws the same"},
+            ),
+        },
+    ),
+    location="query",
+)
+def get_audit_bundle(query: Mapping[str, Any], year: int) -> Response:
     """A year's books for an auditor, as one ZIP archive, written while it is sent.
 
     `controle/controle.txt` in it ends with `difference = 0`: every file was read back and compared with the books.
     """
-    return streamed(_bundle_pieces(year), MEDIA_TYPE, f"audit-{year}.zip")
+    sample = None if query["sample"] is None else Sample(query["sample"], query["seed"])
+    return streamed(_bundle_pieces(year, sample), MEDIA_TYPE, f"audit-{year}.zip")
 
 
-def _bundle_pieces(year: int) -> Generator[bytes, None, None]:
+def _bundle_pieces(year: int, sample: Sample | None) -> Generator[bytes, None, None]:
     """Yield the archive's pieces, within one snapshot that ends with the last of them."""
     settings = service().settings
     signers = bundle_signers(settings)
     with reading(service().engine) as connection:
-        yield from audit_bundle(connection, year, settings.operator.party, settings.terms, signers).pieces
+        yield from audit_bundle(connection, year, settings.operator.party, settings.terms, signers, sample).pieces

@@ -15,6 +15,7 @@ from billing.audit.bundle.contents import files_of
 from billing.audit.bundle.control import Control, balances_of
 from billing.audit.bundle.read_back.reader import Reader
 from billing.audit.bundle.readme import readme
+from billing.audit.bundle.sample import Sample
 from billing.frame.errors import Unknown
 from billing.frame.terms import Terms
 from billing.proof.checkpoints import newest_checkpoint, seal
@@ -48,12 +49,17 @@ class AuditBundle:
 
 
 def audit_bundle(
-    connection: Connection, year: int, operator: Party, terms: Terms, signers: Sequence[SignerKey] = ()
+    connection: Connection,
+    year: int,
+    operator: Party,
+    terms: Terms,
+    signers: Sequence[SignerKey] = (),
+    sample: Sample | None = None,
 ) -> AuditBundle:
-    """Write the books of a year as a ZIP archive; the keys sign its manifest together with the newest checkpoint.
+    """Write the books of a year as a ZIP archive, and a sample of its invoices if one is asked for.
 
-    The connection's transaction must stay open until the last piece is taken. Raises Unknown when nothing is booked in
-    that year.
+    The keys sign its manifest together with the newest checkpoint. The connection's transaction must stay open until
+    the last piece is taken. Raises Unknown when nothing is booked in that year.
     """
     control = balances_of(connection, year)
     if control.is_empty:
@@ -61,16 +67,21 @@ def audit_bundle(
         booked = "nothing is booked yet" if newest is None else f"the books end on {newest}"
         raise Unknown(f"nothing is booked in {year}: {booked}")
     bundle = AuditBundle(year, iter(()), control)
-    bundle.pieces = _pieces(connection, bundle, operator, terms, signers)
+    bundle.pieces = _pieces(
+        connection, bundle, list(files_of(connection, year, operator, terms, sample)), operator, signers
+    )
     return bundle
 
 
 def _pieces(
-    connection: Connection, bundle: AuditBundle, operator: Party, terms: Terms, signers: Sequence[SignerKey]
+    connection: Connection,
+    bundle: AuditBundle,
+    bundled_files: Sequence[Bundled],
+    operator: Party,
+    signers: Sequence[SignerKey],
 ) -> Iterator[bytes]:
     year, control = bundle.year, bundle.control
     archive = Archive(year)
-    bundled_files = list(files_of(connection, year, operator, terms))
     newest = newest_checkpoint(connection)
     # Only keys that have signed the checkpoint are known to whoever verifies it.
     keys = [] if newest is None else [key for key in signers if str(key.verifier) in newest.verifier_keys]
