@@ -39,7 +39,7 @@ from invoices.document import BROUGHT_VAT_TOLERANCE
 from invoices.structured_reference import numbers_in
 from ledger.accounts import label_of
 from ledger.errors import UnknownAccount
-from pricing.money import RATE_DECIMALS, format_amount, format_rate, parse_decimal, vat_amount
+from pricing.money import format_amount, vat_amount
 from pricing.running_shares import Moved, RunningShares
 from pricing.vat_shares import Share
 
@@ -209,7 +209,6 @@ def _invoices(sheet: Sheet, on: date, terms: Terms, faults: Faults) -> Iterator[
             sheet.note(faults, first, "number", *fault)
         for row in rows:
             _note_amounts(sheet, row, faults)
-            _note_rate(sheet, row, terms, faults)
             for name in ("tenant", "site", "issued_on", "due_on"):
                 if row.has(name) and first.has(name) and row.values[name] != first.values[name]:
                     problem = f"is another than on line {first.line}, of the same invoice"
@@ -236,16 +235,6 @@ def _number_faults(number: str, on: date) -> Iterator[tuple[str, str]]:
             f"is, or reads as, {ours[0]}, a number of the series that this service gives from now on",
             "two invoices would bear it: begin it with another sign, as A-FA-…, and write so in the tenant's letter",
         )
-
-
-def _note_rate(sheet: Sheet, row: Row, terms: Terms, faults: Faults) -> None:
-    """Note a VAT rate that no invoice of that day could bear."""
-    if row.has("vat_rate", "issued_on"):
-        rates = [parse_decimal(rate, RATE_DECIMALS) for rate in terms.at("vat.rates", row.values["issued_on"])]
-        if row.values["vat_rate"] not in rates:
-            known = ", ".join(map(format_rate, rates))
-            problem = f"is no VAT rate of {row.values['issued_on']}: {known}"
-            sheet.note(faults, row, "vat_rate", problem, "correct it, or name it in vat.rates of your TERMS_FILE")
 
 
 def _note_amounts(sheet: Sheet, row: Row, faults: Faults) -> None:

@@ -27,6 +27,8 @@ from invoices import formats
 from ledger.exports.columns import Kind
 from ledger.reports.rows import Column
 
+# A credit that a take-on brought may come to be nobody's, too.
+_MEANS = {**MEANS_LABELS, BROUGHT: "Reprise"}
 _KINDS = {LegKind.RENT_WITHHOLDING: "RAS sur loyer", LegKind.VAT_WITHHOLDING: "RAS TVA"}
 _JOURNAL = (
     Column("receipt", "Règlement", Kind.TEXT),
@@ -116,7 +118,7 @@ def _receipts(connection: Connection, start: date | None, until: date) -> Iterat
     for row in connection.execute(statement.execution_options(yield_per=10_000)):
         parts = [int(row._mapping[f"of_{kind}"]) for kind in LegKind]
         yield (
-            RECEIPT.format(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.tenant or "",
+            RECEIPT.format(row.id), row.value_date, _MEANS[row.means], row.reference, row.tenant or "",
             _state(row), *parts, row.amount, int(row.settled or 0),
         )  # fmt: skip
 
@@ -150,8 +152,7 @@ def _unplaced(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
     statement = select(receipt, left.c.left.label("still")).join(left, left.c.id == c.id).order_by(c.value_date, c.id)
     for row in connection.execute(statement):
         yield (
-            RECEIPT.format(row.id), row.value_date, MEANS_LABELS[row.means], row.reference, row.payer_text,
-            int(row.still),
+            RECEIPT.format(row.id), row.value_date, _MEANS[row.means], row.reference, row.payer_text, int(row.still),
         )  # fmt: skip
 
 
