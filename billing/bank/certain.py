@@ -2,30 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from billing.bank.choices import choice_of
 from billing.bank.facts import load_pool
+from billing.bank.matching.pool import Pool
 from billing.bank.matching.values import LineKind, Proposal
 from billing.bank.naming import LineKey
 from billing.bank.queries import LineRow
 from billing.bank.receipts import receive_what_can, settle_cheques
 from billing.bank.recording import Decision, LineEntry, record_decisions
-from billing.frame.database import change_receivables
 from billing.frame.terms import Terms
 from ledger.periods import Limits, limits
 
 
-def decide_certain(
-    connection: Connection, lines: Sequence[LineRow], *, recorded_at: datetime, terms: Terms
-) -> dict[LineKey, Proposal]:
-    """Book the lines that are certain, if the settings of their day let them; gives their proposals.
+class Facts(NamedTuple):
+    """What the lines of a file are matched with, as it stood before them."""
 
-    In the order of the statement: what one line pays is paid for the next. Lines of closed months wait for a person.
-    """
-    change_receivables(connection)
-    certain = _certain(connection, lines, terms)
+    limits: Limits
+    pool: Pool
+
+
+def look_up(connection: Connection, lines: Sequence[LineRow], terms: Terms) -> Facts:
+    """Read all that the lines may be matched with; the caller holds `change_receivables`."""
+    return Facts(limits(connection), load_pool(connection, [row.line for row in lines], terms))
+
+
+def decide(
+    connection: Connection, certain: Sequence[tuple[LineRow, Proposal]], *, recorded_at: datetime, terms: Terms
+) -> dict[LineKey, Proposal]:
+    """Book the lines that are certain; gives the proposals of those that could be."""
     received = [(row, proposal) for row, proposal in certain if proposal.kind == LineKind.RECEIVED]
     entries = receive_what_can(
         connection,
@@ -49,13 +57,13 @@ def decide_certain(
     return {row.key: proposal for row, proposal in certain}
 
 
-def _certain(connection: Connection, lines: Sequence[LineRow], terms: Terms) -> list[tuple[LineRow, Proposal]]:
-    """Return the lines that may book themselves, each with its proposal.
+def certain_of(facts: Facts, lines: Sequence[LineRow], terms: Terms) -> list[tuple[LineRow, Proposal]]:
+    """Return the lines that may book themselves, if the settings of their day let them, each with its proposal.
 
-    What the books hold already is found first, so that it stands beside no other line.
+    In the order of the statement: what one line pays is paid for the next, and what the books hold already is found
+    first, so that it stands beside no other line. Lines of closed months wait for a person. Pure.
     """
-    period_limits = limits(connection)
-    pool = load_pool(connection, [row.line for row in lines], terms)
+    period_limits, pool = facts
     least = {on: _least_certainty(on, period_limits, terms) for on in {row.line.booked_on for row in lines}}
     open_lines = [row for row in lines if least[row.line.booked_on] is not None]
     certain: dict[LineKey, Proposal] = {}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, not_, select
 
-from billing.bank.certain import decide_certain
+from billing.bank.certain import certain_of, decide, look_up
 from billing.bank.continuation import (
     Chain,
     NewStatement,
@@ -25,8 +25,9 @@ from billing.bank.naming import line_name, statement_name
 from billing.bank.queries import LineRow, is_of_withdrawn, is_withdrawn
 from billing.bank.tables import bank_line, bank_statement, bank_statement_withdrawal
 from billing.frame.audit_log import record_change
+from billing.frame.background_copy import copying_beside
 from billing.frame.civil_time import today
-from billing.frame.database import among, change_receivables, insert_rows
+from billing.frame.database import RowWriter, among, change_receivables
 from billing.frame.errors import Fault, Refused
 from billing.frame.terms import Terms
 from billing.frame.undisturbed import undisturbed
@@ -101,9 +102,15 @@ def import_file(connection: Connection, content: bytes, file: str, order: Import
     mapping = csv_mapping(order.terms.at("statements.csv_mappings", order.recorded_at.date()), order.mapping)
     reading = CsvReading(mapping, order.opening, order.closing)
     statements, left_out = read_statements(content, file, reading, order.file_format, account(order.own_account))
-    outcomes = _stored(connection, statements, own_account=order.own_account, recorded_at=order.recorded_at)
-    lines = [row for new in outcomes if new is not None for row in _rows_of(new)]
-    booked = decide_certain(connection, lines, recorded_at=order.recorded_at, terms=order.terms) if lines else {}
+    outcomes = _judged(connection, statements, account(order.own_account), today(order.recorded_at))
+    new_statements = [new for new in outcomes if new is not None]
+    lines = [row for new in new_statements for row in _rows_of(new)]
+    facts = look_up(connection, lines, order.terms)
+    # PostgreSQL takes the lines while they are matched.
+    with copying_beside(connection) as insert:
+        _store(connection, new_statements, order, insert)
+        certain = certain_of(facts, lines, order.terms)
+    booked = decide(connection, certain, recorded_at=order.recorded_at, terms=order.terms) if certain else {}
     imported = [
         ImportedStatement(None, statement.name, 0, len(statement.lines))
         if new is None
@@ -113,17 +120,15 @@ def import_file(connection: Connection, content: bytes, file: str, order: Import
     return ImportedFile(tuple(imported), len(booked), left_out)
 
 
-def _stored(
-    connection: Connection, statements: Sequence[Statement], *, own_account: str, recorded_at: datetime
+def _judged(
+    connection: Connection, statements: Sequence[Statement], own_account: str, day: date
 ) -> list[NewStatement | None]:
-    """Store the statements of a file, all or none; return what is new of each, in their order (None: all of it stands).
+    """Return what is new of each statement of a file, in their order (None: all of it stands); raise every fault.
 
     A statement without account is taken for one of `own_account`, the only one there is. Each begins with the balance
-    the one before ended with; one whose first lines are known goes on behind them. Raises Refused with every fault.
+    the one before ended with; one whose first lines are known goes on behind them.
     """
     change_receivables(connection)
-    own_account = account(own_account)
-    day = today(recorded_at)
     faults = [fault for statement in statements for fault in _faults(statement, own_account, day)]
     if faults:
         raise Refused(faults)
@@ -140,9 +145,7 @@ def _stored(
     faults = [outcome for outcome in outcomes if isinstance(outcome, Fault)]
     if faults:
         raise Refused(faults)
-    new = [outcome if isinstance(outcome, NewStatement) else None for outcome in outcomes]
-    _store(connection, [statement for statement in new if statement is not None], own_account, recorded_at)
-    return new
+    return [outcome if isinstance(outcome, NewStatement) else None for outcome in outcomes]
 
 
 def _rows_of(new: NewStatement) -> Iterator[LineRow]:
@@ -151,13 +154,13 @@ def _rows_of(new: NewStatement) -> Iterator[LineRow]:
         yield LineRow((new.key, line_no), printed.line)
 
 
-def _store(connection: Connection, new: Sequence[NewStatement], own_account: str, recorded_at: datetime) -> None:
+def _store(connection: Connection, new: Sequence[NewStatement], order: ImportOrder, insert: RowWriter) -> None:
     heads = [
         (
-            statement.key, own_account, statement.place, statement.printed.statement.reference,
+            statement.key, account(order.own_account), statement.place, statement.printed.statement.reference,
             statement.printed.statement.file[:FILE_LENGTH_MAX], statement.opening,
             statement.printed.statement.closed_on, statement.printed.statement.closing, len(statement.lines),
-            statement.digest, recorded_at,
+            statement.digest, order.recorded_at,
         )
         for statement in new
     ]  # fmt: skip
@@ -166,8 +169,8 @@ def _store(connection: Connection, new: Sequence[NewStatement], own_account: str
         for statement in new
         for line_no, (line, fingerprint, occurrence) in enumerate(statement.lines, 1)
     ]
-    insert_rows(connection, bank_statement, _STATEMENT_COLUMNS, heads)
-    insert_rows(connection, bank_line, _LINE_COLUMNS, lines)
+    insert(connection, bank_statement, _STATEMENT_COLUMNS, heads)
+    insert(connection, bank_line, _LINE_COLUMNS, lines)
     for key, _, _, reference, file, opening, closed_on, closing, count, *_ in heads:
         after = {
             "file": file, "reference": reference, "closed_on": str(closed_on), "opening": format_amount(opening),

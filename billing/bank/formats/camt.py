@@ -160,8 +160,9 @@ class _Reading:
         return fields
 
     def _gather(self, fields: Fields, element: Element, path: str) -> None:
+        cut = self._cut
         for child in element:
-            name = path + child.tag[self._cut :]
+            name = path + child.tag[cut:]
             if name not in fields:
                 fields[name] = child
                 if name not in _APART and len(child):
