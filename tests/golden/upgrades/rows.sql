@@ -179,3 +179,5 @@ INSERT INTO vat_rate (service, effective_from, rate, treatment, reason) VALUES (
 -- version 0036
 INSERT INTO cut_off (id, year, recorded_at) VALUES (1, 2026, '2027-01-05 08:00:00');
 INSERT INTO cut_off_sum (cut_off_id, line_no, kind, site, account, amount) VALUES (1, 1, 'to_invoice', 'TNG', '71243', 100);
+
+-- version 0037
