@@ -70,6 +70,8 @@ def test_a_cursor_that_is_none_is_refused(park: Caller, wrong: str) -> None:
 
 
 def test_events_of_users_and_tokens_are_told_to_nobody(park: Caller) -> None:
+    written = {change["subject"] for change in park.get("/v1/changes?limit=500", "auditor")["items"]}
+    assert "tokens" in written
     assert not [told for told in followed(park, 500) if told["type"].split(".")[0] in ("user", "token", "row")]
 
 

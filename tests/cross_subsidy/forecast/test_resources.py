@@ -4,7 +4,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from tests.support.api import Caller
+from billing.api.app import create_app
+from billing.frame.settings import load_settings
+from tests.support.api import NOW, Caller
 from tests.support.counts import counts
 
 
@@ -34,6 +36,25 @@ def test_an_answer_is_given_again_until_something_is_written(ground: Caller) -> 
     after = ground.get(address, "auditor")
     assert after["runs"][0] == first["runs"][0]
     assert after["runs"][1] != first["runs"][1]
+
+
+def test_what_is_kept_of_one_forecast_changes_no_other(ground: Caller, engine: Engine) -> None:
+    forecast = {"months": 18, "draws": 20, "seed": 1}
+    asked = [
+        ("/v1/forecasts", forecast),
+        ("/v1/forecasts", {**forecast, "seed": 2}),
+        ("/v1/forecasts/dial", {"area_m2": "10", "draws": 20}),
+        ("/v1/forecasts", {**forecast, "draws": 30}),
+    ]
+    kept = [ground.post(address, body).json for address, body in asked]
+    # Each by an app that has kept nothing.
+    settings = load_settings({})
+    anew = [
+        Caller(create_app(settings, engine, lambda: NOW), ground.secrets).post(address, body).json
+        for address, body in asked
+    ]
+    assert kept == anew
+    assert len({str(answer) for answer in kept}) == len(asked)
 
 
 def test_as_tables_for_spreadsheets(ground: Caller) -> None:
