@@ -105,12 +105,12 @@ def _tenants(connection: Connection, years: Mapping[str, int], day: date) -> lis
         .group_by(*tenant.primary_key, *(column for column in t if not column.primary_key))
         .order_by(t.code)
     )
-    found = []
+    erasures = []
     for row in rows:
         values = _values(row, years, day)
         if values:
-            found.append(Erasure("tenants", row.code, row.last_day, values))
-    return found
+            erasures.append(Erasure("tenants", row.code, row.last_day, values))
+    return erasures
 
 
 def _values(row: Any, years: Mapping[str, int], day: date) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ledger.exports.tables import table
 from pricing.vat import VatSubtotal, by_treatment
 
 _BATCH = 1_000
-# What a document is, in French.
+# The kinds of documents, in French.
 NATURES = {INVOICE: "facture", CREDIT_NOTE: "avoir"}
 _COLUMNS = (
     Column("Numéro", Kind.TEXT),

@@ -1,4 +1,4 @@
-"""What happened, read off the acts: nothing is written for the feed, so nothing can be missing in it.
+"""Tells what happened, read off the acts: nothing is written for the feed, so nothing can be missing in it.
 
 Acts are numbered without gap in the order of their commits, by a counter that stays locked until COMMIT: whoever sees
 one has seen all before it. What an act did has a place in it by kind and number, so an event's name stays for ever.
@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Connection, Row, Table, func, select, text, tuple_
 
 from billing.audit.feed.shapes import Event, Events, EventSubject
+from billing.frame.added_rows import ROWS
 from billing.frame.codes import DEBT_ACT, DEPOSIT, RECEIPT, REFUND
 from billing.frame.database import among
 from billing.frame.errors import Fault, Refused
@@ -35,7 +36,7 @@ class _Kind(NamedTuple):
     table: Table
     type: str
     thing: str
-    # What people call it.
+    # Its name for people.
     name: Callable[[Row[Any]], str]
     columns: tuple[str, ...]
 
@@ -66,7 +67,7 @@ _KINDS: Mapping[int, _Kind] = {
     5: _Kind(refund, "refund.made", "refund", _numbered(REFUND.format), ("tenant", "amount", "refunded_on")),
     6: _Kind(deposit, "deposit.asked", "deposit", _numbered(DEPOSIT.format), ("lease", "tenant", "amount", "due_on")),
     7: _Kind(
-        debt_act, "debt.decided", "debt_act", _numbered(DEBT_ACT.format),
+        debt_act, "debt.decided", "debt", _numbered(DEBT_ACT.format),
         ("kind", "tenant", "document_id", "amount", "decided_on"),
     ),
 }  # fmt: skip
@@ -85,8 +86,8 @@ _THINGS: Mapping[str, tuple[str, str]] = {
 }
 # States that say better what happened than that something changed: document.sent, run.complete, approval.approved.
 _STATES = frozenset(("sent", "running", "complete", "approved", "refused"))
-# Who may do what, and the proof's own notes, are no business of other systems.
-_HIDDEN = ("users", "tokens", "rows")
+# Subjects that concern no other system: users and tokens, and the digests of rows.
+_HIDDEN = ("users", "tokens", ROWS)
 
 _OF_RANGE = (
     "SELECT * FROM (SELECT a.id AS act, {kind} AS kind, x.id AS number FROM audit_event a JOIN {table} x "
@@ -102,7 +103,7 @@ _ROWS_KEYS = {"sqlite": "json_each(c.after) AS j", "postgresql": "json_object_ke
 _OF_ROWS = (
     "SELECT * FROM (SELECT act, kind, number FROM (SELECT c.act_id AS act, CASE c.key {cases} END AS kind, "
     "CAST(j.key AS BIGINT) AS number FROM audit_change c, {keys} WHERE c.act_id BETWEEN :act AND :until "
-    "AND c.subject = 'rows' AND c.key IN ({tables})) AS named "
+    "AND c.subject = '{rows}' AND c.key IN ({tables})) AS named "
     "WHERE act > :act OR {later} ORDER BY act, kind, number LIMIT :count) AS of_rows"
 )
 _ROWS = {kind: told.table.name for kind, told in _KINDS.items() if kind not in (_DOCUMENT, _USAGE)}
@@ -110,6 +111,7 @@ _ROWS = {kind: told.table.name for kind, told in _KINDS.items() if kind not in (
 
 def _statement(dialect: str) -> str:
     of_rows = _OF_ROWS.format(
+        rows=ROWS,
         cases=" ".join(f"WHEN '{table}' THEN {kind}" for kind, table in _ROWS.items()),
         keys=_ROWS_KEYS[dialect],
         tables=", ".join(f"'{table}'" for table in _ROWS.values()),
@@ -172,7 +174,7 @@ def _told(connection: Connection, places: Sequence[_Place]) -> list[Event]:
     numbers = _document_numbers(connection, (row for of_kind in rows.values() for row in of_kind.values()))
     changed = _changes(connection, [(place.act, place.number) for place in places if place.kind == _CHANGE])
     acts = _acts(connection, {place.act for place in places})
-    told = []
+    items = []
     for place in places:
         if place.kind == _CHANGE:
             happened, subject, data = _of_change(changed[place.act, place.number])
@@ -181,7 +183,7 @@ def _told(connection: Connection, places: Sequence[_Place]) -> list[Event]:
             happened, subject = kind.type, EventSubject(kind.thing, kind.name(row))
             data = _data(row, kind.columns, numbers)
         act = acts[place.act]
-        told.append(
+        items.append(
             Event(
                 id=str(place),
                 at=instant(act.recorded_at),
@@ -191,7 +193,7 @@ def _told(connection: Connection, places: Sequence[_Place]) -> list[Event]:
                 data=data,
             )
         )
-    return told
+    return items
 
 
 def _rows(connection: Connection, kind: _Kind, keys: Sequence[int]) -> dict[int, Row[Any]]:

@@ -1,4 +1,4 @@
-"""What an auditor asks for first, as tables: money in, documents line by line, the register's history, acts.
+"""The papers that an auditor asks for first, as tables: money in, documents line by line, the register's history, acts.
 
 Each is a path, a sentence, columns and rows; the columns are the same whatever the year.
 """

@@ -165,13 +165,13 @@ def _lettered(connection: Connection, start: date, until: date) -> Rows:
     accounts = select(p.account, p.auxiliary, p.entry_id, p.line_no, e.effective_on, e.piece, e.label, p.amount)
     lines = accounts.join(entry, e.id == p.entry_id).where(p.auxiliary.is_not(None), e.effective_on <= until)
     # Letters name the oldest document: shorter ones are older.
-    found = [
+    in_order = [
         (lettered[line.entry_id, line.line_no], line)
         for line in connection.execute(lines)
         if (line.entry_id, line.line_no) in lettered
     ]
-    found.sort(key=lambda x: (len(x[0].text), x[0].text, x[1].entry_id, x[1].line_no))
-    for letter, x in found:
+    in_order.sort(key=lambda x: (len(x[0].text), x[0].text, x[1].entry_id, x[1].line_no))
+    for letter, x in in_order:
         yield (
             x.account, x.auxiliary, letter.text, letter.since, x.effective_on, x.entry_id, x.line_no, x.piece, x.label,
             max(x.amount, 0), max(-x.amount, 0),
