@@ -13,7 +13,7 @@ from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
 from billing.frame.civil_time import Clock
-from billing.frame.http import addresses, authentication, openapi, problems
+from billing.frame.http import addresses, authentication, openapi, parameters, problems
 from billing.frame.http.authentication import Door
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
@@ -69,6 +69,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     metrics.install(app)
     request_log.register(app, metrics)
     authentication.register(app, door)
+    parameters.register(app)
     app.before_request(_limit_body)
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options(settings.operator.party.legal_name))

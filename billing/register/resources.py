@@ -26,8 +26,9 @@ from billing.frame.http.authentication import (
     opened_to,
     require_site,
 )
+from billing.frame.http.entity_tags import require_unchanged, tag_of, tagged
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import LOCATION, ApiBlueprint
+from billing.frame.http.openapi import LOCATION, TAGGED, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
@@ -133,10 +134,10 @@ def _list_view(resource: Resource) -> Callable[..., Any]:
 
 
 def _get_view(resource: Resource) -> Callable[..., Any]:
-    def view(connection: Connection, **address: Any) -> Shape:
+    def view(connection: Connection, **address: Any) -> Answer:
         row = find_row(connection, resource, resource.key_in(address))
         _require_own_site(resource, row._asdict())
-        return stored_as(resource, row)
+        return tagged(stored_as(resource, row))
 
     return view
 
@@ -145,8 +146,9 @@ def _post_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, record: Mapping[str, Any]) -> Answer:
         _require_own_site(resource, record)
         report = take(connection, resource.stem, [record])
-        taken = taken_as(resource, find_row(connection, resource, resource.key_of(record)), _warnings(report))
-        return Answer(taken, 201 if report.new else 200, {"Location": _location(resource, taken)})
+        stored = stored_as(resource, find_row(connection, resource, resource.key_of(record)))
+        headers = {"Location": _location(resource, stored), **tag_of(stored)}
+        return Answer(taken_as(resource, stored, _warnings(report)), 201 if report.new else 200, headers)
 
     return view
 
@@ -156,7 +158,9 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
         key = resource.key_in(address)
         # Nobody changes the row between its reading and its writing.
         change_facts(connection)
-        _require_own_site(resource, find_row(connection, resource, key)._asdict())
+        row = find_row(connection, resource, key)
+        _require_own_site(resource, row._asdict())
+        before = stored_as(resource, row)
         # Nor is it moved to another site.
         _require_own_site(resource, change)
         if resource.stem == "rates" and address["effective_from"] <= service().today():
@@ -164,7 +168,9 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
             require_reason(connection, "changing a price that has begun")
         stored = stored_record(connection, resource.stem, key) or {}
         report = take(connection, resource.stem, [stored | _cells(change)], create_only=False)
-        return Answer(taken_as(resource, find_row(connection, resource, key), _warnings(report)))
+        require_unchanged(before)
+        after = stored_as(resource, find_row(connection, resource, key))
+        return Answer(taken_as(resource, after, _warnings(report)), headers=tag_of(after))
 
     return view
 
@@ -189,14 +195,13 @@ def _add(resource: Resource) -> None:
     view = blueprint.response(200, Page[stored])(view)  # type: ignore[valid-type]
     route(f"/{resource.path}", "GET", f"list_{singular}s", f"The {many}", view)
 
-    view = blueprint.response(200, stored)(reads(_get_view(resource)))
+    view = blueprint.response(200, stored, headers=TAGGED)(reads(_get_view(resource)))
     route(resource.address, "GET", f"get_{singular}", f"One {resource.one}", view)
 
     view = blueprint.arguments(record)(writes(_post_view(resource)))
-    view = blueprint.alt_response(200, schema=taken, description="It exists, just so", success=True, headers=LOCATION)(
-        view
-    )
-    view = blueprint.response(201, taken, headers=LOCATION)(view)
+    made = {**LOCATION, **TAGGED}
+    view = blueprint.alt_response(200, schema=taken, description="It exists, just so", success=True, headers=made)(view)
+    view = blueprint.response(201, taken, headers=made)(view)
     route(
         f"/{resource.path}",
         "POST",
@@ -207,7 +212,7 @@ def _add(resource: Resource) -> None:
 
     if resource.changeable:
         view = blueprint.arguments(change_schema(resource))(writes(_patch_view(resource)))
-        view = blueprint.response(200, taken)(view)
+        view = blueprint.response(200, taken, headers=TAGGED)(view)
         route(
             resource.address,
             "PATCH",

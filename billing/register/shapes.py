@@ -309,9 +309,9 @@ def taken_shape(resource: Resource) -> type[Shape]:
     )
 
 
-def taken_as(resource: Resource, row: Row[Any], warnings: tuple[str, ...]) -> Shape:
-    """Return a stored row as `stored_as` does, with the warnings of what has just been written."""
-    return taken_shape(resource)(**asdict(stored_as(resource, row)), warnings=warnings)
+def taken_as(resource: Resource, stored: Shape, warnings: tuple[str, ...]) -> Shape:
+    """Return what `stored_as` gave, with the warnings of what has just been written."""
+    return taken_shape(resource)(**asdict(stored), warnings=warnings)
 
 
 class UsageBatchTaken(Shape, frozen=True):

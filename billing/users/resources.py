@@ -6,10 +6,12 @@ from typing import Any
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
+from billing.frame.database import change_users
 from billing.frame.http.authentication import ADMINS, opened_to
+from billing.frame.http.entity_tags import require_unchanged, tag_of, tagged
 from billing.frame.http.fields import Flag, FullMatch, MailAddress
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import LOCATION, ApiBlueprint
+from billing.frame.http.openapi import LOCATION, TAGGED, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -63,33 +65,38 @@ def list_users(connection: Connection, query: Mapping[str, Any]) -> Page[User]:
 
 
 @blueprint.route("/users", methods=["POST"], tags=["users"])
-@blueprint.response(201, User, headers=LOCATION)
+@blueprint.response(201, User, headers={**LOCATION, **TAGGED})
 @blueprint.arguments(strict_schema("UserOrder", _NEW))
 @opened_to(ADMINS)
 @writes
 def create_user(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Add a user; passwords and tokens are given by the command line, so that no secret travels here."""
-    user = add_user(connection, UserOrder(**order), now=service().clock())
-    return Answer(User.of(user), 201, {"Location": f"/v1/users/{user.name}"})
+    user = User.of(add_user(connection, UserOrder(**order), now=service().clock()))
+    return Answer(user, 201, {"Location": f"/v1/users/{user.name}", **tag_of(user)})
 
 
 @blueprint.route("/users/<part:name>", tags=["users"])
-@blueprint.response(200, User)
+@blueprint.response(200, User, headers=TAGGED)
 @opened_to(ADMINS)
 @reads
-def get_user(connection: Connection, name: str) -> User:
+def get_user(connection: Connection, name: str) -> Answer:
     """One user."""
-    return User.of(find_user_row(connection, name))
+    return tagged(User.of(find_user_row(connection, name)))
 
 
 @blueprint.route("/users/<part:name>", methods=["PATCH"], tags=["users"])
-@blueprint.response(200, User)
+@blueprint.response(200, User, headers=TAGGED)
 @blueprint.arguments(strict_schema("UserChange", _CHANGE))
 @opened_to(ADMINS)
 @writes
 def change_one_user(connection: Connection, change: Mapping[str, Any], name: str) -> Answer:
     """Change the fields given, no other; `enabled` false lets the user do nothing any more, within seconds."""
-    return Answer(User.of(change_user(connection, name, dict(change), now=service().clock())))
+    # Nobody changes the user between its reading and its writing.
+    change_users(connection)
+    before = User.of(find_user_row(connection, name))
+    after = User.of(change_user(connection, name, dict(change), now=service().clock()))
+    require_unchanged(before)
+    return tagged(after)
 
 
 @blueprint.route("/tokens", tags=["tokens"])

@@ -126,13 +126,32 @@ def test_json_of_another_shape_is_refused_field_by_field(ground: Caller) -> None
             assert answer.json["errors"], operation
 
 
-def test_unknown_parameters_are_refused(ground: Caller) -> None:
+def test_unknown_and_repeated_parameters_are_refused(ground: Caller) -> None:
+    unknown = {"location": "query", "field": "nosuch", "problem": "is no parameter of this address"}
     for operation in operations(ground.app):
+        if operation.documented in OPEN:
+            continue
+        answer = ground(operation.method, f"{operation.path}?nosuch=1", "admin")
+        assert is_problem(answer, 422, "validation"), operation
+        [error] = answer.json["errors"]
+        assert unknown.items() <= error.items(), operation
         documented = ground.get("/openapi.json", None)["paths"][operation.documented][operation.method.lower()]
-        if any(parameter["in"] == "query" for parameter in documented.get("parameters", ())):
-            answer = ground("GET", f"{operation.path}?nosuch=1", "admin")
-            assert is_problem(answer, 422, "validation"), operation
-            assert {"location": "query", "field": "nosuch", "problem": "Unknown field."} in answer.json["errors"]
+        names = [each["name"] for each in documented.get("parameters", ()) if each["in"] == "query"]
+        assert error["remedy"] == (f"it takes {', '.join(names)}" if names else "it takes none")
+        for name in names[:1]:
+            answer = ground(operation.method, f"{operation.path}?{name}=1&{name}=2", "admin")
+            twice = {"location": "query", "field": name, "problem": "is given 2 times", "remedy": "give it once"}
+            assert (answer.status_code, answer.json["errors"]) == (422, [twice]), operation
+
+
+def test_whatever_is_changed_has_a_state_that_a_change_can_name(ground: Caller) -> None:
+    paths = ground.get("/openapi.json", None)["paths"]
+    changed = {operation.documented for operation in operations(ground.app) if operation.method in ("PATCH", "PUT")}
+    assert changed
+    for path in changed:
+        assert "ETag" in paths[path]["get"]["responses"]["200"]["headers"], path
+        assert "ETag" in paths[path]["patch"]["responses"]["200"]["headers"], path
+        assert {"If-Match"} <= {parameter["name"] for parameter in paths[path]["patch"]["parameters"]}, path
 
 
 def test_another_method_is_a_problem_that_names_those_allowed(ground: Caller) -> None:

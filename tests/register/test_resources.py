@@ -11,6 +11,7 @@ from billing.register.resources import BATCH_MAX
 from billing.register.shapes import RESOURCES
 from billing.register.tables import import_log, usage_event
 from tests.support.api import NOW, Caller
+from tests.support.operations import is_problem
 
 NEW: dict[str, dict[str, Any]] = {
     "sites": {"code": "RAB", "name": "Technopark Rabat", "city": "Rabat", "capacity": 40, "opened_on": "2012-09-01"},
@@ -104,6 +105,28 @@ def test_a_patch_changes_the_fields_given_and_no_other(ground: Caller, resource:
     assert [error["field"] for error in refused.json["errors"]] == list(wrong)
     assert ground.get(location(resource)) == NEW[resource] | right
     assert without_warnings(ground("PATCH", location(resource), json={}).json) == NEW[resource] | right
+
+
+@pytest.mark.parametrize("resource", CHANGES)
+def test_a_change_to_a_state_that_is_no_more_is_refused_and_loses_nothing(ground: Caller, resource: str) -> None:
+    made = ground.post(f"/v1/{resource}", NEW[resource])
+    right, wrong = CHANGES[resource]
+    read = ground("GET", location(resource)).headers["ETag"]
+    assert read == made.headers["ETag"]
+
+    def patch(values: dict[str, Any], condition: str) -> Any:
+        return ground("PATCH", location(resource), json=values, headers={"If-Match": condition})
+
+    assert is_problem(patch(right, '"x"'), 412, "changed-meanwhile")
+    assert is_problem(patch(right | wrong, '"x"'), 422, "refused")
+    changed = patch(right, f'"x", {read}')
+    assert (changed.status_code, without_warnings(changed.json)) == (200, NEW[resource] | right)
+    assert ground("GET", location(resource)).headers["ETag"] == changed.headers["ETag"] != read
+    # A weak tag says that something like it was read: not enough to change it.
+    for condition in (read, f"W/{changed.headers['ETag']}", ","):
+        assert is_problem(patch({}, condition), 412, "changed-meanwhile")
+    assert ground.get(location(resource)) == NEW[resource] | right
+    assert patch({}, "*").status_code == 200
 
 
 @pytest.mark.parametrize("resource", NEW)

@@ -207,7 +207,12 @@ def test_users_are_administered_over_the_api(caller: Caller, engine: Engine) -> 
     assert is_problem(without, 422, "validation")
     assert [fault["field"] for fault in without.json["errors"]] == ["email"]
     assert is_problem(caller.post("/v1/users", order, scope="finance"), 403, "forbidden")
-    changed = caller("PATCH", "/v1/users/amina", "admin", json={"role": "approver", "enabled": False})
+    change, read = {"role": "approver", "enabled": False}, caller("GET", "/v1/users/amina", "admin").headers["ETag"]
+    assert read == made.headers["ETag"]
+    other = caller("PATCH", "/v1/users/amina", "admin", json=change, headers={"If-Match": '"x"'})
+    assert is_problem(other, 412, "changed-meanwhile")
+    changed = caller("PATCH", "/v1/users/amina", "admin", json=change, headers={"If-Match": read})
+    assert caller("GET", "/v1/users/amina", "admin").headers["ETag"] == changed.headers["ETag"] != read
     assert (changed.json["role"], changed.json["enabled"]) == ("approver", False)
     assert caller.get("/v1/users/amina", "admin") == changed.json
     assert [user["name"] for user in caller.get("/v1/users", "admin")["items"]] == ["amina"]

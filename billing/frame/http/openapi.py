@@ -16,6 +16,7 @@ from webargs.flaskparser import FlaskParser
 from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http import idempotency
 from billing.frame.http.authentication import scopes_of
+from billing.frame.http.parameters import takes_parameters
 from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem
 from billing.frame.http.words import MEANINGS
 from billing.frame.shapes import Shape
@@ -50,6 +51,15 @@ _PROBLEM_HEADERS: Mapping[int, Mapping[str, Any]] = {
 }
 # The header of what was made just now.
 LOCATION = {"Location": _header("The address of what was made", format="uri-reference")}
+# The header of what can be changed.
+TAGGED = {"ETag": _header("The tag of this state: what `If-Match` takes")}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the state that is changed: 412 where it is another one by now",
+    "schema": {"type": "string"},
+}
 _KEY = {
     "name": idempotency.HEADER,
     "in": "header",
@@ -141,7 +151,14 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
     def arguments(self, schema: Any, **doc: Any) -> Decorator:
         """Hand a view what the request holds, loaded and judged."""
-        return cast(Decorator, super().arguments(schema, **doc))
+        decorate = cast(Decorator, super().arguments(schema, **doc))
+        if doc.get("location") != "query":
+            return decorate
+
+        def with_parameters(view: Callable[..., Any]) -> Callable[..., Any]:
+            return takes_parameters(decorate(view), schema._declared_fields)
+
+        return with_parameters
 
     def doc(self, **doc: Any) -> Decorator:
         """Document what nothing else says."""
@@ -207,6 +224,8 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
     parameters = list(doc.get("parameters", ()))
     if method == "post":
         parameters.append(_KEY)
+    if method == "patch":
+        parameters.append(_IF_MATCH)
     if scopes and method in _BODY_METHODS and AUDITOR not in scopes:
         parameters.append(_REASON)
     if parameters:
@@ -226,14 +245,14 @@ def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: fr
     """Return the statuses of the problems that an operation may answer."""
     statuses = {413, 503}
     if scopes:
-        # A token may be of another scope, or bound to sites, at any address.
-        statuses |= {401, 403}
+        # A token may be of another scope, or bound to sites, and a parameter unknown, at any address.
+        statuses |= {401, 403, 422}
     if method in _BODY_METHODS:
         statuses |= {409, 422}
+    if method == "patch":
+        statuses.add(412)
     if "requestBody" in doc:
         statuses |= {400, 415}
-    if any(parameter.get("in") == "query" for parameter in doc.get("parameters", ())):
-        statuses.add(422)
     if "<" in rule:
         statuses.add(404)
     return statuses

@@ -4,7 +4,8 @@ ApiError
 ├── Unauthenticated   no token, or none that is valid
 ├── Forbidden         the token's scope does not allow it
 ├── InvalidRequest    query, header or body are not as documented; carries every field at fault
-└── KeyReused         an Idempotency-Key stands for another request
+├── KeyReused         an Idempotency-Key stands for another request
+└── ChangedMeanwhile  an If-Match names another state than what stands
 """
 
 import logging
@@ -73,6 +74,10 @@ class KeyReused(ApiError):
     """An Idempotency-Key stands for another request."""
 
 
+class ChangedMeanwhile(ApiError):
+    """An If-Match names another state than what stands."""
+
+
 class FieldError(Shape, frozen=True):
     """One field at fault."""
 
@@ -118,6 +123,7 @@ METHOD = Kind("method-not-allowed", 405, "The resource does not take this method
 CONFLICT = Kind("conflict", 409, "It contradicts what stands")
 RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
 PERIOD = Kind("period", 409, "The month is closed, or can't be now")
+CHANGED = Kind("changed-meanwhile", 412, "It was changed since it was read")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of a type this address does not take")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
@@ -134,9 +140,9 @@ UNAVAILABLE = Kind("unavailable", 503, "The database does not answer")
 NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
-    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, TOO_LARGE, MEDIA_TYPE,
-    PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING, FILE,
-    UNAVAILABLE, NOT_READY,
+    MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, CHANGED, TOO_LARGE,
+    MEDIA_TYPE, PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING,
+    FILE, UNAVAILABLE, NOT_READY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -146,6 +152,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     NotAllowed: FORBIDDEN,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
+    ChangedMeanwhile: CHANGED,
     Refused: REFUSED,
     Unknown: NOT_FOUND,
     UnknownDocument: NOT_FOUND,
