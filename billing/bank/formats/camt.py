@@ -115,6 +115,19 @@ class _Balance(NamedTuple):
     currency: str
 
 
+class _Paths(dict[str, "tuple[str, _Paths | None]"]):
+    """The paths of the elements at one place, by their whole names, with those below; each is written once."""
+
+    def __init__(self, path: str, cut: int) -> None:
+        self._path = path
+        self._cut = cut
+
+    def __missing__(self, tag: str) -> "tuple[str, _Paths | None]":
+        path = self._path + tag[self._cut :]
+        known = self[tag] = path, None if path in _APART else _Paths(f"{path}/", self._cut)
+        return known
+
+
 class _Reading:
     """One file while it is read: its namespace, and its faults so far."""
 
@@ -123,6 +136,7 @@ class _Reading:
         # Children are looked up by their whole names; where all are gathered, the namespace is cut off by length.
         self._namespace = f"{{{namespace}}}"
         self._cut = len(self._namespace)
+        self._paths = _Paths("", self._cut)
         self.faults: list[Fault] = []
 
     def content(self, root: Element, own_account: str) -> FileContent:
@@ -156,17 +170,8 @@ class _Reading:
     def _fields(self, element: Element) -> Fields:
         """Return the elements below one, each looked at once however often it is asked for."""
         fields: Fields = {}
-        self._gather(fields, element, "")
+        _gather(fields, element, self._paths)
         return fields
-
-    def _gather(self, fields: Fields, element: Element, path: str) -> None:
-        cut = self._cut
-        for child in element:
-            name = path + child.tag[cut:]
-            if name not in fields:
-                fields[name] = child
-                if name not in _APART and len(child):
-                    self._gather(fields, child, f"{name}/")
 
     def _child(self, element: Element | None, *path: str) -> Element | None:
         """Return the first child of that name, its first child of the next, and so on; None where one is missing."""
@@ -397,6 +402,8 @@ class _Reading:
 
         `included`: only charges that are said to be within the amount.
         """
+        if "Chrgs" not in fields:
+            return 0
         total = 0
         for charges in _several(fields, "Chrgs"):
             # Records of their own since version 04, and their sum.
@@ -466,6 +473,15 @@ class _Reading:
             texts.append(self._text(part, "Nb"))
         elif kind == "AddtlRmtInf":
             texts.append((part.text or "").strip())
+
+
+def _gather(fields: Fields, element: Element, paths: _Paths) -> None:
+    for child in element:
+        path, below = paths[child.tag]
+        if path not in fields:
+            fields[path] = child
+            if below is not None and len(child):
+                _gather(fields, child, below)
 
 
 def _said(fields: Fields, path: str) -> str:

@@ -323,9 +323,7 @@ def _record(
         receipt, key, order.means, order.reference, order.value_date, order.tenant, order.site, order.amount,
         known.payer_text, known.asked, at, late, way.occurrence,
     )  # fmt: skip
-    on = order.value_date
-    accounts = terms.at("receipts.accounts", on) | terms.at("receipts.withheld_accounts", on)
-    legs = [(kind, accounts[order.means if kind == MONEY else kind], amount) for kind, amount in order.legs]
+    legs = [(kind, _leg_account(kind, order, terms), amount) for kind, amount in order.legs]
     for kind, account, amount in legs:
         records.add(receipt_leg, key, kind, amount, account)
     parts, payer = way.chosen
@@ -362,6 +360,13 @@ def _record(
     # The receipt's own entry comes before those of what it settles later.
     records.entries.insert(len(records.entries) - len(later), receipt_entry(head, day, legs, settled, held))
     return [*settled, *later]
+
+
+def _leg_account(kind: str, order: ReceiptOrder, terms: Terms) -> str:
+    """Return the account that money came to by its means, or that of what it was short by."""
+    name, of_what = ("receipts.accounts", order.means) if kind == MONEY else ("receipts.withheld_accounts", kind)
+    account: str = terms.at(name, order.value_date)[of_what]
+    return account
 
 
 def credit_account(invoiced_since: date | None, day: date, terms: Terms) -> str:
