@@ -19,17 +19,22 @@ def check_command(files: bool) -> None:
     from billing.frame.database import reading
     from billing.frame.exposed_files import exposed_files
     from billing.frame.settings import load_settings
+    from billing.proof.witnesses import standings, witnesses_of
     from billing.schema.roles import excessive_rights
 
     settings = load_settings()
+    witnesses = witnesses_of(settings)
     with database(settings) as engine, progress("checking") as show:
         problems = check(engine, documents_url=settings.documents_url if files else None, progress=show)
         with reading(engine) as connection:
-            rights = excessive_rights(connection)
-    for sentence in [*rights, *exposed_files(settings)]:
+            rights, witnessed = excessive_rights(connection), standings(connection, witnesses)
+    for sentence in [*rights, *exposed_files(settings), *(str(x) for x in witnessed if x.last is None)]:
         warn(sentence)
     if problems:
         for problem in problems:
             click.echo(problem, err=True)
         raise Failure(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} found")
     click.echo("proved: books, documents, numbers, runs and triggers agree")
+    for standing in witnessed:
+        if standing.last is not None:
+            click.echo(str(standing))

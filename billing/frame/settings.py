@@ -71,6 +71,8 @@ class Settings:
     proof_origin: str
     tsa_url: str | None
     tsa_ca_file: Path | None
+    # The keys of witnesses who cosign checkpoints (NAME+ID+KEY).
+    proof_witnesses: tuple[str, ...]
     # The domain of Message-IDs, so that a trial database has its own; blank: that of the operator's mail address.
     message_id_domain: str
 
@@ -226,6 +228,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         proof_origin=_proof_origin(environment, operator),
         tsa_url=tsa_url,
         tsa_ca_file=tsa_ca_file,
+        proof_witnesses=tuple((environment.get("PROOF_WITNESSES") or "").split()),
         message_id_domain=_message_id_domain(environment),
     )
 

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC
 from itertools import islice, zip_longest
 
 import orjson
@@ -22,9 +23,10 @@ from billing.proof.checkpoints import (
 from billing.proof.forms import DOCUMENT, ENTRY, FORMS, USAGE
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
 from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
+from billing.proof.witnesses import COSIGNATURE_KEY, cosignatures
 from ledger.errors import BadNote
 from ledger.proof.merkle import Hash, leaf_hash, perfect_root
-from ledger.proof.notes import TreeHead, parse_note, parse_verifier_key, verify_note
+from ledger.proof.notes import TreeHead, cosignature_of, parse_note, parse_verifier_key, verify_note
 
 _BLOCK = 1_000
 # Closings and files come into the log by an audit event that names them.
@@ -165,6 +167,20 @@ def _head_faults(connection: Connection, what: str, head: TreeHead, size: int) -
         yield f"{what}, over {head.size} records, is not of this log: records before its end were changed or replaced"
 
 
+def cosigned(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each cosignature is the witness's of its checkpoint, and its row says what it states."""
+    rows = cosignatures().add_columns(proof_checkpoint.c.note).order_by(*COSIGNATURE_KEY)
+    for row in connection.execute(rows).yield_per(_BLOCK):
+        what = f"the cosignature of checkpoint {row.checkpoint_id} by {row.witness}"
+        try:
+            made = cosignature_of(row.note + row.line, parse_verifier_key(row.witness, is_witness=True))
+        except BadNote as error:
+            yield f"{what}: {error}"
+            continue
+        if (made.line, made.at) != (row.line, row.cosigned_at.replace(tzinfo=row.cosigned_at.tzinfo or UTC)):
+            yield f"{what} states another time than its row, or another line"
+
+
 def outside(connection: Connection, _step: Step, documents_url: str) -> Iterator[str]:
     """The newest checkpoint kept outside the database is a beginning of the log, and none inside is newer."""
     inside, kept_outside = newest_checkpoint(connection), newest_outside(documents_url)
@@ -202,6 +218,6 @@ def _encoded(root: bytes) -> str:
 # What they find is named before whatever follows from it (`billing.check`).
 CAUSES: tuple[Proof, ...] = (logged, unattributed_records)
 
-CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed)
+CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed, cosigned)
 
 FILE_CHECKS = (outside,)

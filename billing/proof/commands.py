@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from billing.frame.counted import counted
-from billing.frame.terminal.command import Group, clock, database, example
+from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
 from billing.frame.terminal.output import destination
 
 if TYPE_CHECKING:
@@ -110,6 +110,68 @@ def consistency_command(older: int, size: int | None, output: str | None) -> Non
         stream.write(indented(prove_consistency(connection, older, size)))
 
 
+@proof_command.command("witness-request", epilog=example("technopark-billing proof witness-request -o request.txt"))
+@click.argument("witness", required=False)
+@click.option("--old", type=click.IntRange(0), metavar="N", help="How many records the witness says it remembers.")
+@_output
+def request_command(witness: str | None, old: int | None, output: str | None) -> None:
+    """Write what WITNESS is asked to cosign: the newest checkpoint, proved to continue what it cosigned last.
+
+    PROOF_WITNESSES holds the keys of witnesses. An auditor's side is `verify_books.py`: `witness-key` makes his key,
+    `cosign` answers a request (C2SP tlog-witness).
+    """
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.proof.proving import witness_request
+    from billing.proof.witnesses import chosen_witness, witnesses_of
+
+    settings = load_settings()
+    key = chosen_witness(witnesses_of(settings), witness)
+    with database(settings) as engine, reading(engine) as connection, destination(output) as stream:
+        stream.write(witness_request(connection, key, old).encode())
+
+
+@proof_command.command(
+    "accept-cosigned", cls=WritingCommand, epilog=example("technopark-billing proof accept-cosigned cosigned.txt")
+)
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+def accept_command(file: TextIO) -> None:
+    """Take in a checkpoint that a witness has cosigned; its cosignature is verified, kept, and stands in exports."""
+    from billing.frame.database import writing
+    from billing.frame.settings import load_settings
+    from billing.frame.shapes import instant
+    from billing.proof.witnesses import take_in, witnesses_of
+
+    settings = load_settings()
+    with database(settings) as engine, writing(engine) as connection:
+        taken = take_in(connection, witnesses_of(settings), file.read(), clock())
+    for each in taken:
+        size = counted(each.size, "record")
+        click.echo(f"checkpoint {each.checkpoint_id}, {size}: cosigned by {each.name} at {instant(each.cosigned_at)}")
+
+
+@proof_command.command("witnesses", epilog=example("technopark-billing proof witnesses"))
+def witnesses_command() -> None:
+    """List who cosigned which checkpoint and when, and where each witness stands."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.frame.shapes import instant
+    from billing.frame.terminal.output import table
+    from billing.proof.witnesses import COSIGNATURE_KEY, Cosigned, cosignatures, standings, witnesses_of
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        found = [Cosigned(*row) for row in connection.execute(cosignatures().order_by(*COSIGNATURE_KEY))]
+        told = standings(connection, witnesses_of(settings))
+    if found:
+        rows = [(str(x.checkpoint_id), str(x.size), x.name, instant(x.cosigned_at)) for x in found]
+        table("Cosigned checkpoints", ("checkpoint", "records", "witness", "cosigned at"), rows)
+    for standing in told:
+        click.echo(str(standing))
+    if not told:
+        click.echo("no witness is set (PROOF_WITNESSES), and none has cosigned")
+
+
 @proof_command.command("export", epilog=example("technopark-billing proof export --output books-proof.zip"))
 @click.option("--output", "-o", metavar="FILE|DIR", required=True, help="A .zip file, or a folder that is made.")
 def export_command(output: str) -> None:
@@ -122,8 +184,10 @@ def export_command(output: str) -> None:
     from billing.proof import log
     from billing.proof.checkpoints import make_checkpoint, newest_checkpoint
     from billing.proof.export import export_files, write_folder, write_zip
+    from billing.proof.witnesses import witnesses_of
 
     settings = load_settings()
+    witnesses = witnesses_of(settings)
     with database(settings) as engine:
         if settings.proof_key_file is None:
             log.append(engine)
@@ -132,9 +196,9 @@ def export_command(output: str) -> None:
         with reading(engine) as connection:
             if output.endswith(".zip"):
                 with destination(output) as stream:
-                    write_zip(export_files(connection), stream, clock())
+                    write_zip(export_files(connection, witnesses), stream, clock())
             else:
-                write_folder(export_files(connection), Path(output))
+                write_folder(export_files(connection, witnesses), Path(output))
             newest = newest_checkpoint(connection)
     signed = "unsigned" if newest is None else f"checkpoint {newest.id}, {counted(newest.size, 'record')}"
     click.echo(f"{output}: {signed}")
@@ -153,10 +217,14 @@ def export_command(output: str) -> None:
     type=click.Path(),
     help="One you kept; may be repeated.",
 )
+@click.option("--witness", "witnesses", multiple=True, metavar="NAME+ID+KEY", help="One who must have cosigned.")
 @click.option("--unsigned", is_flag=True, help="Check an export that no key has signed.")
-def verify_command(export: str, keys: tuple[str, ...], checkpoints: tuple[str, ...], unsigned: bool) -> None:
+def verify_command(
+    export: str, keys: tuple[str, ...], checkpoints: tuple[str, ...], witnesses: tuple[str, ...], unsigned: bool
+) -> None:
     """Check an export: the same as `python3 verify_books.py`, which comes with it and needs nothing of ours."""
     from billing.proof.verify_books import main
 
     arguments = [export, *(f"--key={key}" for key in keys), *(f"--checkpoint={path}" for path in checkpoints)]
+    arguments += [f"--witness={key}" for key in witnesses]
     sys.exit(main(arguments + (["--unsigned"] if unsigned else [])))

@@ -6,6 +6,8 @@
 | `leaves.txt` | a line each: the hash the log holds, in hexadecimal, and the record's kind and number |
 | `checkpoint.txt` | the newest checkpoint, a signed note; not there while none was signed |
 | `checkpoints.jsonl` | every checkpoint up to it, oldest first, with its number and instant |
+| `cosigned/N.txt` | checkpoint N with the cosignatures of witnesses under it (C2SP tlog-cosignature) |
+| `witnesses.txt` | the keys of witnesses, where there are any; those who have cosigned nothing too |
 | `timestamps/N.tsr` | the answer of a time-stamping authority about checkpoint N (RFC 3161) |
 | `keys.txt` | the keys that verify them, newest first |
 | `verify_books.py` | the program that checks all this, by itself |
@@ -24,6 +26,8 @@ from sqlalchemy import Connection, select
 from billing.proof import log
 from billing.proof.checkpoints import checkpoints, known_keys, newest_checkpoint
 from billing.proof.tables import proof_checkpoint, proof_timestamp
+from billing.proof.witnesses import cosigned_notes, newest_cosigned
+from ledger.proof.notes import VerifierKey
 
 VERIFIER = "verify_books.py"
 _BLOCK = 1_000
@@ -36,10 +40,11 @@ class ExportedFile(NamedTuple):
     pieces: Iterator[bytes]
 
 
-def export_files(connection: Connection) -> Iterator[ExportedFile]:
+def export_files(connection: Connection, witnesses: Iterable[VerifierKey] = ()) -> Iterator[ExportedFile]:
     """Yield the files of the export, up to the newest checkpoint, or, while there is none, of the whole log.
 
-    The connection's transaction must stay open until the last piece is taken. Memory does not grow with the books.
+    `witnesses` are named in it besides those who have cosigned. The connection's transaction must stay open until the
+    last piece is taken. Memory does not grow with the books.
     """
     newest = newest_checkpoint(connection)
     size = log.size_of(connection) if newest is None else newest.size
@@ -49,6 +54,10 @@ def export_files(connection: Connection) -> Iterator[ExportedFile]:
         yield ExportedFile("checkpoint.txt", iter([newest.note.encode()]))
         yield ExportedFile("checkpoints.jsonl", _checkpoints(connection))
     yield ExportedFile("keys.txt", iter(f"{key}\n".encode() for key in known_keys(connection)))
+    if cosigning := list(dict.fromkeys([*map(str, witnesses), *newest_cosigned(connection)])):
+        yield ExportedFile("witnesses.txt", iter(f"{key}\n".encode() for key in cosigning))
+    for number, note in cosigned_notes(connection):
+        yield ExportedFile(f"cosigned/{number}.txt", iter([note.encode()]))
     for number in connection.scalars(
         select(proof_timestamp.c.checkpoint_id).order_by(proof_timestamp.c.checkpoint_id)
     ).all():

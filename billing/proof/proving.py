@@ -11,9 +11,11 @@ from billing.frame.proof_errors import BrokenLog, NotYetProved
 from billing.proof import log, shapes
 from billing.proof.checkpoints import Checkpoint, newest_checkpoint
 from billing.proof.forms import ACT, CLOSING, DOCUMENT, ENTRY, FILE, USAGE
+from billing.proof.witnesses import newest_cosigned
 from billing.register.tables import usage_event
 from invoices.models import document
 from ledger.proof.merkle import leaf_hash
+from ledger.proof.notes import VerifierKey
 
 KINDS = (DOCUMENT, ENTRY, USAGE, CLOSING, FILE, ACT)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -100,6 +102,21 @@ def prove_consistency(connection: Connection, older: int, size: int | None = Non
         root=_encoded(log.root(connection, size)),
         path=list(map(_encoded, log.consistency(connection, older, size))),
     )
+
+
+def witness_request(connection: Connection, witness: VerifierKey, older: int | None = None) -> str:
+    """Write what a witness is asked to cosign: the newest checkpoint, proved to continue what it cosigned last.
+
+    `older` is the size the witness remembers, where that is not what it cosigned here last. Raises Unknown.
+    """
+    newest = newest_checkpoint(connection)
+    if newest is None:
+        raise Unknown("nothing is signed yet: `technopark-billing proof checkpoint` signs a checkpoint")
+    if older is None:
+        last = newest_cosigned(connection).get(str(witness))
+        older = 0 if last is None else last.size
+    path = prove_consistency(connection, older, newest.size).path
+    return "".join(f"{line}\n" for line in (f"old {older}", *path, "")) + newest.note
 
 
 def inclusion_shape(inclusion: Inclusion) -> shapes.Inclusion:

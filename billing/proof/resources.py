@@ -13,14 +13,31 @@ from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
-from billing.frame.http.transactions import acts, reads
+from billing.frame.http.transactions import acts, reads, writes
 from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import CHECKPOINT_KEY, checkpoints, known_keys, make_checkpoint, newest_checkpoint
-from billing.proof.proving import KINDS, inclusion_shape, named, prove_consistency, prove_inclusion
-from billing.proof.shapes import Checkpoint, Consistency, Inclusion, Keys
+from billing.proof.proving import KINDS, inclusion_shape, named, prove_consistency, prove_inclusion, witness_request
+from billing.proof.shapes import (
+    Checkpoint,
+    Consistency,
+    Cosignature,
+    Cosignatures,
+    Inclusion,
+    Keys,
+    WitnessRequest,
+)
 from billing.proof.timestamps import stamp
+from billing.proof.witnesses import (
+    COSIGNATURE_KEY,
+    chosen_witness,
+    cosignatures,
+    take_in,
+    witnesses_of,
+)
 
 _SIZE_MAX = 10**15
+# A note has at most sixteen signatures.
+_NOTE_LENGTH_MAX = 10_000
 
 blueprint = ApiBlueprint(
     "proof", __name__, url_prefix="/v1/proof", description="The books, proved offline", fine_scope=AUDIT
@@ -66,6 +83,61 @@ def get_checkpoint(connection: Connection) -> Checkpoint:
 def get_keys(connection: Connection) -> Keys:
     """The keys that have signed checkpoints."""
     return Keys(keys=[str(key) for key in known_keys(connection)])
+
+
+@blueprint.route("/cosignatures")
+@blueprint.response(200, Page[Cosignature])
+@blueprint.arguments(query_schema("CosignatureQuery", {}), location="query")
+@reads
+def list_cosignatures(connection: Connection, query: Mapping[str, Any]) -> Page[Cosignature]:
+    """Every cosignature of a checkpoint by a witness, oldest checkpoint first."""
+    return page(connection, cosignatures(), COSIGNATURE_KEY, query, Cosignature.of)
+
+
+@blueprint.route("/cosignatures", methods=["POST"])
+@blueprint.response(200, Cosignatures)
+@blueprint.alt_response(409, "CONFLICT")
+@blueprint.arguments(
+    strict_schema(
+        "CosignedCheckpoint",
+        {
+            "note": fields.String(
+                required=True,
+                validate=validate.Length(1, _NOTE_LENGTH_MAX),
+                metadata={"description": "The checkpoint with the witness's line under it (C2SP tlog-cosignature)"},
+            )
+        },
+    )
+)
+@writes
+def take_cosignatures(connection: Connection, cosigned: Mapping[str, Any]) -> Answer:
+    """Take in what a witness of PROOF_WITNESSES has cosigned; what was taken in before stays as it is."""
+    witnesses = witnesses_of(service().settings)
+    taken = take_in(connection, witnesses, cosigned["note"], service().clock())
+    return Answer(Cosignatures([Cosignature.of(each) for each in taken]))
+
+
+@blueprint.route("/witness-request")
+@blueprint.response(200, WitnessRequest)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.arguments(
+    strict_schema(
+        "WitnessRequestQuery",
+        {
+            "witness": fields.String(metadata={"description": "The witness's name, where there are several"}),
+            "old": fields.Integer(
+                validate=validate.Range(0, _SIZE_MAX),
+                metadata={"description": "How many records the witness remembers; default: what it cosigned here last"},
+            ),
+        },
+    ),
+    location="query",
+)
+@reads
+def get_witness_request(connection: Connection, query: Mapping[str, Any]) -> WitnessRequest:
+    """What a witness is asked to cosign: the newest checkpoint, with proof that it continues what it cosigned last."""
+    key = chosen_witness(witnesses_of(service().settings), query.get("witness"))
+    return WitnessRequest(witness=str(key), request=witness_request(connection, key, query.get("old")))
 
 
 @blueprint.route("/inclusion")

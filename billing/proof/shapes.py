@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from sqlalchemy import Row
 
 from billing.frame.shapes import Count, Instant, Serial, Shape, Text, about, instant
-from billing.proof import checkpoints
+from billing.proof import checkpoints, witnesses
 
 # A signed note (C2SP), several lines with their ends.
 _Note = Annotated[str, about("The signed note (C2SP tlog-checkpoint)")]
@@ -44,6 +44,42 @@ class Keys(Shape, frozen=True):
     """The keys that verify checkpoints, the newest first."""
 
     keys: Annotated[list[str], about("NAME+ID+KEY (C2SP signed-note)")]
+
+
+class Cosignature(Shape, frozen=True):
+    """A witness's cosignature of a checkpoint: it has seen that the checkpoint continues what it cosigned before."""
+
+    checkpoint: Annotated[Serial, about("The checkpoint's number")]
+    size: Annotated[Count, about("How many records the log had")]
+    witness: Annotated[str, about("The key that verifies it: NAME+ID+KEY (C2SP signed-note, type 4)")]
+    line: Annotated[str, about("The line under the note (C2SP tlog-cosignature)")]
+    cosigned_at: Annotated[Instant, about("When it was made, by the witness's clock")]
+    recorded_at: Annotated[Instant, about("When it was taken in")]
+
+    @classmethod
+    def of(cls, row: Row[Any] | witnesses.Cosigned) -> "Cosignature":
+        """Return the cosignature that is given, or whose row is."""
+        return cls(
+            checkpoint=row.checkpoint_id,
+            size=row.size,
+            witness=row.witness,
+            line=row.line,
+            cosigned_at=instant(row.cosigned_at),
+            recorded_at=instant(row.recorded_at),
+        )
+
+
+class Cosignatures(Shape, frozen=True):
+    """What was taken in of a cosigned checkpoint."""
+
+    cosignatures: Annotated[list[Cosignature], about("One of each witness")]
+
+
+class WitnessRequest(Shape, frozen=True):
+    """What a witness is asked to cosign."""
+
+    witness: Annotated[str, about("The key of the witness: NAME+ID+KEY")]
+    request: Annotated[str, about("Old size, consistency proof, a blank line, the checkpoint (C2SP tlog-witness)")]
 
 
 class Inclusion(Shape, frozen=True):

@@ -66,5 +66,17 @@ proof_timestamp = Table(
     Column("stamped_at", DateTime(timezone=True), nullable=False),
 )
 
+proof_cosignature = Table(
+    "proof_cosignature",
+    metadata,
+    # A witness's cosignature of a checkpoint (C2SP): the key that verifies it, its line under the note.
+    Column("checkpoint_id", identity(), ForeignKey("proof_checkpoint.id"), primary_key=True, autoincrement=False),
+    Column("witness", String(200).with_variant(String(200, collation="C"), "postgresql"), primary_key=True),
+    Column("line", Text, nullable=False),
+    # The instant the witness states, and that of taking it in.
+    Column("cosigned_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+)
+
 # The tables whose rows the database refuses to change or delete (R22).
-APPEND_ONLY = (proof_leaf, proof_node, proof_checkpoint, proof_timestamp)
+APPEND_ONLY = (proof_leaf, proof_node, proof_checkpoint, proof_timestamp, proof_cosignature)

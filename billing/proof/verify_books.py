@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check exported books offline: every record, the log over them, the signature, and your own older checkpoints.
 
-    python3 verify_books.py EXPORT [--key NAME+ID+KEY]... [--checkpoint FILE]... [--unsigned]
+    python3 verify_books.py EXPORT [--key NAME+ID+KEY]... [--checkpoint FILE]... [--witness NAME+ID+KEY]... [--unsigned]
 
 EXPORT is the folder or ZIP file with `records.jsonl`, `leaves.txt`, `checkpoint.txt`, `checkpoints.jsonl` and
 `keys.txt`, at its top or in a folder of it. Needs Python 3.9 or later and the package `cryptography`, nothing else.
@@ -22,6 +22,14 @@ What is checked:
 Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
 have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
 holder of the key.
+
+An auditor can be a witness himself, by a key of his own that never leaves him:
+
+    python3 verify_books.py witness-key KEYFILE NAME
+    python3 verify_books.py cosign KEYFILE REQUEST --key NAME+ID+KEY --output cosigned.txt
+
+The first makes the key and shows what verifies it. The second cosigns the checkpoint of a request of the operator's, if
+it continues the one that was cosigned last, which is remembered beside KEYFILE.
 """
 
 from __future__ import annotations
@@ -32,15 +40,18 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import sys
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 RECORDS, LEAVES, CHECKPOINT, CHECKPOINTS, KEYS = (
     "records.jsonl",
@@ -49,6 +60,8 @@ RECORDS, LEAVES, CHECKPOINT, CHECKPOINTS, KEYS = (
     "checkpoints.jsonl",
     "keys.txt",
 )
+# The keys of witnesses, and the folder of the checkpoints they have cosigned.
+WITNESSES, COSIGNED = "witnesses.txt", "cosigned/"
 KINDS = ("document", "entry", "usage", "closing", "file", "act")
 # The forms of records that this program knows: in version 2 an act names its user, a document's line why it has no VAT.
 FORMS = {kind: {f"technopark-{kind}/1"} for kind in KINDS}
@@ -360,21 +373,48 @@ def node(left: bytes, right: bytes) -> bytes:
 # Checkpoints and keys (C2SP).
 
 
-class Key:
-    """A key that verifies: its name, its four-byte id, and the public key."""
+def key_id(name: str, raw: bytes) -> str:
+    """Return the id of a key in hexadecimal; `raw` is its type and public half."""
+    return hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex()
 
-    def __init__(self, text: str) -> None:
+
+def encoded(raw: bytes) -> str:
+    """Write bytes in base64."""
+    return base64.b64encode(raw).decode()
+
+
+class Key:
+    """A key that verifies: its name, its four-byte id, and the public key; a log's or a witness's."""
+
+    def __init__(self, text: str, is_witness: bool = False) -> None:
         parts = text.strip().split("+", 2)
         try:
             raw = base64.b64decode(parts[2], validate=True)
         except (IndexError, ValueError):
             raw = b""
-        if len(raw) != 33 or raw[:1] != b"\x01":
-            raise Wrong(f"{text.strip()!r} is no Ed25519 key for checkpoints (NAME+ID+KEY)")
-        self.text, self.name, self.public = text.strip(), parts[0], raw[1:]
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+        if len(raw) != 33 or raw[:1] != (b"\x04" if is_witness else b"\x01"):
+            what = "cosignatures" if is_witness else "checkpoints"
+            raise Wrong(f"{text.strip()!r} is no Ed25519 key for {what} (NAME+ID+KEY)")
+        self.text, self.name, self.public, self.is_witness = text.strip(), parts[0], raw[1:], is_witness
+        self.id = bytes.fromhex(key_id(self.name, raw))
         if self.id.hex() != parts[1]:
             raise Wrong(f"the key {self.text} says it is {parts[1]}, it is {self.id.hex()}")
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Raise InvalidSignature unless the signature is this key's of the text."""
+        if self.is_witness:
+            text, signature = cosigned_text(text, stated_time(signature)), signature[8:]
+        Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+
+
+def cosigned_text(text: str, seconds: int) -> str:
+    """Return what a cosignature is of (C2SP tlog-cosignature): its time, and the text of the checkpoint."""
+    return f"cosignature/v1\ntime {seconds}\n{text}"
+
+
+def stated_time(cosignature: bytes) -> int:
+    """Return the time that stands before a cosignature, in seconds since 1970."""
+    return int.from_bytes(cosignature[:8], "big")
 
 
 class Checkpoint:
@@ -382,6 +422,8 @@ class Checkpoint:
 
     def __init__(self, note: str, what: str) -> None:
         self.what = what
+        # A mail program or an editor may have ended the lines in its own way.
+        note = note.replace("\r\n", "\n")
         body, blank, lines = note.rpartition("\n\n")
         parts = body.split("\n")
         try:
@@ -407,18 +449,21 @@ class Checkpoint:
 
     def verify(self, keys: Sequence[Key]) -> list[Key]:
         """Return the keys that have signed it; raise Wrong where a known key's signature is bad, or none signed."""
-        signed = []
+        signed = [key for key, _ in self.verified(keys)]
+        if not signed:
+            raise Wrong(f"{self.what} is signed by no key that is known")
+        return signed
+
+    def verified(self, keys: Sequence[Key]) -> Iterator[tuple[Key, bytes]]:
+        """Yield the keys that have signed it with their signatures; raise Wrong where a known key's is bad."""
         for name, key_id, signature in self.signatures:
             for key in keys:
                 if (key.name, key.id) == (name, key_id):
                     try:
-                        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, self.text.encode())
+                        key.verify(self.text, signature)
                     except InvalidSignature:
                         raise Wrong(f"{self.what}: the signature of {key.text} does not verify") from None
-                    signed.append(key)
-        if not signed:
-            raise Wrong(f"{self.what} is signed by no key that is known")
-        return signed
+                    yield key, signature
 
 
 # The records.
@@ -642,6 +687,11 @@ def older_checkpoints(
             raise Wrong(f"{CHECKPOINTS} has a line that is none") from None
         checkpoint.verify(keys)
         by_size.setdefault(checkpoint.size, []).append(checkpoint)
+    for path in sorted(name for name in export.names if name.startswith(export.folder + COSIGNED)):
+        name = path[len(export.folder) :]
+        checkpoint = Checkpoint(export.text(name), name)
+        checkpoint.verify(keys)
+        by_size.setdefault(checkpoint.size, []).append(checkpoint)
     for path in checkpoint_files:
         try:
             note = Path(path).read_bytes()
@@ -653,7 +703,37 @@ def older_checkpoints(
     return by_size
 
 
-def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str], is_unsigned: bool) -> str:
+def witnessed(export: Export, checkpoints: Iterable[Checkpoint], required: Sequence[Key]) -> str:
+    """Say how far each witness has cosigned and when; raise Wrong where one that is required has not at all.
+
+    Without any that is required, the export's own are named.
+    """
+    named = export.text(WITNESSES).splitlines() if export.has(WITNESSES) and not required else ()
+    witnesses = required or [Key(text, is_witness=True) for text in named]
+    newest: dict[str, tuple[int, int]] = {}
+    for checkpoint in checkpoints:
+        for key, signature in checkpoint.verified(witnesses):
+            newest[key.text] = max(newest.get(key.text, (-1, 0)), (checkpoint.size, stated_time(signature)))
+    told = ""
+    for key in witnesses:
+        if key.text in newest:
+            size, seconds = newest[key.text]
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+            told += f"; cosigned by {key.name} at {at}, up to record {size}"
+        elif required:
+            raise Wrong(f"{key.text} has cosigned none of its checkpoints")
+        else:
+            told += f"; NOT cosigned by {key.name}, its witness"
+    return told
+
+
+def verify(
+    export: Export,
+    keys: Sequence[Key],
+    checkpoint_files: Sequence[str],
+    is_unsigned: bool,
+    witnesses: Sequence[Key] = (),
+) -> str:
     """Check everything; return the sentence that says so, raise Wrong where something is wrong."""
     if not is_unsigned and not export.has(CHECKPOINT):
         raise Wrong("the export bears no checkpoint: nobody has signed these books (--unsigned checks all the rest)")
@@ -671,14 +751,16 @@ def verify(export: Export, keys: Sequence[Key], checkpoint_files: Sequence[str],
     counts = ", ".join(f"{count} {COUNTED[kind]}" for kind, count in books.count.items() if count) or "none"
     if head is None:
         held = f"{_records(tree.size)} ({counts}) hold together; nobody has signed them"
-        return f"{held}{bundled(export, books, None, keys)}. Their root: {shown(tree.root())}"
+        return f"{held}{bundled(export, books, None, keys)}. Their root: {encoded(tree.root())}"
     if tree.size != head.size:
         raise Wrong(f"the checkpoint is of {_records(head.size)}, the export has {tree.size}")
     require(tree, [head])
     signers = ", ".join(key.text for key in signed)
-    proved = f"proved: {_records(tree.size)} ({counts}) of {head.origin}, root {shown(head.root)}, signed by {signers}"
+    root = encoded(head.root)
+    proved = f"proved: {_records(tree.size)} ({counts}) of {head.origin}, root {root}, signed by {signers}"
     days = f"{signed_day(export)}; the last entry is of {books.last_day or 'no day'}"
-    return f"{proved}{days}{bundled(export, books, head, keys)}"
+    cosigned = witnessed(export, (head, *(c for of_size in older.values() for c in of_size)), witnesses)
+    return f"{proved}{days}{cosigned}{bundled(export, books, head, keys)}"
 
 
 def signed_day(export: Export) -> str:
@@ -710,11 +792,6 @@ def bundled(export: Export, books: Books, head: Checkpoint | None, keys: Sequenc
 def _records(number: int) -> str:
     """Write a number of records, one in the singular."""
     return f"{number} {'record' if number == 1 else 'records'}"
-
-
-def shown(root: bytes) -> str:
-    """Write a root as checkpoints do."""
-    return base64.b64encode(root).decode()
 
 
 def require_older(older: dict[int, list[Checkpoint]], head: Checkpoint) -> None:
@@ -753,22 +830,207 @@ def require(tree: Tree, checkpoints: Iterable[Checkpoint]) -> None:
             raise Wrong(f"{checkpoint.what}, of {_records(checkpoint.size)}, is not over the records of this export")
 
 
+# The witness (C2SP tlog-witness).
+
+
+class Witness:
+    """An auditor's key, kept in a file of his, and beside it the checkpoint of each log that it cosigned last."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            mode, text = os.stat(path).st_mode, Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Wrong(f"{path} cannot be read: {error}") from None
+        if os.name == "posix" and mode & 0o077:
+            raise Wrong(f"{path} may be read by others: chmod 600 {path}, or make another key if somebody did")
+        parts = text.split("+", 4)
+        try:
+            raw = base64.b64decode(parts[4], validate=True)
+        except (IndexError, ValueError):
+            raw = b""
+        if parts[:2] != ["PRIVATE", "KEY"] or len(raw) != 33 or raw[:1] != b"\x04":
+            raise Wrong(f"{path} holds no key of a witness: `witness-key` makes one")
+        self.private = Ed25519PrivateKey.from_private_bytes(raw[1:])
+        self.key = Key(verifying_key(parts[2], self.private), is_witness=True)
+
+    def remembered(self, origin: str) -> Path:
+        """Return the file of what was cosigned last of a log."""
+        return Path(f"{self.path}.{hashlib.sha256(origin.encode()).hexdigest()[:16]}.last")
+
+    def last(self, origin: str) -> Checkpoint | None:
+        """Return what was cosigned last of a log, and was not touched since; None before the first."""
+        file = self.remembered(origin)
+        if not file.exists():
+            return None
+        last = Checkpoint(decoded(file.read_bytes(), str(file)), str(file))
+        if last.origin != origin or not list(last.verified([self.key])):
+            raise Wrong(f"{file} is not what you have cosigned: put back the cosigned checkpoint that you kept")
+        return last
+
+    def cosign(self, request: str, keys: Sequence[Key], seconds: int) -> str:
+        """Cosign the checkpoint of a request, if it continues the one before, and remember it; return it cosigned."""
+        older, path, checkpoint, note = parsed_request(request)
+        checkpoint.verify(keys)
+        file = self.remembered(checkpoint.origin)
+        draft = file.with_name(file.name + ".new")
+        try:
+            # Whoever makes it is alone: of two at once, one is refused.
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise Wrong(f"another cosigning is under way; if it was killed, remove {draft}") from None
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                last = self.last(checkpoint.origin)
+                if last is not None and last.text == checkpoint.text:
+                    return file.read_text(encoding="utf-8")
+                require_continued(last, older, path, checkpoint)
+                text = cosigned_text(checkpoint.text, seconds).encode()
+                signature = self.key.id + seconds.to_bytes(8, "big") + self.private.sign(text)
+                cosigned = f"{note}\u2014 {self.key.name} {encoded(signature)}\n"
+                stream.write(cosigned.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(draft, file)
+            return cosigned
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def verifying_key(name: str, private: Ed25519PrivateKey) -> str:
+    """Write the key that verifies what a witness of that name cosigns: NAME+ID+KEY."""
+    raw = b"\x04" + private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return f"{name}+{key_id(name, raw)}+{encoded(raw)}"
+
+
+def new_witness_key(path: str, name: str) -> str:
+    """Make a key for a witness in a file that only its owner may read; return the key that verifies."""
+    if re.fullmatch(r"[^\s+]{1,100}", name) is None or not name.isprintable():
+        raise Wrong(f"{name!r} can't name a witness: write a name without spaces and +, as cabinet.example.ma/2026")
+    seed = os.urandom(32)
+    key = verifying_key(name, Ed25519PrivateKey.from_private_bytes(seed))
+    secret = "+".join(("PRIVATE", "KEY", name, key.split("+")[1], encoded(b"\x04" + seed)))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Wrong(f"{path} cannot be made: {error.strerror}") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(f"{secret}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def parsed_request(request: str) -> tuple[int, list[bytes], Checkpoint, str]:
+    """Read a request (C2SP tlog-witness): the size before, the proof, the checkpoint and its note."""
+    head, blank, note = request.replace("\r\n", "\n").partition("\n\n")
+    first, *lines = head.split("\n")
+    older = re.fullmatch(r"old (0|[1-9][0-9]{0,17})", first)
+    try:
+        path = [base64.b64decode(line, validate=True) for line in lines]
+    except ValueError:
+        path = [b""]
+    if not blank or older is None or len(path) > 63 or any(len(each) != 32 for each in path):
+        raise Wrong("it is no request to cosign: `proof witness-request` writes one")
+    return int(older[1]), path, Checkpoint(note, "the checkpoint"), note
+
+
+def require_continued(last: Checkpoint | None, older: int, path: Sequence[bytes], checkpoint: Checkpoint) -> None:
+    """Require that a checkpoint continues the one that was cosigned last."""
+    seen, root = (0, hashlib.sha256().digest()) if last is None else (last.size, last.root)
+    if checkpoint.size < seen:
+        raise Wrong(
+            f"the log has shrunk. You have cosigned {_records(seen)}, the checkpoint is of {checkpoint.size}: "
+            f"keep both, and ask what became of the last {seen - checkpoint.size}"
+        )
+    if older != seen:
+        raise Wrong(
+            f"the request continues {_records(older)}, you have cosigned {seen}: ask for `proof witness-request --old "
+            f"{seen}`"
+        )
+    if not is_consistent(seen, checkpoint.size, root, checkpoint.root, path):
+        raise Wrong(
+            f"the log has forked. The checkpoint, of {_records(checkpoint.size)}, does not continue the "
+            f"{seen} you have cosigned: keep both, for records before that were changed"
+        )
+
+
+def is_consistent(older: int, size: int, older_root: bytes, root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether a path proves that the tree of `older` leaves begins that of `size` (RFC 9162, 2.1.4.2)."""
+    if older == size:
+        return older_root == root and not path
+    if older == 0 or not path:
+        return older == 0 and not path
+    hashes = [older_root, *path] if older & (older - 1) == 0 else list(path)
+    old, new = older - 1, size - 1
+    while old & 1:
+        old, new = old >> 1, new >> 1
+    first = second = hashes[0]
+    for each in hashes[1:]:
+        if new == 0:
+            return False
+        if old & 1 or old == new:
+            first, second = node(each, first), node(each, second)
+            while old and not old & 1:
+                old, new = old >> 1, new >> 1
+        else:
+            second = node(second, each)
+        old, new = old >> 1, new >> 1
+    return new == 0 and first == older_root and second == root
+
+
+def witness_main(arguments: Sequence[str]) -> str:
+    """Do what a witness asks for, and return what is said of it."""
+    parser = argparse.ArgumentParser(prog="verify_books.py")
+    commands = parser.add_subparsers(dest="command", required=True)
+    made = commands.add_parser("witness-key", help="make the key of a witness")
+    made.add_argument("file", help="where the key is kept: a new file, that only you may read")
+    made.add_argument("name", help="what the witness is called, without spaces and +: cabinet.example.ma/2026")
+    asked = commands.add_parser("cosign", help="cosign the checkpoint of a request")
+    asked.add_argument("file", help="your key, as witness-key made it")
+    asked.add_argument("request", help="what the operator asks to be cosigned")
+    asked.add_argument("--key", action="append", required=True, help="the key of the log, NAME+ID+KEY, as given to you")
+    asked.add_argument("--output", required=True, help="where the cosigned checkpoint is written, to be sent back")
+    options = parser.parse_args(arguments)
+    if options.command == "witness-key":
+        return f"{new_witness_key(options.file, options.name)}\n"
+    witness = Witness(options.file)
+    try:
+        request = decoded(Path(options.request).read_bytes(), options.request)
+        cosigned = witness.cosign(request, [Key(text) for text in options.key], int(time.time()))
+        Path(options.output).write_bytes(cosigned.encode())
+    except OSError as error:
+        raise Wrong(f"{error.filename} cannot be read or written: {error.strerror}") from None
+    checkpoint = Checkpoint(cosigned, options.output)
+    return f"cosigned: {_records(checkpoint.size)} of {checkpoint.origin}, root {encoded(checkpoint.root)}\n"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        if given[:1] in (["witness-key"], ["cosign"]):
+            sys.stdout.write(witness_main(given))
+            return 0
+        return verify_main(given)
+    except Wrong as error:
+        sys.stderr.write(f"WRONG: {error}\n")
+        return 1
+
+
+def verify_main(arguments: Sequence[str]) -> int:
+    """Check an export."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", help="the folder or ZIP file")
     parser.add_argument("--key", action="append", default=[], help="a key you trust, NAME+ID+KEY; may be repeated")
     parser.add_argument("--checkpoint", action="append", default=[], help="a checkpoint you kept; may be repeated")
     parser.add_argument("--unsigned", action="store_true", help="check an export that no key has signed")
+    parser.add_argument("--witness", action="append", default=[], help="a witness that must have cosigned, NAME+ID+KEY")
     options = parser.parse_args(arguments)
-    try:
-        export = Export(options.export)
-        keys = [Key(text) for text in options.key or export.text(KEYS).splitlines()]
-        sentence = verify(export, keys, options.checkpoint, options.unsigned)
-    except Wrong as error:
-        sys.stderr.write(f"WRONG: {error}\n")
-        return 1
-    sys.stdout.write(sentence + "\n")
+    export = Export(options.export)
+    keys = [Key(text) for text in options.key or export.text(KEYS).splitlines()]
+    witnesses = [Key(text, is_witness=True) for text in options.witness]
+    sys.stdout.write(verify(export, keys, options.checkpoint, options.unsigned, witnesses) + "\n")
     if not options.key and not options.unsigned:
         sys.stdout.write(
             "The key is the export's own: compare it with the one you were given, or give that by --key.\n"

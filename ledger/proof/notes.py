@@ -1,4 +1,7 @@
-"""Signed notes and checkpoints as C2SP has them (signed-note, tlog-checkpoint), by Ed25519 keys kept in PEM files."""
+"""Signed notes and checkpoints as C2SP has them (signed-note, tlog-checkpoint), by Ed25519 keys kept in PEM files.
+
+Witnesses cosign checkpoints (tlog-cosignature): the time stands before the signature, which is of time and text.
+"""
 
 import os
 import re
@@ -6,6 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ledger.errors import BadNote, BadProofKey
 
-_ED25519 = b"\x01"
+_ED25519, _COSIGNATURE = b"\x01", b"\x04"
 _DASH = "\u2014"
-_KEY_BYTES, _ID_BYTES, _HASH_BYTES = 32, 4, 32
+_KEY_BYTES, _ID_BYTES, _HASH_BYTES, _TIME_BYTES = 32, 4, 32, 8
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 _NAME = re.compile(r"[^\s+]+")
 # Base64 may hold a plus itself.
@@ -30,21 +34,29 @@ _SIGNATURES_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A key's public half and its name, which is the log's origin."""
+    """A key's public half and its name: the log's origin, or what a witness calls itself."""
 
     name: str
     public: bytes
+    is_witness: bool = False
 
     @property
     def id(self) -> bytes:
         """Return the four bytes that signatures name the key by."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_ID_BYTES]
+        return sha256(self.name.encode() + b"\n" + self._typed).digest()[:_ID_BYTES]
+
+    @property
+    def _typed(self) -> bytes:
+        return (_COSIGNATURE if self.is_witness else _ED25519) + self.public
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{b64encode(self._typed).decode()}"
 
     def has_signed(self, text: str, signature: bytes) -> bool:
         """Return whether the signature is this key's of the text."""
+        if self.is_witness:
+            text = f"cosignature/v1\ntime {_seconds(signature)}\n{text}"
+            signature = signature[_TIME_BYTES:]
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except InvalidSignature:
@@ -71,6 +83,13 @@ class Signature(NamedTuple):
     name: str
     key_id: bytes
     signature: bytes
+
+
+class Cosignature(NamedTuple):
+    """A witness's line under a checkpoint, with its end, and the UTC instant it states."""
+
+    line: str
+    at: datetime
 
 
 class TreeHead(NamedTuple):
@@ -122,15 +141,16 @@ def load_signers(path: Path, name: str) -> tuple[SignerKey, ...]:
     return tuple(keys)
 
 
-def parse_verifier_key(text: str) -> VerifierKey:
-    """Return a verifier key from `name+id+key`; raises BadNote."""
+def parse_verifier_key(text: str, *, is_witness: bool = False) -> VerifierKey:
+    """Return a verifier key, a log's or a witness's, from `name+id+key`; raises BadNote."""
     match = _VERIFIER_KEY.fullmatch(text.strip())
     raw = _decoded(match[3]) if match is not None else b""
-    if match is not None and len(raw) == 1 + _KEY_BYTES and raw[:1] == _ED25519:
-        key = VerifierKey(match[1], raw[1:])
+    if match is not None and len(raw) == 1 + _KEY_BYTES and raw[:1] == (_COSIGNATURE if is_witness else _ED25519):
+        key = VerifierKey(match[1], raw[1:], is_witness)
         if key.id.hex() == match[2]:
             return key
-    raise BadNote(f"{text.strip()!r} is no key that verifies checkpoints: it is written NAME+ID+KEY")
+    what = "cosignatures (of type 4)" if is_witness else "checkpoints"
+    raise BadNote(f"{text.strip()!r} is no key that verifies {what}: it is written NAME+ID+KEY")
 
 
 def is_name(text: str) -> bool:
@@ -177,10 +197,32 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
+def _seconds(cosignature: bytes) -> int:
+    return int.from_bytes(cosignature[:_TIME_BYTES])
+
+
+def text_of(note: str) -> str:
+    """Return what the signatures of a note are of."""
+    return note.rpartition("\n\n")[0] + "\n"
+
+
+def cosignature_of(note: str, witness: VerifierKey) -> Cosignature:
+    """Return a witness's cosignature of a checkpoint, the newest where there are several; raises BadNote."""
+    verify_note(note, [witness])
+    _, signatures = parse_note(note)
+    made = [s.signature for s in signatures if (s.name, s.key_id) == (witness.name, witness.id)]
+    newest = max(made, key=_seconds)
+    try:
+        at = datetime.fromtimestamp(_seconds(newest), UTC)
+    except (OverflowError, ValueError, OSError):
+        raise BadNote(f"its cosignature by {witness.name} states no time that can be") from None
+    return Cosignature(f"{_DASH} {witness.name} {b64encode(witness.id + newest).decode()}\n", at)
+
+
 def verify_note(note: str, keys: Sequence[VerifierKey]) -> TreeHead:
     """Return what a checkpoint says, signed by at least one of the keys and by none of them wrongly; raises BadNote."""
     head, signatures = parse_note(note)
-    text = note.rpartition("\n\n")[0] + "\n"
+    text = text_of(note)
     known = {(key.name, key.id): key for key in keys}
     verified = 0
     for signature in signatures:

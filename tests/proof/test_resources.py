@@ -10,11 +10,13 @@ from billing.api.app import create_app
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
 from billing.frame.tokens import SCOPES, create_token
+from billing.proof.verify_books import Key, Witness, new_witness_key
 from ledger.proof.merkle import leaf_hash
 from ledger.proof.notes import new_key_file, parse_verifier_key, verify_note
 from tests.support.api import NOW, Caller
 from tests.support.billed_park import bill_park
 from tests.support.merkle import is_consistent, is_included
+from tests.support.witnesses import NAME
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def signing(engine: Engine, tmp_path: Path) -> Caller:
         "DOCUMENTS_URL": f"file:{tmp_path / 'documents'}",
         "PROOF_KEY_FILE": str(tmp_path / "proof.pem"),
         "PROOF_ORIGIN": "books.example.ma/1",
+        "PROOF_WITNESSES": new_witness_key(str(tmp_path / "witness.key"), NAME),
     }
     with writing(engine) as connection:
         secrets = {scope: create_token(connection, f"the-{scope}", scope, now=NOW) for scope in SCOPES}
@@ -70,6 +73,25 @@ def test_what_is_new_lies_under_no_checkpoint_until_one_is_signed(signing: Calle
     assert second["number"] == 2
     assert signing.get(f"/v1/proof/inclusion?kind=entry&number={number}")["size"] == second["size"]
     assert [found["number"] for found in signing.get("/v1/proof/checkpoints", "auditor")["items"]] == [1, 2]
+
+
+def test_an_auditor_is_asked_to_cosign_and_what_he_cosigned_is_taken_in(signing: Caller, tmp_path: Path) -> None:
+    assert signing("GET", "/v1/proof/witness-request").status_code == 404
+    note = signing.post("/v1/proof/checkpoints", None).json["note"]
+    asked = signing.get("/v1/proof/witness-request", "auditor")
+    assert asked["request"] == f"old 0\n\n{note}"
+    assert signing.get(f"/v1/proof/witness-request?witness={NAME}&old=7")["request"].startswith("old 7\n")
+    assert signing("GET", "/v1/proof/witness-request?witness=X").status_code == 404
+    keys = [Key(text) for text in signing.get("/v1/proof/keys")["keys"]]
+    answer = Witness(str(tmp_path / "witness.key")).cosign(asked["request"], keys, int(NOW.timestamp()))
+    assert signing.post("/v1/proof/cosignatures", {"note": answer}, scope="auditor").status_code == 403
+    refused = signing.post("/v1/proof/cosignatures", {"note": note})
+    assert (refused.status_code, refused.json["type"]) == (409, "/problems/proof")
+    for _ in range(2):
+        taken = signing.post("/v1/proof/cosignatures", {"note": answer})
+        assert taken.status_code == 200, taken.text
+    assert signing.get("/v1/proof/cosignatures", "auditor")["items"] == taken.json["cosignatures"]
+    assert [note + each["line"] for each in taken.json["cosignatures"]] == [answer]
 
 
 def test_without_a_key_nothing_is_signed_and_the_answer_says_how(park: Caller) -> None:

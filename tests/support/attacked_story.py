@@ -44,6 +44,7 @@ from tests.support.networks import Row
 from tests.support.park import Park
 from tests.support.proved_park import signing_settings
 from tests.support.take_on import takes_on
+from tests.support.witnesses import asked, cosigned, taken_in, with_witness
 
 TENANTS: list[Row] = [
     {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"},
@@ -106,6 +107,9 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
         announce(connection, park.settings.terms, settings.operator, date(2026, 11, 20), recorded_at=NOW)
     ensure_pdf(engine, settings.documents_url, 2, clock=lambda: NOW)
     deliver(settings, engine, clock=lambda: NOW, open_pool=partial(open_executor, settings, 1))
+    make_checkpoint(settings, engine, lambda: NOW)
+    settings = with_witness(settings, folder)
+    taken_in(engine, settings, cosigned(engine, folder, asked(engine, settings), NOW), NOW)
     make_checkpoint(settings, engine, lambda: NOW)
     return settings
 

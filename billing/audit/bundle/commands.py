@@ -40,14 +40,15 @@ def audit_bundle_command(year: int, output: str, second_engine: bool, sample: in
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from billing.proof.checkpoints import bundle_signers
+    from billing.proof.witnesses import witnesses_of
 
     if second_engine:
         require_engines()
     settings = load_settings()
-    signers = bundle_signers(settings)
+    signers, witnesses = bundle_signers(settings), witnesses_of(settings)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
         asked = None if sample is None else Sample(sample, seed)
-        bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers, asked)
+        bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers, asked, witnesses)
         for piece in bundle.pieces:
             file.write(piece)
     files = counted(len(bundle.files), "file")

@@ -1,6 +1,6 @@
 """The contents of the bundle: each file with a sentence about it, how it is written, how it is read back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 
@@ -26,11 +26,17 @@ from ledger.exports import beancount, fec, hledger, journal_pieces
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
 from ledger.periods import closings
+from ledger.proof.notes import VerifierKey
 from pricing.period import format_month
 
 
 def files_of(
-    connection: Connection, year: int, operator: Party, terms: Terms, sample: Sample | None
+    connection: Connection,
+    year: int,
+    operator: Party,
+    terms: Terms,
+    sample: Sample | None,
+    witnesses: Sequence[VerifierKey] = (),
 ) -> Iterator[Bundled]:
     """Yield the files of a year's bundle, in order."""
     yield from _fec_files(connection, year, operator)
@@ -43,7 +49,7 @@ def files_of(
     yield from _engines(connection, year)
     if sample is not None:
         yield from sample_files(connection, year, sample)
-    yield from _proof(connection)
+    yield from _proof(connection, witnesses)
 
 
 def _days(year: int) -> tuple[date, date]:
@@ -233,14 +239,19 @@ _PROOF = {
     "checkpoint.txt": "la dernière signature de tout ce qui précède",
     "checkpoints.jsonl": "toutes les signatures, de la plus ancienne à la dernière",
     "keys.txt": "les clés publiques qui les vérifient",
+    "witnesses.txt": "les clés publiques des témoins qui contresignent",
     VERIFIER: "le vérificateur, un seul fichier, sans rien du nôtre",
+}
+_PROOF_FOLDERS = {
+    "timestamps": "horodatage d'une signature par une autorité de temps (RFC 3161)",
+    "cosigned": "une signature contresignée par un témoin",
 }
 
 
-def _proof(connection: Connection) -> Iterator[Bundled]:
+def _proof(connection: Connection, witnesses: Sequence[VerifierKey]) -> Iterator[Bundled]:
     """Yield the whole history under proof, not the year's alone: a part of a log proves nothing of what is left out."""
-    for path, pieces in export_files(connection):
-        says = _PROOF.get(path, "horodatage d'une signature par une autorité de temps (RFC 3161)")
+    for path, pieces in export_files(connection, witnesses):
+        says = _PROOF.get(path) or _PROOF_FOLDERS[path.partition("/")[0]]
         yield Bundled(f"preuve/{path}", says, partial(_given, pieces))
 
 

@@ -16,6 +16,7 @@ from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import bundle_signers
+from billing.proof.witnesses import witnesses_of
 
 blueprint = ApiBlueprint(
     "audit-bundles",
@@ -59,6 +60,8 @@ def get_audit_bundle(query: Mapping[str, Any], year: int) -> Response:
 def _bundle_pieces(year: int, sample: Sample | None) -> Generator[bytes, None, None]:
     """Yield the archive's pieces, within one snapshot that ends with the last of them."""
     settings = service().settings
-    signers = bundle_signers(settings)
+    signers, witnesses = bundle_signers(settings), witnesses_of(settings)
     with reading(service().engine) as connection:
-        yield from audit_bundle(connection, year, settings.operator.party, settings.terms, signers, sample).pieces
+        yield from audit_bundle(
+            connection, year, settings.operator.party, settings.terms, signers, sample, witnesses
+        ).pieces

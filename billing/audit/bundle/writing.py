@@ -4,8 +4,9 @@ The sums read back are compared, account by account and month by month, with tho
 says the difference, which is zero. It is written as a stream: memory does not grow with the year.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -19,9 +20,10 @@ from billing.audit.bundle.sample import Sample
 from billing.frame.errors import Unknown
 from billing.frame.terms import Terms
 from billing.proof.checkpoints import newest_checkpoint, seal
+from billing.proof.witnesses import standings
 from invoices.document import Party
 from ledger.balances import last_day
-from ledger.proof.notes import SignerKey
+from ledger.proof.notes import SignerKey, VerifierKey
 
 MANIFEST = "SHA256SUMS"
 SEAL = "SHA256SUMS.note"
@@ -55,11 +57,12 @@ def audit_bundle(
     terms: Terms,
     signers: Sequence[SignerKey] = (),
     sample: Sample | None = None,
+    witnesses: Sequence[VerifierKey] = (),
 ) -> AuditBundle:
     """Write the books of a year as a ZIP archive, and a sample of its invoices if one is asked for.
 
-    The keys sign its manifest together with the newest checkpoint. The connection's transaction must stay open until
-    the last piece is taken. Raises Unknown when nothing is booked in that year.
+    The keys sign its manifest together with the newest checkpoint; it says where each witness stands. The connection's
+    transaction must stay open until the last piece is taken. Raises Unknown when nothing is booked in that year.
     """
     control = balances_of(connection, year)
     if control.is_empty:
@@ -67,9 +70,9 @@ def audit_bundle(
         booked = "nothing is booked yet" if newest is None else f"the books end on {newest}"
         raise Unknown(f"nothing is booked in {year}: {booked}")
     bundle = AuditBundle(year, iter(()), control)
-    bundle.pieces = _pieces(
-        connection, bundle, list(files_of(connection, year, operator, terms, sample)), operator, signers
-    )
+    bundled_files = list(files_of(connection, year, operator, terms, sample, witnesses))
+    page = partial(readme, connection, year, operator, bundled_files, witnessed=standings(connection, witnesses))
+    bundle.pieces = _pieces(connection, bundle, bundled_files, page, signers)
     return bundle
 
 
@@ -77,15 +80,15 @@ def _pieces(
     connection: Connection,
     bundle: AuditBundle,
     bundled_files: Sequence[Bundled],
-    operator: Party,
+    page: Callable[..., bytes],
     signers: Sequence[SignerKey],
 ) -> Iterator[bytes]:
-    year, control = bundle.year, bundle.control
-    archive = Archive(year)
+    control = bundle.control
+    archive = Archive(bundle.year)
     newest = newest_checkpoint(connection)
     # Only keys that have signed the checkpoint are known to whoever verifies it.
     keys = [] if newest is None else [key for key in signers if str(key.verifier) in newest.verifier_keys]
-    yield from archive.add(README, [readme(connection, year, operator, bundled_files, is_sealed=bool(keys))])
+    yield from archive.add(README, [page(is_sealed=bool(keys))])
     for bundled in bundled_files:
         yield from archive.add(bundled.path, _read_back(bundled, control))
     yield from archive.add(BALANCES, control.table())

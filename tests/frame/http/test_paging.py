@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.database import writing
 from billing.frame.settings import load_settings
-from billing.proof.tables import proof_checkpoint
+from billing.proof.tables import proof_checkpoint, proof_cosignature
 from billing.receivables.receipts.orders import Leg, ReceiptOrder
 from billing.receivables.receipts.receiving import receive
 from ledger.proof.notes import parse_verifier_key
@@ -19,7 +19,7 @@ from tests.support.people import add, token
 from tests.support.told import tell, to_tell
 
 LISTS = (
-    "/v1/proof/checkpoints",
+    "/v1/proof/checkpoints", "/v1/proof/cosignatures",
     "/v1/sites", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/users",
@@ -68,6 +68,9 @@ def fill(caller: Caller, engine: Engine) -> None:
         key = parse_verifier_key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
         signed = {"size": 1, "root": "", "note": "", "verifier_keys": str(key), "signed_at": NOW}
         connection.execute(proof_checkpoint.insert(), [{"id": number, **signed} for number in (1, 2, 3)])
+        cosigned = {"line": "", "cosigned_at": NOW, "recorded_at": NOW}
+        both = [{"checkpoint_id": n, "witness": witness, **cosigned} for n in (1, 2) for witness in ("v+1+k", "w+2+k")]
+        connection.execute(proof_cosignature.insert(), both)
     for name in ("amina", "karim", "salma"):
         caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
     for lease in ("L1", "L2"):

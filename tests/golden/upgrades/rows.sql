@@ -181,3 +181,6 @@ INSERT INTO cut_off (id, year, recorded_at) VALUES (1, 2026, '2027-01-05 08:00:0
 INSERT INTO cut_off_sum (cut_off_id, line_no, kind, site, account, amount) VALUES (1, 1, 'to_invoice', 'TNG', '71243', 100);
 
 -- version 0037
+
+-- version 0038
+INSERT INTO proof_cosignature (checkpoint_id, witness, line, cosigned_at, recorded_at) VALUES (1, 'w', '— w k', '2026-07-08 08:00:00', '2026-07-08 08:00:00');
