@@ -4,7 +4,8 @@ ProofError
 ├── BrokenLog         the log and the books contradict each other
 ├── NotYetProved      a record that stands under no checkpoint yet
 ├── NoProofKey        a checkpoint was asked for, and there is no key to sign it with
-└── NoTimestamp       the authority of time gave no answer that holds
+├── NoTimestamp       the authority of time gave no answer that holds
+└── NotPublished      a checkpoint that did not reach every place it is published to
 """
 
 from billing.frame.errors import BillingError
@@ -28,3 +29,7 @@ class NoProofKey(ProofError):
 
 class NoTimestamp(ProofError):
     """The authority of time gave no answer that holds."""
+
+
+class NotPublished(ProofError):
+    """A checkpoint did not reach every place it is published to; it is signed and kept."""

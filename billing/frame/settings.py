@@ -73,6 +73,8 @@ class Settings:
     tsa_ca_file: Path | None
     # The keys of witnesses who cosign checkpoints (NAME+ID+KEY).
     proof_witnesses: tuple[str, ...]
+    # Where checkpoints are published: file:, https:, mailto:.
+    proof_publish: tuple[str, ...]
     # The domain of Message-IDs, so that a trial database has its own; blank: that of the operator's mail address.
     message_id_domain: str
 
@@ -191,6 +193,33 @@ def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
     return url, None if file is None else Path(file)
 
 
+def _publish(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return where checkpoints are published."""
+    places = tuple((environment.get("PROOF_PUBLISH") or "").split())
+    for place in places:
+        if not _is_place(place):
+            raise BadConfiguration(
+                f"PROOF_PUBLISH: {place.partition('?')[0]!r} is no place to publish checkpoints: write "
+                "file:/FOLDER/FILE, https://HOST/PATH or mailto:ADDRESS, several parted by blanks"
+            )
+    return places
+
+
+def _is_place(text: str) -> bool:
+    """Return whether a checkpoint can be published there; without TLS only on this host."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if parts.scheme == "file":
+        return not parts.netloc and parts.path.startswith("/")
+    if parts.scheme == "mailto":
+        return re.fullmatch(r"[^@\s]+@[^@\s]+", unquote(parts.path)) is not None
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in ("localhost", "127.0.0.1", "::1"))
+    return is_safe and bool(host) and "@" not in parts.netloc
+
+
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in the environment; raise BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
@@ -229,6 +258,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         tsa_url=tsa_url,
         tsa_ca_file=tsa_ca_file,
         proof_witnesses=tuple((environment.get("PROOF_WITNESSES") or "").split()),
+        proof_publish=_publish(environment),
         message_id_domain=_message_id_domain(environment),
     )
 

@@ -54,18 +54,24 @@ def append_command() -> None:
 
 
 @proof_command.command("checkpoint", epilog=example("technopark-billing proof checkpoint -o checkpoint.txt"))
+@click.option("--publish", "is_published", is_flag=True, help="Also publish it, to where PROOF_PUBLISH says.")
 @_output
-def checkpoint_command(output: str | None) -> None:
+def checkpoint_command(output: str | None, is_published: bool) -> None:
     """Sign the log's head now, keep it in the database and under DOCUMENTS_URL, and write it (a C2SP signed note).
 
-    Keep it: it shows later that nothing under it was changed or dropped.
+    Keep it: it shows later that nothing under it was changed or dropped. Published, it is a file, put at an address, or
+    mailed, as the scheduler does with each; what fails is said, and the checkpoint stands.
     """
     from billing.frame.settings import load_settings
     from billing.proof.checkpoints import make_checkpoint
+    from billing.proof.publishing import publish
 
     settings = load_settings()
     with database(settings) as engine:
-        _write(make_checkpoint(settings, engine, clock), output)
+        checkpoint = make_checkpoint(settings, engine, clock)
+        _write(checkpoint, output)
+        for sentence in publish(settings, engine, checkpoint, clock()) if is_published else ():
+            click.echo(sentence, err=True)
 
 
 def _write(checkpoint: "Checkpoint", output: str | None) -> None:

@@ -4,6 +4,7 @@ import logging
 
 from billing.frame.jobs import Job, JobContext, Timetable
 from billing.proof.keeping import keep_up
+from billing.proof.publishing import publish
 from billing.proof.timestamps import stamp
 
 
@@ -11,7 +12,11 @@ def _prove_what_is_new(context: JobContext) -> None:
     """Log what was committed, and sign the log when it is time."""
     _, signed = keep_up(context.settings, context.engine, context.clock)
     if signed is not None:
-        stamp(context.settings, context.engine, signed)
+        try:
+            stamp(context.settings, context.engine, signed)
+        finally:
+            if context.settings.proof_publish:
+                publish(context.settings, context.acting("publish"), signed, context.clock())
         context.say(logging.INFO, "checkpoint signed", size=signed.size)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
+from billing.frame.database import reading
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import FullMatch
 from billing.frame.http.idempotency import Answer
@@ -13,10 +14,12 @@ from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
-from billing.frame.http.transactions import acts, reads, writes
+from billing.frame.http.transactions import acting_engine, acts, reads, writes
 from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import CHECKPOINT_KEY, checkpoints, known_keys, make_checkpoint, newest_checkpoint
+from billing.proof.checkpoints import Checkpoint as Signed
 from billing.proof.proving import KINDS, inclusion_shape, named, prove_consistency, prove_inclusion, witness_request
+from billing.proof.publishing import publish
 from billing.proof.shapes import (
     Checkpoint,
     Consistency,
@@ -24,6 +27,7 @@ from billing.proof.shapes import (
     Cosignatures,
     Inclusion,
     Keys,
+    Publication,
     WitnessRequest,
 )
 from billing.proof.timestamps import stamp
@@ -42,6 +46,13 @@ _NOTE_LENGTH_MAX = 10_000
 blueprint = ApiBlueprint(
     "proof", __name__, url_prefix="/v1/proof", description="The books, proved offline", fine_scope=AUDIT
 )
+
+
+def _newest(connection: Connection) -> Signed:
+    checkpoint = newest_checkpoint(connection)
+    if checkpoint is None:
+        raise Unknown("no checkpoint was signed yet: POST /v1/proof/checkpoints signs one, if there is a key")
+    return checkpoint
 
 
 @blueprint.route("/checkpoints")
@@ -65,16 +76,26 @@ def sign_checkpoint() -> Answer:
     return Answer(Checkpoint.of(checkpoint))
 
 
+@blueprint.route("/publications", methods=["POST"])
+@blueprint.response(200, Publication)
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.alt_response(409, "CONFLICT")
+@acts
+def publish_checkpoint() -> Answer:
+    """Publish the newest checkpoint wherever PROOF_PUBLISH says: a file, an address, a mail a day."""
+    with reading(service().engine) as connection:
+        checkpoint = _newest(connection)
+    published = publish(service().settings, acting_engine(), checkpoint, service().clock())
+    return Answer(Publication(checkpoint.id, published))
+
+
 @blueprint.route("/checkpoint")
 @blueprint.response(200, Checkpoint)
 @blueprint.alt_response(404, "NOT_FOUND")
 @reads
 def get_checkpoint(connection: Connection) -> Checkpoint:
     """The newest checkpoint."""
-    checkpoint = newest_checkpoint(connection)
-    if checkpoint is None:
-        raise Unknown("no checkpoint was signed yet: POST /v1/proof/checkpoints signs one, if there is a key")
-    return Checkpoint.of(checkpoint)
+    return Checkpoint.of(_newest(connection))
 
 
 @blueprint.route("/keys")

@@ -75,6 +75,13 @@ class Cosignatures(Shape, frozen=True):
     cosignatures: Annotated[list[Cosignature], about("One of each witness")]
 
 
+class Publication(Shape, frozen=True):
+    """Where a checkpoint was published."""
+
+    checkpoint: Annotated[Serial, about("The checkpoint's number")]
+    published: Annotated[list[str], about("What was done, a sentence for each place of PROOF_PUBLISH")]
+
+
 class WitnessRequest(Shape, frozen=True):
     """What a witness is asked to cosign."""
 

@@ -697,7 +697,8 @@ def older_checkpoints(
             note = Path(path).read_bytes()
         except OSError as error:
             raise Wrong(f"{path} cannot be read: {error.strerror}") from None
-        checkpoint = Checkpoint(decoded(note, path), f"your checkpoint {path}")
+        # Copied out of a mail, it may have blank lines around it.
+        checkpoint = Checkpoint(decoded(note, path).strip() + "\n", f"your checkpoint {path}")
         checkpoint.verify(keys)
         by_size.setdefault(checkpoint.size, []).append(checkpoint)
     return by_size

@@ -16,7 +16,7 @@ from billing.frame.database import append_log
 from billing.frame.errors import Unknown
 from billing.frame.settings import Settings
 from billing.frame.shapes import instant
-from billing.proof.checkpoints import newest_checkpoint
+from billing.proof.checkpoints import Checkpoint, newest_checkpoint
 from billing.proof.tables import proof_checkpoint, proof_cosignature
 from ledger.errors import BadNote, BadProofKey
 from ledger.proof.notes import VerifierKey, cosignature_of, parse_note, parse_verifier_key, text_of
@@ -80,6 +80,13 @@ def cosigned_notes(connection: Connection) -> Iterator[tuple[int, str]]:
     for number, under in lines.items():
         note = connection.execute(select(proof_checkpoint.c.note).where(proof_checkpoint.c.id == number)).scalar_one()
         yield number, note + under
+
+
+def with_witnesses(connection: Connection, checkpoint: Checkpoint) -> str:
+    """Return a checkpoint's note with the lines of its witnesses."""
+    c = proof_cosignature.c
+    lines = connection.scalars(select(c.line).where(c.checkpoint_id == checkpoint.id).order_by(c.witness))
+    return checkpoint.note + "".join(lines)
 
 
 def chosen_witness(witnesses: Sequence[VerifierKey], name: str | None) -> VerifierKey:

@@ -29,6 +29,7 @@ def signing(engine: Engine, tmp_path: Path) -> Caller:
         "DOCUMENTS_URL": f"file:{tmp_path / 'documents'}",
         "PROOF_KEY_FILE": str(tmp_path / "proof.pem"),
         "PROOF_ORIGIN": "books.example.ma/1",
+        "PROOF_PUBLISH": f"file:{tmp_path}/published.txt",
         "PROOF_WITNESSES": new_witness_key(str(tmp_path / "witness.key"), NAME),
     }
     with writing(engine) as connection:
@@ -92,6 +93,14 @@ def test_an_auditor_is_asked_to_cosign_and_what_he_cosigned_is_taken_in(signing:
         assert taken.status_code == 200, taken.text
     assert signing.get("/v1/proof/cosignatures", "auditor")["items"] == taken.json["cosignatures"]
     assert [note + each["line"] for each in taken.json["cosignatures"]] == [answer]
+
+
+def test_the_newest_checkpoint_is_published(signing: Caller, tmp_path: Path) -> None:
+    assert signing("POST", "/v1/proof/publications").status_code == 404
+    note = signing.post("/v1/proof/checkpoints", None).json["note"]
+    told = signing.post("/v1/proof/publications", None, key="once").json
+    assert told == {"checkpoint": 1, "published": [f"published to {tmp_path}/published.txt"]}
+    assert (tmp_path / "published.txt").read_text(encoding="utf-8") == note
 
 
 def test_without_a_key_nothing_is_signed_and_the_answer_says_how(park: Caller) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from sqlalchemy import Row
 
-from billing.frame.shapes import Count, Day, DocumentNumber, Instant, Shape, TenantCode, Text, about, instant
+from billing.frame.shapes import Count, Day, DocumentNumber, Instant, Shape, Text, about, instant
 from invoices import delivery
 from invoices.messages.message import StoredMessage, number_of
 from invoices.messages.tables import STOPPED
@@ -29,7 +29,7 @@ class Message(Shape, frozen=True):
     number: MessageNumber
     kind: Annotated[str, about("The kind of message: dunning, window_end …")]
     key: Annotated[str, about("What it is about: sent once, ever")]
-    tenant: TenantCode
+    tenant: Annotated[str, about("The tenant's code; blank: it goes to no tenant")]
     written_on: Annotated[Day, about("The day its papers bear")]
     state: MessageState
     recipient: Annotated[Text, about("Where it goes: to its tenant's present address, or a chosen one")]
