@@ -719,7 +719,8 @@ def witnessed(export: Export, checkpoints: Iterable[Checkpoint], required: Seque
     for key in witnesses:
         if key.text in newest:
             size, seconds = newest[key.text]
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+            # A witness may state any time: this one is as far as calendars go.
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(seconds, 253402300799)))
             told += f"; cosigned by {key.name} at {at}, up to record {size}"
         elif required:
             raise Wrong(f"{key.text} has cosigned none of its checkpoints")
