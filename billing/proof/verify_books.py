@@ -17,11 +17,12 @@ What is checked:
 5. of an audit bundle (the archive, or the folder it was unpacked into): every file is the one that SHA256SUMS names,
    the key has signed SHA256SUMS together with the log's head, and the records give the sums by account and month of
    journal, grand-livre, journal centralisateur, FEC, and of the files for hledger and beancount, and the documents'
-   totals by month.
+   totals by month;
+6. which witnesses have cosigned the log's heads (C2SP tlog-cosignature), up to which record and when.
 
 Give the key you were given on paper by --key; otherwise the export's own is taken, and named. A checkpoint that you
 have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
-holder of the key.
+holder of the key. A witness given by --witness must have cosigned; otherwise those that the export names are told of.
 
 An auditor can be a witness himself, by a key of his own that never leaves him:
 
