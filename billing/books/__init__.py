@@ -4,8 +4,8 @@ from billing.frame.subject import Subject
 
 SUBJECT = Subject(
     __name__,
-    tables=("manual_entries.tables", "cut_off.tables"),
-    checks=("journal.checks", "periods.checks", "manual_entries.checks", "cut_off.checks"),
+    tables=("manual_entries.tables", "cut_off.tables", "vat_return.tables"),
+    checks=("journal.checks", "periods.checks", "manual_entries.checks", "cut_off.checks", "vat_return.checks"),
     resources=(
         "journal.resources",
         "reports.resources",

@@ -13,6 +13,8 @@ CLIENTS = "3421"
 DOUBTFUL_CLIENTS = "3424"
 BILLS_TO_BE_CLEARED = "3425"
 INVOICES_TO_ISSUE = "3427"
+# VAT declared on tenants' credit before it settles anything; nothing is left once it has.
+ADVANCES_VAT = "34587"
 PROVISION_FOR_CLIENTS = "3942"
 
 # A tenant's money that settles nothing: paid before its first invoice, and later.
@@ -66,6 +68,7 @@ PROVED: Mapping[str, str] = MappingProxyType(
         DOUBTFUL_CLIENTS: "decisions about debts move it (`debts decide`)",
         BILLS_TO_BE_CLEARED: "bills received and cleared move it (`payments receive`, `payments clear`)",
         PROVISION_FOR_CLIENTS: "decisions about debts move it (`debts decide`)",
+        ADVANCES_VAT: "the closing of a month moves it, where advances bear VAT on receipt (`vat.advances_on_receipt`)",
         ADVANCES: "money received and placed moves it (`payments receive`)",
         OVERPAYMENTS: "money received and placed moves it (`payments receive`, `payments refund`)",
         VAT_NOT_YET_DUE: "documents and what settles them move it; the VAT that is due stands on 4455",

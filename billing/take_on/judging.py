@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from billing.entries.accounts import (
     ADVANCES,
+    ADVANCES_VAT,
     BILLS_AT_THE_BANK,
     BILLS_TO_BE_CLEARED,
     BORNE_BY_OPERATOR,
@@ -58,6 +59,7 @@ _PROVED: Mapping[str, str] = {
     CHEQUES_TO_BE_CLEARED: "bring the invoices as open, then record the cheques",
     BILLS_TO_BE_CLEARED: "bring the invoices as open, then record the bills",
     BILLS_AT_THE_BANK: "bring the invoices as open, then record the bills",
+    ADVANCES_VAT: "it is the VAT of tenants' credit, as the service declares it: give what was declared before on 3458",
     UNPLACED: "record money that nobody has placed as receipts",
 }
 _ANALYTIC = (RESERVE, BORNE_BY_OPERATOR, GRANTS_COUNTERPART)

@@ -124,14 +124,18 @@ def test_the_year_has_its_own_revenue_and_the_next_begins_without_it(park: Park)
     book(park.engine)
     with writing(park.engine) as connection:
         assert not [x for x in year_checklist(connection, 2026) if x.kind == "cut_off"]
-        close_period(connection, date(2026, 11, 1), today=TODAY, recorded_at=NOW, open_months_max=2)
-        ended = close_accounts_of(connection, 2026, today=TODAY, recorded_at=NOW)
+        close_period(
+            connection, date(2026, 11, 1), today=TODAY, recorded_at=NOW, open_months_max=2, terms=park.settings.terms
+        )
+        ended = close_accounts_of(connection, 2026, today=TODAY, recorded_at=NOW, terms=park.settings.terms)
         # November and December of both tenants, T2's December in part, and December's meals.
         assert ended.result == 2 * 300_000 + 145_000 + 70_161 + 34_000 + 13_600
         for account in ("3427", "4427", "4491"):
             assert account_balance(connection, account, date(2026, 12, 31)) != 0
             assert account_balance(connection, account, date(2027, 1, 1)) == 0
-        close_period(connection, date(2026, 12, 1), today=TODAY, recorded_at=NOW, open_months_max=2)
+        close_period(
+            connection, date(2026, 12, 1), today=TODAY, recorded_at=NOW, open_months_max=2, terms=park.settings.terms
+        )
     assert check(park.engine) == []
     assert proposed(park.engine).left == []
     # What is billed in the new year leaves the closed one alone.
@@ -276,7 +280,7 @@ def test_second_programs_agree_two_years_in_a_row_open_and_closed(park: Park, tm
         assert book(park.engine, year, today) == f"REG-{year - 2025:06}"
         require_alike(park.engine, tmp_path)
         with writing(park.engine) as connection:
-            close_accounts_of(connection, year, today=today, recorded_at=NOW)
+            close_accounts_of(connection, year, today=today, recorded_at=NOW, terms=park.settings.terms)
         require_alike(park.engine, tmp_path)
     assert "EM-000002" in ok(invoke("entries", "list"))
     assert check(park.engine) == []

@@ -44,7 +44,7 @@ def run(engine: Engine, month: date, day: date | None = None, *, now: datetime =
 
 def close(engine: Engine, month: date, today: date = TODAY) -> None:
     with writing(engine) as connection:
-        close_period(connection, month, today=today, recorded_at=NOW, open_months_max=2)
+        close_period(connection, month, today=today, recorded_at=NOW, open_months_max=2, terms=load_settings({}).terms)
 
 
 @pytest.fixture
@@ -110,10 +110,13 @@ def test_december_is_closed_after_the_years_accounts(engine: Engine, tmp_path: P
     with pytest.raises(PeriodRefused, match=r"2026-12 ends the year: close its accounts first with .* close-year 2026"):
         close(engine, december, today=later)
     with pytest.raises(PeriodRefused, match="2026 has not ended"), writing(engine) as connection:
-        close_accounts_of(connection, 2026, today=date(2026, 12, 31), recorded_at=NOW)
+        close_accounts_of(connection, 2026, today=date(2026, 12, 31), recorded_at=NOW, terms=load_settings({}).terms)
     with writing(engine) as connection:
         net = connection.scalar(select(func.sum(document.c.net)).where(document.c.issued_on == december))
-        assert close_accounts_of(connection, 2026, today=later, recorded_at=NOW).result == net
+        assert (
+            close_accounts_of(connection, 2026, today=later, recorded_at=NOW, terms=load_settings({}).terms).result
+            == net
+        )
     close(engine, december, today=later)
     run(engine, date(2027, 2, 1), now=datetime(2027, 2, 5, 9, tzinfo=UTC))
     with pytest.raises(ReasonRequired), writing(engine) as connection:

@@ -115,7 +115,14 @@ def test_r15_its_day_never_goes_back_nor_into_a_closed_month_nor_before_an_unfin
     with pytest.raises(Refused, match="is more than 31 days after today, 2026-11-22"):
         bills_by_hand(billed, LOCK, on="2026-12-24")
     with writing(billed.engine) as connection:
-        close_period(connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=12)
+        close_period(
+            connection,
+            date(2026, 6, 1),
+            today=NOW.date(),
+            recorded_at=NOW,
+            open_months_max=12,
+            terms=billed.settings.terms,
+        )
     with pytest.raises(PeriodClosed, match="2026-06 is closed"):
         bills_by_hand(billed, LOCK)
     with writing(billed.engine) as connection:

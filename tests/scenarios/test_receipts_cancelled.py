@@ -260,7 +260,9 @@ def test_in_a_closed_month_it_is_booked_on_the_first_open_day(billed: Park) -> N
     receives(billed, order("3480.00"))
     with writing(billed.engine) as connection:
         for month in (date(2026, 6, 1), date(2026, 7, 1)):
-            close_period(connection, month, today=NOW.date(), recorded_at=NOW, open_months_max=12)
+            close_period(
+                connection, month, today=NOW.date(), recorded_at=NOW, open_months_max=12, terms=billed.settings.terms
+            )
     cancelled = cancels(billed, 1)
     assert (cancelled.cancelled_on, cancelled.booked_on) == (date(2026, 6, 20), date(2026, 8, 1))
     assert cancelled.booked == " on 2026-06-20, booked on 2026-08-01 since 2026-06 is closed"
@@ -271,7 +273,14 @@ def test_a_receipt_of_a_mistyped_year_leaves_no_year_to_be_closed(billed: Park) 
     receives(billed, order("10.00", on="2025-11-20"))
     cancels(billed, 1)
     with writing(billed.engine) as connection:
-        close_period(connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=12)
+        close_period(
+            connection,
+            date(2026, 6, 1),
+            today=NOW.date(),
+            recorded_at=NOW,
+            open_months_max=12,
+            terms=billed.settings.terms,
+        )
     as_if_never(billed)
 
 

@@ -46,7 +46,9 @@ def closes(park: Park, *months: str) -> None:
     for month in months:
         with writing(park.engine) as connection:
             first = date.fromisoformat(f"{month}-01")
-            close_period(connection, first, today=NOW.date(), recorded_at=NOW, open_months_max=12)
+            close_period(
+                connection, first, today=NOW.date(), recorded_at=NOW, open_months_max=12, terms=park.settings.terms
+            )
 
 
 def test_e6_four_hundred_receipts_of_two_centimes(billed: Park) -> None:

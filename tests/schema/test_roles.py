@@ -66,7 +66,7 @@ def test_the_service_does_its_month_with_its_own_role(service: Engine, engine: E
     assert deliver(settings, service, clock=lambda: NOW).sent == 2
     with writing(service) as connection:
         secret = create_token(connection, "erp", "finance", now=NOW)
-        close_period(connection, JUNE, today=NOW.date(), recorded_at=NOW, open_months_max=2)
+        close_period(connection, JUNE, today=NOW.date(), recorded_at=NOW, open_months_max=2, terms=settings.terms)
     caller = Caller(create_app(settings, service, lambda: NOW), {"finance": secret})
     grant = {"code": "G2", "funder": "État", "site": None, "amount": "10.00", "granted_on": "2026-06-01"}
     assert caller.post("/v1/grants", grant, key="once").status_code == 201

@@ -56,5 +56,7 @@ def prove_park(engine: Engine, folder: Path) -> Checkpoint:
     park.bills("2026-07")
     ensure_pdf(engine, mine.documents_url, 1, clock=lambda: NOW)
     with writing(engine) as connection:
-        close_period(connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=2)
+        close_period(
+            connection, date(2026, 6, 1), today=NOW.date(), recorded_at=NOW, open_months_max=2, terms=mine.terms
+        )
     return make_checkpoint(mine, engine, lambda: NOW)

@@ -8,6 +8,7 @@ from billing.books.periods.closing import close_period
 from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.codes import RECEIPT
 from billing.frame.database import maintenance_transaction, reading, writing
+from billing.frame.terms import Term, Terms
 from billing.receivables.open_items.open_item_index import refresh_index
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.allocating import allocate
@@ -72,12 +73,25 @@ def records(park: Park, *orders: ReceiptOrder) -> list[Recorded]:
         )
 
 
+def taxing_advances(terms: Terms, since: date) -> Terms:
+    """These settings, where tenants' credit for money from a day on bears VAT on receipt."""
+    name = "vat.advances_on_receipt"
+    return Terms({**terms.versions, name: (*terms.versions[name], Term(since, True, "test"))})
+
+
 def closes(park: Park, *months: str) -> None:
     """Close months, whatever waits."""
     act = Act("amina", CLI, "periods close", "1", reason="les lignes suivent")
     with writing(on_behalf(park.engine, act, lambda: NOW)) as connection:
         for month in months:
-            close_period(connection, parse_month(month), today=NOW.date(), recorded_at=NOW, open_months_max=12)
+            close_period(
+                connection,
+                parse_month(month),
+                today=NOW.date(),
+                recorded_at=NOW,
+                open_months_max=12,
+                terms=park.settings.terms,
+            )
 
 
 def allocates(park: Park, key: int, pays: Mapping[str, str] | None = None, on: str | None = None) -> list[int]:

@@ -28,10 +28,12 @@ from tests.support.till import (
     cancels,
     cancels_refund,
     clears,
+    closes,
     order,
     places,
     receives,
     refunds,
+    taxing_advances,
     undoes,
     withdraws,
 )
@@ -165,13 +167,15 @@ def _posts_by_hand(park: Park) -> None:
 
 
 def _ends_the_year(park: Park) -> None:
-    """From December on VAT falls due as documents are issued; a cheque is cleared after it was allocated."""
+    """From September on VAT falls due as documents are issued; June is closed, and credit it ends with bears VAT."""
     shipped = park.settings.terms.versions
     terms = Terms({**shipped, "vat.regime": (*shipped["vat.regime"], Term(date(2026, 9, 1), "debits", "test"))})
-    park.settings = replace(park.settings, terms=terms)
+    park.settings = replace(park.settings, terms=taxing_advances(terms, date(2026, 6, 1)))
     park.bills("2026-08")
     holds(park, "dispute", invoice="FA-2026-000004", since="2026-08-20")
     reminds(park, "2026-08-31")
     park.bills("2026-09")
+    receives(park, order("60.00", reference="V9", tenant="T3", pays="none"))
+    closes(park, "2026-06")
     with writing(park.engine) as connection:
-        close_accounts_of(connection, 2026, today=LATER.date(), recorded_at=LATER)
+        close_accounts_of(connection, 2026, today=LATER.date(), recorded_at=LATER, terms=park.settings.terms)

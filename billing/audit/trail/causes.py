@@ -16,6 +16,7 @@ from billing.bank.queries import is_latest, is_of_decision
 from billing.bank.tables import bank_line, line_decision, line_entry
 from billing.books.cut_off.tables import cut_off
 from billing.books.manual_entries.tables import manual_entry
+from billing.books.vat_return.tables import advance_vat
 from billing.frame.codes import CUT_OFF, DEBT_ACT, MANUAL_ENTRY, RECEIPT, REFUND, deposit_movement
 from billing.frame.database import among
 from billing.receivables.cash_desk.taking import cash_number
@@ -45,6 +46,7 @@ _FORMS = {
     rf"(?:BQ|CA|OD)/RG-{_NUMBER}(?:/encaissement|/impaye)?": "receipt",
     r"(?:CA|OD)/RC-([0-9]{4}-[0-9]{1,12})": "cash_receipt",
     rf"OD/AF-{_NUMBER}(?:/encaissement)?": "allocation",
+    rf"OD/AR-{_NUMBER}": "advance_vat",
     rf"OD/PL-{_NUMBER}": "placement",
     rf"OD/RP-{_NUMBER}": "placement_withdrawal",
     rf"(?:BQ|CA)/RB-{_NUMBER}": "refund",
@@ -122,7 +124,7 @@ _NAMES: Mapping[str, Callable[[str], str]] = {
     "deposit_movement": lambda key: deposit_movement(*map(int, key.split("/"))),
     "bank_line": lambda key: line_name(*map(int, key.split("/"))),
 }
-_OF_MONEY = ("allocation", "placement", "placement_withdrawal")
+_OF_MONEY = ("allocation", "placement", "placement_withdrawal", "advance_vat")
 _Forms: TypeAlias = Mapping[str, tuple[str, str]]
 
 
@@ -141,8 +143,9 @@ def _documents_of_positions(connection: Connection, forms: _Forms) -> dict[str, 
 
 
 def _money_behind(connection: Connection, forms: _Forms) -> dict[tuple[str, int], list[CauseName]]:
-    """Return the receipt of each allocation, placement and withdrawal; of a credit note's allocation, the note."""
+    """Return the receipt of each allocation, placement, withdrawal and advance; of a credit note's, the note."""
     a, p, w, note = allocation.c, placement.c, placement_withdrawal.c, document.alias("note")
+    v = advance_vat.c
     keys = {kind: [int(key) for each, key in forms.values() if each == kind] for kind in _OF_MONEY}
     nothing = null().label("note")
     rows = connection.execute(
@@ -155,6 +158,9 @@ def _money_behind(connection: Connection, forms: _Forms) -> dict[tuple[str, int]
             select(literal("placement_withdrawal"), w.id, p.receipt_id, nothing)
             .join(placement, p.id == w.placement_id)
             .where(among(connection, w.id, keys["placement_withdrawal"])),
+            select(literal("advance_vat"), v.id, v.receipt_id, nothing).where(
+                among(connection, v.id, keys["advance_vat"])
+            ),
         )
     )
     return {
@@ -331,6 +337,12 @@ def _withdrawals(connection: Connection, keys: Collection[str]) -> Causes:
     return _of_receipts(connection, rows.all())
 
 
+def _advances(connection: Connection, keys: Collection[str]) -> Causes:
+    v = advance_vat.c
+    rows = connection.execute(select(v.id, v.receipt_id).where(among(connection, v.id, [int(key) for key in keys])))
+    return _of_receipts(connection, rows.all())
+
+
 def _of_receipts(connection: Connection, rows: Sequence[Any]) -> Causes:
     receipts = _receipts_of(connection, [row.receipt_id for row in rows])
     return {str(row.id): [receipts[row.receipt_id]] for row in rows}
@@ -442,6 +454,7 @@ _FINDERS: Mapping[str, Callable[[Connection, Collection[str]], Causes]] = {
     "allocation": _allocations,
     "placement": _placements,
     "placement_withdrawal": _withdrawals,
+    "advance_vat": _advances,
     "refund": _refunds,
     "debt_act": _debt_acts,
     "deposit_movement": _deposit_movements,

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, or_, select
 from billing.audit.trail.causes import causes_of
 from billing.audit.trail.shapes import CauseKind, StepKind, Trail, TrailStep
 from billing.audit.trail.steps import changes_written, entry_steps, step_of, with_endings
+from billing.books.vat_return.tables import advance_vat
+from billing.entries.advances import ADVANCE
 from billing.entries.opening import CREDITS
 from billing.entries.receivables import BROUGHT
 from billing.frame.codes import RECEIPT, REFUND
@@ -66,6 +68,8 @@ def _references(connection: Connection, key: int, story: ReceiptStory) -> list[s
     names += [f"{MISCELLANEOUS}/RP-{x}" for x in withdrawals]
     allocations = [f"{MISCELLANEOUS}/AF-{allocation.id}" for allocation in story.allocations]
     names += with_endings(allocations, REVERSED, "/encaissement")
+    advances = select(advance_vat.c.id).where(advance_vat.c.receipt_id == key)
+    names += [f"{ADVANCE}{x}" for x in connection.scalars(advances)]
     refunds = connection.scalars(select(r.id).where(or_(r.receipt_id == key, r.placement_id.in_(placements))))
     return names + with_endings([f"{x}/{REFUND.format(n)}" for n in refunds for x in (BANK, CASH)], REVERSED)
 

@@ -19,8 +19,10 @@ from ledger.errors import UnbalancedEntry
 from ledger.models import entry
 
 _BY_HAND = f"{BY_HAND}%"
-# The other entries of the journal are proved with the receipts, debts, deposits, cash and cut-offs that they book.
-_OTHERS = tuple(f"{MISCELLANEOUS}/{kind}-%" for kind in ("RG", "AF", "PL", "RP", "RB", "TVA", "CR", "RC", "DG", "REG"))
+# The other entries of the journal are proved with the receipts, advances, debts, deposits, cash and cut-offs they book.
+_OTHERS = tuple(
+    f"{MISCELLANEOUS}/{kind}-%" for kind in ("RG", "AF", "PL", "RP", "RB", "TVA", "CR", "RC", "DG", "REG", "AR")
+)
 
 
 def manual_entries(connection: Connection, _step: Step) -> Iterator[str]:

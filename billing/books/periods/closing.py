@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from billing.books.periods.checklist import waiting_lines
+from billing.books.vat_return.advances import book_advances
 from billing.frame.audit_log import act_of, record_change, require_reason
 from billing.frame.database import insert_rows
 from billing.frame.errors import PeriodRefused
+from billing.frame.terms import Terms
 from billing.register.tables import billing_run
 from ledger.periods import Closing, close_month, last_day, limits, reopen_month
 from ledger.year_end import YearEnd, close_year, last_day_of, undo_year_end, year_end
@@ -21,10 +23,17 @@ WHOLE_BOOKS = "books.whole"
 
 
 def close_period(
-    connection: Connection, month: date, *, today: date, recorded_at: datetime, open_months_max: int
+    connection: Connection,
+    month: date,
+    *,
+    today: date,
+    recorded_at: datetime,
+    open_months_max: int,
+    terms: Terms,
 ) -> Closing:
     """Close a month that has ended and whose run is finished; `recorded_at` is a UTC instant.
 
+    The VAT on advances that it ends with is booked first, where they bear any (`vat.advances_on_receipt`).
     While bank lines of the month wait, only for a reason, which the act bears. Raises PeriodRefused, and what
     `ledger.periods.close_month` raises.
     """
@@ -35,6 +44,7 @@ def close_period(
     if under_way is not None and under_way.issued_on <= last_day(month):
         run = format_month(under_way.period)
         raise PeriodRefused(f"the run of {run} was interrupted: finish it first with `technopark-billing run {run}`")
+    book_advances(connection, month, recorded_at=recorded_at, terms=terms)
     _require_year_ended(connection, month)
     waiting = waiting_lines(connection, month)
     if waiting.number and act_of(connection).reason is None:
@@ -72,13 +82,18 @@ def _standing(connection: Connection) -> dict[str, Any]:
     return {name: None if day is None else day.isoformat() for name, day in days.items()}
 
 
-def close_accounts_of(connection: Connection, year: int, *, today: date, recorded_at: datetime) -> YearEnd:
+def close_accounts_of(
+    connection: Connection, year: int, *, today: date, recorded_at: datetime, terms: Terms
+) -> YearEnd:
     """Determine the result of a year that has ended and open the next; done again it changes nothing (CGNC).
 
     Raises PeriodRefused, and what `ledger.year_end.close_year` raises.
     """
     if last_day_of(year) >= today:
         raise PeriodRefused(f"{year} has not ended: close its accounts once it has")
+    # What the year's months that are open would book as they are closed belongs to what the next one opens with.
+    for month in range(1, DECEMBER + 1):
+        book_advances(connection, date(year, month, 1), recorded_at=recorded_at, terms=terms)
     before = _values(year_end(connection, year))
     closed = close_year(connection, year, recorded_at=recorded_at, insert=insert_rows)
     if _values(closed) != before:

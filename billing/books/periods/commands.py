@@ -57,7 +57,8 @@ def close_command(month: date) -> None:
 
     What is unfinished is listed first: waiting bank lines, cheques not cleared, missing certificates, tenants in
     error, documents not sent, orders that wait for approval. Bank lines of the month that wait hinder it, unless you
-    give a --reason; they are then booked on the first open day.
+    give a --reason; they are then booked on the first open day. Where advances bear VAT on receipt (the setting
+    vat.advances_on_receipt), that of the credit held at its end is booked first.
 
     Its trial balance is kept with its digest, from which `check` proves that nothing has moved since.
     """
@@ -73,7 +74,9 @@ def close_command(month: date) -> None:
         limit = settings.open_months_max
         for unfinished in checklist(connection, month):
             click.echo(f"unfinished: {unfinished}")
-        closing = close_period(connection, month, today=today(now), recorded_at=now, open_months_max=limit)
+        closing = close_period(
+            connection, month, today=today(now), recorded_at=now, open_months_max=limit, terms=settings.terms
+        )
     click.echo(f"{month:%Y-%m} is closed: trial balance {closing.digest}; open through {closing.open_through}")
 
 
@@ -124,7 +127,7 @@ def close_year_command(year: int) -> None:
         now = clock()
         for unfinished in year_checklist(connection, year):
             click.echo(f"unfinished: {unfinished}")
-        ended = close_accounts_of(connection, year, today=today(now), recorded_at=now)
+        ended = close_accounts_of(connection, year, today=today(now), recorded_at=now, terms=settings.terms)
     of = "" if settings.terms.at(WHOLE_BOOKS, last_day_of(year)) else " by these books, a subledger (books.whole),"
     click.echo(f"the result of {year}{of} is {format_amount(ended.result)}; {year + 1} is opened")
 

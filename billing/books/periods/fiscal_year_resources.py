@@ -41,7 +41,9 @@ def _unfinished(connection: Connection, year: int) -> list[Unfinished]:
 def close_fiscal_year(connection: Connection, year: int) -> Answer:
     """Determine the result and open the next year; done again it changes nothing, unless something was booked since."""
     unfinished = _unfinished(connection, year)
-    closed = close_accounts_of(connection, year, today=service().today(), recorded_at=service().clock())
+    closed = close_accounts_of(
+        connection, year, today=service().today(), recorded_at=service().clock(), terms=service().settings.terms
+    )
     return Answer(ClosedYear(**asdict(Year.of(closed, service().settings.terms)), unfinished=unfinished))
 
 

@@ -57,7 +57,8 @@ def get_checklist(connection: Connection, period: date) -> Checklist:
 def close_one_period(connection: Connection, period: date) -> Answer:
     """Close the oldest open month: nothing is posted into it from now on, and its trial balance is kept.
 
-    While bank lines of it wait, only for a reason (`X-Reason`); they are then booked on the first open day.
+    While bank lines of it wait, only for a reason (`X-Reason`); they are then booked on the first open day. Where
+    advances bear VAT on receipt, that of the credit held at its end is booked first.
     """
     unfinished = _unfinished(connection, period)
     close_period(
@@ -66,6 +67,7 @@ def close_one_period(connection: Connection, period: date) -> Answer:
         today=service().today(),
         recorded_at=service().clock(),
         open_months_max=service().settings.open_months_max,
+        terms=service().settings.terms,
     )
     return Answer(ClosedPeriod(**asdict(period_shape(connection, period)), unfinished=unfinished))
 

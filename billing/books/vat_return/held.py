@@ -1,17 +1,18 @@
 """Money held at the end of a month that settles nothing and bears no VAT yet, and the VAT that it would bear.
 
-CGI art. 95 taxes advances on receipt; here VAT falls due once money settles an invoice (R26). The paper says how much
-that leaves out, so that whoever declares can add it.
+CGI art. 95 taxes advances on receipt; unless a setting does so (`billing.books.vat_return.advances`), VAT falls due
+once money settles an invoice (R26). The paper says how much that leaves out, so that whoever declares can add it.
 """
 
 from collections import Counter
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, not_, select
+from sqlalchemy import Connection
 
+from billing.books.vat_return.advances import ExpectedRates, is_taxed
+from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import credits as unallocated_credits
-from billing.register.tables import vat_rate
 from pricing.money import vat_included
 
 
@@ -33,23 +34,15 @@ class HeldCredit(NamedTuple):
         return self.amount - self.vat
 
 
-def held_credits(connection: Connection, on: date) -> list[HeldCredit]:
+def held_credits(connection: Connection, on: date, terms: Terms) -> list[HeldCredit]:
     """Return what 4421, 4428 and 4497 hold at the end of a day, cleared cheques included, at the highest rate in force.
 
-    What it pays is not known yet, and neither is its rate: the highest leaves nothing out.
+    What it pays is not known yet, and neither is its rate: the highest leaves nothing out. Advances that bear VAT on
+    receipt are left out.
     """
     sums: Counter[str] = Counter()
     for credit in unallocated_credits(connection, on=on):
-        if credit.is_money:
+        if credit.is_money and not is_taxed(credit, terms):
             sums[credit.account] += credit.left
-    rate = _highest_rate(connection, on)
+    rate = ExpectedRates(connection, on, set()).of(None, on)
     return [HeldCredit(account, amount, rate) for account, amount in sorted(sums.items())]
-
-
-def _highest_rate(connection: Connection, day: date) -> int:
-    """Return the highest VAT rate in force on a day; 0 where none is."""
-    v, later = vat_rate.c, vat_rate.alias("later")
-    replaced = exists().where(
-        and_(later.c.service == v.service, later.c.effective_from > v.effective_from, later.c.effective_from <= day)
-    )
-    return int(connection.scalar(select(func.max(v.rate)).where(v.effective_from <= day, not_(replaced))) or 0)

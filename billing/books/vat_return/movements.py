@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, select
 
+from billing.books.vat_return.advances import Change
 from billing.frame.codes import DEBT_ACT, RECEIPT, REFUND
 from billing.frame.database import among
 from billing.frame.terms import Terms
@@ -39,8 +40,8 @@ UNSAID = "?"
 class VatMovement(NamedTuple):
     """So much base and VAT (centimes, negative where given back) that fell due on a day.
 
-    `piece` is what made it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself. Of what
-    bears no VAT, `treatment` says why (`pricing.vat`).
+    `piece` is what made it fall due: a receipt `RG-…`, a refund `RB-…`, a credit note, or the document itself; an
+    advance has no document. Of what bears no VAT, `treatment` says why (`pricing.vat`).
     """
 
     code: str
@@ -50,7 +51,7 @@ class VatMovement(NamedTuple):
     what: str
     piece: str
     tenant: str
-    document: str
+    document: str | None
     base: int
     vat: int
 
@@ -63,6 +64,24 @@ def vat_movements(connection: Connection, first: date, last: date, terms: Terms)
     return sorted(
         movement for row in rows for movement in _shared(row, weights.get((row.document_id, row.rate)), codes)
     )
+
+
+def advance_movements(changes: Iterable[Change], on: date, terms: Terms) -> Iterator[VatMovement]:
+    """Yield what advances make fall due at the end of a month, and what is taken back of them."""
+    codes: Mapping[str, str] = terms.at("vat.return_codes", on)
+    for advance, amount, vat in changes:
+        yield VatMovement(
+            code=code_of(codes, None, advance.rate),
+            rate=advance.rate,
+            treatment=STANDARD,
+            due_on=on,
+            what="Avance reçue" if amount > 0 else "Avance reprise",
+            piece=RECEIPT.format(advance.receipt),
+            tenant=advance.tenant,
+            document=None,
+            base=amount - vat,
+            vat=vat,
+        )
 
 
 def code_of(codes: Mapping[str, str], service: str | None, rate: int, treatment: str = STANDARD) -> str:

@@ -5,12 +5,14 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from msgspec import UNSET
 from sqlalchemy import Connection, func, select
 
 from billing.books.manual_entries.queries import moved_by_hand
 from billing.books.vat_return import shapes
+from billing.books.vat_return.advances import advance_changes, vat_booked
 from billing.books.vat_return.held import HeldCredit, held_credits
-from billing.books.vat_return.movements import VatMovement, vat_movements
+from billing.books.vat_return.movements import VatMovement, advance_movements, vat_movements
 from billing.entries.accounts import VAT_DUE
 from billing.frame.errors import BadConfiguration, Unknown
 from billing.frame.reports.prepared import Asked, Fact, Prepared
@@ -52,13 +54,15 @@ class Subtotal(NamedTuple):
 class VatReturn(NamedTuple):
     """A month's working paper. `booked` is what 4455 was credited with in the books, in centimes.
 
-    `held` is the money that settles nothing at the month's end: no VAT of it is among the movements.
+    `to_book` is the VAT on advances that closing the month will book. `held` is the money that settles nothing at the
+    month's end: no VAT of it is among the movements.
     """
 
     period: date
     regime: str
     movements: list[VatMovement]
     booked: int
+    to_book: int
     held: list[HeldCredit]
 
     @property
@@ -87,8 +91,8 @@ class VatReturn(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """Return the books' 4455 less the movements: not zero if something but manual entries was booked there."""
-        return self.booked - self.vat
+        """Return what 4455 comes to less the movements: not zero if something but manual entries was booked there."""
+        return self.booked + self.to_book - self.vat
 
 
 def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
@@ -103,9 +107,16 @@ def vat_return(connection: Connection, period: date, terms: Terms) -> VatReturn:
     moved = select(func.sum(d.credit - d.debit)).where(d.account == VAT_DUE, d.day >= period, d.day <= last)
     # What an accountant declares and pays by hand is no VAT that fell due.
     booked = int(connection.scalar(moved) or 0) + moved_by_hand(connection, VAT_DUE, period, last)
-    movements = vat_movements(connection, period, last, terms)
-    held = held_credits(connection, last)
-    return VatReturn(period=period, regime=regime, movements=movements, booked=booked, held=held)
+    changes = advance_changes(connection, period, terms)
+    movements = sorted([*vat_movements(connection, period, last, terms), *advance_movements(changes, last, terms)])
+    return VatReturn(
+        period=period,
+        regime=regime,
+        movements=movements,
+        booked=booked,
+        to_book=sum(change.vat for change in changes) - vat_booked(connection, period),
+        held=held_credits(connection, last, terms),
+    )
 
 
 def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
@@ -126,6 +137,7 @@ def vat_return_shape(paper: VatReturn) -> shapes.VatReturn:
         base=format_amount(paper.base),
         vat=format_amount(paper.vat),
         booked=format_amount(paper.booked),
+        to_book=format_amount(paper.to_book) if paper.to_book else UNSET,
         difference=format_amount(paper.difference),
         movements=[shapes.VatReturnMovement.of(movement) for movement in paper.movements],
         held=[shapes.HeldCredit.of(credit) for credit in paper.held],
@@ -184,6 +196,9 @@ def _rows(paper: VatReturn) -> Iterator[Row]:
     nothing: tuple[None, ...] = (None,) * 8
     yield Row(RowKind.TOTAL, ("Total exigible",), (*nothing, paper.base, paper.vat))
     yield Row(RowKind.MEMO, ("Porté au crédit du compte 4455",), (*nothing, None, paper.booked))
+    if paper.to_book:
+        text = "TVA sur avances, que la clôture du mois portera au compte 4455"
+        yield Row(RowKind.MEMO, (text,), (*nothing, None, paper.to_book))
     yield Row(RowKind.MEMO, ("Différence",), (*nothing, None, paper.difference))
     for credit in paper.held:
         at = formats.percentage(credit.rate)

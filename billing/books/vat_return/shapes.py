@@ -32,7 +32,7 @@ class VatReturnMovement(Shape, frozen=True):
     what: Annotated[Text, about("What made it fall due, in French")]
     piece: Annotated[Text, about("The voucher: a receipt, a refund, a credit note, or the document itself")]
     tenant: TenantCode
-    document: DocumentNumber
+    document: Annotated[DocumentNumber | None, about("Null: of an advance, which settles none yet")]
     base: Annotated[Money, about("Without VAT")]
     vat: Money
     treatment: VatTreatment | UnsetType = UNSET
@@ -86,4 +86,7 @@ class VatReturn(Shape, frozen=True):
     booked: Annotated[Money, about("What account 4455 was credited with")]
     difference: Annotated[Money, about("Booked less VAT: 0.00, or something was booked there by other means")]
     movements: Annotated[list[VatReturnMovement], about("What fell due, by line, rate, day and document")]
-    held: Annotated[list[HeldCredit], about("Money that settles nothing at the month's end, by account")]
+    held: Annotated[list[HeldCredit], about("Money that bears no VAT while it settles nothing, at the month's end")]
+    to_book: Annotated[
+        Money | UnsetType, about("VAT on advances that closing the month will book, counted in the difference")
+    ] = UNSET

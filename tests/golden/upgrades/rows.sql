@@ -184,3 +184,6 @@ INSERT INTO cut_off_sum (cut_off_id, line_no, kind, site, account, amount) VALUE
 
 -- version 0038
 INSERT INTO proof_cosignature (checkpoint_id, witness, line, cosigned_at, recorded_at) VALUES (1, 'w', '— w k', '2026-07-08 08:00:00', '2026-07-08 08:00:00');
+
+-- version 0039
+INSERT INTO advance_vat (id, month, receipt_id, tenant, rate, amount, vat, recorded_at) VALUES (1, '2026-07-01', 1, 'T1', 2000, 12000, 2000, '2026-08-03 08:00:00');
