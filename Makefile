@@ -8,7 +8,7 @@ UV_COMPILE = uv pip compile --quiet --system-certs --universal --python-version 
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(LOCK)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore static format bench lock clean
+.PHONY: help demo test explore static format catalogues bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ format: ## put the code into the project's form
 	@scripts/install test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+catalogues: ## enter the texts of the code that are new into invoices/locales/, to be translated there
+	@scripts/install test
+	$(BIN)/python scripts/catalogues.py
 
 bench: ## measure against the limits of the drivers and the peers; ARGS chooses
 	@scripts/install bench

@@ -28,7 +28,8 @@ BROUGHT_VAT_TOLERANCE = 100
 class Party:
     """Seller or buyer as printed; blank where unknown (law.md section 1).
 
-    Seller-only fields are blank for a buyer. `share_capital` is a decimal string of dirhams.
+    Seller-only fields are blank for a buyer. `share_capital` is a decimal string of dirhams. A buyer's `language` is
+    the one it reads, a seller's says how its papers are written (`invoices.wording`).
     """
 
     code: str

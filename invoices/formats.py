@@ -1,9 +1,9 @@
-"""Writes figures and days in French (law.md section 9): `1 234,56 DH`, `1er septembre 2026`.
+"""Writes figures and days, in French unless a language is named (law.md section 9): `1 234,56 DH`, `1er mai 2026`.
 
-Groups are parted by U+202F and a unit follows U+00A0, so that no figure is ever broken at a line's
+In French groups are parted by U+202F and a unit follows U+00A0, so that no figure is ever broken at a line's
 end; days are written with plain spaces, so that they are found when searched for. Everything is exact: whole
-centimes and scaled integers in, text out. Babel writes the figures and the names of months, what it has no form for is
-written here: `1er`, days from one to another, identifiers.
+centimes and scaled integers in, text out. Babel writes the figures and the names of months, in Arabic those of Morocco
+with western digits; what it has no form for is written here: `1er`, days from one to another, identifiers.
 """
 
 from datetime import date
@@ -18,14 +18,18 @@ from pricing.vat import EXEMPT, OUT_OF_SCOPE, SUSPENDED
 
 GROUP = "\u202f"
 SPACE = "\u00a0"
+FRENCH, ENGLISH, ARABIC = "fr", "en", "ar"
 CURRENCY_SIGN = "DH"
+_CURRENCY_SIGNS = {FRENCH: CURRENCY_SIGN, ENGLISH: "MAD", ARABIC: "درهم"}
+# Marks a French text that catalogues translate though it is looked up elsewhere.
+noted = str
 # What is said of a supply that bears no VAT (CGI art. 145-III-6°), and what stands in place of its rate, also in short.
 _NO_VAT = {
-    EXEMPT: ("Exonéré de TVA", "Exonéré", "Exo."),
-    SUSPENDED: ("TVA en suspension", "Suspension", "Susp."),
-    OUT_OF_SCOPE: ("Hors champ de la TVA", f"Hors{SPACE}champ", "H.C."),
+    EXEMPT: (noted("Exonéré de TVA"), noted("Exonéré"), noted("Exo.")),
+    SUSPENDED: (noted("TVA en suspension"), noted("Suspension"), noted("Susp.")),
+    OUT_OF_SCOPE: (noted("Hors champ de la TVA"), noted("Hors\u00a0champ"), noted("H.C.")),
 }
-_LOCALE = "fr"
+_LOCALES = {FRENCH: "fr", ENGLISH: "en", ARABIC: "ar_MA"}
 
 
 def _signed(pattern: str) -> NumberPattern:
@@ -36,34 +40,34 @@ def _signed(pattern: str) -> NumberPattern:
 _COUNT, _AMOUNT, _PRICE, _QUANTITY = map(_signed, ("#,##0", "#,##0.00", "#,##0.00##", "#,##0.######"))
 
 
-def _french(decimal: str, pattern: NumberPattern) -> str:
+def _written(decimal: str, pattern: NumberPattern, language: str) -> str:
     """Return a decimal string as printed: `-1234.56` gives `−1 234,56`."""
-    return format_decimal(Decimal(decimal), pattern, locale=_LOCALE)
+    return format_decimal(Decimal(decimal), pattern, locale=_LOCALES[language])
 
 
-def amount(centimes: int) -> str:
+def amount(centimes: int, language: str = FRENCH) -> str:
     """Write centimes as `1 234,56`."""
-    return _french(format_amount(centimes), _AMOUNT)
+    return _written(format_amount(centimes), _AMOUNT, language)
 
 
-def dirhams(centimes: int) -> str:
+def dirhams(centimes: int, language: str = FRENCH) -> str:
     """Write centimes as `1 234,56 DH`."""
-    return f"{amount(centimes)}{SPACE}{CURRENCY_SIGN}"
+    return f"{amount(centimes, language)}{SPACE}{_CURRENCY_SIGNS[language]}"
 
 
-def price(ten_thousandths: int) -> str:
+def price(ten_thousandths: int, language: str = FRENCH) -> str:
     """Write a unit price with two to four decimals: `145,00`."""
-    return _french(format_price(ten_thousandths), _PRICE)
+    return _written(format_price(ten_thousandths), _PRICE, language)
 
 
-def quantity(millionths: int) -> str:
+def quantity(millionths: int, language: str = FRENCH) -> str:
     """Write a quantity without useless zeros: `22,5`."""
-    return _french(format_quantity(millionths), _QUANTITY)
+    return _written(format_quantity(millionths), _QUANTITY, language)
 
 
-def percentage(rate: int) -> str:
+def percentage(rate: int, language: str = FRENCH) -> str:
     """Write a rate in ten-thousandths as `20 %`, or `5,5 %`."""
-    return f"{quantity(rate * 10_000)}{SPACE}%"
+    return f"{quantity(rate * 10_000, language)}{SPACE if language == FRENCH else ''}%"
 
 
 def vat_rate(rate: int, treatment: str) -> str:
@@ -83,9 +87,9 @@ def vat_mention(treatment: str, reason: str = "") -> str:
     return f"{_NO_VAT[treatment][0]} — {reason}" if reason else _NO_VAT[treatment][0]
 
 
-def day(value: date) -> str:
+def day(value: date, language: str = FRENCH) -> str:
     """Write a day in full: `9 septembre 2026`; the first of a month is `1er`."""
-    return f"{_ordinal(value)} {month(value)}"
+    return f"{_ordinal(value) if language == FRENCH else value.day} {month(value, language)}"
 
 
 def numeric_day(value: date) -> str:
@@ -95,17 +99,17 @@ def numeric_day(value: date) -> str:
 
 def count(number: int) -> str:
     """Write a whole number: `12 345`."""
-    return _french(str(number), _COUNT)
+    return _written(str(number), _COUNT, FRENCH)
 
 
-def month(value: date) -> str:
+def month(value: date, language: str = FRENCH) -> str:
     """Write the month a day lies in: `septembre 2026`."""
-    return format_date(value, "MMMM y", _LOCALE)
+    return format_date(value, "MMMM y", _LOCALES[language])
 
 
 def month_name(value: date) -> str:
     """Write the month a day lies in without its year: `septembre`."""
-    return format_date(value, "MMMM", _LOCALE)
+    return format_date(value, "MMMM", _LOCALES[FRENCH])
 
 
 def days(first: date, last: date) -> str:

@@ -17,6 +17,7 @@ from billing.frame.errors import BadConfiguration
 from billing.frame.terms import Terms, load_terms
 from invoices.document import Party
 from invoices.domains import in_ascii
+from invoices.wording import PAPERS_IN
 
 DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
 DOCUMENTS_URL_DEFAULT = "file:documents"
@@ -144,9 +145,10 @@ def load_operator(path: Path | None) -> Operator:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfiguration(f"{name}: {path} is not a TOML file in UTF-8: {error}") from None
     texts = (*_OPERATOR_TEXTS, "cndp_number")
-    unknown = sorted(set(content) - {*texts, "payment_terms_days"})
+    known = (*texts, "papers_in", "payment_terms_days")
+    unknown = sorted(set(content) - set(known))
     if unknown:
-        raise BadConfiguration(f"{name}: unknown field {', '.join(unknown)}; known are {', '.join(texts)}")
+        raise BadConfiguration(f"{name}: unknown field {', '.join(unknown)}; known are {', '.join(known)}")
     for field in texts:
         if not isinstance(content.get(field, ""), str):
             raise BadConfiguration(f'{name}: {field} must be a text, written between quotes ("…")')
@@ -156,7 +158,10 @@ def load_operator(path: Path | None) -> Operator:
     terms = content.get("payment_terms_days", 60)
     if not isinstance(terms, int) or isinstance(terms, bool) or not 0 <= terms <= 180:
         raise BadConfiguration(f"{name}: payment_terms_days must be a whole number from 0 to 180")
-    party = Party(code="", **{field: content.get(field, "") for field in _OPERATOR_TEXTS})
+    papers_in = content.get("papers_in", PAPERS_IN[0])
+    if papers_in not in PAPERS_IN:
+        raise BadConfiguration(f"{name}: papers_in must be one of {', '.join(PAPERS_IN)}")
+    party = Party(code="", language=papers_in, **{field: content.get(field, "") for field in _OPERATOR_TEXTS})
     return Operator(party, terms, is_demonstration=path is None, cndp_number=content.get("cndp_number", "").strip())
 
 

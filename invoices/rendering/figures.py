@@ -13,10 +13,11 @@ from typing import NamedTuple, Protocol, TypeAlias
 from markupsafe import Markup
 
 from invoices.document import Party
+from invoices.formats import FRENCH
 from invoices.rendering.charts import POINTS_A_MM
 from invoices.rendering.pdf import STYLESHEET, print_page, render_template
 from invoices.rendering.sheet import Fact, Note, PartyText, legal_lines, party_text
-from invoices.rendering.texts import catalogue, language_of
+from invoices.wording import Wording, wording_of
 
 TEMPLATE = "figures.html"
 PAGE_MM = 180.0
@@ -123,6 +124,8 @@ class FigurePaper:
     number: str
     facts: tuple[Fact, ...]
     blocks: tuple[Block, ...]
+    # The language it is written in.
+    language: str = FRENCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ class FigurePage(NamedTuple):
 
     paper: FigurePaper
     blocks: tuple[tuple[str, object], ...]
-    language: str
+    t: Wording
     continued: str
     seller: PartyText
     buyer: PartyText | None
@@ -156,15 +159,14 @@ class FigurePage(NamedTuple):
 
 def figures_html(paper: FigurePaper) -> str:
     """Return the paper's page as HTML: all of it, so that it can be kept and printed later as it is."""
-    language = language_of("fr" if paper.buyer is None else paper.buyer.language)
-    t = catalogue(language)
+    t = wording_of(paper.seller, paper.language)
     page = FigurePage(
         paper,
         tuple(
             (type(block).__name__.lower(), _drawn(block) if isinstance(block, Charts) else block)
             for block in paper.blocks
         ),
-        language,
+        t,
         f"{paper.title}, {paper.number}",
         party_text(paper.seller, t),
         None if paper.buyer is None else party_text(paper.buyer, t),

@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from invoices.document import Party
+from invoices.formats import FRENCH
 from invoices.rendering.pdf import print_page, render_template
-from invoices.rendering.sheet import Fact, InWords, Note, PartyText, legal_lines, party_text
-from invoices.rendering.texts import catalogue, language_of
+from invoices.rendering.sheet import Fact, InWords, Note, PartyText, continued, legal_lines, party_text
+from invoices.wording import Wording, wording_of
 
 TEMPLATE = "letter.html"
 
@@ -48,13 +49,15 @@ class Letter:
     continued: str = ""
     # Set close, so that a long table takes few pages.
     is_compact: bool = False
+    # The language it is written in.
+    language: str = FRENCH
 
 
 class LetterPage(NamedTuple):
     """All that the template prints: the letter, and the parties and legal lines of every paper."""
 
     letter: Letter
-    language: str
+    t: Wording
     continued: str
     seller: PartyText
     buyer: PartyText
@@ -63,15 +66,14 @@ class LetterPage(NamedTuple):
 
 def render_letter(letter: Letter) -> bytes:
     """Return the letter's PDF/A-3: a pure function of its texts, the same bytes every time. Raises RenderingFailed."""
-    language = language_of(letter.buyer.language)
-    t = catalogue(language)
+    t = wording_of(letter.seller, letter.language)
     page = LetterPage(
         letter,
-        language,
-        letter.continued or t["heading"]["continued"].format(title=letter.title, number=letter.number),
+        t,
+        letter.continued or continued(letter.title, letter.number, t),
         party_text(letter.seller, t),
         party_text(letter.buyer, t),
         legal_lines(letter.seller, t),
     )
     html = render_template(TEMPLATE, page=page)
-    return print_page(html, letter.number, identifier=sha256(html.encode()).digest()[:16])
+    return print_page(html, letter.number, identifier=sha256(html.encode()).digest()[:16], direction=t.direction)

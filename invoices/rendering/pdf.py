@@ -22,23 +22,36 @@ from typing import Any
 from xml.etree import ElementTree
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from invoices.document import Document
 from invoices.errors import PrintingUnavailable, RenderingFailed
+from invoices.rendering.arabic import write_ligatures
 from invoices.rendering.sheet import sheet_of
-from invoices.rendering.texts import catalogue
 from invoices.rendering.weasyprint_tuning import can_subset_quickly, open_layout, write_streams_once
 from invoices.rendering.weasyprint_tuning.frames import with_room
+from invoices.wording import (
+    END_OF_ISOLATE,
+    ISOLATE,
+    LEFT_TO_RIGHT,
+    RIGHT_TO_LEFT,
+    direction_of,
+    paper_language,
+    wording,
+)
 from invoices.xml import ATTACHMENT_NAME, document_xml
 
 PDF_VARIANT = "pdf/a-3u"
 STYLESHEET = "document.css"
 BASE_STYLESHEET = "base.css"
+ARABIC_STYLESHEET = "arabic.css"
 TEMPLATE = "document.html"
 _FONT_SCHEME = "package:"
 _FONT_FILES = (
-    "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansTifinagh-Regular.woff2",
+    "Inter-Regular.woff2", "Inter-SemiBold.woff2", "NotoSansArabic-Regular.woff2", "NotoSansArabic-Bold.woff2",
+    "NotoSansTifinagh-Regular.woff2",
 )  # fmt: skip
+_ISOLATED = re.compile(f"{ISOLATE}([^{ISOLATE}{END_OF_ISOLATE}]*){END_OF_ISOLATE}")
 # Stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
@@ -71,13 +84,14 @@ def render_pdf(document: Document) -> bytes:
     Raises PrintingUnavailable when the machine lacks what printing needs, RenderingFailed when the page asks for
     anything from outside the package.
     """
-    return _renderer(os.getpid()).pdf(document)
+    direction = wording(paper_language(document.seller, document.buyer)).direction
+    return _renderer(os.getpid(), direction).pdf(document)
 
 
 def render_html(document: Document) -> str:
     """Return the page's HTML alone, as WeasyPrint gets it, for design work; its stylesheet is beside the template."""
     sheet = sheet_of(document)
-    return render_template(TEMPLATE, sheet=sheet, t=catalogue(sheet.language))
+    return render_template(TEMPLATE, sheet=sheet, t=sheet.t)
 
 
 def render_template(name: str, **texts: object) -> str:
@@ -87,13 +101,15 @@ def render_template(name: str, **texts: object) -> str:
 
 
 @with_room
-def print_page(html: str, name: str, *, identifier: bytes, stylesheet: str | None = None) -> bytes:
+def print_page(
+    html: str, name: str, *, identifier: bytes, direction: str = LEFT_TO_RIGHT, stylesheet: str | None = None
+) -> bytes:
     """Return the PDF/A-3 of a page that has nothing attached; `identifier` is 16 bytes that say which page it is.
 
     `stylesheet` is CSS in place of that of documents; it names the same fonts. Raises RenderingFailed, which names the
     page by `name`.
     """
-    return _renderer(os.getpid(), stylesheet).page(html, name, identifier)
+    return _renderer(os.getpid(), direction, stylesheet).page(html, name, identifier)
 
 
 def check_printing() -> None:
@@ -103,14 +119,16 @@ def check_printing() -> None:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("invoices.rendering"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
-        finalize=printable,
+        finalize=_marked_up,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain"] = lambda text: Markup(escape(printable(text)))  # noqa: S704 - it is escaped
+    return environment
 
 
 @cache
@@ -130,12 +148,32 @@ def _not_printable() -> re.Pattern[str]:
 def printable(text: str) -> str:
     """Return text as our fonts can print it: composed, white space as a space, characters they lack as U+25A1.
 
-    Control characters and marks that reorder text are dropped: a name can't hide what stands beside it.
+    Control characters and marks that reorder text are dropped: a name can't hide what stands beside it. Isolates stay
+    (`Wording.isolated`): they keep what they hold from reordering what is around it.
     """
     if text.isascii() and text.isprintable():
         return text
-    composed = unicodedata.normalize("NFC", text)
-    return _not_printable().sub(_replacement, composed)
+    return "".join(
+        f"{ISOLATE}{_printable(part)}{END_OF_ISOLATE}" if place % 2 else _printable(part)
+        for place, part in enumerate(_ISOLATED.split(text))
+    )
+
+
+def _marked_up(text: str) -> str:
+    """Return text as our fonts can print it, isolates as elements: a line that breaks within keeps its direction."""
+    if isinstance(text, Markup) or ISOLATE not in text:
+        return printable(text)
+    parts = (
+        Markup('<bdi dir="{}">{}</bdi>').format(direction_of(part), _printable(part))
+        if place % 2
+        else escape(_printable(part))
+        for place, part in enumerate(_ISOLATED.split(text))
+    )
+    return Markup().join(parts)
+
+
+def _printable(text: str) -> str:
+    return _not_printable().sub(_replacement, unicodedata.normalize("NFC", text))
 
 
 def _replacement(match: re.Match[str]) -> str:
@@ -154,9 +192,9 @@ def _stylesheet(name: str) -> str:
 
 
 class PdfRenderer:
-    """The fonts and stylesheets that one process prints with, prepared once."""
+    """The fonts and stylesheets that one process prints pages of one direction with, prepared once."""
 
-    def __init__(self, stylesheet: str) -> None:
+    def __init__(self, direction: str, stylesheet: str) -> None:
         weasyprint = _weasyprint()
         from weasyprint.text.fonts import FontConfiguration
         from weasyprint.urls import URLFetcher, URLFetcherResponse
@@ -177,6 +215,10 @@ class PdfRenderer:
                 raise ValueError(f"a document may fetch nothing, not {url}")
 
         self._attachment = weasyprint.Attachment
+        self._finish: Callable[[Any, Any], None] = _finish
+        if direction == RIGHT_TO_LEFT:
+            stylesheet += _stylesheet(ARABIC_STYLESHEET)
+            self._finish = _finish_arabic
         self._lock = _lock(os.getpid())
         self._fetcher = Nothing(fail_on_errors=True)
         fonts = FontConfiguration()
@@ -204,7 +246,7 @@ class PdfRenderer:
             metadata = laid_out.metadata
             metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
             written: bytes = laid_out.write_pdf(
-                finisher=_finish,
+                finisher=self._finish,
                 attachments=[attachment],
                 pdf_variant=PDF_VARIANT,
                 pdf_identifier=sha256(xml).digest()[:16],
@@ -215,7 +257,9 @@ class PdfRenderer:
         """See `print_page`."""
         with self._lock, _named_failures(name):
             laid_out = self._lay_out(html)
-            written: bytes = laid_out.write_pdf(finisher=_finish, pdf_variant=PDF_VARIANT, pdf_identifier=identifier)
+            written: bytes = laid_out.write_pdf(
+                finisher=self._finish, pdf_variant=PDF_VARIANT, pdf_identifier=identifier
+            )
         return written
 
 
@@ -239,14 +283,14 @@ def _lock(_process: int) -> Lock:
 
 
 @cache
-def _renderer(_process: int, stylesheet: str | None = None) -> PdfRenderer:
+def _renderer(_process: int, direction: str = LEFT_TO_RIGHT, stylesheet: str | None = None) -> PdfRenderer:
     # One a process: a forked child must not share the parent's font files, which vanish with their owner.
     atexit.register(_let_go)
     _weasyprint()
     from weasyprint.urls import FatalURLFetchingError
 
     try:
-        return PdfRenderer(_stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
+        return PdfRenderer(direction, _stylesheet(STYLESHEET) if stylesheet is None else stylesheet)
     except (FatalURLFetchingError, OSError) as error:
         raise PrintingUnavailable(
             f"printing needs the fonts and stylesheets of the package: install it again ({error.__cause__ or error})"
@@ -280,6 +324,11 @@ def _finish(_document: object, pdf: Any) -> None:
         files = pdf.catalog["AF"]
         files[:] = dict.fromkeys(files)
     write_streams_once(pdf)
+
+
+def _finish_arabic(document: object, pdf: Any) -> None:
+    write_ligatures(pdf)
+    _finish(document, pdf)
 
 
 def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:

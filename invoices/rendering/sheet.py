@@ -3,17 +3,15 @@
 Pure text out of the snapshot (B9): no clock, no environment, no markup. The template escapes it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from invoices import formats
 from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
-from invoices.rendering.texts import Catalogue, catalogue, language_of
 from invoices.structured_reference import printed
+from invoices.wording import OF_TENANT_AND_FRENCH, Wording, paper_language, wording, wording_of
 from invoices.words import dirhams_in_words
-from pricing.money import parse_decimal
-from pricing.rating import PricedLine
+from pricing.money import QUANTITY_SCALE, parse_decimal
 from pricing.vat import STANDARD
 
 SEPARATOR = " · "
@@ -86,7 +84,7 @@ class TotalRow(NamedTuple):
 class Sheet:
     """A whole document as text."""
 
-    language: str
+    t: Wording
     density: str
     subject: str
     issued_iso: str
@@ -103,187 +101,199 @@ class Sheet:
     payment: Note
     notes: tuple[Note, ...]
     legal: tuple[str, ...]
+    # The legal mentions in French as well, on a document in another language.
+    in_french: tuple[str, ...]
 
 
 def sheet_of(document: Document) -> Sheet:
-    """Return the page of a document, in its buyer's language where a catalogue exists."""
-    language = language_of(document.buyer.language)
-    t = catalogue(language)
-    of_kind = t[document.kind]
+    """Return the page of a document, in the language that it was issued in."""
+    t = wording_of(document.seller, paper_language(document.seller, document.buyer))
+    title = title_of(document, t)
     return Sheet(
-        language=language,
+        t=t,
         density="compact" if len(document.lines) > ROOMY_LINES_MAX else "roomy",
-        subject=_subject(document, of_kind),
+        subject=_subject(document, t),
         issued_iso=document.issued_on.isoformat(),
-        title=of_kind["title"],
-        number=t["heading"]["number"].format(number=document.number),
-        continued=t["heading"]["continued"].format(title=of_kind["title"], number=document.number),
-        addressee_label=of_kind["addressee"],
+        title=title,
+        number=t("N° {number}", number=document.number),
+        continued=continued(title, document.number, t),
+        addressee_label=t("Avoir établi pour") if document.kind == CREDIT_NOTE else t("Facturé à"),
         seller=party_text(document.seller, t),
         buyer=party_text(document.buyer, t),
         facts=_facts(document, t),
         lines=_lines(document, t),
         totals=_totals(document, t),
-        in_words=amount_in_words(document.gross, of_kind["in_words"]),
+        in_words=_in_words(document, t),
         payment=_payment(document, t),
         notes=_notes(document, t),
         legal=legal_lines(document.seller, t),
+        in_french=_in_french(document, t),
     )
 
 
-def _subject(document: Document, of_kind: Mapping[str, str]) -> str:
-    if document.period is None:
-        return of_kind["subject_by_hand"].format(number=document.number)
-    return of_kind["subject"].format(number=document.number, month=formats.month(document.period))
+def title_of(document: Document, t: Wording) -> str:
+    """Return what a document is called."""
+    return t("Avoir") if document.kind == CREDIT_NOTE else t("Facture")
 
 
-def _named(party: Party, t: Catalogue) -> str:
-    if not party.legal_form:
-        return party.legal_name
-    return t["party"]["with_form"].format(name=party.legal_name, form=party.legal_form)
+def continued(title: str, number: str, t: Wording) -> str:
+    """Return what stands at the head of each further page."""
+    return t("{title} n° {number}, suite", title=title, number=number)
 
 
-def _identifiers(party: Party, t: Catalogue) -> tuple[str, ...]:
+def _subject(document: Document, t: Wording) -> str:
+    titled = t("{title} n° {number}", title=title_of(document, t), number=document.number)
+    return titled if document.period is None else t("{titled}, {month}", titled=titled, month=t.month(document.period))
+
+
+def _named(party: Party, t: Wording) -> str:
+    return t.paired(party.legal_name, party.legal_form) if party.legal_form else t.isolated(party.legal_name)
+
+
+def _identifiers(party: Party, t: Wording) -> tuple[str, ...]:
     """Return every identifier that is known, labelled (law.md section 1)."""
     known = (
-        (t["party"]["ice"], party.ice),
-        (t["party"]["tax_id"], party.tax_id),
-        (t["party"]["trade_register"], party.trade_register),
-        (t["party"]["business_tax"], party.business_tax),
-        (t["party"]["social_security"], party.social_security),
+        (t("ICE"), party.ice),
+        (t("IF"), party.tax_id),
+        (t("RC"), party.trade_register),
+        (t("TP"), party.business_tax),
+        (t("CNSS"), party.social_security),
     )
-    return tuple(f"{label} {value}" for label, value in known if value)
+    return tuple(f"{label} {t.isolated(value)}" for label, value in known if value)
 
 
-def party_text(party: Party, t: Catalogue) -> PartyText:
+def party_text(party: Party, t: Wording) -> PartyText:
     """Return a party as every paper prints it."""
-    address = tuple(text for text in (party.address, party.city) if text)
+    address = tuple(t.isolated(text) for text in (party.address, party.city) if text)
     # The ICE has a line of its own: it is what a bookkeeper looks for.
     ice, *others = _identifiers(party, t) or ("",)
     return PartyText(_named(party, t), address, tuple(text for text in (ice, SEPARATOR.join(others)) if text))
 
 
-def _facts(document: Document, t: Catalogue) -> tuple[Fact, ...]:
-    heading = t["heading"]
-    facts = [Fact(heading["issued"], formats.day(document.issued_on))]
+def _facts(document: Document, t: Wording) -> tuple[Fact, ...]:
+    facts = [Fact(t("Date d’émission"), t.day(document.issued_on))]
     if document.kind == CREDIT_NOTE and document.period is None:
         # The reason last: the last fact has the room that is left.
         facts += [
-            Fact(heading["corrected_by_hand"], ", ".join(document.corrects)),
-            Fact(heading["reason"], document.reason),
+            Fact(t("Facture corrigée"), t.listed(document.corrects)),
+            Fact(t("Motif"), t.isolated(document.reason)),
         ]
         return tuple(facts)
-    period = [] if document.period is None else [Fact(heading["period"], formats.month(document.period))]
+    period = [] if document.period is None else [Fact(t("Période"), t.month(document.period))]
     if document.kind == CREDIT_NOTE:
         facts += [
             *period,
-            Fact(heading["reason"], heading["reason_correction"]),
-            Fact(heading["corrected"], ", ".join(document.corrects)),
+            Fact(t("Motif"), t("régularisation")),
+            Fact(t("Factures corrigées"), t.listed(document.corrects)),
         ]
         return tuple(facts)
     days = (document.due_on - document.issued_on).days
-    terms = heading["terms_days"].format(days=days) if days else heading["terms_at_sight"]
     facts += [
-        Fact(t["invoice"]["due"], formats.day(document.due_on)),
+        Fact(t("Échéance"), t.day(document.due_on)),
         *period,
-        Fact(heading["terms"], terms),
-        Fact(heading["reference"], _payment_reference(document)),
+        Fact(t("Conditions"), t.plural("{number} jour", "{number} jours", days) if days else t("à réception")),
+        Fact(t("Référence de paiement"), t.isolated(_payment_reference(document))),
     ]
     if document.is_one_off:
-        facts.append(Fact(heading["subject"], document.reason))
+        facts.append(Fact(t("Objet"), t.isolated(document.reason)))
     return tuple(facts)
 
 
-def _lines(document: Document, t: Catalogue) -> tuple[LineText, ...]:
+def _lines(document: Document, t: Wording) -> tuple[LineText, ...]:
     carried = 0
     texts = []
     for line in document.lines:
         carried += line.priced.amount
-        text = _line(line, formats.amount(carried), t)
+        text = _line(line, carried, t)
         if document.is_one_off:
             # It is of no month, and has one price alone.
-            text = text._replace(where=line.site_name, full_price="", discount="")
+            text = text._replace(where=t.isolated(line.site_name), full_price="", discount="")
         texts.append(text)
     return tuple(texts)
 
 
-def _line(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
-    if line.unit_of_measure == LUMP_SUM:
-        return _lump_sum(line, carried, t)
-    priced, texts = line.priced, t["line"]
-    is_office = priced.first_day is not None and priced.last_day is not None
-    discount = priced.full_price - priced.unit_price
-    return LineText(
-        item=texts["item"].format(label=line.service_label, office=line.office) if line.office else line.service_label,
-        where=texts["where"].format(site=line.site_name, period=_period(priced)),
-        corrects=_corrects(line, t),
-        quantity=_quantity(priced.quantity, line.unit_of_measure, t),
-        days=texts["days"].format(days=priced.days, days_in_month=priced.days_in_month) if is_office else "",
-        full_price=formats.price(priced.full_price),
-        discount=formats.price(-discount) if discount else texts["no_discount"],
-        price=formats.price(priced.unit_price),
-        vat=formats.short_vat_rate(priced.vat_rate, priced.vat_treatment),
-        amount=formats.amount(priced.amount),
-        forward=t["carry"]["forward"].format(amount=carried),
-        brought=t["carry"]["brought"].format(amount=carried),
-    )
-
-
-def _lump_sum(line: DocumentLine, carried: str, t: Catalogue) -> LineText:
-    """Return a line that credits an amount, or bills it again, without the figures it was not computed from."""
-    texts = t["line"]
-    return LineText(
-        item=texts["item"].format(label=line.service_label, office=line.office) if line.office else line.service_label,
-        where=texts["where"].format(site=line.site_name, period=formats.month(line.priced.month)),
+def _line(line: DocumentLine, carried: int, t: Wording) -> LineText:
+    priced = line.priced
+    label, amount = line.service_label, t.amount(carried)
+    text = LineText(
+        item=t.paired(label, line.office) if line.office else t.isolated(label),
+        where=t("{site}, {period}", site=t.isolated(line.site_name), period=_period(line, t)),
         corrects=_corrects(line, t),
         quantity="",
         days="",
         full_price="",
         discount="",
         price="",
-        vat=formats.short_vat_rate(line.priced.vat_rate, line.priced.vat_treatment),
-        amount=formats.amount(line.priced.amount),
-        forward=t["carry"]["forward"].format(amount=carried),
-        brought=t["carry"]["brought"].format(amount=carried),
+        vat=t.short_vat_rate(priced.vat_rate, priced.vat_treatment),
+        amount=t.amount(priced.amount),
+        forward=t("À reporter  {amount}", amount=amount),
+        brought=t("Report  {amount}", amount=amount),
+    )
+    if line.unit_of_measure == LUMP_SUM:
+        # A line that credits an amount, or bills it again, shows no figures that it was not computed from.
+        return text
+    discount = priced.full_price - priced.unit_price
+    return text._replace(
+        quantity=_quantity(priced.quantity, line.unit_of_measure, t),
+        days="" if priced.first_day is None else f"{priced.days}/{priced.days_in_month}",
+        full_price=t.price(priced.full_price),
+        discount=t.price(-discount) if discount else "–",
+        price=t.price(priced.unit_price),
     )
 
 
-def _period(priced: PricedLine) -> str:
-    """Return the days of an office line, or its month where that is billed whole; the month of a usage line."""
-    if priced.first_day is None or priced.last_day is None or priced.days == priced.days_in_month:
-        return formats.month(priced.month)
-    return formats.days(priced.first_day, priced.last_day)
+def _period(line: DocumentLine, t: Wording) -> str:
+    """Return the days of an office line, or its month where that is billed whole; the month of any other line."""
+    priced = line.priced
+    first, last = priced.first_day, priced.last_day
+    if first is None or last is None or priced.days == priced.days_in_month or line.unit_of_measure == LUMP_SUM:
+        return t.month(priced.month)
+    return t.days(first, last)
 
 
-def _quantity(quantity: int, unit: str, t: Catalogue) -> str:
-    key = f"{unit}_one" if f"{unit}_one" in t["unit"] and quantity <= 1_000_000 else unit
-    text = t["unit"].get(key, "{quantity}").format(quantity=formats.quantity(quantity))
+def _quantity(quantity: int, unit: str, t: Wording) -> str:
+    said = t.quantity(quantity)
+    if unit == "m2_month":
+        text = t("{quantity} m²", quantity=said)
+    elif unit == "hour":
+        text = t("{quantity} h", quantity=said)
+    elif unit == "each":
+        # One and less are singular; Arabic asks for the whole number.
+        number = max(1, quantity // QUANTITY_SCALE + (quantity > QUANTITY_SCALE and quantity % QUANTITY_SCALE > 0))
+        text = t.plural("{quantity} unité", "{quantity} unités", number, quantity=said)
+    else:
+        text = said
     return text.replace(" ", formats.SPACE)
 
 
-def _corrects(line: DocumentLine, t: Catalogue) -> str:
-    texts = t["line"]
-    for what, named in (("corrects", line.corrects), ("withdraws", line.withdraws)):
-        if named is not None:
-            number, _, line_no, issued_on = named
-            if issued_on is None:
-                return texts[what].format(number=number, line=line_no)
-            return texts[f"{what}_dated"].format(number=number, line=line_no, day=formats.day(issued_on))
-    return ""
+def _corrects(line: DocumentLine, t: Wording) -> str:
+    if line.corrects is not None:
+        number, _, line_no, issued_on = line.corrects
+        if issued_on is None:
+            return t("Corrige {number}, ligne {line}", number=number, line=line_no)
+        return t("Corrige {number} du {day}, ligne {line}", number=number, day=t.day(issued_on), line=line_no)
+    if line.withdraws is None:
+        return ""
+    number, _, line_no, issued_on = line.withdraws
+    if issued_on is None:
+        return t(
+            "Reprend l’avoir {number}, ligne {line} : la ligne qu’il corrigeait est créditée en entier",
+            number=number, line=line_no,
+        )  # fmt: skip
+    return t(
+        "Reprend l’avoir {number} du {day}, ligne {line} : la ligne qu’il corrigeait est créditée en entier",
+        number=number, day=t.day(issued_on), line=line_no,
+    )  # fmt: skip
 
 
-def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
+def _totals(document: Document, t: Wording) -> tuple[TotalRow, ...]:
     """Return the VAT of each rate beside the three totals, row by row."""
-    texts = t["totals"]
-    left = [(texts["rate"], texts["base"], texts["vat"])]
-    left += [
-        (formats.vat_rate(v.rate, v.treatment), formats.amount(v.base), formats.amount(v.amount))
-        for v in document.treated_vat
-    ]
+    left = [(t("Taux"), t("Base HT"), t("TVA"))]
+    left += [(t.vat_rate(v.rate, v.treatment), t.amount(v.base), t.amount(v.amount)) for v in document.treated_vat]
     right = [
-        (texts["net"], formats.amount(document.net)),
-        (texts["tax"], formats.amount(document.tax)),
-        (t[document.kind]["gross"], formats.dirhams(document.gross)),
+        (t("Total HT"), t.amount(document.net)),
+        (t("Total TVA"), t.amount(document.tax)),
+        (t("Total de l’avoir TTC") if document.kind == CREDIT_NOTE else t("Total TTC"), t.dirhams(document.gross)),
     ]
     rows = []
     for index in range(max(len(left), len(right))):
@@ -293,38 +303,60 @@ def _totals(document: Document, t: Catalogue) -> tuple[TotalRow, ...]:
     return tuple(rows)
 
 
-def amount_in_words(gross: int, sentence: str) -> InWords:
+def _in_words(document: Document, t: Wording) -> InWords:
+    if document.kind == CREDIT_NOTE:
+        sentence = t("Arrêté le présent avoir à la somme de : {words}, toutes taxes comprises.", words="{words}")
+    else:
+        sentence = t("Arrêtée la présente facture à la somme de : {words}, toutes taxes comprises.", words="{words}")
+    return amount_in_words(document.gross, sentence, t.language)
+
+
+def amount_in_words(gross: int, sentence: str, language: str) -> InWords:
     """Return the sentence that closes a paper, with the amount in the place of `{words}`."""
     before, _, after = sentence.partition("{words}")
-    return InWords(before, tuple(dirhams_in_words(gross).split(" ")), after)
+    return InWords(before, tuple(dirhams_in_words(gross, language).split(" ")), after)
 
 
-def _notes(document: Document, t: Catalogue) -> tuple[Note, ...]:
+def _notes(document: Document, t: Wording) -> tuple[Note, ...]:
     """Return notes on why no VAT is charged, on the discount's worth and its end, and on the contribution (R16)."""
-    texts = t["notes"]
     credited = document.kind == CREDIT_NOTE
-    mentions = vat_mentions(document)
-    notes = [Note(t["columns"]["vat"], mentions)] if mentions else []
+    mentions = vat_mentions(document, t)
+    notes = [Note(t("TVA"), mentions)] if mentions else []
     if document.advantage > 0:
-        worth = texts["discount_credited"] if credited else texts["discount_worth"]
-        lines = [worth.format(amount=formats.dirhams(document.advantage))]
+        worth = t.dirhams(document.advantage)
+        lines = [
+            t("Sur les lignes corrigées, elle valait {amount} HT.", amount=worth)
+            if credited
+            else t("Elle vaut {amount} HT sur cette facture.", amount=worth)
+        ]
         if document.discount_ends_on is not None and document.period is not None and not credited:
-            last = document.discount_ends_on
-            tense = texts["discount_ends"] if last >= document.period else texts["discount_ended"]
-            lines.append(tense.format(day=formats.day(last)))
-        notes.append(Note(texts["discount"], tuple(lines)))
+            day = t.day(document.discount_ends_on)
+            if document.discount_ends_on >= document.period:
+                lines.append(t("Dernier jour : {day}, plein tarif ensuite.", day=day))
+            else:
+                lines.append(t("Elle a pris fin le {day}, plein tarif depuis.", day=day))
+        notes.append(Note(t("Remise pépinière, datée et conditionnelle"), tuple(lines)))
     if document.contribution > 0:
-        worth = texts["contribution_credited"] if credited else texts["contribution_worth"]
-        notes.append(Note(texts["contribution"], (worth.format(amount=formats.dirhams(document.contribution)),)))
+        brought = t.dirhams(document.contribution)
+        text = (
+            t("Contribution à l’accueil des jeunes entreprises reprise par cet avoir : {amount} HT.", amount=brought)
+            if credited
+            else t(
+                "Sur cette facture, {amount} HT contribuent à l’accueil des jeunes entreprises du réseau.",
+                amount=brought,
+            )
+        )
+        notes.append(Note(t("Péréquation"), (text,)))
     return tuple(notes)
 
 
-def vat_mentions(document: Document) -> tuple[str, ...]:
+def vat_mentions(document: Document, t: Wording) -> tuple[str, ...]:
     """Return why no VAT is charged (CGI art. 145-III-6°), each once, with its base where there are several."""
     untaxed = [v for v in document.treated_vat if v.treatment != STANDARD]
-    several = len(untaxed) > 1
+    if len(untaxed) == 1:
+        return (t.vat_mention(untaxed[0].treatment, untaxed[0].reason),)
     return tuple(
-        formats.vat_mention(v.treatment, v.reason) + (f" : {formats.dirhams(v.base)}" if several else "")
+        t("{mention} : {amount}", mention=t.vat_mention(v.treatment, v.reason), amount=t.dirhams(v.base))
         for v in untaxed
     )
 
@@ -336,25 +368,53 @@ def _payment_reference(document: Document) -> str:
     return printed(document.payment_reference, formats.SPACE)
 
 
-def _payment(document: Document, t: Catalogue) -> Note:
-    texts = t["notes"]
+def _payment(document: Document, t: Wording) -> Note:
     if document.kind == CREDIT_NOTE:
-        return Note(texts["payment"], (texts["refund"],))
-    by = texts["payment_by"].format(day=formats.day(document.due_on), number=_payment_reference(document))
-    rib = formats.grouped(document.seller.rib, RIB_GROUPS)
-    known = (by, document.seller.bank, texts["payment_rib"].format(rib=rib) if rib else "")
-    return Note(texts["payment"], tuple(text for text in known if text))
+        return Note(t("Règlement"), (t("Le montant de cet avoir vient en déduction des sommes dues."),))
+    by = t(
+        "Par virement au plus tard le {day}, référence {number}",
+        day=t.day(document.due_on), number=t.isolated(_payment_reference(document)),
+    )  # fmt: skip
+    return payment_note(by, document.seller, t)
 
 
-def legal_lines(seller: Party, t: Catalogue) -> tuple[str, ...]:
+def payment_note(by: str, seller: Party, t: Wording) -> Note:
+    """Return how a paper is paid: a sentence, the seller's bank and its RIB, where they are known."""
+    rib = formats.grouped(seller.rib, RIB_GROUPS)
+    known = (by, t.isolated(seller.bank), t("RIB {rib}", rib=t.isolated(rib)) if rib else "")
+    return Note(t("Règlement"), tuple(text for text in known if text))
+
+
+def legal_lines(seller: Party, t: Wording) -> tuple[str, ...]:
     """Return the foot of every page, by line: the seller with all mandatory identifiers, the law on late payment."""
-    texts = t["legal"]
     who = _named(seller, t)
     if seller.share_capital:
-        capital = parse_decimal(seller.share_capital, 2)
-        who = f"{who} {texts['capital'].format(amount=formats.dirhams(capital))}"
-    seat = texts["seat"].format(address=", ".join(text for text in (seller.address, seller.city) if text))
-    reach = SEPARATOR.join(text for text in (seller.phone, seller.email) if text)
-    first = SEPARATOR.join(text for text in (who, seat) if text)
+        capital = t.dirhams(parse_decimal(seller.share_capital, 2))
+        who = t("{name} au capital de {amount}", name=who, amount=capital)
+    seat = ", ".join(text for text in (seller.address, seller.city) if text)
+    reach = SEPARATOR.join(t.isolated(text) for text in (seller.phone, seller.email) if text)
+    first = SEPARATOR.join((who, t("Siège : {address}", address=t.isolated(seat))))
     second = SEPARATOR.join(text for text in (*_identifiers(seller, t), reach) if text)
-    return first, second, texts["late"]
+    return first, second, _late_payment(t)
+
+
+def _late_payment(t: Wording) -> str:
+    return t(
+        "Paiement tardif : amende pécuniaire au profit du Trésor, articles 78-1 et suivants du code de commerce "
+        "(loi n° 69-21 sur les délais de paiement)."
+    )
+
+
+def _in_french(document: Document, t: Wording) -> tuple[str, ...]:
+    """Return what law and custom want in French as well, where a document is in another language."""
+    if t.language == formats.FRENCH or document.seller.language != OF_TENANT_AND_FRENCH:
+        return ()
+    french = wording(formats.FRENCH)
+    words = _in_words(document, french)
+    return (
+        f"{title_of(document, french)} n° {document.number} du {french.day(document.issued_on)} : "
+        f"{french.amount(document.net)} HT, TVA {french.amount(document.tax)}, {french.dirhams(document.gross)} TTC.",
+        f"{words.before}{' '.join(words.amount)}{words.after}",
+        *vat_mentions(document, french),
+        *(() if document.kind == CREDIT_NOTE else (_late_payment(french),)),
+    )

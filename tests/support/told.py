@@ -32,7 +32,7 @@ def letter(buyer: Party = STARTUP, title: str = "Relevé de compte") -> Letter:
         columns=(Column("Pièce", "100mm", True), Column("Montant (DH)", "34mm", False)),
         rows=(("FA-2026-000001", "120,00"), ("FA-2026-000002", "240,00")),
         sums=(("Solde", "360,00 DH"),),
-        in_words=amount_in_words(36000, "Soit la somme de : {words}."),
+        in_words=amount_in_words(36000, "Soit la somme de : {words}.", "fr"),
         notes=(Note("Règlement", ("Par virement", "RIB 123")),),
     )
 

@@ -14,9 +14,10 @@ from billing.frame.reports.prepared import Fact, Prepared
 from billing.frame.reports.words import label_text
 from invoices import formats
 from invoices.document import Party
+from invoices.formats import FRENCH
 from invoices.rendering.pdf import print_page, printable
 from invoices.rendering.sheet import legal_lines
-from invoices.rendering.texts import catalogue
+from invoices.wording import wording
 from ledger.exports.columns import Kind
 from ledger.reports.rows import Carried, Column, Part, Report, Row, RowKind
 
@@ -148,7 +149,7 @@ def _page(prepared: Prepared, operator: Party, *, style: str, carries: bool) -> 
         style=style,
         continued=f"{report.title} {prepared.facts[0].text}",
         # Only the operator's identity: the lines on late payment concern invoices alone.
-        legal=legal_lines(operator, catalogue("fr"))[:2],
+        legal=legal_lines(operator, wording(FRENCH))[:2],
         facts=prepared.facts,
         columns=tuple(_Column(column.title, _style(column)) for column in columns),
         groups=_groups(columns),

@@ -51,7 +51,7 @@ def cash_receipt_letter(head: Row[Any]) -> Letter:
         columns=(Column("Objet du règlement", "140mm", True), Column("Montant (DH)", "40mm", False)),
         rows=tuple(rows),
         sums=tuple(sums),
-        in_words=amount_in_words(head.amount + on_top, "Reçu en espèces la somme de : {words}."),
+        in_words=amount_in_words(head.amount + on_top, "Reçu en espèces la somme de : {words}.", "fr"),
         notes=tuple(_notes(head, content, rate)),
     )
 

@@ -177,7 +177,7 @@ def final_statement_letter(head: Row[Any]) -> Letter:
         ),
         rows=tuple(_rows(content, amounts)),
         sums=((closing, formats.dirhams(abs(head.balance))),),
-        in_words=amount_in_words(abs(head.balance), f"{closing} : {{words}}."),
+        in_words=amount_in_words(abs(head.balance), f"{closing} : {{words}}.", "fr"),
         notes=tuple(_notes(seller, number, head.balance, amounts)),
     )
 

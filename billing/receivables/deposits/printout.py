@@ -55,7 +55,7 @@ def deposit_call(head: Row[Any]) -> Letter:
             ),
         ),
         sums=(("Dépôt demandé", formats.dirhams(head.amount)),),
-        in_words=amount_in_words(head.amount, "Soit la somme de : {words}."),
+        in_words=amount_in_words(head.amount, "Soit la somme de : {words}.", "fr"),
         notes=(
             Note("Règlement", tuple(text for text in payment if text)),
             Note("Restitution", ("Le dépôt est restitué à la fin du bail, déduction faite des sommes restant dues.",)),

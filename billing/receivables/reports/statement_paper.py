@@ -4,9 +4,10 @@ from billing.receivables.reports.ages import LABELS, Ages
 from billing.receivables.reports.statement import Statement, StatementLine
 from invoices import formats
 from invoices.document import Party
+from invoices.formats import FRENCH
 from invoices.rendering.letter import Column, Letter
 from invoices.rendering.sheet import RIB_GROUPS, Fact, Note
-from invoices.rendering.texts import catalogue
+from invoices.wording import wording
 
 _COLUMNS = (
     Column("Date", "20mm", True),
@@ -68,9 +69,9 @@ def _row(line: StatementLine) -> tuple[str, ...]:
 
 
 def _carried(balance: int) -> tuple[str, str]:
-    texts = catalogue("fr")["carry"]
-    amount = formats.amount(balance)
-    return texts["forward"].format(amount=amount), texts["brought"].format(amount=amount)
+    t = wording(FRENCH)
+    amount = t.amount(balance)
+    return t("À reporter  {amount}", amount=amount), t("Report  {amount}", amount=amount)
 
 
 def _period(account: Statement) -> str:

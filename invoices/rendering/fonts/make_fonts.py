@@ -33,6 +33,7 @@ FONTS = (
     ("opentype/inter/Inter-Regular.otf", LATIN, "kern,mark,mkmk,ccmp,locl,tnum"),
     ("opentype/inter/Inter-SemiBold.otf", LATIN, "kern,mark,mkmk,ccmp,locl,tnum"),
     ("truetype/noto/NotoSansArabic-Regular.ttf", ARABIC, "*"),
+    ("truetype/noto/NotoSansArabic-Bold.ttf", ARABIC, "*"),
     ("truetype/noto/NotoSansTifinagh-Regular.ttf", TIFINAGH, "*"),
 )
 # Most used first: what stands on nearly every document.
