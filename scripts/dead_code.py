@@ -13,8 +13,17 @@ from vulture.core import Item
 PACKAGES = ["billing", "invoices", "ledger", "pricing"]
 # A migration's variables are read by alembic.
 EXCLUDED = ["*/migrations/*"]
-# Registered with Flask or click, which call them.
-DECORATORS = ["@*.command*", "@*.group*", "@*.route*", "@*.get*", "@*.post*", "@*.patch*", "@*.errorhandler*"]
+# Registered with Flask, click or SQLAlchemy, which call them.
+DECORATORS = [
+    "@*.command*",
+    "@*.group*",
+    "@*.route*",
+    "@*.get*",
+    "@*.post*",
+    "@*.patch*",
+    "@*.errorhandler*",
+    "@compiles",
+]
 # Called by a library, which knows them by their names.
 HOOKS = {
     "Python": ["__*__"],

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.delivery.resending import resend
 from billing.documents.delivery.settling import Settlement, settle_deliveries
-from billing.documents.lookup.queries import Wanted, find, find_shown, shown_documents
+from billing.documents.lookup.queries import DOCUMENTS_LISTING, Wanted, find, find_shown, shown_documents
 from billing.documents.lookup.shapes import DocumentShown, ResentDocument
 from billing.documents.queries import NUMBER_KEY, deliveries, find_delivery
 from billing.documents.shapes import Delivery, SettledDeliveries
@@ -21,7 +21,7 @@ from billing.frame.errors import Conflict
 from billing.frame.http.fields import Code, Day, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
-from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.paging import Page, listed_page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
@@ -52,16 +52,10 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
                 validate=validate.OneOf(tuple(map(str, DocumentState))),
                 metadata={"description": "Only in this state; open: not due yet"},
             ),
-            "search": fields.String(
-                validate=validate.Length(1, 200),
-                metadata={
-                    "description": "Only those with this text in number, tenant's code, buyer's name or ICE as "
-                    "printed, or whose payment reference it holds"
-                },
-            ),
             "from": Day(metadata={"description": "The first day of issue"}),
             "until": Day(metadata={"description": "The last day of issue, included"}),
         },
+        DOCUMENTS_LISTING,
     ),
     location="query",
 )
@@ -71,12 +65,13 @@ def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[Doc
     today = service().today()
     wanted = Wanted(
         today,
-        **{name: query.get(name) for name in ("period", "tenant", "kind", "site", "search", "until")},
+        **{name: query.get(name) for name in ("period", "tenant", "kind", "site", "until")},
         states=() if query.get("state") is None else (query["state"],),
         start=query.get("from"),
     )
-    found = find(connection, wanted)
-    return page_together(connection, found, NUMBER_KEY, query, lambda rows: shown_documents(connection, rows, today))
+    return listed_page(
+        connection, DOCUMENTS_LISTING, find(wanted), query, lambda rows: shown_documents(connection, rows, today)
+    )
 
 
 @blueprint.route("/documents/<document:number>")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
 from pricing.money import (
@@ -30,6 +30,8 @@ YEARS = range(1900, 2201)
 Parser: TypeAlias = Callable[[str], Any]
 
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+_INSTANT = re.compile(INSTANT, re.ASCII)
 _ACCOUNT = re.compile(r"7[0-9]{2,15}", re.ASCII)
 _ICE = re.compile(r"[0-9]{15}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -122,6 +124,19 @@ def brought_number(cell: str) -> str:
 def optional(parser: Parser) -> Parser:
     """Return the same parser, with blank for none."""
     return lambda cell: parser(cell) if cell else None
+
+
+def instant(cell: str) -> datetime:
+    """Parse an instant written `2026-09-01T05:00:00Z`, or with its distance from UTC; from 1900 to 2200."""
+    if _INSTANT.fullmatch(cell) is None:
+        raise BadCell("is not an instant", "write it as 2026-09-01T05:00:00Z")
+    try:
+        parsed = datetime.fromisoformat(cell).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadCell("is not an instant of the calendar", "correct the day or the hour") from None
+    if parsed.year not in YEARS:
+        raise BadCell("is out of range", f"give an instant from {YEARS[0]} to {YEARS[-1]}")
+    return parsed
 
 
 def day(cell: str) -> date:

@@ -34,6 +34,7 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from billing.frame.added_rows import CHANGES, Added, note_statements, noted_as_inserted
 from billing.frame.audit_log import Change, seal
+from billing.frame.searching import fold
 
 # One writer at a time is SQLite's rule: others wait this long before they give up.
 SQLITE_BUSY_TIMEOUT_S = 600
@@ -83,6 +84,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
+    connection.create_function("folded", 1, fold, deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

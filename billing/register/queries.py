@@ -11,10 +11,9 @@ from billing.register.shapes import Resource
 from billing.register.tables import usage_event, usage_void
 
 
-def order_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
-    """Return what the lists of a resource are ordered by: the key, or the order of arrival."""
-    table = resource.layout.table
-    return (table.c.id,) if resource.stem == "usage" else tuple(table.c[name] for name in resource.layout.key)
+def key_of(resource: Resource) -> tuple[ColumnElement[Any], ...]:
+    """Return the key of a resource, by which its list is ordered."""
+    return tuple(resource.layout.table.c[name] for name in resource.layout.key)
 
 
 def rows_of(resource: Resource, query: Mapping[str, Any]) -> Select[Any]:

@@ -6,13 +6,12 @@ request are accepted, refused and logged alike. Fields are the columns of the ne
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from flask import g
 from marshmallow import fields, validate
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from billing.frame.audit_log import require_reason
 from billing.frame.database import change_facts
@@ -29,16 +28,17 @@ from billing.frame.http.authentication import (
 from billing.frame.http.entity_tags import require_unchanged, tag_of, tagged
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, TAGGED, ApiBlueprint
-from billing.frame.http.paging import Page, page
+from billing.frame.http.paging import Page, listed_page, page_together
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.frame.shapes import Shape
 from billing.frame.tokens import REGISTER
 from billing.frame.tokens import USAGE as ADDS_USAGE
+from billing.register.listings import LISTINGS
 from billing.register.network_import import ImportReport, apply_records, stored_record
 from billing.register.network_import.layout import LAYOUTS
-from billing.register.queries import find_row, of_sites, order_of, rows_of
+from billing.register.queries import find_row, key_of, of_sites, rows_of
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
@@ -128,7 +128,14 @@ def _location(resource: Resource, stored: Shape) -> str:
 def _list_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, query: Mapping[str, Any]) -> Page[Shape]:
         rows = of_sites(resource, rows_of(resource, query), bound_sites())
-        return page(connection, rows, order_of(resource), query, partial(stored_as, resource))
+        listing = LISTINGS.get(resource.stem)
+
+        def dump(found: Sequence[Row[Any]]) -> list[Shape]:
+            return [stored_as(resource, row) for row in found]
+
+        if listing is None:
+            return page_together(connection, rows, key_of(resource), query, dump)
+        return listed_page(connection, listing, rows, query, dump)
 
     return view
 

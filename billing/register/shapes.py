@@ -19,6 +19,7 @@ from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.fields import Cell, Code, WholeNumber
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, Text, about
+from billing.register.listings import LISTINGS
 from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
 from pricing.eligibility import KINDS
 from pricing.vat import TREATMENTS
@@ -324,7 +325,8 @@ class UsageBatchTaken(Shape, frozen=True):
 
 def list_query_schema(resource: Resource) -> type[Schema]:
     """Return the query of its list."""
-    return query_schema(f"{resource.name}Query", {name: _filter(resource, name) for name in resource.filters})
+    filters = {name: _filter(resource, name) for name in resource.filters}
+    return query_schema(f"{resource.name}Query", filters, LISTINGS.get(resource.stem))
 
 
 def _filter(resource: Resource, name: str) -> fields.Field[Any]:

@@ -8,6 +8,7 @@ import click
 
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.exporting import format_option, output_option, write_export
+from billing.frame.terminal.listing import listing_options
 from billing.frame.terminal.output import destination, grouped, require_showable, table
 from billing.frame.terminal.parameters import DAY, MONTH
 
@@ -39,26 +40,32 @@ def documents_command() -> None:
     type=click.Choice(("open", "paid", "overdue", "credited", "written_off")),
     help="Those in this state; may be repeated. open: not due yet.",
 )
-@click.option(
-    "--search", metavar="TEXT", help="Those with TEXT in number, tenant's code, name, ICE, payment reference."
+@listing_options(
+    "number, tenant's code, name, ICE, mail address or payment reference",
+    "number, created, issued_on, due_on, tenant or gross",
 )
 @click.option("--from", "start", type=DAY, metavar="YYYY-MM-DD", help="First day of issue.")
 @click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day of issue, included.")
 @FORMAT
 @output_option
-def list_command(format_name: str, output: str | None, **asked: Any) -> None:
-    """List documents, by number, with what is open of each and where it was sent."""
+def list_command(format_name: str, output: str | None, **options: Any) -> None:
+    """List documents, by number unless sorted otherwise, with what is open of each and where it was sent."""
     from billing.documents.lookup.files import found_documents, pieces
     from billing.documents.lookup.queries import Wanted
     from billing.frame.civil_time import today
+    from billing.frame.listing import Asked
 
-    wanted = Wanted(today(clock()), **asked)
+    wanted = Wanted(today(clock()), **{name: options[name] for name in options if name not in Asked._fields})
+
+    def found(connection: "Connection") -> "Iterator[DocumentShown]":
+        return found_documents(connection, wanted, Asked.of(options))
+
     if format_name != "table":
-        write_export(lambda connection: pieces(found_documents(connection, wanted), format_name), format_name, output)
+        write_export(lambda connection: pieces(found(connection), format_name), format_name, output)
         return
     require_no_output(output)
     with snapshot() as connection:
-        documents = list(found_documents(connection, wanted))
+        documents = list(found(connection))
     if not documents:
         click.echo("no document is like that")
         return

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from billing.documents.lookup.queries import Wanted, find, shown_documents
+from billing.documents.lookup.queries import DOCUMENTS_LISTING, Wanted, find, shown_documents
 from billing.documents.lookup.shapes import DocumentShown
 from billing.documents.queries import heads
+from billing.frame.listing import Asked
 from billing.frame.shapes import encode
+from invoices.models import document
 from ledger.exports.columns import Cell, Column, Kind
 from ledger.exports.tables import json_list, table
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
@@ -32,12 +34,14 @@ COLUMNS = (
 )
 
 
-def found_documents(connection: Connection, wanted: Wanted) -> Iterator[DocumentShown]:
-    """Yield the documents that are wanted, by number, some hundreds held at a time."""
-    found = find(connection, wanted).subquery()
-    ids = connection.scalars(select(found.c.id).order_by(found.c.number)).all()
+def found_documents(connection: Connection, wanted: Wanted, asked: Asked) -> Iterator[DocumentShown]:
+    """Yield the documents that are wanted, in the order asked for, some hundreds held at a time."""
+    found = DOCUMENTS_LISTING.ordered(connection, find(wanted), asked)
+    ids = connection.scalars(found.with_only_columns(document.c.id)).all()
     for start in range(0, len(ids), _BATCH):
-        yield from shown_documents(connection, heads(connection, ids[start : start + _BATCH]), wanted.today)
+        some = ids[start : start + _BATCH]
+        by_id = {head.id: head for head in heads(connection, some)}
+        yield from shown_documents(connection, [by_id[key] for key in some], wanted.today)
 
 
 def rows(documents: Iterable[DocumentShown]) -> Iterator[tuple[Cell, ...]]:

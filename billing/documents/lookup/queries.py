@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
@@ -10,11 +10,13 @@ from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, case, cast,
 
 from billing.documents.delivery.resending import RESENT
 from billing.documents.lookup.shapes import Buyer, DocumentDelivery, DocumentShown, ResentDocument
-from billing.documents.queries import document_shapes
+from billing.documents.queries import NUMBER_KEY, document_shapes
 from billing.frame.database import among
+from billing.frame.listing import Listing, added_since, changed_since, named_since
 from billing.frame.searching import found_in
 from billing.frame.shapes import instant
 from billing.receivables.open_items.document_states import Settled, of_state, settled_of, state_of
+from billing.receivables.tables.receipts import settlement
 from billing.register.recipients import present_recipient
 from invoices.delivery import DOCUMENTS, UNKNOWN, Queue
 from invoices.errors import UnknownDocument
@@ -35,13 +37,12 @@ class Wanted(NamedTuple):
     kind: str | None = None
     site: str | None = None
     states: Collection[str] = ()
-    search: str | None = None
     # The first and the last day of issue, both included.
     start: date | None = None
     until: date | None = None
 
 
-def find(connection: Connection, wanted: Wanted) -> Select[Any]:
+def find(wanted: Wanted) -> Select[Any]:
     """Select the documents that are wanted, to be put in order or paged."""
     d, x = document.c, document_line.c
     equal = {d.period: wanted.period, d.tenant: wanted.tenant, d.kind: wanted.kind}
@@ -54,14 +55,24 @@ def find(connection: Connection, wanted: Wanted) -> Select[Any]:
         found = found.where(select(x.line_no).where(x.document_id == d.id, x.site == wanted.site).exists())
     if wanted.states:
         found = found.where(d.id.in_(of_state(wanted.states, wanted.today)))
-    return found if not (wanted.search or "").strip() else found.where(_searched(connection, str(wanted.search)))
+    return found
 
 
 def _searched(connection: Connection, text: str) -> ColumnElement[bool]:
-    """Select what has `text` in number, tenant's code, buyer's name or ICE as printed; or what is paid under it."""
-    d = document.c
-    buyers = select(party.c.digest).where(found_in(text, *(_printed(connection, n) for n in ("legal_name", "ice"))))
+    """Select what has `text` in number, tenant's code, buyer's name, ICE or mail; or what is paid under it."""
+    d, printed = document.c, ("legal_name", "ice", "email")
+    buyers = select(party.c.digest).where(found_in(text, *(_printed(connection, name) for name in printed)))
     return or_(found_in(text, d.number, d.tenant), d.buyer.in_(buyers), d.number.in_(numbers_in(text)))
+
+
+def _issued_since(_connection: Connection, at: datetime) -> ColumnElement[bool]:
+    return added_since("document", document.c.id, at)
+
+
+def _touched_since(connection: Connection, at: datetime) -> ColumnElement[bool]:
+    """Select what was settled since an instant, by whatever act, or whose mail moved on."""
+    d = document.c
+    return or_(d.id.in_(named_since(connection, settlement.name, at)), d.number.in_(changed_since("deliveries", at)))
 
 
 def _printed(connection: Connection, name: str) -> ColumnElement[str]:
@@ -70,6 +81,20 @@ def _printed(connection: Connection, name: str) -> ColumnElement[str]:
     is_sqlite = connection.dialect.name == "sqlite"
     found: ColumnElement[str] = (type_coerce if is_sqlite else cast)(content, JSON)[name].as_string()
     return found
+
+
+_d = document.c
+DOCUMENTS_LISTING = Listing(
+    key=NUMBER_KEY,
+    sorts={
+        "number": _d.number, "created": _d.id, "issued_on": _d.issued_on, "due_on": _d.due_on, "tenant": _d.tenant,
+        "gross": _d.gross,
+    },
+    searched="number, tenant's code, or name, ICE or mail address as printed, or whose payment reference it holds",
+    search=_searched,
+    created=_issued_since,
+    updated=_touched_since,
+)  # fmt: skip
 
 
 def find_shown(connection: Connection, number: str, today: date) -> DocumentShown:

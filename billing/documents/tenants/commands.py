@@ -7,6 +7,7 @@ import click
 from billing.documents.lookup.commands import FORMAT, require_no_output, snapshot
 from billing.frame.terminal.command import Command, Group, clock, example
 from billing.frame.terminal.exporting import output_option, write_export
+from billing.frame.terminal.listing import listing_options
 from billing.frame.terminal.output import grouped, table
 
 
@@ -16,23 +17,24 @@ def tenants_command() -> None:
 
 
 @tenants_command.command("list", cls=Command, epilog=example("technopark-billing tenants list --search atlas"))
-@click.option("--search", metavar="TEXT", help="Those with TEXT in code, name, ICE or mail address.")
+@listing_options("code, name, ICE or mail address", "code, legal_name or kind")
 @click.option("--site", metavar="CODE", help="Those that rent at this site today.")
 @click.option("--kind", type=click.Choice(("startup", "sme", "large", "subsidiary")), help="Those of this kind.")
 @FORMAT
 @output_option
-def list_command(format_name: str, output: str | None, **asked: Any) -> None:
-    """List tenants, by code, with the days at the subsidised price and what each owes."""
+def list_command(format_name: str, output: str | None, site: str | None, kind: str | None, **asked: Any) -> None:
+    """List tenants, by code unless sorted otherwise, with the days at the subsidised price and what each owes."""
     from billing.documents.tenants.files import all_summaries, pieces
     from billing.frame.civil_time import today
+    from billing.frame.listing import Asked
 
-    asked["today"] = today(clock())
+    wanted = Asked.of(asked), site, kind, today(clock())
     if format_name != "table":
-        write_export(lambda connection: pieces(all_summaries(connection, **asked), format_name), format_name, output)
+        write_export(lambda connection: pieces(all_summaries(connection, *wanted), format_name), format_name, output)
         return
     require_no_output(output)
     with snapshot() as connection:
-        tenants = all_summaries(connection, **asked)
+        tenants = all_summaries(connection, *wanted)
     if not tenants:
         click.echo("no tenant is like that")
         return

@@ -5,9 +5,11 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from billing.documents.tenants.queries import TENANT_KEY, find_tenants, tenant_summaries
+from billing.documents.tenants.queries import find_tenants, tenant_summaries
 from billing.documents.tenants.shapes import TenantSummary
+from billing.frame.listing import Asked
 from billing.frame.shapes import encode
+from billing.register.listings import LISTINGS
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import json_list, table
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
@@ -26,10 +28,10 @@ COLUMNS = (
 
 
 def all_summaries(
-    connection: Connection, search: str | None, site: str | None, kind: str | None, today: date
+    connection: Connection, asked: Asked, site: str | None, kind: str | None, today: date
 ) -> list[TenantSummary]:
-    """Return the tenants that are looked for, by code."""
-    rows = connection.execute(find_tenants(search, site, kind, today).order_by(*TENANT_KEY)).all()
+    """Return the tenants that are looked for, in the order asked for."""
+    rows = connection.execute(LISTINGS["tenants"].ordered(connection, find_tenants(site, kind, today), asked)).all()
     return tenant_summaries(connection, rows, today)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, Select, case, func, or_, select
 
 from billing.documents.tenants.shapes import LEASES, TENANTS, LastDocument, TenantShown, TenantSummary, WindowShown
 from billing.frame.database import among
-from billing.frame.searching import found_in
 from billing.frame.shapes import Shape
 from billing.receivables.open_items.document_states import Settled, settled_of, state_of
 from billing.receivables.open_items.open_items import credits, open_items_select  # noqa: A004
@@ -23,8 +22,6 @@ from pricing.eligibility import Tenancy, tenancy
 from pricing.money import format_amount
 from pricing.period import ONE_DAY
 
-# Lists are ordered by it.
-TENANT_KEY = (tenant.c.code,)
 LAST_DOCUMENTS = 12
 
 
@@ -41,12 +38,10 @@ class Account(NamedTuple):
         return {name: format_amount(amount) for name, amount in sums.items()}
 
 
-def find_tenants(search: str | None, site: str | None, kind: str | None, today: date) -> Select[Any]:
-    """Select the tenants with a text in code, name, ICE or address; that rent at a site today; of a kind."""
+def find_tenants(site: str | None, kind: str | None, today: date) -> Select[Any]:
+    """Select the tenants that rent at a site today; of a kind."""
     t, x = tenant.c, lease.c
     found = select(tenant)
-    if search is not None and search.strip():
-        found = found.where(found_in(search, t.code, t.legal_name, t.ice, t.email))
     if site is not None:
         rents = x.starts_on <= today, or_(x.ends_on.is_(None), x.ends_on >= today)
         found = found.where(select(x.code).where(x.tenant == t.code, x.site == site, *rents).exists())

@@ -17,6 +17,7 @@ from pricing.period import parse_month
 CODE_DOC = {"minLength": 1, "maxLength": cells.CODE_LENGTH_MAX, "pattern": r"^\S(.*\S)?$"}
 TEXT_DOC = {"maxLength": cells.TEXT_LENGTH_MAX}
 DAY_DOC = {"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "example": "2026-09-30"}
+INSTANT_DOC = {"format": "date-time", "pattern": f"^{cells.INSTANT}$", "example": "2026-09-01T05:00:00Z"}
 RECEIPT_DOC = {"pattern": "^RG-[0-9]{6,18}$", "example": "RG-000001"}
 MONTH_DOC = {"pattern": "^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", "example": "2026-09"}
 
@@ -110,6 +111,16 @@ class Day(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         day: date = _judged(cells.day, super()._deserialize(value, attr, data, **kwargs))
         return day
+
+
+class Instant(fields.String):
+    """An instant, `2026-09-01T05:00:00Z`, in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={**INSTANT_DOC, **kwargs.pop("metadata", {})}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return _judged(cells.instant, super()._deserialize(value, attr, data, **kwargs))
 
 
 class Month(fields.String):

@@ -1,7 +1,7 @@
 """The kinds of argument the commands share: months, days, amounts, refused as wrong usage when they are none."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -46,6 +46,24 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r} is not a day such as 2026-09-01", param, ctx)
 
 
+class Instant(click.ParamType[datetime]):
+    """`2026-09-01T05:00:00Z`, or with the distance from UTC."""
+
+    name = "INSTANT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the instant in UTC; a usage error for anything else."""
+        from billing.frame.cells import BadCell
+        from billing.frame.cells import instant as parse_instant
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_instant(value)
+        except BadCell as error:
+            self.fail(f"{value!r} {error.problem}: {error.remedy}", param, ctx)
+
+
 class Amount(click.ParamType[int]):
     """An amount above zero such as `2362.50` or `2362,50`, in centimes."""
 
@@ -86,5 +104,6 @@ class Numbered(click.ParamType[int]):
 
 MONTH = Month()
 DAY = Day()
+INSTANT = Instant()
 AMOUNT = Amount()
 RECEIPT = Numbered(RECEIPT_CODE)

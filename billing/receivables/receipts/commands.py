@@ -9,6 +9,7 @@ import click
 from billing.frame.codes import RECEIPT as RECEIPT_CODE
 from billing.frame.counted import counted
 from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
+from billing.frame.terminal.listing import listing_options
 from billing.frame.terminal.output import table
 from billing.frame.terminal.parameters import AMOUNT, DAY, RECEIPT
 
@@ -417,17 +418,22 @@ def certificates_command(everything: bool) -> None:
 @click.option("--tenant", help="Only those of a tenant.")
 @click.option("--unplaced", is_flag=True, help="Only those of which a part is nobody's.")
 @click.option("--state", type=click.Choice(("cashed", "to_clear", "cleared", "bounced", "cancelled")))
-def list_command(tenant: str | None, unplaced: bool, state: str | None) -> None:
-    """List the receipts."""
+@listing_options(
+    "number, reference, the payer's text, the tenant's code, name, ICE or mail address", "number, value_date or amount"
+)
+def list_command(tenant: str | None, unplaced: bool, state: str | None, **asked: Any) -> None:
+    """List the receipts, by number unless sorted otherwise."""
     from billing.frame.database import reading
+    from billing.frame.listing import Asked
     from billing.frame.settings import load_settings
-    from billing.receivables.receipts.queries import RECEIPT_KEY, receipts
+    from billing.receivables.receipts.queries import RECEIPTS_LISTING, receipts
     from billing.receivables.receipts.shapes import Receipt
 
     settings = load_settings()
-    statement = receipts(tenant=tenant, state=state, unplaced=unplaced or None).order_by(*RECEIPT_KEY)
+    statement = receipts(tenant=tenant, state=state, unplaced=unplaced or None)
     with database(settings) as engine, reading(engine) as connection:
-        rows = [Receipt.of(row) for row in connection.execute(statement)]
+        chosen = RECEIPTS_LISTING.ordered(connection, statement, Asked.of(asked))
+        rows = [Receipt.of(row) for row in connection.execute(chosen)]
     if not rows:
         click.echo("there is no such receipt")
         return

@@ -1,7 +1,8 @@
 """Receipts, allocations and refunds as they are read: lists to be narrowed, and a receipt with its story."""
 
+import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Table,
     and_,
     case,
     cast,
@@ -23,6 +25,8 @@ from sqlalchemy import (
 from billing.entries.receivables import TO_BE_CLEARED, WITHHOLDINGS, LegKind
 from billing.frame.codes import RECEIPT
 from billing.frame.errors import Unknown
+from billing.frame.listing import Listing, named_since
+from billing.frame.searching import found_in
 from billing.receivables.open_items.open_items import is_standing_refund, placements_left, unplaced_left
 from billing.receivables.receipts.certificates import is_withdrawn
 from billing.receivables.receipts.shapes import (
@@ -40,6 +44,7 @@ from billing.receivables.tables.receipts import (
     EventKind,
     allocation,
     allocation_undoing,
+    certificate_withdrawal,
     placement,
     placement_withdrawal,
     receipt,
@@ -50,6 +55,7 @@ from billing.receivables.tables.receipts import (
     refund,
     refund_cancellation,
 )
+from billing.register.listings import FIRMS, of_firms
 from invoices.models import document
 from pricing.money import format_amount
 
@@ -59,6 +65,8 @@ ALLOCATION_KEY = (allocation.c.id,)
 REFUND_KEY = (refund.c.id,)
 _note = document.alias("note")
 _DIGITS_MAX = 18
+# Their rows name the receipt first.
+_OF_RECEIPTS = (receipt_event, receipt_certificate, certificate_withdrawal, receipt_cancellation)
 
 
 def has_event(kind: EventKind) -> ColumnElement[bool]:
@@ -118,6 +126,44 @@ def receipts(
     if unplaced is not None:
         statement = statement.where(_is_unplaced() if unplaced else not_(_is_unplaced()))
     return statement
+
+
+def _searched(_connection: Connection, text: str) -> ColumnElement[bool]:
+    """Select what has a text in its reference, in what the payer wrote or in who paid; or has it as number."""
+    r = receipt.c
+    number = text.strip().upper()
+    is_number = [r.id == RECEIPT.parse(number)] if re.fullmatch(RECEIPT.pattern, number, re.ASCII) else []
+    return or_(found_in(text, r.reference, r.payer_text), of_firms(r.tenant, text), *is_number)
+
+
+def _touched_since(connection: Connection, at: datetime) -> ColumnElement[bool]:
+    """Select what was placed, allocated, paid back, cleared, bounced, certified or cancelled since, or undone."""
+    p, a, w, r = placement.c, allocation.c, placement_withdrawal.c, refund.c
+
+    def named(table: Table) -> Select[Any]:
+        return named_since(connection, table.name, at)
+
+    of_placements = [
+        p.id.in_(named(placement)),
+        p.id.in_(select(w.placement_id).where(w.id.in_(named(placement_withdrawal)))),
+        p.id.in_(select(a.placement_id).where(or_(a.id.in_(named(allocation)), a.id.in_(named(allocation_undoing))))),
+    ]
+    refunds_since = or_(r.id.in_(named(refund)), r.id.in_(named(refund_cancellation)))
+    return or_(
+        *(receipt.c.id.in_(named(table)) for table in _OF_RECEIPTS),
+        receipt.c.id.in_(select(p.receipt_id).where(or_(*of_placements))),
+        receipt.c.id.in_(select(r.receipt_id).where(r.receipt_id.is_not(None), refunds_since)),
+    )
+
+
+RECEIPTS_LISTING = Listing(
+    key=RECEIPT_KEY,
+    sorts={"number": receipt.c.id, "value_date": receipt.c.value_date, "amount": receipt.c.amount},
+    searched=f"reference or the payer's text, or in the tenant's {FIRMS}, or with it as number",
+    search=_searched,
+    created=lambda _connection, at: receipt.c.recorded_at > at,
+    updated=_touched_since,
+)
 
 
 def _is_unplaced() -> ColumnElement[bool]:

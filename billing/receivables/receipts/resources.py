@@ -13,7 +13,7 @@ from billing.frame.codes import RECEIPT
 from billing.frame.http.authentication import WRITERS, opened_to
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
-from billing.frame.http.paging import Page, page
+from billing.frame.http.paging import Page, listed_page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -42,7 +42,7 @@ from billing.receivables.receipts.orders import (
 from billing.receivables.receipts.placing import place, withdraw
 from billing.receivables.receipts.queries import (
     ALLOCATION_KEY,
-    RECEIPT_KEY,
+    RECEIPTS_LISTING,
     REFUND_KEY,
     allocations,
     find_allocation,
@@ -132,7 +132,7 @@ def _receive(connection: Connection, orders: list[Mapping[str, Any]], source: st
 
 @blueprint.route("/receipts")
 @blueprint.response(200, Page[Receipt])
-@blueprint.arguments(query_schema("ReceiptQuery", RECEIPT_FILTERS), location="query")
+@blueprint.arguments(query_schema("ReceiptQuery", RECEIPT_FILTERS, RECEIPTS_LISTING), location="query")
 @reads
 def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Receipt]:
     """The receipts, in the order they were recorded."""
@@ -144,7 +144,7 @@ def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Rece
         until=query.get("until"),
         unplaced=_flag(query, "unplaced"),
     )
-    return page(connection, statement, RECEIPT_KEY, query, Receipt.of)
+    return listed_page(connection, RECEIPTS_LISTING, statement, query, lambda rows: list(map(Receipt.of, rows)))
 
 
 @blueprint.route("/receipts", methods=["POST"])
