@@ -3,13 +3,14 @@
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC
+from hashlib import sha256
 from itertools import islice, zip_longest
 
 import orjson
 from sqlalchemy import Connection, select, text
 
 from billing.frame.checking import Proof, Step, by_index, streamed
-from billing.frame.proof_errors import BrokenLog
+from billing.frame.proof_errors import BrokenLog, NoTimestamp
 from billing.proof import log
 from billing.proof.checkpoints import (
     FOLDER,
@@ -22,13 +23,16 @@ from billing.proof.checkpoints import (
 )
 from billing.proof.forms import DOCUMENT, ENTRY, FORMS, USAGE
 from billing.proof.log import LEVELS, WIDTH, Leaf, Name
-from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node
+from billing.proof.tables import proof_checkpoint, proof_leaf, proof_node, proof_timestamp
+from billing.proof.timestamps import stated
 from billing.proof.witnesses import COSIGNATURE_KEY, cosignatures
 from ledger.errors import BadNote
 from ledger.proof.merkle import Hash, leaf_hash, perfect_root
 from ledger.proof.notes import TreeHead, cosignature_of, parse_note, parse_verifier_key, verify_note
 
 _BLOCK = 1_000
+# The smallest number that a position can be made.
+_FIRST = -(2**63)
 # Closings and files come into the log by an audit event that names them.
 _UNATTRIBUTED = (
     "SELECT 'closing ' || p.id FROM period_act p WHERE NOT EXISTS "
@@ -39,19 +43,28 @@ _UNATTRIBUTED = (
 
 
 def logged(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each leaf of the log is the hash of its record as it stands."""
-    size = log.size_of(connection)
+    """Each leaf of the log is the hash of its record as it stands, and none is missing."""
+    expected = 0
     with by_index(connection):
-        for start in range(0, size, _BLOCK):
-            leaves = log.leaves(connection, start, start + _BLOCK)
-            if [leaf.position for leaf in leaves] != list(range(start, min(start + _BLOCK, size))):
-                yield f"leaves of the log are missing between positions {start} and {start + _BLOCK}"
+        for leaves in _blocks(connection):
+            for leaf in leaves:
+                if leaf.position != expected:
+                    yield f"the log lacks its leaf at position {expected}: the next one is at {leaf.position}"
+                expected = leaf.position + 1
             formless = [leaf for leaf in leaves if (leaf.name.kind, leaf.form) not in FORMS]
             for leaf in formless:
                 yield f"{leaf.name} stands in the log at position {leaf.position} in a form {leaf.form} that is none"
             known = [leaf for leaf in leaves if leaf not in formless]
             for leaf, record in zip(known, log.forms_of(connection, known), strict=True):
                 yield from _leaf_faults(leaf, record)
+
+
+def _blocks(connection: Connection) -> Iterator[list[Leaf]]:
+    """Yield all leaves by blocks, wherever they stand."""
+    start = _FIRST
+    while leaves := log.leaves(connection, start, _BLOCK):
+        yield leaves
+        start = leaves[-1].position + 1
 
 
 def _leaf_faults(leaf: Leaf, record: bytes | None) -> Iterator[str]:
@@ -67,8 +80,7 @@ def _leaf_faults(leaf: Leaf, record: bytes | None) -> Iterator[str]:
 def order(connection: Connection, _step: Step) -> Iterator[str]:
     """The log is in the order of audit events, and holds nothing that none of them has added."""
     names = log.sequence(connection)
-    for start in range(0, log.size_of(connection), _BLOCK):
-        leaves = log.leaves(connection, start, start + _BLOCK)
+    for leaves in _blocks(connection):
         try:
             expected = list(islice(names, len(leaves)))
         except BrokenLog as error:
@@ -139,6 +151,25 @@ def signed(connection: Connection, _step: Step) -> Iterator[str]:
             yield f"checkpoint {checkpoint.id} repeats checkpoint {before.id}, or was signed before it"
         before = checkpoint
         yield from _checkpoint_faults(connection, checkpoint, size)
+
+
+def stamped(connection: Connection, _step: Step) -> Iterator[str]:
+    """Each time stamp is of its checkpoint's note, and of the instant kept; who signed it, the auditor verifies."""
+    t, c = proof_timestamp.c, proof_checkpoint.c
+    rows = select(t.checkpoint_id, t.response, t.stamped_at, c.note).outerjoin(
+        proof_checkpoint, c.id == t.checkpoint_id
+    )
+    for row in connection.execute(rows.order_by(t.checkpoint_id)):
+        what = f"the time stamp of checkpoint {row.checkpoint_id}"
+        try:
+            digest, stated_at = stated(bytes(row.response))
+        except NoTimestamp as error:
+            yield f"{what} can't be read: {error}"
+            continue
+        if digest != sha256((row.note or "").encode()).digest():
+            yield f"{what} is of something else than its note"
+        if stated_at != row.stamped_at.replace(tzinfo=UTC):
+            yield f"{what} states {stated_at}, {row.stamped_at} is kept"
 
 
 def _checkpoint_faults(connection: Connection, checkpoint: Checkpoint, size: int) -> Iterator[str]:
@@ -218,6 +249,6 @@ def _encoded(root: bytes) -> str:
 # What they find is named before whatever follows from it (`billing.check`).
 CAUSES: tuple[Proof, ...] = (logged, unattributed_records)
 
-CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed, cosigned)
+CHECKS: tuple[Proof, ...] = (logged, order, unattributed_records, nodes, signed, cosigned, stamped)
 
 FILE_CHECKS = (outside,)

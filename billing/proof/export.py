@@ -93,7 +93,7 @@ def verifier_source() -> bytes:
 
 def _blocks(connection: Connection, size: int) -> Iterator[list[log.Leaf]]:
     for start in range(0, size, _BLOCK):
-        yield log.leaves(connection, start, min(start + _BLOCK, size))
+        yield log.leaves(connection, start, min(_BLOCK, size - start))
 
 
 def _records(connection: Connection, size: int) -> Iterator[bytes]:

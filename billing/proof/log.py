@@ -281,12 +281,10 @@ def leaf_of(connection: Connection, name: Name) -> Leaf | None:
     return None if row is None else Leaf(row.position, name, row.form, bytes(row.hash))
 
 
-def leaves(connection: Connection, start: int, end: int) -> list[Leaf]:
-    """Return the leaves from `start` until before `end`, in order."""
+def leaves(connection: Connection, start: int, count: int) -> list[Leaf]:
+    """Return the next `count` leaves from position `start` on, in order."""
     x = proof_leaf.c
     rows = connection.execute(
-        select(x.position, x.kind, x.key, x.form, x.hash)
-        .where(x.position >= start, x.position < end)
-        .order_by(x.position)
+        select(x.position, x.kind, x.key, x.form, x.hash).where(x.position >= start).order_by(x.position).limit(count)
     )
     return [Leaf(row.position, Name(row.kind, row.key), row.form, bytes(row.hash)) for row in rows]

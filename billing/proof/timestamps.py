@@ -78,9 +78,21 @@ def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | No
         response = decode_timestamp_response(answer)
         verifier = VerifierBuilder(roots=list(roots), nonce=nonce).build()
         verifier.verify_message(response, note.encode())
-        at: datetime = response.tst_info.gen_time
     except (VerificationError, ValueError) as error:
         raise NoTimestamp(f"the authority's answer does not hold: {error}") from None
+    return _utc(response.tst_info.gen_time)
+
+
+def stated(answer: bytes) -> tuple[bytes, datetime]:
+    """Return the digest an answer is about, and the UTC instant it states, whoever signed it; raises NoTimestamp."""
+    try:
+        info = decode_timestamp_response(answer).tst_info
+    except ValueError as error:
+        raise NoTimestamp(f"the authority's answer does not hold: {error}") from None
+    return info.message_imprint.message, _utc(info.gen_time)
+
+
+def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, text, update
 
+from billing.check import check
+from billing.documents.delivery.checks import deliveries
 from billing.documents.export import pieces
 from billing.frame.database import reading, writing
 from billing.frame.settings import load_settings
@@ -148,6 +150,26 @@ def test_a_failed_delivery_says_why_and_is_tried_again_at_a_mended_address(park:
     assert (mended.status_code, mended.json["recipient"]) == (200, "compta@atlas.example")
     assert mended.json["next_attempt_at"] == "2026-09-02T08:00:00Z"
     assert park.get(f"/v1/deliveries/{number}") == mended.json
+
+
+def test_check_finds_an_address_that_no_person_chose(park: Caller, engine: Engine) -> None:
+    first, second = (row["number"] for row in park.get("/v1/deliveries?limit=2")["items"])
+    assert park.post(f"/v1/deliveries/{first}/retry", {"email": "chef@atlas.example"}).status_code == 200
+    assert check(engine) == []
+    for number, change, problem in (
+        (first, "chosen_recipient = NULL", "has lost chef@atlas.example, which a person chose"),
+        (first, "recipient = 'x@y.example'", "is addressed to x@y.example, chef@atlas.example was chosen"),
+        (
+            second,
+            "recipient = 'x@y.example', chosen_recipient = 'x@y.example'",
+            "was addressed by a person to x@y.example, which no act says",
+        ),
+    ):
+        with engine.connect() as connection:
+            of_document = f"(SELECT id FROM document WHERE number = '{number}')"
+            connection.execute(text(f"UPDATE delivery SET {change} WHERE document_id = {of_document}"))
+            assert list(deliveries(connection, lambda _: None)) == [f"the delivery of {number} {problem}"]
+            connection.rollback()
 
 
 def test_what_was_sent_is_not_sent_again(park: Caller, engine: Engine) -> None:

@@ -289,7 +289,11 @@ def test_exports_with_comments_name_the_checkpoint(proved: Proved) -> None:
             "at position 0",
         ),
         ("UPDATE proof_leaf SET key = 999 WHERE position = 3", "999 stands in the log at position 3"),
-        ("DELETE FROM proof_leaf WHERE position = 3", "leaves of the log are missing"),
+        ("DELETE FROM proof_leaf WHERE position = 3", "the log lacks its leaf at position 3: the next one is at 4"),
+        (
+            "UPDATE proof_leaf SET position = 9000000000000000000 WHERE position = 3",
+            "the log lacks its leaf at position 3",
+        ),
         ("DELETE FROM proof_node WHERE position = 0", "the log's node 0 of level 4"),
         (
             "UPDATE proof_node SET hash = (SELECT hash FROM proof_leaf WHERE position = 1) WHERE position = 0",

@@ -1,28 +1,41 @@
 """A park in which everything happened once: a row in every table that a service fills, its log signed."""
 
-from datetime import date
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, select
 
 from billing.approvals.deciding import approve
-from billing.approvals.orderable import orderables
+from billing.approvals.orderable import Orderable, orderables
 from billing.approvals.ordering import Waiting
 from billing.approvals.ordering import place as place_order
 from billing.bank.withdrawing import withdraw_statement
+from billing.books.cut_off.booking import book_cut_off
+from billing.books.manual_entries.approving import MANUAL_ENTRIES, ManualOrder
+from billing.books.manual_entries.files import rows_of_records
+from billing.books.manual_entries.posting import post_entries
+from billing.books.manual_entries.templates import template_file
+from billing.books.manual_entries.vouchers import keep_voucher
 from billing.cross_subsidy.tier_changes.announcing import announce
 from billing.documents.credit_notes.giving import CreditOrder, CreditTerms, Part, give_credit_note
 from billing.documents.credit_notes.kinds import CreditKind
 from billing.documents.delivery.delivering import deliver
 from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.resending import resend
 from billing.entries.debts import DOUBTFUL, RECOVERED, WRITTEN_OFF
 from billing.entries.deposits import Movement
 from billing.frame.audit_log import CLI, Act, on_behalf
 from billing.frame.database import writing
 from billing.frame.executors import open_executor
 from billing.frame.settings import Settings
+from billing.privacy.erasing import erase
 from billing.proof.checkpoints import make_checkpoint
+from billing.proof.timestamps import stamp
 from billing.receivables.debts.cancelling import cancel_recovery
 from billing.receivables.debts.deciding import Order, decide
 from billing.receivables.deposits.cancelling import cancel_movement
@@ -35,6 +48,7 @@ from billing.receivables.receipts.refunding import RefundOrder
 from billing.receivables.tables.debts import debt_act
 from billing.run.usage_voids.voiding import VoidOrder, void_events
 from billing.subjects import SUBJECTS
+from billing.users.administering import change_user
 from invoices.structured_reference import rf_of
 from tests.oracle.service import NOW
 from tests.support import people, reminding, till
@@ -44,6 +58,7 @@ from tests.support.networks import Row
 from tests.support.park import Park
 from tests.support.proved_park import signing_settings
 from tests.support.take_on import takes_on
+from tests.support.time_authority import listening
 from tests.support.witnesses import asked, cosigned, taken_in, with_witness
 
 TENANTS: list[Row] = [
@@ -51,6 +66,8 @@ TENANTS: list[Row] = [
     {"code": "T2", "kind": "large", "incorporated_on": "2000-01-01"},
     {"code": "T3", "kind": "startup", "incorporated_on": "2025-06-15"},
     {"code": "T4", "kind": "large", "incorporated_on": "2000-01-01"},
+    # It left so long ago that what is known of it may be erased.
+    {"code": "T5", "kind": "large", "incorporated_on": "2000-01-01", "city": "Rabat", "email": "t5@firm.example"},
 ]
 GRANTS: list[Row] = [{"code": "G1", "amount": "5000.00"}]
 
@@ -63,6 +80,10 @@ def _leases(last_ends_on: str | None) -> list[Row]:
         {
             "code": "L4", "tenant": "T4", "site": "CAS", "area_m2": "12", "starts_on": "2024-01-01",
             "ends_on": last_ends_on,
+        },
+        {
+            "code": "L5", "tenant": "T5", "site": "CAS", "area_m2": "5", "starts_on": "2010-01-01",
+            "ends_on": "2012-12-31",
         },
     ]  # fmt: skip
 
@@ -102,15 +123,22 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     _reminders(park)
     _debts(park)
     _second_person(park)
+    _manual_entries(park)
+    _year_end(park)
+    _erasures(park)
     till.closes(park, "2026-06")
     with writing(engine) as connection:
         announce(connection, park.settings.terms, settings.operator, date(2026, 11, 20), recorded_at=NOW)
     ensure_pdf(engine, settings.documents_url, 2, clock=lambda: NOW)
     deliver(settings, engine, clock=lambda: NOW, open_pool=partial(open_executor, settings, 1))
+    with writing(engine) as connection:
+        resend(connection, "FA-2026-000001", "archives@firm.example", operator="Parc", now=NOW)
     make_checkpoint(settings, engine, lambda: NOW)
     settings = with_witness(settings, folder)
     taken_in(engine, settings, cosigned(engine, folder, asked(engine, settings), NOW), NOW)
-    make_checkpoint(settings, engine, lambda: NOW)
+    checkpoint = make_checkpoint(settings, engine, lambda: NOW)
+    with listening(folder / "tsa") as (authority, address):
+        stamp(replace(settings, tsa_url=address, tsa_ca_file=authority.ca_file), engine, checkpoint)
     return settings
 
 
@@ -219,14 +247,53 @@ def _debts(park: Park) -> None:
         cancel_recovery(connection, int(recovered or 0), reason="saisi par erreur", recorded_at=NOW)
 
 
-def _second_person(park: Park) -> None:
-    def acting(user: str) -> Engine:
-        return on_behalf(park.engine, Act(user, CLI, "payments refund", "r4", "trop-perçu", user), lambda: NOW)
+def _approved(park: Park, kind: Orderable, order: Any) -> None:
+    """Have an order given by one person and approved by another."""
 
-    (credit,) = till.receives(park, till.order("9000.00", reference="V9", tenant="T3", pays=till.NONE))
-    order = RefundOrder("transfer", "R9", date(2026, 11, 20), 800000, "trop-perçu", credit, "T3", None)
+    def acting(user: str) -> Engine:
+        return on_behalf(park.engine, Act(user, CLI, "story", "r4", "vérifié", user), lambda: NOW)
+
     with writing(acting("amina")) as connection:
-        placed = place_order(connection, REFUND, order, clock=lambda: NOW, settings=park.settings)
+        placed = place_order(connection, kind, order, clock=lambda: NOW, settings=park.settings)
     assert isinstance(placed, Waiting)
     with writing(acting("karim")) as connection:
         approve(connection, orderables(SUBJECTS), placed.number, now=NOW, settings=park.settings)
+
+
+def _second_person(park: Park) -> None:
+    (credit,) = till.receives(park, till.order("9000.00", reference="V9", tenant="T3", pays=till.NONE))
+    refund = RefundOrder("transfer", "R9", date(2026, 11, 20), 800000, "trop-perçu", credit, "T3", None)
+    _approved(park, REFUND, refund)
+
+
+def _manual_entries(park: Park) -> None:
+    """A rent with its voucher file, approved and taken back; the VAT declared by its template."""
+    with writing(park.engine) as connection:
+        voucher = keep_voucher(connection, "FR-117.pdf", b"%PDF-1.7 facture", recorded_at=NOW)
+    row = {"date": "2026-09-30", "label": "Loyer du siège", "voucher": "FR-117"}
+    rent = [row | {"account": "6131", "site": "CAS", "debit": "100.00"}, row | {"account": "4411", "credit": "100.00"}]
+    _approved(
+        park, MANUAL_ENTRIES, ManualOrder("pièces du mois", "entries", rows_of_records(rent), voucher_sha256=voucher)
+    )
+    _approved(park, MANUAL_ENTRIES, ManualOrder("déjà payé", reverses=1))
+    with writing(park.engine) as connection:
+        template = b"".join(template_file(connection, "vat-settlement", date(2026, 10, 31), "csv")).decode()
+        declared = list(csv.DictReader(io.StringIO(template, newline="")))[:2]
+        rows = rows_of_records([row | {"voucher": "TVA-2026-10"} for row in declared])
+        post_entries(connection, rows, "déclaration", file="entries", voucher_sha256=None, recorded_at=NOW)
+
+
+def _year_end(park: Park) -> None:
+    park.bills("2026-12")
+    # What December was billed too much belongs to its year.
+    park.enters(leases=[{**dict(_leases(None)[1]), "ends_on": "2026-12-15"}])
+    ended = datetime(2027, 1, 5, 9, tzinfo=UTC)
+    with writing(park.engine) as connection:
+        book_cut_off(connection, 2026, today=ended.date(), recorded_at=ended)
+
+
+def _erasures(park: Park) -> None:
+    people.add(park.engine, "samir", "finance")
+    with writing(park.engine) as connection:
+        change_user(connection, "samir", {"enabled": False}, now=datetime(2022, 1, 3, 9, tzinfo=UTC))
+        erase(connection, park.settings.terms, now=NOW)

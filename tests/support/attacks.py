@@ -1,4 +1,4 @@
-"""Single statements that spoil a database, made from its catalogue: a cell changed, a row lost, added, exchanged."""
+"""Single statements that spoil a database, made from its catalogue: cells changed, a row lost, added, exchanged."""
 
 import random
 import re
@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Date, DateTime, Integer, LargeBinary,
 from invoices.models import document
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
-CELL_KINDS, ROW_KINDS = ("change", "blank", "swap"), ("delete", "insert")
+CELL_KINDS, ROW_KINDS = ("change", "blank", "swap", "pair"), ("delete", "insert")
 
 
 class Target(NamedTuple):
@@ -23,10 +23,10 @@ class Target(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """A statement, and how the rows it is about may be called: by the cells of their keys."""
+    """A statement, the columns it changes, and how the rows it is about may be called: by the cells of their keys."""
 
     table: str
-    column: str | None
+    columns: frozenset[str]
     sql: str
     called: frozenset[str]
 
@@ -40,9 +40,9 @@ def targets(tables: Iterable[Table]) -> Iterator[Target]:
                 yield from (Target(table, column, kind) for kind in CELL_KINDS)
 
 
-def attack(connection: Connection, target: Target) -> Attack | None:
-    """Return an attack on some row, always the same; None where there is no row that it could be done to."""
-    made = _attack(connection, target)
+def attack(connection: Connection, target: Target, seed: int) -> Attack | None:
+    """Return an attack on some row, a seed's always the same; None where there is no row that it could be done to."""
+    made = _attack(connection, target, seed)
     if made is not None and "document_id" in target.table.columns:
         # Documents are called by their numbers.
         keys = [int(part) for part in made.called if part.isdecimal()]
@@ -53,26 +53,34 @@ def attack(connection: Connection, target: Target) -> Attack | None:
     return made._replace(sql=re.sub(r"\bX'([0-9a-f]*)'", r"'\\x\1'", made.sql))
 
 
-def _attack(connection: Connection, target: Target) -> Attack | None:
+def _attack(connection: Connection, target: Target, seed: int) -> Attack | None:
     table, column, kind = target
     keys = list(table.primary_key.columns)
     rows = [dict(row._mapping) for row in connection.execute(select(table).order_by(*keys))]
     if not rows:
         return None
-    chance = random.Random(f"{table.name} {column} {kind}")
+    chance = random.Random(f"{seed} {table.name} {column} {kind}")
     row = chance.choice(rows)
     at = _where(keys, row)
     if column is None:
         if kind == "delete":
-            return Attack(table.name, None, f"DELETE FROM {table.name} WHERE {at}", _called(keys, row))
+            return Attack(table.name, frozenset(), f"DELETE FROM {table.name} WHERE {at}", _called(keys, row))
         return _copy(table, rows, row)
     if kind == "swap":
         return None if column in keys else _swap(table, column, row, rows, chance)
     if kind == "blank" and (not column.nullable or row[column.name] is None):
         return None
-    to = None if kind == "blank" else _other(column, row[column.name], {each[column.name] for each in rows})
-    sql = f"UPDATE {table.name} SET {column.name} = {_literal(to)} WHERE {at}"
-    return Attack(table.name, column.name, sql, _called(keys, row) | _called(keys, {**row, column.name: to}))
+    changed = [column]
+    if kind == "pair":
+        others = [each for each in table.columns if each is not column and each.computed is None]
+        changed += others and [chance.choice(others)]
+    to = {
+        each.name: None if kind == "blank" else _other(each, row[each.name], {other[each.name] for other in rows})
+        for each in changed
+    }
+    cells = ", ".join(f"{name} = {_literal(value)}" for name, value in to.items())
+    sql = f"UPDATE {table.name} SET {cells} WHERE {at}"
+    return Attack(table.name, frozenset(to), sql, _called(keys, row) | _called(keys, {**row, **to}))
 
 
 def _swap(
@@ -88,7 +96,7 @@ def _swap(
         f"UPDATE {table.name} SET {column.name} = CASE WHEN {at} THEN {_literal(other[column.name])} "
         f"ELSE {_literal(row[column.name])} END WHERE ({at}) OR ({_where(keys, other)})"
     )
-    return Attack(table.name, column.name, sql, _called(keys, row) | _called(keys, other))
+    return Attack(table.name, frozenset((column.name,)), sql, _called(keys, row) | _called(keys, other))
 
 
 def _copy(table: Table, rows: Rows, row: Mapping[str, Any]) -> Attack:
@@ -104,7 +112,7 @@ def _copy(table: Table, rows: Rows, row: Mapping[str, Any]) -> Attack:
         if column.computed is None
     }
     sql = f"INSERT INTO {table.name} ({', '.join(cells)}) VALUES ({', '.join(map(_literal, cells.values()))})"
-    return Attack(table.name, None, sql, _called(keys, cells))
+    return Attack(table.name, frozenset(), sql, _called(keys, cells))
 
 
 def _other(column: Column[Any], value: Any, taken: set[Any]) -> Any:

@@ -172,10 +172,16 @@ def parties(connection: Connection, _step: Step) -> Iterator[str]:
         if blake2b(content.encode(), digest_size=16).hexdigest() != digest:
             yield f"the party {digest} is not as it was kept: {content[:80]}"
     d = document.c
+    named = select(d.seller).union(select(d.buyer))
+    for digest in connection.scalars(select(party.c.digest).where(party.c.digest.not_in(named))):
+        yield f"the party {digest} is on no document"
     for digest in (d.seller, d.buyer):
         missing = select(d.number, digest).where(not_(exists().where(party.c.digest == digest)))
         for number, name in connection.execute(missing.order_by(d.number)):
             yield f"{number} names party {name}, which does not exist"
 
+
+# A changed party changes every document that names it: it is named first.
+CAUSES: tuple[Proof, ...] = (parties,)
 
 CHECKS: tuple[Proof, ...] = (numbers, editions, parties, orphan_rows, office_days, taken_back_once)

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, null, or_, select
 
 from billing.documents.delivery.mailings import MAILINGS, Mailing
 from billing.frame.checking import Proof, Step, by_index, streamed
@@ -49,6 +49,8 @@ def _kept(documents_url: str, number: str, path: str, digest: str, size: int) ->
 
 
 _AT_ONCE = 1_000
+# What an act says of a delivery, before it and after it.
+_Noted: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def deliveries(connection: Connection, _step: Step) -> Iterator[str]:
@@ -56,8 +58,9 @@ def deliveries(connection: Connection, _step: Step) -> Iterator[str]:
     with by_index(connection):
         for mailing in MAILINGS:
             queue = mailing.queue
+            made_for = queue.papers.c.get("recipient", null()).label("made_for")
             query = (
-                select(queue.delivery, queue.delivered.label("paper"), queue.number.label("number"))
+                select(queue.delivery, queue.delivered.label("paper"), queue.number.label("number"), made_for)
                 .outerjoin(queue.papers, queue.papers.c.id == queue.delivered)
                 .order_by(queue.delivered)
             )
@@ -74,11 +77,13 @@ def _delivery_faults(connection: Connection, mailing: Mailing, rows: Sequence[Ro
     attempts = select(mailing.queue.attempt).where(among(connection, a[mailing.queue.key], names))
     for attempt in connection.execute(attempts.order_by(a.attempt)):
         tried[getattr(attempt, mailing.queue.key)].append(attempt)
-    noted: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    noted: dict[str, list[_Noted]] = defaultdict(list)
     c = audit_change.c
-    changes = select(c.key, c.after).where(c.subject == mailing.subject, among(connection, c.key, names.values()))
-    for key, after in connection.execute(changes.order_by(c.act_id, c.seq)):
-        noted[key].append(orjson.loads(after))
+    changes = select(c.key, c.before, c.after).where(
+        c.subject == mailing.subject, among(connection, c.key, names.values())
+    )
+    for key, before, after in connection.execute(changes.order_by(c.act_id, c.seq)):
+        noted[key].append((orjson.loads(before or "{}"), orjson.loads(after)))
     for row in rows:
         name = names.get(row.paper)
         if name is None:
@@ -88,25 +93,37 @@ def _delivery_faults(connection: Connection, mailing: Mailing, rows: Sequence[Ro
             yield f"the delivery of {name} {fault}"
 
 
-def _state_faults(row: Row[Any], tried: Sequence[Row[Any]], noted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _state_faults(row: Row[Any], tried: Sequence[Row[Any]], noted: Sequence[_Noted]) -> Iterator[str]:
     """Say where a state, and the instant something was sent, are not what the attempts left."""
     if row.attempts != len(tried):
         yield f"counts {row.attempts} attempts, {len(tried)} are recorded"
     outcome = tried[-1].outcome if tried else None
     # Of an unknown outcome a person may say that it has arrived: when it was handed over.
-    settled = outcome == UNKNOWN and bool(noted) and noted[-1].get("outcome") == SENT
+    settled = outcome == UNKNOWN and bool(noted) and noted[-1][1].get("outcome") == SENT
     if (row.state == SENT) != (outcome == SENT or settled):
         yield f"is {row.state}, its last attempt was {outcome or 'never made'}"
     elif row.state == SENT and row.sent_at != (row.handed_over_at if settled else tried[-1].attempted_at):
         yield "was sent at another instant than its last attempt"
+    elif row.state != SENT and row.sent_at is not None:
+        yield f"is {row.state}, and yet was sent at {row.sent_at}"
 
 
-def _address_faults(row: Row[Any], noted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _address_faults(row: Row[Any], noted: Sequence[_Noted]) -> Iterator[str]:
     """Say where an address that was sent to, or that a person chose, is named by no act."""
-    named = [after["recipient"] for after in noted if "recipient" in after]
+    named = [after["recipient"] for _, after in noted if "recipient" in after]
     if row.state == SENT and named and row.recipient != named[-1]:
         yield f"went to {row.recipient}, the act names {named[-1]}"
-    if row.chosen_recipient is not None and row.chosen_recipient not in (row.recipient, *named):
+    # An act that had another address before it has chosen one; a copy was made for what was chosen.
+    chosen = [
+        after["recipient"]
+        for before, after in noted
+        if "recipient" in before and before["recipient"] != after.get("recipient", before["recipient"])
+    ]
+    if row.chosen_recipient is None and chosen:
+        yield f"has lost {chosen[-1]}, which a person chose"
+    elif row.chosen_recipient not in (chosen[-1:] or [None, row.made_for, *named]):
+        yield f"was addressed by a person to {row.chosen_recipient}, which no act says"
+    elif row.state != SENT and row.chosen_recipient not in (None, row.recipient):
         yield f"is addressed to {row.recipient}, {row.chosen_recipient} was chosen"
 
 

@@ -79,6 +79,8 @@ def resend(connection: Connection, number: str, to: str | None, *, operator: str
     queued = queue_messages(connection, RESENT, [copy], written_on=today(now), queued_at=now)
     if to is not None:
         retry(connection, [queued[key]], now=now, recipients={queued[key]: to}, queue=MESSAGES)
+        chosen = {"recipient": head.email or ""}, {"recipient": to}
+        record_change(connection, "message-deliveries", number_of(queued[key]), *chosen)
     made = Resent(number_of(queued[key]), recipient, is_new=True)
     record_change(connection, "deliveries", number, None, {"resent": made.number, "recipient": recipient})
     return made
