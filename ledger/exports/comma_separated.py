@@ -108,11 +108,19 @@ FRENCH = Dialect(
 def table(columns: Sequence[Column], rows: Rows, dialect: Dialect = PLAIN) -> Iterator[bytes]:
     """Yield the table as pieces of a CSV file; an empty cell is None."""
     writers = [dialect.writers[column.kind] for column in columns]
-    cells = (["" if cell is None else write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows)
-    block: list[list[str]] = [[column.name for column in columns]]
+    rows, block = iter(rows), [[column.name for column in columns]]
     mark = dialect.mark
     while block:
         file = io.StringIO()
         csv.writer(file, delimiter=dialect.separator, lineterminator=dialect.line_end).writerows(block)
         yield (mark + file.getvalue()).encode()
-        mark, block = "", list(islice(cells, _BLOCK))
+        mark, block = "", _written(writers, list(islice(rows, _BLOCK)))
+
+
+def _written(writers: Sequence[Callable[[Any], str]], rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Write the cells of a block column by column, each value once: most of them come again and again."""
+    written = []
+    for write, cells in zip(writers, zip(*rows, strict=True), strict=bool(rows)):
+        spelt = {cell: "" if cell is None else write(cell) for cell in set(cells)}
+        written.append(map(spelt.__getitem__, cells))
+    return list(zip(*written, strict=True))

@@ -4,7 +4,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from xlsxwriter import Workbook
@@ -18,6 +17,8 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Excel's own limit, the header line included; what goes beyond continues on a further sheet.
 ROWS_MAX = 1_048_576
 _PIECE_BYTES = 64 * 1024
+# Values of a column that are kept as they are spelt.
+_SPELT_MAX = 2_000
 # The same books give the same bytes: no file bears the moment it was made.
 _CREATED = datetime(2026, 1, 1)
 _WIDTHS = {Kind.TEXT: 24, Kind.INSTANT: 20}
@@ -63,10 +64,22 @@ class TextTooLong(ValueError):
     """A text that no spreadsheet cell can hold (32,767 characters)."""
 
 
-# A cell without its place: `<c r="B7"` stands before it.
-_Writer: TypeAlias = Callable[[Any], str]
-# The writers of a sheet's columns: ordinary ones, and those for rows that stand out.
-_Writers: TypeAlias = tuple[list[_Writer], list[_Writer]]
+class _Spelt(dict[Any, str]):
+    """The cells of a column, without their places (`<c r="B7"` stands before one), each value spelt once."""
+
+    def __init__(self, write: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, cell: Any) -> str:
+        if len(self) >= _SPELT_MAX:
+            self.clear()
+        text = self[cell] = self._write(cell)
+        return text
+
+
+# The cells of a sheet's columns: ordinary ones, and those of rows that stand out.
+_Columns: TypeAlias = tuple[list[_Spelt], list[_Spelt]]
 
 
 class _Forms:
@@ -81,14 +94,14 @@ class _Forms:
         self.typed = {kind: workbook.add_format({"num_format": form}) for kind, form in typed.items()}
 
 
-def _writer(sheet: RowByRow, kind: Kind, form: Any) -> _Writer:
-    """Return what writes a column's cells."""
+def _spelt(sheet: RowByRow, kind: Kind, form: Any) -> _Spelt:
+    """Return the cells of a column."""
     style = "" if form is None else f' s="{form._get_xf_index()}"'
     if kind is Kind.TEXT:
-        return lambda cell: f'{style} t="inlineStr">{sheet.text_element(cell)}</c>'
-    # Days come again and again. Numbers are not binary floats, which would be 9.949999999999999 for 9.95.
-    spell = lru_cache(sheet.serial) if kind in (Kind.DAY, Kind.MONTH, Kind.INSTANT) else WRITERS[kind]
-    return lambda cell: f"{style}><v>{spell(cell)}</v></c>"
+        return _Spelt(lambda cell: f'{style} t="inlineStr">{sheet.text_element(cell)}</c>')
+    # Numbers are not binary floats, which would be 9.949999999999999 for 9.95.
+    spell = sheet.serial if kind in (Kind.DAY, Kind.MONTH, Kind.INSTANT) else WRITERS[kind]
+    return _Spelt(lambda cell: f"{style}><v>{spell(cell)}</v></c>")
 
 
 class Sheet(NamedTuple):
@@ -104,8 +117,8 @@ class Sheet(NamedTuple):
     to_fill_in: bool = False
 
 
-def _open_sheet(workbook: Workbook, name: str, sheet: Sheet, forms: _Forms) -> tuple[RowByRow, _Writers]:
-    """Return a new sheet with its header line, and what writes each of its columns."""
+def _open_sheet(workbook: Workbook, name: str, sheet: Sheet, forms: _Forms) -> tuple[RowByRow, _Columns]:
+    """Return a new sheet with its header line, and the cells of its columns."""
     columns, written = sheet.columns, workbook.add_worksheet(name, RowByRow)
     written.freeze_panes(1, 0)
     for index, (title, kind) in enumerate(columns):
@@ -113,8 +126,8 @@ def _open_sheet(workbook: Workbook, name: str, sheet: Sheet, forms: _Forms) -> t
         written.write_string(0, index, title, forms.bold)
     ordinary = forms.typed if sheet.to_fill_in else forms.ordinary
     return written, (
-        [_writer(written, kind, ordinary.get(kind)) for _, kind in columns],
-        [_writer(written, kind, forms.standing_out.get(kind, forms.bold)) for _, kind in columns],
+        [_spelt(written, kind, ordinary.get(kind)) for _, kind in columns],
+        [_spelt(written, kind, forms.standing_out.get(kind, forms.bold)) for _, kind in columns],
     )
 
 
@@ -160,11 +173,11 @@ def _write_sheet(
         if line == ROWS_MAX:
             parts += 1
             name = sheet.name if parts == 1 else f"{sheet.name} {parts}"
-            (written, writers), line = _open_sheet(workbook, name, sheet, forms), 1
+            (written, cells_of), line = _open_sheet(workbook, name, sheet, forms), 1
         number = line + 1
         cells = [
-            f'{letter}{number}"{write(cell)}'
-            for letter, write, cell in zip(letters, writers[stands_out(row)], row, strict=True)
+            f'{letter}{number}"{spelt[cell]}'
+            for letter, spelt, cell in zip(letters, cells_of[stands_out(row)], row, strict=True)
             if cell is not None
         ]
         written.append_row(line, width, f'<row r="{number}">{"".join(cells)}</row>')

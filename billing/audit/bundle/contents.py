@@ -1,8 +1,8 @@
 """The contents of the bundle: each file with a sentence about it, how it is written, how it is read back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 
 from sqlalchemy import Connection, select
 
@@ -14,7 +14,8 @@ from billing.audit.bundle.read_back.reader import Reader
 from billing.audit.bundle.sample import Sample, sample_files
 from billing.books.reports.writing import Asked, report_pieces
 from billing.books.subledgers import subledgers
-from billing.books.vat_return.files import vat_return_pieces
+from billing.books.vat_return.files import paper_pieces
+from billing.books.vat_return.paper import VatReturn, vat_return
 from billing.frame.terms import Terms
 from billing.proof.export import VERIFIER, export_files
 from billing.register.tables import billing_run
@@ -182,6 +183,8 @@ def _closings(connection: Connection) -> Iterator[bytes]:
 def _vat_returns(connection: Connection, year: int, operator: Party, terms: Terms) -> Iterator[Bundled]:
     """Yield the working papers of the months up to the last one booked."""
     newest = last_day(connection)
+    # A month's files follow one another: its paper is made once.
+    paper_of = lru_cache(1)(partial(vat_return, connection, terms=terms))
     for month in range(1, 13):
         period = date(year, month, 1)
         if newest is None or period > newest:
@@ -190,8 +193,14 @@ def _vat_returns(connection: Connection, year: int, operator: Party, terms: Term
             yield Bundled(
                 f"tva/{format_month(period)}.{file_format}",
                 "TVA exigible du mois, par ligne de la déclaration et par taux, encaissement par encaissement",
-                partial(vat_return_pieces, connection, period, file_format, operator=operator, terms=terms),
+                partial(_vat_return, connection, paper_of, period, file_format, operator),
             )
+
+
+def _vat_return(
+    connection: Connection, paper_of: Callable[[date], VatReturn], period: date, file_format: str, operator: Party
+) -> Iterator[bytes]:
+    return paper_pieces(connection, paper_of(period), file_format, operator)
 
 
 def _cross_subsidy(connection: Connection, year: int) -> Iterator[Bundled]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from functools import cache, lru_cache
 
 from billing.audit.bundle.read_back.lines import LineReader
 from billing.audit.bundle.read_back.reader import OPENING, centimes
@@ -159,6 +160,7 @@ class JournalWorkbookReader(WorkbookReader):
         self.result.sums[row["account"], _month_of_serial(int(row["effective_on"]))] += amount
 
 
+@lru_cache(10_000)
 def _of_number(text: str) -> int:
     """Read a workbook's decimal number in centimes; raises ValueError."""
     whole, _, fraction = text.partition(".")
@@ -167,5 +169,6 @@ def _of_number(text: str) -> int:
     return centimes(f"{whole}.{fraction.ljust(2, '0')}")
 
 
+@cache
 def _month_of_serial(serial: int) -> str:
     return (date(1899, 12, 30) + timedelta(days=serial)).isoformat()[:7]

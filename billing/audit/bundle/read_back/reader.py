@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from functools import lru_cache
 
 # Stands for a month where a balance was held before the first one.
 OPENING = "ouverture"
@@ -10,6 +11,8 @@ OPENING = "ouverture"
 WHOLE_YEAR = "exercice"
 _DECIMAL = re.compile(r"(-?)([0-9]+)[.,]([0-9]{2})", re.ASCII)
 _FAULTS_NAMED = 10
+# Amounts come again and again, zero most of all.
+_AMOUNTS_KEPT = 10_000
 
 
 class ReadBack:
@@ -28,6 +31,7 @@ class ReadBack:
             self.faults.append(sentence)
 
 
+@lru_cache(_AMOUNTS_KEPT)
 def centimes(text: str) -> int:
     """Read `1234.56` or `1234,56` as 123456; raises ValueError."""
     match = _DECIMAL.fullmatch(text)

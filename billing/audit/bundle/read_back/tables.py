@@ -42,21 +42,20 @@ class CsvReader(_TableReader):
     def __init__(self) -> None:
         super().__init__()
         self._rest = b""
-        self._begun = b""
 
     def read(self, piece: bytes) -> None:
-        """Take the next piece: a record ends where no quote is open."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            self._begun += line + b"\n"
-            if self._begun.count(b'"') % 2 == 0:
-                [cells] = csv.reader(io.StringIO(self._begun.decode(), newline=""))
-                self._begun = b""
-                self._row(cells)
+        """Take the next piece: a record ends at a line's end where no quote is open."""
+        self._rest += piece
+        end = self._rest.rfind(b"\n") + 1
+        while end and self._rest.count(b'"', 0, end) % 2:
+            end = self._rest.rfind(b"\n", 0, end - 1) + 1
+        whole, self._rest = self._rest[:end], self._rest[end:]
+        for cells in csv.reader(io.StringIO(whole.decode(), newline="")):
+            self._row(cells)
 
     def finished(self) -> ReadBack:
         """Return what the whole file says."""
-        if self._rest or self._begun:
+        if self._rest:
             self.result.fault("the last row has no end")
         return self.result
 
