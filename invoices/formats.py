@@ -8,6 +8,7 @@ with western digits; what it has no form for is written here: `1er`, days from o
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
@@ -87,6 +88,8 @@ def vat_mention(treatment: str, reason: str = "") -> str:
     return f"{_NO_VAT[treatment][0]} — {reason}" if reason else _NO_VAT[treatment][0]
 
 
+# The papers and mails of a month name few days.
+@lru_cache(maxsize=1024)
 def day(value: date, language: str = FRENCH) -> str:
     """Write a day in full: `9 septembre 2026`; the first of a month is `1er`."""
     return f"{_ordinal(value) if language == FRENCH else value.day} {month(value, language)}"
@@ -102,6 +105,7 @@ def count(number: int) -> str:
     return _written(str(number), _COUNT, FRENCH)
 
 
+@lru_cache(maxsize=1024)
 def month(value: date, language: str = FRENCH) -> str:
     """Write the month a day lies in: `septembre 2026`."""
     return format_date(value, "MMMM y", _LOCALES[language])

@@ -6,36 +6,27 @@ relay passes it on unchanged.
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime, quote
 from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from babel.dates import format_date
-from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
-from invoices import formats
-from invoices.document import INVOICE, SERIES, Document
+from invoices.document import CREDIT_NOTE, SERIES, Document
 from invoices.domains import in_ascii
 from invoices.errors import UnusableAddress
-from pricing.money import format_amount
+from invoices.wording import Wording, language_of, wording
 
-LANGUAGES = ("fr", "en", "ar")
 # Neither quoted-printable nor base64 can hold `=_`: these never occur within a part.
 _MIXED, _ALTERNATIVE = "=_mixed", "=_alternative"
 _TEXT_ENCODING = "quoted-printable"
-_LOCALES = {"en": "en", "ar": "ar_MA"}
-_CURRENCY = {"en": "MAD", "ar": "درهم"}
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _DOMAIN = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
@@ -177,38 +168,80 @@ def message_id(number: str, domain: str) -> str:
 
 def document_text(document: Document, operator: str) -> tuple[MailText, str]:
     """Return the text of a document's mail, in the buyer's language, and the name of the file it carries."""
-    language = language_of(document.buyer.language)
-    texts = _texts(language)
-    kind = texts["one_off" if document.is_one_off else document.kind]
-    words = _words(document, language, operator)
-    paragraphs = [paragraph.format_map(words) for paragraph in kind["paragraphs"]]
+    t = wording(language_of(document.buyer.language))
+    subject, before, facts = _credit_note(document, t) if document.kind == CREDIT_NOTE else _invoice(document, t)
     text = MailText(
-        language,
-        kind["subject"].format_map(words),
-        # The figures follow the sentence that announces them.
-        tuple(paragraphs[:-3]),
-        tuple((texts[name], words[name]) for name in _facts(document)),
-        tuple(paragraphs[-3:]),
+        t.language,
+        t("{subject} – {operator}", subject=subject, operator=t.isolated(shown(operator))),
+        (t("Bonjour,"), *before),
+        facts,
+        closing(t, operator),
     )
-    return text, kind["file"].format_map(words)
+    return text, document_file_name(document.number, t.language)
+
+
+def closing(t: Wording, operator: str) -> tuple[str, ...]:
+    """Return the end of a mail that may be answered."""
+    question = t("Pour toute question, il suffit de répondre à ce message.")
+    return question, t("Cordialement,"), t.isolated(shown(operator))
+
+
+def _invoice(document: Document, t: Wording) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the subject of the mail that brings an invoice, its sentences and figures."""
+    number, buyer, due = document.number, t.isolated(shown(document.buyer.legal_name)), t.day(document.due_on)
+    gross, month = t.dirhams(document.gross), t.month(document.period or document.issued_on)
+    if document.is_one_off:
+        subject = t("Facture {number}", number=number)
+        attached = t(
+            "Vous trouverez en pièce jointe la facture {number}, établie au nom de {buyer}.", number=number, buyer=buyer
+        )
+        about = t("Objet"), t.isolated(shown(document.reason))
+    else:
+        subject = t("Facture {number} – {month}", number=number, month=month)
+        attached = t(
+            "Vous trouverez en pièce jointe la facture {number} pour {month}, établie au nom de {buyer}.",
+            number=number, month=month, buyer=buyer,
+        )  # fmt: skip
+        about = t("Mois"), month
+    to_pay = t(
+        "Son montant est de {gross} TTC. Il est à régler au plus tard le {due}, par virement au compte indiqué sur la "
+        "facture, en rappelant son numéro.",
+        gross=gross, due=due,
+    )  # fmt: skip
+    figures = (t("Numéro"), number), about, (t("Montant TTC"), gross), (t("À régler au plus tard le"), due)
+    return subject, (attached, to_pay), figures
+
+
+def _credit_note(document: Document, t: Wording) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the subject of the mail that brings a credit note, its sentences and figures."""
+    number, corrected, gross = document.number, t.listed(document.corrects), t.dirhams(document.gross)
+    attached = t(
+        "Vous trouverez en pièce jointe l’avoir {number}, établi au nom de {buyer}. Il corrige : {corrects}.",
+        number=number, buyer=t.isolated(shown(document.buyer.legal_name)), corrects=corrected,
+    )  # fmt: skip
+    credited = t("Son montant, {gross} TTC, est porté au crédit de votre compte.", gross=gross)
+    month = t.month(document.period or document.issued_on)
+    subject = t("Avoir {number} – {month}", number=number, month=month)
+    return subject, (attached, credited), ((t("Numéro"), number), (t("Corrige"), corrected), (t("Montant TTC"), gross))
 
 
 def copy_text(document: Document, operator: str) -> MailText:
     """Return the text of a mail that brings a document once more, in the buyer's language: it says so."""
     text, _ = document_text(document, operator)
-    words = _texts(text.language)["copy"]
-    subject, note = (
-        words["subject"].format(subject=text.subject),
-        words["note"].format(issued=day(document.issued_on, text.language)),
+    t = wording(text.language)
+    note = t(
+        "Ce document a été émis le {issued}. Nous vous l’envoyons de nouveau, sans changement.",
+        issued=t.day(document.issued_on),
     )
-    return replace(text, subject=subject, before=(*text.before, note))
+    return replace(text, subject=t("Copie : {subject}", subject=text.subject), before=(*text.before, note))
 
 
 def document_file_name(number: str, language: str) -> str:
     """Return the name under which a document is attached to a mail: `Facture-FA-2026-000012.pdf`."""
-    kind = next(kind for kind, series in SERIES.items() if number.startswith(series))
-    file_name: str = _texts(language)[kind]["file"].format(number=number)
-    return file_name
+    t = wording(language)
+    if number.startswith(SERIES[CREDIT_NOTE]):
+        return t("Avoir-{number}.pdf", number=number)
+    return t("Facture-{number}.pdf", number=number)
 
 
 def compose_mail(number: str, text: MailText, attached: Sequence[Attached], envelope: Envelope) -> Mail:
@@ -227,7 +260,12 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
     ):
         message[header.name] = header
     if envelope.cndp_number:
-        declared = _texts(text.language)["cndp"].format(number=shown(envelope.cndp_number))
+        t = wording(text.language)
+        declared = t(
+            "Données personnelles (loi 09-08) : traitement déclaré à la CNDP sous le n° {number}. Pour y accéder, les "
+            "rectifier ou vous y opposer, répondez à ce message.",
+            number=t.isolated(shown(envelope.cndp_number)),
+        )
         text = replace(text, after=(*text.after, declared))
     plain, html = _plain_and_html(text, subject)
     message.set_content(plain, cte=_TEXT_ENCODING)
@@ -240,65 +278,14 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
     return replace(mail, content=message.as_bytes())
 
 
-def language_of(language: str) -> str:
-    """Return the language that a party is written to in: its own, if mails are written in it."""
-    return language if language in LANGUAGES else LANGUAGES[0]
-
-
 def _plain_and_html(text: MailText, subject: str) -> tuple[str, str]:
-    table = "\n".join(
-        f"{label} : {value}" if text.language == "fr" else f"{label}: {value}" for label, value in text.facts
-    )
+    t = wording(text.language)
+    table = "\n".join(t("{label} : {value}", label=label, value=value) for label, value in text.facts)
     html = _page().render(
-        language=text.language, direction=_texts(text.language)["direction"], subject=subject, before=text.before,
-        facts=text.facts, after=text.after,
+        language=text.language, direction=t.direction, subject=subject, before=text.before, facts=text.facts,
+        after=text.after,
     )  # fmt: skip
     return "\n\n".join(part for part in (*text.before, table, *text.after) if part), html
-
-
-def _facts(document: Document) -> tuple[str, ...]:
-    if document.is_one_off:
-        return ("number", "reason", "gross", "due")
-    return ("number", "month", "gross", "due") if document.kind == INVOICE else ("number", "corrects", "gross")
-
-
-def _words(document: Document, language: str, operator: str) -> dict[str, str]:
-    return {
-        "number": document.number,
-        "month": month(document.period or document.issued_on, language),
-        "gross": amount(document.gross, language),
-        "due": day(document.due_on, language),
-        "operator": shown(operator),
-        "buyer": shown(document.buyer.legal_name),
-        "corrects": ", ".join(document.corrects),
-        "reason": shown(document.reason),
-    }
-
-
-def amount(centimes: int, language: str) -> str:
-    """Write an amount as people do in a language: `1 234,56 DH`, `1,234.56 MAD`."""
-    if language == "fr":
-        return formats.dirhams(centimes)
-    figure = format_decimal(Decimal(format_amount(centimes)), "#,##0.00", _LOCALES[language])
-    return f"{figure}\u00a0{_CURRENCY[language]}"
-
-
-# The mails of a month name few days.
-@lru_cache(maxsize=256)
-def day(on: date, language: str) -> str:
-    """Write a day as people do in a language: `1 octobre 2026`."""
-    return formats.day(on) if language == "fr" else format_date(on, "d MMMM y", _LOCALES[language])
-
-
-@lru_cache(maxsize=256)
-def month(first: date, language: str) -> str:
-    """Write a month as people do in a language."""
-    return formats.month(first) if language == "fr" else format_date(first, "MMMM y", _LOCALES[language])
-
-
-@cache
-def _texts(language: str) -> dict[str, Any]:
-    return tomllib.loads((files("invoices") / "mail_templates" / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 @cache

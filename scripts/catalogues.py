@@ -53,6 +53,9 @@ def updated(language: str, texts: Catalog) -> Catalog:
         catalog = read_po(file, locale=language)
     catalog.update(deepcopy(texts), no_fuzzy_matching=True)
     catalog.header_comment = _HEADER
+    for message in catalog:
+        # A text that has become one of several forms keeps what was translated, to be completed.
+        message.flags.discard("fuzzy")
     if language == "fr":
         for message in catalog:
             if message.id:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from invoices.document import Document
 from invoices.errors import UnusableAddress
-from invoices.mail import LANGUAGES, Mailbox, parse_mailbox, parse_mailboxes, shown
+from invoices.mail import Mailbox, parse_mailbox, parse_mailboxes, shown
+from invoices.wording import LANGUAGES
 from tests.support.documents import STARTUP, credit_note, hostile, one_off, w1
 from tests.support.mails import build_mail
 

@@ -271,10 +271,10 @@ def test_the_message_carries_letter_and_statement_in_the_tenants_language(billed
     assert (late.tenant, late.text.language) == ("T2", "ar")
     assert [paper.file_name for paper in late.papers] == ["Relance-2026-08-03.pdf", "Releve-de-compte-2026-08-03.pdf"]
     letter, statement = letters_of(late)
-    assert letter.title == "Relance"
-    assert letter.rows == ((JUNE_T2, "01/06/2026", "31/07/2026", "3\u00a0jours", "1\u202f800,00", "1\u202f800,00"),)
-    assert letter.notes[1].lines[0].endswith("soit 40,50\u00a0DH à ce jour. Elle n’est pas due à notre société.")
-    assert statement.sums[-1] == ("Solde à régler", "1\u202f800,00\u00a0DH")
+    assert (letter.title, letter.language) == ("تذكير", "ar")
+    assert letter.rows == ((JUNE_T2, "01/06/2026", "31/07/2026", "3\u00a0أيام", "1.800,00", "1.800,00"),)
+    assert "أي 40,50\u00a0درهم إلى اليوم" in letter.notes[1].lines[0]
+    assert statement.sums[-1] == ("الرصيد الواجب أداؤه", "1.800,00\u00a0درهم")
 
 
 def test_a_letter_that_is_the_first_to_be_sent_speaks_of_no_earlier_one(billed: Park) -> None:

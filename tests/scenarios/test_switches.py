@@ -231,9 +231,12 @@ def test_what_is_told_is_the_bill_in_the_tenants_language_with_a_letter_of_one_p
     ):  # fmt: skip
         assert words in page, (words, page)
     assert render_letter(letter(first)) == render_letter(letter(first))
-    both = text_of(render_letter(letter(second))).replace("\n", " ")
-    assert "TNG-102, Technopark Tanger, 20 m²" in both
-    assert "CAS-7, Technopark Casablanca, 25 m²" in both
+    both = letter(second)
+    assert (both.title, both.language) == ("نهاية تخفيض الحضانة الخاص بكم", "ar")
+    assert [row[0] for row in both.rows[:2]] == [
+        "\u2068TNG-102, Technopark Tanger\u2069، 20\u00a0م²", "\u2068CAS-7, Technopark Casablanca\u2069، 25\u00a0م²",
+    ]  # fmt: skip
+    assert "TNG-102" in text_of(render_letter(both))
 
 
 def test_seven_offices_and_every_service_still_stand_on_one_page(park: Park) -> None:

@@ -3,12 +3,9 @@
 They go out as messages, after the run they are of, one a tenant and run at most; what was queued once is not again.
 """
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
@@ -21,11 +18,11 @@ from billing.frame.settings import Operator
 from billing.frame.terms import Terms
 from billing.register.tables import billing_run, lease, tenant
 from billing.run.matrices import standing_matrices
-from invoices import mail as said
-from invoices.mail import MailText, language_of, shown
+from invoices.mail import MailText, shown
 from invoices.messages.message import Message, Paper
 from invoices.messages.tables import message
 from invoices.rendering.figures import KeptPage, figures_html
+from invoices.wording import language_of, wording
 from pricing.eligibility import tenancy
 from pricing.funding_matrix import TENANT
 from pricing.period import ONE_DAY, first_of_month, format_month
@@ -155,28 +152,31 @@ def _messages(connection: Connection, due: Sequence[DueAccount], terms: Terms, o
         )
 
 
-@cache
-def _texts(language: str) -> Mapping[str, Any]:
-    return tomllib.loads(
-        (files("billing.cross_subsidy.accounts") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
-    )
-
-
 def _text(account: Account, wanted: str, operator: Operator) -> MailText:
     """Word the mail in the tenant's language."""
-    language = language_of(wanted)
-    t = _texts(language)
-    words = {
-        "month": said.month(account.until, language),
-        "operator": shown(operator.party.legal_name),
-    }
+    t = wording(language_of(wanted))
+    month, name = t.month(account.until), t.isolated(shown(operator.party.legal_name))
+    subject = t("Votre compte de péréquation, {month}", month=month)
     return MailText(
-        language,
-        t["subject"].format_map(words),
-        tuple(sentence.format_map(words) for sentence in t["before"]),
+        t.language,
+        t("{subject} – {operator}", subject=subject, operator=name),
         (
-            (t["received"], said.amount(account.received, language)),
-            (t["contributed"], said.amount(account.contributed, language)),
+            t("Bonjour,"),
+            t(
+                "vous trouverez ci-joint votre compte de péréquation à fin {month} : ce que le réseau a porté pour "
+                "vous, ce que vous lui avez apporté, mois par mois. En bref, hors taxe :",
+                month=month,
+            ),
         ),
-        tuple(sentence.format_map(words) for sentence in t["after"]),
+        (
+            (t("Reçu du réseau"), t.dirhams(account.received)),
+            (t("Apporté au réseau"), t.dirhams(account.contributed)),
+        ),
+        (
+            t(
+                "Ce compte n’est ni une facture ni une demande de paiement. Pour toute question, il suffit de répondre "
+                "à ce message."
+            ),
+            name,
+        ),
     )

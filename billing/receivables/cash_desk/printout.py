@@ -9,72 +9,78 @@ from typing import Any
 from sqlalchemy import Row
 
 from billing.receivables.cash_desk.taking import cash_number
-from invoices import formats
 from invoices.document import Party
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words
+from invoices.wording import Wording, paper_language, wording_of
 from pricing.cash import DAY
 from pricing.money import AMOUNT_DECIMALS, parse_decimal
-
-_SPANS = {DAY: "par jour", "month": "par mois"}
 
 
 def cash_receipt_letter(head: Row[Any]) -> Letter:
     """Lay out a receipt for cash: from whom, how much, what it settles, the stamp duty; in figures and in words."""
     content = json.loads(head.content)
+    seller, payer = Party(**content["seller"]), Party(**content["payer"])
+    t = wording_of(seller, paper_language(seller, payer))
     number = cash_number(head.year, head.serial)
     on_top = head.stamp_duty if head.stamp_on_top else 0
     settled = [(part["number"], parse_decimal(part["amount"], AMOUNT_DECIMALS)) for part in content["settles"]]
     left = head.amount - sum(amount for _, amount in settled)
-    rows = [(f"Facture {document}", formats.amount(amount)) for document, amount in settled]
+    rows = [(t("Facture {number}", number=t.isolated(document)), t.amount(amount)) for document, amount in settled]
     if left > 0:
-        rows.append(("À valoir sur votre compte", formats.amount(left)))
-    rate = formats.percentage(content["stamp_rate"])
-    sums = [("Montant réglé", formats.dirhams(head.amount))]
+        rows.append((t("À valoir sur votre compte"), t.amount(left)))
+    rate = t.percentage(content["stamp_rate"])
+    sums = [(t("Montant réglé"), t.dirhams(head.amount))]
     if on_top:
-        sums.append((f"Droit de timbre ({rate})", formats.dirhams(on_top)))
-    sums.append(("Total encaissé", formats.dirhams(head.amount + on_top)))
-    facts = [Fact("Date", formats.day(head.taken_on)), Fact("Mode", "Espèces")]
+        sums.append((t("Droit de timbre ({rate})", rate=rate), t.dirhams(on_top)))
+    sums.append((t("Total encaissé"), t.dirhams(head.amount + on_top)))
+    facts = [Fact(t("Date"), t.day(head.taken_on)), Fact(t("Mode"), t("Espèces"))]
     if content["site"]:
-        facts.append(Fact("Caisse", content["site"]))
-    facts.append(Fact("Référence", content["reference"]))
+        facts.append(Fact(t("Caisse"), t.isolated(content["site"])))
+    facts.append(Fact(t("Référence"), t.isolated(content["reference"])))
+    sentence = t("Reçu en espèces la somme de : {words}.", words="{words}")
     return Letter(
         issued_on=head.taken_on,
-        seller=Party(**content["seller"]),
-        buyer=Party(**content["payer"]),
-        subject=f"Reçu d’espèces n° {number}",
-        title="Reçu" if head.cancelled_on is None else "Reçu annulé",
-        number=f"N° {number}",
-        addressee="Reçu de",
+        seller=seller,
+        buyer=payer,
+        subject=t("Reçu d’espèces n° {number}", number=number),
+        title=t("Reçu") if head.cancelled_on is None else t("Reçu annulé"),
+        number=t("N° {number}", number=number),
+        addressee=t("Reçu de"),
         facts=tuple(facts),
         paragraphs=(),
-        columns=(Column("Objet du règlement", "140mm", True), Column("Montant (DH)", "40mm", False)),
+        columns=(Column(t("Objet du règlement"), "140mm", True), Column(t("Montant (DH)"), "40mm", False)),
         rows=tuple(rows),
         sums=tuple(sums),
-        in_words=amount_in_words(head.amount + on_top, "Reçu en espèces la somme de : {words}.", "fr"),
-        notes=tuple(_notes(head, content, rate)),
+        in_words=amount_in_words(head.amount + on_top, sentence, t.language),
+        notes=tuple(_notes(head, content, rate, t)),
+        language=t.language,
     )
 
 
-def _notes(head: Row[Any], content: dict[str, Any], rate: str) -> list[Note]:
-    borne = "ajouté au montant réglé" if head.stamp_on_top else "supporté par nos soins"
+def _notes(head: Row[Any], content: dict[str, Any], rate: str, t: Wording) -> list[Note]:
     notes = []
     if head.cancelled_on is not None:
-        lines = (f"Reçu annulé le {formats.day(head.cancelled_on)} : il ne vaut plus quittance.", head.cancelled_for)
-        notes.append(Note("ANNULÉ", lines))
+        cancelled = t("Reçu annulé le {day} : il ne vaut plus quittance.", day=t.day(head.cancelled_on))
+        notes.append(Note(t("ANNULÉ"), (cancelled, t.isolated(head.cancelled_for))))
     if head.stamp_duty:
-        duty = f"{formats.dirhams(head.stamp_duty)} ({rate}), {borne}, payé sur déclaration."
-        notes.append(Note("Droit de timbre de quittance", (duty,)))
+        duty = t.dirhams(head.stamp_duty)
+        if head.stamp_on_top:
+            text = t("{duty} ({rate}), ajouté au montant réglé, payé sur déclaration.", duty=duty, rate=rate)
+        else:
+            text = t("{duty} ({rate}), supporté par nos soins, payé sur déclaration.", duty=duty, rate=rate)
+        notes.append(Note(t("Droit de timbre de quittance"), (text,)))
     if content["notices"]:
-        ceilings = [
-            f"{formats.dirhams(parse_decimal(notice['threshold'], AMOUNT_DECIMALS))} {_SPANS[notice['span']]}"
-            for notice in content["notices"]
-        ]
+        ceilings = []
+        for notice in content["notices"]:
+            amount = t.dirhams(parse_decimal(notice["threshold"], AMOUNT_DECIMALS))
+            by_day, by_month = t("{amount} par jour", amount=amount), t("{amount} par mois", amount=amount)
+            ceilings.append(by_day if notice["span"] == DAY else by_month)
         lines = (
-            f"Vos règlements en espèces dépassent {' et '.join(ceilings)} :",
-            "au-delà, la charge n’est pas déductible (CGI, art. 11).",
+            t("Vos règlements en espèces dépassent {ceilings} :", ceilings=t(" et ").join(ceilings)),
+            t("au-delà, la charge n’est pas déductible (CGI, art. 11)."),
         )
-        notes.append(Note("Déductibilité", lines))
+        notes.append(Note(t("Déductibilité"), lines))
     return notes
 
 

@@ -24,10 +24,10 @@ from billing.receivables.receipts.applying_credits import apply_credits, settle_
 from billing.receivables.tables.deposits import deposit, final_statement
 from billing.register.parties import buyer_of
 from billing.register.tables import billing_run, lease, site, tenant
-from invoices import formats
 from invoices.document import CREDIT_NOTE, Party
 from invoices.rendering.letter import Column, Letter, render_letter
-from invoices.rendering.sheet import RIB_GROUPS, Fact, Note, amount_in_words
+from invoices.rendering.sheet import Fact, Note, amount_in_words, payment_note
+from invoices.wording import Wording, paper_language, wording_of
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 from pricing.period import first_of_month, format_month, next_month
 
@@ -149,74 +149,79 @@ def final_statement_letter(head: Row[Any]) -> Letter:
     """Return the statement's printout: what is open by document, what was set off, who pays whom what remains."""
     content = json.loads(head.content)
     seller, buyer = Party(**content["seller"]), Party(**content["buyer"])
+    t = wording_of(seller, paper_language(seller, buyer))
     number = FINAL_STATEMENT.format(head.id)
     amounts = {name: parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("credit", "set_off", "deposit_left")}
     owes = head.balance > 0
-    closing = "Reste dû" if owes else "À vous restituer" if head.balance else "Solde"
-    ends_on = date.fromisoformat(content["ends_on"])
+    closing = t("Reste dû") if owes else t("À vous restituer") if head.balance else t("Solde")
     return Letter(
         issued_on=head.closed_on,
         seller=seller,
         buyer=buyer,
-        subject=f"Arrêté de compte n° {number}",
-        title="Arrêté de compte",
-        number=f"N° {number}",
-        addressee="Adressé à",
+        subject=t("Arrêté de compte n° {number}", number=number),
+        title=t("Arrêté de compte"),
+        number=t("N° {number}", number=number),
+        addressee=t("Adressé à"),
         facts=(
-            Fact("Date", formats.day(head.closed_on)),
-            Fact("Bail", head.lease),
-            Fact("Fin du bail", formats.day(ends_on)),
-            Fact("Bureau", f"{content['office']}, {content['site']}"),
+            Fact(t("Date"), t.day(head.closed_on)),
+            Fact(t("Bail"), head.lease),
+            Fact(t("Fin du bail"), t.day(date.fromisoformat(content["ends_on"]))),
+            Fact(t("Bureau"), t.paired(content["office"], content["site"])),
         ),
-        paragraphs=(_summary(head.balance, amounts["set_off"]),),
+        paragraphs=(_summary(head.balance, amounts["set_off"], t),),
         columns=(
-            Column("Document", "66mm", True),
-            Column("Date", "32mm", True),
-            Column("Échéance", "32mm", True),
-            Column("Reste (DH)", "50mm", False),
+            Column(t("Document"), "66mm", True),
+            Column(t("Date"), "32mm", True),
+            Column(t("Échéance"), "32mm", True),
+            Column(t("Reste (DH)"), "50mm", False),
         ),
-        rows=tuple(_rows(content, amounts)),
-        sums=((closing, formats.dirhams(abs(head.balance))),),
-        in_words=amount_in_words(abs(head.balance), f"{closing} : {{words}}.", "fr"),
-        notes=tuple(_notes(seller, number, head.balance, amounts)),
+        rows=tuple(_rows(content, amounts, t)),
+        sums=((closing, t.dirhams(abs(head.balance))),),
+        in_words=amount_in_words(
+            abs(head.balance), t("{closing} : {words}.", closing=closing, words="{words}"), t.language
+        ),
+        notes=tuple(_notes(seller, number, head.balance, amounts["set_off"], t)),
+        language=t.language,
     )
 
 
-def _summary(balance: int, set_off: int) -> str:
-    used = f" Le dépôt de garantie a réglé {formats.dirhams(set_off)} de factures impayées." if set_off else ""
+def _summary(balance: int, set_off: int, t: Wording) -> str:
     if balance > 0:
-        return f"Votre bail est terminé ; le compte ci-dessous en arrête le solde, qui reste à régler.{used}"
-    if balance < 0:
-        return f"Votre bail est terminé ; le compte ci-dessous en arrête le solde, que nous vous devons.{used}"
-    return f"Votre bail est terminé ; plus rien n’est dû de part ni d’autre.{used}"
+        text = t("Votre bail est terminé ; le compte ci-dessous en arrête le solde, qui reste à régler.")
+    elif balance < 0:
+        text = t("Votre bail est terminé ; le compte ci-dessous en arrête le solde, que nous vous devons.")
+    else:
+        text = t("Votre bail est terminé ; plus rien n’est dû de part ni d’autre.")
+    if not set_off:
+        return text
+    used = t("Le dépôt de garantie a réglé {amount} de factures impayées.", amount=t.dirhams(set_off))
+    return f"{text} {used}"
 
 
-def _rows(content: dict[str, Any], amounts: dict[str, int]) -> list[tuple[str, ...]]:
+def _rows(content: dict[str, Any], amounts: dict[str, int], t: Wording) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for document in content["documents"]:
-        title = "Avoir" if document["kind"] == CREDIT_NOTE else "Facture"
-        due = "" if document["kind"] == CREDIT_NOTE else formats.day(date.fromisoformat(document["due_on"]))
-        issued = formats.day(date.fromisoformat(document["issued_on"]))
-        open_amount = parse_decimal(document["open"], AMOUNT_DECIMALS)
-        rows.append((f"{title} {document['number']}", issued, due, formats.amount(open_amount)))
+        number, is_credit = t.isolated(document["number"]), document["kind"] == CREDIT_NOTE
+        title = t("Avoir {number}", number=number) if is_credit else t("Facture {number}", number=number)
+        due = "" if is_credit else t.day(date.fromisoformat(document["due_on"]))
+        issued = t.day(date.fromisoformat(document["issued_on"]))
+        rows.append((title, issued, due, t.amount(parse_decimal(document["open"], AMOUNT_DECIMALS))))
     if amounts["credit"]:
-        rows.append(("Sommes à valoir", "", "", formats.amount(-amounts["credit"])))
+        rows.append((t("Sommes à valoir"), "", "", t.amount(-amounts["credit"])))
     if amounts["deposit_left"]:
-        rows.append(("Dépôt de garantie à restituer", "", "", formats.amount(-amounts["deposit_left"])))
+        rows.append((t("Dépôt de garantie à restituer"), "", "", t.amount(-amounts["deposit_left"])))
     return rows
 
 
-def _notes(seller: Party, number: str, balance: int, amounts: dict[str, int]) -> list[Note]:
+def _notes(seller: Party, number: str, balance: int, set_off: int, t: Wording) -> list[Note]:
     notes = []
     if balance > 0:
-        rib = formats.grouped(seller.rib, RIB_GROUPS)
-        lines = (f"Par virement, référence {number}", seller.bank, f"RIB {rib}" if rib else "")
-        notes.append(Note("Règlement", tuple(line for line in lines if line)))
+        notes.append(payment_note(t("Par virement, référence {number}", number=t.isolated(number)), seller, t))
     elif balance < 0:
-        notes.append(Note("Restitution", ("Merci de nous communiquer votre RIB pour le virement.",)))
-    if amounts["set_off"]:
-        used = f"{formats.dirhams(amounts['set_off'])} imputés sur les factures les plus anciennes."
-        notes.append(Note("Dépôt de garantie", (used,)))
+        notes.append(Note(t("Restitution"), (t("Merci de nous communiquer votre RIB pour le virement."),)))
+    if set_off:
+        used = t("{amount} imputés sur les factures les plus anciennes.", amount=t.dirhams(set_off))
+        notes.append(Note(t("Dépôt de garantie"), (used,)))
     return notes
 
 

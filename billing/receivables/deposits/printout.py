@@ -6,60 +6,62 @@ from typing import Any
 from sqlalchemy import Row
 
 from billing.frame.codes import DEPOSIT
-from invoices import formats
 from invoices.document import Party
 from invoices.rendering.letter import Column, Letter, render_letter
-from invoices.rendering.sheet import RIB_GROUPS, Fact, Note, amount_in_words
+from invoices.rendering.sheet import Fact, Note, amount_in_words, payment_note
+from invoices.wording import paper_language, wording_of
 
 
 def deposit_call(head: Row[Any]) -> Letter:
     """Return the call for a deposit: what is asked and from what it is computed, how it is paid, when it comes back."""
     seller, buyer = Party(**json.loads(head.seller)), Party(**json.loads(head.buyer))
-    number = DEPOSIT.format(head.id)
-    rib = formats.grouped(seller.rib, RIB_GROUPS)
-    payment = (
-        f"Par virement au plus tard le {formats.day(head.due_on)}, référence {number}",
-        seller.bank,
-        f"RIB {rib}" if rib else "",
-    )
+    t = wording_of(seller, paper_language(seller, buyer))
+    number, due = DEPOSIT.format(head.id), t.day(head.due_on)
+    by = t("Par virement au plus tard le {day}, référence {number}", day=due, number=t.isolated(number))
     return Letter(
         issued_on=head.asked_on,
         seller=seller,
         buyer=buyer,
-        subject=f"Appel de dépôt de garantie n° {number}",
-        title="Appel de dépôt de garantie",
-        number=f"N° {number}",
-        addressee="Adressé à",
+        subject=t("Appel de dépôt de garantie n° {number}", number=number),
+        title=t("Appel de dépôt de garantie"),
+        number=t("N° {number}", number=number),
+        addressee=t("Adressé à"),
         facts=(
-            Fact("Date", formats.day(head.asked_on)),
-            Fact("Échéance", formats.day(head.due_on)),
-            Fact("Bail", head.lease),
-            Fact("Bureau", f"{head.office}, {head.site_name}"),
+            Fact(t("Date"), t.day(head.asked_on)),
+            Fact(t("Échéance"), due),
+            Fact(t("Bail"), head.lease),
+            Fact(t("Bureau"), t.paired(head.office, head.site_name)),
         ),
         paragraphs=(
-            "Le bail désigné ci-dessus prévoit un dépôt de garantie, que nous vous prions de verser à "
-            "l’échéance. Ce document n’est pas une facture : le dépôt n’est pas un prix et ne supporte pas de TVA.",
+            t(
+                "Le bail désigné ci-dessus prévoit un dépôt de garantie, que nous vous prions de verser à l’échéance. "
+                "Ce document n’est pas une facture : le dépôt n’est pas un prix et ne supporte pas de TVA."
+            ),
         ),
         columns=(
-            Column("Désignation", "100mm", True),
-            Column("Loyer mensuel HT", "30mm", False),
-            Column("Mois", "16mm", False),
-            Column("Montant (DH)", "34mm", False),
+            Column(t("Désignation"), "100mm", True),
+            Column(t("Loyer mensuel HT"), "30mm", False),
+            Column(t("Mois"), "16mm", False),
+            Column(t("Montant (DH)"), "34mm", False),
         ),
         rows=(
             (
-                "Dépôt de garantie, en mois de loyer hors taxe",
-                formats.amount(head.monthly_rent),
+                t("Dépôt de garantie, en mois de loyer hors taxe"),
+                t.amount(head.monthly_rent),
                 str(head.months),
-                formats.amount(head.amount),
+                t.amount(head.amount),
             ),
         ),
-        sums=(("Dépôt demandé", formats.dirhams(head.amount)),),
-        in_words=amount_in_words(head.amount, "Soit la somme de : {words}.", "fr"),
+        sums=((t("Dépôt demandé"), t.dirhams(head.amount)),),
+        in_words=amount_in_words(head.amount, t("Soit la somme de : {words}.", words="{words}"), t.language),
         notes=(
-            Note("Règlement", tuple(text for text in payment if text)),
-            Note("Restitution", ("Le dépôt est restitué à la fin du bail, déduction faite des sommes restant dues.",)),
+            payment_note(by, seller, t),
+            Note(
+                t("Restitution"),
+                (t("Le dépôt est restitué à la fin du bail, déduction faite des sommes restant dues."),),
+            ),
         ),
+        language=t.language,
     )
 
 

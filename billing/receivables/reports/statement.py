@@ -34,6 +34,8 @@ class StatementLine(NamedTuple):
     due_on: date | None
     amount: int
     balance: int
+    # The month that a document is of, as its label says in French.
+    month: date | None = None
 
 
 class Statement(NamedTuple):
@@ -125,7 +127,9 @@ def _statement(code: str, start: date | None, until: date, rows: list[Any]) -> S
             continue
         balance += int(row.amount)
         due_on = None if row.kind in (None, CREDIT_NOTE) else row.due_on
-        lines.append(StatementLine(row.effective_on, row.piece, _label(code, row), due_on, int(row.amount), balance))
+        month = None if row.kind is None else row.period or row.issued_on
+        label, amount = _label(code, row), int(row.amount)
+        lines.append(StatementLine(row.effective_on, row.piece, label, due_on, amount, balance, month))
     return Statement(code, start, until, opening, tuple(lines))
 
 
