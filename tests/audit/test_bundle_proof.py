@@ -10,13 +10,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+import billing.proof.verify_books
 from billing.audit.bundle.writing import audit_bundle
 from billing.frame.database import reading
 from billing.frame.settings import load_settings
 from billing.proof.checkpoints import signers_of
+from billing.proof.witnesses import witnesses_of
 from ledger.models import entry
 from tests.support.proofs import Proved
+from tests.support.proved_park import NOW
 from tests.support.spoiling import OpenPark
+from tests.support.witnesses import NAME, asked, cosigned, taken_in, with_witness
+
+VERIFIER = Path(billing.proof.verify_books.__file__)
 
 
 def verified(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -153,3 +159,26 @@ def test_entries_that_are_not_under_proof_yet_are_counted(open_park: OpenPark, t
     done = verified(tmp_path / "preuve" / "verify_books.py", tmp_path / "audit.zip", "--unsigned")
     assert done.returncode == 0, done.stderr
     assert f"but for {entries} later entries that no record holds" in done.stdout
+
+
+def test_the_bundle_says_what_its_witness_has_cosigned_or_that_it_has_not(proved: Proved) -> None:
+    settings = with_witness(proved.settings, proved.folder)
+
+    def told() -> tuple[str, str]:
+        path = proved.folder / "audit.zip"
+        with reading(proved.engine) as connection, path.open("wb") as file:
+            operator, signers, witnesses = settings.operator.party, signers_of(settings), witnesses_of(settings)
+            made = audit_bundle(connection, 2026, operator, settings.terms, signers, witnesses=witnesses)
+            file.writelines(made.pieces)
+        with zipfile.ZipFile(path) as archive:
+            readme = archive.read("LISEZ-MOI.md").decode()
+        return readme, verified(VERIFIER, path).stdout
+
+    readme, sentence = told()
+    assert f"**Le témoin `{NAME}` n'a rien contresigné.**" in readme
+    assert f"; NOT cosigned by {NAME}, its witness; the " in sentence
+    taken_in(proved.engine, settings, cosigned(proved.engine, proved.folder, asked(proved.engine, settings), NOW), NOW)
+    readme, sentence = told()
+    said = "a contresigné les 27 premiers enregistrements le 1er septembre 2026 (UTC) : `preuve/cosigned/1.txt`"
+    assert f"Le témoin `{NAME}` {said}" in readme
+    assert f"; cosigned by {NAME} at 2026-09-01T08:00:00Z, up to record 27; the " in sentence
