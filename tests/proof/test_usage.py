@@ -24,7 +24,8 @@ from tests.support.billed_park import bill_park
 from tests.support.proofs import Proved
 from tests.support.spoiling import behind_its_back
 
-_LATER = Path(__file__).parents[2] / "billing" / "migrations" / "versions" / "0034_vat_treatments.py"
+_VERSIONS = Path(__file__).parents[2] / "billing" / "migrations" / "versions"
+_LATER = [str(_VERSIONS / name) for name in ("0034_vat_treatments.py", "0038_cosignatures.py")]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,9 @@ def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
     with opened(database_url) as engine:
         with maintenance_transaction(engine) as connection:
             command.upgrade(alembic_config(connection), "0031")
-            # The park is billed by today's program, which needs the columns that came later.
-            execute_script(connection, str(_LATER))
+            # The park is billed and exported by today's program, which needs the columns and the table that came later.
+            for script in _LATER:
+                execute_script(connection, script)
         with monkeypatch.context() as patch:
             # As the log was: every act is older than the upgrade.
             never = "SELECT 1000000 AS id, 0 AS last_usage_event WHERE :after >= 0 AND :operation <> ''"
@@ -79,6 +81,7 @@ def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
             before = log.append(engine)
             assert _proved(engine, tmp_path / "before", capsys) == 0
         with maintenance_transaction(engine) as connection:
+            connection.exec_driver_sql("DROP TABLE proof_cosignature")
             command.upgrade(alembic_config(connection), "0033")
             command.stamp(alembic_config(connection), "0034")
         migrate(engine)
