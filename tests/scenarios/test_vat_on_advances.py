@@ -125,6 +125,10 @@ def test_the_rate_is_the_highest_of_what_the_tenant_was_billed_or_of_all(billed:
     assert [(x.account, x.amount) for x in paper(billed, "2026-06").held] == [("4497", 50_000)]
     places(billed, 4, "T1", on="2026-06-22")
     assert "Avance reçue RG-000004 2000 416.67 83.33" in moved(billed, "2026-06")
+    # A tenant that was billed nothing but what bears no VAT owes none on its credit, which is shown below.
+    billed.enters(vat_rates=[("MEAL", "2026-06-11", "0")])
+    assert not [x for x in paper(billed, "2026-06").movements if x.tenant == "T2"]
+    assert [(x.account, x.amount) for x in paper(billed, "2026-06").held] == [("4428", 11_000)]
 
 
 def test_a_cheque_bears_vat_once_it_is_cleared_and_gives_it_back_when_it_bounces(billed: Park) -> None:

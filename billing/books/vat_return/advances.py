@@ -81,7 +81,7 @@ class ExpectedRates:
         return [version.rate for code in services for version in self._vat.in_force_during(code, day, after)]
 
 
-def is_taxed(credit: UnallocatedCredit, terms: Terms) -> bool:
+def _is_taxed(credit: UnallocatedCredit, terms: Terms) -> bool:
     """Return whether money that settles nothing bears VAT: a tenant's, that came when the setting said so."""
     first = terms.versions[ON_RECEIPT][0].effective_from
     on = credit.money_on
@@ -92,7 +92,7 @@ def advances_held(connection: Connection, on: date, terms: Terms) -> Held:
     """Return the advances that bear VAT at the end of a day, as facts stand."""
     if not any(term.value for term in terms.versions[ON_RECEIPT]):
         return {}
-    taxed = [c for c in unallocated_credits(connection, on=on, unplaced=False) if is_taxed(c, terms)]
+    taxed = [c for c in unallocated_credits(connection, on=on, unplaced=False) if _is_taxed(c, terms)]
     rates = ExpectedRates(connection, on, {str(credit.tenant) for credit in taxed})
     held: Counter[Advance] = Counter()
     for credit in taxed:

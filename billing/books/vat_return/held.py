@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from billing.books.vat_return.advances import ExpectedRates, is_taxed
+from billing.books.vat_return.advances import ExpectedRates, advances_held
 from billing.frame.terms import Terms
 from billing.receivables.open_items.open_items import credits as unallocated_credits
 from pricing.money import vat_included
@@ -40,9 +40,10 @@ def held_credits(connection: Connection, on: date, terms: Terms) -> list[HeldCre
     What it pays is not known yet, and neither is its rate: the highest leaves nothing out. Advances that bear VAT on
     receipt are left out.
     """
+    taxed = {(advance.receipt, advance.tenant) for advance in advances_held(connection, on, terms)}
     sums: Counter[str] = Counter()
     for credit in unallocated_credits(connection, on=on):
-        if credit.is_money and not is_taxed(credit, terms):
+        if credit.is_money and (credit.receipt, credit.tenant) not in taxed:
             sums[credit.account] += credit.left
     rate = ExpectedRates(connection, on, set()).of(None, on)
     return [HeldCredit(account, amount, rate) for account, amount in sorted(sums.items())]
