@@ -111,6 +111,11 @@ def month(value: date, language: str = FRENCH) -> str:
     return format_date(value, "MMMM y", _LOCALES[language])
 
 
+def short_month(value: date, language: str) -> str:
+    """Write the name of a month for a narrow place: `sept.`."""
+    return format_date(value, "MMM", _LOCALES[language])
+
+
 def month_name(value: date) -> str:
     """Write the month a day lies in without its year: `septembre`."""
     return format_date(value, "MMMM", _LOCALES[FRENCH])

@@ -47,13 +47,17 @@ class Wording:
         """Return a text in this language, its {words} filled in."""
         return self._texts.gettext(french).format_map(words)
 
+    def sense(self, meaning: str, french: str) -> str:
+        """Return a text in the sense it has there, where the French word has several."""
+        return str(self._texts.pgettext(meaning, french))
+
     def plural(self, singular: str, plural: str, number: int, /, **words: object) -> str:
         """Return the form of a text for a number of things; {number} is filled in."""
         return self._texts.ngettext(singular, plural, number).format_map({"number": number} | words)
 
     def isolated(self, text: str) -> str:
         """Return a name, or other text not ours, apart from the text around it, unless all runs left to right."""
-        if not self.isolates or (self.direction == LEFT_TO_RIGHT and (text.isascii() or not _has_arabic(text))):
+        if not self.isolates or (self.direction == LEFT_TO_RIGHT and (text.isascii() or not has_arabic(text))):
             return text
         inner = "".join(character for character in text if unicodedata.category(character) != "Cf")
         return f"{ISOLATE}{inner}{END_OF_ISOLATE}" if inner else ""
@@ -126,7 +130,8 @@ class Wording:
         return f"{ISOLATE}{number}{END_OF_ISOLATE}{space}{sign}"
 
 
-def _has_arabic(text: str) -> bool:
+def has_arabic(text: str) -> bool:
+    """Return whether a text has letters that run from right to left."""
     return any(unicodedata.bidirectional(character) in _FROM_THE_RIGHT for character in text)
 
 

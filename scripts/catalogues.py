@@ -20,7 +20,7 @@ LANGUAGES = ("fr", "ar", "en")
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 _OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
 # Called on a `Wording`, which code names `t`; `noted` marks a text that is looked up elsewhere.
-_KEYWORDS = {"t": None, "plural": (1, 2), "noted": None}
+_KEYWORDS = {"t": None, "plural": (1, 2), "sense": ((1, "c"), 2), "noted": None}
 _HEADER = "# What tenants and partners read; `make catalogues` enters here what is new in the code."
 _TIME = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from invoices.storage import StoredFile, keep
 def print_paper(paper: Paper) -> bytes:
     """Print a paper as PDF: the same bytes every time. Raises RenderingFailed."""
     if isinstance(paper.letter, KeptPage):
-        return print_figures(paper.letter.html, paper.letter.number)
+        return print_figures(paper.letter)
     return render_letter(paper.letter)
 
 

@@ -17,7 +17,7 @@ from invoices.formats import FRENCH
 from invoices.rendering.charts import POINTS_A_MM
 from invoices.rendering.pdf import STYLESHEET, print_page, render_template
 from invoices.rendering.sheet import Fact, Note, PartyText, legal_lines, party_text
-from invoices.wording import Wording, wording_of
+from invoices.wording import LEFT_TO_RIGHT, Wording, wording, wording_of
 
 TEMPLATE = "figures.html"
 PAGE_MM = 180.0
@@ -130,10 +130,11 @@ class FigurePaper:
 
 @dataclass(frozen=True, slots=True)
 class KeptPage:
-    """The page of such a paper as it was made, to be printed later: its number, and all of its HTML."""
+    """The page of such a paper as it was made, to be printed later: its number, all of its HTML, its direction."""
 
     number: str
     html: str
+    direction: str = LEFT_TO_RIGHT
 
 
 class DrawnChart(NamedTuple):
@@ -196,11 +197,17 @@ def _stylesheet() -> str:
     return "".join(templates.joinpath(name).read_text(encoding="utf-8") for name in (STYLESHEET, "figures.css"))
 
 
-def print_figures(html: str, name: str) -> bytes:
+def kept_page(paper: FigurePaper) -> KeptPage:
+    """Return the page of a paper as it is now."""
+    return KeptPage(paper.number, figures_html(paper), wording(paper.language).direction)
+
+
+def print_figures(page: KeptPage) -> bytes:
     """Return the PDF/A-3 of such a page: the same bytes for the same HTML. Raises RenderingFailed."""
-    return print_page(html, name, identifier=sha256(html.encode()).digest()[:16], stylesheet=_stylesheet())
+    identifier = sha256(page.html.encode()).digest()[:16]
+    return print_page(page.html, page.number, identifier=identifier, direction=page.direction, stylesheet=_stylesheet())
 
 
 def render_figures(paper: FigurePaper) -> bytes:
     """Return the paper's PDF/A-3: a pure function of its texts and numbers. Raises RenderingFailed."""
-    return print_figures(figures_html(paper), paper.number)
+    return print_figures(kept_page(paper))

@@ -123,7 +123,7 @@ def _templates() -> Environment:
         loader=PackageLoader("invoices.rendering"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
-        finalize=_marked_up,
+        finalize=marked_up,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -159,9 +159,11 @@ def printable(text: str) -> str:
     )
 
 
-def _marked_up(text: str) -> str:
+def marked_up(text: str) -> str:
     """Return text as our fonts can print it, isolates as elements: a line that breaks within keeps its direction."""
-    if isinstance(text, Markup) or ISOLATE not in text:
+    if isinstance(text, Markup):
+        return text
+    if ISOLATE not in text:
         return printable(text)
     parts = (
         Markup('<bdi dir="{}">{}</bdi>').format(direction_of(part), _printable(part))

@@ -100,6 +100,8 @@ def _literals() -> Iterator[Any]:
                 yield texts[0]
             elif ast.unparse(node.func) == "t.plural":
                 yield tuple(texts)
+            elif ast.unparse(node.func) == "t.sense":
+                yield texts[1]
 
 
 def test_no_text_is_hidden_from_the_catalogues() -> None:

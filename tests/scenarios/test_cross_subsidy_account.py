@@ -26,7 +26,7 @@ from invoices.rendering.figures import render_figures
 from ledger.models import posting
 from pricing.money import format_amount
 from pricing.period import parse_month
-from tests.support.pages import GOLDEN, text_of
+from tests.support.pages import GOLDEN, OTHER_LANGUAGES, read_aloud, text_of
 from tests.support.park import Park
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
@@ -232,6 +232,24 @@ def test_the_page_says_what_it_always_said(small_park: Park, code: str) -> None:
     text = text_of(written)
     assert text.count("\f") == 1
     assert text == (GOLDEN / f"account_{code}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+@pytest.mark.parametrize("code", ["N1", "OLD"])
+def test_the_page_in_the_tenants_language(small_park: Park, code: str, language: str) -> None:
+    """Golden text; an Arabic site's name over a drawing is joined, in the package's fonts."""
+    with reading(small_park.engine) as connection:
+        to = addressee_of(connection, code)
+    party = dataclasses.replace(to.party, language=language)
+    sites = dict.fromkeys(to.sites, "تكنوبارك الرباط")
+    written = account_pdf(
+        account(small_park, code), load_settings({}).operator.party, to._replace(party=party, sites=sites)
+    )
+    assert b"DejaVu" not in written
+    said = read_aloud(written)
+    assert "تكنوبارك الرباط" in said
+    assert said.count("\f") == 1
+    assert said == (GOLDEN / f"account_{code}.{language}.txt").read_text(encoding="utf-8")
 
 
 def test_the_fullest_page_is_one_page(small_park: Park) -> None:

@@ -21,7 +21,7 @@ from billing.run.matrices import standing_matrices
 from invoices.mail import MailText, shown
 from invoices.messages.message import Message, Paper
 from invoices.messages.tables import message
-from invoices.rendering.figures import KeptPage, figures_html
+from invoices.rendering.figures import kept_page
 from invoices.wording import language_of, wording
 from pricing.eligibility import tenancy
 from pricing.funding_matrix import TENANT
@@ -143,12 +143,7 @@ def _messages(connection: Connection, due: Sequence[DueAccount], terms: Terms, o
             recipient=row.email,
             recipient_name=row.legal_name,
             text=_text(account, row.language, operator),
-            papers=(
-                Paper(
-                    f"Compte-de-perequation-{format_month(due_account.period)}.pdf",
-                    KeptPage(paper.number, figures_html(paper)),
-                ),
-            ),
+            papers=(Paper(f"Compte-de-perequation-{format_month(due_account.period)}.pdf", kept_page(paper)),),
         )
 
 

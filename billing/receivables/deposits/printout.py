@@ -41,7 +41,7 @@ def deposit_call(head: Row[Any]) -> Letter:
         columns=(
             Column(t("Désignation"), "100mm", True),
             Column(t("Loyer mensuel HT"), "30mm", False),
-            Column(t("Mois"), "16mm", False),
+            Column(t.sense("nombre", "Mois"), "16mm", False),
             Column(t("Montant (DH)"), "34mm", False),
         ),
         rows=(

@@ -17,6 +17,7 @@ from invoices.rendering.charts.canvas import (
     whole,
     width_of,
 )  # fmt: skip
+from invoices.wording import RIGHT_TO_LEFT, direction_of
 
 
 class Share(NamedTuple):
@@ -44,12 +45,17 @@ class Shares:
         longest = max((width_of(share.printed, 7.4) for share in self.shares), default=0)
         room = width - longest - 6
         tones = INK_TONES if self.ink else TONES
+        # Arabic begins on the right, and so do its bars.
+        is_mirrored = any(direction_of(share.label) == RIGHT_TO_LEFT for share in self.shares[:1])
+        anchor = "end" if is_mirrored else "start"
         for index, share in enumerate(self.shares):
             y = index * row
             size = max(room * share.amount / most, 0.8)
-            canvas.text(0, y + 7.4, clipped(share.label, width, 7.0), size=7.0, fill=INK)
-            canvas.rect(0, y + 9.8, size, min(row - 13, 6.2), tones[share.tone % len(tones)])
-            canvas.text(size + 4, y + 15.4, share.printed, size=7.0, fill=INK, bold=True)
+            start, beside = (width, width - size - 4) if is_mirrored else (0, size + 4)
+            canvas.text(start, y + 7.4, clipped(share.label, width, 7.0), size=7.0, fill=INK, anchor=anchor)
+            left = width - size if is_mirrored else 0
+            canvas.rect(left, y + 9.8, size, min(row - 13, 6.2), tones[share.tone % len(tones)])
+            canvas.text(beside, y + 15.4, share.printed, size=7.0, fill=INK, anchor=anchor, bold=True)
         return canvas.svg()
 
 

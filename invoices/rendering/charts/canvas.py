@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 from markupsafe import Markup
 
 from invoices import formats
-from invoices.rendering.pdf import printable
+from invoices.rendering.pdf import marked_up, printable
+from invoices.wording import direction_of, has_arabic
 
 POINTS_A_MM = 72 / 25.4
 INK = "#16202c"
@@ -19,6 +20,7 @@ ACCENT = "#0f6b57"
 TONES = ("#0b4a3c", "#39846f", "#7fb1a3", "#b9d5cd", "#d5e3de", "#9aa3ad")
 INK_TONES = (INK, "#66707b", "#a9b1b9", "#d4d8dc")
 _SMALL = 6.4
+_FONTS = {400: "'Document', 'Document Arabic'", 600: "'Document', 'Document Arabic Bold'"}
 # Half the size of the letters is their width, near enough to tell whether a label fits.
 _LETTER = 0.54
 
@@ -29,6 +31,8 @@ class Canvas:
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
         self._parts: list[str] = []
+        # Texts that stand over the drawing, as elements of the page.
+        self._labels: list[Markup] = []
 
     def rect(self, x: float, y: float, width: float, height: float, fill: str) -> None:
         """Draw a filled rectangle."""
@@ -54,10 +58,26 @@ class Canvas:
         self, x: float, y: float, content: str, *, size: float = _SMALL, fill: str = GREY, anchor: str = "start",
         bold: bool = False,
     ) -> None:  # fmt: skip
-        """Write a text; `anchor` says which end of it stands at x."""
+        """Write a text; `anchor` says which end of it stands at x.
+
+        WeasyPrint draws texts in SVG letter by letter, from left to right: Arabic stands over the drawing instead.
+        """
         weight = 600 if bold else 400
+        if has_arabic(content):
+            self._labels.append(self._label(x, y, content, size, fill, anchor, weight))
+            return
         place = f'x="{x:.2f}" y="{y:.2f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}"'
         self._parts.append(f'<text {place} fill="{fill}">{_safe(content)}</text>')
+
+    def _label(
+        self, x: float, y: float, content: str, size: float, fill: str, anchor: str, weight: int
+    ) -> Markup:  # fmt: skip
+        place = f"left: {x:.2f}pt" if anchor == "start" else f"right: {self.width - x:.2f}pt"
+        if anchor == "middle":
+            place = f"left: {x - 100:.2f}pt; width: 200pt; text-align: center"
+        font = f"{weight} {size}pt/{size * 1.5:.2f}pt {_FONTS[weight]}"
+        style = f"{place}; top: {y - size * 1.25:.2f}pt; font: {font}; color: {fill}"
+        return Markup('<p dir="{}" style="{}">{}</p>').format(direction_of(content), style, marked_up(content))
 
     def mark(self, x: float, top: float, bottom: float, baseline: float, text: str) -> None:
         """Draw a dashed line from top to bottom, its text beside it where there is room."""
@@ -72,8 +92,13 @@ class Canvas:
         )
         inner = "".join(self._parts)
         # Every text in it is escaped (`_safe`), everything else is numbers and the colours above.
-        return Markup(  # noqa: S704
+        drawing = Markup(  # noqa: S704
             f'<svg xmlns="http://www.w3.org/2000/svg" {size}><g font-family="Document">{inner}</g></svg>'
+        )
+        if not self._labels:
+            return drawing
+        return Markup('<div class="drawing" dir="ltr" style="width: {:.2f}pt">{}{}</div>').format(
+            self.width, drawing, Markup().join(self._labels)
         )
 
 
