@@ -6,7 +6,7 @@ A token is somebody's, or a program's. It opens what its scopes say, and never m
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 from billing.frame import users
 from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
-from billing.frame.civil_time import TIME_ZONE
+from billing.frame.civil_time import TIME_ZONE, midnight
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.tables import api_token, app_user
 
@@ -214,7 +214,7 @@ def _last_day(end: datetime) -> date:
 
 
 def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(TIME_ZONE)).astimezone(UTC)
+    return midnight(day + timedelta(days=1))
 
 
 def _faults(name: str, scope: str, now: datetime, expires_on: date | None) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ one has seen all before it. What an act did has a place in it by kind and number
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -137,19 +137,47 @@ class _Place(NamedTuple):
 
 def events(connection: Connection, after: str, limit: int) -> Events:
     """Return what happened after an event, at most `limit` events; raises Refused for a cursor that is none."""
-    last = int(connection.scalar(select(func.coalesce(func.max(audit_event.c.id), 0))) or 0)
-    begun = _Place(*map(int, after.split(".")))
-    if after != BEGINNING and not _stands(connection, begun):
+    if after != BEGINNING and not _stands(connection, _place(after)):
         remedy = "send the `cursor` of an answer, or none to begin with the first event"
         raise Refused([Fault("events", None, "after", after, "is no cursor of this feed", remedy)])
+    items = events_after(connection, after, limit)
+    return Events(items=items, cursor=items[-1].id if items else after)
+
+
+def events_after(connection: Connection, after: str, limit: int) -> list[Event]:
+    """Return what happened after a place that this module gave, at most `limit` events."""
+    last, at = _newest_act(connection), _place(after)
     places: list[_Place] = []
-    at = begun
     while len(places) < limit and at.act <= last:
         # Nearly every act did something.
         until = at.act + limit
         places += _places(connection, at, until, limit - len(places))
         at = _Place(until + 1, 0, 0)
-    return Events(items=_told(connection, places), cursor=str(places[-1]) if places else after)
+    return _told(connection, places)
+
+
+def end_of_feed(connection: Connection) -> str:
+    """Return the place behind all that has happened."""
+    return str(_Place(_newest_act(connection) + 1, 0, 0))
+
+
+def place_at(connection: Connection, at: datetime) -> str:
+    """Return the place before the first act recorded at an instant or later."""
+    first = connection.scalar(select(func.min(audit_event.c.id)).where(audit_event.c.recorded_at >= at))
+    return end_of_feed(connection) if first is None else str(_Place(first, 0, 0))
+
+
+def is_ahead(connection: Connection, place: str) -> bool:
+    """Return whether a place lies beyond the end of the feed, so that what comes next would be left out."""
+    return _place(place) > _place(end_of_feed(connection))
+
+
+def _newest_act(connection: Connection) -> int:
+    return int(connection.scalar(select(func.coalesce(func.max(audit_event.c.id), 0))) or 0)
+
+
+def _place(cursor: str) -> _Place:
+    return _Place(*map(int, cursor.split(".")))
 
 
 def _stands(connection: Connection, place: _Place) -> bool:
