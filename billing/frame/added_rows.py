@@ -46,7 +46,7 @@ EXEMPT: Mapping[str, str] = {
         _REGISTER,
     ),
     **dict.fromkeys(("proof_leaf", "proof_node", "proof_checkpoint", "proof_timestamp"), "the log itself"),
-    **dict.fromkeys(("idempotency_key", "alembic_version"), _SERVICE),
+    **dict.fromkeys(("idempotency_key", "alembic_version", "webhook_progress", "webhook_attempt"), _SERVICE),
     **dict.fromkeys(("unsettled_document", "unsettled_placement", "looked_through"), "an index, computed again"),
     **dict.fromkeys(("entry_counter", "audit_counter", "number_series"), "counters, counted again"),
     **dict.fromkeys(("account", "account_day"), "computed again from the entries"),
@@ -56,7 +56,7 @@ EXEMPT: Mapping[str, str] = {
 }  # fmt: skip
 
 # Tables whose rows move on, each time by an act that names them again: the last naming counts.
-RESTATED = frozenset(("billing_run", "run_batch", "run_outcome", "app_user", "api_token"))
+RESTATED = frozenset(("billing_run", "run_batch", "run_outcome", "app_user", "api_token", "webhook_endpoint"))
 
 Key: TypeAlias = tuple[Any, ...]
 

@@ -48,6 +48,7 @@ DEBT_ACT = SerialCode("CR", "decision about a debt", digits=1)
 FINAL_STATEMENT = SerialCode("AC", "final statement")
 MANUAL_ENTRY = SerialCode("EM", "manual entry")
 CUT_OFF = SerialCode("REG", "cut-off")
+WEBHOOK = SerialCode("WH", "webhook endpoint")
 
 
 def deposit_movement(key: int, movement_no: int) -> str:

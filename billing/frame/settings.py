@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -76,6 +77,8 @@ class Settings:
     proof_witnesses: tuple[str, ...]
     # Where checkpoints are published: file:, https:, mailto:.
     proof_publish: tuple[str, ...]
+    # The private networks that webhooks may go to, by http as well.
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...]
     # The domain of Message-IDs, so that a trial database has its own; blank: that of the operator's mail address.
     message_id_domain: str
 
@@ -225,6 +228,18 @@ def _is_place(text: str) -> bool:
     return is_safe and bool(host) and "@" not in parts.netloc
 
 
+def _webhook_networks(environment: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    networks = []
+    for text in (environment.get("WEBHOOK_NETWORKS") or "").replace(",", " ").split():
+        try:
+            networks.append(ip_network(text))
+        except ValueError:
+            raise BadConfiguration(
+                f"WEBHOOK_NETWORKS: {text!r} is no network: write 10.20.0.0/16, 192.168.5.7 or fd00:20::/32"
+            ) from None
+    return tuple(networks)
+
+
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in the environment; raise BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
@@ -264,6 +279,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         tsa_ca_file=tsa_ca_file,
         proof_witnesses=tuple((environment.get("PROOF_WITNESSES") or "").split()),
         proof_publish=_publish(environment),
+        webhook_networks=_webhook_networks(environment),
         message_id_domain=_message_id_domain(environment),
     )
 

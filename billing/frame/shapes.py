@@ -116,3 +116,4 @@ BankLineName: TypeAlias = Annotated[
 ]
 DunningBlockNumber: TypeAlias = Annotated[str, _numbered("dispute's or promise", "SU")]
 MessageNumber: TypeAlias = Annotated[str, _numbered("message", "ME")]
+WebhookNumber: TypeAlias = Annotated[str, _numbered("endpoint", "WH")]

@@ -12,7 +12,16 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
 from billing.frame.cells import BEHIND_DOCUMENTS, YEARS, BadCell, day
-from billing.frame.codes import BANK_STATEMENT, DUNNING_BLOCK, MANUAL_ENTRY, MESSAGE, RECEIPT, REFUND, SerialCode
+from billing.frame.codes import (
+    BANK_STATEMENT,
+    DUNNING_BLOCK,
+    MANUAL_ENTRY,
+    MESSAGE,
+    RECEIPT,
+    REFUND,
+    WEBHOOK,
+    SerialCode,
+)
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import CODE_DOC, DAY_DOC, INVOICE_DOC, MONTH_DOC, RECEIPT_DOC
 from pricing.period import format_month, parse_month
@@ -24,6 +33,7 @@ MESSAGE_DOC = {"pattern": "^ME-[0-9]{6,18}$", "example": "ME-000001"}
 MANUAL_ENTRY_DOC = {"pattern": "^EM-[0-9]{6,18}$", "example": "EM-000001"}
 REFUND_DOC = {"pattern": "^RB-[0-9]{6,18}$", "example": "RB-000001"}
 STATEMENT_DOC = {"pattern": "^RE-[0-9]{6,18}$", "example": "RE-000001"}
+WEBHOOK_DOC = {"pattern": "^WH-[0-9]{6,18}$", "example": "WH-000001"}
 HOLD_DOC = {"pattern": "^SU-[0-9]{6,18}$", "example": "SU-000001"}
 NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-000001"}
 
@@ -186,6 +196,12 @@ class ManualEntryInAddress(CodedInAddress):
     code, regex = MANUAL_ENTRY, MANUAL_ENTRY.pattern
 
 
+class WebhookInAddress(CodedInAddress):
+    """A webhook endpoint's number, as its key."""
+
+    code, regex = WEBHOOK, WEBHOOK.pattern
+
+
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
     "event": (EventInAddress, CODE_DOC),
@@ -203,6 +219,7 @@ _DOCS = {
     "statement": (StatementInAddress, STATEMENT_DOC),
     "held": (HoldInAddress, HOLD_DOC),
     "manual": (ManualEntryInAddress, MANUAL_ENTRY_DOC),
+    "webhook": (WebhookInAddress, WEBHOOK_DOC),
 }
 
 

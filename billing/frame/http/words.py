@@ -16,6 +16,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "amount": "Dirhams, to the centime",
         "decision": "The number in the name of what was recovered: 7 of CR-7",
         "effective_from": "The day from which it holds",
+        "endpoint": "The webhook endpoint's number",
         "entry": "The number of the entry",
         "event_id": "The usage event's id",
         "hold": "The number of the dispute or promise",

@@ -7,8 +7,9 @@ from zlib import crc32
 import pytest
 from sqlalchemy import Engine
 
+from billing.audit.webhooks.tables import webhook_attempt
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
-from billing.frame.database import writing
+from billing.frame.database import maintenance_transaction, writing
 from billing.frame.settings import load_settings
 from billing.proof.tables import proof_checkpoint, proof_cosignature
 from billing.receivables.receipts.orders import Leg, ReceiptOrder
@@ -32,9 +33,15 @@ LISTS = (
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
     "/v1/one-off-invoices", "/v1/run-holds", "/v1/tenant-summaries", "/v1/entries",
     "/v1/approvals", "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
+    "/v1/webhook-endpoints", "/v1/webhook-endpoints/WH-000001/deliveries",
 )  # fmt: skip
 # What an address is asked for that names one of several.
-EXAMPLES = {"<month:period>": "2026-08", "<part:account>": "3421", "<serial:act>": "1"}
+EXAMPLES = {
+    "<webhook:endpoint>": "WH-000001",
+    "<month:period>": "2026-08",
+    "<part:account>": "3421",
+    "<serial:act>": "1",
+}
 
 
 def fill(caller: Caller, engine: Engine) -> None:
@@ -87,6 +94,11 @@ def fill(caller: Caller, engine: Engine) -> None:
             for account, side in (("6147", "debit"), ("5141", "credit"))
         ]
         assert caller.post("/v1/entries", {"rows": rows, "reason": "frais"}).status_code == 201
+    for n in (1, 2, 3):
+        caller.post("/v1/webhook-endpoints", {"url": f"https://erp.example/{n}"}, scope="admin")
+        tried = {"endpoint_id": 1, "event_id": f"{n}.9.1", "type": "tenant.created", "attempted_at": NOW}
+        with maintenance_transaction(engine) as connection:
+            connection.execute(webhook_attempt.insert().values(**tried, milliseconds=9, status=204))
     for period in ("2026-01", "2026-02"):
         caller.post(f"/v1/periods/{period}/close", None)
     # From now on, what writes off waits for a second person.
