@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 from tests.bench.table import Row, machine, markdown
 
-PARTS = ("run", "ledger", "proof", "pdf", "api", "delivery", "imports", "statements", "aged_balance", "receipts")
+PARTS = (
+    "run", "ledger", "proof", "pdf", "api", "delivery", "webhooks", "imports", "statements", "aged_balance", "receipts"
+)  # fmt: skip
 
 
 def main() -> int:
