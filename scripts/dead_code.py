@@ -41,6 +41,7 @@ HOOKS = {
     ],
     "WeasyPrint": ["fetch", "_ua_stylesheets", "_build_layout_context"],
     "email": ["fold"],
+    "http.client, io": ["sendall", "makefile", "readinto", "readable"],
     "xlsxwriter": ["_xml_rich_inline_string"],
     "our templates": ["density"],
     "verify_books.py, by the kind of a record": ["take_*"],

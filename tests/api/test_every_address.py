@@ -89,7 +89,10 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
         for operation in operations(ground.app)
         if operation.method == "GET" and ground(operation.method, operation.path, "auditor").status_code == 403
     }
-    assert kept == {"/v1/tokens", "/v1/users", "/v1/users/{name}", "/v1/tenants/{code}/personal-data"}
+    assert kept == {
+        "/v1/tokens", "/v1/users", "/v1/users/{name}", "/v1/tenants/{code}/personal-data", "/v1/webhook-endpoints",
+        "/v1/webhook-endpoints/{endpoint}", "/v1/webhook-endpoints/{endpoint}/deliveries",
+    }  # fmt: skip
 
 
 def test_too_large_a_body_is_refused_unread(ground: Caller) -> None:

@@ -99,7 +99,7 @@ def disable_command(endpoint: int) -> None:
 @webhooks_command.command("enable", cls=WritingCommand, epilog=example("technopark-billing webhooks enable WH-000001"))
 @click.argument("endpoint", type=_ENDPOINT)
 def enable_command(endpoint: int) -> None:
-    """Send to ENDPOINT again: all that it missed, in order."""
+    """Send to ENDPOINT again: all that it missed, in order; at once, if it was failing."""
     _change(endpoint, {"enabled": True})
     click.echo(f"{WEBHOOK.format(endpoint)} is enabled: the next delivery sends what it missed")
 
@@ -135,8 +135,15 @@ def list_command() -> None:
 
     found = _read(lambda connection: connection.execute(endpoints().order_by(*ENDPOINT_KEY)).all())
     shown = [WebhookEndpoint.of(row) for row in found]
-    rows = [(x.number, x.state, x.url, ", ".join(x.types) or "all", x.disabled_for or "") for x in shown]
-    table("", ("number", "state", "url", "types", "disabled for"), rows)
+    rows = [(x.number, x.state, x.url, ", ".join(x.types) or "all", _why(x)) for x in shown]
+    table("", ("number", "state", "url", "types", "why"), rows)
+
+
+def _why(endpoint: Any) -> str:
+    """Return why an endpoint is sent nothing now."""
+    if endpoint.state == "failing":
+        return f"has taken nothing since {endpoint.failing_since}: see webhooks deliveries {endpoint.number}"
+    return endpoint.disabled_for or ""
 
 
 @webhooks_command.command("show", cls=Command, epilog=example("technopark-billing webhooks show WH-000001"))

@@ -59,7 +59,7 @@ def change_endpoint(
 
     Enabled again, it is told all that it missed, in order.
     """
-    row = _standing(connection, key)
+    row = hold_endpoint(connection, key)
     url, types = values.get("url", row.url), values.get("types", types_of(row))
     _require_possible(url, types, networks)
     changed: dict[str, Any] = {"url": url, "types": _kept(types)}
@@ -69,6 +69,9 @@ def change_endpoint(
         changed |= {"disabled_at": None if enabled else now, "disabled_for": None if enabled else why}
     if any(getattr(row, name) != value for name, value in changed.items()):
         _change(connection, row, changed)
+        _begin_anew(connection, key)
+    elif values.get("enabled"):
+        # Whoever has mended a receiver need not wait for the next attempt.
         _begin_anew(connection, key)
 
 
@@ -81,7 +84,7 @@ def disable_failing(connection: Connection, key: int, why: str, *, now: datetime
 
 def remove_endpoint(connection: Connection, key: int, *, now: datetime) -> None:
     """Tell an endpoint nothing any more, for good; its secret is forgotten. Raises Unknown, Conflict."""
-    _change(connection, _standing(connection, key), {"secret": None, "removed_at": now})
+    _change(connection, hold_endpoint(connection, key), {"secret": None, "removed_at": now})
     _begin_anew(connection, key)
 
 
@@ -90,7 +93,7 @@ def replay(connection: Connection, key: int, since: date) -> None:
 
     Each webhook bears the id it had before. What lies before that day and was not told yet is left out.
     """
-    if _standing(connection, key).disabled_at is not None:
+    if hold_endpoint(connection, key).disabled_at is not None:
         raise Conflict(f"{WEBHOOK.format(key)} is disabled: enable it first")
     _begin_anew(connection, key, told_until=place_at(connection, midnight(since)))
     record_change(connection, SUBJECT, WEBHOOK.format(key), {}, {"replayed_from": since.isoformat()})
@@ -120,7 +123,8 @@ def _locked(key: int) -> Select[Any]:
     return select(webhook_endpoint).where(webhook_endpoint.c.id == key).with_for_update()
 
 
-def _standing(connection: Connection, key: int) -> Row[Any]:
+def hold_endpoint(connection: Connection, key: int) -> Row[Any]:
+    """Return an endpoint's row, which nobody else changes until the transaction ends; raises Unknown, Conflict."""
     row = connection.execute(_locked(key)).one_or_none()
     if row is None:
         raise Unknown(f"there is no endpoint {WEBHOOK.format(key)}: see `technopark-billing webhooks list`")

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, validate
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from billing.audit.webhooks.addresses import URL_LENGTH_MAX
-from billing.audit.webhooks.endpoints import add_endpoint, change_endpoint, remove_endpoint, replay
+from billing.audit.webhooks.endpoints import add_endpoint, change_endpoint, hold_endpoint, remove_endpoint, replay
 from billing.audit.webhooks.queries import ATTEMPT_KEY, ENDPOINT_KEY, attempts, endpoint_row, endpoints
 from billing.audit.webhooks.shapes import NewWebhookEndpoint, WebhookAttempt, WebhookEndpoint
-from billing.frame.codes import WEBHOOK
 from billing.frame.http.authentication import ADMINS, opened_to
+from billing.frame.http.entity_tags import require_unchanged, tag_of
 from billing.frame.http.fields import Day, Flag
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import LOCATION, ApiBlueprint
+from billing.frame.http.openapi import LOCATION, TAGGED, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -61,22 +62,23 @@ def create_webhook_endpoint(connection: Connection, order: Mapping[str, Any]) ->
     signed as Standard Webhooks says. Answer with a 2xx; `webhook-id` tells a repeat.
     """
     made = add_endpoint(connection, order["url"], order.get("types", ()), networks=_networks(), now=service().clock())
-    number = WEBHOOK.format(made.key)
-    shown = NewWebhookEndpoint(number, made.secret, WebhookEndpoint.of(endpoint_row(connection, made.key)))
-    return Answer(shown, 201, {"Location": f"/v1/webhook-endpoints/{number}"})
+    endpoint = _endpoint(connection, made.key)
+    where = {"Location": f"/v1/webhook-endpoints/{endpoint.number}"}
+    return Answer(NewWebhookEndpoint(endpoint.number, made.secret, endpoint), 201, where)
 
 
 @blueprint.route("/webhook-endpoints/<webhook:endpoint>")
-@blueprint.response(200, WebhookEndpoint)
+@blueprint.response(200, WebhookEndpoint, headers=TAGGED)
 @opened_to(ADMINS)
 @reads
-def get_webhook_endpoint(connection: Connection, endpoint: int) -> WebhookEndpoint:
-    """One endpoint: whether it takes what it is sent, and how far it has been told."""
-    return WebhookEndpoint.of(endpoint_row(connection, endpoint))
+def get_webhook_endpoint(connection: Connection, endpoint: int) -> Answer:
+    """One endpoint: whether it takes what it is sent, and how far it has been told, which is no part of its tag."""
+    shown = _endpoint(connection, endpoint)
+    return Answer(shown, headers=tag_of(_settings(shown)))
 
 
 @blueprint.route("/webhook-endpoints/<webhook:endpoint>", methods=["PATCH"])
-@blueprint.response(200, WebhookEndpoint)
+@blueprint.response(200, WebhookEndpoint, headers=TAGGED)
 @blueprint.arguments(
     strict_schema(
         "WebhookEndpointChange",
@@ -87,8 +89,12 @@ def get_webhook_endpoint(connection: Connection, endpoint: int) -> WebhookEndpoi
 @writes
 def change_webhook_endpoint(connection: Connection, change: Mapping[str, Any], endpoint: int) -> Answer:
     """Change the fields given, no other. Enabled again, it is told all that it missed, in order."""
+    hold_endpoint(connection, endpoint)
+    before = _endpoint(connection, endpoint)
     change_endpoint(connection, endpoint, change, networks=_networks(), now=service().clock())
-    return Answer(WebhookEndpoint.of(endpoint_row(connection, endpoint)))
+    require_unchanged(_settings(before))
+    after = _endpoint(connection, endpoint)
+    return Answer(after, headers=tag_of(_settings(after)))
 
 
 @blueprint.route("/webhook-endpoints/<webhook:endpoint>/removal", methods=["POST"])
@@ -98,7 +104,7 @@ def change_webhook_endpoint(connection: Connection, change: Mapping[str, Any], e
 def remove_webhook_endpoint(connection: Connection, endpoint: int) -> Answer:
     """Send an endpoint nothing any more, for good; its secret is forgotten."""
     remove_endpoint(connection, endpoint, now=service().clock())
-    return Answer(WebhookEndpoint.of(endpoint_row(connection, endpoint)))
+    return Answer(_endpoint(connection, endpoint))
 
 
 @blueprint.route("/webhook-endpoints/<webhook:endpoint>/replay", methods=["POST"])
@@ -111,7 +117,7 @@ def remove_webhook_endpoint(connection: Connection, endpoint: int) -> Answer:
 def replay_webhook_endpoint(connection: Connection, order: Mapping[str, Any], endpoint: int) -> Answer:
     """Send again what happened from a day on (Casablanca), each event by the webhook-id it had before."""
     replay(connection, endpoint, order["from"])
-    return Answer(WebhookEndpoint.of(endpoint_row(connection, endpoint)))
+    return Answer(_endpoint(connection, endpoint))
 
 
 @blueprint.route("/webhook-endpoints/<webhook:endpoint>/deliveries")
@@ -127,3 +133,13 @@ def list_webhook_attempts(connection: Connection, query: Mapping[str, Any], endp
 
 def _networks() -> Any:
     return service().settings.webhook_networks
+
+
+def _endpoint(connection: Connection, key: int) -> WebhookEndpoint:
+    return WebhookEndpoint.of(endpoint_row(connection, key))
+
+
+def _settings(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Return what of an endpoint people change: a tag that changed with each webhook would let nobody change it."""
+    state = "enabled" if endpoint.state == "failing" else endpoint.state
+    return replace(endpoint, state=state, told_until="", attempts=0, failing_since=None, next_attempt_at=None)

@@ -33,6 +33,8 @@ def test_an_endpoint_is_added_changed_replayed_removed_and_its_secret_shown_once
     assert caller.get(address, "admin") == made.json["endpoint"]
     assert made.json["endpoint"]["state"] == "enabled"
 
+    read = caller("GET", address, "admin").headers["ETag"]
+
     def changed(**values: Any) -> Any:
         answer = caller("PATCH", address, "admin", json=values, headers={"X-Reason": "panne"})
         assert answer.status_code == 200, answer.text
@@ -40,6 +42,8 @@ def test_an_endpoint_is_added_changed_replayed_removed_and_its_secret_shown_once
 
     assert changed(types=["receipt.*", "document.*"])["types"] == ["document.*", "receipt.*"]
     assert changed(types=[], url="https://erp.example/other")["types"] == []
+    stale = caller("PATCH", address, "admin", json={"types": []}, headers={"If-Match": read})
+    assert stale.status_code == 412
     disabled = changed(enabled=False)
     assert (disabled["state"], disabled["disabled_for"]) == ("disabled", "panne")
     conflict = caller.post(f"{address}/replay", {"from": "2026-09-01"}, scope="admin")
@@ -97,6 +101,9 @@ def test_the_command_line_does_the_same(engine: Engine, webhooks_of: Callable[[E
         assert "1 endpoint did not take what it was sent" in refused(failed)
         assert "answered 500" in ok(invoke("webhooks", "deliveries", "WH-000001", "--failed"))
         assert '"state": "failing"' in ok(invoke("webhooks", "show", "WH-000001"))
+        # Whoever has mended the receiver need not wait.
+        ok(invoke("webhooks", "enable", "WH-000001"))
+        assert '"attempts": 0' in ok(invoke("webhooks", "show", "WH-000001"))
         ok(invoke("webhooks", "disable", "WH-000001", "--reason", "maintenance"))
         assert "maintenance" in ok(invoke("webhooks", "list"))
         ok(invoke("webhooks", "enable", "WH-000001"))
