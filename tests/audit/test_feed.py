@@ -16,7 +16,9 @@ from billing.frame.database import reading, writing
 from billing.frame.settings import load_settings
 from billing.receivables.receipts.orders import Leg, ReceiptOrder
 from billing.receivables.receipts.receiving import receive
+from billing.users.administering import set_password
 from tests.support.api import NOW, Caller
+from tests.support.people import add
 from tests.support.tenants import add_tenant
 
 WRITERS, ACTS_EACH, READERS = 8, 12, 4
@@ -69,10 +71,34 @@ def test_a_cursor_that_is_none_is_refused(park: Caller, wrong: str) -> None:
     assert "is no cursor of this feed" in answer.text
 
 
-def test_events_of_users_and_tokens_are_told_to_nobody(park: Caller) -> None:
-    written = {change["subject"] for change in park.get("/v1/changes?limit=500", "auditor")["items"]}
-    assert "tokens" in written
-    assert not [told for told in followed(park, 500) if told["type"].split(".")[0] in ("user", "token", "row")]
+def test_events_of_users_and_tokens_tell_no_digest_of_a_secret(park: Caller, engine: Engine) -> None:
+    add(engine, "nadia", "admin")
+    with writing(engine) as connection:
+        set_password(connection, "nadia", "un mot de passe assez long")
+    told = list(followed(park, 500))
+    of_people = [(x["type"], x["subject"]["id"]) for x in told if x["subject"]["kind"] in ("user", "token")]
+    assert of_people == [
+        ("token.created", "the-auditor"), ("token.created", "the-finance"), ("token.created", "the-admin"),
+        ("user.created", "nadia"), ("user.changed", "nadia"),
+    ]  # fmt: skip
+    assert told[-1]["data"] == {"before": {}, "after": {}}
+    assert "_sha256" not in str(told)
+
+
+def test_a_deposits_movement_and_a_certificate_are_told(ground: Caller) -> None:
+    assert ground.post("/v1/deposits", {"lease": "L1"}).status_code == 201
+    moved = {"kind": "received", "amount": "100.00", "moved_on": "2026-09-01", "means": "transfer", "reference": "V1"}
+    assert ground.post("/v1/deposits/L1/movements", moved).status_code in (200, 201)
+    withheld = {"means": "transfer", "reference": "V2", "value_date": "2026-09-01", "tenant": "T1", "amount": "10.00"}
+    assert ground.post("/v1/receipts", withheld | {"rent_withholding": "1.00"}).status_code == 201
+    certified = {"kind": "rent_withholding", "number": "A-1", "certified_on": "2026-09-01"}
+    assert ground.post("/v1/receipts/RG-000001/certificates", certified).status_code in (200, 201)
+    told = {x["type"]: (x["subject"]["id"], x["data"]) for x in followed(ground, 500)}
+    after = {"kind": "received", "amount": "100.00", "moved_on": "2026-09-01"}
+    assert told["deposit_movement.created"] == ("DG-000001/1", {"before": None, "after": after})
+    certificate = {"number": "A-1", "certified_on": "2026-09-01"}
+    named = ("RG-000001/rent_withholding", {"before": None, "after": certificate})
+    assert told["certificate.created"] == named
 
 
 def test_readers_that_are_killed_and_resumed_see_each_event_of_eight_writers_once_and_in_order(engine: Engine) -> None:

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from msgspec.json import decode
 from sqlalchemy import Engine, func, select
 
+from billing.audit.feed.queries import BEGINNING, events_after
+from billing.audit.feed.types import is_wanted_type
 from billing.audit.trail.causes import FORMS, causes_of, form_of
 from billing.audit.trail.following import Place, follow, follow_balance
 from billing.audit.trail.queries import entry_trails
@@ -56,6 +58,10 @@ def test_every_kind_of_entry_leads_to_its_cause_and_to_a_person(story: Park) -> 
             assert {(x.kind, x.name) for x in trail.causes} <= {(x.kind, x.name) for x in described[trail.reference]}
         people = [follow(connection, trail.reference).written for trail in trails]
     assert {by and by.by for by in people} == {"amina"}
+    # What the feed tells of it is of types that webhooks can be chosen by.
+    with reading(story.engine) as connection:
+        types = {told.type for told in events_after(connection, BEGINNING, 5_000)}
+    assert [told for told in sorted(types) if not is_wanted_type(told)] == []
 
 
 def test_an_invoice_leads_down_to_the_rate_and_up_to_payments_credit_notes_debts_and_reminders(story: Park) -> None:

@@ -86,8 +86,9 @@ _THINGS: Mapping[str, tuple[str, str]] = {
 }
 # States that say better what happened than that something changed: document.sent, run.complete, approval.approved.
 _STATES = frozenset(("sent", "running", "complete", "approved", "refused"))
-# Subjects that concern no other system: users and tokens, and the digests of rows.
-_HIDDEN = ("users", "tokens", ROWS)
+# Digests of rows, and those by which secrets are told apart, concern no other system.
+_HIDDEN, _DIGEST = ROWS, "_sha256"
+_OF_SECRETS = ("users", "tokens")
 
 _OF_RANGE = (
     "SELECT * FROM (SELECT a.id AS act, {kind} AS kind, x.id AS number FROM audit_event a JOIN {table} x "
@@ -96,7 +97,7 @@ _OF_RANGE = (
 )
 _OF_CHANGES = (
     f"SELECT * FROM (SELECT c.act_id AS act, {_CHANGE} AS kind, c.seq AS number FROM audit_change c "  # noqa: S608 - constants, values are bound
-    f"WHERE c.act_id BETWEEN :act AND :until AND c.subject NOT IN {_HIDDEN} "
+    f"WHERE c.act_id BETWEEN :act AND :until AND c.subject <> '{_HIDDEN}' "
     f"AND (c.act_id > :act OR c.seq > :after_{_CHANGE}) ORDER BY c.act_id, c.seq LIMIT :count) AS of_changes"
 )
 _ROWS_KEYS = {"sqlite": "json_each(c.after) AS j", "postgresql": "json_object_keys(CAST(c.after AS json)) AS j(key)"}
@@ -267,9 +268,18 @@ def _data(row: Row[Any], columns: Iterable[str], numbers: Mapping[int, str]) -> 
 
 def _of_change(row: Row[Any]) -> tuple[str, EventSubject, dict[str, Any]]:
     before, after = (None if said is None else orjson.loads(said) for said in (row.before, row.after))
+    if row.subject in _OF_SECRETS:
+        before, after = _without_digests(before), _without_digests(after)
+        if before is None and not after:
+            # A user was given a password.
+            before = {}
     singular = row.subject.removesuffix("s").replace("-", "_")
     thing, of = _THINGS.get(row.subject, (singular, singular))
     return _happened(thing, of, before, after), EventSubject(of, row.key), {"before": before, "after": after}
+
+
+def _without_digests(said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return None if said is None else {name: value for name, value in said.items() if not name.endswith(_DIGEST)}
 
 
 def _happened(thing: str, subject: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:

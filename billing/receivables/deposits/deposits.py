@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_,
 
 from billing.entries.deposits import ACCOUNTS, MEANS_OF_ACCOUNT, RECEIVED, RETURNED, Movement, movement_entry
 from billing.frame.added_rows import note_rows
+from billing.frame.audit_log import record_change
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, too_far_ahead
 from billing.frame.civil_time import today
 from billing.frame.codes import DEPOSIT
@@ -139,6 +140,8 @@ def move_deposit(connection: Connection, key: int, movement: Movement, *, record
         movement.reason, recorded_at, movement.booked_on, len(alike) + 1,
     )  # fmt: skip
     insert_rows(connection, deposit_movement, _MOVEMENT_COLUMNS, [row])
+    told = {"kind": movement.kind, "amount": format_amount(movement.amount), "moved_on": str(movement.moved_on)}
+    record_change(connection, "deposit-movements", deposit_movement_name(key, movement_no), None, told)
     entry = movement_entry(key, movement_no, standing.tenant, movement)
     post(connection, [entry], recorded_at=recorded_at, insert=insert_rows)
 

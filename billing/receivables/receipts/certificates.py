@@ -63,6 +63,13 @@ def record_certificate(
             recorded_at=recorded_at,
         )
     )  # fmt: skip
+    before = None if newest is None else _told(newest.number, newest.certified_on)
+    after = _told(number.strip(), certified_on)
+    record_change(connection, "certificates", f"{RECEIPT.format(key)}/{kind}", before, after)
+
+
+def _told(number: str, certified_on: date) -> dict[str, Any]:
+    return {"number": number, "certified_on": str(certified_on)}
 
 
 def withdraw_certificate(connection: Connection, key: int, kind: str, *, reason: str, recorded_at: datetime) -> None:
@@ -81,7 +88,7 @@ def withdraw_certificate(connection: Connection, key: int, kind: str, *, reason:
             receipt_id=key, kind=kind, version=newest.version, reason=reason, recorded_at=recorded_at
         )
     )
-    told = {"number": newest.number, "certified_on": str(newest.certified_on)}
+    told = _told(newest.number, newest.certified_on)
     record_change(connection, "certificates", f"{number}/{kind}", told, None)
 
 

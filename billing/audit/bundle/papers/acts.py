@@ -36,6 +36,7 @@ _SUBJECTS = {
     "certificates": "attestations", "usage_voids": "consommations annulées", "run_holds": "suspensions de facturation",
     "files": "PDF", "deliveries": "envois", "messages": "courriers", "message-deliveries": "envois de courriers",
     "dunning": "relances", "closings": "clôtures", "users": "utilisateurs", "tokens": "jetons",
+    "deposit-movements": "mouvements de cautions", "webhook-endpoints": "destinataires de webhooks",
 }  # fmt: skip
 _ORIGINS = {"cli": "commande", "api": "API", "scheduler": "automate"}
 _APPROVALS = (
