@@ -54,6 +54,8 @@ LEFT_ALONE = {
     "unsettled_placement": {"": _COSTS_TIME},
     "looked_through": {"document_id": _COSTS_TIME, "placement_id": _COSTS_TIME},
     "account": {"": "an account nobody posted to says nothing; the chart's are all there, by their labels"},
+    "webhook_progress": {"": "how far an endpoint was told: set back, it is told again"},
+    "webhook_attempt": {"": "a log that is forgotten after ninety days"},
     "proof_checkpoint": {"signed_at": "our own clock: a time-stamping authority's word is in its answer"},
     "proof_timestamp": {
         "authority": "the address that was asked: who answered has signed the answer",

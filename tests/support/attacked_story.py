@@ -5,6 +5,7 @@ import io
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from billing.approvals.deciding import approve
 from billing.approvals.orderable import Orderable, orderables
 from billing.approvals.ordering import Waiting
 from billing.approvals.ordering import place as place_order
+from billing.audit.webhooks.delivering import deliver_webhooks
+from billing.audit.webhooks.endpoints import add_endpoint
 from billing.bank.withdrawing import withdraw_statement
 from billing.books.cut_off.booking import book_cut_off
 from billing.books.manual_entries.approving import MANUAL_ENTRIES, ManualOrder
@@ -59,6 +62,7 @@ from tests.support.park import Park
 from tests.support.proved_park import signing_settings
 from tests.support.take_on import takes_on
 from tests.support.time_authority import listening
+from tests.support.webhook_sink import webhook_sink
 from tests.support.witnesses import asked, cosigned, taken_in, with_witness
 
 TENANTS: list[Row] = [
@@ -133,6 +137,7 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     deliver(settings, engine, clock=lambda: NOW, open_pool=partial(open_executor, settings, 1))
     with writing(engine) as connection:
         resend(connection, "FA-2026-000001", "archives@firm.example", operator="Parc", now=NOW)
+    _webhooks(engine, settings)
     make_checkpoint(settings, engine, lambda: NOW)
     settings = with_witness(settings, folder)
     taken_in(engine, settings, cosigned(engine, folder, asked(engine, settings), NOW), NOW)
@@ -140,6 +145,15 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     with listening(folder / "tsa") as (authority, address):
         stamp(replace(settings, tsa_url=address, tsa_ca_file=authority.ca_file), engine, checkpoint)
     return settings
+
+
+def _webhooks(engine: Engine, settings: Settings) -> None:
+    settings = replace(settings, webhook_networks=(ip_network("127.0.0.0/8"),))
+    with webhook_sink() as sink:
+        for types in ((), ("webhook_endpoint.created",)):
+            with writing(engine) as connection:
+                add_endpoint(connection, sink.url, types, networks=settings.webhook_networks, now=NOW)
+        assert deliver_webhooks(settings, engine, clock=lambda: NOW).sent
 
 
 def _bills(park: Park) -> None:
