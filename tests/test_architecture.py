@@ -29,6 +29,8 @@ ENVIRONMENT_EDGES = ("billing/frame/settings.py", "billing/api/metrics.py")
 TRANSACTION_EDGE = "billing/frame/database.py"
 # No amount passes through these: seconds of waiting and of what is measured, and lengths on paper.
 FLOATING_POINT = (
+    "billing/audit/webhooks/delivering.py",  # seconds of a turn
+    "billing/audit/webhooks/sending.py",  # seconds a receiver may take
     "billing/api/metrics.py",  # seconds a request takes, as Prometheus counts them
     "billing/api/request_log.py",  # the same, as the log of requests says them
     "billing/frame/logs.py",  # an instant as `logging` hands it over

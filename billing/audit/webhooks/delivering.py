@@ -191,9 +191,9 @@ class _Turn:
         for event in events:
             if not self._goes_on():
                 return
-            now, began = self.clock(), time.monotonic()
+            now, began = self.clock(), time.monotonic_ns()
             outcome = sender.send(event, now)
-            milliseconds = round((time.monotonic() - began) * 1000)
+            milliseconds = (time.monotonic_ns() - began) // 1_000_000
             self._log.append((self.key, event.id, event.type, now, milliseconds, outcome.status, outcome.failure))
             if outcome.failure is None:
                 self.told_until, self.attempts, self.failing_since = event.id, 0, None

@@ -12,7 +12,7 @@ from billing.frame.jobs import NAMED_MAX, Job, JobContext, Timetable
 # The log says what was tried for so long.
 LOG_KEPT = timedelta(days=90)
 # A turn ends in time for the next pass to begin with the minute.
-_TURN_S = 40.0
+_TURN_S = 40
 
 
 def _deliver_what_is_new(context: JobContext) -> None:
