@@ -84,6 +84,9 @@ PROOF, MANIFEST, SEAL, JOURNAL = "preuve/", "SHA256SUMS", "SHA256SUMS.note", "jo
 # Which entry of the books each of the FEC's is; the part of the name of class 9's FEC.
 CONCORDANCE, ANALYTIC = "fec/concordance.csv", "-analytique"
 CENTRALISED = "livres/journal-centralisateur.csv"
+# The service of the lines of an invoice that a take-on brought.
+BROUGHT = "REPRISE"
+VOUCHERS, VOUCHER_TABLE = "pieces/", "ecritures-manuelles"
 # The kinds of entries: what a year ends and opens with is in some files alone.
 ENTRY_KINDS = ANY, RESULT, CLOSES, OPENS = "any", "result", "closes", "opens"
 # A line of the books: the number of its entry, account, month, centimes (debit positive).
@@ -229,6 +232,7 @@ class Bundle:
             require_same(name, sums, of_records, "moves account")
         if not newer:
             self.compare_documents(books, year)
+        self.compare_vouchers(books, year)
         return len(newer)
 
     def books(self, numbers: dict[str, str]) -> Iterator[tuple[str, Iterator[Line], Sequence[str]]]:
@@ -265,6 +269,19 @@ class Bundle:
             }
             require_same(name, sums, of_records, "sums")
 
+    def compare_vouchers(self, books: Books, year: str) -> None:
+        """Require the voucher file that each manual entry of the year rests on, and each to be the bytes that came."""
+        files = {stem(name): name for name in sorted(self.names) if name.startswith(VOUCHERS)}
+        if files.pop(VOUCHER_TABLE, None) is None:
+            # The bundle is of before there were any.
+            return
+        for (number, day), digest in sorted(books.vouchers.items()):
+            if day[:4] == year and digest not in files:
+                raise Wrong(f"the voucher file of {number}, SHA-256 {digest}, is missing from {VOUCHERS}")
+        for digest, name in files.items():
+            if self.digest(name) != digest:
+                raise Wrong(f"{name} is not the voucher file that it is called by: it was changed since")
+
     def rows(self, name: str) -> Iterator[dict[str, str]]:
         """Yield the rows of a table of the bundle; none where the bundle is of before there was such a table."""
         if name not in self.names:
@@ -280,6 +297,11 @@ class Bundle:
         if name in self.names:
             with self.export.open_path(self.root + name) as file:
                 yield from (decoded(line, name).rstrip("\r\n") for line in file)
+
+
+def stem(name: str) -> str:
+    """Return the name of a file without its folder and its ending."""
+    return name.rpartition("/")[2].partition(".")[0]
 
 
 def table_lines(rows: Iterable[dict[str, str]], columns: Sequence[str]) -> Iterator[Line]:
@@ -538,6 +560,8 @@ class Books:
         # The net and the gross of documents by kind and month, credit notes negative, and the net of their lines.
         self.sold: dict[tuple[str, str], int] = {}
         self.last_day = ""
+        # The voucher file of each manual entry that has one, by its number and day: the SHA-256 that its act names.
+        self.vouchers: dict[tuple[str, str], str] = {}
         # The last usage event that an act has named.
         self.named_usage = 0
 
@@ -584,14 +608,17 @@ class Books:
         parties = {party["role"]: party["digest"] for party in record["parties"]}
         if parties != {role: head[role] for role in ("buyer", "seller")}:
             raise Wrong("its seller or buyer is missing")
+        series, _, number = head["number"].rpartition("-")
+        expected = f"{series}-{self.series.get(series, 0) + 1:06d}"
+        if head["number"] != expected and all(x["service"] == BROUGHT for x in lines):
+            # It was issued elsewhere, before these books began: it is no sale of theirs, and of no series.
+            return
+        if head["number"] != expected:
+            raise Wrong(f"it bears the number {head['number']} where {expected} should come")
+        self.series[series] = int(number)
         sign, month = -1 if head["kind"] == "credit_note" else 1, head["issued_on"][:7]
         for name, value in (("HT", net), ("TVA", tax), ("TTC", gross)):
             add(self.sold, (name, month), sign * value)
-        series, _, number = head["number"].rpartition("-")
-        if not number.isdigit() or int(number) != self.series.get(series, 0) + 1:
-            expected = f"{series}-{self.series.get(series, 0) + 1:06d}"
-            raise Wrong(f"it bears the number {head['number']} where {expected} should come")
-        self.series[series] = int(number)
 
     def take_closing(self, _key: int, record: dict[str, Any]) -> None:
         """Check that a closing's digest is that of its balances, and that a reopening has no balances."""
@@ -641,6 +668,10 @@ class Books:
                     raise Wrong(f"it names {COUNTED[kind]} {first} to {last}, which do not all stand before it")
                 named += [(kind, number) for number in range(first, last + 1)]
         self.named_usage = head["last_usage_event"] or self.named_usage
+        for change in record["changes"]:
+            after = json.loads(change["after"] or "{}") if change["subject"] == "manual-entries" else {}
+            if after.get("voucher_sha256"):
+                self.vouchers[change["key"], after["date"]] = after["voucher_sha256"]
         subjects = {"closings": "closing", "files": "file"}
         kinds = [subjects[change["subject"]] for change in record["changes"] if change["subject"] in subjects]
         if [kind for kind, _ in self.since_act[len(named) :]] != kinds or self.since_act[: len(named)] != named:

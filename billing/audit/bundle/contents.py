@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from billing.audit.bundle import register
 from billing.audit.bundle.bundled import Bundled, Openings, Part
 from billing.audit.bundle.papers import papers
+from billing.audit.bundle.papers.manual_entries import vouchers
 from billing.audit.bundle.read_back import books, entries
 from billing.audit.bundle.read_back.reader import Reader
 from billing.audit.bundle.sample import Sample, sample_files
@@ -164,6 +165,9 @@ def _papers(connection: Connection, year: int) -> Iterator[Bundled]:
     for paper in papers(connection, year):
         for file_format in paper.formats:
             yield Bundled(f"{paper.path}.{file_format}", paper.says, partial(paper.pieces, file_format))
+    for voucher in vouchers(connection, *_days(year)):
+        says = "pièce d'une écriture manuelle, telle qu'elle fut déposée ; son nom est son SHA-256"
+        yield Bundled(voucher.path, says, partial(voucher.pieces, connection))
 
 
 def _closings(connection: Connection) -> Iterator[bytes]:

@@ -23,8 +23,9 @@ _PROOF = """\
 
    Il compare aussi chaque fichier du dossier à `SHA256SUMS`, `SHA256SUMS` à sa signature, et refait depuis les
    enregistrements les sommes par compte et par mois du livre-journal, du grand-livre, du journal centralisateur, des
-   FEC et des fichiers de `moteurs/`, et les totaux mensuels des factures et avoirs. Il nomme le premier fichier et le
-   compte qui en diffèrent, et dit le jour de la dernière écriture et celui de la signature.
+   FEC et des fichiers de `moteurs/`, et les totaux mensuels des factures et avoirs ; chaque pièce de `pieces/` est
+   celle que nomme l'acte de son écriture. Il nomme le premier fichier et le compte qui en diffèrent, et dit le jour de
+   la dernière écriture et celui de la signature.
    Donnez-lui par `--key` la clé reçue sur papier et par `--checkpoint` une signature conservée d'un contrôle antérieur.
 {{witnesses}}
 """

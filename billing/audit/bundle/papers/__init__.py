@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from billing.audit.bundle.papers import acts, documents, money_in, register_history
+from billing.audit.bundle.papers import acts, documents, manual_entries, money_in, register_history
 from billing.audit.bundle.papers.paper import Paper
 from ledger.balances import last_day
 
@@ -18,5 +18,6 @@ def papers(connection: Connection, year: int) -> Iterator[Paper]:
     days = date(year, 1, 1), date(year, 12, 31)
     yield from money_in.papers(connection, days[0], min(days[1], last_day(connection) or days[1]))
     yield from documents.papers(connection, *days)
+    yield from manual_entries.papers(connection, *days)
     yield from register_history.papers(connection)
     yield from acts.papers(connection, *days)
