@@ -21,6 +21,7 @@ from billing.frame.settings import load_settings
 from tests.support.api import CallerOf
 from tests.support.billed_park import bill_park
 from tests.support.examples import examples
+from tests.support.people import invoker
 
 
 def bundle_of(engine: Engine, sample: Sample | None) -> zipfile.ZipFile:
@@ -96,3 +97,12 @@ def test_over_http(park: Engine, caller_of: CallerOf) -> None:
     archive = zipfile.ZipFile(io.BytesIO(answer.data))
     assert len(rows(archive, "echantillon/echantillon.csv")) == 3
     assert caller("GET", "/v1/ledger/audit-bundles/2026?sample=0", "auditor").status_code == 422
+    # A seed by itself would draw nothing, and say nothing of it.
+    refused = caller("GET", "/v1/ledger/audit-bundles/2026?seed=9", "auditor")
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["seed"])
+    told = invoker({"DATABASE_URL": park.url.render_as_string(hide_password=False)})(
+        "audit-bundle", "--year", "2026", "--seed", "9", "--output", "none.zip"
+    )
+    assert told.exit_code != 0
+    assert "seed '9' draws nothing without a sample (say how many draws, as --sample 60)" in told.stderr
+    assert not Path("none.zip").exists()

@@ -56,8 +56,13 @@ def test_every_kind_of_entry_leads_to_its_cause_and_to_a_person(story: Park) -> 
         # In a list and followed, an entry has the same cause.
         for trail in trails:
             assert {(x.kind, x.name) for x in trail.causes} <= {(x.kind, x.name) for x in described[trail.reference]}
-        people = [follow(connection, trail.reference).written for trail in trails]
-    assert {by and by.by for by in people} == {"amina"}
+        followed = [follow(connection, trail.reference) for trail in trails]
+    assert {trail.written and trail.written.by for trail in followed} == {"amina"}
+    # A year has no page of its own: whoever ended it, and why, stands beside its name.
+    years = [cause for trail in followed for cause in trail.down if cause.kind == "fiscal_year"]
+    assert {(year.name, year.written and (year.written.by, year.written.reason)) for year in years} == {
+        ("2026", ("amina", "vérifié"))
+    }
     # What the feed tells of it is of types that webhooks can be chosen by.
     with reading(story.engine) as connection:
         types = {told.type for told in events_after(connection, BEGINNING, 5_000)}

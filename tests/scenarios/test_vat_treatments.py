@@ -16,6 +16,7 @@ from billing.documents.explanation.explaining import explain
 from billing.documents.export import pieces
 from billing.frame.database import reading
 from billing.frame.errors import Refused
+from billing.receivables.reports.open_documents import vat_not_due
 from billing.register.catalogue import load_vat_book
 from billing.register.network_import import import_folder
 from invoices.document import Document
@@ -108,7 +109,11 @@ def test_three_treatments_on_one_invoice_stay_apart_on_paper_in_json_and_the_ret
         operator, terms = park.settings.operator.party, park.settings.terms
         page = text_of(b"".join(vat_return_pieces(connection, date(2026, 6, 1), "pdf", operator=operator, terms=terms)))
         vat = b"".join(register.vat_pieces(connection, 2026, "csv")).decode()
-    # Half of each is paid.
+        waiting = list(vat_not_due(connection, date(2026, 6, 30)).lines)
+    # Half of each is paid, half waits.
+    assert waiting == [
+        (0, "Exonéré", 1, 18_000, 0), (0, "Hors\xa0champ", 1, 145_000, 0), (0, "Suspension", 1, 20_000, 0),
+    ]  # fmt: skip
     assert [(x.treatment, x.base, x.vat) for x in shown.lines] == [
         ("exempt", "180.00", "0.00"), ("out_of_scope", "1450.00", "0.00"), ("suspended", "200.00", "0.00"),
     ]  # fmt: skip

@@ -25,16 +25,19 @@ from billing.frame.terminal.output import destination
     help="Also draw N times among the invoices, by monetary units; each drawn comes with its trail.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, SEED_MAX), default=SEED, show_default=True, help="The same seed draws the same."
+    "--seed",
+    type=click.IntRange(0, SEED_MAX),
+    show_default=str(SEED),
+    help="Of the sample: the same seed draws the same.",
 )
-def audit_bundle_command(year: int, output: str, second_engine: bool, sample: int | None, seed: int) -> None:
+def audit_bundle_command(year: int, output: str, second_engine: bool, sample: int | None, seed: int | None) -> None:
     """One archive with a year's books, registers and proofs, and what shows that they agree.
 
     Every file is read back while it is written and compared with the database, account by account and month by
     month: the last line is "difference = 0", here and in the archive; anything else ends with status 1. The archive's
     first file, LISEZ-MOI.md, says in French what each file is and how it is verified.
     """
-    from billing.audit.bundle.sample import Sample
+    from billing.audit.bundle.sample import sample_asked
     from billing.audit.bundle.second_engine import recompute, require_engines
     from billing.audit.bundle.writing import audit_bundle
     from billing.frame.database import reading
@@ -42,12 +45,12 @@ def audit_bundle_command(year: int, output: str, second_engine: bool, sample: in
     from billing.proof.checkpoints import bundle_signers
     from billing.proof.witnesses import witnesses_of
 
+    asked = sample_asked(sample, seed)
     if second_engine:
         require_engines()
     settings = load_settings()
     signers, witnesses = bundle_signers(settings), witnesses_of(settings)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
-        asked = None if sample is None else Sample(sample, seed)
         bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers, asked, witnesses)
         for piece in bundle.pieces:
             file.write(piece)

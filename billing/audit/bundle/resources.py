@@ -7,7 +7,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from billing.audit.bundle.bundled import SAMPLE_MAX, SEED, SEED_MAX
-from billing.audit.bundle.sample import Sample
+from billing.audit.bundle.sample import Sample, sample_asked
 from billing.audit.bundle.writing import MEDIA_TYPE, audit_bundle
 from billing.frame.database import reading
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -40,9 +40,9 @@ blueprint = ApiBlueprint(
                 metadata={"description": "So many draws among the invoices, by monetary units, each with its trail"},
             ),
             "seed": fields.Integer(
-                load_default=SEED,
+                load_default=None,
                 validate=validate.Range(0, SEED_MAX),
-                metadata={"description": "The same seed draws the same"},
+                metadata={"description": f"Of the sample: the same seed draws the same; {SEED} unless it is given"},
             ),
         },
     ),
@@ -53,7 +53,7 @@ def get_audit_bundle(query: Mapping[str, Any], year: int) -> Response:
 
     `controle/controle.txt` in it ends with `difference = 0`: every file was read back and compared with the books.
     """
-    sample = None if query["sample"] is None else Sample(query["sample"], query["seed"])
+    sample = sample_asked(query["sample"], query["seed"])
     return streamed(_bundle_pieces(year, sample), MEDIA_TYPE, f"audit-{year}.zip")
 
 

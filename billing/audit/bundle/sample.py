@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 from billing.audit.bundle.bundled import SEED, Bundled
 from billing.audit.bundle.register import of_year
 from billing.audit.trail.following import follow
+from billing.frame.errors import Fault, Refused
 from billing.frame.shapes import indented
 from invoices.document import INVOICE
 from invoices.formats import amount as shown
@@ -42,6 +43,14 @@ class Sample(NamedTuple):
 
     size: int
     seed: int = SEED
+
+
+def sample_asked(size: int | None, seed: int | None) -> Sample | None:
+    """Return the sample that is asked for, None for none; raises Refused for a seed without a sample."""
+    if size is None and seed is not None:
+        problem = "draws nothing without a sample"
+        raise Refused([Fault("audit-bundle", None, "seed", str(seed), problem, "say how many draws, as --sample 60")])
+    return None if size is None else Sample(size, SEED if seed is None else seed)
 
 
 class Drawn(NamedTuple):

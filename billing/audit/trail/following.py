@@ -138,7 +138,9 @@ def _cause_steps(connection: Connection, trail: EntryTrail) -> Iterator[TrailSte
     """Yield what an entry books; below a document it books, its lines and what those rest on."""
     books_lines = form_of(trail.reference)[0] in _OF_LINES
     for cause in causes_of(connection, [trail.reference])[trail.reference]:
-        yield step_of(0, cause)
+        # A year is nothing that can be followed: whoever ended it is shown at once.
+        ends_a_year = cause.kind == CauseKind.FISCAL_YEAR
+        yield step_of(0, cause, writings(connection, [trail.act]).get(trail.act) if ends_a_year else None)
         if books_lines and cause.kind == CauseKind.DOCUMENT:
             yield from line_steps(explain(connection, cause.name), 1)
 

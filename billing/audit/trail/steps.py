@@ -23,9 +23,9 @@ def step(
     return TrailStep(level, kind, name, on, None if amount is None else format_amount(amount), about, by)
 
 
-def step_of(level: int, cause: Cause) -> TrailStep:
-    """Return the step of a cause: its own act is shown where it is followed itself."""
-    return TrailStep(level, StepKind(cause.kind.value), cause.name, cause.on, cause.amount, cause.about, None)
+def step_of(level: int, cause: Cause, by: Written | None = None) -> TrailStep:
+    """Return the step of a cause: its own act is shown where it is followed itself, if it can be."""
+    return TrailStep(level, StepKind(cause.kind.value), cause.name, cause.on, cause.amount, cause.about, by)
 
 
 def writings(connection: Connection, acts: Iterable[int | None]) -> dict[int | None, Written | None]:

@@ -3,13 +3,15 @@
 The first sums to 3421 and 3424, the second to 44551: facts say it, not postings, so that the books can be held beside.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from billing.entries.accounts import CLIENTS, DOUBTFUL_CLIENTS, VAT_NOT_YET_DUE
+from billing.frame.database import among
 from billing.frame.reports.prepared import Fact
 from billing.frame.reports.tabled import Listed, amount
 from billing.receivables.open_items.open_items import open_items_select
@@ -19,9 +21,11 @@ from billing.receivables.tables.receipts import SettlementAct, allocation, alloc
 from invoices import formats
 from invoices.brought import stands_by
 from invoices.document import CREDIT_NOTE
-from invoices.models import document, document_vat
+from invoices.models import document, document_line, document_vat
 from ledger.exports.columns import Kind
 from ledger.reports.rows import Column
+from pricing.money import allocate
+from pricing.vat import STANDARD
 
 _KINDS = {"invoice": "Facture", "credit_note": "Avoir"}
 _ITEMS = (
@@ -40,6 +44,7 @@ _ITEMS = (
 )
 _VAT = (
     Column("rate", "Taux", Kind.RATE),
+    Column("treatment", "Traitement", Kind.TEXT),
     Column("documents", "Pièces", Kind.COUNT),
     amount("base", "Base HT"),
     amount("vat", "TVA non exigible"),
@@ -92,7 +97,10 @@ def _doubtful(connection: Connection, on: date) -> dict[int, int]:
 
 
 def vat_not_due(connection: Connection, on: date) -> Listed:
-    """List the VAT of documents that had not fallen due by the end of a day, by rate: what 44551 holds."""
+    """List the VAT of documents that had not fallen due by the end of a day, by rate: what 44551 holds.
+
+    What bears no VAT is apart by treatment (`pricing.vat`).
+    """
     return Listed(
         name="vat-not-due",
         title="TVA facturée non encore exigible",
@@ -125,5 +133,25 @@ def _vat(connection: Connection, on: date) -> Iterator[tuple[Any, ...]]:
         .group_by(v.rate)
         .order_by(v.rate)
     )
-    for rate, count, base_sum, vat_sum in connection.execute(rows):
-        yield rate, count, int(base_sum), int(vat_sum)
+    of_zero = rows.with_only_columns(v.document_id, sign * base_left).where(v.rate == 0).group_by(None).order_by(None)
+    for treatment, (count, base_sum) in _by_treatment(connection, dict(connection.execute(of_zero).all())).items():
+        yield 0, None if treatment == STANDARD else formats.vat_rate(0, treatment), count, base_sum, 0
+    for rate, count, base_sum, vat_sum in connection.execute(rows.where(v.rate != 0)):
+        yield rate, None, count, int(base_sum), int(vat_sum)
+
+
+def _by_treatment(connection: Connection, left: Mapping[int, int]) -> dict[str, tuple[int, int]]:
+    """Share what is left of documents at 0 by what their lines say; return documents and base, by treatment."""
+    x, of_documents = document_line.c, defaultdict[int, dict[str, int]](dict)
+    said = select(x.document_id, x.vat_treatment, func.sum(x.amount)).where(x.vat_rate == 0)
+    chosen = said.where(among(connection, x.document_id, left)).group_by(x.document_id, x.vat_treatment)
+    for key, treatment, amount_said in connection.execute(chosen.order_by(x.document_id, x.vat_treatment)):
+        of_documents[key][treatment] = int(amount_said)
+    sums: dict[str, tuple[int, int]] = {}
+    for key, base in left.items():
+        weights = of_documents[key] if sum(of_documents[key].values()) > 0 else {STANDARD: 1}
+        for treatment, part in zip(weights, allocate(int(base), list(weights.values())), strict=True):
+            if part:
+                count, before = sums.get(treatment, (0, 0))
+                sums[treatment] = count + 1, before + part
+    return dict(sorted(sums.items(), key=lambda item: (item[0] != STANDARD, item[0])))
