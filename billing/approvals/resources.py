@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from billing.approvals.deciding import VOID, approve, refuse
 from billing.approvals.queries import APPROVAL_KEY, approvals, find_approval
 from billing.approvals.shapes import Approval
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.database import writing
 from billing.frame.errors import Conflict
 from billing.frame.http.fields import FullMatch
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads, writes
@@ -38,9 +38,7 @@ _DIGEST = fields.String(
     validate=FullMatch("^(sha256:)?[0-9a-f]{64}$"),
     metadata={"description": "`digest` of what was shown to whoever approves: another one is refused"},
 )
-_REASON = fields.String(
-    required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is refused"}
-)
+_REASON = Reason("Why it is refused")
 
 
 @blueprint.route("")

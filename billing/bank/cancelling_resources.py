@@ -16,6 +16,7 @@ from billing.frame.errors import Unknown
 from billing.frame.http.fields import Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import writes
@@ -26,7 +27,6 @@ from billing.receivables.debts.shapes import Debt
 from billing.receivables.deposits.deposits import deposit_of_lease, deposit_shape
 from billing.receivables.deposits.shapes import Deposit
 from billing.receivables.receipts.queries import find_refund, receipt_story
-from billing.receivables.receipts.request_fields import optional_reason
 from billing.receivables.receipts.shapes import ReceiptStory, Refund
 
 blueprint = ApiBlueprint(
@@ -42,7 +42,7 @@ _FIELDS: Mapping[str, fields.Field[Any]] = {
         allow_none=True,
         metadata={"description": "The day it is cancelled on; its own day unless given"},
     ),
-    "reason": optional_reason("Why it is cancelled; required here or as X-Reason"),
+    "reason": Reason("Why it is cancelled; required", required=False),
 }
 
 

@@ -30,12 +30,12 @@ from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, Receip
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.orders import Part
-from billing.receivables.receipts.request_fields import optional_reason
 from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
 from ledger.exports.tables import TABLES, ending
 
@@ -67,10 +67,11 @@ _PART = strict_schema(
     },
 )
 _DECISION: Mapping[str, fields.Field[Any]] = {
+    "reason": Reason("Why it is so", required=False),
     "kind": fields.String(
         required=True,
         validate=validate.OneOf((PROPOSAL, *DECISIONS)),
-        metadata={"description": "`proposal` takes one of those listed; all but it and `received` need X-Reason"},
+        metadata={"description": "`proposal` takes one of those listed; all but it and `received` need a reason"},
     ),
     "proposal": WholeNumber(
         load_default=1,
@@ -188,7 +189,9 @@ def get_statement(connection: Connection, statement: int) -> Statement:
 
 @blueprint.route("/bank-statements/<statement:statement>/withdrawal", methods=["POST"])
 @blueprint.response(201, Statement)
-@blueprint.arguments(strict_schema("WithdrawalOfStatementOrder", {"reason": optional_reason("Why; or X-Reason")}))
+@blueprint.arguments(
+    strict_schema("WithdrawalOfStatementOrder", {"reason": Reason("Why it is withdrawn; required", required=False)})
+)
 @writes
 def create_statement_withdrawal(connection: Connection, order: Mapping[str, Any], statement: int) -> Answer:
     """Withdraw the account's last statement, imported wrongly: its lines count no more, what they booked is undone."""

@@ -22,6 +22,7 @@ from billing.frame.http.fields import Code, Day, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, listed_page, page
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
@@ -185,6 +186,7 @@ def retry_delivery(connection: Connection, order: Mapping[str, Any], number: str
     strict_schema(
         "DeliverySettlement",
         {
+            "reason": Reason("How it is known; required", required=False),
             "outcome": fields.String(
                 required=True,
                 validate=validate.OneOf(tuple(map(str, Settlement))),
@@ -200,7 +202,7 @@ def retry_delivery(connection: Connection, order: Mapping[str, Any], number: str
 )
 @writes
 def settle_unknown_deliveries(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Settle mails of unknown outcome, messages too: they arrived, or are sent again. X-Reason is required."""
+    """Settle mails of unknown outcome, messages too: they arrived, or are sent again; for a reason."""
     outcome = Settlement(order["outcome"])
     settled = settle_deliveries(connection, outcome, order.get("numbers"), now=service().clock())
     return Answer(SettledDeliveries(settled=settled))

@@ -91,7 +91,8 @@ def require_reason(connection: Connection, exception: str) -> str:
     """Return the reason that was given for an exception from the rule; raise ReasonRequired."""
     reason = act_of(connection).reason
     if reason is None:
-        raise ReasonRequired(f"{exception} needs a reason: send the header X-Reason, or give --reason")
+        how = "send it as `reason`, or as the header X-Reason" if act_of(connection).origin == API else "give --reason"
+        raise ReasonRequired(f"{exception} needs a reason: {how}")
     return reason
 
 

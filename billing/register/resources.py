@@ -174,7 +174,12 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
             # Months may have been billed by it: overriding a price needs a reason.
             require_reason(connection, "changing a price that has begun")
         stored = stored_record(connection, resource.stem, key) or {}
-        report = take(connection, resource.stem, [stored | _cells(change)], create_only=False)
+        report = take(
+            connection,
+            resource.stem,
+            [stored | _cells({name: change[name] for name in change if name in resource.layout.names})],
+            create_only=False,
+        )
         require_unchanged(before)
         after = stored_as(resource, find_row(connection, resource, key))
         return Answer(taken_as(resource, after, _warnings(report)), headers=tag_of(after))

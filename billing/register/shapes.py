@@ -17,6 +17,7 @@ from sqlalchemy import Date, Integer, Row
 from billing.frame.http import fields as texts
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.fields import Cell, Code, WholeNumber
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, Text, about
 from billing.register.listings import LISTINGS
@@ -235,6 +236,8 @@ def change_schema(resource: Resource) -> type[Schema]:
             field = _field(resource, column, required=column.name in resource.required)
             field.required = False
             changed[column.name] = field
+    if resource.stem == "rates":
+        changed["reason"] = Reason("Why a price that has begun is changed", required=False)
     return strict_schema(f"{resource.name}Change", changed)
 
 

@@ -131,7 +131,7 @@ def test_r22_the_database_refuses_to_change_who_did_it(engine: Engine, statement
 
 def test_an_exception_from_the_rule_needs_a_reason(engine: Engine) -> None:
     with (
-        pytest.raises(ReasonRequired, match="a price override needs a reason: send the header X-Reason"),
+        pytest.raises(ReasonRequired, match="a price override needs a reason: give --reason"),
         writing(engine) as connection,
     ):
         require_reason(connection, "a price override")

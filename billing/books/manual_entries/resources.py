@@ -20,20 +20,18 @@ from billing.books.manual_entries.queries import MANUAL_ENTRY_KEY, find_manual_e
 from billing.books.manual_entries.shapes import EntryTemplates, ManualEntry, PostedEntries
 from billing.books.manual_entries.templates import template_shapes
 from billing.books.manual_entries.vouchers import find_voucher, keep_voucher
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.errors import Fault, Refused
 from billing.frame.http.fields import AMOUNT_DOC, CODE_DOC, DAY_DOC, TEXT_DOC, Cell, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
 from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 
-_REASON = fields.String(
-    required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is done"}
-)
+_REASON = Reason("Why it is done")
 _CELL_DOCS: Mapping[str, Mapping[str, Any]] = {
     "date": DAY_DOC, "account": CODE_DOC, "auxiliary": CODE_DOC, "site": CODE_DOC, "debit": AMOUNT_DOC,
     "credit": AMOUNT_DOC,

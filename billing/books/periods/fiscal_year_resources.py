@@ -1,5 +1,8 @@
 """Financial years: the result of one, and the opening of the next."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec.structs import asdict
 from sqlalchemy import Connection
 
@@ -8,6 +11,8 @@ from billing.books.periods.closing import close_accounts_of, undo_accounts_of
 from billing.books.periods.shapes import ClosedYear, Unfinished, Year, YearChecklist
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.reasons import Reason
+from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from ledger.year_end import year_end
@@ -49,8 +54,11 @@ def close_fiscal_year(connection: Connection, year: int) -> Answer:
 
 @blueprint.route("/<year:year>/undo", methods=["POST"])
 @blueprint.response(200, Year)
+@blueprint.arguments(
+    strict_schema("YearUndoing", {"reason": Reason("Why it is taken back; required", required=False)}), required=False
+)
 @writes
-def undo_fiscal_year(connection: Connection, year: int) -> Answer:
-    """Take the end of a year back, for the reason in `X-Reason`; not once December is closed."""
+def undo_fiscal_year(connection: Connection, _why: Mapping[str, Any], year: int) -> Answer:
+    """Take the end of a year back, for a reason; not once December is closed."""
     undone = undo_accounts_of(connection, year, recorded_at=service().clock())
     return Answer(Year.of(undone, service().settings.terms))

@@ -18,12 +18,18 @@ from billing.frame.audit_log import require_reason
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
-from billing.frame.http.schemas import query_schema
+from billing.frame.http.reasons import Reason
+from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from pricing.period import format_month
 
 blueprint = ApiBlueprint("periods", __name__, url_prefix="/v1/periods", description="Months, open and closed")
+
+_WHY_CLOSED = strict_schema(
+    "ClosingOrder", {"reason": Reason("Why it is closed while bank lines wait", required=False)}
+)
+_WHY_REOPENED = strict_schema("ReopeningOrder", {"reason": Reason("Why it is reopened; required", required=False)})
 
 
 @blueprint.route("")
@@ -53,11 +59,12 @@ def get_checklist(connection: Connection, period: date) -> Checklist:
 
 @blueprint.route("/<month:period>/close", methods=["POST"])
 @blueprint.response(200, ClosedPeriod)
+@blueprint.arguments(_WHY_CLOSED, required=False)
 @writes
-def close_one_period(connection: Connection, period: date) -> Answer:
+def close_one_period(connection: Connection, _why: Mapping[str, Any], period: date) -> Answer:
     """Close the oldest open month: nothing is posted into it from now on, and its trial balance is kept.
 
-    While bank lines of it wait, only for a reason (`X-Reason`); they are then booked on the first open day. Where
+    While bank lines of it wait, only for a reason; they are then booked on the first open day. Where
     advances bear VAT on receipt, that of the credit held at its end is booked first.
     """
     unfinished = _unfinished(connection, period)
@@ -79,8 +86,9 @@ def _unfinished(connection: Connection, period: date) -> list[Unfinished]:
 @blueprint.route("/<month:period>/reopen", methods=["POST"])
 @blueprint.response(200, Period)
 @blueprint.alt_response(202, schema=Approval, **WAITS)
+@blueprint.arguments(_WHY_REOPENED, required=False)
 @writes
-def reopen_one_period(connection: Connection, period: date) -> Answer:
-    """Reopen the month closed last, for the reason in `X-Reason`, which stays on record."""
+def reopen_one_period(connection: Connection, _why: Mapping[str, Any], period: date) -> Answer:
+    """Reopen the month closed last, for a reason, which stays on record."""
     order = Reopening(period, require_reason(connection, f"reopening {format_month(period)}"))
     return placed(connection, REOPENING, order, lambda _done: Answer(period_shape(connection, period)))

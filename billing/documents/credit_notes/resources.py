@@ -29,6 +29,7 @@ from billing.frame.http.fields import INVOICE_DOC, Amount, Cell, Code, Day, Whol
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -68,11 +69,7 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
             "is taken back whole, and the next run bills anew what is still due"
         },
     ),
-    "reason": fields.String(
-        required=True,
-        validate=validate.Length(1, REASON_LENGTH_MAX),
-        metadata={"description": "Why it is given: printed on it"},
-    ),
+    "reason": Reason("Why it is given, printed on it", most=REASON_LENGTH_MAX),
     "issue_date": Day(load_default=None, allow_none=True, metadata={"description": "Today in Casablanca unless given"}),
 }
 blueprint = ApiBlueprint("credit notes", __name__, url_prefix="/v1", description="Credit notes made by hand")

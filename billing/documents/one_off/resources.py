@@ -18,6 +18,7 @@ from billing.frame.http.fields import PRICE_DOC, QUANTITY_DOC, Cell, Code, Day, 
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -40,11 +41,7 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         validate=validate.Length(1, LINES_MAX),
         metadata={"description": "What is billed, in this order"},
     ),
-    "reason": fields.String(
-        required=True,
-        validate=validate.Length(1, REASON_LENGTH_MAX),
-        metadata={"description": "Why it is billed: printed on it"},
-    ),
+    "reason": Reason("Why it is billed, printed on it", most=REASON_LENGTH_MAX),
     "issue_date": Day(
         load_default=None,
         allow_none=True,

@@ -14,7 +14,7 @@ from msgspec.json import schema_components
 from webargs.flaskparser import FlaskParser
 
 from billing.frame.audit_log import REASON_LENGTH_MAX
-from billing.frame.http import idempotency
+from billing.frame.http import idempotency, reasons
 from billing.frame.http.authentication import scopes_of
 from billing.frame.http.parameters import takes_parameters
 from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem
@@ -27,8 +27,6 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 TITLE = "technopark-billing"
 SECURITY = "token"
 _REFERENCE = "#/components/schemas/{name}"
-# The header that says why.
-REASON = "X-Reason"
 TEXT = {"type": "string"}
 BINARY = {**TEXT, "format": "binary"}
 _BODY_METHODS = frozenset({"post", "put", "patch"})
@@ -68,11 +66,11 @@ _KEY = {
     "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
 _REASON = {
-    "name": REASON,
+    "name": reasons.HEADER,
     "in": "header",
     "required": False,
     "description": f"Why it is done, in UTF-8, at most {REASON_LENGTH_MAX} characters: kept with what is written. "
-    "Exceptions from the rule need one",
+    "Where the body takes a `reason`, either will do",
     "schema": {"type": "string"},
 }
 _DESCRIPTION = """\
@@ -90,8 +88,13 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012 (webargs' own declaration)
 
-    def load_json(self, req: Any, _schema: Any) -> Any:
-        """Return the body; Flask answers 415 for another content type, 400 for malformed JSON."""
+    def load_json(self, req: Any, schema: Any) -> Any:
+        """Return the body; Flask answers 415 for another content type, 400 for malformed JSON.
+
+        One that would say but why may be left out.
+        """
+        if schema.fields.keys() == {reasons.FIELD} and not req.content_type and not req.get_data():
+            return {}
         return req.get_json()
 
     def handle_error(self, error: Any, *_args: Any, **_kwargs: Any) -> Any:
@@ -152,13 +155,16 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     def arguments(self, schema: Any, **doc: Any) -> Decorator:
         """Hand a view what the request holds, loaded and judged."""
         decorate = cast(Decorator, super().arguments(schema, **doc))
-        if doc.get("location") != "query":
-            return decorate
 
-        def with_parameters(view: Callable[..., Any]) -> Callable[..., Any]:
-            return takes_parameters(decorate(view), schema._declared_fields)
+        def decorated(view: Any) -> Any:
+            made: Any = decorate(view)
+            if doc.get("location") == "query":
+                return takes_parameters(made, schema._declared_fields)
+            # (The `reason` of a VAT rate is none of these.)
+            made.takes_reason = isinstance(schema._declared_fields.get(reasons.FIELD), reasons.Reason)
+            return made
 
-        return with_parameters
+        return decorated
 
     def doc(self, **doc: Any) -> Decorator:
         """Document what nothing else says."""

@@ -7,33 +7,18 @@ from typing import Any
 from flask import Response, g, request
 from sqlalchemy import Engine
 
-from billing.frame.audit_log import API, REASON_LENGTH_MAX, Act, on_behalf
+from billing.frame.audit_log import API, Act, on_behalf
 from billing.frame.database import maintenance_transaction, reading, writing
 from billing.frame.http.idempotency import Answer, asked, claim, keep, release
-from billing.frame.http.openapi import REASON
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.reasons import given_reason
 from billing.frame.http.service import service
 from billing.frame.shapes import encode
 
 
 def acting_engine() -> Engine:
     """Return the database, where writes are on behalf of the caller; raise InvalidRequest for a bad reason."""
-    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, _reason(), g.user)
+    act = Act(g.token, API, f"{request.method} {request.url_rule}", g.request_id, given_reason(), g.user)
     return on_behalf(service().engine, act, service().clock)
-
-
-def _reason() -> str | None:
-    """Read the reason that the header gives, in UTF-8 or Latin-1."""
-    given = request.headers.get(REASON, "").encode("latin-1", "replace")
-    try:
-        reason = given.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        reason = given.decode("latin-1").strip()
-    if len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
-        raise InvalidRequest(
-            [FieldError("header", REASON, f"must be at most {REASON_LENGTH_MAX} characters that can be printed")]
-        )
-    return reason or None
 
 
 def answered(answer: Any) -> Response:

@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.entries.debts import KINDS
-from billing.frame.audit_log import REASON_LENGTH_MAX, act_of
+from billing.frame.audit_log import act_of
 from billing.frame.http.fields import INVOICE_DOC, Amount, Cell, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -37,9 +38,7 @@ _ORDER: Mapping[str, fields.Field[Any]] = {
         load_default=None,
         allow_none=True,
     ),
-    "reason": fields.String(
-        required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": "Why it is decided"}
-    ),
+    "reason": Reason("Why it is decided"),
 }
 blueprint = ApiBlueprint("debts", __name__, url_prefix="/v1", description="Doubtful and lost debts")
 

@@ -9,11 +9,12 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.entries.deposits import DepositMeans, DepositMovementKind, Movement
-from billing.frame.audit_log import REASON_LENGTH_MAX, require_reason
+from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Amount, Code, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -57,12 +58,7 @@ _MOVEMENT: Mapping[str, fields.Field[Any]] = {
         validate=validate.Length(1, REFERENCE_LENGTH_MAX),
         metadata={"description": "The bank's or the till's own reference: it counts once"},
     ),
-    "reason": fields.String(
-        load_default=None,
-        allow_none=True,
-        validate=[validate.Length(1, REASON_LENGTH_MAX), validate.ContainsNoneOf("\0")],
-        metadata={"description": "Why it is returned"},
-    ),
+    "reason": Reason("Why it is returned", required=False),
 }
 blueprint = ApiBlueprint("deposits", __name__, url_prefix="/v1", description="Deposits of tenants, held on 1487")
 
@@ -136,12 +132,13 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
                 load_default=None, allow_none=True, metadata={"description": "Absent: all that is held and open"}
             ),
             "on": Day(required=True, metadata={"description": "A day after the lease's end"}),
+            "reason": Reason("Why it is set off; required", required=False),
         },
     )
 )
 @writes
 def create_deposit_set_off(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
-    """Let a lease's deposit pay its tenant's invoices, the oldest due first, for the reason in `X-Reason`."""
+    """Let a lease's deposit pay its tenant's invoices, the oldest due first, for a reason."""
     reason = require_reason(connection, "setting off a deposit")
     key = deposit_of_lease(connection, code)
     wanted = SetOff(order["amount"], order["on"], reason)

@@ -12,6 +12,7 @@ from billing.frame.http.fields import Code, Day, Rate
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -41,6 +42,7 @@ _HOLD = {
     "tenant": Code(metadata={"description": "The tenant; may be absent where the invoice is given"}),
     "since": Day(metadata={"description": "Default: today"}),
     "until": Day(metadata={"description": "Of a promise: its last day"}),
+    "reason": Reason("Why they are held back; required", required=False),
 }
 blueprint = ApiBlueprint("dunning", __name__, url_prefix="/v1/dunning", description="Reminders of what is owed")
 
@@ -148,7 +150,7 @@ def list_holds(connection: Connection, query: Mapping[str, Any]) -> Page[Hold]:
 @blueprint.arguments(strict_schema("HoldOrder", _HOLD))
 @writes
 def create_hold(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Hold reminders back for a dispute or a promise; X-Reason is required."""
+    """Hold reminders back for a dispute or a promise, for a reason."""
     block = BlockOrder(
         kind=BlockKind(order["kind"]),
         tenant=order.get("tenant"),
@@ -162,10 +164,18 @@ def create_hold(connection: Connection, order: Mapping[str, Any]) -> Answer:
 
 @blueprint.route("/holds/<held:hold>/end", methods=["POST"])
 @blueprint.response(200, Hold)
-@blueprint.arguments(strict_schema("HoldEnd", {"ended_on": Day(metadata={"description": "Default: today"})}))
+@blueprint.arguments(
+    strict_schema(
+        "HoldEnd",
+        {
+            "ended_on": Day(metadata={"description": "Default: today"}),
+            "reason": Reason("Why it ends; required", required=False),
+        },
+    )
+)
 @writes
 def end_one_hold(connection: Connection, order: Mapping[str, Any], hold: int) -> Answer:
-    """End a dispute or a promise; X-Reason is required. What is due by then is sent at the next dunning."""
+    """End a dispute or a promise, for a reason. What is due by then is sent at the next dunning."""
     end_block(connection, hold, order.get("ended_on") or service().today(), recorded_at=service().clock())
     return Answer(Hold.of(find_block(connection, hold)))
 
@@ -191,12 +201,13 @@ def list_interest_clauses(connection: Connection, query: Mapping[str, Any]) -> P
             "lease": Code(metadata={"description": "Default: whatever the tenant is invoiced"}),
             "effective_from": Day(metadata={"description": "Default: today"}),
             "rate": Rate(required=True, metadata={"description": "The rate of a year; 0 ends the clause"}),
+            "reason": Reason("What names the clause; required", required=False),
         },
     )
 )
 @writes
 def create_interest_clause(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Record what a lease says of interest, a year's rate; 0 ends it. X-Reason is required: it names the clause."""
+    """Record what a lease says of interest, a year's rate; 0 ends it. The reason is required: it names the clause."""
     effective_from = order.get("effective_from") or service().today()
     clause = clauses.Clause(order["tenant"], order.get("lease"), effective_from, order["rate"])
     row = clauses.set_clause(connection, clause, recorded_at=service().clock())

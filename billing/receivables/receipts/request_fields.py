@@ -6,8 +6,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from billing.entries.receivables import BROUGHT, TRANSFER, WITHHOLDINGS, Means
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http.fields import INVOICE_DOC, Amount, Code, Day, ReceiptNumber, WholeNumber
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import strict_schema
 from billing.receivables.receipts.orders import (
     AUTOMATIC,
@@ -37,15 +37,6 @@ def _choice(description: str, choices: Sequence[str], **options: Any) -> fields.
 
 def _reference(description: str) -> fields.Field[Any]:
     return _text(description, most=REFERENCE_LENGTH_MAX, required=True)
-
-
-def _reason(description: str) -> fields.Field[Any]:
-    return _text(description, most=REASON_LENGTH_MAX, required=True)
-
-
-def optional_reason(description: str) -> fields.Field[Any]:
-    """Return a field for a reason that may be given as X-Reason instead."""
-    return _text(description, most=REASON_LENGTH_MAX, load_default=None, allow_none=True)
 
 
 def _optional_amount(description: str) -> fields.Field[Any]:
@@ -116,8 +107,9 @@ RECEIPT_FIELDS: Mapping[str, fields.Field[Any]] = {
         validate=validate.Range(1, _ALIKE_MAX),
         metadata={"description": "2: it is the second of two that are alike, as equal sums of cash on one day"},
     ),
-    "reason": optional_reason(
-        "Why it is right though it looks wrong: more tax withheld than the rates allow, an invoice of another tenant"
+    "reason": Reason(
+        "Why it is right though it looks wrong: more tax withheld than the rates allow, an invoice of another tenant",
+        required=False,
     ),
     "currency": fields.String(
         load_default="MAD", validate=validate.Length(3, 3), metadata={"description": "Books are kept in dirhams"}
@@ -146,15 +138,16 @@ PLACEMENT_FIELDS: Mapping[str, fields.Field[Any]] = {
     "amount": _optional_amount("So much of it; all that is left unless given"),
     "on": _on(),
 }
-RETURN_FIELDS = {"on": _required_day("The day the bank sent it back"), "reason": _reason("Why it came back")}
+RETURN_FIELDS = {"on": _required_day("The day the bank sent it back"), "reason": Reason("Why it came back")}
 CERTIFICATE_FIELDS = {
     "kind": _choice("The tax withheld", WITHHOLDINGS, required=True),
     "number": _reference("The number on the certificate"),
     "certified_on": _required_day("The certificate's day"),
+    "reason": Reason("Why it replaces another one, if it does", required=False),
 }
 CERTIFICATE_WITHDRAWAL_FIELDS: Mapping[str, fields.Field[Any]] = {
     "kind": _choice("The tax withheld", WITHHOLDINGS, required=True),
-    "reason": _reason("Why it counts no more"),
+    "reason": Reason("Why it counts no more"),
 }
 WITHHOLDING_FILTERS = {
     "tenant": _tenant_filter(),
@@ -176,18 +169,19 @@ REFUND_FIELDS: Mapping[str, fields.Field[Any]] = {
         allow_none=True,
         metadata={**_NUMBER_DOC, "description": "The credit note that is paid back"},
     ),
+    "reason": Reason("Why it is paid back; required", required=False),
 }
 OPEN_ITEM_FILTERS = {
     "tenant": _tenant_filter(),
     "on": Day(metadata={"description": "At the end of that day; now unless given"}),
 }
-WITHDRAWAL_FIELDS = {**PLACEMENT_FIELDS, "reason": _reason("Why it is not the tenant's")}
+WITHDRAWAL_FIELDS = {**PLACEMENT_FIELDS, "reason": Reason("Why it is not the tenant's")}
 CLEARING_FIELDS = {"on": _required_day("The day the bank credited it")}
 APPLICATION_FIELDS = {"tenant": _optional_code("Whose credits; null: everybody's")}
 NAMED_UNDOING_FIELDS: Mapping[str, fields.Field[Any]] = {
     "invoice": fields.String(required=True, metadata={**INVOICE_DOC, "description": "The invoice that it settles"}),
     "on": _on(),
-    "reason": _reason("Why it is taken back"),
+    "reason": Reason("Why it is taken back"),
 }
-UNDOING_FIELDS = {"on": _on(), "reason": _reason("Why it is taken back")}
+UNDOING_FIELDS = {"on": _on(), "reason": Reason("Why it is taken back")}
 REFUND_FILTERS = {"tenant": _tenant_filter()}

@@ -282,7 +282,7 @@ def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: i
 @blueprint.arguments(strict_schema("CertificateOrder", CERTIFICATE_FIELDS))
 @writes
 def create_certificate(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
-    """Record the certificate of a tax withheld; another one replaces it for a reason (X-Reason)."""
+    """Record the certificate of a tax withheld; another one replaces it for a reason."""
     record_certificate(
         connection, received, order["kind"], order["number"], order["certified_on"], recorded_at=service().clock()
     )
@@ -357,7 +357,7 @@ def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refun
 @opened_to(WRITERS)
 @writes
 def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
-    """Pay back a tenant's credit, a credit note, or what nobody could place; the reason is required (X-Reason)."""
+    """Pay back a tenant's credit, a credit note, or what nobody could place; the reason is required."""
     wanted = RefundOrder(
         means=order["means"],
         reference=order["reference"],

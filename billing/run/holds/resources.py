@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy import Connection
 
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.civil_time import today
 from billing.frame.http.fields import Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -24,10 +24,6 @@ from billing.run.holds.shapes import RunHold
 blueprint = ApiBlueprint(
     "holds", __name__, url_prefix="/v1", description="Tenants held from a month's run", fine_scope=RUNS
 )
-
-
-def _reason(why: str) -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, REASON_LENGTH_MAX), metadata={"description": why})
 
 
 @blueprint.route("/run-holds")
@@ -50,7 +46,7 @@ def list_run_holds(connection: Connection, query: Mapping[str, Any]) -> Page[Run
         "RunHoldOrder",
         {
             "tenant": fields.String(required=True, metadata={"description": "The tenant's code"}),
-            "reason": _reason("Why it is held"),
+            "reason": Reason("Why it is held"),
         },
     )
 )
@@ -63,7 +59,7 @@ def create_run_hold(connection: Connection, order: Mapping[str, Any], period: da
 @blueprint.route("/billing-runs/<month:period>/holds/<part:tenant>/release", methods=["POST"])
 @blueprint.response(201, RunHold)
 @blueprint.alt_response(200, schema=RunHold, description="It was taken back already: nothing changed", success=True)
-@blueprint.arguments(strict_schema("RunHoldReleaseOrder", {"reason": _reason("Why the hold is taken back")}))
+@blueprint.arguments(strict_schema("RunHoldReleaseOrder", {"reason": Reason("Why the hold is taken back")}))
 @writes
 def release_run_hold(connection: Connection, order: Mapping[str, Any], period: date, tenant: str) -> Answer:
     """Take a hold back before the month is run: its run bills the tenant."""

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.transactions import writes
 from billing.run.lease_removals.removing import remove_lease
@@ -19,18 +18,7 @@ blueprint = ApiBlueprint("lease removals", __name__, url_prefix="/v1", descripti
 
 @blueprint.route("/leases/<part:code>/removal", methods=["POST"])
 @blueprint.response(200, RemovedLease)
-@blueprint.arguments(
-    strict_schema(
-        "LeaseRemovalOrder",
-        {
-            "reason": fields.String(
-                required=True,
-                validate=validate.Length(1, REASON_LENGTH_MAX),
-                metadata={"description": "Why the lease is removed"},
-            )
-        },
-    )
-)
+@blueprint.arguments(strict_schema("LeaseRemovalOrder", {"reason": Reason("Why the lease is removed")}))
 @writes
 def create_lease_removal(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
     """Remove a lease that was never billed, as if it had not been entered; one that was billed is ended (PATCH)."""

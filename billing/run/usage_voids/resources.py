@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -32,18 +31,7 @@ def get_usage_void(connection: Connection, event_id: str) -> VoidedEvent:
 @blueprint.route("/usage-events/<part:event_id>/void", methods=["POST"])
 @blueprint.response(201, VoidedEvent)
 @blueprint.alt_response(200, schema=VoidedEvent, description="It was void already: nothing changed", success=True)
-@blueprint.arguments(
-    strict_schema(
-        "UsageVoidOrder",
-        {
-            "reason": fields.String(
-                required=True,
-                validate=validate.Length(1, REASON_LENGTH_MAX),
-                metadata={"description": "Why the event is void"},
-            )
-        },
-    )
-)
+@blueprint.arguments(strict_schema("UsageVoidOrder", {"reason": Reason("Why the event is void")}))
 @writes
 def void_usage_event(connection: Connection, order: Mapping[str, Any], event_id: str) -> Answer:
     """Void a usage event: no run bills it; if a line did, the next run credits it and bills what is left of it."""

@@ -65,6 +65,10 @@ def test_a_shape_is_its_schema() -> None:
                     "items": {"$ref": "#/components/schemas/Thing"},
                 },
                 "next": {"description": "`cursor` of the next page; null on the last", "type": ["string", "null"]},
+                "total": {
+                    "description": "How many there are on all pages together; there if `total=true`",
+                    "type": "integer",
+                },
             },
             "required": ["items", "next"],
         },
