@@ -45,14 +45,14 @@ def document_faults(
         return
     if [line.line_no for line in lines] != list(range(1, len(lines) + 1)):
         yield f"{name}: its lines are not numbered 1 to {len(lines)}"
-    priced = [priced_line(line) for line in lines]
+    priced = {line.line_no: priced_line(line) for line in lines}
     for line in priced_by_run:
-        workings = priced_line(line)
+        workings = priced[line.line_no]
         place = f"{name} line {line.line_no}"
         for fault in _line_faults(workings, document):
             yield f"{place}: {fault}"
         yield from correction_faults(document, line, workings, place, lines_of_tenant)
-    yield from _total_faults(document, priced, vat, expected)
+    yield from _total_faults(document, list(priced.values()), vat, expected)
 
 
 def _line_faults(line: PricedLine, document: Any) -> Iterator[str]:

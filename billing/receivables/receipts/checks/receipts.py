@@ -96,6 +96,7 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
         connection, select(placement_withdrawal).where(among(connection, w.placement_id, keys)), "placement_id"
     )
     allocations, documents = load_allocations(connection, among(connection, allocation.c.placement_id, keys))
+    kinds = {key: row.kind for key, row in documents.items()}
     by_placement: dict[int, list[Allocated]] = defaultdict(list)
     for allocated in allocations:
         by_placement[allocated.row.placement_id].append(allocated)
@@ -113,6 +114,7 @@ def _of_receipts(connection: Connection, first: int, until: int) -> tuple[list[E
             withdrawals=withdrawals,
             allocated=by_placement,
             documents=documents,
+            kinds=kinds,
         )
         faults += [f"{RECEIPT.format(head.id)}: {fault}" for fault in story.faults()]
         try:

@@ -49,6 +49,8 @@ class Story(NamedTuple):
     withdrawals: dict[int, list[Any]]
     allocated: dict[int, list[Allocated]]
     documents: dict[int, Any]
+    # What each of these is: invoice or credit note.
+    kinds: dict[int, str]
 
     @property
     def booked_on(self) -> Any:
@@ -173,7 +175,6 @@ class Story(NamedTuple):
         """Yield the entries that it demands."""
         row = self.head
         head = ReceiptHead(row.id, row.means, row.reference, row.tenant, row.site)
-        kinds = {key: row.kind for key, row in self.documents.items()}
         legs = sorted(((leg.kind, leg.account, leg.amount) for leg in self.legs), key=lambda leg: leg[0] != MONEY)
         at_once, held, rest = [], [], row.amount
         for placed in self.placements:
@@ -186,7 +187,7 @@ class Story(NamedTuple):
         held.append(Held(UNPLACED, None, rest))
         # In the order they were made, as the entry's label names them: invoices may alternate between tenants.
         at_once.sort(key=lambda allocated: allocated.row.id)
-        settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, kinds)) for allocated in at_once]
+        settled = [settled_by(allocated, allocated.vat(SettlementAct.ALLOCATED, self.kinds)) for allocated in at_once]
         if row.means != BROUGHT:
             yield receipt_entry(head, self.booked_on, legs, settled, held)
         number = RECEIPT.format(row.id)
@@ -198,7 +199,7 @@ class Story(NamedTuple):
                 back = Held(placed.account, placed.tenant, w.amount)
                 yield from present(withdrawal_entry(w.id, row.id, w.withdrawn_on, back))
             for allocated in self.allocated[placed.id]:
-                yield from allocation_entries(allocated, kinds, placed.account, number)
+                yield from allocation_entries(allocated, self.kinds, placed.account, number)
         for paid in self.refunds:
             account = next((p.account for p in self.placements if p.id == paid.placement_id), UNPLACED)
             back = Held(account, paid.tenant, paid.amount)
@@ -207,17 +208,17 @@ class Story(NamedTuple):
             cancelled = self.refund_cancellations.get(paid.id)
             if cancelled is not None:
                 yield cancellation(due, cancelled.booked_on)
-        yield from self._event_entries(head, legs, kinds)
+        yield from self._event_entries(head, legs)
 
     def _event_entries(
-        self, head: ReceiptHead, legs: list[tuple[str, str, int]], kinds: dict[int, str]
+        self, head: ReceiptHead, legs: list[tuple[str, str, int]]
     ) -> Iterator[Entry]:
         every = [allocated for placed in self.placements for allocated in self.allocated[placed.id]]
         cleared, bounced = self.cleared, self.bounced
         if cleared is not None:
             at_once = 0
             for allocated in every:
-                row, vat = allocated.row, allocated.vat(SettlementAct.CLEARED, kinds)
+                row, vat = allocated.row, allocated.vat(SettlementAct.CLEARED, self.kinds)
                 due_on = max(cleared.booked_on, row.allocated_on)
                 if due_on == cleared.booked_on:
                     at_once += vat
@@ -229,7 +230,7 @@ class Story(NamedTuple):
         ending = self.ending
         if ending is not None:
             taken_back = [
-                settled_by(allocated, -allocated.vat(SettlementAct.UNDONE, kinds))
+                settled_by(allocated, -allocated.vat(SettlementAct.UNDONE, self.kinds))
                 for allocated in every
                 if allocated.undoing and allocated.undoing.in_return
             ]
