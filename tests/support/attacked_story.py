@@ -130,6 +130,8 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     _manual_entries(park)
     _year_end(park)
     _erasures(park)
+    # From June on credit that a month ends with bears VAT.
+    park.settings = replace(park.settings, terms=till.taxing_advances(park.settings.terms, date(2026, 6, 1)))
     till.closes(park, "2026-06")
     with writing(engine) as connection:
         announce(connection, park.settings.terms, settings.operator, date(2026, 11, 20), recorded_at=NOW)
