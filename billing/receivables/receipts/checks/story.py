@@ -210,9 +210,7 @@ class Story(NamedTuple):
                 yield cancellation(due, cancelled.booked_on)
         yield from self._event_entries(head, legs)
 
-    def _event_entries(
-        self, head: ReceiptHead, legs: list[tuple[str, str, int]]
-    ) -> Iterator[Entry]:
+    def _event_entries(self, head: ReceiptHead, legs: list[tuple[str, str, int]]) -> Iterator[Entry]:
         every = [allocated for placed in self.placements for allocated in self.allocated[placed.id]]
         cleared, bounced = self.cleared, self.bounced
         if cleared is not None:
