@@ -18,7 +18,7 @@ from billing.frame.terminal.parameters import AMOUNT, DAY
 if TYPE_CHECKING:
     from billing.bank.choices import Choice
     from billing.bank.naming import LineKey
-    from billing.bank.shapes import Proposal
+    from billing.bank.shapes import AcceptedLine, Proposal, StatementLine
     from billing.receivables.receipts.orders import Part
 
 
@@ -185,12 +185,16 @@ def lines_command(statement: str | None, waiting: bool) -> None:
         click.echo("no line waits" if waiting else "there is no line")
         return
     for line in lines:
-        click.echo(f"{line.name}  {line.booked_on}  {line.amount:>14}  {line.counterparty} {line.text}")
+        click.echo(f"{line.name}  {line.booked_on}  {line.amount:>14}  {_said(line)}")
         for decision in line.decisions[-1:]:
             certainty = "" if decision.confidence is None else f" ({decision.confidence} %)"
             click.echo(f"    {decision.kind}{certainty}: {decision.why}")
         for number, proposal in enumerate(line.proposals, 1):
             click.echo(f"    {number}. {_described(proposal)}")
+
+
+def _said(line: "StatementLine | AcceptedLine") -> str:
+    return " ".join(filter(None, (line.counterparty, line.text)))
 
 
 def _described(proposal: "Proposal") -> str:
@@ -283,7 +287,7 @@ def _accept_certain(least: int, *, dry_run: bool) -> None:
     with database(settings) as engine, begins(engine) as connection:
         accepted = accept_certain(connection, least, recorded_at=clock(), terms=settings.terms, dry_run=dry_run)
     for shape in (AcceptedLine.of(*line) for line in accepted):
-        click.echo(f"{shape.name}  {shape.booked_on}  {shape.amount:>14}  {shape.counterparty} {shape.text}")
+        click.echo(f"{shape.name}  {shape.booked_on}  {shape.amount:>14}  {_said(shape)}")
         click.echo(f"    {_described(shape.proposal)}")
     click.echo(f"{len(accepted)} lines {'would be ' if dry_run else ''}accepted")
 
@@ -422,6 +426,6 @@ def reconcile_command(on: date | None, format_name: str, output: str | None) -> 
         shape = Reconciliation.of(reconcile(connection, own, on))
     click.echo(f"{shape.statement}, {shape.on}: bank {shape.bank}, 5141 {shape.books}")
     for parting in shape.partings:
-        subject = f"{LABELS[parting.kind]}  {parting.reference} {parting.on} {parting.text}"
+        subject = f"{LABELS[parting.kind]}  {parting.reference} {parting.on} {parting.text or ''}".rstrip()
         click.echo(f"  {parting.amount:>14}  {subject}")
     click.echo(f"difference {shape.difference}, unexplained {shape.unexplained}")

@@ -204,13 +204,13 @@ class StatementLine(Shape, frozen=True):
     booked_on: Annotated[Day, about("The day on which the bank booked it")]
     value_on: Annotated[Day, about("The bank's value date")]
     amount: Annotated[Money, about("The amount; negative where money left")]
-    bank_reference: Annotated[Text, about("The bank's reference; blank where it gives none, as in all texts below")]
-    end_to_end_id: Annotated[Text, about("The payer's own reference of the transfer")]
-    structured_reference: Annotated[Text, about("The structured reference that it carries")]
-    counterparty: Annotated[Text, about("The name of the payer or payee")]
-    counterparty_account: Annotated[Text, about("The account of the payer or payee: a RIB where it is Moroccan")]
-    text: Annotated[Text, about("What the bank says of it")]
-    code: Annotated[Text, about("The bank's kind of movement")]
+    bank_reference: Annotated[Text | None, about("The bank's reference; null: none, as in all texts below")]
+    end_to_end_id: Annotated[Text | None, about("The payer's own reference of the transfer")]
+    structured_reference: Annotated[Text | None, about("The structured reference that it carries")]
+    counterparty: Annotated[Text | None, about("The name of the payer or payee")]
+    counterparty_account: Annotated[Text | None, about("The account of the payer or payee: a RIB where it is Moroccan")]
+    text: Annotated[Text | None, about("What the bank says of it")]
+    code: Annotated[Text | None, about("The bank's kind of movement")]
     is_reversal: Annotated[bool, about("Whether it takes another movement back")]
     decisions: Annotated[list[LineDecision], about("Every decision about it, in order; the last counts")]
     proposals: Annotated[list[Proposal], about("What it may be, where it waits; the most certain first")]
@@ -226,13 +226,13 @@ class StatementLine(Shape, frozen=True):
             booked_on=line.booked_on,
             value_on=line.value_on,
             amount=format_amount(line.amount),
-            bank_reference=line.bank_reference,
-            end_to_end_id=line.end_to_end_id,
-            structured_reference=line.structured_reference,
-            counterparty=line.counterparty,
-            counterparty_account=line.counterparty_account,
-            text=line.text,
-            code=line.code,
+            bank_reference=line.bank_reference or None,
+            end_to_end_id=line.end_to_end_id or None,
+            structured_reference=line.structured_reference or None,
+            counterparty=line.counterparty or None,
+            counterparty_account=line.counterparty_account or None,
+            text=line.text or None,
+            code=line.code or None,
             is_reversal=line.is_reversal,
             decisions=decisions,
             proposals=proposals,
@@ -245,8 +245,8 @@ class AcceptedLine(Shape, frozen=True):
     name: BankLineName
     booked_on: Annotated[Day, about("The day on which the bank booked it")]
     amount: Annotated[Money, about("The amount; negative where money left")]
-    counterparty: Annotated[Text, about("The name of the payer or payee")]
-    text: Annotated[Text, about("What the bank says of it")]
+    counterparty: Annotated[Text | None, about("The name of the payer or payee")]
+    text: Annotated[Text | None, about("What the bank says of it")]
     proposal: Proposal
 
     @classmethod
@@ -257,8 +257,8 @@ class AcceptedLine(Shape, frozen=True):
             name=line_name(*key),
             booked_on=line.booked_on,
             amount=format_amount(line.amount),
-            counterparty=line.counterparty,
-            text=line.text,
+            counterparty=line.counterparty or None,
+            text=line.text or None,
             proposal=Proposal.of(proposal),
         )
 
@@ -276,7 +276,7 @@ class Parting(Shape, frozen=True):
     kind: reconciling.PartingKind
     reference: Annotated[Text, about("The bank line, the entry, or the first statement")]
     on: Annotated[Day, about("The day of the bank line or the entry")]
-    text: Annotated[Text, about("What the bank or the entry says")]
+    text: Annotated[Text | None, about("What the bank or the entry says")]
     amount: Annotated[Money, about("How much more the bank has by it")]
 
 
@@ -306,7 +306,7 @@ class Reconciliation(Shape, frozen=True):
                     kind=parting.kind,
                     reference=parting.reference,
                     on=parting.on,
-                    text=parting.text,
+                    text=parting.text or None,
                     amount=format_amount(parting.amount),
                 )
                 for parting in reconciliation.partings

@@ -82,7 +82,9 @@ class Delivery(Shape, frozen=True):
     number: DocumentNumber
     tenant: TenantCode
     state: Annotated[Literal["queued", "failed", "sent"], about("failed: a person must look at it")]
-    recipient: Annotated[Text, about("Where it goes: to its tenant's present address, or a chosen one")]
+    recipient: Annotated[
+        Text | None, about("Where it goes: its tenant's present address, or a chosen one; null: nowhere")
+    ]
     attempts: Annotated[Count, about("How often it was tried")]
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
@@ -96,7 +98,7 @@ class Delivery(Shape, frozen=True):
             number=row.number,
             tenant=row.tenant,
             state=row.state,
-            recipient=row.goes_to,
+            recipient=row.goes_to or None,
             attempts=row.attempts,
             next_attempt_at=instant(row.next_attempt_at),
             sent_at=instant(row.sent_at),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from marshmallow import Schema, fields, validate
 from msgspec import defstruct
 from msgspec.structs import asdict
-from sqlalchemy import Date, Integer, Row
+from sqlalchemy import Date, Integer, Row, String
 
 from billing.frame.http import fields as texts
 from billing.frame.http.addresses import EVERY_KIND
@@ -108,7 +108,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     {
         "sites": ("TNG", "Technopark Tanger", "Tanger", 100, "2015-09-01"),
         "services": ("MEAL", "Repas", "each", "arrears", "71243", "20.00"),
-        "vat_rates": ("MEAL", "2017-01-01", "0.10", "standard", ""),
+        "vat_rates": ("MEAL", "2017-01-01", "0.10", "standard", None),
         "rates": ("CAS", "MEAL", None, "2015-01-01", "34.00", "17.50", "31.50", "contrat de restauration"),
         "tenants": (
             "T0001", "Noor Santé", "SARL AU", "startup", "2024-05-26", None, "000380478000073", "83960310",
@@ -277,7 +277,7 @@ def _type(resource: Resource, column: Column) -> Any:
         kind = Literal[*words]
     else:
         kind = _SHOWN.get(column.name, str)
-    if stored.nullable or column.name == "tenant_kind":
+    if stored.nullable or _may_be_blank(resource, column):
         kind = kind | None
     return Annotated[kind, about(_description(resource, column))]
 
@@ -286,13 +286,21 @@ def stored_as(resource: Resource, row: Row[Any]) -> Shape:
     """Return a stored row as answers show it: texts, whole numbers, days; null for none and for every kind."""
     values = row._mapping
     besides = (values[name] for name, _ in _shown_besides(resource))
-    shown = (_shown(column, values[column.field]) for column in resource.layout.columns)
+    shown = (_shown(resource, column, values[column.field]) for column in resource.layout.columns)
     return stored_shape(resource)(*shown, *besides)
 
 
-def _shown(column: Column, value: Any) -> Any:
+def _may_be_blank(resource: Resource, column: Column) -> bool:
+    """Return whether a text of a column may be none: an answer then says null."""
+    named = {*resource.layout.key, *resource.required} - {"tenant_kind"}
+    kind = resource.layout.table.c[column.field].type
+    is_word = (resource.stem, column.name) in _WORDS and column.name != "tenant_kind"
+    return isinstance(kind, String) and column.name not in named and not is_word
+
+
+def _shown(resource: Resource, column: Column, value: Any) -> Any:
     if value is None or column.show is str or isinstance(value, date):
-        return None if value == "" and column.name == "tenant_kind" else value
+        return None if value == "" and _may_be_blank(resource, column) else value
     return column.show(value)
 
 

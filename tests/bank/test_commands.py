@@ -105,7 +105,7 @@ def test_proposals_are_listed_then_accepted_from_a_certainty_on(run: Run) -> Non
     run("statements", "import", "releve.xml")
     listed = run("statements", "accept", "--certain-from", "80", "--dry-run")
     assert listed.splitlines() == [
-        "RE-000001/3  2026-09-01          -10.65   COMMISSION",
+        "RE-000001/3  2026-09-01          -10.65  COMMISSION",
         "     80 %  booked  6147: Mouvement propre à la banque : d’après le mot COMMISSION",
         "1 lines would be accepted",
     ]

@@ -20,7 +20,7 @@ NEW: dict[str, dict[str, Any]] = {
         "price_ceiling_incl_vat": "500.00",
     },
     "vat-rates": {
-        "service": "OFFICE", "effective_from": "2027-01-01", "rate": "0.10", "treatment": "standard", "reason": "",
+        "service": "OFFICE", "effective_from": "2027-01-01", "rate": "0.10", "treatment": "standard", "reason": None,
     },
     "rates": {
         "site": "TNG", "service": "OFFICE", "tenant_kind": None, "effective_from": "2027-01-01", "market": "160.00",
@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"capacity": None}, {"name": " "}),
     "services": ({"label": "Domiciliation fiscale"}, {"revenue_account": "3421"}),
     "vat-rates": ({"rate": "0.14"}, {"rate": "14"}),
-    "rates": ({"full_cost": "141.00", "source": ""}, {"subsidised": "200.00"}),
+    "rates": ({"full_cost": "141.00", "source": None}, {"subsidised": "200.00"}),
     "tenants": ({"kind": "large", "admitted_on": "2024-01-01"}, {"ice": "12"}),
     "leases": ({"ends_on": "2026-09-30", "area_m2": "18"}, {"ends_on": "2026-08-31"}),
     "grants": ({"amount": "50000.00", "site": "TNG"}, {"amount": "0.00"}),

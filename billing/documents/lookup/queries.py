@@ -155,7 +155,9 @@ def _deliveries(connection: Connection, keys: Collection[int]) -> dict[int, Docu
         .join(delivery, delivery.c.document_id == document.c.id)
         .where(document.c.id.in_(keys))
     )
-    return {key: DocumentDelivery(state, instant(sent_at), recipient) for key, state, sent_at, recipient in rows}
+    return {
+        key: DocumentDelivery(state, instant(sent_at), recipient or None) for key, state, sent_at, recipient in rows
+    }
 
 
 def _resent(connection: Connection, heads: Sequence[Row[Any]]) -> dict[str, list[ResentDocument]]:
@@ -169,6 +171,6 @@ def _resent(connection: Connection, heads: Sequence[Row[Any]]) -> dict[str, list
     )
     resent: dict[str, list[ResentDocument]] = {}
     for key, number, state, sent_at, recipient in rows:
-        mail = ResentDocument(state, instant(sent_at), recipient, number_of(number))
+        mail = ResentDocument(state, instant(sent_at), recipient or None, number_of(number))
         resent.setdefault(key.partition("/")[0], []).append(mail)
     return resent

@@ -30,7 +30,7 @@ class DocumentDelivery(Shape, frozen=True):
         about("failed: a person must look at it; unknown: it may have arrived, a person must settle it"),
     ]
     sent_at: Annotated[Instant | None, about("When the mail server took it; null: it has not")]
-    recipient: Annotated[Text, about("Where it goes, or went")]
+    recipient: Annotated[Text | None, about("Where it goes, or went; null: the tenant has no address")]
 
 
 class ResentDocument(DocumentDelivery, frozen=True):

@@ -32,7 +32,9 @@ class Message(Shape, frozen=True):
     tenant: Annotated[str, about("The tenant's code; blank: it goes to no tenant")]
     written_on: Annotated[Day, about("The day its papers bear")]
     state: MessageState
-    recipient: Annotated[Text, about("Where it goes: to its tenant's present address, or a chosen one")]
+    recipient: Annotated[
+        Text | None, about("Where it goes: its tenant's present address, or a chosen one; null: nowhere")
+    ]
     attempts: Annotated[Count, about("How often it was tried")]
     queued_at: Instant
     next_attempt_at: Annotated[Instant | None, about("When it is tried next; null: not without a person")]
@@ -81,7 +83,7 @@ def _message(row: Row[Any]) -> dict[str, Any]:
         "tenant": row.tenant,
         "written_on": row.written_on,
         "state": row.state,
-        "recipient": row.goes_to,
+        "recipient": row.goes_to or None,
         "attempts": row.attempts,
         "queued_at": instant(row.queued_at),
         "next_attempt_at": instant(row.next_attempt_at),

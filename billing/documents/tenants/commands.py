@@ -74,7 +74,7 @@ def show_command(code: str, format_name: str, output: str | None) -> None:
         "owes": f"open {grouped(shown.open)}, overdue {grouped(shown.overdue)}, credit {grouped(shown.credit)}, "
         f"balance {grouped(shown.balance)} DH",
     }  # fmt: skip
-    click.echo(f"{shown.code}, {shown.legal_name}, {shown.legal_form}".rstrip(", "))
+    click.echo(", ".join(filter(None, (shown.code, shown.legal_name, shown.legal_form))))
     for name, value in facts.items():
         click.echo(f"{name:<16}{value or 'not known'}")
     leases = [(x.code, x.site, x.unit, x.area_m2, x.starts_on, x.ends_on or "") for x in shown.leases]

@@ -171,7 +171,7 @@ class Receipt(Shape, frozen=True):
     money: Annotated[Money, about("What reached the bank or the till of it")]
     withheld: Annotated[Money, about("Taxes withheld at source, which settle as money does")]
     bank_charges: Annotated[Money, about("What the bank kept")]
-    payer_text: Annotated[Text, about("What the payer wrote")]
+    payer_text: Annotated[Text | None, about("What the payer wrote")]
     asked: Annotated[Text, about("How it was to be allocated: `automatic`, `none`, or the invoices with their amounts")]
     state: ReceiptState
 
@@ -208,7 +208,7 @@ def receipt_fields(row: Row[Any]) -> dict[str, Any]:
         "money": format_amount(row.amount - row.withheld - row.bank_charges),
         "withheld": format_amount(row.withheld),
         "bank_charges": format_amount(row.bank_charges),
-        "payer_text": row.payer_text,
+        "payer_text": row.payer_text or None,
         "asked": row.asked,
         "state": row.state,
     }

@@ -1,7 +1,9 @@
 """Lists by cursor: every item once, whatever is added between two pages."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -136,6 +138,22 @@ def pages(caller: Caller, path: str, limit: int) -> list[list[object]]:
         cursor = f"&cursor={page['next']}"
 
 
+# They tell what files held, or were signed: a blank cell is none of our texts.
+AS_HELD = ("/v1/acts/1/changes", "/v1/changes", "/v1/imports", "/v1/proof/checkpoints", "/v1/proof/cosignatures")
+
+
+def blanks(value: Any, name: str = "") -> Iterator[str]:
+    """The names of the texts that are blank."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from blanks(inner, f"{name}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from blanks(inner, name)
+    elif value == "":
+        yield name
+
+
 def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller, engine: Engine) -> None:
     listed = {
         rule.rule
@@ -152,6 +170,7 @@ def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller, engine: 
     for path in LISTS:
         [whole] = pages(park, path, 500)
         assert whole, path
+        assert path in AS_HELD or set(blanks(whole)) == set(), path
         for limit in (1, 2, 3):
             parts = pages(park, path, limit)
             assert [item for part in parts for item in part] == whole, (path, limit)
