@@ -13,6 +13,7 @@ from billing.cli import main
 from billing.frame.database import open_engine, reading
 from ledger.models import entry
 from tests.support.networks import write_network
+from tests.support.pages import text_of
 
 Invoke = Callable[..., Result]
 TENANTS = [{"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}]
@@ -74,6 +75,28 @@ def test_a_cheque_is_received_placed_allocated_and_comes_back(invoke: Invoke, da
     engine = open_engine(database_url)
     assert check(engine) == []
     engine.dispose()
+
+
+def test_a_payment_is_acknowledged_once_it_is_somebodys(invoke: Invoke, tmp_path: Path) -> None:
+    said(invoke("payments", "receive", "4000.00", "--on", "2026-06-05", "--reference", "7001", "--means", "cheque"))
+    asked = ("payments", "acknowledge", "RG-000001", "--output", tmp_path / "accuse.pdf")
+    refused = invoke(*asked)
+    assert refused.exit_code == 1
+    assert "receipt 'RG-000001' is nobody's yet (place it with one tenant first)" in refused.output
+    said(invoke("payments", "place", "RG-000001", "T1"))
+    said(invoke("payments", "allocate", "RG-000001", "--invoice", "FA-2026-000001=3480.00"))
+    said(invoke(*asked))
+    text = " ".join(text_of((tmp_path / "accuse.pdf").read_bytes()).split())
+    for words in (
+        "sous réserve de son encaissement", "Facture FA-2026-000001 3 480,00", "À valoir sur votre compte 520,00",
+        "Montant réglé 4 000,00 DH", "Reçu la somme de : quatre mille dirhams.",
+    ):  # fmt: skip
+        assert words in text
+    said(invoke("payments", "bounce", "RG-000001", "--on", "2026-06-20", "--reason", "sans provision"))
+    said(invoke(*asked))
+    text = " ".join(text_of((tmp_path / "accuse.pdf").read_bytes()).split())
+    assert "Ce paiement est revenu impayé le 20 juin 2026 : il ne règle rien." in text
+    assert "FA-2026-000001" not in text
 
 
 def test_taxes_withheld_wait_for_their_certificates_and_credit_is_paid_back(invoke: Invoke) -> None:

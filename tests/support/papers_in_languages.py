@@ -14,9 +14,12 @@ from billing.receivables.cash_desk.printout import cash_receipt_letter
 from billing.receivables.deposits.final_statement import final_statement_letter
 from billing.receivables.deposits.printout import deposit_call
 from billing.receivables.dunning.wording import letter_of
+from billing.receivables.receipts.acknowledgement import acknowledgement_letter
+from billing.receivables.receipts.shapes import Allocation, Placement, ReceiptState, ReceiptStory
 from billing.receivables.reports.ages import Ages
 from billing.receivables.reports.statement import Statement, StatementLine
 from billing.receivables.reports.statement_paper import statement_letter
+from billing.receivables.tables.receipts import AllocatedBy
 from invoices.document import Party
 from invoices.rendering.letter import Letter, render_letter
 from invoices.wording import OF_TENANT_AND_FRENCH
@@ -30,6 +33,7 @@ def papers(language: str, papers_in: str = OF_TENANT_AND_FRENCH) -> Iterator[tup
     seller = dataclasses.replace(SELLER, language=papers_in)
     buyer = dataclasses.replace(STARTUP, language=language)
     yield "cash_receipt", _cash_receipt(seller, buyer)
+    yield "acknowledgement", acknowledgement_letter(_cheque(), seller, buyer)
     yield "deposit_call", _deposit_call(seller, buyer)
     yield "final_statement", _final_statement(seller, buyer)
     reminder = dunned(claimed(101, 33, sent=15), claimed(102, 3), claimed(103, 3), claimed(104, -2), interest=26_63)
@@ -52,6 +56,25 @@ def _cash_receipt(seller: Party, buyer: Party) -> Letter:
             year=2026, serial=12, amount=1234_56, stamp_duty=3_09, stamp_on_top=True, taken_on=date(2026, 9, 1),
             cancelled_on=date(2026, 9, 2), cancelled_for="Montant erroné", content=json.dumps(content),
         )
+    )  # fmt: skip
+
+
+def _cheque() -> ReceiptStory:
+    """A cheque that settles one invoice, once settled another, and leaves a part to the tenant's credit."""
+    settled = Allocation(
+        1, "RG-000005", None, "FA-2026-000001", STARTUP.code, "1000.00", date(2026, 9, 3), AllocatedBy.EXPLICIT, None,
+        None,
+    )  # fmt: skip
+    undone = Allocation(
+        2, "RG-000005", None, "FA-2026-000002", STARTUP.code, "99.00", date(2026, 9, 3), AllocatedBy.EXPLICIT,
+        date(2026, 9, 4), "erreur",
+    )  # fmt: skip
+    return ReceiptStory(
+        number="RG-000005", means="cheque", reference="7001", value_date=date(2026, 9, 3), booked_on=date(2026, 9, 3),
+        tenant=STARTUP.code, site=None, amount="1200.00", money="1200.00", withheld="0.00", bank_charges="0.00",
+        payer_text="", asked="automatic", state=ReceiptState.TO_CLEAR, legs=[], unplaced="0.00",
+        placements=[Placement(STARTUP.code, "1200.00", "200.00", date(2026, 9, 3), "4421")],
+        allocations=[settled, undone], refunds=[], events=[], cancellation=None, warnings=[],
     )  # fmt: skip
 
 

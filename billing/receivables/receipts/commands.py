@@ -8,9 +8,9 @@ import click
 
 from billing.frame.codes import RECEIPT as RECEIPT_CODE
 from billing.frame.counted import counted
-from billing.frame.terminal.command import Group, WritingCommand, clock, database, example
+from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
 from billing.frame.terminal.listing import listing_options
-from billing.frame.terminal.output import table
+from billing.frame.terminal.output import destination, table
 from billing.frame.terminal.parameters import AMOUNT, DAY, RECEIPT
 
 if TYPE_CHECKING:
@@ -439,6 +439,27 @@ def list_command(tenant: str | None, unplaced: bool, state: str | None, **asked:
         return
     names = ("number", "value_date", "means", "reference", "tenant", "money", "withheld", "amount", "state")
     table("", names, [[getattr(row, name) or "" for name in names] for row in rows])
+
+
+@payments_command.command(
+    "acknowledge",
+    cls=Command,
+    epilog=example("technopark-billing payments acknowledge RG-000012 --output accuse.pdf"),
+)
+@click.argument("receipt", type=RECEIPT)
+@click.option("--output", metavar="FILE", required=True, help="Where the PDF is written.")
+def acknowledge_command(receipt: int, output: str) -> None:
+    """Write the acknowledgement of RECEIPT as PDF, in its tenant's language: what it settles by now."""
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.receivables.receipts.acknowledgement import acknowledgement
+    from invoices.rendering.letter import render_letter
+
+    settings = load_settings()
+    with database(settings) as engine, reading(engine) as connection:
+        letter = acknowledgement(connection, receipt, settings.operator.party)
+    with destination(output) as stream:
+        stream.write(render_letter(letter))
 
 
 @payments_command.command("show", epilog=example("technopark-billing payments show RG-000012"))

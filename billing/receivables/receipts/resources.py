@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Response
 from sqlalchemy import Connection
 
 from billing.approvals.http import WAITS, placed
@@ -12,7 +13,7 @@ from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
 from billing.frame.http.authentication import WRITERS, opened_to
 from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import LOCATION, ApiBlueprint
+from billing.frame.http.openapi import BINARY, LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, listed_page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -20,6 +21,7 @@ from billing.frame.http.transactions import reads, writes
 from billing.frame.tokens import RECEIPTS
 from billing.receivables.open_items.open_items import OPEN_ITEM_KEY, open_items_listed
 from billing.receivables.open_items.shapes import OpenItem
+from billing.receivables.receipts.acknowledgement import acknowledgement
 from billing.receivables.receipts.allocating import allocate
 from billing.receivables.receipts.applying_credits import apply_credits
 from billing.receivables.receipts.approving import REFUND
@@ -83,6 +85,7 @@ from billing.receivables.receipts.shapes import (
     Withholding,
 )
 from billing.receivables.receipts.undoing import undo, undo_named
+from invoices.rendering.letter import render_letter
 
 blueprint = ApiBlueprint(
     "receipts", __name__, url_prefix="/v1", description="Money in, and what it settles", fine_scope=RECEIPTS
@@ -182,6 +185,16 @@ def create_receipts(connection: Connection, batch: Mapping[str, Any]) -> Answer:
 def get_receipt(connection: Connection, received: int) -> ReceiptStory:
     """One receipt with its story: legs and certificates, placements, allocations, refunds, clearing, return."""
     return receipt_story(connection, received)
+
+
+@blueprint.route("/receipts/<money:received>/acknowledgement")
+@blueprint.response(200, BINARY, content_type="application/pdf")
+@blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
+@reads
+def get_acknowledgement(connection: Connection, received: int) -> Response:
+    """The acknowledgement of a payment on paper, in its tenant's language: what it settles by now."""
+    letter = acknowledgement(connection, received, service().settings.operator.party)
+    return Response(render_letter(letter), content_type="application/pdf")
 
 
 @blueprint.route("/receipts/<money:received>/allocations", methods=["POST"])
