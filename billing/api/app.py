@@ -8,7 +8,7 @@ from flask.json.provider import JSONProvider
 from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from billing.api import operations, request_log
+from billing.api import manners, operations, request_log
 from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
@@ -68,6 +68,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     Service(settings, engine, clock, door, orderables(SUBJECTS), tables_of(SUBJECTS)).install(app)
     metrics.install(app)
     request_log.register(app, metrics)
+    manners.register(app)
     authentication.register(app, door)
     parameters.register(app)
     app.before_request(_limit_body)

@@ -113,7 +113,8 @@ def scopes_of(view: Callable[..., Any] | None, method: str, fine: str | None = N
 def admit(door: Door) -> None:
     """Let the request in, or raise Unauthenticated or Forbidden. An address that is none needs no token."""
     asked: Request = request._get_current_object()  # type: ignore[attr-defined] # each look-up through the proxy costs
-    if asked.endpoint is None:
+    if asked.endpoint is None or asked.method == "OPTIONS":
+        # What methods an address takes, the document says to everybody.
         return
     view: Any = current_app.view_functions.get(asked.endpoint)
     scopes = scopes_of(view, asked.method)
