@@ -3,12 +3,13 @@
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import current_api
 from sqlalchemy import Connection
 
 from billing.api import metrics
 from billing.api.metrics import installed_metrics
+from billing.api.problem_pages import REMEDIES, page
 from billing.frame.errors import Unknown
 from billing.frame.http import problems
 from billing.frame.http.authentication import EVERYBODY, opened_to
@@ -31,6 +32,7 @@ class ProblemKind(Shape, frozen=True):
     type: Annotated[str, about("Stable: what programs decide by")]
     title: Annotated[str, about("The kind of problem, in words")]
     status: Annotated[int, about("The status of the answer")]
+    remedy: Annotated[str, about("What to do about it")]
 
 
 _HTML = "text/html; charset=utf-8"
@@ -89,10 +91,14 @@ def get_docs() -> Response:
 
 @blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])
 @blueprint.response(200, ProblemKind)
+@blueprint.alt_response(200, schema=TEXT, content_type=_HTML, success=True)
 @opened_to(EVERYBODY)
 def get_problem_kind(slug: str) -> Response:
-    """Explain a problem's `type`."""
+    """Explain a problem's `type`; a browser is given a page."""
     kind = next((kind for kind in problems.KINDS if kind.slug == slug), None)
     if kind is None:
         raise Unknown(f"no problem has the type {problems.PATH}{slug}")
-    return answered(ProblemKind(type=problems.PATH + kind.slug, title=kind.title, status=kind.status))
+    if request.accept_mimetypes.best_match(("application/json", "text/html"), "application/json") == "text/html":
+        return Response(page(kind), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+    remedy = REMEDIES[kind.slug]
+    return answered(ProblemKind(type=problems.PATH + kind.slug, title=kind.title, status=kind.status, remedy=remedy))

@@ -1,9 +1,13 @@
 """What holds for every address, read off the app itself so that none can be forgotten."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 
 from billing.api.app import BODY_BYTES_MAX, LARGE_BODIES
+from billing.api.problem_pages import REMEDIES
 from billing.frame.http.authentication import scopes_of
+from billing.frame.http.problems import KINDS
 from tests.support.api import Caller
 from tests.support.operations import Operation, is_problem, operations
 
@@ -188,3 +192,11 @@ def test_what_a_problems_type_means_can_be_read_at_its_address(ground: Caller) -
     problem = ground("GET", "/v1/sites/NOWHERE").json
     kind = ground.get(problem["type"], None)
     assert (kind["title"], kind["status"]) == (problem["title"], 404)
+    for kind in KINDS:
+        page = ground("GET", f"/problems/{kind.slug}", None, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert page.content_type == "text/html; charset=utf-8"
+        told = ground.get(f"/problems/{kind.slug}", None)["remedy"]
+        assert told.endswith(".")
+        assert kind.title in unescape(page.text)
+        assert told.replace("`", "") in unescape(re.sub("<[^>]*>", "", page.text))
+    assert set(REMEDIES) == {kind.slug for kind in KINDS}

@@ -1,0 +1,50 @@
+"""What to do about each kind of problem, for programs (JSON) and as a page for people."""
+
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+
+from billing.frame.http.problems import PATH, Kind
+
+# By the end of the problem's type.
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "malformed": "Send the body as JSON in UTF-8; `detail` says where it can't be read.",
+        "unauthenticated": "Send `Authorization: Bearer TOKEN`, with a token that is neither expired nor revoked.",
+        "forbidden": "Ask an administrator for a token of the scope that `detail` names, or bound to that site.",
+        "not-found": "Check the name; the list of its resource has those there are.",
+        "method-not-allowed": "Use one of the methods that the header `Allow` lists.",
+        "conflict": "Read what stands (GET), and decide: a row that exists is changed by PATCH, never by POST.",
+        "run-refused": "Do first what `detail` names: months are run in order, and each once.",
+        "period": "Date it in an open month, or ask for the month to be reopened; `/v1/periods` lists them.",
+        "proof": "See `detail`: a checkpoint of that size may not be signed yet.",
+        "changed-meanwhile": "GET it again, see what changed, and send the change with the `ETag` of that answer.",
+        "too-large": "Send less at once, or in several requests; `detail` says how much is taken.",
+        "unsupported-media-type": "Send `Content-Type: application/json`, or a type that the document lists there.",
+        "validation": "Mend each field in `errors`; the document (`/docs`) says what each may hold.",
+        "refused": "Mend each field in `errors`: each says what is wrong and what to do. Nothing was written.",
+        "unpriceable": "Enter the price or VAT rate that `detail` names, then ask again.",
+        "too-long": "Ask for fewer days or lines, or for a format without that limit, such as csv.",
+        "reason-required": "Say why: `reason` in the body where the document lists it, or the header `X-Reason`.",
+        "idempotency-key-reused": "Use a key of its own for each request; the same key repeats the same request.",
+        "internal": "Nothing was written. Report it with the request's id (`instance`).",
+        "rendering-failed": "Nothing is lost: the document stands. Report it with the request's id.",
+        "document-file": "The operator must restore the file; `technopark-billing check` names all that are amiss.",
+        "unavailable": "Try again after the seconds in `Retry-After`; `/readyz` says when the database answers.",
+        "schema-not-ready": "The operator must run `technopark-billing migrate`.",
+    }
+)
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto;
+padding: 0 1rem; }} code {{ background: #f3f3f3; }}</style></head>
+<body><h1>{title}</h1><p>{remedy}</p><p><code>{type}</code>, status {status}</p><p><a href="/docs">The API</a></p>
+</body></html>
+"""
+
+
+def page(kind: Kind) -> str:
+    """Return the page of a kind of problem."""
+    parts = escape(REMEDIES[kind.slug]).split("`")
+    remedy = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    return _PAGE.format(title=escape(kind.title), remedy=remedy, type=PATH + kind.slug, status=kind.status)
