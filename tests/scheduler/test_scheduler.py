@@ -170,9 +170,8 @@ def test_a_job_that_fails_is_logged_with_its_reason_and_ends_nothing(caplog: pyt
 
     for job in all_jobs():
         done(broken, job.name)
-    assert logged(caplog) == [
-        (name, "failed") for name in ("run", "deliver", "dunning", "tier-changes", "accounts", "prove", "check")
-    ]
+    names = ("run", "deliver", "dunning", "tier-changes", "accounts", "prove", "webhooks", "check")
+    assert logged(caplog) == [(name, "failed") for name in names]
 
 
 def test_what_was_not_delivered_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
