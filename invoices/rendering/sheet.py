@@ -392,7 +392,9 @@ def legal_lines(seller: Party, t: Wording) -> tuple[str, ...]:
         capital = t.dirhams(parse_decimal(seller.share_capital, 2))
         who = t("{name} au capital de {amount}", name=who, amount=capital)
     seat = ", ".join(text for text in (seller.address, seller.city) if text)
-    reach = SEPARATOR.join(t.isolated(text) for text in (seller.phone, seller.email) if text)
+    # French pages break a phone number where they always did.
+    phone = seller.phone if t.language == formats.FRENCH else seller.phone.replace(" ", formats.SPACE)
+    reach = SEPARATOR.join(t.isolated(text) for text in (phone, seller.email) if text)
     first = SEPARATOR.join((who, t("Siège : {address}", address=t.isolated(seat))))
     second = SEPARATOR.join(text for text in (*_identifiers(seller, t), reach) if text)
     return first, second, _late_payment(t)
