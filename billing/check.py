@@ -13,6 +13,7 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound, OperationalError
 from billing.documents.checks.tenants import tenant_count
 from billing.frame.checking import Proof
 from billing.frame.database import reading
+from billing.frame.undisturbed import undisturbed
 from billing.register.tables import billing_run
 from billing.schema import checks as schema_checks
 from billing.schema import row_checks
@@ -41,7 +42,7 @@ def check(
     problems: list[str] = []
     done, has_cause = 0, False
     proofs = _proofs()
-    with reading(engine) as connection:
+    with undisturbed(), reading(engine) as connection:
         total = len(proofs) + _work(connection, files=documents_url is not None)
 
         def step(units: int) -> None:

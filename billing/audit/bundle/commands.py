@@ -42,6 +42,7 @@ def audit_bundle_command(year: int, output: str, second_engine: bool, sample: in
     from billing.audit.bundle.writing import audit_bundle
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
+    from billing.frame.undisturbed import undisturbed
     from billing.proof.checkpoints import bundle_signers
     from billing.proof.witnesses import witnesses_of
 
@@ -52,8 +53,8 @@ def audit_bundle_command(year: int, output: str, second_engine: bool, sample: in
     signers, witnesses = bundle_signers(settings), witnesses_of(settings)
     with database(settings) as engine, reading(engine) as connection, destination(output) as file:
         bundle = audit_bundle(connection, year, settings.operator.party, settings.terms, signers, asked, witnesses)
-        for piece in bundle.pieces:
-            file.write(piece)
+        with undisturbed():
+            file.writelines(bundle.pieces)
     files = counted(len(bundle.files), "file")
     click.echo(f"{output}: {files} of {year}, {len(bundle.control.compared)} of them read back")
     if second_engine:
