@@ -14,7 +14,7 @@ import orjson
 from flask import request
 from marshmallow import fields, validate
 from msgspec import UNSET, UnsetType
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
 
 from billing.frame.http.problems import FieldError, InvalidRequest
 from billing.frame.listing import Asked, Listing
@@ -124,8 +124,7 @@ def _page(
 
 
 def _count(connection: Connection, statement: Select[Any]) -> int:
-    counted = statement.with_only_columns(func.count(), maintain_column_froms=True)
-    return int(connection.scalar(counted) or 0)
+    return int(connection.scalar(select(func.count()).select_from(statement.subquery())) or 0)
 
 
 def _mark(sort: str | None) -> int:

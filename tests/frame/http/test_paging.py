@@ -171,6 +171,7 @@ def test_every_list_is_paged_and_its_pages_make_the_whole(park: Caller, engine: 
         [whole] = pages(park, path, 500)
         assert whole, path
         assert path in AS_HELD or set(blanks(whole)) == set(), path
+        assert park.get(f"{path}?limit=1&total=true", "admin")["total"] == len(whole), path
         for limit in (1, 2, 3):
             parts = pages(park, path, limit)
             assert [item for part in parts for item in part] == whole, (path, limit)
