@@ -366,7 +366,6 @@ class MoneyIn(MoneyMachine):
                 connection, month, today=NOW.date(), recorded_at=NOW, open_months_max=12, terms=self.park.settings.terms
             )
         self.closed = next_month(month) - timedelta(days=1)
-        self.the_vat_of_closed_months_is_declared(month)
 
     def acting(self, user: str) -> Engine:
         """The database, where everything written is this user's act, for a reason."""

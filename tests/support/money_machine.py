@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from sqlalchemy import Connection, case, func, select
 
-from billing.books.vat_return.paper import vat_return
 from billing.check import check
 from billing.entries.debts import RECOVERED, WRITTEN_OFF
 from billing.frame.database import reading, writing
 from billing.receivables.deposits.deposits import Asking, ask_deposit
-from billing.receivables.open_items.open_items import credits, open_items, vat_movements_select  # noqa: A004
+from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.tables.debts import debt_act, debt_cancellation
 from billing.receivables.tables.receipts import SettlementAct, allocation, placement, receipt, settlement
 from billing.register.tables import usage_event, usage_void
@@ -33,12 +31,9 @@ from tests.support.papers import require_papers_agree
 from tests.support.park import Park
 from tests.support.people import add
 from tests.support.take_on import takes_on
-from tests.support.till import taxing_advances
 
 FIRST_MONTH = date(2026, 5, 1)
 LAST_MONTH = date(2026, 9, 1)
-# From this day on tenants' credit bears VAT on receipt, where a machine chose so.
-SINCE = date(2026, 5, 4)
 TENANTS = ("T1", "T2")
 # Offices at 20 %, meals at 10 %.
 METERS = {"L1": "20", "L2": "12.37"}
@@ -65,7 +60,6 @@ class MoneyMachine(RuleBasedStateMachine):
         self.meters = dict(METERS)
         self.references = 0
         self.steps = 0
-        self.taxes_advances = False
         # Who is held from the run of a month, or was, by month and tenant.
         self.held: dict[tuple[date, str], bool] = {}
         # What runs came to, by tenant and service, after the last one that the tenant was not held from.
@@ -83,15 +77,12 @@ class MoneyMachine(RuleBasedStateMachine):
     def ends(self) -> None:
         """What is done in the end."""
 
-    @initialize(brings=st.booleans(), advances=st.booleans())
-    def begins(self, brings: bool, advances: bool) -> None:
+    @initialize(brings=st.booleans())
+    def begins(self, brings: bool) -> None:
         tenants: list[Row] = [{"code": code, "kind": "large", "incorporated_on": "2000-01-01"} for code in TENANTS]
         self.park.opens(tenants=tenants, leases=self.leases(), usage=self.meals())
         for name, role in PEOPLE.items():
             add(self.engine, name, role)
-        self.taxes_advances = advances
-        if advances:
-            self.park.settings = replace(self.park.settings, terms=taxing_advances(self.park.settings.terms, SINCE))
         settings = self.park.settings
         with writing(self.engine) as connection:
             ask_deposit(connection, "L1", Asking(FIRST_MONTH, NOW, settings.operator, settings.terms))
@@ -277,26 +268,6 @@ class MoneyMachine(RuleBasedStateMachine):
         rows = connection.execute(select(p.account, p.auxiliary, func.sum(p.amount)).group_by(p.account, p.auxiliary))
         return {(account, auxiliary): int(amount) for account, auxiliary, amount in rows}
 
-    def the_vat_of_closed_months_is_declared(self, month: date) -> None:
-        """What 4455 ever declared is what money made due, and what credit held at the month's end bears (law.md 3)."""
-        assert self.closed is not None
-        with reading(self.engine) as connection:
-            paper = vat_return(connection, month, self.park.settings.terms)
-            due = vat_movements_select(until=self.closed).subquery()
-            fell_due = int(connection.scalar(select(func.sum(due.c.vat_due))) or 0)
-            p = posting.c
-            booked = select(p.account, func.sum(p.amount)).where(p.effective_on <= self.closed).group_by(p.account)
-            sums = {account: int(amount) for account, amount in connection.execute(booked)}
-            held: dict[tuple[int, str | None], int] = {}
-            for x in credits(connection, on=self.closed, unplaced=False):
-                if x.is_money and x.money_on >= SINCE and self.taxes_advances:
-                    held[x.receipt, x.tenant] = held.get((x.receipt, x.tenant), 0) + x.left
-        # Both tenants were billed offices, at 20 %.
-        bears = sum((amount * 2 + 6) // 12 for amount in held.values())
-        assert sums.get("34587", 0) == bears
-        assert -sums.get("4455", 0) == fell_due + bears
-        assert (paper.difference, paper.to_book) == (0, 0)
-
     def no_vat_waits(self) -> None:
         """Everything is paid: what fell due is the VAT of what was invoiced, less what was credited and lost."""
         with reading(self.engine) as connection:
@@ -315,6 +286,5 @@ class MoneyMachine(RuleBasedStateMachine):
         due = int(taxes.get(INVOICE, 0)) - int(taxes.get(CREDIT_NOTE, 0))
         due += int(decided.get(RECOVERED) or 0) - back - int(decided.get(WRITTEN_OFF) or 0)
         assert sums.get("44551", 0) == 0
-        # What is declared of credit still held stands on 34587.
-        assert -sums.get("4455", 0) == due + sums.get("34587", 0)
+        assert -sums.get("4455", 0) == due
         assert sums.get("3421", 0) == sums.get("3424", 0) == sums.get("5111", 0) == 0
