@@ -6,6 +6,6 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     checks=("checks",),
-    resources=("resources",),
-    commands={"import": "commands", "network": "commands"},
+    resources=("resources", "occupancy.resources"),
+    commands={"import": "commands", "network": "commands", "sites": "occupancy.commands"},
 )

@@ -60,6 +60,7 @@ blueprint = ApiBlueprint(
     url_prefix="/v1",
     tags={
         "sites": "The parks of the network",
+        "units": "What a park consists of: offices, desks, shops, rooms",
         "services": "What is billed",
         "vat rates": "The rates of VAT, from a day on",
         "rates": "The prices, from a day on",

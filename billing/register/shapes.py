@@ -21,7 +21,16 @@ from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Rate, Shape, Text, about
 from billing.register.listings import LISTINGS
-from billing.register.network_import.layout import ADVANCE, ARREARS, LANGUAGES, LAYOUTS, UNITS, Column, Layout
+from billing.register.network_import.layout import (
+    ADVANCE,
+    ARREARS,
+    LANGUAGES,
+    LAYOUTS,
+    UNIT_KINDS,
+    UNITS,
+    Column,
+    Layout,
+)
 from pricing.eligibility import KINDS
 from pricing.vat import TREATMENTS
 
@@ -90,6 +99,7 @@ class Resource(NamedTuple):
 
 RESOURCES = (
     Resource("sites", "sites", "site", ("name",)),
+    Resource("units", "units", "unit", ("kind", "area_m2"), ("site", "kind")),
     Resource("services", "services", "service", ("label", "unit", "billing", "revenue_account")),
     Resource("vat-rates", "vat_rates", "VAT rate", ("rate",), ("service",)),
     Resource("rates", "rates", "rate", ("market", "subsidised", "full_cost"), ("site", "service", "tenant_kind")),
@@ -102,11 +112,18 @@ RESOURCES = (
     ),
 )  # fmt: skip
 USAGE = RESOURCES[-1]
-_SITE_COLUMNS: Mapping[str, str] = {"sites": "code", "rates": "site", "leases": "site", "usage": "site"}
+_SITE_COLUMNS: Mapping[str, str] = {
+    "sites": "code",
+    "units": "site",
+    "rates": "site",
+    "leases": "site",
+    "usage": "site",
+}
 # A row of each, in the order of the layout's columns.
 _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
     {
         "sites": ("TNG", "Technopark Tanger", "Tanger", 100, "2015-09-01"),
+        "units": ("TNG", "TNG-101", "office", "22.5", "1"),
         "services": ("MEAL", "Repas", "each", "arrears", "71243", "20.00"),
         "vat_rates": ("MEAL", "2017-01-01", "0.10", "standard", None),
         "rates": ("CAS", "MEAL", None, "2015-01-01", "34.00", "17.50", "31.50", "contrat de restauration"),
@@ -126,8 +143,11 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "code": "Its code: never changes",
         "name": "Its name",
         "city": "The city",
-        "capacity": "How many offices there are to let",
+        "capacity": "How many firms there is room for",
         "opened_on": "The day it opened",
+        "units.code": "Its code, as leases name it",
+        "units.kind": "What it is; offices, desks and shops are let",
+        "floor": "The floor it is on",
         "label": "What lines say of it",
         "services.unit": "The unit it is billed in",
         "billing": "advance: from leases; arrears: from usage, in the month after",
@@ -177,6 +197,7 @@ def _description(resource: Resource, column: Column) -> str:
 
 _CODES = frozenset({"code", "event_id", "tenant", "site", "service", "unit"})
 _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
+    ("units", "kind"): UNIT_KINDS,
     ("services", "unit"): UNITS,
     ("services", "billing"): (ADVANCE, ARREARS),
     ("vat_rates", "treatment"): TREATMENTS,

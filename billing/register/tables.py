@@ -32,6 +32,19 @@ site = Table(
     Column("opened_on", Date),
 )
 
+unit = Table(
+    "unit",
+    metadata,
+    Column("site", ForeignKey("site.code"), primary_key=True),
+    # As leases name it.
+    Column("code", code(), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("area", BigInteger, nullable=False),
+    Column("floor", Text, nullable=False),
+    CheckConstraint("kind IN ('office', 'desk', 'shop', 'meeting_room', 'training_room')", name="kind"),
+    CheckConstraint("area > 0", name="area"),
+)
+
 service = Table(
     "service",
     metadata,

@@ -315,7 +315,7 @@ RECORDED = (
     ("site", "sites", "code"), ("service", "services", "code"), ("vat_rate", "vat_rates", "service,effective_from"),
     ("rate", "rates", "site,service,tenant_kind,effective_from"), ("tenant", "tenants", "code"),
     ("lease", "leases", "code"), ("subsidy_grant", "grants", "code"), ("app_user", "users", "name"),
-    ("api_token", "tokens", "name"),
+    ("api_token", "tokens", "name"), ("unit", "units", "site,code"),
 )  # fmt: skip
 
 

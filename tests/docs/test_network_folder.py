@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from billing.register.network_import.layout import LAYOUTS
 from billing.run.usage_voids.voids_file import USAGE_VOIDS
 
 ROOT = Path(__file__).parents[2]
@@ -14,5 +15,6 @@ def test_finance_page_lists_the_columns_of_every_file() -> None:
     rows = re.findall(r"^\| `(\w+\.csv)` \| (\*\*.+?) \|", page, re.MULTILINE)
     listed = {name: columns.replace("*", "").split(", ") for name, columns in rows}
     headers = {path.name: path.read_text(encoding="utf-8").split("\n")[0].split(",") for path in NETWORK.glob("*.csv")}
+    headers["units.csv"] = list(LAYOUTS["units"].names)
     headers["usage_voids.csv"] = list(USAGE_VOIDS.names)
     assert listed == headers

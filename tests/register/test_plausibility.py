@@ -133,12 +133,37 @@ def test_r34_leases_beyond_a_sites_capacity(park: Park) -> None:
     small = {"code": "TNG", "name": "Technopark Tanger", "city": "Tanger", "capacity": 2, "opened_on": "2015-09-01"}
     second = {"code": "L2", "tenant": "T2", "starts_on": "2026-12-01", "ends_on": "2026-12-31"}
     assert warned(park, sites=[small], leases=[second]) == []
-    third = {"code": "L3", "tenant": "T2", "starts_on": "2026-11-15"}
-    after = {"code": "L4", "tenant": "T2", "starts_on": "2027-03-01"}
-    assert told(warned(park, dry_run=True, leases=[after, third])) == [
-        ("leases.csv", 3, "site", "has room for 2: on 2026-12-01 there are 3 leases")
+    # A firm takes one place, however many leases it has.
+    again = {"code": "L5", "tenant": "T2", "starts_on": "2026-12-10"}
+    assert warned(park, dry_run=True, leases=[again]) == []
+    newcomer = {"code": "T3", "ice": "000030205000041"}
+    third = {"code": "L3", "tenant": "T3", "starts_on": "2026-11-15"}
+    after = {"code": "L4", "tenant": "T3", "starts_on": "2027-03-01"}
+    assert told(warned(park, dry_run=True, tenants=[newcomer], leases=[after, third, again])) == [
+        ("leases.csv", 3, "site", "has room for 2: on 2026-12-01 there are 3 firms")
     ]
-    assert warned(park, leases=[{**third, "ends_on": "2026-11-30"}]) == []
+    assert warned(park, tenants=[newcomer], leases=[{**third, "ends_on": "2026-11-30"}]) == []
+
+
+def test_r34_leases_and_units_that_contradict_each_other(park: Park) -> None:
+    room = {"code": "TNG-S1", "kind": "meeting_room", "area_m2": "30"}
+    wrong = {"code": "L2", "tenant": "T2", "starts_on": "2026-12-01", "unit": "TNG-S1"}
+    unknown = {"code": "L3", "tenant": "T2", "starts_on": "2026-12-01", "unit": "TNG-8", "ends_on": "2026-12-31"}
+    # Where no unit is entered, none is contradicted.
+    assert warned(park, dry_run=True, leases=[unknown]) == []
+    assert told(warned(park, dry_run=True, units=[room], leases=[wrong, unknown])) == [
+        ("leases.csv", 2, "unit", "is a meeting_room, which is not let"),
+        ("leases.csv", 2, "area_m2", "is not 30, the unit's area"),
+        ("leases.csv", 3, "unit", "is no unit of TNG"),
+    ]
+    own = {"code": "U-L1", "area_m2": "22.5"}
+    assert warned(park, units=[own, room]) == []
+    # A unit that is entered or corrected later is held against the leases that stand.
+    assert told(warned(park, units=[{**own, "area_m2": "23", "kind": "training_room"}])) == [
+        ("units.csv", 2, "kind", "does not go with lease L1 of 22.5 m²"),
+        ("units.csv", 2, "area_m2", "does not go with lease L1 of 22.5 m²"),
+    ]
+    assert warned(park, units=[{**own, "area_m2": "23", "kind": "training_room"}]) == []
 
 
 def test_b2_usage_that_keeps_its_tenant_from_being_billed(park: Park) -> None:

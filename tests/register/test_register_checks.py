@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Engine, Table
 
 from billing.check import check
-from billing.frame.database import reading
-from billing.register.network_import import import_folder
-from billing.register.tables import lease, rate, service, site, subsidy_grant, tenant, vat_rate
+from billing.frame.database import reading, writing
+from billing.register.network_import import apply_records, import_folder
+from billing.register.tables import lease, rate, service, site, subsidy_grant, tenant, unit, vat_rate
 from tests.conftest import FreshEngine
 from tests.support.billed_park import NOW
 from tests.support.networks import write_network
@@ -17,7 +17,7 @@ from tests.support.spoiling import OpenPark, behind_its_back, literal, other_val
 
 SINGULAR = {
     site: "site", service: "service", vat_rate: "vat_rate", rate: "rate", tenant: "tenant", lease: "lease",
-    subsidy_grant: "grant",
+    subsidy_grant: "grant", unit: "unit",
 }  # fmt: skip
 PROVED = tuple(SINGULAR)
 # Columns whose names in the file are others.
@@ -27,6 +27,9 @@ NAMES = {"area": "area_m2"}
 @pytest.fixture
 def park(open_park: OpenPark) -> Iterator[Engine]:
     with open_park() as engine:
+        unit_of_park = {"site": "TNG", "code": "TNG-1", "kind": "office", "area_m2": "22.5", "floor": "1"}
+        with writing(engine) as connection:
+            apply_records(connection, {"units": [unit_of_park]}, now=NOW, source="test")
         yield engine
 
 
@@ -56,7 +59,12 @@ def test_a_cell_changed_behind_its_back_is_named_with_both_values(park: Engine, 
         where = " AND ".join(f"{key} = {literal(row[key])}" for key in keys)
         other = other_value(column, row[column.name])
         if column.name in ("kind", "billing", "unit", "language") and table is not lease:
-            other = {"kind": "subsidiary", "billing": "advance", "unit": "hour", "language": "ar"}[column.name]
+            other = {
+                "kind": "shop" if table is unit else "subsidiary",
+                "billing": "advance",
+                "unit": "hour",
+                "language": "ar",
+            }[column.name]
         if column.name in ("tenant", "site"):
             other = {"tenant": "E1", "site": "CAS" if row["site"] == "TNG" else "TNG"}[column.name]
         if column.name == "subsidised_price":

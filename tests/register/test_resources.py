@@ -15,6 +15,7 @@ from tests.support.operations import is_problem
 
 NEW: dict[str, dict[str, Any]] = {
     "sites": {"code": "RAB", "name": "Technopark Rabat", "city": "Rabat", "capacity": 40, "opened_on": "2012-09-01"},
+    "units": {"site": "TNG", "code": "TNG-9", "kind": "desk", "area_m2": "4", "floor": "2"},
     "services": {
         "code": "DOMI", "label": "Domiciliation", "unit": "each", "billing": "arrears", "revenue_account": "71243",
         "price_ceiling_incl_vat": "500.00",
@@ -53,6 +54,7 @@ def without_warnings(taken: dict[str, Any]) -> dict[str, Any]:
 # One change that is allowed, and one that is not: the field, the value, what is wrong with it.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"capacity": None}, {"name": " "}),
+    "units": ({"kind": "office", "floor": ""}, {"area_m2": "0"}),
     "services": ({"label": "Domiciliation fiscale"}, {"revenue_account": "3421"}),
     "vat-rates": ({"rate": "0.14"}, {"rate": "14"}),
     "rates": ({"full_cost": "141.00", "source": None}, {"subsidised": "200.00"}),
@@ -60,7 +62,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "leases": ({"ends_on": "2026-09-30", "area_m2": "18"}, {"ends_on": "2026-08-31"}),
     "grants": ({"amount": "50000.00", "site": "TNG"}, {"amount": "0.00"}),
 }
-ONE = {"vat-rates": "/OFFICE/2027-01-01", "rates": "/TNG/OFFICE/any/2027-01-01"}
+ONE = {"units": "/TNG/TNG-9", "vat-rates": "/OFFICE/2027-01-01", "rates": "/TNG/OFFICE/any/2027-01-01"}
 
 
 def location(resource: str) -> str:

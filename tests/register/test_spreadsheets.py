@@ -116,7 +116,7 @@ def test_a_template_has_every_column_explained_and_imports_with_its_examples_nam
     subject_files = [PAYMENTS_FILE, VOIDS_FILE]
     names = write_template(tmp_path / "n", file_format, [subject_file.layout for subject_file in subject_files])
     report = import_folder(engine, tmp_path / "n", now=NOW, settings=load_settings({}), further=subject_files)
-    assert report.new == 11
+    assert report.new == 13
     assert [(warning.value, warning.problem) for warning in report.warnings] == [
         (code, "is an example of the template") for code in ("EXEMPLE", "EXEMPLE", "EX-BAIL", "EX-SUBV")
     ]

@@ -16,6 +16,7 @@ Row: TypeAlias = Mapping[str, Any] | Sequence[Any]
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "sites": ("code", "name", "city", "capacity", "opened_on"),
+    "units": ("site", "code", "kind", "area_m2", "floor"),
     "services": ("code", "label", "unit", "billing", "revenue_account", "price_ceiling_incl_vat"),
     "vat_rates": ("service", "effective_from", "rate"),
     "rates": ("site", "service", "tenant_kind", "effective_from", "market", "subsidised", "full_cost", "source"),
@@ -32,6 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 # What a row given as a mapping holds where it says nothing.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sites": {"name": "Technopark", "city": "Tanger", "capacity": 50, "opened_on": "2015-01-01"},
+    "units": {"site": "TNG", "kind": "office", "area_m2": "22.5"},
     "services": {"label": "Service", "unit": "each", "billing": "arrears", "revenue_account": "71243"},
     "vat_rates": {"service": "OFFICE", "effective_from": "2015-01-01", "rate": "0.20"},
     "rates": {

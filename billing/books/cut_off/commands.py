@@ -2,9 +2,8 @@
 
 import click
 
-from billing.documents.lookup.commands import require_no_output
 from billing.frame.terminal.command import WritingCommand, clock, database, example
-from billing.frame.terminal.exporting import format_option, output_option
+from billing.frame.terminal.exporting import format_option, output_option, require_no_output
 from billing.frame.terminal.output import destination, grouped, require_showable, table, warn
 
 _CALLED = {

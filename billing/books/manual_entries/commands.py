@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from billing.documents.lookup.commands import require_no_output, snapshot
+from billing.documents.lookup.commands import snapshot
 from billing.frame.codes import MANUAL_ENTRY
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
-from billing.frame.terminal.exporting import format_option, output_option, write_export
+from billing.frame.terminal.exporting import format_option, output_option, require_no_output, write_export
 from billing.frame.terminal.output import grouped, table, warn
 from billing.frame.terminal.parameters import DAY, Numbered
 

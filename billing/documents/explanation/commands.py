@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from billing.documents.lookup.commands import FORMAT, require_no_output, snapshot
+from billing.documents.lookup.commands import FORMAT, snapshot
 from billing.frame.terminal.command import Command, example
-from billing.frame.terminal.exporting import output_option, write_export
+from billing.frame.terminal.exporting import output_option, require_no_output, write_export
 
 if TYPE_CHECKING:
     from billing.documents.explanation.shapes import DocumentExplanation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example
-from billing.frame.terminal.exporting import format_option, output_option, write_export
+from billing.frame.terminal.exporting import format_option, output_option, require_no_output, write_export
 from billing.frame.terminal.listing import listing_options
 from billing.frame.terminal.output import destination, grouped, require_showable, table
 from billing.frame.terminal.parameters import DAY, MONTH
@@ -143,12 +143,6 @@ def _line(line: Any) -> tuple[Any, ...]:
         line.service, line.site, line.lease or "", line.month, days, line.tier, line.quantity, line.unit_price,
         grouped(line.amount), line.vat_treatment or line.vat_rate, about,
     )  # fmt: skip
-
-
-def require_no_output(output: str | None) -> None:
-    """Refuse to write a table for people into a file."""
-    if output is not None:
-        raise click.UsageError("a table is for the terminal: give --format json, csv or xlsx with --output")
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from billing.documents.lookup.commands import FORMAT, require_no_output, snapshot
+from billing.documents.lookup.commands import FORMAT, snapshot
 from billing.frame.terminal.command import Command, Group, clock, example
-from billing.frame.terminal.exporting import output_option, write_export
+from billing.frame.terminal.exporting import output_option, require_no_output, write_export
 from billing.frame.terminal.listing import listing_options
 from billing.frame.terminal.output import grouped, table
 

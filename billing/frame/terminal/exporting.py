@@ -65,6 +65,12 @@ table_option = format_option("json", "csv", "xlsx", default="json")
 period_option = click.option("--period", type=MONTH, metavar="YYYY-MM", required=True, help="The month that was run.")
 
 
+def require_no_output(output: str | None) -> None:
+    """Refuse to write a table for people into a file."""
+    if output is not None:
+        raise click.UsageError("a table is for the terminal: give --format json, csv or xlsx with --output")
+
+
 def write_export(pieces: "Callable[[Connection], Iterable[bytes]]", format_name: str, output: str | None) -> None:
     """Write the pieces of a file, made from one snapshot of the settings' database, to where it was asked for."""
     from billing.frame.database import reading

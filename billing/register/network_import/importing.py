@@ -89,7 +89,7 @@ def import_folder(
     faults, warnings = _collectors(present.label(layout) for layout in layouts.values())
     for warning in present.warnings:
         warnings.add(*warning)
-    absent = [layout.file for stem, layout in LAYOUTS.items() if stem not in present.tables]
+    absent = [x.file for stem, x in LAYOUTS.items() if stem not in present.tables and not x.may_lack]
     if absent:
         warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
     with writing(engine) as connection:

@@ -19,6 +19,9 @@ from pricing.vat import STANDARD, TREATMENTS
 UNITS = ("m2_month", "each", "hour")
 ADVANCE, ARREARS = "advance", "arrears"
 LANGUAGES = ("fr", "ar", "en")
+# What firms rent (R34); the other units are used by the hour.
+LETTABLE = ("office", "desk", "shop")
+UNIT_KINDS = (*LETTABLE, "meeting_room", "training_room")
 
 
 class Form(Enum):
@@ -64,7 +67,8 @@ class Column:
 class Layout:
     """A file: its stem, table, columns (key first), key, and which columns name rows of which other file.
 
-    A key column bears the same name in the file and in the table. `examples` are rows of a template.
+    A key column bears the same name in the file and in the table. `examples` are rows of a template. A folder may do
+    without a file that `may_lack`.
     """
 
     stem: str
@@ -73,6 +77,7 @@ class Layout:
     key: tuple[str, ...]
     references: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[tuple[str, ...], ...] = ()
+    may_lack: bool = False
 
     @property
     def file(self) -> str:
@@ -130,6 +135,26 @@ _SITES = Layout(
     ),
     ("code",),
     examples=(("EXEMPLE", "Parc d'exemple", "Tanger", "80", "2015-09-01"),),
+)
+_UNITS = Layout(
+    "units",
+    models.unit,
+    (
+        _code("site", "Code du site"),
+        _code("code", "Local, tel que les baux le nomment"),
+        _text(
+            "kind",
+            "office (bureau), desk (poste de coworking), shop (commerce), meeting_room (salle de réunion) ou "
+            "training_room (salle de formation)",
+            cells.one_of(*UNIT_KINDS),
+        ),
+        Column("area_m2", cells.quantity, "area", format_quantity, "Surface en m²"),
+        _text("floor", "Étage"),
+    ),
+    ("site", "code"),
+    {"site": "sites"},
+    (("EXEMPLE", "A-101", "office", "22.5", "1"), ("EXEMPLE", "A-S1", "meeting_room", "30", "1")),
+    may_lack=True,
 )
 _SERVICES = Layout(
     "services",
@@ -276,5 +301,8 @@ _GRANTS = Layout(
 
 # In the order they are read and written: what is referred to comes first.
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.stem: layout for layout in (_SITES, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS)}
+    {
+        layout.stem: layout
+        for layout in (_SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS)
+    }
 )

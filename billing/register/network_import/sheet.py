@@ -109,12 +109,12 @@ class Sheet:
 
     def refuse_unusable_codes(self, faults: Faults) -> None:
         """Note each new row whose own code could not stand in an address; what is stored stays as it is."""
-        if self.layout.key != ("code",):
+        if self.layout.key[-1] != "code":
             return
         for key, row in self.by_key.items():
             if row.before is None:
                 try:
-                    require_addressable(key[0])
+                    require_addressable(key[-1])
                 except BadCell as bad:
                     self.note(faults, row, "code", bad.problem, bad.remedy)
 

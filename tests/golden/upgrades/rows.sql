@@ -192,3 +192,6 @@ INSERT INTO advance_vat (id, month, receipt_id, tenant, rate, amount, vat, recor
 INSERT INTO webhook_endpoint (id, url, types, secret, created_at, created_by, disabled_at, disabled_for, removed_at) VALUES (1, 'https://erp.example/hook', '["document.issued"]', 'whsec_x', '2026-07-08 08:00:00', 'amina', NULL, NULL, NULL);
 INSERT INTO webhook_progress (endpoint_id, told_until, attempts, failing_since, next_attempt_at, claimed_by, claimed_until) VALUES (1, '1.9.1', 0, NULL, NULL, NULL, NULL);
 INSERT INTO webhook_attempt (id, endpoint_id, event_id, type, attempted_at, milliseconds, status, failure) VALUES (1, 1, '1.9.1', 'tenant.created', '2026-07-08 08:00:00', 12, 204, NULL);
+
+-- version 0041
+INSERT INTO unit (site, code, kind, area, floor) VALUES ('TNG', 'A', 'office', 1000000, '1');

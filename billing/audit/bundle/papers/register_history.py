@@ -1,4 +1,4 @@
-"""The register with its history: every version of tenants, leases, rates, VAT rates, sites, services and grants."""
+"""The register with its history: every version of tenants, leases, rates, VAT rates, sites, units, services, grants."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from ledger.exports.columns import Column, Kind, Rows
 # The names of files, and what their rows are.
 _NAMES = {
     "sites": ("sites", "sites"),
+    "units": ("locaux", "locaux"),
     "services": ("services", "services"),
     "rates": ("tarifs", "tarifs"),
     "vat_rates": ("taux-de-tva", "taux de TVA"),

@@ -13,6 +13,7 @@ from billing.register.network_import.plausibility.leases import review_leases
 from billing.register.network_import.plausibility.prices import review_rates, review_vat_rates
 from billing.register.network_import.plausibility.tenants import review_new_tenants
 from billing.register.network_import.plausibility.texts import review_examples, review_texts
+from billing.register.network_import.plausibility.units import review_units
 from billing.register.network_import.plausibility.usage import Arrived, review_usage
 from billing.register.network_import.plausibility.warning import Unlikely
 from billing.register.network_import.sheet import Sheet
@@ -30,6 +31,7 @@ def review(
     review_rates(connection, sheets["rates"], unlikely)
     review_new_tenants(connection, sheets["tenants"], today, unlikely)
     review_leases(connection, sheets["leases"], today, unlikely)
+    review_units(connection, sheets["units"], sheets["leases"], today, unlikely)
     if arrived is not None:
         review_usage(connection, arrived, today, unlikely)
     unlikely.tell()

@@ -113,16 +113,12 @@ def _review_prices(connection: Connection, sheet: Sheet, news: Sequence[Row], to
 def _review_capacity(
     connection: Connection, sheet: Sheet, news: Sequence[Row], sites: Mapping[str, StoredRow[Any]], unlikely: Unlikely
 ) -> None:
-    """Warn once a site of the first day on which a new lease stands beyond its capacity (R34)."""
-    moved = [row for row in news if _is_news_in(row, "site", "starts_on", "ends_on")]
+    """Warn once a site of the first day on which a new lease stands beyond its capacity of firms (R34)."""
+    moved = [row for row in news if _is_news_in(row, "tenant", "site", "starts_on", "ends_on")]
     places = sorted({row.values["site"] for row in moved if sites[row.values["site"]].capacity is not None})
     if not places:
         return
-    c = lease.c
-    stays: dict[str, list[tuple[date, date]]] = {place: [] for place in places}
-    query = select(c.site, c.starts_on, c.ends_on).where(among(connection, c.site, places))
-    for place, starts_on, ends_on in connection.execute(query):
-        stays[place].append((starts_on, ends_on or date.max))
+    stays = _stays_of_firms(connection, places)
     for place in places:
         here = sorted((row for row in moved if row.values["site"] == place), key=lambda row: row.values["starts_on"])
         capacity = sites[place].capacity
@@ -130,10 +126,26 @@ def _review_capacity(
             day = _first_full(stays[place], capacity, row.values["starts_on"], row.values["ends_on"] or date.max)
             if day is not None:
                 number = sum(first <= day <= last for first, last in stays[place])
-                problem = f"has room for {capacity}: on {day} there are {number} leases"
+                problem = f"has room for {capacity}: on {day} there are {number} firms"
                 remedy = "check the site and the days, or the site's capacity"
                 unlikely.note(sheet, row, "site", "is let beyond its capacity", (problem, remedy))
                 break
+
+
+def _stays_of_firms(connection: Connection, places: Sequence[str]) -> dict[str, list[tuple[date, date]]]:
+    """Return the stays of firms at each site: leases of one firm that have a day in common are one, it counts once."""
+    c = lease.c
+    stays: dict[str, list[tuple[date, date]]] = {place: [] for place in places}
+    query = select(c.site, c.tenant, c.starts_on, c.ends_on).where(among(connection, c.site, places))
+    latest = None
+    for place, firm, starts_on, ends_on in connection.execute(query.order_by(c.site, c.tenant, c.starts_on)):
+        first, last = starts_on, ends_on or date.max
+        if latest == (place, firm) and first <= stays[place][-1][1]:
+            first, last_before = stays[place].pop()
+            last = max(last, last_before)
+        stays[place].append((first, last))
+        latest = place, firm
+    return stays
 
 
 def _first_full(stays: Sequence[tuple[date, date]], capacity: int, first: date, last: date) -> date | None:
