@@ -19,6 +19,7 @@ from billing.register.network_import import apply_records
 from billing.register.occupancy.queries import occupancy
 from tests.support.api import NOW, Caller
 from tests.support.examples import QUIET, examples
+from tests.support.networks import Row as Told
 from tests.support.networks import cells
 from tests.support.park import open_park
 from tests.support.people import Invoke, invoker, ok
@@ -100,7 +101,7 @@ def test_r34_occupancy_is_what_counting_lease_by_lease_gives_on_any_day_in_one_s
             {"site": site, "code": f"U{n}", "kind": kind, "area_m2": area, "floor": ""}
             for n, (site, kind, area) in enumerate(units)
         ]
-        records: dict[str, list[Row]] = {
+        records: dict[str, Sequence[Row]] = {
             "sites": [{"code": code, "name": code, "city": "", "capacity": n} for code, n in capacities.items()],
             "units": built,
             "tenants": [{"code": f"T{n}", "legal_name": f"T{n}", "kind": "large"} for n in range(1, 5)],
@@ -123,13 +124,13 @@ def test_r34_occupancy_is_what_counting_lease_by_lease_gives_on_any_day_in_one_s
 
 def test_command_and_api_answer_alike_and_a_table_shows_the_network_last(engine: Engine, tmp_path: Path) -> None:
     park = open_park(engine, tmp_path)
-    units = [
+    units: list[Told] = [
         ("TNG", "TNG-1", "office", "22.5", "1"),
         ("TNG", "TNG-2", "desk", "7.5", ""),
         ("TNG", "S", "shop", "30", "0"),
     ]
-    tenants = [{"code": "T1"}, {"code": "T2", "kind": "large", "ice": "002163624000014"}]
-    leases = [
+    tenants: list[Told] = [{"code": "T1"}, {"code": "T2", "kind": "large", "ice": "002163624000014"}]
+    leases: list[Told] = [
         {"code": "L1", "tenant": "T1", "unit": "TNG-1"},
         {"code": "L2", "tenant": "T1", "unit": "TNG-2", "area_m2": "7.5"},
         {"code": "L3", "tenant": "T2", "unit": "S", "area_m2": "30", "starts_on": "2027-01-01"},

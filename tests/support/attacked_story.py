@@ -107,7 +107,7 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     """Let it all happen in a migrated, empty database."""
     park = Park(engine, folder / "network")
     settings = signing_settings(engine, folder)
-    park.opens(tenants=TENANTS, leases=_leases(None), grants=GRANTS, usage=_usage(*MAY))
+    park.opens(units=UNITS, tenants=TENANTS, leases=_leases(None), grants=GRANTS, usage=_usage(*MAY))
     for name, role in {"amina": "finance", "karim": "approver", "salma": "admin"}.items():
         people.add(engine, name, role)
     people.token(engine, "compteurs", "usage", "amina", ["CAS"])
