@@ -73,6 +73,7 @@ TENANTS: list[Row] = [
     # It left so long ago that what is known of it may be erased.
     {"code": "T5", "kind": "large", "incorporated_on": "2000-01-01", "city": "Rabat", "email": "t5@firm.example"},
 ]
+UNITS: list[Row] = [{"site": "CAS", "code": "U-L1", "area_m2": "20"}, {"site": "CAS", "code": "U-L2", "area_m2": "10"}]
 GRANTS: list[Row] = [{"code": "G1", "amount": "5000.00"}]
 
 
