@@ -25,7 +25,7 @@ WRITTEN = {
         "/v1/sites", "/v1/sites/{code}", "/v1/services", "/v1/services/{code}", "/v1/vat-rates",
         "/v1/vat-rates/{service}/{effective_from}", "/v1/rates",
         "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}", "/v1/tenants", "/v1/tenants/{code}", "/v1/leases",
-        "/v1/leases/{code}", "/v1/grants", "/v1/grants/{code}",
+        "/v1/leases/{code}", "/v1/grants", "/v1/grants/{code}", "/v1/units", "/v1/units/{site}/{code}",
     },
     "audit": set(),
 }  # fmt: skip
@@ -36,6 +36,8 @@ OF_ONE_SITE = {
     ("GET", "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}"),
     ("PATCH", "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}"),
     ("GET", "/v1/leases"), ("POST", "/v1/leases"), ("GET", "/v1/leases/{code}"), ("PATCH", "/v1/leases/{code}"),
+    ("GET", "/v1/units"), ("POST", "/v1/units"),
+    ("GET", "/v1/units/{site}/{code}"), ("PATCH", "/v1/units/{site}/{code}"),
     ("GET", "/v1/usage-events"), ("POST", "/v1/usage-events"), ("GET", "/v1/usage-events/{event_id}"),
     ("POST", "/v1/usage-events/batch"),
 }  # fmt: skip
@@ -43,6 +45,7 @@ LEASE = {
     "code": "L9", "tenant": "T2", "site": "CAS", "unit": "CAS-9", "area_m2": "20", "starts_on": "2026-10-01",
     "ends_on": None,
 }  # fmt: skip
+UNIT = {"site": "CAS", "code": "CAS-9", "kind": "office", "area_m2": "20"}
 EVENT = {
     "event_id": "E1", "tenant": "T1", "site": "TNG", "service": "MEAL", "quantity": "2", "occurred_on": "2026-09-01"
 }  # fmt: skip
@@ -57,6 +60,7 @@ def caller(ground: Caller, engine: Engine) -> Caller:
             assert (
                 ground.post("/v1/sites", {"code": code, "name": code, "city": code, "capacity": 9}).status_code == 201
             )
+    assert ground.post("/v1/units", UNIT).status_code == 201
     assert ground.post("/v1/leases", LEASE).status_code == 201
     for scope in FINE_SCOPES:
         ground.secrets[scope] = token(engine, f"the-{scope}", scope)
@@ -128,6 +132,9 @@ def test_another_sites_rows_are_refused_and_never_shown(caller: Caller, engine: 
         ("PATCH", "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}"): (
             "/v1/rates/CAS/OFFICE/any/2027-01-01", {"market": "1.00"},
         ),
+        ("POST", "/v1/units"): ("/v1/units", {**UNIT, "code": "CAS-10"}),
+        ("GET", "/v1/units/{site}/{code}"): ("/v1/units/CAS/CAS-9", None),
+        ("PATCH", "/v1/units/{site}/{code}"): ("/v1/units/CAS/CAS-9", {"floor": "2"}),
         ("POST", "/v1/leases"): ("/v1/leases", {**LEASE, "code": "L10", "unit": "CAS-10"}),
         ("GET", "/v1/leases/{code}"): ("/v1/leases/L9", None),
         ("PATCH", "/v1/leases/{code}"): ("/v1/leases/L9", {"ends_on": "2026-12-31"}),
@@ -147,10 +154,16 @@ def test_another_sites_rows_are_refused_and_never_shown(caller: Caller, engine: 
         assert is_problem(answer, 403, "forbidden"), (method, path, answer.json)
         assert "CAS" in answer.json["detail"]
     # Lists hold the own site's rows alone; a row of the own site can't be moved to another.
-    lists = {("GET", "/v1/sites"), ("GET", "/v1/rates"), ("GET", "/v1/leases"), ("GET", "/v1/usage-events")}
+    lists = {
+        ("GET", "/v1/sites"),
+        ("GET", "/v1/units"),
+        ("GET", "/v1/rates"),
+        ("GET", "/v1/leases"),
+        ("GET", "/v1/usage-events"),
+    }
     assert set(theirs) | lists == OF_ONE_SITE
     assert [site["code"] for site in caller.get("/v1/sites", holder)["items"]] == ["TNG"]
-    for path in ("/v1/rates", "/v1/leases", "/v1/rates?site=CAS", "/v1/leases?tenant=T2"):
+    for path in ("/v1/rates", "/v1/units", "/v1/leases", "/v1/rates?site=CAS", "/v1/leases?tenant=T2"):
         assert {row["site"] for row in caller.get(path, holder)["items"]} <= {"TNG"}, path
     assert caller.get("/v1/leases/L1", holder)["site"] == "TNG"
     moved = caller("PATCH", "/v1/leases/L1", holder, json={"site": "CAS", "unit": "CAS-2"})
