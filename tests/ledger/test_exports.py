@@ -417,6 +417,7 @@ def test_memory_does_not_grow_with_the_journal(
 ) -> None:
     """Parquet holds one row group: its memory is pyarrow's own, which this can't see."""
     monkeypatch.setattr("ledger.exports.journal_lines._BATCH", 100)
+    monkeypatch.setattr("ledger.exports.spreadsheet._SPELT_MAX", 100)
     peaks = []
     for first, count in ((1, 400), (401, 1600)):
         with writing(engine) as connection:

@@ -54,7 +54,7 @@ def without_warnings(taken: dict[str, Any]) -> dict[str, Any]:
 # One change that is allowed, and one that is not: the field, the value, what is wrong with it.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"capacity": None}, {"name": " "}),
-    "units": ({"kind": "office", "floor": ""}, {"area_m2": "0"}),
+    "units": ({"kind": "office", "floor": "3"}, {"area_m2": "0"}),
     "services": ({"label": "Domiciliation fiscale"}, {"revenue_account": "3421"}),
     "vat-rates": ({"rate": "0.14"}, {"rate": "14"}),
     "rates": ({"full_cost": "141.00", "source": None}, {"subsidised": "200.00"}),
