@@ -215,11 +215,12 @@ def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedSt
     s, x = bank_statement.c, bank_line.c
     standing, gone = _digests(connection, [statement.digest for statement in printed])
     fingerprints = sorted({line.fingerprint for statement in printed for line in statement.lines})
-    counted = (
-        select(x.fingerprint, func.count())
+    is_gone = is_of_withdrawn().label("is_gone")
+    counted = connection.execute(
+        select(x.fingerprint, is_gone, func.count())
         .where(among(connection, x.fingerprint, fingerprints))
-        .group_by(x.fingerprint)
-    )
+        .group_by(x.fingerprint, is_gone)
+    ).all()
     last = connection.execute(
         select(s.id, s.closed_on, s.closing)
         .where(s.account == own_account, not_(is_withdrawn()))
@@ -244,8 +245,8 @@ def _chain(connection: Connection, own_account: str, printed: Sequence[PrintedSt
         closed_on,
         closing,
         next_key=int(connection.scalar(select(func.coalesce(func.max(s.id), 0))) or 0) + 1,
-        lines=dict(connection.execute(counted.where(not_(is_of_withdrawn()))).all()),
-        gone=dict(connection.execute(counted.where(is_of_withdrawn())).all()),
+        lines={fingerprint: count for fingerprint, gone, count in counted if not gone},
+        gone={fingerprint: count for fingerprint, gone, count in counted if gone},
         digests=standing,
         digests_gone=gone,
         heads={(reference, on, int(opened), int(closed)): key for reference, on, opened, closed, key in heads},

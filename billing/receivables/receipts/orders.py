@@ -1,6 +1,5 @@
 """Receipts to be recorded, as the API, the command line, files and bank statements order them."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -36,8 +35,7 @@ class Part(NamedTuple):
 Allocations: TypeAlias = tuple[Part, ...] | Literal["automatic", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptOrder:
+class ReceiptOrder(NamedTuple):
     """A receipt to be recorded: means, the bank's or drawer's reference, value date, who paid if that is known.
 
     `allocations` are the invoices it settles with amounts, or `automatic`: those the payer's text names, then the
