@@ -12,7 +12,7 @@ from billing.run.tables import USAGE_LINKS, run_outcome, run_position
 from invoices.brought import is_ours
 from invoices.document import EDITION, INVOICE, SERIES, format_number
 from invoices.models import brought_invoice, document, document_line, document_vat, number_series, party
-from invoices.numbering import EVERY_DOCUMENT
+from invoices.numbering import EVERY_DOCUMENT, EVERY_YEAR
 
 
 def numbers(connection: Connection, _step: Step) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _counters(
     newest_of_all = max((*days.values(), *([] if taken_on is None else [taken_on])), default=date.min)
     for row in connection.execute(select(number_series).order_by(number_series.c.series, number_series.c.year)):
         name, newest = f"{row.series}-{row.year}", days.get((row.series, row.year), date.min)
-        if row.series == EVERY_DOCUMENT:
+        if (row.series, row.year) == (EVERY_DOCUMENT, EVERY_YEAR):
             name, newest = row.series, newest_of_all
             highest = connection.scalar(select(func.max(document.c.id))) or 0
             count = connection.scalar(select(func.count()).select_from(document))
