@@ -1,4 +1,4 @@
-"""What every answer says of itself: no cache keeps it, it is of the type it says; and it is packed where wanted."""
+"""Headers of every answer: no cache keeps it, its type is what it says; and its compression where a client asks."""
 
 import gzip
 import zlib
@@ -21,13 +21,13 @@ def register(app: Flask) -> None:
 
 def _say(response: Response) -> Response:
     headers = response.headers
-    # Who owes what, and who may see it, changes from one moment to the next.
+    # Debts, and the rights to see them, change from one moment to the next.
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
-    # (A tag is that of the octets as they are: what bears one is small, and stays unpacked.)
+    # A tag is that of the octets as they are: an answer that bears one is small, and stays unpacked.
     if (response.content_type or "").startswith(_PACKABLE) and "ETag" not in headers:
-        headers["Vary"] = "Accept-Encoding"
+        response.vary.add("Accept-Encoding")
         if request.accept_encodings.quality("gzip") > 0 and request.method != "HEAD":
             _pack(response)
     return response

@@ -1,4 +1,4 @@
-"""What to do about each kind of problem, for programs (JSON) and as a page for people."""
+"""The remedy of each kind of problem, for programs (JSON) and as a page for people."""
 
 from collections.abc import Mapping
 from html import escape

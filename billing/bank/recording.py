@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from billing.bank.naming import LineKey
 from billing.bank.tables import line_decision, line_entry
-from billing.frame.background_copy import copying_beside
+from billing.frame.database import insert_rows
 
 WHY_LENGTH_MAX = 1000
 _DECISION_COLUMNS = (
@@ -47,7 +47,6 @@ def record_decisions(connection: Connection, decisions: Sequence[Decision], reco
          recorded_at)
         for made in decisions
     ]  # fmt: skip
-    with copying_beside(connection) as insert:
-        insert(connection, line_decision, _DECISION_COLUMNS, rows)
-        entries = [(*made.key, made.number, *entry) for made in decisions for entry in made.entries]
-        insert(connection, line_entry, _ENTRY_COLUMNS, entries)
+    insert_rows(connection, line_decision, _DECISION_COLUMNS, rows)
+    entries = [(*made.key, made.number, *entry) for made in decisions for entry in made.entries]
+    insert_rows(connection, line_entry, _ENTRY_COLUMNS, entries)

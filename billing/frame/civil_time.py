@@ -1,8 +1,8 @@
-"""Civil days in Africa/Casablanca (R2), and the clock that is handed in."""
+"""Civil days in Africa/Casablanca (R2), instants in UTC, and the clock that is handed in."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from typing import TypeAlias
+from typing import TypeAlias, overload
 from zoneinfo import ZoneInfo
 
 TIME_ZONE = "Africa/Casablanca"
@@ -14,6 +14,17 @@ Clock: TypeAlias = Callable[[], datetime]
 def today(now: datetime) -> date:
     """Return the civil day in Casablanca at a UTC instant (R2)."""
     return now.astimezone(ZoneInfo(TIME_ZONE)).date()
+
+
+@overload
+def utc(at: datetime) -> datetime: ...
+@overload
+def utc(at: None) -> None: ...
+def utc(at: datetime | None) -> datetime | None:
+    """Return an instant in UTC: SQLite leaves its zone out, PostgreSQL gives it in the zone of its server."""
+    if at is None:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def midnight(day: date) -> datetime:

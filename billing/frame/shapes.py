@@ -14,12 +14,14 @@ To give a resource its shape:
 What may be added to an answer later breaks no client: shapes allow further fields.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeAlias, overload
 
 from msgspec import Meta, Struct
 from msgspec.json import Encoder
 from msgspec.json import format as formatted
+
+from billing.frame.civil_time import utc
 
 _ENCODER = Encoder()
 # JSON as answers are written: shapes, or plain values. Days are ISO, keys stand in the order of the shape.
@@ -52,9 +54,7 @@ def instant(at: datetime | None) -> str | None:
     """Return a UTC instant as answers write it: `2026-09-01T05:00:00Z`."""
     if at is None:
         return None
-    # SQLite keeps instants in UTC, without saying so.
-    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return utc.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc(at).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _text(description: str, pattern: str | None = None, example: str | None = None, **schema: str) -> Meta:

@@ -6,7 +6,7 @@ A token is somebody's, or a program's. It opens what its scopes say, and never m
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 from billing.frame import users
 from billing.frame.added_rows import note_rows
 from billing.frame.audit_log import record_change
-from billing.frame.civil_time import TIME_ZONE, midnight
+from billing.frame.civil_time import TIME_ZONE, midnight, utc
 from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.tables import api_token, app_user
 
@@ -190,19 +190,14 @@ def token_of(row: Any) -> Token:
     return Token(
         name=row.name,
         scope=row.scope,
-        created_at=_utc(row.created_at),
-        expires_at=_utc(row.expires_at),
-        revoked_at=_utc(row.revoked_at),
+        created_at=utc(row.created_at),
+        expires_at=utc(row.expires_at),
+        revoked_at=utc(row.revoked_at),
         user=row.user_name,
         sites=() if row.sites is None else tuple(json.loads(row.sites)),
         role=row.role,
-        disabled_at=_utc(row.disabled_at),
+        disabled_at=utc(row.disabled_at),
     )
-
-
-def _utc(at: datetime | None) -> Any:
-    # SQLite keeps instants in UTC, without saying so.
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _digest(secret: str) -> str:

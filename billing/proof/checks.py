@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC
 from hashlib import sha256
 from itertools import islice, zip_longest
 
@@ -10,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select, text
 
 from billing.frame.checking import Proof, Step, by_index, streamed
+from billing.frame.civil_time import utc
 from billing.frame.proof_errors import BrokenLog, NoTimestamp
 from billing.proof import log
 from billing.proof.checkpoints import (
@@ -168,7 +168,7 @@ def stamped(connection: Connection, _step: Step) -> Iterator[str]:
             continue
         if digest != sha256((row.note or "").encode()).digest():
             yield f"{what} is of something else than its note"
-        if stated_at != row.stamped_at.replace(tzinfo=UTC):
+        if stated_at != utc(row.stamped_at):
             yield f"{what} states {stated_at}, {row.stamped_at} is kept"
 
 
@@ -208,7 +208,7 @@ def cosigned(connection: Connection, _step: Step) -> Iterator[str]:
         except BadNote as error:
             yield f"{what}: {error}"
             continue
-        if (made.line, made.at) != (row.line, row.cosigned_at.replace(tzinfo=row.cosigned_at.tzinfo or UTC)):
+        if (made.line, made.at) != (row.line, utc(row.cosigned_at)):
             yield f"{what} states another time than its row, or another line"
 
 

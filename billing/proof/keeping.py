@@ -1,10 +1,11 @@
 """The proof kept up by the clock: the log follows the books, a checkpoint follows the log within the hour."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from billing.frame.civil_time import utc
 from billing.frame.database import reading
 from billing.frame.settings import Settings
 from billing.proof import log
@@ -25,7 +26,7 @@ def keep_up(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -
     with reading(engine) as connection:
         newest, size = newest_checkpoint(connection), log.size_of(connection)
     if newest is not None:
-        signed_at = newest.signed_at.replace(tzinfo=newest.signed_at.tzinfo or UTC)
+        signed_at = utc(newest.signed_at)
         if newest.size == size or clock() - signed_at < CHECKPOINT_EVERY:
             return added, None
     return added, make_checkpoint(settings, engine, clock)

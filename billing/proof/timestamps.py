@@ -4,7 +4,7 @@ Optional: TSA_URL names the authority, TSA_CA_FILE the certificates its answers 
 a transaction.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuild
 from rfc3161_client.errors import VerificationError
 from sqlalchemy import Connection, Engine, select
 
+from billing.frame.civil_time import utc
 from billing.frame.database import append_log, maintenance_transaction, reading
 from billing.frame.proof_errors import NoTimestamp
 from billing.frame.settings import Settings
@@ -80,7 +81,7 @@ def verify_timestamp(answer: bytes, note: str, ca_file: Path, *, nonce: int | No
         verifier.verify_message(response, note.encode())
     except (VerificationError, ValueError) as error:
         raise NoTimestamp(f"the authority's answer does not hold: {error}") from None
-    return _utc(response.tst_info.gen_time)
+    return utc(response.tst_info.gen_time)
 
 
 def stated(answer: bytes) -> tuple[bytes, datetime]:
@@ -89,11 +90,7 @@ def stated(answer: bytes) -> tuple[bytes, datetime]:
         info = decode_timestamp_response(answer).tst_info
     except ValueError as error:
         raise NoTimestamp(f"the authority's answer does not hold: {error}") from None
-    return info.message_imprint.message, _utc(info.gen_time)
-
-
-def _utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return info.message_imprint.message, utc(info.gen_time)
 
 
 def _asked(url: str, query: bytes) -> bytes:

@@ -610,7 +610,7 @@ class Books:
             raise Wrong("its seller or buyer is missing")
         series, _, number = head["number"].rpartition("-")
         expected = f"{series}-{self.series.get(series, 0) + 1:06d}"
-        if head["number"] != expected and all(x["service"] == BROUGHT for x in lines):
+        if head["number"] != expected and lines and all(x["service"] == BROUGHT for x in lines):
             # It was issued elsewhere, before these books began: it is no sale of theirs, and of no series.
             return
         if head["number"] != expected:

@@ -6,6 +6,8 @@ tlog-witness), and what it cosigned (tlog-cosignature) is taken in by an act.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
@@ -30,7 +32,7 @@ _AHEAD_MAX = timedelta(hours=1)
 
 
 class Cosigned(NamedTuple):
-    """What a witness has cosigned: a checkpoint, of so many records, at an instant of its own clock (UTC)."""
+    """A checkpoint that a witness has cosigned, of so many records, at an instant of its own clock (UTC)."""
 
     checkpoint_id: int
     size: int
@@ -74,12 +76,10 @@ def newest_cosigned(connection: Connection) -> dict[str, Cosigned]:
 
 def cosigned_notes(connection: Connection) -> Iterator[tuple[int, str]]:
     """Yield each cosigned checkpoint's number and its note with the lines of its witnesses."""
-    lines: dict[int, str] = {}
-    for row in connection.execute(cosignatures().order_by(*COSIGNATURE_KEY)):
-        lines[row.checkpoint_id] = lines.get(row.checkpoint_id, "") + row.line
-    for number, under in lines.items():
-        note = connection.execute(select(proof_checkpoint.c.note).where(proof_checkpoint.c.id == number)).scalar_one()
-        yield number, note + under
+    rows = connection.execute(cosignatures().add_columns(proof_checkpoint.c.note).order_by(*COSIGNATURE_KEY))
+    for number, of_checkpoint in groupby(rows, key=itemgetter(0)):
+        cosigned = list(of_checkpoint)
+        yield number, cosigned[0].note + "".join(row.line for row in cosigned)
 
 
 def with_witnesses(connection: Connection, checkpoint: Checkpoint) -> str:
@@ -140,7 +140,7 @@ def take_in(
 
 
 class Standing(NamedTuple):
-    """Where a witness stands: what it cosigned last, None for nothing; how many signed records it has not cosigned."""
+    """The standing of a witness: its last cosignature, if any, and the number of signed records since."""
 
     name: str
     last: Cosigned | None

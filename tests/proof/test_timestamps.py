@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from billing.frame.database import reading
+from billing.check import check
+from billing.frame.database import maintenance_transaction, reading
 from billing.frame.errors import BadConfiguration
 from billing.frame.proof_errors import NoTimestamp
 from billing.frame.settings import load_settings
@@ -60,6 +61,16 @@ def test_a_checkpoint_is_stamped_once_and_the_answer_kept(
         [*command, "-untrusted", str(authority[0].folder / "tsa.pem")], cwd=tmp_path, capture_output=True, check=False
     )
     assert b"Verification: OK" in told.stdout + told.stderr
+
+
+def test_the_time_zone_of_the_server_changes_nothing(proved: Proved, authority: tuple[Authority, str]) -> None:
+    stamped(proved, authority)
+    if proved.engine.dialect.name == "postgresql":
+        with maintenance_transaction(proved.engine) as connection:
+            name = proved.engine.url.database
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET timezone TO 'Africa/Casablanca'")
+        proved.engine.dispose()
+    assert check(proved.engine) == []
 
 
 def test_an_answer_that_does_not_hold_is_refused_and_not_kept(proved: Proved, authority: tuple[Authority, str]) -> None:

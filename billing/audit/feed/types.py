@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-# What is added, and the subjects of acts, as the feed calls them (`queries`).
+# Kinds of added rows, and the subjects of acts, by their names in the feed (`queries`).
 _THINGS = frozenset(
     (
         "allocation", "approval", "bank_line", "bank_statement", "certificate", "closing", "cut_off", "debt",

@@ -133,8 +133,8 @@ def list_command() -> None:
     from billing.audit.webhooks.queries import ENDPOINT_KEY, endpoints
     from billing.audit.webhooks.shapes import WebhookEndpoint
 
-    found = _read(lambda connection: connection.execute(endpoints().order_by(*ENDPOINT_KEY)).all())
-    shown = [WebhookEndpoint.of(row) for row in found]
+    listed = _read(lambda connection: connection.execute(endpoints().order_by(*ENDPOINT_KEY)).all())
+    shown = [WebhookEndpoint.of(row) for row in listed]
     rows = [(x.number, x.state, x.url, ", ".join(x.types) or "all", _why(x)) for x in shown]
     table("", ("number", "state", "url", "types", "why"), rows)
 
@@ -169,8 +169,8 @@ def deliveries_command(endpoint: int, failed: bool) -> None:
     from billing.audit.webhooks.shapes import WebhookAttempt
 
     state = "failed" if failed else None
-    found = _read(lambda connection: latest_attempts(connection, endpoint, state, _SHOWN_MAX))
-    shown = [WebhookAttempt.of(row) for row in found]
+    attempts = _read(lambda connection: latest_attempts(connection, endpoint, state, _SHOWN_MAX))
+    shown = [WebhookAttempt.of(row) for row in attempts]
     rows = [(x.attempted_at, x.event, x.type, x.milliseconds, x.status or "", x.failure or "") for x in shown]
     table("", ("at", "event", "type", "ms", "status", "failure"), rows)
 

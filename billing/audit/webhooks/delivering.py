@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event as Stop
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -24,7 +24,7 @@ from billing.audit.webhooks.addresses import parse_target
 from billing.audit.webhooks.endpoints import disable_failing, types_of
 from billing.audit.webhooks.sending import Outcome, Sender
 from billing.audit.webhooks.tables import webhook_attempt, webhook_endpoint, webhook_progress
-from billing.frame.civil_time import Clock, today
+from billing.frame.civil_time import Clock, today, utc
 from billing.frame.codes import WEBHOOK
 from billing.frame.counted import counted
 from billing.frame.database import insert_rows, maintenance_transaction, reading, writing
@@ -46,7 +46,7 @@ _p = webhook_progress.c
 
 
 class WebhookReport(NamedTuple):
-    """What came of a pass: webhooks that arrived, a sentence for each endpoint that failed, and those now disabled."""
+    """The result of a pass: webhooks that arrived, a sentence for each endpoint that failed, endpoints now disabled."""
 
     sent: int
     failures: tuple[str, ...]
@@ -55,10 +55,10 @@ class WebhookReport(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait after each failed attempt, and how long failing is borne."""
+    """The wait after each failed attempt, and the time after which an endpoint that fails is disabled."""
 
     waits: Sequence[timedelta]
-    borne: timedelta
+    disabled_after: timedelta
 
     @classmethod
     def of(cls, terms: Terms, now: datetime) -> "Patience":
@@ -85,7 +85,7 @@ def deliver_webhooks(
     """
     patience = Patience.of(settings.terms, clock())
     with reading(engine) as connection:
-        # Who knows all there is need not be claimed.
+        # An endpoint that was told everything need not be claimed.
         news = _p.told_until != end_of_feed(connection)
         due = select(_p.endpoint_id).join(webhook_endpoint).where(_is_due(clock()), news).order_by(_p.endpoint_id)
         keys = connection.scalars(due).all()
@@ -173,7 +173,7 @@ class _Turn:
                 return None
             claimed = {"claimed_by": self.by, "claimed_until": now + LEASE}
             connection.execute(update(webhook_progress).where(_p.endpoint_id == self.key).values(**claimed))
-        self.told_until, self.attempts, self.failing_since = row.told_until, row.attempts, _utc(row.failing_since)
+        self.told_until, self.attempts, self.failing_since = row.told_until, row.attempts, utc(row.failing_since)
         return row
 
     def _goes_on(self) -> bool:
@@ -214,7 +214,7 @@ class _Turn:
         self.next_attempt_at = now + wait
         at = f" at event {event}" if event else ""
         self.failure = f"{WEBHOOK.format(self.key)}{at}: {outcome.failure} ({counted(self.attempts, 'attempt')})"
-        self.is_disabled = outcome.is_gone or now - self.failing_since >= self.patience.borne
+        self.is_disabled = outcome.is_gone or now - self.failing_since >= self.patience.disabled_after
 
     def _write_down(self, *, release: bool = False) -> None:
         """Keep the attempts, and how far it came unless a person's order has taken the endpoint meanwhile."""
@@ -240,8 +240,3 @@ class _Turn:
             why = f"has taken nothing since {self.failing_since:%Y-%m-%d %H:%M} UTC; {self.failure}"
             with writing(self.engine) as connection:
                 disable_failing(connection, self.key, why, now=self.clock())
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    # SQLite keeps instants in UTC, without saying so.
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

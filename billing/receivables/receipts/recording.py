@@ -43,7 +43,7 @@ _TABLES: tuple[Table, ...] = (
     allocation_undoing, refund, refund_cancellation, settlement, cash_receipt,
 )  # fmt: skip
 _COLUMNS = {table: tuple(column.name for column in table.columns) for table in _TABLES}
-# So many entries, and their rows, are written at a time while others are made.
+# Rows of so many entries are written at a time while others are made.
 _AHEAD = 1_000
 
 
@@ -58,7 +58,6 @@ class Records:
         self._connection = connection
         self._rows: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         self._written = dict.fromkeys(_TABLES, 0)
-        self._posted = 0
         self._last: dict[Table, int] = {}
         self.recorded_at = recorded_at
         self.entries: list[Entry] = []
@@ -155,7 +154,7 @@ class Records:
     def ahead(self) -> Iterator[Callable[[], None]]:
         """Yield what is to be called after each act, and write all at the end; nothing stays if the block raises.
 
-        On PostgreSQL the server takes the first thousands of entries, and their rows, while the next are made.
+        On PostgreSQL the server takes the first thousands of rows while the next are made.
         """
         with tried(self._connection) as attempt, copying_beside(self._connection) as insert:
             yield partial(self._write_ahead, insert)
@@ -163,9 +162,7 @@ class Records:
             attempt.keep()
 
     def _write_ahead(self, insert: RowWriter) -> None:
-        if len(self.entries) - self._posted >= _AHEAD:
-            # Posting asks the server first, which has taken what went before by now.
-            self._post(insert)
+        if len(self.entries) % _AHEAD == 0:
             self._write_rows(insert)
 
     def write(self) -> None:
@@ -188,11 +185,7 @@ class Records:
         settled = [document_id for document_id, _, _, _, _, base, vat, *_ in self._rows[settlement] if base + vat > 0]
         if settled:
             stop_settled(self._connection, settled)
-        self._post(insert)
-
-    def _post(self, insert: RowWriter) -> None:
-        post(self._connection, self.entries[self._posted :], recorded_at=self.recorded_at, insert=insert)
-        self._posted = len(self.entries)
+        post(self._connection, self.entries, recorded_at=self.recorded_at, insert=insert)
 
 
 def sign_of(kind: str) -> int:
