@@ -13,6 +13,7 @@ from pricing.money import (
     PRICE_MAX,
     QUANTITY_DECIMALS,
     QUANTITY_MAX,
+    QUANTITY_SCALE,
     RATE_DECIMALS,
     RATE_SCALE,
     format_amount,
@@ -229,6 +230,22 @@ def count(cell: str) -> int:
     if int(cell) > COUNT_MAX:
         raise BadCell(f"is above {COUNT_MAX}", "check the number")
     return int(cell)
+
+
+def year(cell: str) -> int:
+    """Parse a year, from 1900 to 2200."""
+    if not cell:
+        raise BadCell("is blank", "give a year such as 2026")
+    parsed = count(cell)
+    if parsed not in YEARS:
+        raise BadCell("is out of range", f"give a year from {YEARS[0]} to {YEARS[-1]}")
+    return parsed
+
+
+def score(cell: str) -> int:
+    """Parse a mark from 0 to 100, in millionths of one."""
+    most = 100 * QUANTITY_SCALE
+    return _decimal(cell, QUANTITY_DECIMALS, most, format_quantity(most), zero_allowed=True)
 
 
 def one_of(*allowed: str, blank: str | None = None) -> Parser:

@@ -107,6 +107,7 @@ def _selected(
 def _audited(held: _Rows) -> Iterator[str]:
     for name, column in _CODES.items():
         yield from (getattr(row, column) for row in held.get(name, ()))
+    yield from (f"{row.tenant}/{row.year}" for row in held.get("survey", ()))
     for name, number in _NUMBERS.items():
         yield from (number.format(row.id) for row in held.get(name, ()))
 

@@ -67,6 +67,7 @@ blueprint = ApiBlueprint(
         "tenants": "The tenants",
         "leases": "The offices that are let",
         "grants": "The subsidies that funders give",
+        "surveys": "What firms answer once a year: jobs, exports, satisfaction",
         "usage events": "What tenants used",
     },
     fine_scope=REGISTER,

@@ -24,10 +24,14 @@ from billing.register.listings import LISTINGS
 from billing.register.network_import.layout import (
     ADVANCE,
     ARREARS,
+    GRADUATED,
     LANGUAGES,
     LAYOUTS,
+    LEFT,
+    NO,
     UNIT_KINDS,
     UNITS,
+    YES,
     Column,
     Layout,
 )
@@ -79,16 +83,13 @@ class Resource(NamedTuple):
         key = self.layout.key
         if len(key) == 1:
             return f"/{self.path}/<{'event' if self.stem == 'usage' else 'code'}:{key[0]}>"
-        parts = ("day" if name == "effective_from" else "part" for name in key)
+        parts = ({"effective_from": "day", "year": "year"}.get(name, "part") for name in key)
         return f"/{self.path}/" + "/".join(f"<{kind}:{name}>" for kind, name in zip(parts, key, strict=True))
 
     def key_of(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the key of a record of a request, as stored; the request has been judged."""
-        cells = ((name, record.get(name) or "") for name in self.layout.key)
-        return tuple(
-            date.fromisoformat(text) if isinstance(self.layout.table.c[name].type, Date) else text
-            for name, text in cells
-        )
+        cells = ((self.layout.table.c[name].type, record.get(name) or "") for name in self.layout.key)
+        return tuple(date.fromisoformat(cell) if isinstance(kind, Date) else cell for kind, cell in cells)
 
     def key_in(self, address: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the key in an address, as stored."""
@@ -106,6 +107,7 @@ RESOURCES = (
     Resource("tenants", "tenants", "tenant", ("legal_name", "kind"), ("kind",)),
     Resource("leases", "leases", "lease", ("tenant", "site", "unit", "area_m2", "starts_on"), ("tenant", "site")),
     Resource("grants", "grants", "grant", ("amount", "granted_on"), ("site",)),
+    Resource("surveys", "surveys", "survey", (), ("tenant",)),
     Resource(
         "usage-events", "usage", "usage event", ("tenant", "site", "service", "quantity", "occurred_on"),
         ("tenant", "site", "service"), changeable=False,
@@ -133,6 +135,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
         ),
         "leases": ("L00001", "T0001", "CAS", "CAS-101", "18", "2025-07-11", "2026-10-08"),
         "grants": ("G2026-SM", "Région Souss-Massa", "SOU", "60000.00", "2026-06-01"),
+        "surveys": ("T0001", 2026, 7, "0.25", "82", "yes", None),
         "usage": ("E0000001", "T0001", "CAS", "MEAL", "4", "2026-05-01"),
     }
 )  # fmt: skip
@@ -184,6 +187,12 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "funder": "Who grants it",
         "amount": "What is granted",
         "granted_on": "The day it can first be drawn on",
+        "year": "The year it is about",
+        "jobs": "The jobs at the end of the year; null: not known, as with the fields that follow",
+        "export_share": "The part of its turnover that is exported: 0.25 is 25 %",
+        "satisfaction": "How content it is, from 0 to 100",
+        "active": "Whether the firm still trades, even where it left",
+        "left_as": "How it left: graduated, or otherwise; null: as active says",
         "event_id": "Its code: the same event is billed once",
         "quantity": "How much was used, in the service's unit",
         "occurred_on": "The day it was used",
@@ -204,11 +213,15 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("rates", "tenant_kind"): KINDS,
     ("tenants", "kind"): KINDS,
     ("tenants", "language"): LANGUAGES,
+    ("surveys", "active"): (YES, NO),
+    ("surveys", "left_as"): (GRADUATED, LEFT),
 }
+# Words that may be none.
+_OPTIONAL_WORDS = frozenset({"tenant_kind", "active", "left_as"})
 _DECIMALS: Mapping[str, Mapping[str, Any]] = {
     "price_ceiling_incl_vat": texts.AMOUNT_DOC, "amount": texts.AMOUNT_DOC, "rate": texts.RATE_DOC,
     "market": texts.PRICE_DOC, "full_cost": texts.PRICE_DOC, "area_m2": texts.QUANTITY_DOC,
-    "quantity": texts.QUANTITY_DOC,
+    "quantity": texts.QUANTITY_DOC, "export_share": texts.RATE_DOC, "satisfaction": texts.QUANTITY_DOC,
     "subsidised": {
         "pattern": r"^([0-9]+(\.[0-9]{1,4})?|[0-9]{1,9}/[0-9]{1,9})$", "example": "1/3",
     },
@@ -264,7 +277,8 @@ def change_schema(resource: Resource) -> type[Schema]:
 
 _SHOWN: Mapping[str, Any] = {
     "price_ceiling_incl_vat": Money, "amount": Money, "rate": Rate, "market": Price, "full_cost": Price,
-    "area_m2": Quantity, "quantity": Quantity, "revenue_account": Account,
+    "area_m2": Quantity, "quantity": Quantity, "revenue_account": Account, "export_share": Rate,
+    "satisfaction": Quantity,
 }  # fmt: skip
 
 
@@ -315,7 +329,7 @@ def _may_be_blank(resource: Resource, column: Column) -> bool:
     """Return whether a text of a column may be none: an answer then says null."""
     named = {*resource.layout.key, *resource.required} - {"tenant_kind"}
     kind = resource.layout.table.c[column.field].type
-    is_word = (resource.stem, column.name) in _WORDS and column.name != "tenant_kind"
+    is_word = (resource.stem, column.name) in _WORDS and column.name not in _OPTIONAL_WORDS
     return isinstance(kind, String) and column.name not in named and not is_word
 
 

@@ -129,6 +129,25 @@ lease = Table(
     Index("ix_lease_site_unit", "site", "unit"),
 )
 
+survey = Table(
+    "survey",
+    metadata,
+    # What a firm answered of a year, and what became of it: yes or no, and how it left; blank: it is not known (R36).
+    Column("tenant", ForeignKey("tenant.code"), primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("jobs", Integer),
+    Column("export_share", Integer),
+    # Of 100.
+    Column("satisfaction", BigInteger),
+    Column("active", String(3), nullable=False),
+    Column("left_as", String(9), nullable=False),
+    CheckConstraint("jobs >= 0", name="jobs"),
+    CheckConstraint("export_share BETWEEN 0 AND 10000", name="export_share"),
+    CheckConstraint("satisfaction BETWEEN 0 AND 100000000", name="satisfaction"),
+    CheckConstraint("active IN ('', 'yes', 'no')", name="active"),
+    CheckConstraint("left_as IN ('', 'graduated', 'left')", name="left_as"),
+)
+
 usage_event = Table(
     "usage_event",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Table
 from billing.check import check
 from billing.frame.database import reading, writing
 from billing.register.network_import import apply_records, import_folder
-from billing.register.tables import lease, rate, service, site, subsidy_grant, tenant, unit, vat_rate
+from billing.register.tables import lease, rate, service, site, subsidy_grant, survey, tenant, unit, vat_rate
 from tests.conftest import FreshEngine
 from tests.support.billed_park import NOW
 from tests.support.networks import write_network
@@ -17,7 +17,7 @@ from tests.support.spoiling import OpenPark, behind_its_back, literal, other_val
 
 SINGULAR = {
     site: "site", service: "service", vat_rate: "vat_rate", rate: "rate", tenant: "tenant", lease: "lease",
-    subsidy_grant: "grant", unit: "unit",
+    subsidy_grant: "grant", unit: "unit", survey: "survey",
 }  # fmt: skip
 PROVED = tuple(SINGULAR)
 # Columns whose names in the file are others.
@@ -29,7 +29,9 @@ def park(open_park: OpenPark) -> Iterator[Engine]:
     with open_park() as engine:
         unit_of_park = {"site": "TNG", "code": "TNG-1", "kind": "office", "area_m2": "22.5", "floor": "1"}
         with writing(engine) as connection:
-            apply_records(connection, {"units": [unit_of_park]}, now=NOW, source="test")
+            answers = {"tenant": "A1", "year": "2026", "jobs": "7", "export_share": "0.25", "satisfaction": "82"}
+            answered = {"surveys": [answers | {"active": "yes", "left_as": ""}]}
+            apply_records(connection, {"units": [unit_of_park], **answered}, now=NOW, source="test")
         yield engine
 
 

@@ -38,6 +38,10 @@ NEW: dict[str, dict[str, Any]] = {
         "ends_on": None,
     },
     "grants": {"code": "G1", "funder": "Région", "site": None, "amount": "60000.00", "granted_on": "2026-06-01"},
+    "surveys": {
+        "tenant": "T1", "year": 2026, "jobs": 7, "export_share": "0.25", "satisfaction": "82.5", "active": None,
+        "left_as": None,
+    },
     "usage-events": {
         "event_id": "E1", "tenant": "T1", "site": "TNG", "service": "MEAL", "quantity": "2.5",
         "occurred_on": "2026-08-31",
@@ -61,8 +65,14 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tenants": ({"kind": "large", "admitted_on": "2024-01-01"}, {"ice": "12"}),
     "leases": ({"ends_on": "2026-09-30", "area_m2": "18"}, {"ends_on": "2026-08-31"}),
     "grants": ({"amount": "50000.00", "site": "TNG"}, {"amount": "0.00"}),
+    "surveys": ({"jobs": None, "active": "yes", "left_as": "graduated"}, {"satisfaction": "100.5"}),
 }
-ONE = {"units": "/TNG/TNG-9", "vat-rates": "/OFFICE/2027-01-01", "rates": "/TNG/OFFICE/any/2027-01-01"}
+ONE = {
+    "units": "/TNG/TNG-9",
+    "surveys": "/T1/2026",
+    "vat-rates": "/OFFICE/2027-01-01",
+    "rates": "/TNG/OFFICE/any/2027-01-01",
+}
 
 
 def location(resource: str) -> str:

@@ -116,7 +116,7 @@ def test_a_template_has_every_column_explained_and_imports_with_its_examples_nam
     subject_files = [PAYMENTS_FILE, VOIDS_FILE]
     names = write_template(tmp_path / "n", file_format, [subject_file.layout for subject_file in subject_files])
     report = import_folder(engine, tmp_path / "n", now=NOW, settings=load_settings({}), further=subject_files)
-    assert report.new == 13
+    assert report.new == 14
     assert [(warning.value, warning.problem) for warning in report.warnings] == [
         (code, "is an example of the template") for code in ("EXEMPLE", "EXEMPLE", "EX-BAIL", "EX-SUBV")
     ]
@@ -728,6 +728,8 @@ def test_what_is_written_for_a_french_spreadsheet_is_read_back_equal(
     columns = [Column(column.name, _KINDS.get(column.show, Kind.TEXT)) for column in layout.columns]
     written_by = {column.name: values[column.kind] for column in columns} | {
         "capacity": st.integers(0, 10**6).map(str), "subsidised": st.sampled_from(["1/3", "50"]),
+        "year": st.integers(1900, 2200).map(str), "jobs": st.integers(0, 10**6).map(str),
+        "satisfaction": st.integers(0, 10**8),
     }  # fmt: skip
     rows = data.draw(st.lists(st.tuples(*(written_by[column.name] for column in columns)), min_size=1, max_size=5))
     path = tmp_path_factory.mktemp("f") / layout.file

@@ -74,6 +74,7 @@ TENANTS: list[Row] = [
     {"code": "T5", "kind": "large", "incorporated_on": "2000-01-01", "city": "Rabat", "email": "t5@firm.example"},
 ]
 UNITS: list[Row] = [{"site": "CAS", "code": "U-L1", "area_m2": "20"}, {"site": "CAS", "code": "U-L2", "area_m2": "10"}]
+SURVEYS: list[Row] = [{"tenant": "T1", "year": "2025", "jobs": "7", "export_share": "0.25", "satisfaction": "82"}]
 GRANTS: list[Row] = [{"code": "G1", "amount": "5000.00"}]
 
 
@@ -108,7 +109,7 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     """Let it all happen in a migrated, empty database."""
     park = Park(engine, folder / "network")
     settings = signing_settings(engine, folder)
-    park.opens(units=UNITS, tenants=TENANTS, leases=_leases(None), grants=GRANTS, usage=_usage(*MAY))
+    park.opens(units=UNITS, tenants=TENANTS, leases=_leases(None), grants=GRANTS, surveys=SURVEYS, usage=_usage(*MAY))
     for name, role in {"amina": "finance", "karim": "approver", "salma": "admin"}.items():
         people.add(engine, name, role)
     people.token(engine, "compteurs", "usage", "amina", ["CAS"])

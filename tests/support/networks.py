@@ -28,6 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "usage": ("event_id", "tenant", "site", "service", "quantity", "occurred_on"),
     "usage_voids": ("event_id", "reason"),
     "grants": ("code", "funder", "site", "amount", "granted_on"),
+    "surveys": ("tenant", "year", "jobs", "export_share", "satisfaction", "active"),
 }  # fmt: skip
 
 # What a row given as a mapping holds where it says nothing.

@@ -26,6 +26,7 @@ WRITTEN = {
         "/v1/vat-rates/{service}/{effective_from}", "/v1/rates",
         "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}", "/v1/tenants", "/v1/tenants/{code}", "/v1/leases",
         "/v1/leases/{code}", "/v1/grants", "/v1/grants/{code}", "/v1/units", "/v1/units/{site}/{code}",
+        "/v1/surveys", "/v1/surveys/{tenant}/{year}",
     },
     "audit": set(),
 }  # fmt: skip

@@ -22,6 +22,9 @@ LANGUAGES = ("fr", "ar", "en")
 # What firms rent (R34); the other units are used by the hour.
 LETTABLE = ("office", "desk", "shop")
 UNIT_KINDS = (*LETTABLE, "meeting_room", "training_room")
+# What surveys say of firms, those that left included (R36).
+YES, NO = "yes", "no"
+GRADUATED, LEFT = "graduated", "left"
 
 
 class Form(Enum):
@@ -269,6 +272,36 @@ _LEASES = Layout(
     {"tenant": "tenants", "site": "sites"},
     (("EX-BAIL", "EXEMPLE", "EXEMPLE", "A-101", "22.5", "2026-01-08", ""),),
 )
+_SURVEYS = Layout(
+    "surveys",
+    models.survey,
+    (
+        _code("tenant", "Code du locataire, parti ou non"),
+        _number("year", "Année de l'enquête", cells.year),
+        _number("jobs", "Emplois à la fin de l'année ; vide : non renseigné", optional(cells.count)),
+        Column(
+            "export_share", optional(cells.vat_rate), "export_share", format_rate,
+            "Part du chiffre d'affaires à l'export : 0,25 ou 25 % ; vide : non renseigné",
+        ),
+        Column(
+            "satisfaction", optional(cells.score), "satisfaction", format_quantity,
+            "Satisfaction, de 0 à 100 ; vide : non renseigné",
+        ),
+        _text(
+            "active", "L'entreprise est-elle encore en activité : yes (oui) ou no (non) ; vide : non renseigné",
+            cells.one_of(YES, NO, blank=""),
+        ),
+        Column(
+            "left_as", cells.one_of(GRADUATED, LEFT, blank=""), "left_as", may_lack=True,
+            about="Comment elle a quitté le réseau : graduated (incubation réussie) ou left (autrement) ; "
+            "vide : selon la colonne active",
+        ),
+    ),
+    ("tenant", "year"),
+    {"tenant": "tenants"},
+    (("EXEMPLE", "2026", "7", "0.25", "82", "yes", ""),),
+    may_lack=True,
+)  # fmt: skip
 _USAGE = Layout(
     "usage",
     models.usage_event,
@@ -303,6 +336,6 @@ _GRANTS = Layout(
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         layout.stem: layout
-        for layout in (_SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS)
+        for layout in (_SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS, _SURVEYS)
     }
 )

@@ -25,6 +25,7 @@ from tests.support.told import tell, to_tell
 LISTS = (
     "/v1/proof/checkpoints", "/v1/proof/cosignatures",
     "/v1/sites", "/v1/units", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
+    "/v1/surveys",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/users",
     "/v1/imports",
@@ -85,6 +86,8 @@ def fill(caller: Caller, engine: Engine) -> None:
         caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
     for code in ("TNG-1", "TNG-2"):
         caller.post("/v1/units", {"site": "TNG", "code": code, "kind": "office", "area_m2": "20"})
+    for year in (2025, 2026):
+        caller.post("/v1/surveys", {"tenant": "A1", "year": year, "jobs": 3})
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for tenant in ("A1", "B1", "C1"):

@@ -195,3 +195,6 @@ INSERT INTO webhook_attempt (id, endpoint_id, event_id, type, attempted_at, mill
 
 -- version 0041
 INSERT INTO unit (site, code, kind, area, floor) VALUES ('TNG', 'A', 'office', 1000000, '1');
+
+-- version 0042
+INSERT INTO survey (tenant, year, jobs, export_share, satisfaction, active, left_as) VALUES ('T1', 2026, 7, 2500, 82000000, 'yes', '');

@@ -16,6 +16,7 @@ _NAMES = {
     "sites": ("sites", "sites"),
     "units": ("locaux", "locaux"),
     "services": ("services", "services"),
+    "surveys": ("enquetes", "enquêtes"),
     "rates": ("tarifs", "tarifs"),
     "vat_rates": ("taux-de-tva", "taux de TVA"),
     "tenants": ("locataires", "locataires"),
