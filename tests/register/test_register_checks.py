@@ -69,7 +69,9 @@ def test_a_cell_changed_behind_its_back_is_named_with_both_values(park: Engine, 
             }[column.name]
         if column.name in ("tenant", "site"):
             other = {"tenant": "E1", "site": "CAS" if row["site"] == "TNG" else "TNG"}[column.name]
-        if column.name == "subsidised_price":
+        if column.name in ("active", "left_as"):
+            other = {"active": "no", "left_as": "left"}[column.name]
+        if column.name in ("subsidised_price", "export_share", "satisfaction"):
             other = row[column.name] - 1
         behind_its_back(park, f"UPDATE {table.name} SET {column.name} = {literal(other)} WHERE {where}")
         key = "/".join(str(row[name]) or "*" for name in keys)
