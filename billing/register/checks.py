@@ -37,7 +37,7 @@ class _Recorded(NamedTuple):
 
 
 def register(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each site, unit, service, rate, VAT rate, tenant, lease, grant and survey is what the acts made it, column by column."""
+    """Each row of the register, from sites to surveys, is what the acts made it, column by column."""
     for layout in _PROVED:
         matched = 0
         recorded = _recorded(connection, layout)

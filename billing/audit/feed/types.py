@@ -8,8 +8,8 @@ _THINGS = frozenset(
         "allocation", "approval", "bank_line", "bank_statement", "certificate", "closing", "cut_off", "debt",
         "delivery", "deposit", "deposit_movement", "document", "file", "fiscal_year", "grant", "lease",
         "lease_removal", "manual_entry", "message", "month", "one_off_invoice", "rate", "receipt", "refund",
-        "reminder", "run", "run_hold", "service", "site", "survey", "take_on", "tenant", "tier_change_notice", "token", "usage",
-        "usage_void", "user", "vat_rate", "voucher_file", "webhook_endpoint",
+        "reminder", "run", "run_hold", "service", "site", "survey", "take_on", "tenant", "tier_change_notice", "token",
+        "unit", "usage", "usage_void", "user", "vat_rate", "voucher_file", "webhook_endpoint",
     )
 )  # fmt: skip
 _HAPPENINGS = frozenset(

@@ -84,10 +84,9 @@ def fill(caller: Caller, engine: Engine) -> None:
         connection.execute(proof_cosignature.insert(), both)
     for name in ("amina", "karim", "salma"):
         caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
-    for code in ("TNG-1", "TNG-2"):
-        caller.post("/v1/units", {"site": "TNG", "code": code, "kind": "office", "area_m2": "20"})
-    for year in (2025, 2026):
-        caller.post("/v1/surveys", {"tenant": "A1", "year": year, "jobs": 3})
+    for n in (1, 2):
+        caller.post("/v1/units", {"site": "TNG", "code": f"TNG-{n}", "kind": "office", "area_m2": "20"})
+        caller.post("/v1/surveys", {"tenant": "A1", "year": 2024 + n, "jobs": 3})
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for tenant in ("A1", "B1", "C1"):
