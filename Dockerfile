@@ -24,7 +24,7 @@ RUN /opt/technopark-billing/bin/pip install --no-cache-dir --no-deps --no-build-
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 python3 \
+        ca-certificates libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 postgresql-client python3 \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 /data
 COPY --from=builder /opt/technopark-billing /opt/technopark-billing

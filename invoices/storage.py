@@ -99,6 +99,16 @@ def kept_names(documents_url: str, folder: str) -> list[str]:
     return sorted(str(path).rpartition("/")[2] for path in paths)
 
 
+def kept_paths(documents_url: str) -> list[str]:
+    """Return the paths of all files kept, in order; files that are being written, and other hidden ones, left out."""
+    filesystem, root = _place(documents_url)
+    # A file system of objects remembers what it has listed.
+    filesystem.invalidate_cache()
+    base = f"{root.rstrip('/')}/"
+    paths = (str(path).removeprefix(base) for path in filesystem.find(root))
+    return sorted(path for path in paths if not any(part.startswith(".") for part in path.split("/")))
+
+
 def read_kept(documents_url: str, path: str) -> bytes:
     """Return the bytes kept at a path; raises FileMissing."""
     filesystem, root = _place(documents_url)

@@ -16,6 +16,8 @@ _PRIVATE = 0o077
 _OWN = {
     "migrate": "billing.schema.commands",
     "check": "billing.cli.check",
+    "backup": "billing.backup.commands",
+    "restore": "billing.backup.commands",
     "serve": "billing.api.commands",
     "scheduler": "billing.scheduler.commands",
     "demo": "billing.demo.commands",

@@ -284,6 +284,12 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def settings_files(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
+    """Return the files that settings name and that a backup keeps, by their variables: all but the key."""
+    names = ("OPERATOR_FILE", "TERMS_FILE", "TSA_CA_FILE")
+    return {name: Path(environment[name]) for name in names if environment.get(name)}
+
+
 def operating_user(environment: Mapping[str, str] = os.environ) -> str:
     """Return the user of the operating system who runs this process, or who became root by `sudo`."""
     if os.getuid() == 0 and environment.get("SUDO_USER"):

@@ -32,6 +32,8 @@ def grant_service(connection: Connection, role: str, tables: Iterable[Table]) ->
         f'REVOKE ALL ON SCHEMA "{schema}" FROM "{role}"',
         f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"',
         f'GRANT SELECT ON alembic_version TO "{role}"',
+        # A backup reads where the numbers of rows stand.
+        f'GRANT SELECT ON ALL SEQUENCES IN SCHEMA "{schema}" TO "{role}"',
         *(f'GRANT {", ".join(_rights(table, append_only))} ON {table.name} TO "{role}"' for table in tables),
     ]
     for statement in statements:

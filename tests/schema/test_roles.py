@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 
 from billing.api.app import create_app
+from billing.backup.taking import take_backup
 from billing.books.periods.closing import close_period
 from billing.check import check
 from billing.documents.delivery.delivering import deliver
@@ -72,6 +74,8 @@ def test_the_service_does_its_month_with_its_own_role(service: Engine, engine: E
     assert caller.post("/v1/grants", grant, key="once").status_code == 201
     assert caller("POST", "/v1/billing-runs", json={"period": "2026-07", "issue_date": "2026-07-01"}).status_code == 201
     assert check(service, documents_url=settings.documents_url) == []
+    taken = take_backup(settings, service, tmp_path / "backup", files={}, now=NOW, progress=lambda _: nullcontext())
+    assert taken.facts.rows["document"] == 4
     with reading(service) as connection:
         assert excessive_rights(connection) == []
     with reading(engine) as connection:
