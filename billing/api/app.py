@@ -18,13 +18,14 @@ from billing.frame.http.authentication import Door
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
 from billing.frame.subject import tables_of
+from billing.register.shapes import RESOURCES
 from billing.subjects import SUBJECTS
 
 BODY_BYTES_MAX = 1 << 20
 BATCH_BODY_BYTES_MAX = 10 << 20
 # The addresses that take whole batches, or files.
 LARGE_BODIES = {
-    "/v1/usage-events/batch": BATCH_BODY_BYTES_MAX,
+    **{f"/v1/{resource.path}/batch": BATCH_BODY_BYTES_MAX for resource in RESOURCES},
     "/v1/receipts/batch": BATCH_BODY_BYTES_MAX,
     "/v1/statements": STATEMENT_BYTES_MAX,
 }

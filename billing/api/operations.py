@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from billing.api import metrics
 from billing.api.metrics import installed_metrics
-from billing.api.problem_pages import REMEDIES, page
+from billing.api.problem_pages import REMEDIES, codes, page
 from billing.frame.errors import Unknown
 from billing.frame.http import problems
 from billing.frame.http.authentication import EVERYBODY, opened_to
@@ -33,6 +33,7 @@ class ProblemKind(Shape, frozen=True):
     title: Annotated[str, about("The kind of problem, in words")]
     status: Annotated[int, about("The status of the answer")]
     remedy: Annotated[str, about("What to do about it")]
+    codes: Annotated[dict[str, str], about("The codes of fields at fault, each with its meaning; mostly none")]
 
 
 _HTML = "text/html; charset=utf-8"
@@ -101,4 +102,4 @@ def get_problem_kind(slug: str) -> Response:
     if request.accept_mimetypes.best_match(("application/json", "text/html"), "application/json") == "text/html":
         return Response(page(kind), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
     remedy = REMEDIES[kind.slug]
-    return answered(ProblemKind(type=problems.PATH + kind.slug, title=kind.title, status=kind.status, remedy=remedy))
+    return answered(ProblemKind(problems.PATH + kind.slug, kind.title, kind.status, remedy, codes(kind)))

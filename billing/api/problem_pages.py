@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 
+from billing.frame.fault_codes import CODES
 from billing.frame.http.problems import PATH, Kind
 
 # By the end of the problem's type.
@@ -34,11 +35,14 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "schema-not-ready": "The operator must run `technopark-billing migrate`.",
     }
 )
+# The kinds of problem that list fields at fault, each with a code.
+WITH_CODES = frozenset({"validation", "refused", "conflict"})
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto;
 padding: 0 1rem; }} code {{ background: #f3f3f3; }}</style></head>
-<body><h1>{title}</h1><p>{remedy}</p><p><code>{type}</code>, status {status}</p><p><a href="/docs">The API</a></p>
+<body><h1>{title}</h1><p>{remedy}</p>{codes}
+<p><code>{type}</code>, status {status}</p><p><a href="/docs">The API</a></p>
 </body></html>
 """
 
@@ -47,4 +51,13 @@ def page(kind: Kind) -> str:
     """Return the page of a kind of problem."""
     parts = escape(REMEDIES[kind.slug]).split("`")
     remedy = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
-    return _PAGE.format(title=escape(kind.title), remedy=remedy, type=PATH + kind.slug, status=kind.status)
+    rows = "".join(f"<dt><code>{code}</code></dt><dd>{escape(meaning)}</dd>" for code, meaning in codes(kind).items())
+    listed = f"<p>Each item of <code>errors</code> has a <code>code</code>:</p><dl>{rows}</dl>" if rows else ""
+    return _PAGE.format(
+        title=escape(kind.title), remedy=remedy, codes=listed, type=PATH + kind.slug, status=kind.status
+    )
+
+
+def codes(kind: Kind) -> dict[str, str]:
+    """Return the codes that fields at fault may have in a kind of problem, each with its meaning."""
+    return {each.code: each.meaning for each in CODES} if kind.slug in WITH_CODES else {}

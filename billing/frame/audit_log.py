@@ -103,6 +103,14 @@ def record_change(
     connection.get_execution_options()[CHANGES].append(Change(subject, key, before, after))
 
 
+def has_written(connection: Connection) -> bool:
+    """Return whether this transaction has made or changed anything so far that acts name one by one.
+
+    (Whatever only adds entries, documents, usage or imports is none of these.)
+    """
+    return bool(connection.get_execution_options()[CHANGES])
+
+
 # For each range, the last number of earlier acts (`_was`) and the newest number now (`_now`).
 _SEEN = ", ".join(
     f"({r.newest}) AS {r.name}_now, "  # noqa: S608 - our own names

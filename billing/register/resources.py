@@ -5,7 +5,6 @@ request are accepted, refused and logged alike. Fields are the columns of the ne
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from billing.frame.audit_log import require_reason
 from billing.frame.database import change_facts
-from billing.frame.errors import Fault, Refused
+from billing.frame.errors import Refused
 from billing.frame.http.addresses import EVERY_KIND
 from billing.frame.http.authentication import (
     READERS,
@@ -29,6 +28,7 @@ from billing.frame.http.entity_tags import require_unchanged, tag_of, tagged
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, TAGGED, ApiBlueprint
 from billing.frame.http.paging import Page, listed_page, page_together
+from billing.frame.http.problems import placed, placed_fault
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -42,8 +42,8 @@ from billing.register.queries import find_row, key_of, of_sites, rows_of
 from billing.register.shapes import (
     RESOURCES,
     USAGE,
+    BatchTaken,
     Resource,
-    UsageBatchTaken,
     change_schema,
     list_query_schema,
     record_schema,
@@ -100,19 +100,12 @@ def take(
             create_only=create_only,
         )
     except Refused as refused:
-        raise Refused([_placed(fault, place) for fault in refused.faults]) from None
+        raise placed(refused, place) from None
 
 
 def _warnings(report: ImportReport, place: Callable[[int], str] | None = None) -> tuple[str, ...]:
     """Return what was taken and should be looked at, as sentences that begin with the field."""
-    return tuple(str(_placed(warning, place)).removeprefix(": ") for warning in report.warnings)
-
-
-def _placed(fault: Fault, place: Callable[[int], str] | None) -> Fault:
-    prefix = "" if place is None or fault.line is None else place(fault.line - 1)
-    # Files and lines are the import's words; a request has fields.
-    remedy = fault.remedy.replace(".csv", "")
-    return replace(fault, file="", line=None, column=f"{prefix}{fault.column or ''}".rstrip("."), remedy=remedy)
+    return tuple(str(placed_fault(warning, place)).removeprefix(": ") for warning in report.warnings)
 
 
 def _require_own_site(resource: Resource, row: Mapping[str, Any]) -> None:
@@ -125,6 +118,35 @@ def _require_own_site(resource: Resource, row: Mapping[str, Any]) -> None:
 def _location(resource: Resource, stored: Shape) -> str:
     parts = (getattr(stored, name) or EVERY_KIND for name in resource.layout.key)
     return f"/v1/{resource.path}/" + "/".join(quote(str(part), safe="") for part in parts)
+
+
+_USAGE_COLUMNS = frozenset(LAYOUTS["usage"].names)
+
+
+class Records(fields.List[Any]):
+    """Records of a resource, one to many."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(
+            fields.Nested(record_schema(resource)),
+            required=True,
+            validate=validate.Length(1, BATCH_MAX),
+            metadata={"description": f"The {resource.one}s, all or none of which are added"},
+        )
+
+
+class Events(Records):
+    """Usage events: those that are right are seen to be so at a glance; a wrong one is looked at closely."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and all(
+            isinstance(event, dict)
+            and event.keys() == _USAGE_COLUMNS
+            and all(type(cell) is str for cell in event.values())
+            for event in value
+        ):
+            return value
+        return super()._deserialize(value, attr, data, **kwargs) or []
 
 
 def _list_view(resource: Resource) -> Callable[..., Any]:
@@ -162,6 +184,19 @@ def _post_view(resource: Resource) -> Callable[..., Any]:
     return view
 
 
+def _batch_view(resource: Resource) -> Callable[..., Any]:
+    def view(connection: Connection, batch: Mapping[str, Any]) -> Answer:
+        records = batch[resource.many]
+        for site in {record[resource.site_column] for record in records} if resource.site_column else ():
+            require_site(site)
+        place = f"{resource.many}.{{}}.".format
+        report = take(connection, resource.stem, records, place=place)
+        taken = BatchTaken(report.new, report.unchanged, _warnings(report, place))
+        return Answer(taken, 201 if report.new else 200)
+
+    return view
+
+
 def _patch_view(resource: Resource) -> Callable[..., Any]:
     def view(connection: Connection, change: Mapping[str, Any], **address: Any) -> Answer:
         key = resource.key_in(address)
@@ -190,7 +225,7 @@ def _patch_view(resource: Resource) -> Callable[..., Any]:
 
 
 def _add(resource: Resource) -> None:
-    """The four views of a resource, or three."""
+    """The five views of a resource, or four."""
     record, stored, taken = record_schema(resource), stored_shape(resource), taken_shape(resource)
     many = resource.path.replace("-", " ")
     singular = resource.one.replace(" ", "_").lower()
@@ -224,6 +259,19 @@ def _add(resource: Resource) -> None:
         view,
     )
 
+    batch = strict_schema(
+        f"{resource.name}Batch", {resource.many: (Events if resource is USAGE else Records)(resource)}
+    )
+    view = blueprint.arguments(batch)(writes(_batch_view(resource)))
+    view = blueprint.makes(BatchTaken)(view)
+    route(
+        f"/{resource.path}/batch",
+        "POST",
+        f"create_{singular}s",
+        f"Add up to {BATCH_MAX:,} {resource.one}s, all or none; those that exist already, just so, are left alone",
+        view,
+    )
+
     if resource.changeable:
         view = blueprint.arguments(change_schema(resource))(writes(_patch_view(resource)))
         view = blueprint.response(200, taken, headers=TAGGED)(view)
@@ -236,49 +284,5 @@ def _add(resource: Resource) -> None:
         )
 
 
-_USAGE_COLUMNS = frozenset(LAYOUTS["usage"].names)
-
-
-class Events(fields.List[Any]):
-    """Usage events: those that are right are seen to be so at a glance; a wrong one is looked at closely."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and all(
-            isinstance(event, dict)
-            and event.keys() == _USAGE_COLUMNS
-            and all(type(cell) is str for cell in event.values())
-            for event in value
-        ):
-            return value
-        return super()._deserialize(value, attr, data, **kwargs) or []
-
-
 for _resource in RESOURCES:
     _add(_resource)
-
-
-@blueprint.route("/usage-events/batch", methods=["POST"], tags=["usage events"])
-@blueprint.response(200, UsageBatchTaken)
-@blueprint.arguments(
-    strict_schema(
-        "UsageBatch",
-        {
-            "events": Events(
-                fields.Nested(record_schema(USAGE)),
-                required=True,
-                validate=validate.Length(1, BATCH_MAX),
-                metadata={"description": "The events, all or none of which are added"},
-            )
-        },
-    )
-)
-@opened_to(WRITERS | {ADDS_USAGE})
-@keeps_to_sites
-@writes
-def create_usage_events(connection: Connection, batch: Mapping[str, Any]) -> Answer:
-    """Add up to 10,000 usage events, all or none; those that exist already, just so, are left alone."""
-    for site in {event["site"] for event in batch["events"]}:
-        require_site(site)
-    place = "events.{}.".format
-    report = take(connection, "usage", batch["events"], place=place)
-    return Answer(UsageBatchTaken(report.new, report.unchanged, _warnings(report, place)))

@@ -68,6 +68,11 @@ class Resource(NamedTuple):
         return [{"in": "path", "name": name, "example": self.example[name] or EVERY_KIND} for name in self.layout.key]
 
     @property
+    def many(self) -> str:
+        """What a batch of them is called in its body."""
+        return "events" if self.stem == "usage" else self.stem
+
+    @property
     def site_column(self) -> str | None:
         """The column that says of which site a row is; None: no row is of one site, or not every row is."""
         return _SITE_COLUMNS.get(self.stem)
@@ -82,7 +87,7 @@ class Resource(NamedTuple):
         """The address of one of them, as a rule."""
         key = self.layout.key
         if len(key) == 1:
-            return f"/{self.path}/<{'event' if self.stem == 'usage' else 'code'}:{key[0]}>"
+            return f"/{self.path}/<code:{key[0]}>"
         parts = ({"effective_from": "day", "year": "year"}.get(name, "part") for name in key)
         return f"/{self.path}/" + "/".join(f"<{kind}:{name}>" for kind, name in zip(parts, key, strict=True))
 
@@ -361,11 +366,11 @@ def taken_as(resource: Resource, stored: Shape, warnings: tuple[str, ...]) -> Sh
     return taken_shape(resource)(**asdict(stored), warnings=warnings)
 
 
-class UsageBatchTaken(Shape, frozen=True):
-    """How many events of a batch were new, and how many were known."""
+class BatchTaken(Shape, frozen=True):
+    """How many records of a batch were new, and how many were known."""
 
-    added: Annotated[Count, about("Events that are new")]
-    known: Annotated[Count, about("Events that stood already, just so")]
+    added: Annotated[Count, about("Those that are new")]
+    known: Annotated[Count, about("Those that stood already, just so")]
     warnings: Warnings
 
 

@@ -86,7 +86,7 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
     }
     assert allowed == {
         "/v1/quotes", "/v1/billing-runs/preview", "/v1/billing-runs/review", "/v1/forecasts", "/v1/forecasts/dial",
-        "/v1/forecasts/what-if",
+        "/v1/forecasts/what-if", "/v1/checks",
     }  # fmt: skip
     kept = {
         operation.documented
@@ -147,8 +147,9 @@ def test_unknown_and_repeated_parameters_are_refused(ground: Caller) -> None:
         assert error["remedy"] == (f"it takes {', '.join(names)}" if names else "it takes none")
         for name in names[:1]:
             answer = ground(operation.method, f"{operation.path}?{name}=1&{name}=2", "admin")
-            twice = {"location": "query", "field": name, "problem": "is given 2 times", "remedy": "give it once"}
-            assert (answer.status_code, answer.json["errors"]) == (422, [twice]), operation
+            twice = ("query", f"#/{name}", name, "repeated", "is given 2 times: give it once")
+            [error] = answer.json["errors"]
+            assert tuple(error[key] for key in ("location", "pointer", "field", "code", "detail")) == twice, operation
 
 
 def test_whatever_is_changed_has_a_state_that_a_change_can_name(ground: Caller) -> None:

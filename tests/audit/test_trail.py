@@ -35,6 +35,11 @@ def test_a_row_of_the_register_has_its_whole_history(ground: Caller) -> None:
     assert ground.get("/v1/acts?actor=the-finance", "auditor")["items"][-1] == act
 
 
+def test_changes_are_asked_for_by_kinds_of_thing_that_there_are(ground: Caller) -> None:
+    assert ground("GET", "/v1/changes?subject=tenant").status_code == 422
+    assert ground.get("/v1/changes?subject=rows", "auditor")["items"] != []
+
+
 def test_a_reversal_and_what_it_takes_back_name_each_other(park: Caller) -> None:
     entries = park.get("/v1/ledger/accounts/9208/entries?limit=500")["items"]
     taken_back = [found for found in entries if found["reversed_by"]]

@@ -38,7 +38,8 @@ def test_a_receipt_is_recorded_once_and_tells_its_story(park: Caller, engine: En
     [missing] = park.get("/v1/withholdings?missing=true", "auditor")["items"]
     assert (missing["receipt"], missing["amount"], missing["certificate"]) == ("RG-000001", "50.00", None)
     certificate = {"kind": "rent_withholding", "number": "A-118", "certified_on": "2026-09-02"}
-    assert park.post("/v1/receipts/RG-000001/certificates", certificate).status_code == 201
+    for status in (201, 200):
+        assert park.post("/v1/receipts/RG-000001/certificates", certificate).status_code == status
     again = certificate | {"number": "A-119"}
     assert park.post("/v1/receipts/RG-000001/certificates", again).json["type"] == "/problems/reason-required"
     assert park.get("/v1/withholdings?missing=true")["items"] == []
@@ -51,7 +52,8 @@ def test_a_batch_is_taken_whole_or_not_at_all_with_every_fault_in_its_place(park
     bad = order(reference="V2", tenant="NOBODY", currency="EUR")
     refused = park.post("/v1/receipts/batch", {"receipts": [good, bad, order(reference="V3", value_date="2027-01-01")]})
     assert refused.status_code == 422
-    assert [error["problem"].split(" (")[0] for error in refused.json["errors"]] != []
+    assert {error["row"] for error in refused.json["errors"]} == {1, 2}
+    assert "receipts.1.tenant" in [error["field"] for error in refused.json["errors"]]
     assert park.get("/v1/receipts")["items"] == []
     taken = park.post("/v1/receipts/batch", {"receipts": [good, order(reference="V2", tenant="A1")]}, key="once")
     assert (taken.status_code, taken.json) == (201, {"receipts": ["RG-000001", "RG-000002"]})
@@ -83,6 +85,9 @@ def test_nobodys_money_is_placed_allocated_undone_and_paid_back(park: Caller, en
     paid = park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "inconnu"})
     assert (paid.status_code, paid.json["number"], paid.json["amount"]) == (201, "RB-000001", "1000.00")
     assert park.get("/v1/receipts?unplaced=true")["items"] == []
+    park.post("/v1/receipts", order(reference="V2"))
+    # It is nobody's, and settles nothing.
+    assert park.post("/v1/receipts/RG-000002/allocations", {"allocation": "automatic"}).status_code == 200
     assert check(engine) == []
 
 
@@ -105,7 +110,8 @@ def test_a_credit_note_by_hand_lowers_what_is_due_at_once(park: Caller, engine: 
     after = invoice_of(park, "B1")
     assert after["number"] == due["number"]
     assert round(float(due["open"]) - float(after["open"]), 2) == float(note["gross"]) == 120.0
-    assert park.post("/v1/allocations", {}).json == {"allocations": []}
+    nothing = park.post("/v1/allocations", {})
+    assert (nothing.status_code, nothing.json) == (200, {"allocations": []})
     assert check(engine) == []
 
 

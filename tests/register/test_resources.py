@@ -11,6 +11,7 @@ from billing.register.resources import BATCH_MAX
 from billing.register.shapes import RESOURCES
 from billing.register.tables import import_log, usage_event
 from tests.support.api import NOW, Caller
+from tests.support.counts import counts
 from tests.support.operations import is_problem
 
 NEW: dict[str, dict[str, Any]] = {
@@ -278,6 +279,33 @@ def test_a_known_event_with_other_values_in_a_batch_is_a_conflict(ground: Caller
     assert (refused.status_code, refused.json["type"]) == (409, "/problems/conflict")
     assert [error["field"] for error in refused.json["errors"]] == ["events.2.event_id"]
     assert stored(engine) == 5
+
+
+def test_tenants_rates_and_leases_come_in_batches_by_the_rules_of_single_ones(ground: Caller, engine: Engine) -> None:
+    tenants = [NEW["tenants"] | {"code": f"N{n}", "ice": None} for n in range(3)]
+    leases = [
+        {"code": f"NL{n}", "tenant": f"N{n}", "site": "TNG", "unit": f"TNG-9{n}", "area_m2": "20",
+         "starts_on": "2026-10-01", "ends_on": None}
+        for n in range(3)
+    ]  # fmt: skip
+    rates = [NEW["rates"] | {"effective_from": f"2027-0{n}-01"} for n in (1, 2)]
+    for many, records in (("tenants", tenants), ("leases", leases), ("rates", rates)):
+        for status, added in ((201, len(records)), (200, 0)):
+            taken = ground.post(f"/v1/{many}/batch", {many: records})
+            assert (taken.status_code, taken.json["added"], taken.json["known"]) == (
+                status, added, len(records) - added,
+            )  # fmt: skip
+    twice = ground.post("/v1/leases/batch", {"leases": [leases[0] | {"code": "NL8"}, leases[0] | {"code": "NL9"}]})
+    assert (twice.status_code, {error["row"] for error in twice.json["errors"]}) == (422, {0, 1})
+    mixed = [tenants[0], tenants[1] | {"code": "N7", "kind": "huge"}, tenants[2] | {"city": "Fès"}, {}]
+    refused = ground.post("/v1/tenants/batch", {"tenants": mixed})
+    assert refused.status_code == 422
+    faults = {(error["row"], error["pointer"], error["field"]) for error in refused.json["errors"]}
+    assert (1, "#/tenants/1/kind", "tenants.1.kind") in faults
+    assert (3, "#/tenants/3/code", "tenants.3.code") in faults
+    taken = ground.post("/v1/tenants/batch", {"tenants": mixed[2:3]})
+    assert (taken.status_code, taken.json["errors"][0]["code"]) == (409, "taken")
+    assert counts(engine)["tenant"] == 2 + len(tenants)
 
 
 def test_a_batch_of_another_shape_is_refused_event_by_event(ground: Caller) -> None:

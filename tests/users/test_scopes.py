@@ -18,6 +18,7 @@ from tests.support.operations import is_problem, operations
 from tests.support.people import add, change, token
 from tests.support.spoiling import behind_its_back
 
+REGISTER = ("sites", "services", "vat-rates", "rates", "tenants", "leases", "grants", "units", "surveys")
 # What each fine scope may write.
 WRITTEN = {
     "usage": {"/v1/usage-events", "/v1/usage-events/batch"},
@@ -27,8 +28,9 @@ WRITTEN = {
         "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}", "/v1/tenants", "/v1/tenants/{code}", "/v1/leases",
         "/v1/leases/{code}", "/v1/grants", "/v1/grants/{code}", "/v1/units", "/v1/units/{site}/{code}",
         "/v1/surveys", "/v1/surveys/{tenant}/{year}",
+        *(f"/v1/{many}/batch" for many in REGISTER),
     },
-    "audit": set(),
+    "audit": {"/v1/checks"},
 }  # fmt: skip
 # The operations a token bound to a site may call at all; each is tried below with another site's row.
 OF_ONE_SITE = {
@@ -40,7 +42,7 @@ OF_ONE_SITE = {
     ("GET", "/v1/units"), ("POST", "/v1/units"),
     ("GET", "/v1/units/{site}/{code}"), ("PATCH", "/v1/units/{site}/{code}"),
     ("GET", "/v1/usage-events"), ("POST", "/v1/usage-events"), ("GET", "/v1/usage-events/{event_id}"),
-    ("POST", "/v1/usage-events/batch"),
+    *(("POST", f"/v1/{many}/batch") for many in ("rates", "leases", "units", "usage-events")),
 }  # fmt: skip
 LEASE = {
     "code": "L9", "tenant": "T2", "site": "CAS", "unit": "CAS-9", "area_m2": "20", "starts_on": "2026-10-01",
@@ -89,7 +91,8 @@ def test_a_fine_scope_opens_its_subject_and_nothing_else(caller: Caller) -> None
         assert (scope, opened(caller, scope, writing=True)) == (scope, expected)
     for scope in ("usage", "register"):
         reads = opened(caller, scope, writing=False)
-        assert reads == (WRITTEN["register"] if scope == "register" else set()), scope
+        register = {address for address in WRITTEN["register"] if not address.endswith("/batch")}
+        assert reads == (register if scope == "register" else set()), scope
     for scope, own, closed in (
         ("receipts", "/v1/receipts", {"/v1/refunds", "/v1/debts", "/v1/billing-runs", "/v1/sites", "/v1/users"}),
         ("runs", "/v1/billing-runs", {"/v1/receipts", "/v1/periods/{period}/close", "/v1/debts", "/v1/credit-notes"}),
@@ -145,6 +148,9 @@ def test_another_sites_rows_are_refused_and_never_shown(caller: Caller, engine: 
             "/v1/usage-events/batch", {"events": [EVENT, {**EVENT, "event_id": "E2", "site": "CAS"}]},
         ),
     }  # fmt: skip
+    for many in ("rates", "units", "leases"):
+        body = {many: [theirs["POST", f"/v1/{many}"][1]]}
+        theirs["POST", f"/v1/{many}/batch"] = (f"/v1/{many}/batch", body)
     assert caller.post("/v1/rates", {**rate, "site": "CAS"}).status_code == 201
     assert caller.post("/v1/usage-events", {**EVENT, "event_id": "E9", "site": "CAS"}).status_code == 201
     for (method, documented), (path, body) in theirs.items():

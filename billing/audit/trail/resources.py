@@ -14,6 +14,7 @@ from billing.audit.trail.following import KINDS, Place, follow, follow_balance
 from billing.audit.trail.queries import (
     CHANGE_KEY,
     EVENT_KEY,
+    SUBJECTS,
     audit_events,
     changes,
     changes_of,
@@ -86,7 +87,9 @@ def list_changes_of_event(connection: Connection, query: Mapping[str, Any], act:
     query_schema(
         "ChangeQuery",
         {
-            "subject": Code(metadata={"description": "The kind of thing: tenants"}),
+            "subject": fields.String(
+                validate=validate.OneOf(SUBJECTS), metadata={"description": "The kind of thing: tenants"}
+            ),
             "key": Code(metadata={"description": "The thing's key: T0042"}),
         },
     ),

@@ -10,7 +10,7 @@ from billing.books.reports.writing import FORMATS, Asked, report_pieces
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.problems import InvalidRequest, field_error
 from billing.frame.http.report_files import LINES_ON_PAPER_MAX, in_formats, streamed
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
@@ -48,7 +48,7 @@ def get_report(query: Mapping[str, Any], report: str) -> Response:
     """
     start, until = query.get("from"), query.get("until")
     if start is not None and until is not None and start > until:
-        raise InvalidRequest([FieldError("query", "from", "comes after until")])
+        raise InvalidRequest([field_error("query", "from", "comes after until")])
     asked = Asked(start, until, account=query.get("account"), tenant=query.get("tenant"), site=query.get("site"))
     chosen = FORMATS[query["format"]]
     return streamed(_pieces(report, asked, query["format"]), chosen.media_type, f"{report}.{ending(query['format'])}")

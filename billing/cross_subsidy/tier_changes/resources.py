@@ -14,7 +14,7 @@ from billing.cross_subsidy.tier_changes.queries import ANNOUNCEMENT_KEY, announc
 from billing.cross_subsidy.tier_changes.shapes import Announcements, TenantTierChange, TierChangeNotice, TierChanges
 from billing.cross_subsidy.tier_changes.wording import Announcement, letter
 from billing.frame.http.fields import Code, Month
-from billing.frame.http.idempotency import Answer
+from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
@@ -106,10 +106,10 @@ def list_tier_change_notices(connection: Connection, query: Mapping[str, Any]) -
 
 
 @blueprint.route("/tier-change-notices", methods=["POST"])
-@blueprint.response(201, Announcements)
+@blueprint.makes(Announcements)
 @writes
 def create_tier_change_notices(connection: Connection) -> Answer:
     """Announce the tier changes that are due today, each step once; done again on the same day it announces nothing."""
     own = service()
     report = announce(connection, own.settings.terms, own.settings.operator, own.today(), recorded_at=own.clock())
-    return Answer(Announcements.of(report), 201)
+    return made(connection, Announcements.of(report))

@@ -41,20 +41,15 @@ NUMBER_DOC = {"pattern": "^(FA|AV)-[0-9]{4}-[0-9]{6,12}$", "example": "FA-2026-0
 class CodeInAddress(BaseConverter):
     """A code; it may hold a slash where nothing follows it.
 
-    (One that ends like the address of something a tenant or lease has is found in lists alone: its address is taken.)
+    (One that is `batch`, or ends like the address of something a tenant or lease has, is found in lists alone: its
+    address is taken.)
     """
 
     part_isolating = False
     regex = (
-        r"(?!.*/(?:(?:final-)?statement|switch|cross-subsidy-account|personal-data|removal|void)(?:/pdf)?$)"
+        r"(?!batch$|.*/(?:(?:final-)?statement|switch|cross-subsidy-account|personal-data|removal|void)(?:/pdf)?$)"
         r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
     )
-
-
-class EventInAddress(CodeInAddress):
-    """The id of a usage event. (One named `batch` is found in lists alone: its address is taken.)"""
-
-    regex = rf"(?!batch$){CodeInAddress.regex}"
 
 
 class PartInAddress(BaseConverter):
@@ -204,7 +199,6 @@ class WebhookInAddress(CodedInAddress):
 
 _DOCS = {
     "code": (CodeInAddress, CODE_DOC),
-    "event": (EventInAddress, CODE_DOC),
     "part": (PartInAddress, CODE_DOC),
     "day": (DayInAddress, DAY_DOC),
     "month": (MonthInAddress, MONTH_DOC),

@@ -15,7 +15,8 @@ from msgspec import Raw
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from billing.frame.http.problems import FieldError, InvalidRequest, KeyReused
+from billing.frame.audit_log import has_written
+from billing.frame.http.problems import InvalidRequest, KeyReused, field_error
 from billing.frame.shapes import encode
 from billing.frame.tables import idempotency_key
 
@@ -33,6 +34,11 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+def made(connection: Connection, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return the answer of a view that makes something: 201 if this transaction did, 200 if all of it stood already."""
+    return Answer(body, 201 if has_written(connection) else 200, headers or {})
+
+
 class Asked(NamedTuple):
     """A request that bears a key: whose, which, and a digest of what it asks."""
 
@@ -47,7 +53,7 @@ def asked() -> Asked | None:
     if key is None:
         return None
     if _KEY.fullmatch(key) is None:
-        raise InvalidRequest([FieldError("header", HEADER, "must be 1 to 255 visible ASCII characters")])
+        raise InvalidRequest([field_error("header", HEADER, "must be 1 to 255 visible ASCII characters")])
     # JSON by what it says; a file byte by byte.
     sent = request.get_json(silent=True)
     body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS) if request.is_json else request.get_data()

@@ -17,7 +17,7 @@ from billing.frame.audit_log import REASON_LENGTH_MAX
 from billing.frame.http import idempotency, reasons
 from billing.frame.http.authentication import scopes_of
 from billing.frame.http.parameters import takes_parameters
-from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem
+from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem, field_error
 from billing.frame.http.words import MEANINGS
 from billing.frame.shapes import Shape
 from billing.frame.tokens import AUDITOR
@@ -100,20 +100,20 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: Any, *_args: Any, **_kwargs: Any) -> Any:
         """Return every field at fault, as one InvalidRequest."""
         raise InvalidRequest(
-            [fault for location, messages in error.messages.items() for fault in _flat(location, "", messages)]
+            [fault for location, messages in error.messages.items() for fault in _flat(location, (), messages)]
         )
 
 
-def _flat(location: str, path: str, messages: Any) -> list[FieldError]:
+def _flat(location: str, path: tuple[str, ...], messages: Any) -> list[FieldError]:
     if isinstance(messages, Mapping):
         return [
             fault
             for name, inner in messages.items()
-            for fault in _flat(location, path if name == "_schema" else f"{path}.{name}".strip("."), inner)
+            for fault in _flat(location, path if name == "_schema" else (*path, str(name)), inner)
         ]
     texts = messages if isinstance(messages, list) else [messages]
     where = "body" if location == "json" else location
-    return [FieldError(where, path, str(text)) for text in texts]
+    return [field_error(where, path, str(text)) for text in texts]
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -143,6 +143,15 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     def alt_response(self, status_code: int, response: Any = None, *, schema: Any = None, **doc: Any) -> Decorator:
         """Document what else it may answer."""
         return cast(Decorator, super().alt_response(status_code, response, schema=self.reference(schema), **doc))
+
+    def makes(self, shape: Any, **doc: Any) -> Decorator:
+        """Document a view that makes something: 201, or 200 where what was asked for stood already."""
+
+        def decorated(view: Any) -> Any:
+            stood = self.alt_response(200, schema=shape, description="It stood already", success=True, **doc)(view)
+            return self.response(201, shape, **doc)(stood)
+
+        return decorated
 
     def reference(self, schema: Any) -> Any:
         """Add a shape to the document's components and refer to it; any other schema stays as it is."""

@@ -16,7 +16,7 @@ from marshmallow import fields, validate
 from msgspec import UNSET, UnsetType
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
 
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.problems import InvalidRequest, field_error
 from billing.frame.listing import Asked, Listing
 from billing.frame.shapes import Shape, about
 
@@ -145,7 +145,7 @@ def _decoded(cursor: str, columns: Sequence[ColumnElement[Any]], sort: str | Non
         return tuple(_part(part, column.type.python_type) for part, column in zip(parts[1:], columns, strict=True))
     except (ValueError, BadBase64):
         remedy = "send the `next` of its previous page, in the same order, or none"
-        raise InvalidRequest([FieldError("query", "cursor", "is no cursor of this list", remedy)]) from None
+        raise InvalidRequest([field_error("query", "cursor", "is no cursor of this list", remedy)]) from None
 
 
 def _part(part: Any, kind: type) -> Any:

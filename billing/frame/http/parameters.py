@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Request, current_app, request
 
 from billing.frame.http.authentication import scopes_of
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.problems import InvalidRequest, field_error
 
 
 def takes_parameters(view: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:
@@ -29,9 +29,9 @@ def _require_known() -> None:
     wrong = []
     for name, values in asked.args.lists():
         if name not in known:
-            wrong.append(FieldError("query", name, "is no parameter of this address", takes))
+            wrong.append(field_error("query", name, "is no parameter of this address", takes))
         elif len(values) > 1:
-            wrong.append(FieldError("query", name, f"is given {len(values)} times", "give it once"))
+            wrong.append(field_error("query", name, f"is given {len(values)} times", "give it once"))
     if wrong:
         raise InvalidRequest(wrong)
 

@@ -10,11 +10,13 @@ ApiError
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
 from typing import Annotated, NamedTuple
 
 from flask import Flask, Response, g
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -33,6 +35,7 @@ from billing.frame.errors import (
     TooLong,
     Unknown,
 )
+from billing.frame.fault_codes import fault_code
 from billing.frame.proof_errors import ProofError
 from billing.frame.shapes import Shape, about, encode
 from invoices.errors import (
@@ -56,6 +59,8 @@ from pricing.errors import PricingError
 
 CONTENT_TYPE = "application/problem+json"
 PATH = "/problems/"
+# Nobody reads on, and an answer has an end.
+ERRORS_MAX = 1_000
 
 
 class ApiError(Exception):
@@ -82,10 +87,35 @@ class FieldError(Shape, frozen=True):
     """One field at fault."""
 
     location: Annotated[str, about("Where it is: `body`, `query` or `header`")]
+    pointer: Annotated[str, about("The field within it, as a JSON Pointer: `#/lines/1/amount`; `#` for the whole")]
     field: Annotated[str, about("Its name, dotted: `lines.1.amount`; blank for the whole")]
+    code: Annotated[str, about("Stable: what programs decide by; `/problems/validation` lists the codes")]
+    detail: Annotated[str, about("What is wrong with it, and what to do")]
     problem: Annotated[str, about("What is wrong with it")]
     remedy: Annotated[str, about("What to do")] | UnsetType = UNSET
     value: Annotated[str, about("What was given")] | UnsetType = UNSET
+    row: Annotated[int, about("Of a list: the place of its item, from 0")] | UnsetType = UNSET
+    file: Annotated[str, about("Of an upload: the file")] | UnsetType = UNSET
+    line: Annotated[int, about("Of an upload: the line, from 1 with the header")] | UnsetType = UNSET
+
+
+def field_error(
+    location: str, field: str | Sequence[str], problem: str, remedy: str = "", value: str | None = None, code: str = ""
+) -> FieldError:
+    """Return what is wrong with a field, named by its parts or dotted."""
+    parts = (field.split(".") if field else []) if isinstance(field, str) else field
+    places = [int(part) for part in parts if part.isdecimal()]
+    return FieldError(
+        location=location,
+        pointer="/".join(("#", *(part.replace("~", "~0").replace("/", "~1") for part in parts))),
+        field=".".join(parts),
+        code=code or fault_code(problem),
+        detail=f"{problem}: {remedy}" if remedy else problem,
+        problem=problem,
+        remedy=remedy or UNSET,
+        value=UNSET if value is None else value,
+        row=places[0] if places else UNSET,
+    )
 
 
 class Problem(Shape, frozen=True):
@@ -197,14 +227,16 @@ _log = logging.getLogger(__name__)
 def problem(
     kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a problem document as an answer; `errors` only where fields are at fault."""
+    """Return a problem document as an answer; `errors` only where fields are at fault, the first thousand of them."""
+    if len(errors) > ERRORS_MAX:
+        detail = f"{detail}; the first {ERRORS_MAX} of {len(errors)} are listed"
     body = Problem(
         type=PATH + kind.slug,
         title=kind.title,
         status=kind.status,
         detail=detail,
         instance=f"urn:request:{g.get('request_id', 'unknown')}",
-        errors=errors or UNSET,
+        errors=errors[:ERRORS_MAX] or UNSET,
     )
     return Response(encode(body), kind.status, headers, content_type=CONTENT_TYPE)
 
@@ -217,13 +249,22 @@ def kind_of(error: Exception) -> Kind:
 def field_errors(faults: Sequence[Fault]) -> Iterator[FieldError]:
     """Yield the faults of refused records as fields of the body."""
     for fault in faults:
-        yield FieldError(
-            location="body",
-            field=fault.column or "",
-            problem=fault.problem,
-            remedy=fault.remedy or UNSET,
-            value=UNSET if fault.value is None else fault.value,
-        )
+        column = fault.column or ""
+        made = field_error("body", column, fault.problem, fault.remedy, fault.value, fault_code(fault))
+        yield made if fault.line is None else replace(made, file=fault.file, line=fault.line)
+
+
+def placed(refused: Refused, place: Callable[[int], str] | None) -> Refused:
+    """Return a refusal whose faults name the fields of a body; `place` gives the prefix of the n-th record, from 0."""
+    return Refused([placed_fault(fault, place) for fault in refused.faults])
+
+
+def placed_fault(fault: Fault, place: Callable[[int], str] | None) -> Fault:
+    """Return a fault that names a field of the body, where it named file, line and column."""
+    prefix = "" if place is None or fault.line is None else place(fault.line - 1)
+    # Files and lines are the import's words; a request has fields.
+    remedy = fault.remedy.replace(".csv", "")
+    return replaced(fault, file="", line=None, column=f"{prefix}{fault.column or ''}".rstrip("."), remedy=remedy)
 
 
 def _of_error(error: Exception) -> Response:

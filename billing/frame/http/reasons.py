@@ -10,7 +10,7 @@ from flask import current_app, request
 from marshmallow import ValidationError, fields, validate
 
 from billing.frame.audit_log import REASON_LENGTH_MAX
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.problems import InvalidRequest, field_error
 
 HEADER = "X-Reason"
 FIELD = "reason"
@@ -45,7 +45,7 @@ def header_reason() -> str | None:
         reason = given.decode("latin-1").strip()
     if not _is_kept(reason):
         raise InvalidRequest(
-            [FieldError("header", HEADER, f"must be at most {REASON_LENGTH_MAX} characters that can be printed")]
+            [field_error("header", HEADER, f"must be at most {REASON_LENGTH_MAX} characters that can be printed")]
         )
     return reason or None
 

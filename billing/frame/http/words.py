@@ -44,6 +44,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "site": "The site's code",
         "slug": "The end of the problem's type",
         "statement": "The bank statement's number",
+        "template": "The template's name",
         "tenant": "The tenant's code",
         "tenant_kind": "The kind of tenant; `any` for the rate of every kind",
         "year": "The year",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from billing.entries.deposits import DepositMeans, DepositMovementKind, Movement
 from billing.frame.audit_log import require_reason
 from billing.frame.http.fields import Amount, Code, Day
-from billing.frame.http.idempotency import Answer
+from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
 from billing.frame.http.reasons import Reason
@@ -76,7 +76,7 @@ def list_deposits(connection: Connection, query: Mapping[str, Any]) -> Page[Depo
 
 
 @blueprint.route("/deposits", methods=["POST"])
-@blueprint.response(201, Deposit)
+@blueprint.makes(Deposit)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema("DepositOrder", {"lease": Code(required=True, metadata={"description": "The lease's code"})})
@@ -87,7 +87,7 @@ def create_deposit(connection: Connection, order: Mapping[str, Any]) -> Answer:
     settings = service().settings
     asking = Asking(service().today(), service().clock(), settings.operator, settings.terms)
     key = ask_deposit(connection, order["lease"], asking)
-    return Answer(deposit_shape(connection, key), 201)
+    return made(connection, deposit_shape(connection, key))
 
 
 @blueprint.route("/deposits/<part:code>")
@@ -99,7 +99,7 @@ def get_deposit(connection: Connection, code: str) -> Deposit:
 
 
 @blueprint.route("/deposits/<part:code>/movements", methods=["POST"])
-@blueprint.response(201, Deposit)
+@blueprint.makes(Deposit)
 @blueprint.arguments(strict_schema("DepositMovementOrder", _MOVEMENT))
 @writes
 def create_deposit_movement(connection: Connection, order: Mapping[str, Any], code: str) -> Answer:
@@ -109,7 +109,7 @@ def create_deposit_movement(connection: Connection, order: Mapping[str, Any], co
         order["kind"], order["means"], order["moved_on"], order["amount"], order["reference"], order["reason"]
     )
     move_deposit(connection, key, movement, recorded_at=service().clock())
-    return Answer(deposit_shape(connection, key), 201)
+    return made(connection, deposit_shape(connection, key))
 
 
 @blueprint.route("/deposits/<part:code>/pdf")
@@ -123,7 +123,7 @@ def get_deposit_call(connection: Connection, code: str) -> Response:
 
 
 @blueprint.route("/deposits/<part:code>/set-offs", methods=["POST"])
-@blueprint.response(201, Deposit)
+@blueprint.makes(Deposit)
 @blueprint.arguments(
     strict_schema(
         "DepositSetOffOrder",
@@ -143,11 +143,11 @@ def create_deposit_set_off(connection: Connection, order: Mapping[str, Any], cod
     key = deposit_of_lease(connection, code)
     wanted = SetOff(order["amount"], order["on"], reason)
     set_off_deposit(connection, key, wanted, recorded_at=service().clock(), terms=service().settings.terms)
-    return Answer(deposit_shape(connection, key), 201)
+    return made(connection, deposit_shape(connection, key))
 
 
 @blueprint.route("/leases/<part:code>/final-statement", methods=["POST"])
-@blueprint.response(201, FinalStatement)
+@blueprint.makes(FinalStatement)
 @blueprint.arguments(
     strict_schema(
         "FinalStatementOrder",
@@ -161,7 +161,7 @@ def create_final_statement(connection: Connection, order: Mapping[str, Any], cod
     head = close_tenancy(
         connection, code, order["on"], recorded_at=service().clock(), terms=settings.terms, operator=settings.operator
     )
-    return Answer(final_statement_shape(head), 201)
+    return made(connection, final_statement_shape(head))
 
 
 @blueprint.route("/leases/<part:code>/final-statement")

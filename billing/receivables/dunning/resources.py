@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.http.fields import Code, Day, Rate
-from billing.frame.http.idempotency import Answer
+from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.reasons import Reason
@@ -116,7 +116,7 @@ def list_reminders(connection: Connection, query: Mapping[str, Any]) -> Page[Rem
 
 
 @blueprint.route("/reminders", methods=["POST"])
-@blueprint.response(201, Queued)
+@blueprint.makes(Queued)
 @blueprint.arguments(strict_schema("RemindersOrder", {"tenant": Code(metadata={"description": "Default: everybody"})}))
 @writes
 def create_reminders(connection: Connection, order: Mapping[str, Any]) -> Answer:
@@ -125,7 +125,7 @@ def create_reminders(connection: Connection, order: Mapping[str, Any]) -> Answer
     report = send_reminders(
         connection, service().settings, service().today(), recorded_at=service().clock(), tenants=tenants
     )
-    return Answer(Queued(on=report.on, messages=[sent.number for sent in report.sent]), 201)
+    return made(connection, Queued(on=report.on, messages=[sent.number for sent in report.sent]))
 
 
 @blueprint.route("/holds")

@@ -11,10 +11,12 @@ from billing.approvals.shapes import Approval
 from billing.entries.receivables import MONEY
 from billing.frame.audit_log import require_reason
 from billing.frame.codes import RECEIPT
+from billing.frame.errors import Refused
 from billing.frame.http.authentication import WRITERS, opened_to
-from billing.frame.http.idempotency import Answer
+from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, listed_page, page
+from billing.frame.http.problems import placed as in_places
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
@@ -157,10 +159,10 @@ def list_receipts(connection: Connection, query: Mapping[str, Any]) -> Page[Rece
 @writes
 def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Record money that came in, allocate and book it: 201; 200 with the receipt that stands, where it is the same."""
-    (made,) = _receive(connection, [order], "receipt")
-    story = receipt_story(connection, made.key, made.warnings)
-    address = {"Location": f"/v1/receipts/{RECEIPT.format(made.key)}"}
-    return Answer(story, 201 if made.is_new else 200, address)
+    (recorded,) = _receive(connection, [order], "receipt")
+    story = receipt_story(connection, recorded.key, recorded.warnings)
+    address = {"Location": f"/v1/receipts/{RECEIPT.format(recorded.key)}"}
+    return Answer(story, 201 if recorded.is_new else 200, address)
 
 
 @blueprint.route("/receipts/batch", methods=["POST"])
@@ -170,12 +172,17 @@ def create_receipt(connection: Connection, order: Mapping[str, Any]) -> Answer:
 @writes
 def create_receipts(connection: Connection, batch: Mapping[str, Any]) -> Answer:
     """Record many receipts, all or none; each fault names its receipt by its place. 200 where all of them stood."""
-    recorded = _receive(connection, batch["receipts"], "receipts")
-    numbers = [RECEIPT.format(made.key) for made in recorded]
+    try:
+        recorded = _receive(connection, batch["receipts"], "receipts")
+    except Refused as refused:
+        raise in_places(refused, "receipts.{}.".format) from None
+    numbers = [RECEIPT.format(receipt.key) for receipt in recorded]
     warnings = tuple(
-        f"{number}: {warning}" for number, made in zip(numbers, recorded, strict=True) for warning in made.warnings
+        f"{number}: {warning}"
+        for number, receipt in zip(numbers, recorded, strict=True)
+        for warning in receipt.warnings
     )
-    made_any = any(made.is_new for made in recorded)
+    made_any = any(receipt.is_new for receipt in recorded)
     return Answer(Batch(receipts=numbers, warnings=warnings), 201 if made_any else 200)
 
 
@@ -198,16 +205,18 @@ def get_acknowledgement(connection: Connection, received: int) -> Response:
 
 
 @blueprint.route("/receipts/<money:received>/allocations", methods=["POST"])
-@blueprint.response(201, ReceiptStory)
+@blueprint.makes(ReceiptStory)
 @blueprint.arguments(strict_schema("AllocationOrder", ALLOCATION_FIELDS))
 @writes
 def create_allocation(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
-    """Let a receipt settle invoices with what it has left; those named may be of any tenant."""
+    """Let a receipt settle invoices with what it has left; those named may be of any tenant. 200: it settled none."""
     state, parts = service(), _parts(order)
     wanted = AUTOMATIC if order["allocation"] == AUTOMATIC and not parts else parts
     booking = Booking(connection, order["on"])
-    allocate(connection, received, wanted, recorded_at=state.clock(), terms=state.settings.terms, on=order["on"])
-    return Answer(receipt_story(connection, received, [booking.late()]), 201)
+    settled = allocate(
+        connection, received, wanted, recorded_at=state.clock(), terms=state.settings.terms, on=order["on"]
+    )
+    return Answer(receipt_story(connection, received, [booking.late()]), 201 if settled else 200)
 
 
 @blueprint.route("/receipts/<money:received>/placements", methods=["POST"])
@@ -291,7 +300,7 @@ def bounce_receipt(connection: Connection, order: Mapping[str, Any], received: i
 
 
 @blueprint.route("/receipts/<money:received>/certificates", methods=["POST"])
-@blueprint.response(201, ReceiptStory)
+@blueprint.makes(ReceiptStory)
 @blueprint.arguments(strict_schema("CertificateOrder", CERTIFICATE_FIELDS))
 @writes
 def create_certificate(connection: Connection, order: Mapping[str, Any], received: int) -> Answer:
@@ -299,7 +308,7 @@ def create_certificate(connection: Connection, order: Mapping[str, Any], receive
     record_certificate(
         connection, received, order["kind"], order["number"], order["certified_on"], recorded_at=service().clock()
     )
-    return Answer(receipt_story(connection, received), 201)
+    return made(connection, receipt_story(connection, received))
 
 
 @blueprint.route("/receipts/<money:received>/certificates/withdrawal", methods=["POST"])
@@ -333,14 +342,14 @@ def list_allocations(connection: Connection, query: Mapping[str, Any]) -> Page[A
 
 
 @blueprint.route("/allocations", methods=["POST"])
-@blueprint.response(200, Applied)
+@blueprint.makes(Applied)
 @blueprint.arguments(strict_schema("CreditApplication", APPLICATION_FIELDS))
 @writes
 def apply_all_credits(connection: Connection, order: Mapping[str, Any]) -> Answer:
     """Let credits settle what is open, as after each run: credit notes first, then money carried forward."""
     tenants = None if order["tenant"] is None else [order["tenant"]]
-    made = apply_credits(connection, recorded_at=service().clock(), tenants=tenants)
-    return Answer(Applied(allocations=made))
+    settled = apply_credits(connection, recorded_at=service().clock(), tenants=tenants)
+    return Answer(Applied(allocations=settled), 201 if settled else 200)
 
 
 @blueprint.route("/allocations/<serial:allocated>/undo", methods=["POST"])

@@ -1,18 +1,16 @@
 """Reports on what tenants owe and paid: account statement, aged balance, receipts, what they lack; in every format."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from billing.frame.database import reading
 from billing.frame.http.fields import Day
 from billing.frame.http.openapi import ApiBlueprint
-from billing.frame.http.problems import FieldError, InvalidRequest
-from billing.frame.http.report_files import LINES_ON_PAPER_MAX, in_formats, streamed
+from billing.frame.http.problems import InvalidRequest, field_error
+from billing.frame.http.report_files import LINES_ON_PAPER_MAX, format_field, in_formats, sent
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.reports.tabled import FORMATS, Listed, listed_pieces
@@ -21,7 +19,6 @@ from billing.receivables.reports.open_documents import open_documents, vat_not_d
 from billing.receivables.reports.receipts import missing_certificates, receipts_journal, unplaced_receipts
 from billing.receivables.reports.shapes import AccountStatement
 from billing.receivables.reports.statement_files import MEDIA_TYPES, statement_pieces
-from ledger.exports.tables import ending
 
 blueprint = ApiBlueprint(
     "receivables_reports", __name__, url_prefix="/v1", description="What tenants owe and paid, to be read"
@@ -40,22 +37,6 @@ _DAYS = {
 }
 
 
-def _format(formats: Mapping[str, Any]) -> fields.String:
-    return fields.String(
-        load_default="json", validate=validate.OneOf(list(formats)), metadata={"description": "The file's format"}
-    )
-
-
-def _sent(name: str, file_format: str, media_type: str, pieces_of: Callable[[Connection], Iterator[bytes]]) -> Response:
-    """Send the file's pieces, within one snapshot that ends with the last of them, or when the caller hangs up."""
-
-    def pieces() -> Generator[bytes, None, None]:
-        with reading(service().engine) as connection:
-            yield from pieces_of(connection)
-
-    return streamed(pieces(), media_type, f"{name}.{ending(file_format)}")
-
-
 def _listed(query: Mapping[str, Any], listed_of: Callable[[Connection], Listed], name: str) -> Response:
     operator = service().settings.operator.party
 
@@ -64,20 +45,20 @@ def _listed(query: Mapping[str, Any], listed_of: Callable[[Connection], Listed],
             listed_of(connection), query["format"], operator=operator, lines_on_paper_max=LINES_ON_PAPER_MAX
         )
 
-    return _sent(name, query["format"], FORMATS[query["format"]].media_type, pieces)
+    return sent(name, query["format"], pieces, FORMATS[query["format"]].media_type)
 
 
 def _days(query: Mapping[str, Any]) -> tuple[date | None, date]:
     start, until = query.get("from"), query.get("until") or service().today()
     if start is not None and start > until:
-        raise InvalidRequest([FieldError("query", "from", "comes after until")])
+        raise InvalidRequest([field_error("query", "from", "comes after until")])
     return start, until
 
 
 @blueprint.route("/tenants/<part:code>/statement")
 @in_formats(blueprint, MEDIA_TYPES.values(), AccountStatement)
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
-@blueprint.arguments(strict_schema("StatementQuery", {"format": _format(MEDIA_TYPES), **_DAYS}), location="query")
+@blueprint.arguments(strict_schema("StatementQuery", {"format": format_field(MEDIA_TYPES), **_DAYS}), location="query")
 def get_tenant_statement(query: Mapping[str, Any], code: str) -> Response:
     """A tenant's account (relevé de compte): what was invoiced, paid and credited, with the running balance."""
     start, until = _days(query)
@@ -86,14 +67,14 @@ def get_tenant_statement(query: Mapping[str, Any], code: str) -> Response:
     def pieces(connection: Connection) -> Iterator[bytes]:
         return statement_pieces(connection, code, start, until, query["format"], operator=operator)
 
-    return _sent("statement", query["format"], MEDIA_TYPES[query["format"]], pieces)
+    return sent("statement", query["format"], pieces, MEDIA_TYPES[query["format"]])
 
 
 @blueprint.route("/reports/aged-balance")
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
-    strict_schema("AgedBalanceQuery", {"format": _format(FORMATS), **_ON}),
+    strict_schema("AgedBalanceQuery", {"format": format_field(FORMATS), **_ON}),
     location="query",
 )
 def get_aged_balance(query: Mapping[str, Any]) -> Response:
@@ -105,7 +86,7 @@ def get_aged_balance(query: Mapping[str, Any]) -> Response:
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
-    strict_schema("OpenItemsQuery", {"format": _format(FORMATS), **_ON}),
+    strict_schema("OpenItemsQuery", {"format": format_field(FORMATS), **_ON}),
     location="query",
 )
 def get_open_items(query: Mapping[str, Any]) -> Response:
@@ -117,7 +98,7 @@ def get_open_items(query: Mapping[str, Any]) -> Response:
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
-    strict_schema("VatNotDueQuery", {"format": _format(FORMATS), **_ON}),
+    strict_schema("VatNotDueQuery", {"format": format_field(FORMATS), **_ON}),
     location="query",
 )
 def get_vat_not_due(query: Mapping[str, Any]) -> Response:
@@ -129,7 +110,7 @@ def get_vat_not_due(query: Mapping[str, Any]) -> Response:
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
-    strict_schema("UnplacedQuery", {"format": _format(FORMATS), **_ON}),
+    strict_schema("UnplacedQuery", {"format": format_field(FORMATS), **_ON}),
     location="query",
 )
 def get_unplaced_receipts(query: Mapping[str, Any]) -> Response:
@@ -141,7 +122,7 @@ def get_unplaced_receipts(query: Mapping[str, Any]) -> Response:
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
 @blueprint.arguments(
-    strict_schema("MissingQuery", {"format": _format(FORMATS), **_ON}),
+    strict_schema("MissingQuery", {"format": format_field(FORMATS), **_ON}),
     location="query",
 )
 def get_missing_certificates(query: Mapping[str, Any]) -> Response:
@@ -157,7 +138,7 @@ def _of_day(query: Mapping[str, Any], name: str) -> Response:
 @blueprint.route("/reports/receipts")
 @in_formats(blueprint, (report_format.media_type for report_format in FORMATS.values()))
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
-@blueprint.arguments(strict_schema("ReceiptsQuery", {"format": _format(FORMATS), **_DAYS}), location="query")
+@blueprint.arguments(strict_schema("ReceiptsQuery", {"format": format_field(FORMATS), **_DAYS}), location="query")
 def get_receipts_journal(query: Mapping[str, Any]) -> Response:
     """Every receipt of the days, with its legs, its state and what it settles (journal des encaissements)."""
     start, until = _days(query)

@@ -123,7 +123,7 @@ def test_eight_at_once_have_one_effect_and_one_answer(ground: Caller, engine: En
         thread.start()
     for thread in threads:
         thread.join()
-    assert [answer.status_code for answer in answers] == [200] * 8
+    assert [answer.status_code for answer in answers] == [201] * 8
     assert {answer.data for answer in answers} == {b'{"added":500,"known":0,"warnings":[]}'}
     assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 7
     assert count(engine, usage_event) == 500
