@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 from types import ModuleType
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound, OperationalError
@@ -13,10 +14,14 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound, OperationalError
 from billing.documents.checks.tenants import tenant_count
 from billing.frame.checking import Proof
 from billing.frame.database import reading
+from billing.frame.exposed_files import exposed_files
+from billing.frame.settings import Settings
 from billing.frame.undisturbed import undisturbed
+from billing.proof.witnesses import Standing, standings, witnesses_of
 from billing.register.tables import billing_run
 from billing.schema import checks as schema_checks
 from billing.schema import row_checks
+from billing.schema.roles import excessive_rights
 from billing.subjects import SUBJECTS
 from invoices.models import document_file
 from ledger.models import entry
@@ -64,6 +69,26 @@ def check(
     if progress is not None:
         progress(total, total)
     return problems
+
+
+class Checked(NamedTuple):
+    """The outcome of a whole check: what is wrong, what is unsafe around the database, where each witness stands."""
+
+    problems: list[str]
+    warnings: list[str]
+    witnessed: list[Standing]
+
+
+def whole_check(
+    settings: Settings, engine: Engine, *, files: bool, progress: Callable[[int, int], None] | None = None
+) -> Checked:
+    """Check the database of these settings, with `files` also the stored ones, and what guards it."""
+    witnesses = witnesses_of(settings)
+    problems = check(engine, documents_url=settings.documents_url if files else None, progress=progress)
+    with reading(engine) as connection:
+        rights, witnessed = excessive_rights(connection), standings(connection, witnesses)
+    unseen = [str(standing) for standing in witnessed if standing.last is None]
+    return Checked(problems, [*rights, *exposed_files(settings), *unseen], witnessed)
 
 
 def _check_modules() -> list[ModuleType]:

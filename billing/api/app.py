@@ -8,7 +8,7 @@ from flask.json.provider import JSONProvider
 from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from billing.api import manners, operations, request_log
+from billing.api import checking, manners, operations, request_log
 from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
@@ -76,6 +76,9 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options(settings.operator.party.legal_name))
     addresses.register(app, api)
-    for module in [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [operations]:
+    for module in [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [
+        checking,
+        operations,
+    ]:
         api.register_blueprint(module.blueprint)
     return app

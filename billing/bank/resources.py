@@ -13,7 +13,7 @@ from billing.bank import queries
 from billing.bank.accepting import accept_certain
 from billing.bank.choices import BY_HAND, Choice
 from billing.bank.deciding import DECISIONS, accept_proposal, decide
-from billing.bank.files import reconciliation_file
+from billing.bank.files import reconciliation_file, waiting_file
 from billing.bank.formats.reading import FORMATS
 from billing.bank.formats.statement import BadText, account, centimes
 from billing.bank.importing import FILE_LENGTH_MAX, MAPPING_DEFAULT, ImportOrder, import_file
@@ -27,21 +27,24 @@ from billing.bank.undoing import undo_decision
 from billing.bank.withdrawing import withdraw_statement
 from billing.frame.audit_log import act_of, require_reason
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
-from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
+from billing.frame.http.idempotency import Answer, made
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
 from billing.frame.http.reasons import Reason
+from billing.frame.http.report_files import as_tables, sent
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
 from billing.frame.tokens import RECEIPTS
 from billing.receivables.receipts.orders import Part
-from ledger.exports.spreadsheet import MEDIA_TYPE as XLSX_MEDIA_TYPE
-from ledger.exports.tables import TABLES, ending
+from ledger.exports.tables import TABLES
 
 PROPOSAL = "proposal"
 WAITING, DECIDED = "waiting", "decided"
 # The media types that a bank's file may be sent as; its kind is seen in its bytes.
+_table = partial(
+    fields.String, required=True, validate=validate.OneOf(TABLES), metadata={"description": "The kind of file"}
+)
 MEDIA_TYPES = ("application/octet-stream", "application/xml", "text/xml", "text/csv", "text/plain")
 
 
@@ -130,7 +133,7 @@ def list_statements(connection: Connection, query: Mapping[str, Any]) -> Page[St
 
 
 @blueprint.route("/statements", methods=["POST"])
-@blueprint.response(201, Taken)
+@blueprint.makes(Taken)
 @blueprint.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
 @blueprint.arguments(
     strict_schema(
@@ -176,7 +179,7 @@ def create_statement(connection: Connection, query: Mapping[str, Any]) -> Answer
         opening=query.get("opening"),
         closing=query.get("closing"),
     )
-    return Answer(Taken.of(import_file(connection, request.get_data(), query["file"], order)), 201)
+    return made(connection, Taken.of(import_file(connection, request.get_data(), query["file"], order)))
 
 
 @blueprint.route("/statements/<statement:statement>")
@@ -228,6 +231,15 @@ def list_statement_lines(connection: Connection, query: Mapping[str, Any]) -> Pa
     return page_together(connection, selected, queries.LINE_KEY, query, answer)
 
 
+@blueprint.route("/statement-lines/waiting")
+@as_tables(blueprint)
+@blueprint.arguments(strict_schema("WaitingLinesQuery", {"format": _table()}), location="query")
+def get_waiting_lines(query: Mapping[str, Any]) -> Response:
+    """All lines that wait for a person, each with the best proposal, as a table in French."""
+    terms, chosen = service().settings.terms, query["format"]
+    return sent("lignes-en-attente", chosen, lambda connection: waiting_file(connection, terms, chosen))
+
+
 @blueprint.route("/statements/<statement:statement>/lines/<serial:line>")
 @blueprint.response(200, StatementLine)
 @reads
@@ -271,7 +283,7 @@ def _require_kind(kind: str, choice: Choice) -> None:
 
 
 @blueprint.route("/statement-lines/acceptances", methods=["POST"])
-@blueprint.response(200, AcceptedLines)
+@blueprint.makes(AcceptedLines)
 @blueprint.arguments(
     strict_schema(
         "AcceptanceOrder",
@@ -296,7 +308,7 @@ def create_acceptance(connection: Connection, order: Mapping[str, Any]) -> Answe
         dry_run=order["dry_run"],
     )
     lines = [AcceptedLine.of(*line) for line in accepted]
-    return Answer(AcceptedLines(dry_run=order["dry_run"], lines=lines), 200)
+    return made(connection, AcceptedLines(dry_run=order["dry_run"], lines=lines))
 
 
 def _choice(kind: LineKind, order: Mapping[str, Any]) -> Choice:
@@ -334,26 +346,14 @@ def get_reconciliation(connection: Connection, query: Mapping[str, Any]) -> Reco
 
 
 @blueprint.route("/reconciliation/file")
-@blueprint.alt_response(200, schema=TEXT, content_type="text/csv", success=True)
-@blueprint.alt_response(200, schema=BINARY, content_type=XLSX_MEDIA_TYPE, success=True)
+@as_tables(blueprint)
 @blueprint.alt_response(404, "NOT_FOUND")
-@blueprint.arguments(
-    strict_schema(
-        "ReconciliationFileQuery",
-        {
-            **_ON,
-            "format": fields.String(
-                required=True, validate=validate.OneOf(TABLES), metadata={"description": "The kind of file"}
-            ),
-        },
-    ),
-    location="query",
-)
-@reads
-def get_reconciliation_file(connection: Connection, query: Mapping[str, Any]) -> Response:
+@blueprint.arguments(strict_schema("ReconciliationFileQuery", {**_ON, "format": _table()}), location="query")
+def get_reconciliation_file(query: Mapping[str, Any]) -> Response:
     """The same as a table, in French: CSV or XLSX."""
-    own = account(service().settings.operator.party.rib)
-    content = b"".join(reconciliation_file(connection, own, query.get("on"), query["format"]))
-    media_type = XLSX_MEDIA_TYPE if query["format"] == "xlsx" else "text/csv"
-    headers = {"Content-Disposition": f'attachment; filename="rapprochement.{ending(query["format"])}"'}
-    return Response(content, content_type=media_type, headers=headers)
+    own, chosen = account(service().settings.operator.party.rib), query["format"]
+    return sent(
+        "rapprochement",
+        chosen,
+        lambda connection: reconciliation_file(connection, own, query.get("on"), chosen),
+    )

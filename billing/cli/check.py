@@ -15,20 +15,13 @@ def check_command(files: bool) -> None:
     is billed once, every waterfall computes again, and the database still refuses to change them. Each
     problem is named on standard error. Nothing is changed; a run may be under way.
     """
-    from billing.check import check
-    from billing.frame.database import reading
-    from billing.frame.exposed_files import exposed_files
+    from billing.check import whole_check
     from billing.frame.settings import load_settings
-    from billing.proof.witnesses import standings, witnesses_of
-    from billing.schema.roles import excessive_rights
 
     settings = load_settings()
-    witnesses = witnesses_of(settings)
     with database(settings) as engine, progress("checking") as show:
-        problems = check(engine, documents_url=settings.documents_url if files else None, progress=show)
-        with reading(engine) as connection:
-            rights, witnessed = excessive_rights(connection), standings(connection, witnesses)
-    for sentence in [*rights, *exposed_files(settings), *(str(x) for x in witnessed if x.last is None)]:
+        problems, warnings, witnessed = whole_check(settings, engine, files=files, progress=show)
+    for sentence in warnings:
         warn(sentence)
     if problems:
         for problem in problems:

@@ -8,17 +8,21 @@ from sqlalchemy import Connection
 
 from billing.cross_subsidy.accounts.account import Account, account_of
 from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
-from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount
+from billing.cross_subsidy.accounts.sending import due_accounts, send_accounts
+from billing.cross_subsidy.accounts.shapes import CrossSubsidyAccount, DueAccount, SentAccounts
 from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
-from billing.frame.http.fields import Month
+from billing.frame.database import reading
+from billing.frame.http.fields import Flag, Month
+from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
-from billing.frame.http.transactions import reads
+from billing.frame.http.transactions import acting_engine, acts, reads
 from ledger.exports import spreadsheet
+from pricing.period import format_month
 
 blueprint = ApiBlueprint(
     "cross-subsidy", __name__, url_prefix="/v1", description="Who funds whom, told to whom it concerns"
@@ -51,6 +55,30 @@ def get_account_page(connection: Connection, query: Mapping[str, Any], code: str
     account = _account(connection, code, query)
     written = account_pdf(account, service().settings.operator.party, addressee_of(connection, code))
     return Response(written, content_type="application/pdf")
+
+
+@blueprint.route("/cross-subsidy/accounts", methods=["POST"])
+@blueprint.makes(SentAccounts)
+@blueprint.arguments(
+    strict_schema(
+        "AccountsOrder", {"dry_run": Flag(load_default=False, metadata={"description": "List them, queue nothing"})}
+    )
+)
+@acts
+def send_due_accounts(order: Mapping[str, Any]) -> Answer:
+    """Queue the accounts of the latest run that are due by the settings, one a tenant and run at most.
+
+    Mails leave with the next delivery. 200 where none was queued.
+    """
+    own, dry_run = service(), order["dry_run"]
+    if dry_run:
+        with reading(own.engine) as connection:
+            accounts = due_accounts(connection, own.settings.terms, own.today())
+    else:
+        terms, operator = own.settings.terms, own.settings.operator
+        accounts = send_accounts(acting_engine(), terms, operator, own.today(), own.clock())
+    shown = [DueAccount(x.tenant, format_month(x.period), x.occasion) for x in accounts]  # type: ignore[arg-type]
+    return Answer(SentAccounts(dry_run, shown), 201 if shown and not dry_run else 200)
 
 
 @blueprint.route("/cross-subsidy/years/<year:year>")

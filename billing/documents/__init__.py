@@ -10,6 +10,7 @@ SUBJECT = Subject(
         "explanation.resources",
         "tenants.resources",
         "messages.resources",
+        "delivery.resources",
         "credit_notes.resources",
         "one_off.resources",
     ),

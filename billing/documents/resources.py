@@ -1,6 +1,6 @@
 """Issued documents: as data, as PDF, as XML; and whether they reached their buyers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Response
@@ -8,9 +8,12 @@ from marshmallow import fields, validate
 from msgspec import to_builtins
 from sqlalchemy import Connection
 
+from billing.documents import export
 from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.delivery.resending import resend
 from billing.documents.delivery.settling import Settlement, settle_deliveries
+from billing.documents.lookup import files
+from billing.documents.lookup.files import found_documents
 from billing.documents.lookup.queries import DOCUMENTS_LISTING, Wanted, find, find_shown, shown_documents
 from billing.documents.lookup.shapes import DocumentShown, ResentDocument
 from billing.documents.queries import NUMBER_KEY, deliveries, find_delivery
@@ -22,16 +25,20 @@ from billing.frame.http.fields import Code, Day, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
 from billing.frame.http.paging import Page, listed_page, page
+from billing.frame.http.problems import InvalidRequest, field_error
 from billing.frame.http.reasons import Reason
+from billing.frame.http.report_files import as_tables, format_field, in_formats, sent, shown
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, reads, writes
+from billing.frame.listing import Asked
 from billing.receivables.open_items.document_states import DocumentState
 from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.errors import NotPrintedHere
 from invoices.reading import document_id, load_documents
 from invoices.xml import document_xml
+from ledger.exports.tables import MEDIA_TYPES
 
 STATES = ("queued", "failed", "sent", UNKNOWN)
 blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="Invoices and credit notes, as issued")
@@ -39,10 +46,12 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
 
 @blueprint.route("/documents")
 @blueprint.response(200, Page[DocumentShown])
+@as_tables(blueprint)
 @blueprint.arguments(
     query_schema(
         "DocumentQuery",
         {
+            "format": format_field(),
             "period": Month(metadata={"description": "The month of the run that issued them"}),
             "tenant": Code(metadata={"description": "Whose documents"}),
             "kind": fields.String(
@@ -60,8 +69,7 @@ blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="I
     ),
     location="query",
 )
-@reads
-def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[DocumentShown]:
+def list_documents(query: Mapping[str, Any]) -> Response:
     """The documents, by number, each with what is open of it; those of a month's run with `period`."""
     today = service().today()
     wanted = Wanted(
@@ -70,17 +78,55 @@ def list_documents(connection: Connection, query: Mapping[str, Any]) -> Page[Doc
         states=() if query.get("state") is None else (query["state"],),
         start=query.get("from"),
     )
-    return listed_page(
-        connection, DOCUMENTS_LISTING, find(wanted), query, lambda rows: shown_documents(connection, rows, today)
-    )
+
+    def found(connection: Connection) -> Page[DocumentShown]:
+        return listed_page(
+            connection, DOCUMENTS_LISTING, find(wanted), query, lambda rows: shown_documents(connection, rows, today)
+        )
+
+    def table(connection: Connection) -> Iterator[bytes]:
+        return files.pieces(found_documents(connection, wanted, Asked.of(query)), query["format"])
+
+    return shown("documents", query, found, table)
 
 
 @blueprint.route("/documents/<document:number>")
-@blueprint.response(200, DocumentShown)
-@reads
-def get_document(connection: Connection, number: str) -> DocumentShown:
-    """One document as issued, with its buyer, what is open of it and where it was sent."""
-    return find_shown(connection, number, service().today())
+@in_formats(blueprint, MEDIA_TYPES.values(), DocumentShown)
+@blueprint.arguments(strict_schema("ShownQuery", {"format": format_field()}), location="query")
+def get_document(query: Mapping[str, Any], number: str) -> Response:
+    """One document as issued, with its buyer, what is open of it and where it was sent; as a table, its lines."""
+    return shown(
+        "document",
+        query,
+        lambda connection: find_shown(connection, number, service().today()),
+        lambda connection: export.pieces_of(connection, [document_id(connection, number)], query["format"]),
+    )
+
+
+@blueprint.route("/exports/documents")
+@in_formats(blueprint, MEDIA_TYPES.values())
+@blueprint.arguments(
+    strict_schema(
+        "DocumentExportQuery",
+        {
+            "format": format_field(),
+            "period": Month(metadata={"description": "The month of the run that issued them"}),
+            "from": Day(metadata={"description": "First day of issue, in place of the month; with `until`"}),
+            "until": Day(metadata={"description": "Last day of issue, included"}),
+        },
+    ),
+    location="query",
+)
+def get_document_export(query: Mapping[str, Any]) -> Response:
+    """The documents of a month's run or of some days, with their lines, whole: the sales register."""
+    chosen, period, start, until = query["format"], query.get("period"), query.get("from"), query.get("until")
+    if period is not None and start is None and until is None:
+        return sent("documents", chosen, lambda connection: export.pieces(connection, period, chosen))
+    if period is not None or start is None or until is None:
+        raise InvalidRequest([field_error("query", "period", "is missing", "give it, or both `from` and `until`")])
+    if start > until:
+        raise InvalidRequest([field_error("query", "from", "comes after until")])
+    return sent("documents", chosen, lambda connection: export.pieces_of_days(connection, start, until, chosen))
 
 
 @blueprint.route("/documents/<followed:number>/resend", methods=["POST"])

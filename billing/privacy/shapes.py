@@ -3,7 +3,24 @@
 from typing import Annotated, Any
 
 from billing.audit.trail.shapes import AuditChange, AuditEvent
-from billing.frame.shapes import Instant, Shape, TenantCode, about
+from billing.frame.shapes import Count, Day, Instant, Shape, TenantCode, about
+
+
+class Erasure(Shape, frozen=True):
+    """A row whose time is past, and what it loses."""
+
+    subject: Annotated[str, about("The kind of row: `tenants` or `users`")]
+    name: Annotated[str, about("Whose")]
+    last_day: Annotated[Day, about("The day anything last happened with it")]
+    lost: Annotated[list[str], about("The columns that are blanked")]
+
+
+class Erased(Shape, frozen=True):
+    """What was erased since its time is past, or would be."""
+
+    dry_run: Annotated[bool, about("Whether nothing was changed")]
+    erasures: Annotated[list[Erasure], about("The rows, each with what it loses")]
+    kept: Annotated[dict[str, Count], about("Rows past their time that stay, since the proof covers them, by table")]
 
 
 class PersonalData(Shape, frozen=True):

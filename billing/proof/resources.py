@@ -1,23 +1,28 @@
 """The proof of the books: signed checkpoints, the keys that verify them, and proofs of single records."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from functools import partial
+from tempfile import TemporaryFile
 from typing import Any
 
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.database import reading
 from billing.frame.errors import Unknown
 from billing.frame.http.fields import FullMatch
-from billing.frame.http.idempotency import Answer
-from billing.frame.http.openapi import ApiBlueprint
+from billing.frame.http.idempotency import Answer, made
+from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page
+from billing.frame.http.report_files import streamed
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads, writes
 from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import CHECKPOINT_KEY, checkpoints, known_keys, make_checkpoint, newest_checkpoint
 from billing.proof.checkpoints import Checkpoint as Signed
+from billing.proof.export import export_files, write_zip
 from billing.proof.proving import KINDS, inclusion_shape, named, prove_consistency, prove_inclusion, witness_request
 from billing.proof.publishing import publish
 from billing.proof.shapes import (
@@ -42,6 +47,7 @@ from billing.proof.witnesses import (
 _SIZE_MAX = 10**15
 # A note has at most sixteen signatures.
 _NOTE_LENGTH_MAX = 10_000
+_PIECE_BYTES = 64 * 1024
 
 blueprint = ApiBlueprint(
     "proof", __name__, url_prefix="/v1/proof", description="The books, proved offline", fine_scope=AUDIT
@@ -65,15 +71,18 @@ def list_checkpoints(connection: Connection, query: Mapping[str, Any]) -> Page[C
 
 
 @blueprint.route("/checkpoints", methods=["POST"])
-@blueprint.response(200, Checkpoint)
+@blueprint.makes(Checkpoint)
 @blueprint.alt_response(409, "CONFLICT")
 @acts
 def sign_checkpoint() -> Answer:
     """Log what was committed and sign the log's head now; where nothing is new, the newest checkpoint stands."""
     settings, engine = service().settings, service().engine
+    with reading(engine) as connection:
+        before = newest_checkpoint(connection)
     checkpoint = make_checkpoint(settings, engine, service().clock)
     stamp(settings, engine, checkpoint)
-    return Answer(Checkpoint.of(checkpoint))
+    is_new = before is None or checkpoint.id > before.id
+    return Answer(Checkpoint.of(checkpoint), 201 if is_new else 200)
 
 
 @blueprint.route("/publications", methods=["POST"])
@@ -116,7 +125,7 @@ def list_cosignatures(connection: Connection, query: Mapping[str, Any]) -> Page[
 
 
 @blueprint.route("/cosignatures", methods=["POST"])
-@blueprint.response(200, Cosignatures)
+@blueprint.makes(Cosignatures)
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.arguments(
     strict_schema(
@@ -135,7 +144,7 @@ def take_cosignatures(connection: Connection, cosigned: Mapping[str, Any]) -> An
     """Take in what a witness of PROOF_WITNESSES has cosigned; what was taken in before stays as it is."""
     witnesses = witnesses_of(service().settings)
     taken = take_in(connection, witnesses, cosigned["note"], service().clock())
-    return Answer(Cosignatures([Cosignature.of(each) for each in taken]))
+    return made(connection, Cosignatures([Cosignature.of(each) for each in taken]))
 
 
 @blueprint.route("/witness-request")
@@ -159,6 +168,26 @@ def get_witness_request(connection: Connection, query: Mapping[str, Any]) -> Wit
     """What a witness is asked to cosign: the newest checkpoint, with proof that it continues what it cosigned last."""
     key = chosen_witness(witnesses_of(service().settings), query.get("witness"))
     return WitnessRequest(witness=str(key), request=witness_request(connection, key, query.get("old")))
+
+
+@blueprint.route("/export")
+@blueprint.response(200, BINARY, content_type="application/zip")
+def get_proof_export() -> Response:
+    """The records, the log, the checkpoints, the keys and the verifier, as one ZIP archive: what anybody can verify.
+
+    It goes up to the newest checkpoint, which `POST /v1/proof/checkpoints` makes; while there is none it is unsigned.
+    """
+    own = service()
+    witnesses = witnesses_of(own.settings)
+
+    def pieces() -> Generator[bytes, None, None]:
+        with TemporaryFile() as file:
+            with reading(own.engine) as connection:
+                write_zip(export_files(connection, witnesses), file, own.clock())
+            file.seek(0)
+            yield from iter(partial(file.read, _PIECE_BYTES), b"")
+
+    return streamed(pieces(), "application/zip", "books-proof.zip")
 
 
 @blueprint.route("/inclusion")

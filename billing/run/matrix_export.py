@@ -46,7 +46,7 @@ def _rows(period: date, funding: Funding) -> Iterator[tuple[Cell, ...]]:
         yield (period, TO_RESERVE, *funder, None, None, amount)
 
 
-def json_pieces(period: date, funding: Funding) -> Iterator[bytes]:
+def _json_pieces(period: date, funding: Funding) -> Iterator[bytes]:
     """Write a `shapes.FundingMatrix` as pieces of JSON: the pools, what went to the reserve, then every cell."""
     head = {
         "period": format_month(period),
@@ -72,5 +72,5 @@ def pieces(connection: Connection, period: date, file_format: str) -> Iterator[b
     require_format(file_format)
     funding = funding_of_run(connection, period)
     if file_format == "json":
-        return json_pieces(period, funding)
+        return _json_pieces(period, funding)
     return table(file_format, "Qui finance qui", COLUMNS, _rows(period, funding))

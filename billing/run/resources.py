@@ -14,13 +14,13 @@ from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page
-from billing.frame.http.report_files import in_formats, streamed
+from billing.frame.http.report_files import format_field, in_formats, sent, shown, streamed
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts, reads
 from billing.frame.tokens import RUNS
+from billing.run import matrix_export, waterfall_export
 from billing.run.drafts import DIGEST_PATTERN
-from billing.run.matrix_export import funding_of_run, json_pieces
 from billing.run.month import run_month
 from billing.run.preview import preview_month
 from billing.run.queries import OUTCOME_KEY, RUN_KEY, find_run, outcomes, runs
@@ -30,8 +30,7 @@ from billing.run.review.files import pieces, review_shape
 from billing.run.review.reviewing import Review, review_month
 from billing.run.review.shapes import RunReview
 from billing.run.shapes import CrossSubsidy, FundingMatrix, Outcome, Run, RunDetail, RunOutcome, RunReport
-from billing.run.waterfall_export import stored
-from ledger.exports.tables import ending
+from ledger.exports.tables import MEDIA_TYPES, ending
 from pricing.period import format_month
 
 blueprint = ApiBlueprint(
@@ -167,11 +166,7 @@ def review_run(order: Mapping[str, Any]) -> Answer:
     strict_schema(
         "ReviewQuery",
         {
-            "format": fields.String(
-                load_default="json",
-                validate=validate.OneOf(tuple(REVIEW_MEDIA_TYPES)),
-                metadata={"description": "The file's format"},
-            ),
+            "format": format_field(REVIEW_MEDIA_TYPES),
             "issue_date": Day(metadata={"description": "Today in Casablanca unless given"}),
             "catch_up": fields.String(
                 validate=validate.OneOf(("true", "false")),
@@ -200,17 +195,22 @@ def _review(period: date, order: Mapping[str, Any]) -> Review:
 
 
 @blueprint.route("/cross-subsidy/<month:period>")
-@blueprint.response(200, CrossSubsidy)
-@reads
-def get_cross_subsidy(connection: Connection, period: date) -> Any:
+@in_formats(blueprint, MEDIA_TYPES.values(), CrossSubsidy)
+@blueprint.arguments(strict_schema("CrossSubsidyQuery", {"format": format_field()}), location="query")
+def get_cross_subsidy(query: Mapping[str, Any], period: date) -> Response:
     """Who funded whom in a month's run."""
-    return orjson.loads(stored(connection, period))
+    return shown(
+        f"cross-subsidy-{format_month(period)}",
+        query,
+        lambda connection: orjson.loads(waterfall_export.stored(connection, period)),
+        lambda connection: waterfall_export.pieces(connection, period, query["format"]),
+    )
 
 
 @blueprint.route("/cross-subsidy/<month:period>/matrix")
-@blueprint.response(200, FundingMatrix)
-@reads
-def get_funding_matrix(connection: Connection, period: date) -> Response:
+@in_formats(blueprint, MEDIA_TYPES.values(), FundingMatrix)
+@blueprint.arguments(strict_schema("FundingMatrixQuery", {"format": format_field()}), location="query")
+def get_funding_matrix(query: Mapping[str, Any], period: date) -> Response:
     """Who funded whom in a month's run, tenant by tenant: pools with their sums, and every cell."""
-    body = b"".join(json_pieces(period, funding_of_run(connection, period)))
-    return Response(body, content_type="application/json")
+    chosen, name = query["format"], f"funding-matrix-{format_month(period)}"
+    return sent(name, chosen, lambda connection: matrix_export.pieces(connection, period, chosen))

@@ -66,7 +66,7 @@ def due(park: Park, settings: Settings, on: date = DAY) -> list[tuple[str, str]]
 def send(park: Park, settings: Settings, on: date = DAY) -> list[str]:
     with writing(park.engine) as connection:
         found = due_accounts(connection, settings.terms, on)
-        return queue_accounts(connection, found, settings.terms, settings.operator, on, NOW)
+        return [x.tenant for x in queue_accounts(connection, found, settings.terms, settings.operator, on, NOW)]
 
 
 def test_nothing_is_sent_unless_the_settings_say_so(small_park: Park) -> None:

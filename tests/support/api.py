@@ -62,6 +62,7 @@ def caller_of(tmp_path: Path) -> CallerOf:
         environment = {
             "DATABASE_URL": engine.url.render_as_string(hide_password=False),
             "DOCUMENTS_URL": f"file:{tmp_path / 'documents'}",
+            "SMTP_URL": f"file:{tmp_path / 'outbox'}",
         }
         with writing(engine) as connection:
             secrets = {scope: create_token(connection, f"the-{scope}", scope, now=NOW) for scope in SCOPES}

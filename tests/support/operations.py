@@ -50,5 +50,5 @@ PARTS = {
     "statement": "RE-000001", "line": "1",
     "hold": "SU-000001", "tenant": "T1",
     "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001", "movement": "1", "decision": "1",
-    "endpoint": "WH-000001", "manual_entry": "EM-000001", "sha256": "0" * 64,
+    "endpoint": "WH-000001", "manual_entry": "EM-000001", "sha256": "0" * 64, "template": "vat-settlement",
 }  # fmt: skip

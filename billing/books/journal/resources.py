@@ -1,8 +1,7 @@
 """The books: entries with their postings, accounts, balances, and the files accountants and auditors read."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from flask import Response
@@ -11,12 +10,13 @@ from sqlalchemy import Connection, Engine
 
 from billing.books.journal.queries import ACCOUNT_KEY, ENTRY_KEY, accounts, entries, entry_shapes
 from billing.books.journal.shapes import Account, Entry, TrialBalance
-from billing.books.journal.trial_balance import trial_balance_shape
+from billing.books.journal.trial_balance import pieces, trial_balance_shape
 from billing.books.subledgers import subledgers
 from billing.frame.database import reading
 from billing.frame.http.fields import Code, Day
-from billing.frame.http.openapi import ApiBlueprint, body_of
+from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
+from billing.frame.http.report_files import format_field, in_formats, shown, streamed
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
@@ -24,6 +24,7 @@ from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import with_checkpoint
 from ledger.entry import JOURNAL_LABELS
 from ledger.exports import FORMATS, journal_pieces
+from ledger.exports.tables import MEDIA_TYPES
 
 blueprint = ApiBlueprint(
     "ledger", __name__, url_prefix="/v1/ledger", description="Double entry; nothing is changed", fine_scope=AUDIT
@@ -67,23 +68,23 @@ def list_accounts(connection: Connection, query: Mapping[str, Any]) -> Page[Acco
 
 
 @blueprint.route("/trial-balance")
-@blueprint.response(200, TrialBalance)
-@blueprint.arguments(strict_schema("TrialBalanceQuery", {"until": _UNTIL()}), location="query")
-@reads
-def get_trial_balance(connection: Connection, query: Mapping[str, Any]) -> TrialBalance:
+@in_formats(blueprint, MEDIA_TYPES.values(), TrialBalance)
+@blueprint.arguments(
+    strict_schema("TrialBalanceQuery", {"format": format_field(), "until": _UNTIL()}), location="query"
+)
+def get_trial_balance(query: Mapping[str, Any]) -> Response:
     """Every account with postings, up to and including a day, or all of them."""
-    return trial_balance_shape(connection, query.get("until"))
-
-
-def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Document an answer by each media type the journal has."""
-    for media_type in sorted({file_format.media_type for file_format in FORMATS.values()}):
-        view = blueprint.alt_response(200, schema=body_of(media_type), content_type=media_type, success=True)(view)
-    return view
+    until = query.get("until")
+    return shown(
+        "trial-balance",
+        query,
+        lambda connection: trial_balance_shape(connection, until),
+        lambda connection: pieces(connection, until, query["format"]),
+    )
 
 
 @blueprint.route("/exports")
-@_in_every_format
+@in_formats(blueprint, (file_format.media_type for file_format in FORMATS.values()))
 @blueprint.arguments(
     strict_schema(
         "ExportQuery",
@@ -100,19 +101,12 @@ def _in_every_format(view: Callable[..., Any]) -> Callable[..., Any]:
 def get_export(query: Mapping[str, Any]) -> Response:
     """The journal as a file for accountants and auditors, of any size, written while it is sent."""
     chosen = FORMATS[query["format"]]
-    headers = {"Content-Disposition": f'attachment; filename="journal.{chosen.extension}"'}
-    pieces = _pieces(service().engine, query)
-    # Errors are raised before the first piece, while a problem can still be answered.
-    first = next(pieces, b"")
-    answer = Response(chain([first], pieces), content_type=chosen.media_type, headers=headers)
-    # A caller who hangs up ends the snapshot too.
-    answer.call_on_close(pieces.close)
-    return answer
+    return streamed(_pieces(service().engine, query), chosen.media_type, f"journal.{chosen.extension}")
 
 
 def _pieces(engine: Engine, query: Mapping[str, Any]) -> Generator[bytes, None, None]:
     """Yield the file's pieces, within one snapshot that ends with the last of them."""
     with reading(engine) as connection:
         days = {"start": query.get("from"), "until": query.get("until")}
-        pieces = journal_pieces(connection, query["format"], **days, subledgers=subledgers(connection))
-        yield from with_checkpoint(connection, query["format"], pieces)
+        journal = journal_pieces(connection, query["format"], **days, subledgers=subledgers(connection))
+        yield from with_checkpoint(connection, query["format"], journal)

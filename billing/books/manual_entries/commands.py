@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,7 @@ from billing.frame.terminal.output import grouped, table, warn
 from billing.frame.terminal.parameters import DAY, Numbered
 
 if TYPE_CHECKING:
-    from billing.books.manual_entries.shapes import ManualEntry
+    pass
 
 _NUMBER = Numbered(MANUAL_ENTRY)
 
@@ -108,17 +108,16 @@ def reverse_command(number: int, on: date | None) -> None:
 def list_command(format_name: str, output: str | None) -> None:
     """List the manual entries, in csv and xlsx a row a posting; `export journal` has those of every origin."""
     from billing.books.manual_entries.listing import manual_entries_file
-    from billing.books.manual_entries.queries import MANUAL_ENTRY_KEY, manual_entries, manual_shapes
-
-    def found(connection: Any) -> "list[ManualEntry]":
-        return manual_shapes(connection, connection.execute(manual_entries().order_by(*MANUAL_ENTRY_KEY)).all())
+    from billing.books.manual_entries.queries import all_manual_entries
 
     if format_name != "table":
-        write_export(lambda connection: manual_entries_file(found(connection), format_name), format_name, output)
+        write_export(
+            lambda connection: manual_entries_file(all_manual_entries(connection), format_name), format_name, output
+        )
         return
     require_no_output(output)
     with snapshot() as connection:
-        entries = found(connection)
+        entries = all_manual_entries(connection)
     if not entries:
         click.echo("no manual entry was made yet")
         return

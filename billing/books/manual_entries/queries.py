@@ -41,6 +41,11 @@ def find_manual_entries(connection: Connection, keys: Sequence[int]) -> list[Man
     return manual_shapes(connection, [rows[key] for key in keys])
 
 
+def all_manual_entries(connection: Connection) -> list[ManualEntry]:
+    """Return every manual entry, by number."""
+    return manual_shapes(connection, connection.execute(manual_entries().order_by(*MANUAL_ENTRY_KEY)).all())
+
+
 def manual_shapes(connection: Connection, heads: Sequence[Row[Any]]) -> list[ManualEntry]:
     """Return the manual entries of these rows, in their order."""
     p = manual_posting.c

@@ -1,7 +1,7 @@
 """Manual entries over HTTP: posted, taken back, listed; their voucher files and templates."""
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,20 +16,29 @@ from billing.approvals.shapes import Approval
 from billing.books.manual_entries.approving import MANUAL_ENTRIES, ManualOrder
 from billing.books.manual_entries.files import LAYOUT, rows_of_records
 from billing.books.manual_entries.judging import ROWS_MAX
-from billing.books.manual_entries.queries import MANUAL_ENTRY_KEY, find_manual_entries, manual_entries, manual_shapes
+from billing.books.manual_entries.listing import manual_entries_file
+from billing.books.manual_entries.queries import (
+    MANUAL_ENTRY_KEY,
+    all_manual_entries,
+    find_manual_entries,
+    manual_entries,
+    manual_shapes,
+)
 from billing.books.manual_entries.shapes import EntryTemplates, ManualEntry, PostedEntries
-from billing.books.manual_entries.templates import template_shapes
+from billing.books.manual_entries.templates import TEMPLATES, template_file, template_shapes
 from billing.books.manual_entries.vouchers import find_voucher, keep_voucher
-from billing.frame.errors import Fault, Refused
+from billing.frame.errors import Fault, Refused, Unknown
 from billing.frame.http.fields import AMOUNT_DOC, CODE_DOC, DAY_DOC, TEXT_DOC, Cell, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
-from billing.frame.http.problems import FieldError, InvalidRequest
+from billing.frame.http.problems import InvalidRequest, field_error
 from billing.frame.http.reasons import Reason
+from billing.frame.http.report_files import as_tables, format_field, sent, shown
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from ledger.exports.tables import TABLES
 
 _REASON = Reason("Why it is done")
 _CELL_DOCS: Mapping[str, Mapping[str, Any]] = {
@@ -72,11 +81,18 @@ blueprint = ApiBlueprint("entries", __name__, url_prefix="/v1", description="Wha
 
 @blueprint.route("/entries")
 @blueprint.response(200, Page[ManualEntry])
-@blueprint.arguments(query_schema("ManualEntryQuery", {}), location="query")
-@reads
-def list_manual_entries(connection: Connection, query: Mapping[str, Any]) -> Page[ManualEntry]:
+@as_tables(blueprint)
+@blueprint.arguments(query_schema("ManualEntryQuery", {"format": format_field()}), location="query")
+def list_manual_entries(query: Mapping[str, Any]) -> Response:
     """The manual entries, by number; `GET /v1/ledger/entries` lists those of every origin."""
-    return page_together(connection, manual_entries(), MANUAL_ENTRY_KEY, query, partial(manual_shapes, connection))
+
+    def found(connection: Connection) -> Page[ManualEntry]:
+        return page_together(connection, manual_entries(), MANUAL_ENTRY_KEY, query, partial(manual_shapes, connection))
+
+    def table(connection: Connection) -> Iterator[bytes]:
+        return manual_entries_file(all_manual_entries(connection), query["format"])
+
+    return shown("manual-entries", query, found, table)
 
 
 @blueprint.route("/entries", methods=["POST"])
@@ -110,7 +126,7 @@ def _decoded(content: str) -> bytes:
     try:
         return b64decode(content, validate=True)
     except ValueError:
-        raise InvalidRequest([FieldError("body", "voucher_file.content", "is not base64")]) from None
+        raise InvalidRequest([field_error("body", "voucher_file.content", "is not base64")]) from None
 
 
 def _in_body(fault: Fault) -> Fault:
@@ -164,12 +180,15 @@ def get_voucher_file(connection: Connection, sha256: str) -> Response:
     return Response(find_voucher(connection, sha256), content_type="application/octet-stream")
 
 
+_date = partial(Day, metadata={"description": "The day of the entries, and of the balances. Default: today"})
+
+
 @blueprint.route("/entry-templates")
 @blueprint.response(200, EntryTemplates)
 @blueprint.arguments(
     strict_schema(
         "TemplateQuery",
-        {"date": Day(metadata={"description": "The day of the entries, and of the balances. Default: today"})},
+        {"date": _date()},
     ),
     location="query",
 )
@@ -177,3 +196,25 @@ def get_voucher_file(connection: Connection, sha256: str) -> Response:
 def get_entry_templates(connection: Connection, query: Mapping[str, Any]) -> EntryTemplates:
     """Manual entries to be completed and posted: VAT settlement, withholding credits, stamp duty, bank, result."""
     return template_shapes(connection, query.get("date") or service().today())
+
+
+@blueprint.route("/entry-templates/<part:template>")
+@as_tables(blueprint)
+@blueprint.arguments(
+    strict_schema(
+        "TemplateFileQuery",
+        {
+            "format": fields.String(
+                load_default="csv", validate=validate.OneOf(TABLES), metadata={"description": "The file's format"}
+            ),
+            "date": _date(),
+        },
+    ),
+    location="query",
+)
+def get_entry_template(query: Mapping[str, Any], template: str) -> Response:
+    """One of them as a file, to be completed and posted."""
+    if template not in TEMPLATES:
+        raise Unknown(f"there is no template {template}: there are {', '.join(TEMPLATES)}")
+    day, chosen = query.get("date") or service().today(), query["format"]
+    return sent(template, chosen, lambda connection: template_file(connection, template, day, chosen))

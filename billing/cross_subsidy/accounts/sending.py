@@ -109,11 +109,13 @@ def _windows_ending(connection: Connection, period: date) -> set[str]:
     return tenants
 
 
-def send_accounts(engine: Engine, terms: Terms, operator: Operator, on: date, recorded_at: datetime) -> list[str]:
-    """Queue all that is due on a day, some at a time, each time in a transaction of its own; gives to whom."""
+def send_accounts(
+    engine: Engine, terms: Terms, operator: Operator, on: date, recorded_at: datetime
+) -> list[DueAccount]:
+    """Queue all that is due on a day, some at a time, each time in a transaction of its own; return what was queued."""
     with reading(engine) as connection:
         due = due_accounts(connection, terms, on)
-    queued: list[str] = []
+    queued: list[DueAccount] = []
     for start in range(0, len(due), AT_A_TIME):
         with writing(engine) as connection:
             hold_facts(connection)
@@ -123,13 +125,13 @@ def send_accounts(engine: Engine, terms: Terms, operator: Operator, on: date, re
 
 def queue_accounts(
     connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator, on: date, recorded_at: datetime
-) -> list[str]:
-    """Queue these accounts as messages; gives the tenants to whom one was queued now."""
+) -> list[DueAccount]:
+    """Queue these accounts as messages; return those that were queued now."""
     messages = {account.key: account for account in due}
     queued = queue_messages(
         connection, KIND, _messages(connection, due, terms, operator), written_on=on, queued_at=recorded_at
     )
-    return [messages[key].tenant for key in messages if key in queued]
+    return [messages[key] for key in messages if key in queued]
 
 
 def _messages(connection: Connection, due: Sequence[DueAccount], terms: Terms, operator: Operator) -> Iterator[Message]:

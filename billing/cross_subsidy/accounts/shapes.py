@@ -13,6 +13,21 @@ from pricing.period import ONE_DAY, format_month
 Group = Literal["own_site", "other_sites", "grants", "reserve", "operator", "itself"]
 
 
+class DueAccount(Shape, frozen=True):
+    """An account of the cross-subsidy that is sent to its tenant."""
+
+    tenant: TenantCode
+    period: Month
+    occasion: Annotated[Literal["window_end", "year", "invoice"], about("Why it is sent (cross_subsidy.account_sent)")]
+
+
+class SentAccounts(Shape, frozen=True):
+    """The accounts of the latest run that were queued, or would be."""
+
+    dry_run: Annotated[bool, about("Whether nothing was queued")]
+    accounts: Annotated[list[DueAccount], about("By tenant")]
+
+
 class GroupShare(Shape, frozen=True):
     """The amount that came from, or went to, one group at one site."""
 
