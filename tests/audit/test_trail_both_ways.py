@@ -12,12 +12,13 @@ from billing.audit.feed.queries import BEGINNING, events_after
 from billing.audit.feed.types import is_wanted_type
 from billing.audit.trail.causes import FORMS, causes_of, form_of
 from billing.audit.trail.following import Place, follow, follow_balance
-from billing.audit.trail.queries import entry_trails
+from billing.audit.trail.queries import SUBJECTS, entry_trails
 from billing.audit.trail.shapes import Trail, TrailStep
 from billing.cli import main
 from billing.frame.database import reading
 from billing.frame.errors import TooLong, Unknown
 from billing.frame.shapes import encode
+from billing.frame.tables import audit_change
 from ledger.models import entry, posting
 from pricing.money import format_amount
 from tests.support.api import Caller, CallerOf
@@ -66,7 +67,10 @@ def test_every_kind_of_entry_leads_to_its_cause_and_to_a_person(story: Park) -> 
     # What the feed tells of it is of types that webhooks can be chosen by.
     with reading(story.engine) as connection:
         types = {told.type for told in events_after(connection, BEGINNING, 5_000)}
+        subjects = set(connection.scalars(select(audit_change.c.subject)))
     assert [told for told in sorted(types) if not is_wanted_type(told)] == []
+    # What changes can be asked for by.
+    assert subjects <= set(SUBJECTS)
 
 
 def test_an_invoice_leads_down_to_the_rate_and_up_to_payments_credit_notes_debts_and_reminders(story: Park) -> None:

@@ -51,8 +51,8 @@ SUBJECTS = (
     "approvals", "certificates", "closings", "cosignatures", "cut-offs", "debts", "deliveries", "deposit-movements",
     "deposits", "dunning", "files", "fiscal-years", "grants", "lease_removals", "leases", "manual-entries",
     "message-deliveries", "messages", "periods", "rates", "receipts", "refunds", ROWS, "run_holds", "runs", "services",
-    "sites", "statement-lines", "statements", "surveys", "switch-notices", "take-on", "tenants", "tokens", "units", "usage_voids",
-    "users", "vat_rates", "voucher-files", "webhook-endpoints",
+    "sites", "statement-lines", "statements", "surveys", "switch-notices", "take-on", "tenants", "tokens", "units",
+    "usage_voids", "users", "vat_rates", "voucher-files", "webhook-endpoints",
 )  # fmt: skip
 
 
