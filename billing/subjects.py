@@ -14,6 +14,7 @@ from billing import (
     run,
     take_on,
     users,
+    verification,
 )
 
 SUBJECTS = (
@@ -30,4 +31,5 @@ SUBJECTS = (
     approvals.SUBJECT,
     users.SUBJECT,
     privacy.SUBJECT,
+    verification.SUBJECT,
 )

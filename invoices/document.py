@@ -49,6 +49,8 @@ class Party:
     phone: str = ""
     bank: str = ""
     rib: str = ""
+    # The address that links of its papers begin with; blank: they bear none.
+    public_url: str = ""
 
 
 class Correction(NamedTuple):
@@ -111,6 +113,8 @@ class Document:
     reason: str = ""
     edition: int = EDITION
     is_brought: bool = False
+    # The address under which whoever holds it can verify it (`invoices.links`); blank: none is printed.
+    link: str = ""
 
     def __post_init__(self) -> None:
         priced = [line.priced for line in self.lines]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
@@ -51,6 +51,8 @@ _REASON_COLUMNS = ("document_id", "reason", "issued_by")
 _PART_COLUMNS = ("document_id", "line_no", "invoice_id", "invoice_line_no")
 _WITHDRAWAL_COLUMNS = ("document_id", "line_no", "credit_note_id", "credit_line_no")
 _VAT_COLUMNS = ("document_id", "rate", "base", "amount")
+_PARTY_FIELDS = tuple(field.name for field in fields(Party))
+_LATER_FIELDS = frozenset({"public_url"})
 # However many digests are asked for, they are one parameter: a list of thousands costs more to prepare than to answer.
 _KNOWN_PARTIES = {
     "sqlite": text("SELECT digest FROM party WHERE digest IN (SELECT value FROM json_each(:digests))"),
@@ -277,9 +279,15 @@ def _line_rows(issued: Issued) -> list[tuple[Any, ...]]:
     ]
 
 
+def _content(snapshot: Party) -> bytes:
+    """Return a party as JSON; a field that it was given later is left out while blank, so that no digest changes."""
+    values = ((name, getattr(snapshot, name)) for name in _PARTY_FIELDS)
+    return orjson.dumps({name: value for name, value in values if value or name not in _LATER_FIELDS})
+
+
 def _keep_parties(connection: Connection, parties: Iterable[Party], insert: RowWriter) -> list[str]:
     """Write the parties not kept yet, once per content; return the digest of each, in their order."""
-    contents = [orjson.dumps(snapshot) for snapshot in parties]
+    contents = [_content(snapshot) for snapshot in parties]
     digests = [blake2b(content, digest_size=16).hexdigest() for content in contents]
     # The queue at the number series keeps other writers from adding the same content meanwhile.
     dialect = connection.dialect.name

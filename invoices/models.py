@@ -249,10 +249,21 @@ delivery_attempt = Table(
     Column("detail", Text, nullable=False),
 )
 
+link_secret = Table(
+    "link_secret",
+    metadata,
+    # The one secret that links of papers are made with (`invoices.links`), 256 random bits in hexadecimal; the upgrade
+    # that made the table made it. Its SHA-256 beside it shows that it is the one that links were printed with.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    CheckConstraint("id = 1", name="id"),
+)
+
 # The tables whose rows the database refuses to change or delete (R22).
 APPEND_ONLY = (
     party, document, document_line, document_vat, credit_reason, credited_part, credit_withdrawal, brought_invoice,
-    document_file, delivery_attempt,
+    document_file, delivery_attempt, link_secret,
 )  # fmt: skip
 
 # References that PostgreSQL checks set-wise (`billing.schema.triggers`): table, columns, referred table, its columns.

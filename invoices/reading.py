@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
 from invoices.document import Correction, Document, DocumentLine, Party
 from invoices.errors import UnknownDocument
+from invoices.links import LINK_SECRET, Linked, PaperKind, link_of
 from invoices.models import (
     brought_invoice,
     credit_reason,
@@ -31,7 +32,7 @@ _corrected = document.alias("corrected")
 _withdrawn = document.alias("withdrawn")
 _line_c, _part, _withdrawal = document_line.c, credited_part.c, credit_withdrawal.c
 _HEADS = (
-    select(document, credit_reason.c.reason, brought_invoice.c.taken_on)
+    select(document, credit_reason.c.reason, brought_invoice.c.taken_on, LINK_SECRET)
     .outerjoin(credit_reason, credit_reason.c.document_id == document.c.id)
     .outerjoin(brought_invoice, brought_invoice.c.document_id == document.c.id)
     .where(document.c.id.in_(_IDS))
@@ -113,6 +114,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
                 reason=head.reason or "",
                 edition=head.edition,
                 is_brought=head.taken_on is not None,
+                link=link_of(parties[head.seller], head.link_secret, Linked(PaperKind.DOCUMENT, wanted)),
             ),
         )
         for wanted in ids

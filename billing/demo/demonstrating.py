@@ -43,6 +43,8 @@ FIRST, LAST = date(2026, 6, 1), date(2026, 11, 1)
 SWITCHED = "T0146"
 NETWORK = Path(__file__).parent / "network"
 _MARK = ".technopark-billing-demo"
+# Papers link to the server that `serve` starts on this host.
+_ENVIRONMENT = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 _DATABASE = "billing.sqlite"
 _DOCUMENTS = "documents"
 _OUTBOX = "outbox"
@@ -177,7 +179,7 @@ def _clear(folder: Path) -> None:
 def _settings(folder: Path) -> Settings:
     """Return the default settings, whatever the environment says, with everything below `folder`."""
     return replace(
-        load_settings({}),
+        load_settings(_ENVIRONMENT),
         database_url=URL.create("sqlite", database=str(folder / _DATABASE)),
         documents_url=f"file://{folder / _DOCUMENTS}",
         mail=MailTransport(folder=folder / _OUTBOX),
@@ -227,7 +229,7 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     from billing.cross_subsidy.annual_report.queries import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
 
-    settings = load_settings({})
+    settings = load_settings(_ENVIRONMENT)
     seller = settings.operator.party
     (folder / f"perequation-{LAST.year}.pdf").write_bytes(year_pdf(year_statement(connection, LAST.year), seller))
     account = account_of(connection, SWITCHED, None, settings.terms)

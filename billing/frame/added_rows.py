@@ -54,6 +54,7 @@ EXEMPT: Mapping[str, str] = {
     **dict.fromkeys(("delivery", "message_delivery"), "states, proved by the attempts and the acts' changes"),
     **dict.fromkeys(("run_position", "usage_billing", "usage_rebilling"), "computed again from documents and usage"),
     "funding_matrix": "computed again from positions and the posted waterfall",
+    "link_secret": "made by an upgrade, before any act; bears its own digest",
 }  # fmt: skip
 
 # Tables whose rows move on, each time by an act that names them again: the last naming counts.

@@ -5,7 +5,7 @@ import pwd
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -175,6 +175,20 @@ def _whole(environment: Mapping[str, str], name: str, default: int, least: int, 
     return int(text)
 
 
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
+
+
+def _public_url(environment: Mapping[str, str]) -> str:
+    """Return the address that links of papers begin with; blank: papers bear none."""
+    text = environment.get("PUBLIC_URL") or ""
+    if text and (len(text) > 100 or _PUBLIC_URL.fullmatch(text) is None):
+        raise BadConfiguration(
+            f"PUBLIC_URL is {text!r}: write the address at which everybody reaches this service, as "
+            "https://factures.parcs.example, in ASCII and at most 100 characters"
+        )
+    return text.rstrip("/")
+
+
 def _proof_origin(environment: Mapping[str, str], operator: Operator) -> str:
     """Return the name of the log of the books: the operator's, unless it keeps several books."""
     usual = re.sub(r"[\s+]", "", operator.party.ice)
@@ -260,6 +274,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise BadConfiguration(f"LOG_FORMAT is {log_format!r}: it must be json or text")
     operator_file = environment.get("OPERATOR_FILE")
     operator = load_operator(Path(operator_file) if operator_file else None)
+    operator = replace(operator, party=replace(operator.party, public_url=_public_url(environment)))
     tsa_url, tsa_ca_file = _tsa(environment)
     return Settings(
         database_url=_database_url(environment.get("DATABASE_URL") or DATABASE_URL_DEFAULT),

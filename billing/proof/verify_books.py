@@ -24,6 +24,13 @@ Give the key you were given on paper by --key; otherwise the export's own is tak
 have kept from before, given by --checkpoint, shows that nothing under it was changed or dropped since, even by the
 holder of the key. A witness given by --witness must have cosigned; otherwise those that the export names are told of.
 
+Whoever holds one paper, an invoice or a receipt, checks it alone, with the proof that its page on the web gives:
+
+    python3 verify_books.py paper PROOF.json [--pdf FILE] [--key NAME+ID+KEY]... [--unsigned]
+
+This shows that the paper's records are in the log under a signed checkpoint, and that FILE is the PDF that was logged,
+to the byte. Keep the proof: an export of the books must contain it (--checkpoint).
+
 An auditor can be a witness himself, by a key of his own that never leaves him:
 
     python3 verify_books.py witness-key KEYFILE NAME
@@ -1013,6 +1020,91 @@ def is_consistent(older: int, size: int, older_root: bytes, root: bytes, path: S
     return new == 0 and first == older_root and second == root
 
 
+# The proof of one paper.
+
+
+def included_root(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that a leaf and its path lead to (RFC 9162, 2.1.3.2); blank where they can't lead to any."""
+    if not 0 <= position < size:
+        return b""
+    place, last, root = position, size - 1, leaf
+    for each in path:
+        if last == 0:
+            return b""
+        if place & 1 or place == last:
+            root = node(each, root)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            root = node(root, each)
+        place, last = place >> 1, last >> 1
+    return root if last == 0 else b""
+
+
+def file_record(paper: str, record: dict[str, Any], key: int) -> tuple[str, int]:
+    """Return the SHA-256 and the size of the PDF that a file's record names; it must be of that paper."""
+    head = record["file"]
+    if record["form"] not in FORMS["file"] or head["document_id"] != key or stem(head["path"]) != paper:
+        raise Wrong(f"the record of the file is not of {paper}")
+    return head["sha256"], head["size_bytes"]
+
+
+def verify_paper(proof: dict[str, Any], keys: Sequence[Key], is_unsigned: bool, pdf: bytes | None) -> str:
+    """Check the proof of a paper; return the sentence that says so, raise Wrong where something is wrong."""
+    paper, size, root = proof["paper"], proof["size"], base64.b64decode(proof["root"], validate=True)
+    if proof["checkpoint"] is None and not is_unsigned:
+        raise Wrong("nobody has signed the log that it is in (--unsigned checks all the rest)")
+    said = "in a log that nobody has signed"
+    if not is_unsigned:
+        head = Checkpoint(proof["checkpoint"], "its checkpoint")
+        signed = ", ".join(key.text for key in head.verify(keys))
+        if (head.size, head.root) != (size, root):
+            raise Wrong("its checkpoint is of another head of the log")
+        said = f"in the log of {head.origin}, signed by {signed}"
+    places, logged = [], None
+    for each in proof["records"]:
+        leaf, path = (base64.b64decode(each["leaf"], validate=True), [base64.b64decode(h) for h in each["path"]])
+        if included_root(leaf, each["position"], size, path) != root:
+            raise Wrong(f"its {each['kind']} is not in the log at place {each['position'] + 1}")
+        if each["kind"] == "file":
+            line = each["record"].encode()
+            if hashlib.sha256(b"\x00" + line).digest() != leaf:
+                raise Wrong("the record of its file is not what was logged")
+            logged = file_record(paper, parsed(line), each["number"])
+        places.append(f"its {each['kind']} is record {each['position'] + 1}")
+    if not places or len({each["number"] for each in proof["records"] if each["kind"] != "act"}) > 1:
+        raise Wrong("it proves nothing: its records are of different papers, or there are none")
+    told = f"proved: {paper} is {said}: {', '.join(places)} of {size}"
+    if pdf is None:
+        return told
+    if logged is None:
+        raise Wrong(f"the PDF of {paper} is in no record of the proof: ask for the proof again later")
+    if (hashlib.sha256(pdf).hexdigest(), len(pdf)) != logged:
+        raise Wrong(f"the PDF is not the one that was logged as {paper}: it is a copy made otherwise, or was changed")
+    return f"{told}; the PDF is the one that was logged"
+
+
+def paper_main(arguments: Sequence[str]) -> str:
+    """Check the proof of one paper, and return what is said of it."""
+    parser = argparse.ArgumentParser(prog="verify_books.py paper", description="Check the proof of one paper.")
+    parser.add_argument("proof", help="the proof, as the page of the paper gives it")
+    parser.add_argument("--pdf", help="the paper itself, as the mail brought it")
+    parser.add_argument("--key", action="append", default=[], help="a key you trust, NAME+ID+KEY; may be repeated")
+    parser.add_argument("--unsigned", action="store_true", help="check a proof that no key has signed")
+    options = parser.parse_args(arguments)
+    try:
+        proof = json.loads(decoded(Path(options.proof).read_bytes(), options.proof))
+        pdf = None if options.pdf is None else Path(options.pdf).read_bytes()
+        keys = [Key(text) for text in options.key or proof["keys"]]
+        told = verify_paper(proof, keys, options.unsigned, pdf)
+    except OSError as error:
+        raise Wrong(f"{error.filename} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Wrong(f"{options.proof} is no proof of a paper: {error!r}") from None
+    own = "" if options.key or options.unsigned else "The key is the proof's own: compare it with one you were given.\n"
+    return f"{told}\n{own}"
+
+
 def witness_main(arguments: Sequence[str]) -> str:
     """Do what a witness asks for, and return what is said of it."""
     parser = argparse.ArgumentParser(prog="verify_books.py")
@@ -1045,6 +1137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] in (["witness-key"], ["cosign"]):
             sys.stdout.write(witness_main(given))
+            return 0
+        if given[:1] == ["paper"]:
+            sys.stdout.write(paper_main(given[1:]))
             return 0
         return verify_main(given)
     except Wrong as error:

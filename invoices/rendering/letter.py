@@ -11,7 +11,17 @@ from typing import NamedTuple
 from invoices.document import Party
 from invoices.formats import FRENCH
 from invoices.rendering.pdf import print_page, render_template
-from invoices.rendering.sheet import Fact, InWords, Note, PartyText, continued, legal_lines, party_text
+from invoices.rendering.sheet import (
+    Fact,
+    InWords,
+    LinkText,
+    Note,
+    PartyText,
+    continued,
+    legal_lines,
+    link_text,
+    party_text,
+)
 from invoices.wording import Wording, wording_of
 
 TEMPLATE = "letter.html"
@@ -51,6 +61,8 @@ class Letter:
     is_compact: bool = False
     # The language it is written in.
     language: str = FRENCH
+    # The address under which whoever holds it can verify it (`invoices.links`); blank: none is printed.
+    link: str = ""
 
 
 class LetterPage(NamedTuple):
@@ -62,6 +74,7 @@ class LetterPage(NamedTuple):
     seller: PartyText
     buyer: PartyText
     legal: tuple[str, ...]
+    link: LinkText | None
 
 
 def render_letter(letter: Letter) -> bytes:
@@ -74,6 +87,7 @@ def render_letter(letter: Letter) -> bytes:
         party_text(letter.seller, t),
         party_text(letter.buyer, t),
         legal_lines(letter.seller, t),
+        link_text(letter.link, t),
     )
     html = render_template(TEMPLATE, page=page)
     return print_page(html, letter.number, identifier=sha256(html.encode()).digest()[:16], direction=t.direction)

@@ -6,8 +6,11 @@ Pure text out of the snapshot (B9): no clock, no environment, no markup. The tem
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from invoices import formats
 from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
+from invoices.rendering.qr import qr_code
 from invoices.structured_reference import printed
 from invoices.wording import OF_TENANT_AND_FRENCH, Wording, paper_language, wording, wording_of
 from invoices.words import dirhams_in_words
@@ -42,6 +45,15 @@ class InWords(NamedTuple):
     before: str
     amount: tuple[str, ...]
     after: str
+
+
+class LinkText(NamedTuple):
+    """The link of a paper as printed: what it is for, the address without its scheme, and the code to scan."""
+
+    label: str
+    shown: str
+    address: str
+    code: Markup
 
 
 class PartyText(NamedTuple):
@@ -103,6 +115,7 @@ class Sheet:
     legal: tuple[str, ...]
     # The legal mentions in French as well, on a document in another language.
     in_french: tuple[str, ...]
+    link: LinkText | None
 
 
 def sheet_of(document: Document) -> Sheet:
@@ -128,6 +141,7 @@ def sheet_of(document: Document) -> Sheet:
         notes=_notes(document, t),
         legal=legal_lines(document.seller, t),
         in_french=_in_french(document, t),
+        link=link_text(document.link, t),
     )
 
 
@@ -383,6 +397,13 @@ def payment_note(by: str, seller: Party, t: Wording) -> Note:
     rib = formats.grouped(seller.rib, RIB_GROUPS)
     known = (by, t.isolated(seller.bank), t("RIB {rib}", rib=t.isolated(rib)) if rib else "")
     return Note(t("Règlement"), tuple(text for text in known if text))
+
+
+def link_text(link: str, t: Wording) -> LinkText | None:
+    """Return the link of a paper as printed; None where it bears none."""
+    if not link:
+        return None
+    return LinkText(t("Vérifier ce document :"), link.partition("://")[2], link, qr_code(link))
 
 
 def legal_lines(seller: Party, t: Wording) -> tuple[str, ...]:

@@ -51,4 +51,5 @@ PARTS = {
     "hold": "SU-000001", "tenant": "T1",
     "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001", "movement": "1", "decision": "1",
     "endpoint": "WH-000001", "manual_entry": "EM-000001", "sha256": "0" * 64, "template": "vat-settlement",
+    "token": "a" * 24,
 }  # fmt: skip

@@ -53,6 +53,7 @@ def _cash_receipt(seller: Party, buyer: Party) -> Letter:
     }  # fmt: skip
     return cash_receipt_letter(
         _row(
+            receipt_id=5, link_secret="",
             year=2026, serial=12, amount=1234_56, stamp_duty=3_09, stamp_on_top=True, taken_on=date(2026, 9, 1),
             cancelled_on=date(2026, 9, 2), cancelled_for="Montant erroné", content=json.dumps(content),
         )
@@ -82,7 +83,7 @@ def _deposit_call(seller: Party, buyer: Party) -> Letter:
     parties = {"seller": json.dumps(dataclasses.asdict(seller)), "buyer": json.dumps(dataclasses.asdict(buyer))}
     return deposit_call(
         _row(
-            id=3, asked_on=date(2026, 9, 1), due_on=date(2026, 9, 30), lease="L00007", office="TNG-101",
+            id=3, link_secret="", asked_on=date(2026, 9, 1), due_on=date(2026, 9, 30), lease="L00007", office="TNG-101",
             site_name="Technopark Tanger", monthly_rent=3375_00, months=2, amount=6750_00, **parties,
         )
     )  # fmt: skip
@@ -99,7 +100,7 @@ def _final_statement(seller: Party, buyer: Party) -> Letter:
     }  # fmt: skip
     content_row = json.dumps(content)
     return final_statement_letter(
-        _row(id=2, lease="L00007", closed_on=date(2026, 11, 2), balance=-219_29, content=content_row)
+        _row(id=2, link_secret="", lease="L00007", closed_on=date(2026, 11, 2), balance=-219_29, content=content_row)
     )
 
 

@@ -126,6 +126,8 @@ def _head(d: "DocumentShown") -> Iterator[str]:
     settled = f"paid {grouped(d.paid)}, credited {grouped(d.credited)}{lost}"
     yield f"state    {d.state.value}: {settled}, open {grouped(d.open)}"
     yield f"mail     {'none was queued' if d.delivery is None else _mail(d.delivery)}"
+    if d.link is not None:
+        yield f"link     {d.link}"
     for further in d.resent:
         yield f"again    {further.message} {_mail(further)}"
 

@@ -19,7 +19,9 @@ from billing.receivables.open_items.document_states import Settled, of_state, se
 from billing.receivables.tables.receipts import settlement
 from billing.register.recipients import present_recipient
 from invoices.delivery import DOCUMENTS, UNKNOWN, Queue
+from invoices.document import Party
 from invoices.errors import UnknownDocument
+from invoices.links import LINK_SECRET, Linked, PaperKind, link_of
 from invoices.messages.message import number_of
 from invoices.messages.queueing import MESSAGES
 from invoices.messages.tables import message, message_delivery
@@ -112,6 +114,7 @@ def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: da
     keys = [head.id for head in heads]
     settled = settled_of(connection, keys)
     buyers = _buyers(connection, {head.buyer for head in heads})
+    links = _links(connection, heads)
     deliveries, resent = _deliveries(connection, keys), _resent(connection, heads)
     shown = []
     for head, shape in zip(heads, document_shapes(connection, heads), strict=True):
@@ -127,6 +130,7 @@ def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: da
                 state=state_of(head, sums, today),
                 delivery=deliveries.get(head.id),
                 resent=resent.get(head.number, []),
+                link=links[head.id] or None,
             )
         )
     return shown
@@ -135,6 +139,14 @@ def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: da
 def _buyers(connection: Connection, digests: Collection[str]) -> dict[str, Buyer]:
     rows = connection.execute(select(party.c.digest, party.c.content).where(party.c.digest.in_(digests)))
     return {digest: _buyer(json.loads(content)) for digest, content in rows}
+
+
+def _links(connection: Connection, heads: Sequence[Row[Any]]) -> dict[int, str]:
+    """Return the link that each document bears; blank where it bears none."""
+    p = party.c
+    rows = connection.execute(select(p.digest, p.content, LINK_SECRET).where(p.digest.in_({h.seller for h in heads})))
+    sellers = {digest: (Party(**json.loads(content)), secret) for digest, content, secret in rows}
+    return {head.id: link_of(*sellers[head.seller], Linked(PaperKind.DOCUMENT, head.id)) for head in heads}
 
 
 def _buyer(printed: Mapping[str, str]) -> Buyer:

@@ -56,3 +56,4 @@ class DocumentShown(Document, frozen=True):
     ]
     delivery: Annotated[DocumentDelivery | None, about("The mail that brings it; null: none was queued")]
     resent: Annotated[list[ResentDocument], about("The further mails with it, oldest first")]
+    link: Annotated[Text | None, about("Where whoever holds it can verify it; null: it bears no link")]

@@ -249,9 +249,9 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
     for status in sorted(_problem_statuses(doc, doc_info["rule"], method, scopes)):
         responses.setdefault(status, HTTPStatus(status).name)
     for status, response in responses.items():
-        if isinstance(response, dict) and 200 <= int(status) < 300:
+        if isinstance(response, dict):
             response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
-            if method == "post":
+            if method == "post" and 200 <= int(status) < 300:
                 response["headers"][idempotency.REPLAYED] = _REPLAYED
     return doc
 

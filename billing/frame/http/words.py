@@ -47,6 +47,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "template": "The template's name",
         "tenant": "The tenant's code",
         "tenant_kind": "The kind of tenant; `any` for the rate of every kind",
+        "token": "The end of the link that a paper bears",
         "year": "The year",
     }
 )

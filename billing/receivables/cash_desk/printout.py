@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from billing.receivables.cash_desk.taking import cash_number
 from invoices.document import Party
+from invoices.links import Linked, PaperKind, link_of
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words
 from invoices.wording import Wording, paper_language, wording_of
@@ -55,6 +56,7 @@ def cash_receipt_letter(head: Row[Any]) -> Letter:
         in_words=amount_in_words(head.amount + on_top, sentence, t.language),
         notes=tuple(_notes(head, content, rate, t)),
         language=t.language,
+        link=link_of(seller, head.link_secret, Linked(PaperKind.CASH_RECEIPT, head.receipt_id)),
     )
 
 

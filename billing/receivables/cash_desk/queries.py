@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 from billing.frame.errors import Unknown
 from billing.receivables.tables.cash_desk import cash_receipt
 from billing.receivables.tables.receipts import receipt_cancellation
+from invoices.links import LINK_SECRET
 
 _NUMBER = re.compile(r"RC-([0-9]{4})-([0-9]{6,12})", re.ASCII)
 # The key that receipts for cash are ordered and paged by.
@@ -17,7 +18,7 @@ CASH_RECEIPT_KEY = (cash_receipt.c.year, cash_receipt.c.serial)
 def cash_receipts(*, tenant: str | None = None) -> Select[Any]:
     """Select the receipts given for cash, of a tenant (None: of all), and how they were cancelled."""
     x = receipt_cancellation.c
-    statement = select(cash_receipt, x.cancelled_on, x.reason.label("cancelled_for")).outerjoin(
+    statement = select(cash_receipt, x.cancelled_on, x.reason.label("cancelled_for"), LINK_SECRET).outerjoin(
         receipt_cancellation, x.receipt_id == cash_receipt.c.receipt_id
     )
     return statement if tenant is None else statement.where(cash_receipt.c.tenant == tenant)

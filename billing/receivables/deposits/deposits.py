@@ -28,6 +28,7 @@ from billing.receivables.tables.receipts import receipt_cancellation
 from billing.register.catalogue import load_catalogue
 from billing.register.parties import buyer_of
 from billing.register.tables import lease, site, tenant
+from invoices.links import LINK_SECRET
 from ledger.journal import post
 from ledger.periods import first_open_day
 from pricing.eligibility import SUBSIDISED, tenancy
@@ -212,6 +213,7 @@ def deposits(*, tenant_code: str | None = None) -> Select[Any]:
             cast(func.coalesce(moved.c.held, 0) - set_off, BigInteger).label("held"),
             func.coalesce(moved.c.movements, 0).label("movements"),
             cast(set_off, BigInteger).label("set_off"),
+            LINK_SECRET,
         )
         .outerjoin(moved, moved.c.deposit_id == deposit.c.id)
         .outerjoin(used, used.c.deposit_id == deposit.c.id)

@@ -25,11 +25,14 @@ from billing.receivables.tables.deposits import deposit, final_statement
 from billing.register.parties import buyer_of
 from billing.register.tables import billing_run, lease, site, tenant
 from invoices.document import CREDIT_NOTE, Party
+from invoices.links import LINK_SECRET, Linked, PaperKind, link_of
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words, payment_note
 from invoices.wording import Wording, paper_language, wording_of
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 from pricing.period import first_of_month, format_month, next_month
+
+_STATEMENTS = select(final_statement, LINK_SECRET)
 
 
 def close_tenancy(
@@ -48,7 +51,7 @@ def close_tenancy(
     ).one_or_none()
     if let is None:
         raise Unknown(f"no lease has the code {lease_code}")
-    standing = connection.execute(select(final_statement).where(final_statement.c.lease == lease_code)).one_or_none()
+    standing = connection.execute(_STATEMENTS.where(final_statement.c.lease == lease_code)).one_or_none()
     if standing is not None:
         return standing
     require_near("final-statement", "on", on, today(recorded_at), PAST_DAYS_AHEAD_MAX)
@@ -70,9 +73,9 @@ def close_tenancy(
         "content": json.dumps(content, ensure_ascii=False),
         "recorded_at": recorded_at,
     }
-    made = connection.execute(final_statement.insert().values(values).returning(final_statement)).one()
-    note_rows(connection, final_statement, [made.id])
-    return made
+    key = connection.scalar(final_statement.insert().values(values).returning(final_statement.c.id))
+    note_rows(connection, final_statement, [key])
+    return find_final_statement(connection, lease_code)
 
 
 def _require_closable(connection: Connection, let: Row[Any], on: date) -> None:
@@ -122,7 +125,7 @@ def _content(
 
 def find_final_statement(connection: Connection, lease_code: str) -> Row[Any]:
     """Return the statement that closed a lease; raises Unknown."""
-    row = connection.execute(select(final_statement).where(final_statement.c.lease == lease_code)).one_or_none()
+    row = connection.execute(_STATEMENTS.where(final_statement.c.lease == lease_code)).one_or_none()
     if row is None:
         remedy = f"`technopark-billing deposits close {lease_code}`"
         raise Unknown(f"lease {lease_code} was not closed by a final statement: {remedy}")
@@ -182,6 +185,7 @@ def final_statement_letter(head: Row[Any]) -> Letter:
         ),
         notes=tuple(_notes(seller, number, head.balance, amounts["set_off"], t)),
         language=t.language,
+        link=link_of(seller, head.link_secret, Linked(PaperKind.FINAL_STATEMENT, head.id)),
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from billing.frame.codes import DEPOSIT
 from invoices.document import Party
+from invoices.links import Linked, PaperKind, link_of
 from invoices.rendering.letter import Column, Letter, render_letter
 from invoices.rendering.sheet import Fact, Note, amount_in_words, payment_note
 from invoices.wording import paper_language, wording_of
@@ -62,6 +63,7 @@ def deposit_call(head: Row[Any]) -> Letter:
             ),
         ),
         language=t.language,
+        link=link_of(seller, head.link_secret, Linked(PaperKind.DEPOSIT_CALL, head.id)),
     )
 
 

@@ -198,3 +198,5 @@ INSERT INTO unit (site, code, kind, area, floor) VALUES ('TNG', 'A', 'office', 1
 
 -- version 0042
 INSERT INTO survey (tenant, year, jobs, export_share, satisfaction, active, left_as) VALUES ('T1', 2026, 7, 2500, 82000000, 'yes', '');
+
+-- version 0043
