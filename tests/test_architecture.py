@@ -31,6 +31,7 @@ TRANSACTION_EDGE = "billing/frame/database.py"
 FLOATING_POINT = (
     "billing/audit/webhooks/delivering.py",  # seconds of a turn
     "billing/audit/webhooks/sending.py",  # seconds a receiver may take
+    "billing/api/front.py",  # seconds a client may take, and a turn lasts
     "billing/api/metrics.py",  # seconds a request takes, as Prometheus counts them
     "billing/api/request_log.py",  # the same, as the log of requests says them
     "billing/frame/logs.py",  # an instant as `logging` hands it over

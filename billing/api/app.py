@@ -9,12 +9,14 @@ from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from billing.api import checking, manners, operations, request_log
+from billing.api.front import BUSY, NO_LENGTH, REFUSAL, TOO_SLOW
 from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
 from billing.frame.civil_time import Clock
 from billing.frame.http import addresses, authentication, openapi, parameters, problems
 from billing.frame.http.authentication import Door
+from billing.frame.http.problems import Busy, NoLength, TooSlow
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
 from billing.frame.subject import tables_of
@@ -28,6 +30,11 @@ LARGE_BODIES = {
     **{f"/v1/{resource.path}/batch": BATCH_BODY_BYTES_MAX for resource in RESOURCES},
     "/v1/receipts/batch": BATCH_BODY_BYTES_MAX,
     "/v1/statements": STATEMENT_BYTES_MAX,
+}
+_REFUSALS = {
+    BUSY: Busy("more requests wait than can be answered soon: try again in some seconds"),
+    NO_LENGTH: NoLength("send the header Content-Length: a body in pieces (Transfer-Encoding) is not taken"),
+    TOO_SLOW: TooSlow("the body did not come in time, and nothing was done: send it again, at once"),
 }
 
 
@@ -43,15 +50,24 @@ class StrictJson(JSONProvider):
         return orjson.dumps(obj).decode()
 
 
+def body_bytes_max(method: str, path: str) -> int:
+    """Return how large a body may be that is sent to an address."""
+    return LARGE_BODIES.get(path, BODY_BYTES_MAX) if method == "POST" else BODY_BYTES_MAX
+
+
 def _limit_body() -> None:
     asked: Request = request._get_current_object()  # type: ignore[attr-defined] # each look-up through the proxy costs
-    rule, length = asked.url_rule, asked.content_length
-    takes_large = rule is not None and asked.method == "POST"
-    most = LARGE_BODIES.get(rule.rule, BODY_BYTES_MAX) if rule is not None and takes_large else BODY_BYTES_MAX
+    length, most = asked.content_length, body_bytes_max(asked.method, asked.path)
     # A body that comes without its length is counted while it is read.
     asked.max_content_length = most
     if length is not None and length > most:
         raise RequestEntityTooLarge(f"at most {most} bytes are taken here: send less, or in several requests")
+
+
+def _refuse_what_the_front_refused() -> None:
+    refused = _REFUSALS.get(request.environ.get(REFUSAL, ""))
+    if refused is not None:
+        raise refused
 
 
 def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
@@ -70,6 +86,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     metrics.install(app)
     request_log.register(app, metrics)
     manners.register(app)
+    app.before_request(_refuse_what_the_front_refused)
     authentication.register(app, door)
     parameters.register(app)
     app.before_request(_limit_body)

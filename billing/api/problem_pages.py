@@ -31,6 +31,9 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "internal": "Nothing was written. Report it with the request's id (`instance`).",
         "rendering-failed": "Nothing is lost: the document stands. Report it with the request's id.",
         "document-file": "The operator must restore the file; `technopark-billing check` names all that are amiss.",
+        "too-slow": "Send the body at once, over a connection that holds; what was begun was not done.",
+        "length-required": "Send the header `Content-Length`: pieces that break off look like a whole.",
+        "busy": "Try again after the seconds in `Retry-After`; ask for less at the same time.",
         "unavailable": "Try again after the seconds in `Retry-After`; `/readyz` says when the database answers.",
         "schema-not-ready": "The operator must run `technopark-billing migrate`.",
     }

@@ -1,5 +1,6 @@
 """The version of the database's schema, and the one this program needs."""
 
+from functools import cache
 from importlib.resources import files
 
 from alembic.config import Config
@@ -28,6 +29,7 @@ def current_version(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def newest_version() -> str | None:
     """Return the revision this program needs."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()

@@ -15,12 +15,7 @@ from billing.api.serve import serve
 from billing.frame.errors import SchemaNotReady
 from billing.frame.settings import load_settings
 from tests.support.api import Caller
-from tests.support.served import serving
-
-
-def environment(engine: Engine, tmp_path: Path, **more: str) -> dict[str, str]:
-    url = engine.url.render_as_string(hide_password=False)
-    return {"DATABASE_URL": url, "DOCUMENTS_URL": f"file:{tmp_path / 'documents'}", **more}
+from tests.support.served import environment, serving
 
 
 def requests_counted(text: str, route: str) -> int:

@@ -23,6 +23,8 @@ from granian.constants import Interfaces
 from sqlalchemy import Table, make_url, select
 from sqlalchemy.engine import URL
 
+from billing.api.app import body_bytes_max
+from billing.api.front import Front
 from billing.api.serve import serve
 from billing.documents.queries import document_shapes
 from billing.frame.database import open_engine, reading, writing
@@ -109,10 +111,8 @@ def bare_app(url: URL) -> Flask:
 
 def serve_bare(url: URL, port: int) -> None:
     """The bare application, served as ours is."""
-    server = Granian(
-        "bare", port=port, interface=Interfaces.WSGI, workers=PROCESSES, blocking_threads=1, log_enabled=False
-    )
-    server.serve(target_loader=partial(bare_app, url), wrap_loader=False)
+    server = Granian("bare", port=port, interface=Interfaces.RSGI, workers=PROCESSES, log_enabled=False)
+    server.serve(target_loader=lambda: Front(bare_app(url), body_bytes_max).answer, wrap_loader=False)
 
 
 def free_port() -> int:

@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 _PROGRAM = """
 import sys
 from billing.frame.settings import load_settings
 from billing.api.serve import serve
+exec(sys.argv[3])
 serve(load_settings(), port=int(sys.argv[1]), workers=int(sys.argv[2]))
 """
 
@@ -56,6 +59,12 @@ class Served:
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
 
+def environment(engine: Engine, folder: Path, **more: str) -> dict[str, str]:
+    """The variables of a server on a database."""
+    url = engine.url.render_as_string(hide_password=False)
+    return {"DATABASE_URL": url, "DOCUMENTS_URL": f"file:{folder / 'documents'}", **more}
+
+
 def _read(answer: Any) -> Any:
     content = answer.read()
     return json.loads(content) if "json" in answer.headers.get("Content-Type", "") else content.decode()
@@ -69,12 +78,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], folder: Path, workers: int = 2) -> Iterator[Served]:
-    """A server that answers; it and its workers are killed at the end if they still run."""
+def serving(environment: Mapping[str, str], folder: Path, workers: int = 2, before: str = "") -> Iterator[Served]:
+    """A server that answers; it and its workers are killed at the end if they still run.
+
+    `before` is done in its process first, such as shortening a deadline.
+    """
     port, log = free_port(), folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(port), str(workers)],
+            [sys.executable, "-c", _PROGRAM, str(port), str(workers), before],
             env={**os.environ, **environment},
             stdout=output,
             stderr=output,
@@ -97,7 +109,7 @@ def _wait_until_alive(served: Served, workers: int) -> None:
         if served.process.poll() is not None:
             break
         try:
-            started = served.log.read_text(encoding="utf-8").count("Started worker-")
+            started = served.log.read_text(encoding="utf-8").count("runtime-1")
             if started >= workers and served.open("/healthz")[0] == 200:
                 return
         except OSError:

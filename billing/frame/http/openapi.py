@@ -263,7 +263,7 @@ def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: fr
         # A token may be of another scope, or bound to sites, and a parameter unknown, at any address.
         statuses |= {401, 403, 422}
     if method in _BODY_METHODS:
-        statuses |= {409, 422}
+        statuses |= {408, 409, 411, 422}
     if method == "patch":
         statuses.add(412)
     if "requestBody" in doc:

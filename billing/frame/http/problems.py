@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace as replaced
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 from flask import Flask, Response, g
@@ -64,11 +65,33 @@ ERRORS_MAX = 1_000
 
 
 class ApiError(Exception):
-    """Base class; the message says what to do next."""
+    """Base class; the message says what to do next, the headers what the answer bears."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+class NoLength(ApiError):
+    """A body comes without its length."""
+
+    headers = MappingProxyType({"Connection": "close"})
 
 
 class Unauthenticated(ApiError):
     """No token, or none that is valid."""
+
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
+
+
+class Busy(ApiError):
+    """More requests wait than can be answered soon."""
+
+    headers = MappingProxyType({"Retry-After": "5"})
+
+
+class TooSlow(ApiError):
+    """A body did not come in time."""
+
+    headers = MappingProxyType({"Connection": "close"})
 
 
 class Forbidden(ApiError):
@@ -154,6 +177,8 @@ CONFLICT = Kind("conflict", 409, "It contradicts what stands")
 RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
 PERIOD = Kind("period", 409, "The month is closed, or can't be now")
 CHANGED = Kind("changed-meanwhile", 412, "It was changed since it was read")
+TOO_SLOW = Kind("too-slow", 408, "The body did not come in time")
+NO_LENGTH = Kind("length-required", 411, "The body comes without its length")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 MEDIA_TYPE = Kind("unsupported-media-type", 415, "The body is of a type this address does not take")
 VALIDATION = Kind("validation", 422, "The request is not as documented")
@@ -166,13 +191,14 @@ KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key stands for
 INTERNAL = Kind("internal", 500, "The service failed")
 RENDERING = Kind("rendering-failed", 500, "The document could not be rendered")
 FILE = Kind("document-file", 500, "The kept PDF can't be used")
+BUSY = Kind("busy", 503, "Too many requests wait already")
 UNAVAILABLE = Kind("unavailable", 503, "The database does not answer")
 NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, CHANGED, TOO_LARGE,
     MEDIA_TYPE, PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING,
-    FILE, UNAVAILABLE, NOT_READY,
+    FILE, UNAVAILABLE, NOT_READY, TOO_SLOW, NO_LENGTH, BUSY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -180,6 +206,9 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     Unauthenticated: UNAUTHENTICATED,
     Forbidden: FORBIDDEN,
     NotAllowed: FORBIDDEN,
+    Busy: BUSY,
+    TooSlow: TOO_SLOW,
+    NoLength: NO_LENGTH,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
     ChangedMeanwhile: CHANGED,
@@ -269,7 +298,7 @@ def placed_fault(fault: Fault, place: Callable[[int], str] | None) -> Fault:
 
 def _of_error(error: Exception) -> Response:
     kind = kind_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if kind is UNAUTHENTICATED else None
+    headers: Mapping[str, str] | None = error.headers if isinstance(error, ApiError) else None
     if isinstance(error, Refused):
         # A key that is taken is a conflict; anything else at fault must be mended first.
         taken = all(isinstance(fault, Taken) for fault in error.faults)
@@ -280,7 +309,7 @@ def _of_error(error: Exception) -> Response:
     if kind is UNAVAILABLE:
         _log.error("the database does not answer: %s", error)
         return problem(kind, "try again in a moment; /readyz says when the database answers", (), {"Retry-After": "5"})
-    if kind.status >= 500:
+    if kind.status >= 500 and kind is not BUSY:
         _log.error("a request failed", exc_info=error)
     errors = error.errors if isinstance(error, InvalidRequest) else ()
     return problem(kind, _report() if kind is INTERNAL else str(error), errors, headers)
