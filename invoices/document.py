@@ -18,8 +18,9 @@ CURRENCY = "MAD"
 #   1  paid under their number
 #   2  invoices are paid under their structured reference (ISO 11649)
 #   3  VAT of a run's credit note is that of each invoice it corrects; before, that of the sum of its lines (R11)
-EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE = 1, 2, 3
-EDITION = EDITION_CREDITED_BY_INVOICE
+#   4  the PDF is tagged (PDF/A-3a, PDF/UA-1)
+EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE, EDITION_TAGGED = 1, 2, 3, 4
+EDITION = EDITION_TAGGED
 # The centimes by which the VAT of a brought invoice may differ from its base × rate: others round line by line.
 BROUGHT_VAT_TOLERANCE = 100
 

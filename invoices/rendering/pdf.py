@@ -1,4 +1,4 @@
-"""Prints a snapshot as PDF/A-3, the EN 16931 XML within; the same bytes from any process, at any time.
+"""Prints a snapshot as PDF/A-3 that can be read aloud (PDF/UA-1), the EN 16931 XML within; always the same bytes.
 
 WeasyPrint's layout is what costs. Stylesheets and fonts are therefore prepared once a process (`PdfRenderer`), and some
 of the work is spared (`weasyprint_tuning`). WeasyPrint is imported then and not before: commands that print nothing
@@ -24,11 +24,11 @@ from xml.etree import ElementTree
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from invoices.document import Document
+from invoices.document import EDITION_TAGGED, Document
 from invoices.errors import PrintingUnavailable, RenderingFailed
 from invoices.rendering.arabic import write_ligatures
 from invoices.rendering.sheet import sheet_of
-from invoices.rendering.weasyprint_tuning import can_subset_quickly, open_layout, write_streams_once
+from invoices.rendering.weasyprint_tuning import can_subset_quickly, open_layout, tag_pages, write_streams_once
 from invoices.rendering.weasyprint_tuning.frames import with_room
 from invoices.wording import (
     END_OF_ISOLATE,
@@ -41,7 +41,8 @@ from invoices.wording import (
 )
 from invoices.xml import ATTACHMENT_NAME, document_xml
 
-PDF_VARIANT = "pdf/a-3u"
+# Documents of editions without tags; those with them; and those whose tags are WeasyPrint's.
+_UNTAGGED, _TAGGED_BY_WEASYPRINT = "pdf/a-3u", "pdf/a-3a"
 STYLESHEET = "document.css"
 BASE_STYLESHEET = "base.css"
 ARABIC_STYLESHEET = "arabic.css"
@@ -55,26 +56,42 @@ _ISOLATED = re.compile(f"{ISOLATE}([^{ISOLATE}{END_OF_ISOLATE}]*){END_OF_ISOLATE
 # Stands for a character that none of our fonts has: no font of the machine may decide how a page looks.
 MISSING = "\u25a1"
 
-# Says in XMP that this is a Factur-X of profile EN 16931, with the schema PDF/A asks for.
-_XMP = """<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">\
-<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>{name}</fx:DocumentFileName>\
-<fx:Version>1.0</fx:Version><fx:ConformanceLevel>EN 16931</fx:ConformanceLevel></rdf:Description>\
-<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
+# XMP says that this is a Factur-X of profile EN 16931, and that it can be read to those who don't see it (ISO 14289-1);
+# each with the schema of its names, as PDF/A asks.
+_FACTUR_X = f"""<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">\
+<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>{ATTACHMENT_NAME}</fx:DocumentFileName>\
+<fx:Version>1.0</fx:Version><fx:ConformanceLevel>EN 16931</fx:ConformanceLevel></rdf:Description>"""
+_PDF_UA = """<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">\
+<pdfuaid:part>1</pdfuaid:part></rdf:Description>"""
+_XMP_SCHEMAS = """<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
 xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">\
-<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
-<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>\
-<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>\
-<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{properties}</rdf:Seq></pdfaSchema:property>\
-</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+<pdfaExtension:schemas><rdf:Bag>{schemas}</rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+_XMP_SCHEMA = """<rdf:li rdf:parseType="Resource">\
+<pdfaSchema:schema>{title}</pdfaSchema:schema>\
+<pdfaSchema:namespaceURI>{namespace}</pdfaSchema:namespaceURI>\
+<pdfaSchema:prefix>{prefix}</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{properties}</rdf:Seq></pdfaSchema:property>\
+</rdf:li>"""
 _XMP_PROPERTY = """<rdf:li rdf:parseType="Resource"><pdfaProperty:name>{name}</pdfaProperty:name>\
-<pdfaProperty:valueType>Text</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>\
+<pdfaProperty:valueType>{type}</pdfaProperty:valueType><pdfaProperty:category>{category}</pdfaProperty:category>\
 <pdfaProperty:description>{text}</pdfaProperty:description></rdf:li>"""
-_XMP_PROPERTIES = {
+_FACTUR_X_PROPERTIES = {
     "DocumentFileName": "The name of the embedded XML document",
     "DocumentType": "The type of the hybrid document in capital letters, e.g. INVOICE or ORDER",
     "Version": "The actual version of the standard applying to the embedded XML document",
     "ConformanceLevel": "The conformance level of the embedded XML document",
 }
+_FACTUR_X_SCHEMA = _XMP_SCHEMA.format(
+    title="Factur-X PDFA Extension Schema", namespace="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#",
+    prefix="fx",
+    properties="".join(
+        _XMP_PROPERTY.format(name=name, type="Text", category="external", text=text)
+        for name, text in _FACTUR_X_PROPERTIES.items()
+    ),
+)  # fmt: skip
+_PDF_UA_SCHEMA = _XMP_SCHEMA.format(
+    title="PDF/UA Universal Accessibility Schema", namespace="http://www.aiim.org/pdfua/ns/id/", prefix="pdfuaid",
+    properties=_XMP_PROPERTY.format(name="part", type="Integer", category="internal", text="Part of ISO 14289"),
+)  # fmt: skip
 
 
 @with_room
@@ -231,7 +248,7 @@ class PdfRenderer:
             weasyprint.CSS(string=stylesheet, font_config=fonts, url_fetcher=PackageFonts(fail_on_errors=True)),
             fonts,
             self._fetcher,
-            pdf_variant=PDF_VARIANT,
+            pdf_variant=_UNTAGGED,
         )
 
     def pdf(self, document: Document) -> bytes:
@@ -244,24 +261,34 @@ class PdfRenderer:
         )  # fmt: skip
         html = render_html(document)
         with self._lock, _named_failures(document.number):
-            laid_out = self._lay_out(html)
-            metadata = laid_out.metadata
-            metadata.generate_rdf_metadata = _with_factur_x(metadata.generate_rdf_metadata)
-            written: bytes = laid_out.write_pdf(
-                finisher=self._finish,
-                attachments=[attachment],
-                pdf_variant=PDF_VARIANT,
-                pdf_identifier=sha256(xml).digest()[:16],
-            )
-        return written
+            return self._write(
+                self._lay_out(html), sha256(xml).digest()[:16], [attachment],
+                is_tagged=document.edition >= EDITION_TAGGED,
+            )  # fmt: skip
 
     def page(self, html: str, name: str, identifier: bytes) -> bytes:
         """See `print_page`."""
         with self._lock, _named_failures(name):
-            laid_out = self._lay_out(html)
-            written: bytes = laid_out.write_pdf(
-                finisher=self._finish, pdf_variant=PDF_VARIANT, pdf_identifier=identifier
-            )
+            return self._write(self._lay_out(html), identifier, [], is_tagged=True)
+
+    def _write(self, laid_out: Any, identifier: bytes, attachments: list[Any], *, is_tagged: bool) -> bytes:
+        tag = tag_pages(laid_out) if is_tagged else None
+        metadata = laid_out.metadata
+        metadata.generate_rdf_metadata = _with_xmp(
+            metadata.generate_rdf_metadata, is_factur_x=bool(attachments), is_read=tag is not None
+        )
+
+        def finish(document: object, pdf: Any) -> None:
+            if tag is not None:
+                tag(pdf)
+            self._finish(document, pdf)
+
+        written: bytes = laid_out.write_pdf(
+            finisher=finish,
+            attachments=attachments,
+            pdf_variant=_TAGGED_BY_WEASYPRINT if is_tagged and tag is None else _UNTAGGED,
+            pdf_identifier=identifier,
+        )
         return written
 
 
@@ -333,11 +360,13 @@ def _finish_arabic(document: object, pdf: Any) -> None:
     _finish(document, pdf)
 
 
-def _with_factur_x(generate: Callable[..., bytes]) -> Callable[..., bytes]:
-    properties = "".join(_XMP_PROPERTY.format(name=name, text=text) for name, text in _XMP_PROPERTIES.items())
-    block = _XMP.format(name=ATTACHMENT_NAME, properties=properties).encode()
+def _with_xmp(generate: Callable[..., bytes], *, is_factur_x: bool, is_read: bool) -> Callable[..., bytes]:
+    """Return a function that writes XMP, and in it what WeasyPrint's says nothing of."""
+    descriptions = (_FACTUR_X if is_factur_x else "") + (_PDF_UA if is_read else "")
+    schemas = (_FACTUR_X_SCHEMA if is_factur_x else "") + (_PDF_UA_SCHEMA if is_read else "")
+    block = (descriptions + _XMP_SCHEMAS.format(schemas=schemas)).encode()
 
     def generated(variant: str, version: int, conformance: str) -> bytes:
-        return generate(variant, version, conformance).replace(b"</rdf:RDF>", block)
+        return generate(variant, version, "A" if is_read else conformance).replace(b"</rdf:RDF>", block)
 
-    return generated
+    return generated if schemas else generate

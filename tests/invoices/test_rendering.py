@@ -17,7 +17,7 @@ import pytest
 from lxml import etree
 
 from invoices import formats
-from invoices.document import EDITION, EDITION_NUMBERED, Document
+from invoices.document import EDITION, EDITION_NUMBERED, EDITION_TAGGED, Document
 from invoices.errors import IllFormedDocument
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import check_printing, render_pdf
@@ -36,11 +36,15 @@ def test_the_pages_read_as_the_golden_ones(name: str) -> None:
 
 
 def test_a_document_of_the_first_edition_reads_as_it_did_then() -> None:
-    # B9: invoices issued before they bore a structured reference; credit notes have not changed since.
+    # B9: invoices issued before they bore a structured reference; credit notes have not changed until they were tagged.
     first = dataclasses.replace(documents.mature(), edition=EDITION_NUMBERED)
     assert golden_text(first) == (GOLDEN / "invoice_mature_edition_1.txt").read_text(encoding="utf-8")
     credited = documents.credit_note()
-    assert render_pdf(dataclasses.replace(credited, edition=EDITION_NUMBERED)) == render_pdf(credited)
+    first, last = (dataclasses.replace(credited, edition=edition) for edition in (EDITION_NUMBERED, EDITION_TAGGED - 1))
+    assert render_pdf(first) == render_pdf(last)
+    with _opened(first) as pdf:
+        assert "/StructTreeRoot" not in pdf.Root
+        assert pdf.open_metadata()["pdfaid:conformance"] == "U"
 
 
 def test_a_document_of_an_edition_yet_unknown_is_not_printed_in_another() -> None:
@@ -194,7 +198,7 @@ def test_the_pdf_is_a_pdf_a_3_with_its_xml_as_alternative() -> None:
     document = documents.mature()
     with _opened(document) as pdf:
         meta = pdf.open_metadata()
-        assert (meta["pdfaid:part"], meta["pdfaid:conformance"]) == ("3", "U")
+        assert (meta["pdfaid:part"], meta["pdfaid:conformance"]) == ("3", "A")
         (xmp,) = etree.fromstring(bytes(pdf.Root.Metadata.read_bytes())).findall("{*}RDF")
         assert xmp.findtext(".//{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}ConformanceLevel") == "EN 16931"
         assert _plain(pdf.Root.OutputIntents[0].S) == "/GTS_PDFA1"

@@ -28,6 +28,7 @@ from pricing.money import format_amount
 from pricing.period import parse_month
 from tests.support.pages import GOLDEN, OTHER_LANGUAGES, read_aloud, text_of
 from tests.support.park import Park
+from tests.support.tagged_pdf import TaggedPdf
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 NAMED = """
@@ -246,6 +247,7 @@ def test_the_page_in_the_tenants_language(small_park: Park, code: str, language:
         account(small_park, code), load_settings({}).operator.party, to._replace(party=party, sites=sites)
     )
     assert b"DejaVu" not in written
+    assert TaggedPdf(written).problems() == []
     said = read_aloud(written)
     assert "تكنوبارك الرباط" in said
     assert said.count("\f") == 1

@@ -30,6 +30,7 @@ from tests.oracle.service import NOW
 from tests.support.pages import GOLDEN, text_of
 from tests.support.park import Park
 from tests.support.spoiling import behind_its_back
+from tests.support.tagged_pdf import TaggedPdf
 
 NEWCOMER = {"kind": "startup", "incorporated_on": "2025-01-01"}
 SELLER = load_settings({}).operator.party
@@ -119,6 +120,7 @@ def test_the_statement_reads_as_it_always_did(small_park: Park) -> None:
     """Golden text; the same bytes when printed again; months that were not run are not claimed."""
     written = year_pdf(statement(small_park), SELLER)
     assert written == year_pdf(statement(small_park), SELLER)
+    assert TaggedPdf(written).problems() == []
     assert text_of(written) == (GOLDEN / "cross_subsidy_year.txt").read_text(encoding="utf-8")
     assert "juin à août 2026 : 3 mois" in text_of(written)
 
