@@ -39,7 +39,7 @@ HOOKS = {
         "*_PARSER",
         "DEFAULT_*",
     ],
-    "WeasyPrint": ["fetch", "_ua_stylesheets", "_build_layout_context"],
+    "WeasyPrint": ["fetch", "_ua_stylesheets", "_build_layout_context", "marked", "artifact"],
     "email": ["fold"],
     "http.client, io": ["sendall", "makefile", "readinto", "readable"],
     "xlsxwriter": ["_xml_rich_inline_string"],
