@@ -10,7 +10,7 @@ from markupsafe import Markup
 _MASK = 3
 # The lines overlap a little, so that no seam shows between them.
 _SVG = Markup(
-    '<svg xmlns="http://www.w3.org/2000/svg" class="code" viewBox="0 0 {0} {0}">'
+    '<svg xmlns="http://www.w3.org/2000/svg" class="code" viewBox="0 0 {0} {0}" aria-label="{2}">'
     '<path d="{1}" stroke="#000" stroke-width="1.04"/></svg>'
 )
 
@@ -27,4 +27,4 @@ def qr_code(address: str) -> Markup:
             if is_dark:
                 lines.append(f"M{column} {row}.5h{length}")
             column += length
-    return _SVG.format(len(matrix), "".join(lines))
+    return _SVG.format(len(matrix), "".join(lines), address)

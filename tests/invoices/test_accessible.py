@@ -20,7 +20,16 @@ from tests.support.papers_in_languages import papers
 from tests.support.tagged_pdf import TaggedPdf
 
 LANGUAGES = ("fr", "ar", "en")
-ODD: dict[str, Callable[[], Any]] = {"hostile": documents.hostile, "scripts": documents.named_in_other_scripts}
+LINK = "https://billing.parks.example/verify/AAAAAAAAABYRH23LH5CZ64LTYTYU2CCB"
+
+
+def linked() -> Any:
+    return dataclasses.replace(documents.mature(), link=LINK)
+
+
+ODD: dict[str, Callable[[], Any]] = {
+    "hostile": documents.hostile, "scripts": documents.named_in_other_scripts, "linked": linked,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -120,6 +129,13 @@ def test_a_table_over_pages_is_one_whose_head_is_read_once() -> None:
     assert "suite" not in opened.said()
     assert "reporter" not in opened.said()
     assert opened.said().count("loi n° 69-21") == 1
+
+
+def test_a_code_says_the_address_that_it_leads_to() -> None:
+    opened = TaggedPdf(render_pdf(linked()))
+    by_role = {str(element.S): element for element, _ in opened.elements()}
+    assert str(by_role["/Figure"].Alt) == LINK
+    assert f"https://{opened.said(by_role['/Link'])}" == LINK
 
 
 def test_a_header_says_which_way_it_heads() -> None:

@@ -2,10 +2,10 @@
 
 The checks bear the numbers of the Matterhorn Protocol 1.1 (the failure conditions of ISO 14289-1). Checked are
 01-003 to 01-006, 02-001, 06-001 to 06-003, 07-001, 07-002, 09-001, 09-004 to 09-006, 10-001, 11-001 to 11-006, 13-004,
-14-002, 14-003, 15-001, 15-003, 20-001, 21-001, 25-001, 26-001, 28-002, 31-009, 31-027, 31-030. Not checked, for it
-takes a person or veraPDF: whether colour alone says something (04), whether an artifact should be read (01-001,
-01-002), the insides of font programs (31-001 to 31-026 but 31-009). Not in question, for no paper has such things:
-mathematics (17), notes (19), links and fields (28-003 on), XObjects by reference (30-001), videos (12), scripts (29).
+14-002, 14-003, 15-001, 15-003, 20-001, 21-001, 25-001, 26-001, 28-002, 28-010, 28-012, 31-009, 31-027, 31-030. Not
+checked, for it takes a person or veraPDF: whether colour alone says something (04), whether an artifact should be read
+(01-001, 01-002), the insides of font programs (31-001 to 31-026 but 31-009). Not in question, for no paper has such
+things: mathematics (17), notes (19), fields (28-005), XObjects by reference (30-001), videos (12), scripts (29).
 """
 
 import io
@@ -104,9 +104,9 @@ class TaggedPdf:
         for kid in _kids(of):
             if isinstance(kid, Dictionary) and "/S" in kid:
                 parts.append(self.said(kid))
-            elif isinstance(kid, Dictionary):
+            elif isinstance(kid, Dictionary) and "/MCID" in kid:
                 parts.append(self.marks[self._page(kid.Pg)][int(kid.MCID)])
-            else:
+            elif not isinstance(kid, Dictionary):
                 parts.append(self.marks[self._page(of.Pg)][int(kid)])
         return " ".join(parts)
 
@@ -117,7 +117,7 @@ class TaggedPdf:
         """Return what a machine finds wrong, each with its number."""
         checks = (
             self._catalog, self._metadata, self._languages, self._structure, self._tables, self._figures,
-            self._headings, self._numbers, self._rest,
+            self._headings, self._numbers, self._links, self._rest,
         )  # fmt: skip
         return [*self.faults, *(problem for check in checks for problem in check())]
 
@@ -202,12 +202,11 @@ class TaggedPdf:
         of: dict[tuple[int, int], list[Any]] = defaultdict(list)
         for element, _ in self.elements():
             for kid in _kids(element):
-                if isinstance(kid, Dictionary) and "/S" not in kid:
+                if isinstance(kid, Dictionary) and "/MCID" in kid:
                     of[self._page(kid.Pg), int(kid.MCID)].append(element)
                 elif not isinstance(kid, Dictionary):
                     of[self._page(element.Pg), int(kid)].append(element)
-        nums = list(self.pdf.Root.StructTreeRoot.ParentTree.Nums)
-        parents = dict(zip(nums[::2], nums[1::2], strict=True))
+        parents = self._parents()
         for index, (page, marks) in enumerate(zip(self.pdf.pages, self.marks, strict=True)):
             named = parents[page.obj.StructParents]
             if len(named) != len(marks):
@@ -218,6 +217,10 @@ class TaggedPdf:
                     yield f"01-006: mark {number} of page {index + 1} is of {len(owners)} elements"
         for index, number in of:
             yield f"01-006: an element has mark {number} of page {index + 1}, which is not painted"
+
+    def _parents(self) -> dict[Any, Any]:
+        nums = list(self.pdf.Root.StructTreeRoot.ParentTree.Nums)
+        return dict(zip(nums[::2], nums[1::2], strict=True))
 
     def _rest(self) -> Iterator[str]:
         root = self.pdf.Root
@@ -237,9 +240,19 @@ class TaggedPdf:
                     yield "31-027: a font without characters"
                 if not {"/FontFile2", "/FontFile3"} & set(item.DescendantFonts[0].FontDescriptor.keys()):
                     yield "31-009: a font that is not embedded"
+
+    def _links(self) -> Iterator[str]:
+        parents = self._parents()
         for page in self.pdf.pages:
-            if "/Annots" in page.obj:
-                yield "28-002: an annotation that is not tagged"
+            for annotation in page.obj.get("/Annots", []):
+                above = parents.get(annotation.get("/StructParent"))
+                kids = [] if above is None else [kid for kid in _kids(above) if isinstance(kid, Dictionary)]
+                if str(getattr(above, "S", "")) != "/Link":
+                    yield "28-002, 28-010: a link that is not tagged"
+                if not any(kid.get("/Obj", kid).objgen == annotation.objgen for kid in kids):
+                    yield "28-002: a link that its element doesn't name"
+                if not annotation.get("/Contents"):
+                    yield "28-012: a link without description"
 
 
 def _kids(element: Any) -> list[Any]:

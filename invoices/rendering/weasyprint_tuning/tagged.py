@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydyf  # type: ignore[import-untyped]
 from weasyprint.formatting_structure.boxes import TextBox
@@ -28,6 +28,8 @@ _ROLES = {
     "{http://www.w3.org/2000/svg}svg": "Figure",
 }  # fmt: skip
 _OF_TABLES = frozenset({"Table", "THead", "TBody", "TR", "TH", "TD"})
+# What a text of a block is painted in.
+_RUNS = ("Span", "Link")
 # An empty cell is a cell.
 _KEPT_EMPTY = frozenset({"TR", "TH", "TD"})
 _SCOPES = {"row": "Row", "rowgroup": "Row", "col": "Column", "colgroup": "Column"}
@@ -66,9 +68,9 @@ class _Node:
 
     def resolved(self) -> "list[_Node | tuple[int, int]]":
         """Return what stands in its place: a box that is nothing but a box gives its kids."""
-        runs = [kid for kid in self.kids if isinstance(kid, _Node) and kid.role == "Span"]
-        painted = [run if run.language or run.is_told else run.kids[0] for run in runs]
-        inner = [one for kid in self.kids if isinstance(kid, _Node) and kid.role != "Span" for one in kid.resolved()]
+        runs = [kid for kid in self.kids if isinstance(kid, _Node) and kid.role in _RUNS]
+        painted = [run if run.language or run.is_told or run.role == "Link" else run.kids[0] for run in runs]
+        inner = [one for kid in self.kids if isinstance(kid, _Node) and kid.role not in _RUNS for one in kid.resolved()]
         is_mixed = bool(painted and inner)
         # Own texts between blocks, as in a cell, stand where they were painted.
         inner = sorted([*inner, *_in_paragraphs(painted)], key=_place) if is_mixed else inner or painted
@@ -94,6 +96,14 @@ def _place(kid: "_Node | tuple[int, int]") -> tuple[int, int]:
     if isinstance(kid, tuple):
         return kid
     return min((_place(one) for one in kid.kids), default=(0, 0))
+
+
+class _Place(NamedTuple):
+    """Where the text of an element belongs: to a block, in a language if not the block's, in a link if it is one."""
+
+    node: _Node
+    language: str = ""
+    link: Any = None
 
 
 class _MarkedStream(Stream):  # type: ignore[misc]
@@ -128,8 +138,9 @@ class Tags:
         root = laid_out._html.etree_element
         self._language = root.get("lang", "")
         self._document = _Node("Document")
-        # Of each element: the node its text belongs to, and the text's language where it is another than the node's.
-        self._places: dict[Any, tuple[_Node, str]] = {}
+        self._places: dict[Any, _Place] = {}
+        # The first run of each link, by its element.
+        self._links: dict[Any, _Node] = {}
         self._walk(root, self._document, self._language, is_table=True, head=False)
         body = root.find("body")
         self._legal = "" if body is None else body.get("data-legal", "")
@@ -139,8 +150,8 @@ class Tags:
         self._pages = laid_out.pages
         self._page = -1
         self._numbers: list[list[_Node]] = []
-        # What was begun last: the block, language and direction of a text, or the beginning of an artifact.
-        self.open: tuple[_Node, str, bool] | bytes = _ARTIFACT
+        # What was begun last: the place and direction of a text, or the beginning of an artifact.
+        self.open: tuple[_Place, bool] | bytes = _ARTIFACT
         self._middle = 0.0
         for page in self._pages:
             page.paint = partial(self._paint, page.paint)
@@ -159,7 +170,7 @@ class Tags:
             tag = child.tag
             own = child.get("lang", language)
             if tag in _INLINE:
-                self._place_inline(child, node, own, language)
+                self._place_inline(child, _Place(node), own, language)
             elif tag != "head":
                 role = _ROLES.get(tag, "LI" if element.tag == "dl" else "")
                 in_table = is_table if role != "Table" else child.get("role") != "presentation"
@@ -169,34 +180,36 @@ class Tags:
                 block.language = "" if own == language else own
                 node.kids.append(block)
                 block.spoken = own
-                self._places[child] = block, ""
+                self._places[child] = _Place(block)
                 if role == "Figure":
                     block.attributes["alt"] = _described(child, element)
                 else:
                     self._walk(child, block, own, is_table=in_table, head=head or tag == "thead")
 
-    def _place_inline(self, element: Any, node: _Node, own: str, language: str) -> None:
+    def _place_inline(self, element: Any, above: _Place, own: str, language: str) -> None:
         """Give the text of what stands in a line, and of what stands in it, to the block, whose language is given."""
         if element.tag == "bdi":
             own = _spoken(element, own)
-        self._places[element] = node, "" if own == language else own
+        link = element if element.tag == "a" else above.link
+        place = self._places[element] = _Place(above.node, "" if own == language else own, link)
         for child in element:
-            self._place_inline(child, node, child.get("lang", own), language)
+            self._place_inline(child, place, child.get("lang", own), language)
 
     def begin(self, stream: list[Any], box: Any) -> None:
         """Begin what is painted of a box: text goes on where the same block's text ended."""
         text = box.text if isinstance(box, TextBox) else ""
-        node, language = self._place(box, text)
-        if node is None:
+        place = self._place(box, text)
+        if place is None:
             self.begin_artifact(stream, _PAGINATION)
             return
+        node, language, link = place
         if not isinstance(box, TextBox):
             node.attributes["bbox"] = _corners(box, self._pages[self._page].height)
         has_arabic = _FROM_RIGHT.search(text) is not None
         if has_arabic and (language or node.spoken) != ARABIC and direction_of(text) == RIGHT_TO_LEFT:
             language = ARABIC
         from_right = has_arabic or (box.style["direction"] == RIGHT_TO_LEFT and _PARTED.search(text) is not None)
-        key = node, language, from_right
+        key = _Place(node, language, link), from_right
         goes_on = stream[-1] == b"EMC" and isinstance(self.open, tuple) and (key == self.open or text.isspace())
         if goes_on:
             stream.pop()
@@ -211,25 +224,23 @@ class Tags:
         run.text += text
         self._middle = box.position_y + box.height / 2
 
-    def _place(self, box: Any, text: str) -> tuple[_Node | None, str]:
-        """Return the node a box is painted for, none for what every page repeats; and its language if another."""
+    def _place(self, box: Any, text: str) -> _Place | None:
+        """Return where what is painted of a box belongs; None for what every page repeats."""
         if box.element is None:
             # In a margin.
             is_read = self._page == 0 and len(text) >= _MENTION_MIN and text.strip() in self._legal
-            return self._mentions if is_read else None, ""
-        node, language = self._places[box.element]
-        if node.is_head and node.first_page not in (None, self._page):
-            return None, ""
-        if node.attributes.get("alt") == "":
-            return None, ""
-        return node, language
+            return _Place(self._mentions) if is_read else None
+        place = self._places[box.element]
+        is_repeated = place.node.is_head and place.node.first_page not in (None, self._page)
+        return None if is_repeated or place.node.attributes.get("alt") == "" else place
 
-    def _begin_new(self, stream: list[Any], key: tuple[_Node, str, bool]) -> None:
-        node, language, from_right = key
+    def _begin_new(self, stream: list[Any], key: tuple[_Place, bool]) -> None:
+        (node, language, link), from_right = key
         of_page = self._numbers[self._page]
         if node.first_page is None:
             node.first_page = self._page
-        run = _Node("Span", language)
+        run = _Node("Span" if link is None else "Link", language)
+        self._links.setdefault(link, run)
         run.is_told = from_right
         run.kids.append((self._page, len(of_page)))
         node.kids.append(run)
@@ -249,6 +260,7 @@ class Tags:
         """Add the structure to a painted PDF."""
         pages = pdf.page_references
         root, parents = _Element(pdf), _Element(pdf)
+        linked = self._linked(pages)
         top = _Node("")
         top.number = root.number
         written = [(node, above, _Element(pdf)) for node, above in _nodes(self._document.resolved(), top)]
@@ -262,15 +274,29 @@ class Tags:
             b"%d[%s]" % (page, b" ".join(b"%d 0 R" % node.number for node in of_page))
             for page, of_page in enumerate(self._numbers)
         )
+        numbers += b"".join(b" %d %d 0 R" % (key, node.number) for key, node in enumerate(linked, len(pages)))
         parents.data = b"<</Nums[%s]>>" % numbers
         root.data = b"<</Type/StructTreeRoot/K %d 0 R/ParentTree %d 0 R/ParentTreeNextKey %d>>" % (
-            self._document.number, parents.number, len(self._numbers),
+            self._document.number, parents.number, len(pages) + len(linked),
         )  # fmt: skip
         for index, number in enumerate(pdf.pages["Kids"][::3]):
             pdf.objects[number].update({"StructParents": index, "Tabs": "/S"})
         pdf.catalog["StructTreeRoot"] = root.reference
         pdf.catalog["MarkInfo"] = pydyf.Dictionary({"Marked": "true"})
         pdf.catalog["ViewerPreferences"] = pydyf.Dictionary({"DisplayDocTitle": "true"})
+
+    def _linked(self, pages: tuple[bytes, ...]) -> list[_Node]:
+        """Join each place that can be clicked to the link it stands for; return the links, a place each."""
+        linked: list[_Node] = []
+        for page, reference in zip(self._pages, pages, strict=True):
+            for *_, box in page.links:
+                node, annotation = self._links[box.element], box.link_annotation
+                annotation["StructParent"] = len(pages) + len(linked)
+                annotation["Contents"] = annotation["A"]["URI"]
+                place = b"<</Type/OBJR/Obj %s/Pg %s>>" % (annotation.reference, reference)
+                node.attributes["places"] = node.attributes.get("places", b"") + place
+                linked.append(node)
+        return linked
 
 
 class _Element(pydyf.Object):  # type: ignore[misc]
@@ -349,6 +375,8 @@ def _element(node: _Node, above: int, pages: tuple[bytes, ...]) -> bytes:
     parts = [b"<</Type/StructElem/S/%s/P %d 0 R" % (node.role.encode(), above)]
     if own is not None:
         parts.append(b"/Pg %s" % pages[own])
+    if "places" in node.attributes:
+        kids.append(node.attributes["places"])
     if kids:
         parts.append(b"/K %s" % kids[0] if len(kids) == 1 else b"/K[%s]" % b" ".join(kids))
     if node.language:
