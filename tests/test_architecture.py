@@ -42,6 +42,7 @@ FLOATING_POINT = (
     "invoices/transport.py",  # seconds of waiting for a server of mail
     "invoices/rendering/charts/",  # points on paper
     "invoices/rendering/figures.py",  # millimetres on paper
+    "invoices/rendering/weasyprint_tuning/tagged.py",  # points on paper
     "billing/cross_subsidy/accounts/account_paper.py",  # millimetres on paper
     "billing/cross_subsidy/annual_report/year_rows.py",  # millimetres on paper
 )

@@ -114,7 +114,7 @@ class _MarkedStream(Stream):  # type: ignore[misc]
     @contextmanager
     def marked(self, box: Any, _tag: str) -> Iterator[None]:
         """Mark the text or image of a box."""
-        self.tags.begin(self.stream, box)
+        self.tags.mark(self.stream, box)
         yield
         self.stream.append(b"EMC")
 
@@ -122,7 +122,7 @@ class _MarkedStream(Stream):  # type: ignore[misc]
     def artifact(self) -> Iterator[None]:
         """Mark lines and colours, which are read to nobody; some turn out to be none."""
         before = self.tags.open
-        self.tags.begin_artifact(self.stream)
+        self.tags.mark_artifact(self.stream)
         yield
         if self.stream[-1] is _ARTIFACT:
             self.stream.pop()
@@ -195,12 +195,12 @@ class Tags:
         for child in element:
             self._place_inline(child, place, child.get("lang", own), language)
 
-    def begin(self, stream: list[Any], box: Any) -> None:
+    def mark(self, stream: list[Any], box: Any) -> None:
         """Begin what is painted of a box: text goes on where the same block's text ended."""
         text = box.text if isinstance(box, TextBox) else ""
         place = self._place(box, text)
         if place is None:
-            self.begin_artifact(stream, _PAGINATION)
+            self.mark_artifact(stream, _PAGINATION)
             return
         node, language, link = place
         if not isinstance(box, TextBox):
@@ -248,7 +248,7 @@ class Tags:
         of_page.append(run)
         self.open = key
 
-    def begin_artifact(self, stream: list[Any], beginning: bytes = _ARTIFACT) -> None:
+    def mark_artifact(self, stream: list[Any], beginning: bytes = _ARTIFACT) -> None:
         """Begin what is not read."""
         if stream and stream[-1] == b"EMC" and self.open == beginning:
             stream.pop()
