@@ -20,6 +20,8 @@ from billing.frame.http.problems import Busy, NoLength, TooSlow
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
 from billing.frame.subject import tables_of
+from billing.register.network_import.further import further_files
+from billing.register.network_import.uploads import UPLOAD_BYTES_MAX
 from billing.register.shapes import RESOURCES
 from billing.subjects import SUBJECTS
 
@@ -30,6 +32,7 @@ LARGE_BODIES = {
     **{f"/v1/{resource.path}/batch": BATCH_BODY_BYTES_MAX for resource in RESOURCES},
     "/v1/receipts/batch": BATCH_BODY_BYTES_MAX,
     "/v1/statements": STATEMENT_BYTES_MAX,
+    "/v1/imports": UPLOAD_BYTES_MAX,
 }
 _REFUSALS = {
     BUSY: Busy("more requests wait than can be answered soon: try again in some seconds"),
@@ -82,7 +85,9 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     app.config["OPENAPI_VERSION"] = "3.1.0"
     metrics = Metrics()
     door = Door(engine, clock)
-    Service(settings, engine, clock, door, orderables(SUBJECTS), tables_of(SUBJECTS)).install(app)
+    Service(settings, engine, clock, door, orderables(SUBJECTS), tables_of(SUBJECTS), further_files(SUBJECTS)).install(
+        app
+    )
     metrics.install(app)
     request_log.register(app, metrics)
     manners.register(app)

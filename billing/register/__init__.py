@@ -6,6 +6,6 @@ SUBJECT = Subject(
     __name__,
     tables=("tables",),
     checks=("checks",),
-    resources=("resources", "occupancy.resources"),
+    resources=("resources", "network_import.resources", "occupancy.resources"),
     commands={"import": "commands", "network": "commands", "sites": "occupancy.commands"},
 )

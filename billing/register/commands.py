@@ -1,16 +1,12 @@
 """The commands that load a network folder, and write one to be filled in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from billing.frame.terminal.command import Command, Group, WritingCommand, clock, database, example, subjects
 from billing.frame.terminal.exporting import format_option
 from billing.frame.terminal.output import rows_progress
-
-if TYPE_CHECKING:
-    from billing.register.network_import.further import FurtherFile
 
 
 @click.command("import", cls=WritingCommand, epilog=example("technopark-billing import network/ --dry-run"))
@@ -25,19 +21,21 @@ def import_command(folder: Path, dry_run: bool) -> None:
     """
     from billing.frame.settings import load_settings
     from billing.register.network_import import import_folder
+    from billing.register.network_import.further import further_files
 
     settings = load_settings()
     with database(settings) as engine, rows_progress() as show:
         outcome = import_folder(
-            engine, folder, now=clock(), dry_run=dry_run, progress=show, settings=settings, further=_further()
+            engine,
+            folder,
+            now=clock(),
+            dry_run=dry_run,
+            progress=show,
+            settings=settings,
+            further=further_files(subjects()),
         )
     for line in outcome.lines():
         click.echo(line, err=line.startswith("warning:"))
-
-
-def _further() -> "list[FurtherFile]":
-    """Return the files of a network folder that belong to other subjects."""
-    return [module.IMPORT_FILE for subject in subjects() for module in subject.loaded(subject.import_files)]
 
 
 @click.group("network", cls=Group)
@@ -56,8 +54,9 @@ def template_command(folder: Path, format_name: str) -> None:
     In `xlsx` it is one workbook, network.xlsx, whose sheet Colonnes explains the others. The examples belong together
     and can be imported (--dry-run); replace them by your own rows. No file is overwritten.
     """
+    from billing.register.network_import.further import further_files
     from billing.register.network_import.template import write_template
 
-    layouts = [further.layout for further in _further()]
+    layouts = [further.layout for further in further_files(subjects())]
     for name in write_template(folder, format_name, layouts):
         click.echo(folder / name)

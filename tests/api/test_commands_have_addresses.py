@@ -15,6 +15,8 @@ from tests.support.api import Caller
 # Commands, and the operations that do the same: ids of the OpenAPI document.
 COUNTERPARTS: Mapping[str, str] = {
     "check": "checkDatabase",
+    "import": "importNetwork",
+    "network template": "getNetworkTemplate",
     "sites occupancy": "getOccupancy",
     "run": "createRun previewRun reviewRun getReview",
     "holds add": "createRunHold",
@@ -156,11 +158,11 @@ COUNTERPARTS: Mapping[str, str] = {
     "privacy export": "getPersonalData",
 }
 NONE: Mapping[str, str] = {
-    "import": "comes next",
-    "network template": "comes next",
     "migrate": "makes the schema that the API needs, as the owner of the database",
     "serve": "is the API",
     "scheduler": "is a process of its own; what it does by the clock has its commands",
+    "backup": "copies database and documents where they lie, as whoever runs the service",
+    "restore": "makes a database of a backup, before anything serves it",
     "demo": "makes a database of its own, to be looked at",
     "users password": "no secret of a person travels through the API",
     "token create": "no secret of a person travels through the API",
@@ -171,6 +173,7 @@ NONE: Mapping[str, str] = {
 }
 # Formats that an address answers as something else, and why.
 OTHERWISE: Mapping[tuple[str, str], str] = {
+    ("network template", "csv"): "files are sent as one archive",
     ("forecast dial", "csv"): "a POST answers JSON",
     ("forecast dial", "xlsx"): "a POST answers JSON",
     ("forecast what-if", "csv"): "a POST answers JSON",

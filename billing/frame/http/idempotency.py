@@ -22,6 +22,7 @@ from billing.frame.tables import idempotency_key
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
+MULTIPART = "multipart/form-data"
 PATTERN = "^[!-~]{1,255}$"
 _KEY = re.compile(PATTERN, re.ASCII)
 
@@ -54,11 +55,21 @@ def asked() -> Asked | None:
         return None
     if _KEY.fullmatch(key) is None:
         raise InvalidRequest([field_error("header", HEADER, "must be 1 to 255 visible ASCII characters")])
-    # JSON by what it says; a file byte by byte.
-    sent = request.get_json(silent=True)
-    body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS) if request.is_json else request.get_data()
-    digest = sha256(b"\0".join((request.method.encode(), request.full_path.encode(), body)))
+    digest = sha256(b"\0".join((request.method.encode(), request.full_path.encode(), _content())))
     return Asked(g.token, key, digest.hexdigest())
+
+
+def _content() -> bytes:
+    """Return what is sent: JSON by what it says; files byte by byte, whatever parts them in the body."""
+    if request.is_json:
+        return orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
+    if request.mimetype != MULTIPART:
+        return request.get_data()
+    sent = [*request.form.items(multi=True)]
+    for name, file in request.files.items(multi=True):
+        sent.append((name, f"{file.filename} {sha256(file.stream.read()).hexdigest()}"))
+        file.stream.seek(0)
+    return orjson.dumps(sent)
 
 
 def _row(wanted: Asked) -> ColumnElement[bool]:

@@ -280,7 +280,10 @@ def field_errors(faults: Sequence[Fault]) -> Iterator[FieldError]:
     for fault in faults:
         column = fault.column or ""
         made = field_error("body", column, fault.problem, fault.remedy, fault.value, fault_code(fault))
-        yield made if fault.line is None else replace(made, file=fault.file, line=fault.line)
+        if "." in fault.file:
+            # A file of an upload, and no resource.
+            made = replace(made, file=fault.file, line=UNSET if fault.line is None else fault.line)
+        yield made
 
 
 def placed(refused: Refused, place: Callable[[int], str] | None) -> Refused:

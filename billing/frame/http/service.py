@@ -32,6 +32,8 @@ class Service:
     orderables: Mapping[str, Any] = field(default_factory=dict)
     # Every table of the service, each after those it refers to.
     tables: Sequence["Table"] = ()
+    # The files of a network folder that other subjects bring (`billing.register.network_import.further`).
+    import_files: Sequence[Any] = ()
     computed: Computed = field(default_factory=Computed)
 
     def today(self) -> date:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from billing.frame.errors import Fault
 from billing.frame.settings import Settings
+from billing.frame.subject import Subject
 from billing.register.network_import.faults import Faults
 from billing.register.network_import.layout import Layout
 from billing.register.network_import.reading import NumberedRow
@@ -28,3 +29,8 @@ class FurtherFile:
     read: Callable[[str, Iterable[NumberedRow], Faults], Sequence[Any]]
     load: Callable[[Connection, Sequence[Any], datetime, Settings | None], FileCounts]
     note: Callable[[Iterable[Fault], Faults, frozenset[str]], None]
+
+
+def further_files(subjects: Iterable[Subject]) -> list[FurtherFile]:
+    """Return the files of a network folder that belong to other subjects."""
+    return [module.IMPORT_FILE for subject in subjects for module in subject.loaded(subject.import_files)]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import Connection, Engine, select
 
 from billing.frame.added_rows import note_rows
+from billing.frame.audit_log import API, act_of
 from billing.frame.civil_time import today
 from billing.frame.database import change_facts, insert_rows, writing
 from billing.frame.errors import Fault, Refused
@@ -112,7 +113,9 @@ def import_folder(
             if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
-        report = act.carry_out(now=now, source=str(folder), dry_run=dry_run)
+        # What came over HTTP lies in a folder of the moment.
+        source = f"api:{act_of(engine).actor}" if act_of(engine).origin == API else str(folder)
+        report = act.carry_out(now=now, source=source, dry_run=dry_run)
         if dry_run:
             connection.rollback()
     return report
