@@ -54,7 +54,7 @@ class _Unpacked:
         self._names.add(name.casefold())
         if len(self._names) > FILES_MAX:
             raise _refused(name, f"is the {FILES_MAX + 1}st file", "send the files of the network alone")
-        with (self._folder / name).open("xb") as file:
+        with self._folder.joinpath(name).open("xb") as file:
             while piece := stream.read(min(_PIECE_BYTES, self._left + 1)):
                 self._left -= len(piece)
                 if self._left < 0:
