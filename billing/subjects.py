@@ -12,6 +12,7 @@ from billing import (
     receivables,
     register,
     run,
+    sync,
     take_on,
     users,
     verification,
@@ -32,4 +33,5 @@ SUBJECTS = (
     users.SUBJECT,
     privacy.SUBJECT,
     verification.SUBJECT,
+    sync.SUBJECT,
 )

@@ -141,7 +141,7 @@ def test_the_services_settings_are_accepted_as_the_composition_gives_them() -> N
         assert settings.service_role == ("billing_service" if name == "migrate" else None)
 
 
-@pytest.mark.parametrize("lock", ["build", "runtime", "dask"])
+@pytest.mark.parametrize("lock", ["build", "runtime", "dask", "salesforce"])
 def test_what_is_deployed_is_what_was_tested(lock: str) -> None:
     tested = locked("test")
     versions = locked(lock)

@@ -17,6 +17,7 @@ _WRITE = frozenset({tokens.FINANCE, tokens.ADMIN})
 _FINE = {
     "payments refund": None,
     "import": tokens.REGISTER,
+    "sync": tokens.REGISTER,
     "usage": tokens.USAGE,
     "payments": tokens.RECEIPTS,
     "cash": tokens.RECEIPTS,

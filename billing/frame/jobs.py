@@ -4,7 +4,7 @@ A job may be begun at any time, by any number of processes: what is due is read 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from threading import Event
@@ -16,6 +16,7 @@ from billing.frame.audit_log import SCHEDULER, Act, new_request_id, on_behalf
 from billing.frame.civil_time import Clock, today
 from billing.frame.errors import BillingError
 from billing.frame.settings import Settings
+from billing.frame.subject import Subject
 from invoices.errors import InvoicingError
 
 # So many problems and failures are logged one by one.
@@ -32,13 +33,14 @@ class Say(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """A job is given settings, database, clock (UTC), `stop` to end early, and `say` for the log."""
+    """A job is given settings, database, clock (UTC), `stop` to end early, `say` for the log, all subjects."""
 
     settings: Settings
     engine: Engine
     clock: Clock
     stop: Event
     say: Say
+    subjects: Sequence[Subject] = ()
 
     def acting(self, operation: str) -> Engine:
         """Return the database, where everything written is the scheduler's, by that operation."""

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from billing.frame.errors import BadConfiguration
+from billing.frame.salesforce import Salesforce, load_salesforce
 from billing.frame.terms import Terms, load_terms
 from invoices.document import Party
 from invoices.domains import in_ascii
@@ -81,6 +82,9 @@ class Settings:
     webhook_networks: tuple[IPv4Network | IPv6Network, ...]
     # The domain of Message-IDs, so that a trial database has its own; blank: that of the operator's mail address.
     message_id_domain: str
+    # How Salesforce is reached and which of its fields are ours; the folder that others drop files into (fsspec).
+    salesforce: Salesforce | None
+    sync_folder: str | None
 
 
 def _database_url(text: str) -> URL:
@@ -254,6 +258,14 @@ def _webhook_networks(environment: Mapping[str, str]) -> tuple[IPv4Network | IPv
     return tuple(networks)
 
 
+def _require_storage(variable: str, url: str) -> None:
+    from fsspec import available_protocols
+
+    scheme = url.split(":", 1)[0] if ":" in url else "file"
+    if scheme not in available_protocols():
+        raise BadConfiguration(f"{variable}: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…")
+
+
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in the environment; raise BadConfiguration with a sentence naming the variable."""
     executor = environment.get("EXECUTOR") or "local"
@@ -262,13 +274,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             f"EXECUTOR is {executor!r}: it must be local, or a Dask scheduler such as tcp://HOST:8786"
         )
     documents_url = environment.get("DOCUMENTS_URL") or DOCUMENTS_URL_DEFAULT
-    from fsspec import available_protocols
-
-    scheme = documents_url.split(":", 1)[0] if ":" in documents_url else "file"
-    if scheme not in available_protocols():
-        raise BadConfiguration(
-            f"DOCUMENTS_URL: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…"
-        )
+    _require_storage("DOCUMENTS_URL", documents_url)
+    if environment.get("SYNC_FOLDER"):
+        _require_storage("SYNC_FOLDER", environment["SYNC_FOLDER"])
     log_format = environment.get("LOG_FORMAT") or "json"
     if log_format not in ("json", "text"):
         raise BadConfiguration(f"LOG_FORMAT is {log_format!r}: it must be json or text")
@@ -296,12 +304,16 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         proof_publish=_publish(environment),
         webhook_networks=_webhook_networks(environment),
         message_id_domain=_message_id_domain(environment),
+        salesforce=load_salesforce(Path(environment["SALESFORCE_FILE"]))
+        if environment.get("SALESFORCE_FILE")
+        else None,
+        sync_folder=environment.get("SYNC_FOLDER") or None,
     )
 
 
 def settings_files(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """Return the files that settings name and that a backup keeps, by their variables: all but the key."""
-    names = ("OPERATOR_FILE", "TERMS_FILE", "TSA_CA_FILE")
+    names = ("OPERATOR_FILE", "TERMS_FILE", "TSA_CA_FILE", "SALESFORCE_FILE")
     return {name: Path(environment[name]) for name in names if environment.get(name)}
 
 

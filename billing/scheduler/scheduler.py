@@ -54,7 +54,7 @@ def all_jobs() -> list[Job]:
 
 def context_of(job: Job, settings: Settings, engine: Engine, clock: Clock, stop: Event) -> JobContext:
     """Return what a job is handed; `stop` ends a delivery after the mail under way."""
-    return JobContext(settings, engine, clock, stop, say_for(job.name))
+    return JobContext(settings, engine, clock, stop, say_for(job.name), SUBJECTS)
 
 
 def make_scheduler(jobs: Iterable[Job], settings: Settings, engine: Engine, clock: Clock, stop: Event) -> Any:

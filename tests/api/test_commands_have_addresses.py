@@ -160,9 +160,11 @@ COUNTERPARTS: Mapping[str, str] = {
 NONE: Mapping[str, str] = {
     "migrate": "makes the schema that the API needs, as the owner of the database",
     "serve": "is the API",
+    "backup": "is the operator's, at the host: it reads what no answer shows, and writes a folder there",
+    "restore": "makes the database that the API needs, with the service stopped",
+    "sync salesforce": "is a pass of the clock, which asks another system for minutes",
+    "sync folder": "is a pass of the clock, which asks another system for minutes",
     "scheduler": "is a process of its own; what it does by the clock has its commands",
-    "backup": "copies database and documents where they lie, as whoever runs the service",
-    "restore": "makes a database of a backup, before anything serves it",
     "demo": "makes a database of its own, to be looked at",
     "users password": "no secret of a person travels through the API",
     "token create": "no secret of a person travels through the API",

@@ -170,7 +170,18 @@ def test_a_job_that_fails_is_logged_with_its_reason_and_ends_nothing(caplog: pyt
 
     for job in all_jobs():
         done(broken, job.name)
-    names = ("run", "deliver", "dunning", "tier-changes", "accounts", "prove", "webhooks", "check")
+    names = (
+        "run",
+        "deliver",
+        "dunning",
+        "tier-changes",
+        "accounts",
+        "prove",
+        "webhooks",
+        "salesforce",
+        "folder",
+        "check",
+    )
     assert logged(caplog) == [(name, "failed") for name in names]
 
 

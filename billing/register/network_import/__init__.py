@@ -4,8 +4,17 @@ Owns: the form of the files, what is accepted, what a change is. Does not own: t
 (`billing.frame.tables`), prices and the ceiling's arithmetic (`pricing`), how entries are posted (`ledger`).
 """
 
-from billing.register.network_import.importing import Progress, apply_records, import_folder
+from billing.register.network_import.importing import HandedOver, Progress, apply_records, import_folder
 from billing.register.network_import.report import Change, FileCounts, ImportReport
 from billing.register.network_import.stored import stored_record
 
-__all__ = ["Change", "FileCounts", "ImportReport", "Progress", "apply_records", "import_folder", "stored_record"]
+__all__ = [
+    "Change",
+    "FileCounts",
+    "HandedOver",
+    "ImportReport",
+    "Progress",
+    "apply_records",
+    "import_folder",
+    "stored_record",
+]

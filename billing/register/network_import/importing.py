@@ -68,9 +68,16 @@ class _Brought(NamedTuple):
         return [replace(fault, file=self.file) if fault.file == self.kind.layout.file else fault for fault in faults]
 
 
+class HandedOver(NamedTuple):
+    """A folder that holds one file which was handed over alone, and where that came from, for the log of imports."""
+
+    folder: Path
+    source: str
+
+
 def import_folder(
     engine: Engine,
-    folder: Path,
+    folder: Path | HandedOver,
     *,
     now: datetime,
     dry_run: bool = False,
@@ -86,12 +93,13 @@ def import_folder(
     """
     further_files = {subject_file.layout.stem: subject_file for subject_file in further}
     layouts = {**LAYOUTS, **{stem: subject_file.layout for stem, subject_file in further_files.items()}}
-    present = find_tables(folder, layouts)
+    place, source = folder if isinstance(folder, HandedOver) else (folder, str(folder))
+    present = find_tables(place, layouts)
     faults, warnings = _collectors(present.label(layout) for layout in layouts.values())
     for warning in present.warnings:
         warnings.add(*warning)
     absent = [x.file for stem, x in LAYOUTS.items() if stem not in present.tables and not x.may_lack]
-    if absent:
+    if absent and place is folder:
         warnings.add(", ".join(absent), None, None, None, "not in the folder: nothing is loaded from it")
     with writing(engine) as connection:
         sources = {
@@ -113,8 +121,9 @@ def import_folder(
             if (subject_file := further_files.get(stem)) is not None
         ]
         act = _Import(connection, sources, faults, warnings, progress, brought, settings)
-        # What came over HTTP lies in a folder of the moment.
-        source = f"api:{act_of(engine).actor}" if act_of(engine).origin == API else str(folder)
+        if act_of(engine).origin == API:
+            # What came over HTTP lies in a folder of the moment.
+            source = f"api:{act_of(engine).actor}"
         report = act.carry_out(now=now, source=source, dry_run=dry_run)
         if dry_run:
             connection.rollback()
