@@ -63,6 +63,11 @@ class RateBook:
             self._versions[site, service][kind].append(rate)
         self._timelines: dict[tuple[str, str, str], tuple[tuple[date, ...], tuple[Rate, ...]]] = {}
 
+    def __repr__(self) -> str:
+        """Tell every version, in an order that depends on them alone."""
+        by_kind = ((key, kind, sorted(rates)) for key, kinds in self._versions.items() for kind, rates in kinds.items())
+        return f"RateBook({sorted(by_kind)})"
+
     def timeline(self, site: str, service: str, kind: str) -> tuple[tuple[date, ...], tuple[Rate, ...]]:
         """Return the first days, and the versions that then come into force for that kind, in order of days.
 
@@ -103,6 +108,10 @@ class VatBook:
             service: (tuple(v.effective_from for v in ordered), tuple(ordered))
             for service, ordered in ((service, sorted(unordered)) for service, unordered in of_service.items())
         }
+
+    def __repr__(self) -> str:
+        """Tell every version, in an order that depends on them alone."""
+        return f"VatBook({sorted(self._timelines.items())})"
 
     def timeline(self, service: str) -> tuple[tuple[date, ...], tuple[VatRate, ...]]:
         """Return the first days, and the versions that then come into force, in order of days."""

@@ -20,6 +20,7 @@ SOURCES = {
 CLOCK_EDGES = (
     "billing/frame/terminal/command.py",
     "billing/api/serve.py",
+    "billing/api/pool.py",
     "billing/demo/demonstrating.py",
     # A program by itself: an auditor's own.
     "billing/proof/verify_books.py",
@@ -32,6 +33,7 @@ FLOATING_POINT = (
     "billing/audit/webhooks/delivering.py",  # seconds of a turn
     "billing/audit/webhooks/sending.py",  # seconds a receiver may take
     "billing/api/front.py",  # seconds a client may take, and a turn lasts
+    "billing/api/pool.py",  # seconds until a place of the pool looks again
     "billing/api/metrics.py",  # seconds a request takes, as Prometheus counts them
     "billing/api/request_log.py",  # the same, as the log of requests says them
     "billing/frame/logs.py",  # an instant as `logging` hands it over

@@ -8,7 +8,7 @@ from flask.json.provider import JSONProvider
 from sqlalchemy import Engine
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from billing.api import checking, manners, operations, request_log
+from billing.api import checking, jobs, manners, operations, request_log
 from billing.api.front import BUSY, NO_LENGTH, REFUSAL, TOO_SLOW
 from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
@@ -73,8 +73,11 @@ def _refuse_what_the_front_refused() -> None:
         raise refused
 
 
-def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
-    """Return the HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's."""
+def create_app(settings: Settings, engine: Engine, clock: Clock, *, has_pool: bool = False) -> Flask:
+    """Return the HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's.
+
+    `has_pool`: processes beside it do jobs, so that what takes long is one (`billing.frame.http.deferring`).
+    """
     app = Flask("billing.api", static_folder=None)
     app.json = StrictJson(app)
     # Every address has one form: no redirect is ever answered.
@@ -85,9 +88,8 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     app.config["OPENAPI_VERSION"] = "3.1.0"
     metrics = Metrics()
     door = Door(engine, clock)
-    Service(settings, engine, clock, door, orderables(SUBJECTS), tables_of(SUBJECTS), further_files(SUBJECTS)).install(
-        app
-    )
+    tables, files = tables_of(SUBJECTS), further_files(SUBJECTS)
+    Service(settings, engine, clock, door, orderables(SUBJECTS), tables, files, has_pool=has_pool).install(app)
     metrics.install(app)
     request_log.register(app, metrics)
     manners.register(app)
@@ -100,6 +102,7 @@ def create_app(settings: Settings, engine: Engine, clock: Clock) -> Flask:
     addresses.register(app, api)
     for module in [module for subject in SUBJECTS for module in subject.loaded(subject.resources)] + [
         checking,
+        jobs,
         operations,
     ]:
         api.register_blueprint(module.blueprint)

@@ -34,6 +34,11 @@ def share_between_processes(folder: Path) -> None:
     prometheus_client.values.ValueClass = prometheus_client.values.get_value_class()  # type: ignore[no-untyped-call]
 
 
+def count_alone() -> None:
+    """Let the processes that this one starts keep their counts to themselves: what they do is no request."""
+    os.environ.pop(SEVERAL_PROCESSES, None)
+
+
 class Metrics:
     """The counts of one app. Nothing is shared between apps of one process."""
 

@@ -34,6 +34,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "too-slow": "Send the body at once, over a connection that holds; what was begun was not done.",
         "length-required": "Send the header `Content-Length`: pieces that break off look like a whole.",
         "busy": "Try again after the seconds in `Retry-After`; ask for less at the same time.",
+        "gone": "Ask for it again: results of jobs are kept for a day.",
         "unavailable": "Try again after the seconds in `Retry-After`; `/readyz` says when the database answers.",
         "schema-not-ready": "The operator must run `technopark-billing migrate`.",
     }

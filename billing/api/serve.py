@@ -21,6 +21,7 @@ from granian.http import HTTP1Settings
 from billing.api.app import body_bytes_max, create_app
 from billing.api.front import Front
 from billing.api.metrics import share_between_processes
+from billing.api.pool import job_pool
 from billing.frame.database import open_engine
 from billing.frame.logs import configure_logging
 from billing.frame.schema_version import require_current
@@ -45,7 +46,8 @@ def _now() -> datetime:
 def application(settings: Settings) -> Callable[..., Any]:
     """Return what answers requests in one process: its front, with the application behind it."""
     configure_logging(settings.log_format)
-    return Front(create_app(settings, open_engine(settings.database_url), _now), body_bytes_max).answer
+    app = create_app(settings, open_engine(settings.database_url), _now, has_pool=settings.jobs_processes > 0)
+    return Front(app, body_bytes_max).answer
 
 
 def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None) -> None:
@@ -62,7 +64,7 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, work
     # Each connection is a file.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     processes = workers or max(PROCESSES_LEAST, os.cpu_count() or 1)
-    with TemporaryDirectory(prefix="technopark-metrics-") as folder:
+    with TemporaryDirectory(prefix="technopark-metrics-") as folder, job_pool(settings):
         share_between_processes(Path(folder))
         server = Granian(
             "billing.api.serve",

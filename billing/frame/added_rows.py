@@ -46,7 +46,7 @@ EXEMPT: Mapping[str, str] = {
         _REGISTER,
     ),
     **dict.fromkeys(("proof_leaf", "proof_node", "proof_checkpoint", "proof_timestamp"), "the log itself"),
-    **dict.fromkeys(("idempotency_key", "alembic_version", "webhook_progress"), _SERVICE),
+    **dict.fromkeys(("idempotency_key", "alembic_version", "webhook_progress", "job"), _SERVICE),
     "webhook_attempt": "a log that housework shortens",
     **dict.fromkeys(("unsettled_document", "unsettled_placement", "looked_through"), "an index, computed again"),
     **dict.fromkeys(("entry_counter", "audit_counter", "number_series"), "counters, counted again"),

@@ -13,6 +13,11 @@ _T = TypeVar("_T")
 _KEPT = 16
 
 
+def newest_act(connection: Connection) -> int:
+    """Return the number of the newest act of this snapshot: another one stands for other facts."""
+    return int(connection.scalar(select(audit_counter.c.last)) or 0)
+
+
 class Computed:
     """The last results computed from the facts; one counts as long as no act was recorded after it.
 
@@ -25,7 +30,7 @@ class Computed:
 
     def of(self, connection: Connection, question: Hashable, compute: Callable[[], _T]) -> _T:
         """Return what `compute` gives for the facts of this snapshot; what it raises is raised, and kept by nobody."""
-        key = (connection.scalar(select(audit_counter.c.last)), question)
+        key = (newest_act(connection), question)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

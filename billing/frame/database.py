@@ -47,6 +47,7 @@ _RECEIVABLES_LOCK = 0x7EC40003
 _DUNNING_LOCK = 0x7EC4000A
 _LOG_LOCK = 0x7EC40004
 _USERS_LOCK = 0x7EC4000B
+_JOBS_LOCK = 0x7EC4000C
 # Fewer rows than this are inserted faster than copied.
 COPY_LEAST = 16
 # Rows an INSERT writes at once on SQLite: many rows in one statement take half the time of as many
@@ -216,6 +217,11 @@ def change_facts(connection: Connection) -> None:
 def change_users(connection: Connection) -> None:
     """Be the only one to change users until this transaction ends."""
     _advisory(connection, _USERS_LOCK, shared=False)
+
+
+def change_jobs(connection: Connection) -> None:
+    """Be the only one to order or begin jobs until this transaction ends."""
+    _advisory(connection, _JOBS_LOCK, shared=False)
 
 
 def change_runs(connection: Connection) -> None:

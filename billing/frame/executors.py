@@ -82,7 +82,7 @@ def open_executor(settings: Settings, workers: int | None = None) -> Iterator[Ex
 def _processes(workers: int) -> Iterator[Executor]:
     # A fork server starts clean: no engine, connection, thread or lock of this process is inherited.
     context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker)
     pool.workers = workers  # type: ignore[attr-defined]
     try:
         yield pool
@@ -90,7 +90,8 @@ def _processes(workers: int) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker() -> None:
+def begin_worker() -> None:
+    """Let this process end with its parent, and leave Ctrl-C to it."""
     # Ctrl-C reaches the whole process group: the parent decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()

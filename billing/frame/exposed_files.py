@@ -29,6 +29,7 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
         yield "the folder of documents", Path(unquote(urlsplit(documents).path))
     if settings.mail.folder is not None:
         yield "the folder of mails", settings.mail.folder
+    yield "the folder of jobs", settings.jobs_folder
     if settings.proof_key_file is not None:
         yield "the key that signs checkpoints", settings.proof_key_file
 

@@ -24,6 +24,7 @@ from invoices.wording import PAPERS_IN
 DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
 DOCUMENTS_URL_DEFAULT = "file:documents"
 SMTP_URL_DEFAULT = "file:outbox"
+JOBS_FOLDER_DEFAULT = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,10 @@ class Settings:
     # How Salesforce is reached and which of its fields are ours; the folder that others drop files into (fsspec).
     salesforce: Salesforce | None
     sync_folder: str | None
+    # Long requests: where their files lie, how many are done at once, and how many may wait or be under way.
+    jobs_folder: Path
+    jobs_processes: int
+    jobs_max: int
 
 
 def _database_url(text: str) -> URL:
@@ -308,6 +313,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         if environment.get("SALESFORCE_FILE")
         else None,
         sync_folder=environment.get("SYNC_FOLDER") or None,
+        jobs_folder=Path(environment.get("JOBS_FOLDER") or JOBS_FOLDER_DEFAULT).absolute(),
+        jobs_processes=_whole(environment, "JOBS_PROCESSES", 2, 0, 64),
+        jobs_max=_whole(environment, "JOBS_MAX", 64, 1, 10_000),
     )
 
 

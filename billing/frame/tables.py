@@ -77,6 +77,43 @@ idempotency_key = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
+job = Table(
+    "job",
+    metadata,
+    # A request that is done later, by a process beside the API. No fact: a month after its end it is forgotten.
+    Column("id", identity(), primary_key=True),
+    # How it is called outside, and the folder of its files: random.
+    Column("name", String(36), nullable=False, unique=True),
+    # Whose it is: the user, or a token without one; and the token by which it was ordered, and acts.
+    Column("owner", String(72), nullable=False),
+    Column("token", String(64), nullable=False),
+    # The scopes of which one is needed to do it, between blanks; the sites its token was bound to (JSON).
+    Column("scopes", Text, nullable=False),
+    Column("sites", Text, nullable=False),
+    # The request: method, path with query, headers (JSON); its id. The body is a file.
+    Column("method", String(8), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("request_id", String(128), nullable=False),
+    # The digest of all that the answer depends on; blank: it is not given again.
+    Column("inputs_sha256", String(64)),
+    Column("state", String(16), nullable=False),
+    # How often it was begun.
+    Column("attempts", Integer, nullable=False),
+    Column("ordered_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    # Until when the result is kept.
+    Column("expires_at", DateTime(timezone=True)),
+    # What was answered: status, headers, size, digest; or the problem (JSON).
+    Column("answer", Text),
+    Column("problem", Text),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    Index("ix_job_state", "state"),
+    Index("ix_job_owner", "owner", "id"),
+    Index("ix_job_inputs_sha256", "inputs_sha256"),
+)
+
 audit_counter = Table(
     "audit_counter",
     metadata,

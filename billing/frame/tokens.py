@@ -166,6 +166,12 @@ def find_token(connection: Connection, secret: str) -> Token | None:
     return None if row is None else token_of(row)
 
 
+def find_named_token(connection: Connection, name: str) -> Token | None:
+    """Return the token of that name, valid or not; None if there is none."""
+    row = connection.execute(TOKENS.where(api_token.c.name == name)).one_or_none()
+    return None if row is None else token_of(row)
+
+
 def list_tokens(connection: Connection) -> list[Token]:
     """Return every token ever made, by name."""
     return [token_of(row) for row in connection.execute(TOKENS.order_by(api_token.c.name))]
@@ -173,10 +179,9 @@ def list_tokens(connection: Connection) -> list[Token]:
 
 def revoke_token(connection: Connection, name: str, *, now: datetime) -> Token:
     """Let a token open nothing any more; revoking it again changes nothing. Raises Unknown."""
-    row = connection.execute(TOKENS.where(api_token.c.name == name)).one_or_none()
-    if row is None:
+    token = find_named_token(connection, name)
+    if token is None:
         raise Unknown(f"no token is named {name}: see `technopark-billing token list`")
-    token = token_of(row)
     if token.revoked_at is None:
         connection.execute(update(api_token).where(api_token.c.name == name).values(revoked_at=now))
         note_rows(connection, api_token, [name])

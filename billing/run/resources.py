@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.http.authentication import READERS, opened_to
+from billing.frame.http.deferring import may_be_job, only_if_asked
 from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
@@ -106,9 +107,10 @@ def list_outcomes(connection: Connection, query: Mapping[str, Any], period: date
         },
     )
 )
+@may_be_job(only_if_asked)
 @acts
 def create_run(order: Mapping[str, Any]) -> Answer:
-    """Run a month: price, issue, number, post, queue deliveries. Answers when it is done.
+    """Run a month: price, issue, number, post, queue deliveries. Answers when it is done, unless a job is preferred.
 
     A month begun and interrupted is finished; a final one issues nothing more, apart from tenants that were in
     error. While it works, GET the run to see how far it has come.

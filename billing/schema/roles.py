@@ -15,7 +15,7 @@ from billing.schema.triggers import append_only_tables
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 # Rows that are replaced, forgotten or (a lease entered by mistake) removed; everything else grows or is updated.
 _DELETABLE = frozenset(
-    {"lease", "run_outcome", "idempotency_key", "unsettled_document", "unsettled_placement", "webhook_attempt"}
+    {"lease", "run_outcome", "idempotency_key", "unsettled_document", "unsettled_placement", "webhook_attempt", "job"}
 )
 
 

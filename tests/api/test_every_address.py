@@ -89,7 +89,7 @@ def test_an_auditor_reads_everything_and_writes_nothing(ground: Caller) -> None:
     }
     assert allowed == {
         "/v1/quotes", "/v1/billing-runs/preview", "/v1/billing-runs/review", "/v1/forecasts", "/v1/forecasts/dial",
-        "/v1/forecasts/what-if", "/v1/checks",
+        "/v1/forecasts/what-if", "/v1/checks", "/v1/jobs/{job_id}/cancellation",
     }  # fmt: skip
     kept = {
         operation.documented

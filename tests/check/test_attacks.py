@@ -39,7 +39,10 @@ SEED = int(os.environ.get("ATTACK_SEED") or (secrets.randbelow(1_000_000) if EXP
 # Counters are called by what they count.
 CALLED_OTHERWISE = ("audit_counter", "entry_counter", "looked_through", "number_series")
 # No story has rows in these, and why.
-UNFILLED = {"idempotency_key": "answers to requests, kept a day: no fact"}
+UNFILLED = {
+    "idempotency_key": "answers to requests, kept a day: no fact",
+    "job": "requests that are done later, kept a month: no fact",
+}
 _AT_THIS_MOMENT = "what is under way at this moment: claims, the next attempt, what hindered the last one"
 _COSTS_TIME = "an index that may name too much: what is looked at once more costs time"
 # What need not be found, and why: columns, rows lost (DELETE), or the whole table (blank).

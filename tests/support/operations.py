@@ -52,4 +52,5 @@ PARTS = {
     "received": "RG-000001", "allocated": "1", "approval": "1", "paid": "RB-000001", "movement": "1", "decision": "1",
     "endpoint": "WH-000001", "manual_entry": "EM-000001", "sha256": "0" * 64, "template": "vat-settlement",
     "token": "a" * 24,
+    "job_id": "6e9c5b1e-0000-4000-8000-000000000001",
 }  # fmt: skip

@@ -1,15 +1,18 @@
 """The audit bundle over HTTP: written while it is sent."""
 
 from collections.abc import Generator, Mapping
+from datetime import date
 from typing import Any
 
 from flask import Response
 from marshmallow import fields, validate
+from sqlalchemy import Connection
 
 from billing.audit.bundle.bundled import SAMPLE_MAX, SEED, SEED_MAX
 from billing.audit.bundle.sample import Sample, sample_asked
 from billing.audit.bundle.writing import MEDIA_TYPE, audit_bundle
 from billing.frame.database import reading
+from billing.frame.http.deferring import may_be_job, recorded_entries
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.report_files import streamed
 from billing.frame.http.schemas import strict_schema
@@ -18,6 +21,8 @@ from billing.frame.tokens import AUDIT
 from billing.proof.checkpoints import bundle_signers
 from billing.proof.witnesses import witnesses_of
 
+# Written, read back and compared.
+_ENTRIES_A_S = 1_000
 blueprint = ApiBlueprint(
     "audit-bundles",
     __name__,
@@ -25,6 +30,10 @@ blueprint = ApiBlueprint(
     description="A year's books for an auditor",
     fine_scope=AUDIT,
 )
+
+
+def _milliseconds(connection: Connection, _query: Mapping[str, Any], year: int) -> int:
+    return 1000 * recorded_entries(connection, date(year, 1, 1), date(year, 12, 31)) // _ENTRIES_A_S
 
 
 @blueprint.route("/audit-bundles/<year:year>")
@@ -48,6 +57,7 @@ blueprint = ApiBlueprint(
     ),
     location="query",
 )
+@may_be_job(_milliseconds)
 def get_audit_bundle(query: Mapping[str, Any], year: int) -> Response:
     """A year's books for an auditor, as one ZIP archive, written while it is sent.
 

@@ -13,6 +13,7 @@ from billing.books.journal.shapes import Account, Entry, TrialBalance
 from billing.books.journal.trial_balance import pieces, trial_balance_shape
 from billing.books.subledgers import subledgers
 from billing.frame.database import reading
+from billing.frame.http.deferring import may_be_job, table_ms
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.paging import Page, page, page_together
@@ -98,6 +99,7 @@ def get_trial_balance(query: Mapping[str, Any]) -> Response:
     ),
     location="query",
 )
+@may_be_job(table_ms)
 def get_export(query: Mapping[str, Any]) -> Response:
     """The journal as a file for accountants and auditors, of any size, written while it is sent."""
     chosen = FORMATS[query["format"]]

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from billing.books.reports.writing import FORMATS, Asked, report_pieces
 from billing.frame.database import reading
+from billing.frame.http.deferring import may_be_job, table_ms
 from billing.frame.http.fields import Code, Day
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.problems import InvalidRequest, field_error
@@ -41,6 +42,7 @@ blueprint = ApiBlueprint(
     ),
     location="query",
 )
+@may_be_job(table_ms)
 def get_report(query: Mapping[str, Any], report: str) -> Response:
     """A book in French: journal, ledger, trial-balance, auxiliary-balance or centralised-journal.
 

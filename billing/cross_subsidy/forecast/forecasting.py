@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -98,6 +99,20 @@ def forecast(
         sums.add(funding)
     whole = _figures(outlook, _of_whole_path(path), sums.whole())
     return Forecast(question, outlook, path, tuple(by_month), whole)
+
+
+def inputs_digest(connection: Connection, question: Question, today: date, computed: Computed) -> str:
+    """Return a digest of all that the answers to a question depend on, besides the question itself.
+
+    An act that changes none of it (a mail that left, a receipt) leaves it as it is.
+    """
+    first = first_run_ahead(connection, today, question.first)
+    usual_from = today if question.usage == USUAL else None
+
+    def compute() -> str:
+        return sha256(repr(load_outlook(connection, first, usual_from)).encode()).hexdigest()
+
+    return computed.of(connection, ("inputs", first, usual_from), compute)
 
 
 def dial(

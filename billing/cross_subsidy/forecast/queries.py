@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.register.tables import billing_run, lease, service, site, subsidy_grant, tenant, usage_event, usage_void
@@ -40,6 +40,11 @@ def months_asked(connection: Connection, first: date | None, last: date | None) 
 def site_codes(connection: Connection) -> list[str]:
     """Return the codes of all sites, in order."""
     return sorted(connection.scalars(select(site.c.code)))
+
+
+def count_tenants(connection: Connection) -> int:
+    """Return how many tenants there are, and were."""
+    return int(connection.scalar(select(func.count()).select_from(tenant)) or 0)
 
 
 def read_ceilings(connection: Connection) -> Mapping[str, int | None]:

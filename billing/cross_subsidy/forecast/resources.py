@@ -13,12 +13,14 @@ from billing.cross_subsidy.forecast import forecasting
 from billing.cross_subsidy.forecast.assumptions import parse_share, read_assumptions
 from billing.cross_subsidy.forecast.files import forecast_pieces
 from billing.cross_subsidy.forecast.forecasting import DRAWS, MONTHS, SEED, SEED_MAX, USAGES, USUAL, Question, dial
-from billing.cross_subsidy.forecast.queries import months_asked
+from billing.cross_subsidy.forecast.queries import count_tenants, months_asked
 from billing.cross_subsidy.forecast.shapes import Assumptions, Dial, Forecast, WhatIf
 from billing.cross_subsidy.forecast.terms import WINDOW_MONTHS_MAX, Asked
 from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, what_if
+from billing.frame.computed import newest_act
 from billing.frame.database import reading
 from billing.frame.http.authentication import READERS, opened_to
+from billing.frame.http.deferring import may_be_job
 from billing.frame.http.fields import Code, Month, Quantity, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
@@ -29,9 +31,12 @@ from billing.register.network_import.rate_card import rate_card_of
 from billing.register.shapes import RESOURCES, record_schema
 from ledger.exports.tables import MEDIA_TYPES, TABLES, ending
 from pricing.forecast import assumptions as assumed
+from pricing.forecast.dial import DIAL_MONTHS
 
 # A request is answered while it waits: what takes longer is asked on the command line.
 _MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 1000, 1000, 1000
+# Measured (docs/performance.md), halved: another host may be slower.
+_TENANT_MONTHS_A_S, _DRAWS_A_S = 12_000, 35_000
 _RATES = next(resource for resource in RESOURCES if resource.stem == "rates")
 
 
@@ -123,10 +128,27 @@ def _forecast(connection: Connection, asked: Mapping[str, Any]) -> forecasting.F
     return computed.of(connection, ("forecast", today, repr(question)), compute)
 
 
+def _inputs(connection: Connection, asked: Mapping[str, Any]) -> str:
+    return forecasting.inputs_digest(connection, _question(asked), service().today(), service().computed)
+
+
+def _milliseconds(connection: Connection, asked: Mapping[str, Any]) -> int:
+    months: int = asked.get("months", DIAL_MONTHS)
+    draws: int = asked["draws"]
+    tenant_months = months * count_tenants(connection)
+    return 1000 * tenant_months // _TENANT_MONTHS_A_S + 1000 * months * draws // _DRAWS_A_S
+
+
+def _what_if_ms(connection: Connection, asked: Mapping[str, Any]) -> int:
+    months = months_asked(connection, asked.get("from"), asked.get("until"))
+    return 2000 * count_tenants(connection) * len(months) // _TENANT_MONTHS_A_S
+
+
 @blueprint.route("/forecasts")
 @blueprint.response(200, Forecast)
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.arguments(strict_schema("ForecastQuery", {name: made() for name, made in _QUERY.items()}), location="query")
+@may_be_job(_milliseconds, inputs=_inputs)
 @reads
 def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
     """Forecast the runs ahead by the assumptions shipped: contributions, draws, reserve, unfunded parts by site."""
@@ -149,6 +171,7 @@ def get_forecast(connection: Connection, query: Mapping[str, Any]) -> Forecast:
     ),
     location="query",
 )
+@may_be_job(_milliseconds, inputs=_inputs)
 @reads
 def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Response:
     """Give the same as a table, a figure a row: for spreadsheets."""
@@ -172,6 +195,7 @@ def get_forecast_table(connection: Connection, query: Mapping[str, Any]) -> Resp
     example={"months": 12, "draws": 200, "assumptions": {"departures": {"market": "0.02"}}},
 )
 @opened_to(READERS)
+@may_be_job(_milliseconds, inputs=_inputs)
 @acts
 def create_forecast(asked: Mapping[str, Any]) -> Answer:
     """Forecast the runs ahead by assumptions of one's own. Nothing is written."""
@@ -202,6 +226,7 @@ def get_assumptions(_connection: Connection) -> Assumptions:
     example={"area_m2": "22.5", "draws": 200},
 )
 @opened_to(READERS)
+@may_be_job(_milliseconds, inputs=_inputs)
 @acts
 def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
     """Say how many newcomers of a size each site can carry for 18 months with 95 % confidence. Nothing is written."""
@@ -250,6 +275,7 @@ def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
     example={"from": "2026-06", "until": "2026-07", "window_months": 24, "discounts": {"OFFICE": "1/2"}},
 )
 @opened_to(READERS)
+@may_be_job(_what_if_ms, inputs=lambda connection, _asked: newest_act(connection))
 @acts
 def ask_what_if(asked: Mapping[str, Any]) -> Answer:
     """Say what other terms would have given on the whole network and its real usage. Nothing is written."""

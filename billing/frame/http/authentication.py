@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from billing.frame.civil_time import Clock
 from billing.frame.database import reading
 from billing.frame.http.problems import Forbidden, Unauthenticated
-from billing.frame.tokens import ADMIN, AUDIT, AUDITOR, FINANCE, Token, find_token
+from billing.frame.tokens import ADMIN, AUDIT, AUDITOR, FINANCE, Token, find_named_token, find_token
 
 # A revoked token opens nothing any more after this long.
 CACHE_S = 5.0
@@ -23,6 +23,8 @@ _CACHED_MAX = 10_000
 READERS = frozenset({AUDITOR, FINANCE, ADMIN})
 WRITERS = frozenset({FINANCE, ADMIN})
 ADMINS = frozenset({ADMIN})
+# In the environ of a request that a job is: the name of the token that ordered it. (No header has such a name.)
+JOB = "billing.job"
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCHEME = "bearer "
 
@@ -52,6 +54,14 @@ class Door:
         if not known[1].is_valid(self._clock()):
             raise Unauthenticated("the token has expired or was revoked, or its user disabled: ask for another one")
         return known[1]
+
+    def named(self, name: str) -> Token:
+        """Return the token that ordered a job, as it is today; raises Unauthenticated."""
+        with reading(self._engine) as connection:
+            token = find_named_token(connection, name)
+        if token is None or not token.is_valid(self._clock()):
+            raise Unauthenticated(f"the token {name} was revoked or has expired since: order it by another one")
+        return token
 
     def _look_up(self, secret: str, now: float) -> tuple[float, Token]:
         with reading(self._engine) as connection:
@@ -120,8 +130,9 @@ def admit(door: Door) -> None:
     scopes = scopes_of(view, asked.method)
     if not scopes:
         return
-    token = door.holder(asked.headers.get("Authorization"))
-    g.token, g.user, g.sites = token.name, token.user, token.sites
+    ordered_by = asked.environ.get(JOB)
+    token = door.holder(asked.headers.get("Authorization")) if ordered_by is None else door.named(ordered_by)
+    g.token, g.user, g.sites, g.scopes = token.name, token.user, token.sites, token.scopes
     if not token.scopes & scopes:
         allowed, has = " or ".join(sorted(scopes)), " ".join(sorted(token.scopes)) or "none"
         raise Forbidden(f"the token {token.name} has scope {has}, this needs {allowed}: ask for such a token")

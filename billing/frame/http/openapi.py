@@ -1,6 +1,7 @@
 """The OpenAPI document: what flask-smorest gathers, with the problems, tokens and keys every operation shares."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import cache
 from http import HTTPStatus
 from threading import Lock
@@ -57,6 +58,24 @@ _IF_MATCH = {
     "required": False,
     "description": "The `ETag` of the state that is changed: 412 where it is another one by now",
     "schema": {"type": "string"},
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`respond-async`: answer 202 with a job; `wait=2`: answer at once what takes no longer (RFC 7240)",
+    "schema": {"type": "string", "maxLength": 200},
+    "example": "wait=2",
+}
+_APPLIED = _header("The preference that was heeded")
+_LATER = {
+    "description": "It takes long: the job that does it",
+    "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(name="Job")}}},
+    "headers": {
+        "Location": _header("The address of the job", format="uri-reference"),
+        "Retry-After": _header("Seconds after which to look at it"),
+        "Preference-Applied": _APPLIED,
+    },
 }
 _KEY = {
     "name": idempotency.HEADER,
@@ -243,9 +262,12 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
         parameters.append(_IF_MATCH)
     if scopes and method in _BODY_METHODS and AUDITOR not in scopes:
         parameters.append(_REASON)
+    responses = doc.setdefault("responses", {})
+    if doc_info.get("may_be_job"):
+        parameters.append(_PREFER)
+        _document_job(responses)
     if parameters:
         doc["parameters"] = parameters
-    responses = doc.setdefault("responses", {})
     for status in sorted(_problem_statuses(doc, doc_info["rule"], method, scopes)):
         responses.setdefault(status, HTTPStatus(status).name)
     for status, response in responses.items():
@@ -254,6 +276,14 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
             if method == "post" and 200 <= int(status) < 300:
                 response["headers"][idempotency.REPLAYED] = _REPLAYED
     return doc
+
+
+def _document_job(responses: dict[int, Any]) -> None:
+    """Say that it may be a job, and that an answer may say which preference it heeded."""
+    for response in responses.values():
+        if isinstance(response, dict):
+            response.setdefault("headers", {})["Preference-Applied"] = _APPLIED
+    responses[202] = deepcopy(_LATER)
 
 
 def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: frozenset[str]) -> set[int]:

@@ -5,6 +5,8 @@ ApiError
 ├── Forbidden         the token's scope does not allow it
 ├── InvalidRequest    query, header or body are not as documented; carries every field at fault
 ├── KeyReused         an Idempotency-Key stands for another request
+├── Busy              more waits already than can be done soon
+├── Gone              what was kept for a time is no more
 └── ChangedMeanwhile  an If-Match names another state than what stands
 """
 
@@ -94,6 +96,10 @@ class TooSlow(ApiError):
     headers = MappingProxyType({"Connection": "close"})
 
 
+class Gone(ApiError):
+    """What was kept for a time is no more."""
+
+
 class Forbidden(ApiError):
     """The token's scope does not allow what was asked."""
 
@@ -176,6 +182,7 @@ METHOD = Kind("method-not-allowed", 405, "The resource does not take this method
 CONFLICT = Kind("conflict", 409, "It contradicts what stands")
 RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
 PERIOD = Kind("period", 409, "The month is closed, or can't be now")
+GONE = Kind("gone", 410, "It was kept for a time, and is no more")
 CHANGED = Kind("changed-meanwhile", 412, "It was changed since it was read")
 TOO_SLOW = Kind("too-slow", 408, "The body did not come in time")
 NO_LENGTH = Kind("length-required", 411, "The body comes without its length")
@@ -198,7 +205,7 @@ NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, CHANGED, TOO_LARGE,
     MEDIA_TYPE, PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING,
-    FILE, UNAVAILABLE, NOT_READY, TOO_SLOW, NO_LENGTH, BUSY,
+    FILE, UNAVAILABLE, NOT_READY, TOO_SLOW, NO_LENGTH, BUSY, GONE,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -209,6 +216,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     Busy: BUSY,
     TooSlow: TOO_SLOW,
     NoLength: NO_LENGTH,
+    Gone: GONE,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
     ChangedMeanwhile: CHANGED,
@@ -259,15 +267,22 @@ def problem(
     """Return a problem document as an answer; `errors` only where fields are at fault, the first thousand of them."""
     if len(errors) > ERRORS_MAX:
         detail = f"{detail}; the first {ERRORS_MAX} of {len(errors)} are listed"
-    body = Problem(
-        type=PATH + kind.slug,
-        title=kind.title,
-        status=kind.status,
-        detail=detail,
-        instance=f"urn:request:{g.get('request_id', 'unknown')}",
-        errors=errors[:ERRORS_MAX] or UNSET,
+    body = problem_body(kind, detail, g.get("request_id", "unknown"), errors[:ERRORS_MAX])
+    return Response(body, kind.status, headers, content_type=CONTENT_TYPE)
+
+
+def problem_body(kind: Kind, detail: str, request_id: str, errors: Sequence[FieldError] = ()) -> bytes:
+    """Return a problem document, as JSON."""
+    return encode(
+        Problem(
+            type=PATH + kind.slug,
+            title=kind.title,
+            status=kind.status,
+            detail=detail,
+            instance=f"urn:request:{request_id}",
+            errors=errors or UNSET,
+        )
     )
-    return Response(encode(body), kind.status, headers, content_type=CONTENT_TYPE)
 
 
 def kind_of(error: Exception) -> Kind:

@@ -35,6 +35,8 @@ class Service:
     # The files of a network folder that other subjects bring (`billing.register.network_import.further`).
     import_files: Sequence[Any] = ()
     computed: Computed = field(default_factory=Computed)
+    # Whether processes beside this one do jobs (`billing.api.jobs`).
+    has_pool: bool = False
 
     def today(self) -> date:
         """Return the civil day in Casablanca (R2)."""

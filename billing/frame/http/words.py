@@ -21,6 +21,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "event_id": "The usage event's id",
         "hold": "The number of the dispute or promise",
         "invoice": "The invoice's number",
+        "job_id": "The job's id",
         "kind": "What kind it is",
         "lease": "The lease's code",
         "line": "The number of the line in its statement, from 1",

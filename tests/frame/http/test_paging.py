@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from billing.audit.webhooks.tables import webhook_attempt
 from billing.cross_subsidy.tier_changes.tables import tier_change_announcement
 from billing.frame.database import maintenance_transaction, writing
+from billing.frame.deferred import rows as jobs
 from billing.frame.settings import load_settings
 from billing.proof.tables import proof_checkpoint, proof_cosignature
 from billing.receivables.receipts.orders import Leg, ReceiptOrder
@@ -36,7 +37,7 @@ LISTS = (
     "/v1/dunning/reminders", "/v1/dunning/holds", "/v1/dunning/interest-clauses",
     "/v1/one-off-invoices", "/v1/run-holds", "/v1/tenant-summaries", "/v1/entries",
     "/v1/approvals", "/v1/receipts", "/v1/withholdings", "/v1/allocations", "/v1/refunds", "/v1/open-items",
-    "/v1/webhook-endpoints", "/v1/webhook-endpoints/WH-000001/deliveries",
+    "/v1/jobs", "/v1/webhook-endpoints", "/v1/webhook-endpoints/WH-000001/deliveries",
 )  # fmt: skip
 # What an address is asked for that names one of several.
 EXAMPLES = {
@@ -45,6 +46,15 @@ EXAMPLES = {
     "<part:account>": "3421",
     "<serial:act>": "1",
 }
+
+
+def order_jobs(engine: Engine) -> None:
+    """Let three jobs wait."""
+    me = jobs.Caller("the-admin", None, frozenset({"admin"}), ())
+    ordered = jobs.Ordered("GET", "/v1/ledger/exports?format=csv", {}, "r1", frozenset({"admin"}))
+    with maintenance_transaction(engine) as connection:
+        for name in "abc":
+            jobs.place(connection, name, me, ordered, NOW)
 
 
 def fill(caller: Caller, engine: Engine) -> None:
@@ -84,6 +94,7 @@ def fill(caller: Caller, engine: Engine) -> None:
         connection.execute(proof_cosignature.insert(), both)
     for name in ("amina", "karim", "salma"):
         caller.post("/v1/users", {"name": name, "email": f"{name}@park.example", "role": "finance"}, scope="admin")
+    order_jobs(engine)
     for n in (1, 2):
         caller.post("/v1/units", {"site": "TNG", "code": f"TNG-{n}", "kind": "office", "area_m2": "20"})
         caller.post("/v1/surveys", {"tenant": "A1", "year": 2024 + n, "jobs": 3})

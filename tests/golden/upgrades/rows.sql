@@ -200,3 +200,6 @@ INSERT INTO unit (site, code, kind, area, floor) VALUES ('TNG', 'A', 'office', 1
 INSERT INTO survey (tenant, year, jobs, export_share, satisfaction, active, left_as) VALUES ('T1', 2026, 7, 2500, 82000000, 'yes', '');
 
 -- version 0043
+
+-- version 0044
+INSERT INTO job (name, owner, token, scopes, sites, method, address, headers, request_id, state, attempts, ordered_at) VALUES ('6e9c5b1e-0000-4000-8000-000000000001', 'token amina', 'amina', ' finance ', '[]', 'GET', '/v1/ledger/exports?format=csv', '{}', 'r1', 'queued', 0, '2026-06-01 08:00:00');

@@ -1,0 +1,1 @@
+"""Requests that are done later, as jobs: their rows and their files."""
