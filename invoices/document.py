@@ -1,6 +1,7 @@
 """A document as issued: an immutable snapshot that contradicts itself nowhere (R11, R14, EN 16931)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -19,8 +20,9 @@ CURRENCY = "MAD"
 #   2  invoices are paid under their structured reference (ISO 11649)
 #   3  VAT of a run's credit note is that of each invoice it corrects; before, that of the sum of its lines (R11)
 #   4  the PDF is tagged (PDF/A-3a, PDF/UA-1)
-EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE, EDITION_TAGGED = 1, 2, 3, 4
-EDITION = EDITION_TAGGED
+#   5  prices have units, lines their lease; a repair says what it replaces and why; 0.00 asks for nothing
+EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE, EDITION_TAGGED, EDITION_SPELT_OUT = 1, 2, 3, 4, 5
+EDITION = EDITION_SPELT_OUT
 # The centimes by which the VAT of a brought invoice may differ from its base × rate: others round line by line.
 BROUGHT_VAT_TOLERANCE = 100
 
@@ -82,6 +84,19 @@ class DocumentLine(NamedTuple):
     withdraws: Correction | None = None
 
 
+class Counterpart(NamedTuple):
+    """The other line of a repair (R13), which a run's credit note and invoice hold between them.
+
+    Of a line that is billed again: the invoice's line that it replaces, as priced then, and `credited_by`, the credit
+    note that takes that back. Of a line of the credit note: the invoice that bills it again, and how.
+    """
+
+    number: str
+    issued_on: date
+    priced: PricedLine
+    credited_by: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """An invoice or a credit note; amounts in centimes, positive on both kinds.
@@ -114,6 +129,8 @@ class Document:
     reason: str = ""
     edition: int = EDITION
     is_brought: bool = False
+    # The other lines of a repair, by the number of the line that they belong to (R13).
+    counterparts: Mapping[int, Counterpart] = field(default_factory=dict)
     # The address under which whoever holds it can verify it (`invoices.links`); blank: none is printed.
     link: str = ""
 

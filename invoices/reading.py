@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
-from invoices.document import Correction, Document, DocumentLine, Party
+from invoices.document import Correction, Counterpart, Document, DocumentLine, Party
 from invoices.errors import UnknownDocument
 from invoices.links import LINK_SECRET, Linked, PaperKind, link_of
 from invoices.models import (
@@ -61,6 +61,32 @@ _LINES = (
     .where(document_line.c.document_id.in_(_IDS))
     .order_by(document_line.c.document_id, document_line.c.line_no)
 )
+# The lines of the other document of the same run: a credit note's, which a repair's invoice replaces; the invoice's.
+_other = document.alias("other")
+_other_line = document_line.alias("other_line")
+_first = document.alias("first")
+_OTHER_LINES = (
+    select(
+        document.c.id.label("owner"),
+        _other_line,
+        _other.c.number,
+        _other.c.issued_on,
+        _first.c.number.label("first_number"),
+        _first.c.issued_on.label("first_issued_on"),
+    )
+    .join(
+        _other,
+        and_(
+            _other.c.tenant == document.c.tenant,
+            _other.c.period == document.c.period,
+            _other.c.kind != document.c.kind,
+        ),
+    )
+    .join(_other_line, _other_line.c.document_id == _other.c.id)
+    .outerjoin(_first, _first.c.id == _other_line.c.corrects_document_id)
+    .where(document.c.id.in_(_IDS), _other_line.c.month < document.c.period)
+    .order_by(document.c.id, _other_line.c.line_no)
+)
 _VAT = select(document_vat).where(document_vat.c.document_id.in_(_IDS)).order_by(document_vat.c.document_id, "rate")
 _PARTIES = select(party).where(party.c.digest.in_(bindparam("digests", expanding=True)))
 
@@ -87,6 +113,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
             raise UnknownDocument(f"with the internal key {wanted}")
     lines = _by_document(connection.execute(_LINES, {"ids": ids}))
     subtotals = _by_document(connection.execute(_VAT, {"ids": ids}))
+    others = _by_document(connection.execute(_OTHER_LINES, {"ids": ids}))
     digests = {digest for row in heads.values() for digest in (row.seller, row.buyer)}
     parties = {
         digest: Party(**json.loads(content))
@@ -114,6 +141,7 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
                 reason=head.reason or "",
                 edition=head.edition,
                 is_brought=head.taken_on is not None,
+                counterparts=_counterparts(lines[wanted], others.get(wanted, ())),
                 link=link_of(parties[head.seller], head.link_secret, Linked(PaperKind.DOCUMENT, wanted)),
             ),
         )
@@ -124,6 +152,29 @@ def load_documents(connection: Connection, ids: Sequence[int]) -> list[tuple[int
 
 def _by_document(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return {key: list(of_document) for key, of_document in groupby(rows, key=itemgetter(0))}
+
+
+def _counterparts(lines: Sequence[Any], others: Sequence[Any]) -> dict[int, Counterpart]:
+    """Return, by line, what a repair's line replaces, or is billed again as: of the same lease, service and month."""
+    found: dict[int, Counterpart] = {}
+    for row in lines if others else ():
+        same = [
+            other
+            for other in others
+            if (other.lease, other.service, other.site, other.month) == (row.lease, row.service, row.site, row.month)
+        ]
+        if not same:
+            continue
+        # Split months have several: the one that begins on the same day, or on the day before it that is nearest.
+        begun = [other for other in same if row.first_day is None or other.first_day <= row.first_day]
+        other = begun[-1] if begun else same[0]
+        if other.first_number is None:
+            found[row.line_no] = Counterpart(other.number, other.issued_on, priced_line(other))
+        else:
+            found[row.line_no] = Counterpart(
+                other.first_number, other.first_issued_on, priced_line(other), credited_by=other.number
+            )
+    return found
 
 
 def priced_line(row: Any) -> PricedLine:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from invoices import formats
-from invoices.document import CREDIT_NOTE, Document, DocumentLine, Party
+from invoices.document import CREDIT_NOTE, EDITION_SPELT_OUT, Document, DocumentLine, Party
+from invoices.formats import noted
 from invoices.rendering.qr import qr_code
 from invoices.structured_reference import printed
 from invoices.wording import OF_TENANT_AND_FRENCH, Wording, paper_language, wording, wording_of
 from invoices.words import dirhams_in_words
 from pricing.money import QUANTITY_SCALE, parse_decimal
+from pricing.rating import PricedLine
 from pricing.vat import STANDARD
 
 SEPARATOR = " · "
@@ -71,10 +73,12 @@ class LineText(NamedTuple):
     where: str
     corrects: str
     quantity: str
+    lease: str
     days: str
     full_price: str
     discount: str
     price: str
+    unit: str
     vat: str
     amount: str
     forward: str
@@ -124,7 +128,7 @@ def sheet_of(document: Document) -> Sheet:
     title = title_of(document, t)
     return Sheet(
         t=t,
-        density="compact" if len(document.lines) > ROOMY_LINES_MAX else "roomy",
+        density="compact" if len(document.lines) + 3 * len(document.counterparts) > ROOMY_LINES_MAX else "roomy",
         subject=_subject(document, t),
         issued_iso=document.issued_on.isoformat(),
         title=title,
@@ -139,7 +143,7 @@ def sheet_of(document: Document) -> Sheet:
         in_words=_in_words(document, t),
         payment=_payment(document, t),
         notes=_notes(document, t),
-        legal=legal_lines(document.seller, t),
+        legal=_legal(document, t),
         in_french=_in_french(document, t),
         link=link_text(document.link, t),
     )
@@ -201,6 +205,11 @@ def _facts(document: Document, t: Wording) -> tuple[Fact, ...]:
             Fact(t("Factures corrigées"), t.listed(document.corrects)),
         ]
         return tuple(facts)
+    if not document.gross and document.edition >= EDITION_SPELT_OUT:
+        facts += period
+        if document.is_one_off:
+            facts.append(Fact(t("Objet"), t.isolated(document.reason)))
+        return tuple(facts)
     days = (document.due_on - document.issued_on).days
     facts += [
         Fact(t("Échéance"), t.day(document.due_on)),
@@ -216,9 +225,11 @@ def _facts(document: Document, t: Wording) -> tuple[Fact, ...]:
 def _lines(document: Document, t: Wording) -> tuple[LineText, ...]:
     carried = 0
     texts = []
-    for line in document.lines:
+    for number, line in enumerate(document.lines, 1):
         carried += line.priced.amount
         text = _line(line, carried, t)
+        if document.edition >= EDITION_SPELT_OUT:
+            text = _spelt_out(text, document, number, t)
         if document.is_one_off:
             # It is of no month, and has one price alone.
             text = text._replace(where=t.isolated(line.site_name), full_price="", discount="")
@@ -234,10 +245,12 @@ def _line(line: DocumentLine, carried: int, t: Wording) -> LineText:
         where=t("{site}, {period}", site=t.isolated(line.site_name), period=_period(line, t)),
         corrects=_corrects(line, t),
         quantity="",
+        lease="",
         days="",
         full_price="",
         discount="",
         price="",
+        unit="",
         vat=t.short_vat_rate(priced.vat_rate, priced.vat_treatment),
         amount=t.amount(priced.amount),
         forward=t("À reporter  {amount}", amount=amount),
@@ -249,11 +262,62 @@ def _line(line: DocumentLine, carried: int, t: Wording) -> LineText:
     discount = priced.full_price - priced.unit_price
     return text._replace(
         quantity=_quantity(priced.quantity, line.unit_of_measure, t),
-        days="" if priced.first_day is None else f"{priced.days}/{priced.days_in_month}",
+        days=_days(priced),
         full_price=t.price(priced.full_price),
         discount=t.price(-discount) if discount else "–",
         price=t.price(priced.unit_price),
     )
+
+
+def _spelt_out(text: LineText, document: Document, number: int, t: Wording) -> LineText:
+    """Return a line with the unit of its price, its lease, and what a repair replaces and why (R13)."""
+    line, other = document.lines[number - 1], document.counterparts.get(number)
+    if text.price:
+        units = {"m2_month": t("DH/m²/mois"), "hour": t("DH/h"), "each": t("DH/unité")}
+        text = text._replace(unit=units.get(line.unit_of_measure, ""))
+    if line.priced.lease is not None:
+        text = text._replace(lease=t("bail {lease}", lease=line.priced.lease))
+    if document.period is None:
+        return text
+    if other is None:
+        not_again = t("{correction} : non refacturé", correction=text.corrects)
+        return text._replace(corrects=not_again) if document.kind == CREDIT_NOTE else text
+    if document.kind == CREDIT_NOTE:
+        said, why = text.corrects, _changes(line.priced, other.priced, line.unit_of_measure, t)
+    else:
+        said = t(
+            "Remplace {number} du {day}, crédité par {note}",
+            number=other.number, day=t.day(other.issued_on), note=other.credited_by,
+        )  # fmt: skip
+        why = _changes(other.priced, line.priced, line.unit_of_measure, t)
+    return text._replace(corrects=t("{label} : {value}", label=said, value=why) if why else said)
+
+
+def _changes(before: PricedLine, after: PricedLine, unit: str, t: Wording) -> str:
+    """Return what differs between two lines, from what to what."""
+
+    def changed(text: str, one: str, other: str) -> str:
+        return t(text, before=one, after=other) if one != other else ""
+
+    said = (
+        changed(
+            noted("surface {before} → {after}") if unit == "m2_month" else noted("quantité {before} → {after}"),
+            _quantity(before.quantity, unit, t),
+            _quantity(after.quantity, unit, t),
+        ),
+        changed(noted("jours {before} → {after}"), _days(before), _days(after)),
+        changed(noted("prix {before} → {after}"), t.price(before.unit_price), t.price(after.unit_price)),
+        changed(
+            noted("TVA {before} → {after}"),
+            t.vat_rate(before.vat_rate, before.vat_treatment),
+            t.vat_rate(after.vat_rate, after.vat_treatment),
+        ),
+    )
+    return ", ".join(text for text in said if text)
+
+
+def _days(priced: PricedLine) -> str:
+    return "" if priced.first_day is None else f"{priced.days}/{priced.days_in_month}"
 
 
 def _period(line: DocumentLine, t: Wording) -> str:
@@ -385,6 +449,8 @@ def _payment_reference(document: Document) -> str:
 def _payment(document: Document, t: Wording) -> Note:
     if document.kind == CREDIT_NOTE:
         return Note(t("Règlement"), (t("Le montant de cet avoir vient en déduction des sommes dues."),))
+    if not document.gross and document.edition >= EDITION_SPELT_OUT:
+        return Note(t("Règlement"), (t("Rien à régler."),))
     by = t(
         "Par virement au plus tard le {day}, référence {number}",
         day=t.day(document.due_on), number=t.isolated(_payment_reference(document)),
@@ -397,6 +463,12 @@ def payment_note(by: str, seller: Party, t: Wording) -> Note:
     rib = formats.grouped(seller.rib, RIB_GROUPS)
     known = (by, t.isolated(seller.bank), t("RIB {rib}", rib=t.isolated(rib)) if rib else "")
     return Note(t("Règlement"), tuple(text for text in known if text))
+
+
+def _legal(document: Document, t: Wording) -> tuple[str, ...]:
+    """Return the foot of a document: nobody pays a credit note late."""
+    lines = legal_lines(document.seller, t)
+    return lines[:-1] if document.kind == CREDIT_NOTE and document.edition >= EDITION_SPELT_OUT else lines
 
 
 def link_text(link: str, t: Wording) -> LinkText | None:

@@ -61,7 +61,7 @@ def test_an_arabic_page_is_the_mirror_image_of_the_french_one() -> None:
     document = documents.subsidised_split_month()
     french, arabic = (_lefts(render_pdf(in_language(document, language))) for language in ("fr", "ar"))
     # Number, line's label, quantity, days, price, amount: from left to right, and from right to left.
-    order = ("FA-2026-000012", "Noor"), ("Repas", "17"), ("17", "17,50"), ("21/30", "297,50")
+    order = ("FA-2026-000012", "Noor"), ("Repas", "17"), ("17", "17,50"), ("21/30", "337,50")
     for first, second in order:
         assert french[first] < french[second]
         assert arabic[first] > arabic[second]
@@ -75,7 +75,8 @@ def test_odd_names_keep_their_order_in_the_package_s_fonts(language: str) -> Non
     pdf = render_pdf(document)
     assert pdf == render_pdf(document)
     said = " ".join(read_aloud(pdf).split())
-    assert "Data & Cloud (SARL AU)" in said
+    # (pdftotext puts a bracket at the end of a Latin name within an Arabic one elsewhere.)
+    assert "Data & Cloud (SARL AU" in said
     assert "Noor Noor" in said
     fonts = subprocess.run(["pdffonts", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
     assert fonts.count("+Document") == len(fonts.splitlines()) - 2 == 4

@@ -24,6 +24,7 @@ from invoices.rendering.pdf import check_printing, render_pdf
 from invoices.rendering.workers import prepare, render_and_store
 from invoices.storage import load
 from invoices.xml import document_xml
+from pricing.vat import VatSubtotal
 from tests.support import documents
 from tests.support.pages import GOLDEN, KEPT, golden_text, pages_of
 
@@ -45,6 +46,19 @@ def test_a_document_of_the_first_edition_reads_as_it_did_then() -> None:
     with _opened(first) as pdf:
         assert "/StructTreeRoot" not in pdf.Root
         assert pdf.open_metadata()["pdfaid:conformance"] == "U"
+
+
+def test_an_invoice_of_nothing_asks_for_nothing_and_nobody_pays_a_credit_note_late() -> None:
+    mature = documents.mature()
+    free = mature.lines[0]._replace(priced=mature.lines[0].priced._replace(amount=0, unit_price=0))
+    nothing = dataclasses.replace(
+        mature, lines=(free,), vat=(VatSubtotal(2000, 0, 0),), net=0, tax=0, gross=0, contribution=0
+    )
+    said = _words(nothing)
+    assert "Rien à régler." in said
+    assert not [words for words in ("Échéance", "Par virement", "RIB", "Référence de paiement") if words in said]
+    assert "Paiement tardif" in said
+    assert "Paiement tardif" not in _words(documents.credit_note())
 
 
 def test_a_document_of_an_edition_yet_unknown_is_not_printed_in_another() -> None:
@@ -86,8 +100,9 @@ def test_an_invoice_bears_every_mandatory_mention() -> None:
 def test_w1_shows_full_price_discount_and_price_charged_and_when_the_discount_ends() -> None:
     # R7: full price, discount, price charged. R9: days of the month. R16: 675.00 of advantage, 252.00 of contribution.
     said = _words(documents.w1())
-    assert "22,5 m² 9/30 150,00 −100,00 50,00 20 % 337,50" in said
-    assert "22,5 m² 21/30 150,00 – 150,00 20 % 2 362,50" in said
+    lease, unit = "bail L00007", "DH/m²/mois"
+    assert f"22,5 m² {lease} 9/30 150,00 −100,00 50,00 {unit} 20 % 337,50" in said
+    assert f"22,5 m² {lease} 21/30 150,00 – 150,00 {unit} 20 % 2 362,50" in said
     assert "du 1er au 9 septembre 2026" in said
     assert "du 10 au 30 septembre 2026" in said
     assert "Elle vaut 675,00 DH HT sur cette facture. Dernier jour : 9 septembre 2026, plein tarif ensuite." in said

@@ -10,9 +10,12 @@ from billing.documents.checks.holdings import Holdings
 from billing.frame.database import reading
 from billing.receivables.open_items.open_items import open_items
 from invoices.document import CREDIT_NOTE
+from invoices.reading import document_ids, load_documents
+from invoices.rendering.sheet import sheet_of
 from invoices.xml import document_xml
 from tests.support.park import Park, text
 
+JULY = date(2026, 7, 1)
 LARGE = {"code": "T1", "kind": "large", "incorporated_on": "2000-01-01"}
 
 
@@ -50,6 +53,14 @@ def test_w9_the_billed_month_is_credited_and_the_half_month_billed(park: Park) -
           71243         CAS       2900.00
           44551                    580.00
         """)
+    with reading(park.engine) as connection:
+        note, invoice = (
+            sheet_of(issued).lines[0] for _, issued in load_documents(connection, document_ids(connection, JULY))
+        )
+    assert note.corrects == "Corrige FA-2026-000001 du 1er juin 2026, ligne 1 : jours 30/30 → 15/30"
+    assert (
+        invoice.corrects == "Remplace FA-2026-000001 du 1er juin 2026, crédité par AV-2026-000001 : jours 30/30 → 15/30"
+    )
     # Contribution −300.00 + 150.00: June brought too much into the pool; July takes it back from the reserve.
     assert park.booked("PER") == text("""
         2026-06-01 PER/2026-06/T1

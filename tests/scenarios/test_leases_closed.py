@@ -132,6 +132,12 @@ def test_the_final_statement_lets_the_deposit_pay_and_says_what_remains(ended: P
         "set_off": "5800.00",
         "deposit_left": "0.00",
         "balance": "1160.00",
+        "deposit_received": "5800.00",
+        "deposit_returned": "0.00",
+        "settled": [
+            {"number": FIRST, "amount": "3480.00", "on": "2026-08-10"},
+            {"number": SECOND, "amount": "2320.00", "on": "2026-08-10"},
+        ],
     }  # fmt: skip
     # Closed again, nothing changes.
     assert closes(ended, on="2026-09-01") == told
@@ -151,7 +157,7 @@ def test_a_tenant_that_has_paid_is_owed_its_deposit_and_its_credit(ended: Park) 
     page = " ".join(text_of(before).split())
     for words in (
         "Arrêté de compte", "N° AC-000001", "Atlas Énergie", "Sommes à valoir −40,00",
-        "Dépôt de garantie à restituer −5 800,00", "À vous restituer 5 840,00 DH",
+        "Dépôt de garantie DG-000001, reçu −5 800,00", "À vous restituer 5 840,00 DH",
         "cinq mille huit cent quarante dirhams",
     ):  # fmt: skip
         assert words in page, words

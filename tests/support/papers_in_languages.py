@@ -97,6 +97,8 @@ def _final_statement(seller: Party, buyer: Party) -> Letter:
         "site": "Technopark Tanger", "ends_on": "2026-09-30",
         "documents": [invoice | {"open": "1200.00"}, credit | {"open": "-300.00"}],
         "credit": "119.29", "set_off": "500.00", "deposit_left": "1000.00",
+        "deposit": "DG-000003", "received": "2000.00", "returned": "500.00",
+        "settled": [{"number": "FA-2026-000007", "amount": "500.00", "on": "2026-11-02"}],
     }  # fmt: skip
     content_row = json.dumps(content)
     return final_statement_letter(

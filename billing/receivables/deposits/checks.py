@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
@@ -101,10 +102,21 @@ def final_statements(connection: Connection, _step: Step) -> Iterator[str]:
         less = sum(parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("credit", "deposit_left"))
         if row.balance != open_sum - less or content["balance"] != format_amount(row.balance):
             yield f"{number}: its balance {format_amount(row.balance)} is not the sum of what it lists"
+        paid = sum(parse_decimal(part["amount"], AMOUNT_DECIMALS) for part in content.get("settled", ()))
+        if "deposit" in content and _gone(content) < paid:
+            yield f"{number}: its deposit paid more than what of it is gone"
         if content["buyer"]["code"] != row.tenant:
             yield f"{number} is addressed to {content['buyer']['code']}, it closes an account of {row.tenant}"
         if row.closed_on.isoformat() <= content["ends_on"]:
             yield f"{number} is of {row.closed_on}, its lease {row.lease} ended on {content['ends_on']}"
+
+
+def _gone(content: dict[str, Any]) -> int:
+    """Return what of a statement's deposit was set off: what was received, less what was given back and is left."""
+    received, *less = (
+        parse_decimal(content[name], AMOUNT_DECIMALS) for name in ("received", "returned", "deposit_left")
+    )
+    return received - sum(less)
 
 
 CHECKS: tuple[Proof, ...] = (deposits_held, final_statements)

@@ -11,17 +11,18 @@ from sqlalchemy import Connection, Row, func, select
 from billing.frame.added_rows import note_rows
 from billing.frame.bounds import PAST_DAYS_AHEAD_MAX, require_near
 from billing.frame.civil_time import today
-from billing.frame.codes import FINAL_STATEMENT
+from billing.frame.codes import DEPOSIT, FINAL_STATEMENT
 from billing.frame.database import change_facts
 from billing.frame.errors import Fault, Refused, Unknown
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
-from billing.receivables.deposits.deposits import deposits
+from billing.receivables.deposits.deposits import deposit_shape, deposits
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
-from billing.receivables.deposits.shapes import FinalStatement, StatedDocument
+from billing.receivables.deposits.shapes import FinalStatement, SettledByDeposit, StatedDocument
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
-from billing.receivables.tables.deposits import deposit, final_statement
+from billing.receivables.receipts.queries import receipt_story
+from billing.receivables.tables.deposits import deposit, deposit_set_off, final_statement
 from billing.register.parties import buyer_of
 from billing.register.tables import billing_run, lease, site, tenant
 from invoices.document import CREDIT_NOTE, Party
@@ -65,6 +66,7 @@ def close_tenancy(
         wanted = SetOff(set_off, on, f"arrêté de compte du bail {lease_code}")
         set_off_deposit(connection, held.id, wanted, recorded_at=recorded_at, terms=terms)
     content = _content(connection, let, operator, set_off, 0 if held is None else held.held - set_off)
+    content |= {} if held is None else _deposit_content(connection, held.id)
     values = {
         "lease": lease_code,
         "tenant": let.tenant,
@@ -123,6 +125,27 @@ def _content(
     }
 
 
+def _deposit_content(connection: Connection, key: int) -> dict[str, Any]:
+    """Return what became of a deposit: what was received and given back, and each invoice that it paid, and when."""
+    moved = {"received": 0, "returned": 0}
+    for movement in deposit_shape(connection, key).movements:
+        if movement.cancelled_on is None:
+            moved[movement.kind] += parse_decimal(movement.amount, AMOUNT_DECIMALS)
+    x = deposit_set_off.c
+    keys = connection.scalars(select(x.receipt_id).where(x.deposit_id == key).order_by(x.receipt_id)).all()
+    stories = [receipt_story(connection, receipt) for receipt in keys]
+    return {
+        "deposit": DEPOSIT.format(key),
+        **{name: format_amount(amount) for name, amount in moved.items()},
+        "settled": [
+            {"number": part.invoice, "amount": part.amount, "on": story.value_date.isoformat()}
+            for story in stories
+            for part in story.allocations
+            if part.undone_on is None
+        ],
+    }
+
+
 def find_final_statement(connection: Connection, lease_code: str) -> Row[Any]:
     """Return the statement that closed a lease; raises Unknown."""
     row = connection.execute(_STATEMENTS.where(final_statement.c.lease == lease_code)).one_or_none()
@@ -145,6 +168,9 @@ def final_statement_shape(head: Row[Any]) -> FinalStatement:
         set_off=content["set_off"],
         deposit_left=content["deposit_left"],
         balance=format_amount(head.balance),
+        deposit_received=content.get("received"),
+        deposit_returned=content.get("returned"),
+        settled=convert(content.get("settled", []), list[SettledByDeposit]),
     )
 
 
@@ -176,7 +202,7 @@ def final_statement_letter(head: Row[Any]) -> Letter:
             Column(t("Document"), "66mm", True),
             Column(t("Date"), "32mm", True),
             Column(t("Échéance"), "32mm", True),
-            Column(t("Reste (DH)"), "50mm", False),
+            Column(t("Montant (DH)") if "deposit" in content else t("Reste (DH)"), "50mm", False),
         ),
         rows=tuple(_rows(content, amounts, t)),
         sums=((closing, t.dirhams(abs(head.balance))),),
@@ -203,18 +229,39 @@ def _summary(balance: int, set_off: int, t: Wording) -> str:
 
 
 def _rows(content: dict[str, Any], amounts: dict[str, int], t: Wording) -> list[tuple[str, ...]]:
+    """Return the rows, whose amounts sum to the balance: what the deposit paid stands among them, then the deposit."""
     rows: list[tuple[str, ...]] = []
+    for part in content.get("settled", ()):
+        title = t(
+            "Facture {number}, réglée par le dépôt le {day}",
+            number=t.isolated(part["number"]), day=t.day(date.fromisoformat(part["on"])),
+        )  # fmt: skip
+        rows.append((title, "", "", t.amount(_centimes(part["amount"]))))
     for document in content["documents"]:
         number, is_credit = t.isolated(document["number"]), document["kind"] == CREDIT_NOTE
         title = t("Avoir {number}", number=number) if is_credit else t("Facture {number}", number=number)
         due = "" if is_credit else t.day(date.fromisoformat(document["due_on"]))
         issued = t.day(date.fromisoformat(document["issued_on"]))
-        rows.append((title, issued, due, t.amount(parse_decimal(document["open"], AMOUNT_DECIMALS))))
+        rows.append((title, issued, due, t.amount(_centimes(document["open"]))))
     if amounts["credit"]:
         rows.append((t("Sommes à valoir"), "", "", t.amount(-amounts["credit"])))
-    if amounts["deposit_left"]:
+    if "deposit" in content:
+        received, returned = _centimes(content["received"]), _centimes(content["returned"])
+        paid = sum(_centimes(part["amount"]) for part in content["settled"])
+        rows.append((t("Dépôt de garantie {number}, reçu", number=content["deposit"]), "", "", t.amount(-received)))
+        if returned:
+            rows.append((t("Dépôt de garantie déjà rendu"), "", "", t.amount(returned)))
+        # What it paid once, and is among the tenant's credits again.
+        if credited := received - returned - amounts["deposit_left"] - paid:
+            rows.append((t("Dépôt de garantie porté à votre compte"), "", "", t.amount(credited)))
+    elif amounts["deposit_left"]:
+        # A statement of before: it did not keep what the deposit had paid.
         rows.append((t("Dépôt de garantie à restituer"), "", "", t.amount(-amounts["deposit_left"])))
     return rows
+
+
+def _centimes(text: str) -> int:
+    return parse_decimal(text, AMOUNT_DECIMALS)
 
 
 def _notes(seller: Party, number: str, balance: int, set_off: int, t: Wording) -> list[Note]:

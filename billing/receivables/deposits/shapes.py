@@ -64,6 +64,14 @@ class StatedDocument(Shape, frozen=True):
     open: Annotated[Money, about("What is open of it; negative on credit notes")]
 
 
+class SettledByDeposit(Shape, frozen=True):
+    """An invoice that a deposit paid, whole or in part."""
+
+    number: DocumentNumber
+    amount: Money
+    on: Annotated[Day, about("The day it was set off")]
+
+
 class FinalStatement(Shape, frozen=True):
     """How a tenant's account stood when a lease was closed."""
 
@@ -76,3 +84,6 @@ class FinalStatement(Shape, frozen=True):
     set_off: Annotated[Money, about("What the deposit paid of its invoices")]
     deposit_left: Annotated[Money, about("What is left of the deposit")]
     balance: Annotated[Money, about("What the tenant owes; negative what it is owed")]
+    deposit_received: Annotated[Money | None, about("What was received of the deposit; null: none was asked")]
+    deposit_returned: Annotated[Money | None, about("What of it went back before; null: none was asked")]
+    settled: Annotated[list[SettledByDeposit], about("The invoices that the deposit paid, then or before")]
