@@ -128,6 +128,41 @@ def test_a_body_that_is_no_json_is_not_guessed_at(ground: Caller) -> None:
             assert is_problem(answer, 415, "unsupported-media-type"), (operation, content_type)
 
 
+# The POSTs that make nothing of its own: they only compute, or leave a thing in another state.
+COMPUTE = {
+    "previewRun",
+    "reviewRun",
+    "createQuote",
+    "createForecast",
+    "readAdmissionDial",
+    "askWhatIf",
+    "checkDatabase",
+}
+CHANGE_STATES = {
+    "createLeaseRemoval", "deliverQueued", "retryDelivery", "settleUnknownDeliveries", "retryMessage", "clearReceipt",
+    "bounceReceipt", "undoAllocation", "endOneHold", "closeOnePeriod", "reopenOnePeriod", "closeFiscalYear",
+    "undoFiscalYear", "publishCheckpoint", "removeWebhookEndpoint", "replayWebhookEndpoint", "approveOrder",
+    "refuseOrder", "revokeOneToken",
+}  # fmt: skip
+# Whatever they make is new: repeated, they make another, or are refused.
+ALWAYS_NEW = {
+    "createCreditNote", "createPlacement", "createWithdrawal", "undoReceived", "withdrawReceivedCertificate",
+    "createHold", "createInterestClause", "createStatementWithdrawal", "createLineDecision", "cancelReceived",
+    "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint", "createUser",
+}  # fmt: skip
+
+
+def test_a_post_answers_201_for_what_it_made_and_200_for_what_stood(ground: Caller) -> None:
+    by_answers: dict[frozenset[str], set[str]] = {}
+    for item in ground.get("/openapi.json", None)["paths"].values():
+        if "post" in item:
+            answers = frozenset({"200", "201"} & item["post"]["responses"].keys())
+            by_answers.setdefault(answers, set()).add(item["post"]["operationId"])
+    assert by_answers.pop(frozenset({"200"})) - {"cancelJob"} == COMPUTE | CHANGE_STATES
+    assert by_answers.pop(frozenset({"201"})) == ALWAYS_NEW
+    assert by_answers.keys() == {frozenset({"200", "201"})}
+
+
 def test_json_of_another_shape_is_refused_field_by_field(ground: Caller) -> None:
     for operation in with_body(ground):
         for body in (b"[]", b'"text"', b"1", b"null", b'{"no such field": 1}'):

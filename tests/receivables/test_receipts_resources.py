@@ -84,6 +84,8 @@ def test_nobodys_money_is_placed_allocated_undone_and_paid_back(park: Caller, en
     assert park.post("/v1/refunds", refund).json["type"] == "/problems/reason-required"
     paid = park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "inconnu"})
     assert (paid.status_code, paid.json["number"], paid.json["amount"]) == (201, "RB-000001", "1000.00")
+    again = park("POST", "/v1/refunds", json=refund, headers={"X-Reason": "inconnu"})
+    assert (again.status_code, again.json) == (200, paid.json)
     assert park.get("/v1/receipts?unplaced=true")["items"] == []
     park.post("/v1/receipts", order(reference="V2"))
     # It is nobody's, and settles nothing.

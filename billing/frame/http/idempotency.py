@@ -63,8 +63,10 @@ def _content() -> bytes:
     """Return what is sent: JSON by what it says; files byte by byte, whatever parts them in the body."""
     if request.is_json:
         return orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
+    # Read first: what parses the files then reads them from here, and so does whoever keeps the whole body.
+    body = request.get_data()
     if request.mimetype != MULTIPART:
-        return request.get_data()
+        return body
     sent = [*request.form.items(multi=True)]
     for name, file in request.files.items(multi=True):
         sent.append((name, f"{file.filename} {sha256(file.stream.read()).hexdigest()}"))

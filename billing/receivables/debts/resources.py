@@ -55,7 +55,7 @@ def list_debt_acts(connection: Connection, query: Mapping[str, Any]) -> Page[Deb
 
 
 @blueprint.route("/debts", methods=["POST"])
-@blueprint.response(201, Debt, headers=LOCATION)
+@blueprint.makes(Debt, headers=LOCATION)
 @blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("DebtOrder", _ORDER))
@@ -72,7 +72,9 @@ def create_debt_act(connection: Connection, order: Mapping[str, Any]) -> Answer:
         reference=order["reference"],
     )
     headers = {"Location": f"/v1/debts/{decision.invoice}"}
-    return placed(connection, WRITE_OFF, decision, lambda done: Answer(done.answer, 201, headers))
+    return placed(
+        connection, WRITE_OFF, decision, lambda done: Answer(done.answer, 201 if done.changed else 200, headers)
+    )
 
 
 @blueprint.route("/debts/<document:number>")

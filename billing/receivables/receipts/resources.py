@@ -372,7 +372,7 @@ def list_refunds(connection: Connection, query: Mapping[str, Any]) -> Page[Refun
 
 
 @blueprint.route("/refunds", methods=["POST"])
-@blueprint.response(201, Refund)
+@blueprint.makes(Refund)
 @blueprint.alt_response(202, schema=Approval, **WAITS)
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(strict_schema("RefundOrder", REFUND_FIELDS))
@@ -390,7 +390,7 @@ def create_refund(connection: Connection, order: Mapping[str, Any]) -> Answer:
         tenant=order["tenant"],
         credit_note=order["credit_note"],
     )
-    return placed(connection, REFUND, wanted, lambda done: Answer(done.answer, 201))
+    return placed(connection, REFUND, wanted, lambda done: Answer(done.answer, 201 if done.changed else 200))
 
 
 @blueprint.route("/open-items")
