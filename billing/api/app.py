@@ -1,5 +1,6 @@
 """The app factory: nothing exists before it is called, and two apps share nothing."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,9 +15,19 @@ from billing.api.metrics import Metrics
 from billing.approvals.orderable import orderables
 from billing.bank.formats.statement import STATEMENT_BYTES_MAX
 from billing.frame.civil_time import Clock
-from billing.frame.http import addresses, authentication, openapi, parameters, problems
+from billing.frame.http import (
+    addresses,
+    authentication,
+    negotiation,
+    openapi,
+    parameters,
+    problems,
+    rate_limits,
+    versions,
+)
 from billing.frame.http.authentication import Door
 from billing.frame.http.problems import Busy, NoLength, TooSlow
+from billing.frame.http.proxies import behind_proxies
 from billing.frame.http.service import Service
 from billing.frame.settings import Settings
 from billing.frame.subject import tables_of
@@ -73,10 +84,13 @@ def _refuse_what_the_front_refused() -> None:
         raise refused
 
 
-def create_app(settings: Settings, engine: Engine, clock: Clock, *, has_pool: bool = False) -> Flask:
+def create_app(
+    settings: Settings, engine: Engine, clock: Clock, *, has_pool: bool = False, counts: Path | None = None
+) -> Flask:
     """Return the HTTP API on a database. `clock` gives UTC instants. Logging and migrations are the caller's.
 
     `has_pool`: processes beside it do jobs, so that what takes long is one (`billing.frame.http.deferring`).
+    `counts` is the file in which all processes of a server count requests together.
     """
     app = Flask("billing.api", static_folder=None)
     app.json = StrictJson(app)
@@ -91,11 +105,17 @@ def create_app(settings: Settings, engine: Engine, clock: Clock, *, has_pool: bo
     tables, files = tables_of(SUBJECTS), further_files(SUBJECTS)
     Service(settings, engine, clock, door, orderables(SUBJECTS), tables, files, has_pool=has_pool).install(app)
     metrics.install(app)
+    http = settings.http
+    app.wsgi_app = behind_proxies(app.wsgi_app, http.trusted_proxies)  # type: ignore[assignment]
     request_log.register(app, metrics)
-    manners.register(app)
+    manners.register(app, http.cors_origins)
     app.before_request(_refuse_what_the_front_refused)
+    judge_token = rate_limits.register(app, rate_limits.Counts(counts), http.rate_by_address, http.rate_by_token)
+    versions.register(app)
     authentication.register(app, door)
+    app.before_request(judge_token)
     parameters.register(app)
+    negotiation.register(app)
     app.before_request(_limit_body)
     problems.register(app)
     api = openapi.BillingApi(app, spec_kwargs=openapi.spec_options(settings.operator.party.legal_name))

@@ -1,4 +1,4 @@
-"""Headers of every answer: no cache keeps it, its type is what it says; and its compression where a client asks."""
+"""Headers of every answer: no cache keeps it, its type is what it says, whose pages may read it; its compression."""
 
 import gzip
 import zlib
@@ -14,9 +14,35 @@ _PACKABLE = ("application/json", "application/problem+json", "application/xml", 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def register(app: Flask) -> None:
-    """Let every answer of the app say it."""
+# Once asked by TLS, a browser asks by nothing else for a year.
+_ONLY_TLS = "max-age=31536000"
+_SENT = "Authorization, Content-Type, API-Version, Idempotency-Key, If-Match, Prefer, X-Reason, X-Request-ID"
+_SHOWN = (
+    "API-Version, Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, "
+    "RateLimit-Reset, Retry-After, X-Request-ID"
+)
+
+
+def register(app: Flask, origins: frozenset[str]) -> None:
+    """Let every answer of the app say it; pages of these origins may read the answers (CORS)."""
     app.after_request(_say)
+    if origins:
+        app.after_request(lambda response: _share(response, origins))
+
+
+def _share(response: Response, origins: frozenset[str]) -> Response:
+    """Let a page of an origin that may read the answer; tokens are sent by the page, cookies are none."""
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin in origins:
+        headers = response.headers
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = _SHOWN
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            headers["Access-Control-Allow-Methods"] = headers.get("Allow", "")
+            headers["Access-Control-Allow-Headers"] = _SENT
+            headers["Access-Control-Max-Age"] = "600"
+    return response
 
 
 def _say(response: Response) -> Response:
@@ -25,6 +51,8 @@ def _say(response: Response) -> Response:
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
+    if request.scheme == "https":
+        headers["Strict-Transport-Security"] = _ONLY_TLS
     # A tag is that of the octets as they are: an answer that bears one is small, and stays unpacked.
     if (response.content_type or "").startswith(_PACKABLE) and "ETag" not in headers:
         response.vary.add("Accept-Encoding")

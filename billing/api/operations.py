@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from billing.api import metrics
 from billing.api.metrics import installed_metrics
-from billing.api.problem_pages import REMEDIES, codes, page
+from billing.api.problem_pages import REMEDIES, codes, page, page_of
 from billing.frame.errors import Unknown
 from billing.frame.http import problems
 from billing.frame.http.authentication import EVERYBODY, opened_to
@@ -88,6 +88,15 @@ def get_docs() -> Response:
     """The OpenAPI document as a page, to read and to try; it asks nothing of any other server."""
     page = (files("billing.api") / "docs.html").read_text(encoding="utf-8")
     return Response(page, content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+
+
+@blueprint.route("/docs/changes")
+@blueprint.response(200, TEXT, content_type=_HTML)
+@opened_to(EVERYBODY)
+def get_changes() -> Response:
+    """What each version of the API changed, as a page."""
+    text = (files("billing.api") / "changes.md").read_text(encoding="utf-8")
+    return Response(page_of(text), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
 
 
 @blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])

@@ -1,4 +1,4 @@
-"""The remedy of each kind of problem, for programs (JSON) and as a page for people."""
+"""The remedy of each kind of problem, for programs (JSON) and as a page for people; a page of plain text as well."""
 
 from collections.abc import Mapping
 from html import escape
@@ -33,6 +33,9 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "document-file": "The operator must restore the file; `technopark-billing check` names all that are amiss.",
         "too-slow": "Send the body at once, over a connection that holds; what was begun was not done.",
         "length-required": "Send the header `Content-Length`: pieces that break off look like a whole.",
+        "unknown-version": "Send a version that `detail` names in `API-Version`, or none; see `/docs/changes`.",
+        "not-acceptable": "Ask for a type that `detail` names (`Accept`), or by the parameter `format`.",
+        "too-many-requests": "Wait the seconds in `Retry-After`; ask for more at once (batches, `limit=500`).",
         "busy": "Try again after the seconds in `Retry-After`; ask for less at the same time.",
         "gone": "Ask for it again: results of jobs are kept for a day.",
         "unavailable": "Try again after the seconds in `Retry-After`; `/readyz` says when the database answers.",
@@ -45,23 +48,41 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto;
 padding: 0 1rem; }} code {{ background: #f3f3f3; }}</style></head>
-<body><h1>{title}</h1><p>{remedy}</p>{codes}
-<p><code>{type}</code>, status {status}</p><p><a href="/docs">The API</a></p>
+<body>{content}<p><a href="/docs">The API</a></p>
 </body></html>
 """
 
 
 def page(kind: Kind) -> str:
     """Return the page of a kind of problem."""
-    parts = escape(REMEDIES[kind.slug]).split("`")
-    remedy = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    content = f"<h1>{escape(kind.title)}</h1><p>{_marked(REMEDIES[kind.slug])}</p>"
     rows = "".join(f"<dt><code>{code}</code></dt><dd>{escape(meaning)}</dd>" for code, meaning in codes(kind).items())
     listed = f"<p>Each item of <code>errors</code> has a <code>code</code>:</p><dl>{rows}</dl>" if rows else ""
-    return _PAGE.format(
-        title=escape(kind.title), remedy=remedy, codes=listed, type=PATH + kind.slug, status=kind.status
-    )
+    said = f"{listed}<p><code>{PATH}{kind.slug}</code>, status {kind.status}</p>"
+    return _PAGE.format(title=escape(kind.title), content=content + said)
 
 
 def codes(kind: Kind) -> dict[str, str]:
     """Return the codes that fields at fault may have in a kind of problem, each with its meaning."""
     return {each.code: each.meaning for each in CODES} if kind.slug in WITH_CODES else {}
+
+
+def page_of(text: str) -> str:
+    """Return a page of a text with headings (`#`), paragraphs and lists (`-`), parted by blank lines."""
+    title, *blocks = text.strip().split("\n\n")
+    content = [f"<h1>{_marked(title.removeprefix('# '))}</h1>"]
+    for block in blocks:
+        if block.startswith("## "):
+            content.append(f"<h2>{_marked(block.removeprefix('## '))}</h2>")
+        elif block.startswith("- "):
+            items = block.removeprefix("- ").split("\n- ")
+            content.append(f"<ul>{''.join(f'<li>{_marked(item)}</li>' for item in items)}</ul>")
+        else:
+            content.append(f"<p>{_marked(block)}</p>")
+    return _PAGE.format(title=escape(title.removeprefix("# ")), content="".join(content))
+
+
+def _marked(text: str) -> str:
+    """Return text with what stands between backticks as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

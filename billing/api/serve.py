@@ -43,11 +43,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def application(settings: Settings) -> Callable[..., Any]:
+def application(settings: Settings, counts: Path) -> Callable[..., Any]:
     """Return what answers requests in one process: its front, with the application behind it."""
     configure_logging(settings.log_format)
-    app = create_app(settings, open_engine(settings.database_url), _now, has_pool=settings.jobs_processes > 0)
-    return Front(app, body_bytes_max).answer
+    engine, has_pool = open_engine(settings.database_url), settings.jobs_processes > 0
+    return Front(create_app(settings, engine, _now, has_pool=has_pool, counts=counts), body_bytes_max).answer
 
 
 def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None) -> None:
@@ -82,5 +82,5 @@ def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, work
             log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         )
         _log.info("serving on http://%s:%s with %s processes", host, port, processes)
-        server.serve(target_loader=partial(application, settings), wrap_loader=False)
+        server.serve(target_loader=partial(application, settings, Path(folder) / "requests"), wrap_loader=False)
     _log.info("stopped")

@@ -21,6 +21,8 @@ from invoices.document import Party
 from invoices.domains import in_ascii
 from invoices.wording import PAPERS_IN
 
+# Generous: what no person and no sound program reaches, and a runaway loop does.
+RATE_LIMIT_TOKEN_DEFAULT, RATE_LIMIT_ADDRESS_DEFAULT = "30000/minute", "60000/minute"
 DATABASE_URL_DEFAULT = "sqlite:///technopark-billing.sqlite"
 DOCUMENTS_URL_DEFAULT = "file:documents"
 SMTP_URL_DEFAULT = "file:outbox"
@@ -51,6 +53,26 @@ class Operator:
     is_demonstration: bool
     # The number of its declaration to the CNDP (loi 09-08), as mails say it; blank: none.
     cndp_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """What the API is told of the world around it. A rate that is None limits nothing."""
+
+    rate_by_token: Rate | None
+    rate_by_address: Rate | None
+    # The proxies whose word on the client's address and scheme is taken.
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    # The origins whose pages may ask, exactly as browsers name them.
+    cors_origins: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,7 @@ class Settings:
     jobs_folder: Path
     jobs_processes: int
     jobs_max: int
+    http: Http
 
 
 def _database_url(text: str) -> URL:
@@ -251,14 +274,14 @@ def _is_place(text: str) -> bool:
     return is_safe and bool(host) and "@" not in parts.netloc
 
 
-def _webhook_networks(environment: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+def _networks(environment: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
     networks = []
-    for text in (environment.get("WEBHOOK_NETWORKS") or "").replace(",", " ").split():
+    for text in (environment.get(name) or "").replace(",", " ").split():
         try:
             networks.append(ip_network(text))
         except ValueError:
             raise BadConfiguration(
-                f"WEBHOOK_NETWORKS: {text!r} is no network: write 10.20.0.0/16, 192.168.5.7 or fd00:20::/32"
+                f"{name}: {text!r} is no network: write 10.20.0.0/16, 192.168.5.7 or fd00:20::/32"
             ) from None
     return tuple(networks)
 
@@ -269,6 +292,38 @@ def _require_storage(variable: str, url: str) -> None:
     scheme = url.split(":", 1)[0] if ":" in url else "file"
     if scheme not in available_protocols():
         raise BadConfiguration(f"{variable}: {scheme} is not a kind of storage fsspec knows; use file:FOLDER, s3://…")
+
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+def _rate(environment: Mapping[str, str], name: str, default: str) -> Rate | None:
+    text = environment.get(name) or default
+    if text == "none":
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour)", text, re.ASCII)
+    if match is None:
+        raise BadConfiguration(f"{name} is {text!r}: write a number of requests, as 600/minute or 50/second, or none")
+    return Rate(int(match[1]), _SECONDS[match[2]])
+
+
+def _origins(environment: Mapping[str, str]) -> frozenset[str]:
+    origins = frozenset((environment.get("CORS_ORIGINS") or "").replace(",", " ").split())
+    for origin in origins:
+        if re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin, re.ASCII) is None:
+            raise BadConfiguration(
+                f"CORS_ORIGINS: {origin!r} is no origin: write https://console.parcs.example, exactly, without a path"
+            )
+    return origins
+
+
+def _http(environment: Mapping[str, str]) -> Http:
+    return Http(
+        rate_by_token=_rate(environment, "RATE_LIMIT_TOKEN", RATE_LIMIT_TOKEN_DEFAULT),
+        rate_by_address=_rate(environment, "RATE_LIMIT_ADDRESS", RATE_LIMIT_ADDRESS_DEFAULT),
+        trusted_proxies=_networks(environment, "TRUSTED_PROXIES"),
+        cors_origins=_origins(environment),
+    )
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -307,7 +362,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         tsa_ca_file=tsa_ca_file,
         proof_witnesses=tuple((environment.get("PROOF_WITNESSES") or "").split()),
         proof_publish=_publish(environment),
-        webhook_networks=_webhook_networks(environment),
+        webhook_networks=_networks(environment, "WEBHOOK_NETWORKS"),
         message_id_domain=_message_id_domain(environment),
         salesforce=load_salesforce(Path(environment["SALESFORCE_FILE"]))
         if environment.get("SALESFORCE_FILE")
@@ -316,6 +371,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         jobs_folder=Path(environment.get("JOBS_FOLDER") or JOBS_FOLDER_DEFAULT).absolute(),
         jobs_processes=_whole(environment, "JOBS_PROCESSES", 2, 0, 64),
         jobs_max=_whole(environment, "JOBS_MAX", 64, 1, 10_000),
+        http=_http(environment),
     )
 
 

@@ -12,8 +12,8 @@ from tests.support.api import Caller
 from tests.support.operations import Operation, is_problem, operations
 
 OPEN = {
-    "/healthz", "/readyz", "/openapi.json", "/docs", "/problems/{slug}", "/verify/{token}", "/verify/{token}/proof",
-    "/verify_books.py",
+    "/healthz", "/readyz", "/openapi.json", "/docs", "/docs/changes", "/problems/{slug}", "/verify/{token}",
+    "/verify/{token}/proof", "/verify_books.py",
 }  # fmt: skip
 
 

@@ -51,18 +51,19 @@ class Caller:
         return self("POST", path, scope, json=body, headers={} if key is None else {"Idempotency-Key": key})
 
 
-CallerOf: TypeAlias = Callable[[Engine], Caller]
+CallerOf: TypeAlias = Callable[..., Caller]
 
 
 @pytest.fixture
 def caller_of(tmp_path: Path) -> CallerOf:
     """Makes an app on a migrated database, and its caller."""
 
-    def make(engine: Engine) -> Caller:
+    def make(engine: Engine, **more: str) -> Caller:
         environment = {
             "DATABASE_URL": engine.url.render_as_string(hide_password=False),
             "DOCUMENTS_URL": f"file:{tmp_path / 'documents'}",
             "SMTP_URL": f"file:{tmp_path / 'outbox'}",
+            **more,
         }
         with writing(engine) as connection:
             secrets = {scope: create_token(connection, f"the-{scope}", scope, now=NOW) for scope in SCOPES}

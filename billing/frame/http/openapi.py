@@ -19,6 +19,8 @@ from billing.frame.http import idempotency, reasons
 from billing.frame.http.authentication import scopes_of
 from billing.frame.http.parameters import takes_parameters
 from billing.frame.http.problems import CONTENT_TYPE, FieldError, InvalidRequest, Problem, field_error
+from billing.frame.http.versions import HEADER as VERSION_HEADER
+from billing.frame.http.versions import VERSIONS
 from billing.frame.http.words import MEANINGS
 from billing.frame.shapes import Shape
 from billing.frame.tokens import AUDITOR
@@ -44,9 +46,20 @@ def _header(description: str, **schema: Any) -> dict[str, Any]:
 
 _REQUEST_ID = _header("The request's id, as in the logs: the caller's own `X-Request-ID`, or one made here")
 _REPLAYED = _header("`true` where the answer is the one stored under the `Idempotency-Key`", enum=["true"])
+_VERSION = _header("The version of the API that answers", enum=list(VERSIONS))
+_AS_OF = {
+    "name": VERSION_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The version that the client was written for: 400 where there is none such; see /docs/changes",
+    "schema": {"type": "string", "enum": list(VERSIONS)},
+}
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    429: {"Retry-After": _header("Seconds after which to try again")},
     401: {"WWW-Authenticate": _header("The scheme of the token", enum=["Bearer"])},
-    503: {"Retry-After": _header("Seconds after which to try again, where the database does not answer")},
+    503: {
+        "Retry-After": _header("Seconds after which to try again, where the database does not answer or too many wait")
+    },
 }
 # The header of what was made just now.
 LOCATION = {"Location": _header("The address of what was made", format="uri-reference")}
@@ -266,6 +279,8 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
     if doc_info.get("may_be_job"):
         parameters.append(_PREFER)
         _document_job(responses)
+    if scopes:
+        parameters.append(_AS_OF)
     if parameters:
         doc["parameters"] = parameters
     for status in sorted(_problem_statuses(doc, doc_info["rule"], method, scopes)):
@@ -273,6 +288,7 @@ def _shared_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, *
     for status, response in responses.items():
         if isinstance(response, dict):
             response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+            response["headers"][VERSION_HEADER] = _VERSION
             if method == "post" and 200 <= int(status) < 300:
                 response["headers"][idempotency.REPLAYED] = _REPLAYED
     return doc
@@ -288,10 +304,10 @@ def _document_job(responses: dict[int, Any]) -> None:
 
 def _problem_statuses(doc: Mapping[str, Any], rule: str, method: str, scopes: frozenset[str]) -> set[int]:
     """Return the statuses of the problems that an operation may answer."""
-    statuses = {413, 503}
+    statuses = {406, 413, 429, 503}
     if scopes:
         # A token may be of another scope, or bound to sites, and a parameter unknown, at any address.
-        statuses |= {401, 403, 422}
+        statuses |= {400, 401, 403, 422}
     if method in _BODY_METHODS:
         statuses |= {408, 409, 411, 422}
     if method == "patch":
@@ -372,7 +388,7 @@ class BillingApi(Api):  # type: ignore[misc]
             response = {
                 "description": status.phrase,
                 "schema": {"$ref": _REFERENCE.format(name=Problem.__name__)},
-                "headers": {"X-Request-ID": _REQUEST_ID, **_PROBLEM_HEADERS.get(status, {})},
+                "headers": {"X-Request-ID": _REQUEST_ID, VERSION_HEADER: _VERSION, **_PROBLEM_HEADERS.get(status, {})},
             }
             prepare_response(response, self.spec, CONTENT_TYPE)
             self.spec.components.response(status.name, response, lazy=True)

@@ -72,6 +72,22 @@ class ApiError(Exception):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
+class TooMany(ApiError):
+    """A token or address sends more requests than it may."""
+
+    def __init__(self, message: str, retry_s: int) -> None:
+        super().__init__(message)
+        self.headers = MappingProxyType({"Retry-After": str(retry_s)})
+
+
+class UnknownVersion(ApiError):
+    """The API has no such version."""
+
+
+class NotAcceptable(ApiError):
+    """An address gives nothing of the types that the header Accept lists."""
+
+
 class NoLength(ApiError):
     """A body comes without its length."""
 
@@ -184,6 +200,9 @@ RUN_REFUSED = Kind("run-refused", 409, "The month can't be run now")
 PERIOD = Kind("period", 409, "The month is closed, or can't be now")
 GONE = Kind("gone", 410, "It was kept for a time, and is no more")
 CHANGED = Kind("changed-meanwhile", 412, "It was changed since it was read")
+UNKNOWN_VERSION = Kind("unknown-version", 400, "The API has no such version")
+NOT_ACCEPTABLE = Kind("not-acceptable", 406, "It is not given as a type that Accept lists")
+TOO_MANY = Kind("too-many-requests", 429, "More requests than this caller may send")
 TOO_SLOW = Kind("too-slow", 408, "The body did not come in time")
 NO_LENGTH = Kind("length-required", 411, "The body comes without its length")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
@@ -205,7 +224,7 @@ NOT_READY = Kind("schema-not-ready", 503, "The database is not migrated")
 KINDS = (
     MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, RUN_REFUSED, PERIOD, CHANGED, TOO_LARGE,
     MEDIA_TYPE, PROOF, VALIDATION, REFUSED, UNPRICEABLE, TOO_LONG, REASON_REQUIRED, KEY_REUSED, INTERNAL, RENDERING,
-    FILE, UNAVAILABLE, NOT_READY, TOO_SLOW, NO_LENGTH, BUSY, GONE,
+    FILE, UNAVAILABLE, NOT_READY, TOO_SLOW, NO_LENGTH, BUSY, GONE, UNKNOWN_VERSION, NOT_ACCEPTABLE, TOO_MANY,
 )  # fmt: skip
 
 # The one table from errors to problems; a class not named here is taken for its closest ancestor.
@@ -217,6 +236,9 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     TooSlow: TOO_SLOW,
     NoLength: NO_LENGTH,
     Gone: GONE,
+    TooMany: TOO_MANY,
+    UnknownVersion: UNKNOWN_VERSION,
+    NotAcceptable: NOT_ACCEPTABLE,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
     ChangedMeanwhile: CHANGED,
