@@ -19,7 +19,7 @@ CURRENCY = "MAD"
 #   1  paid under their number
 #   2  invoices are paid under their structured reference (ISO 11649)
 #   3  VAT of a run's credit note is that of each invoice it corrects; before, that of the sum of its lines (R11)
-#   4  the PDF is tagged (PDF/A-3a, PDF/UA-1)
+#   4  the PDF is tagged (PDF/A-3a, PDF/UA-1); the XML says quantities as paper does, and reason, terms, site, lease
 #   5  prices have units, lines their lease; a repair says what it replaces and why; 0.00 asks for nothing
 EDITION_NUMBERED, EDITION_REFERENCED, EDITION_CREDITED_BY_INVOICE, EDITION_TAGGED, EDITION_SPELT_OUT = 1, 2, 3, 4, 5
 EDITION = EDITION_SPELT_OUT

@@ -80,10 +80,11 @@ class MailText:
 
 
 class Attached(NamedTuple):
-    """A PDF and the name it is saved under, in ASCII."""
+    """A PDF, or another file of `subtype`, and the name it is saved under, in ASCII."""
 
     file_name: str
     pdf: bytes
+    subtype: str = "pdf"
 
 
 class Envelope(NamedTuple):
@@ -98,6 +99,8 @@ class Envelope(NamedTuple):
     id_domain: str = ""
     # The number of the sender's declaration to the CNDP (loi 09-08), said at the end of the mail; blank: none is.
     cndp_number: str = ""
+    # Whether the e-invoice in UBL goes with a document.
+    attaches_ubl: bool = False
 
 
 def parse_mailbox(text: str) -> Mailbox:
@@ -272,7 +275,7 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
     message.add_alternative(html, subtype="html", cte=_TEXT_ENCODING)
     message.set_boundary(_ALTERNATIVE)
     for paper in attached:
-        message.add_attachment(paper.pdf, maintype="application", subtype="pdf", filename=paper.file_name)
+        message.add_attachment(paper.pdf, maintype="application", subtype=paper.subtype, filename=paper.file_name)
     message.set_boundary(_MIXED)
     message["Content-Language"] = text.language
     return replace(mail, content=message.as_bytes())

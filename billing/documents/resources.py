@@ -12,6 +12,7 @@ from billing.documents import export
 from billing.documents.delivery.pdf_files import ensure_pdf
 from billing.documents.delivery.resending import resend
 from billing.documents.delivery.settling import Settlement, settle_deliveries
+from billing.documents.einvoices import SYNTAXES, einvoice
 from billing.documents.lookup import files
 from billing.documents.lookup.files import found_documents
 from billing.documents.lookup.queries import DOCUMENTS_LISTING, Wanted, find, find_shown, shown_documents
@@ -35,9 +36,7 @@ from billing.frame.listing import Asked
 from billing.receivables.open_items.document_states import DocumentState
 from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
-from invoices.errors import NotPrintedHere
-from invoices.reading import document_id, load_documents
-from invoices.xml import document_xml
+from invoices.reading import document_id
 from ledger.exports.tables import MEDIA_TYPES
 
 STATES = ("queued", "failed", "sent", UNKNOWN)
@@ -165,13 +164,24 @@ def get_document_pdf(number: str) -> Response:
 
 @blueprint.route("/documents/<followed:number>/xml")
 @blueprint.response(200, TEXT, content_type="application/xml")
+@blueprint.arguments(
+    strict_schema(
+        "EInvoiceQuery",
+        {
+            "syntax": fields.String(
+                load_default="cii",
+                validate=validate.OneOf(SYNTAXES),
+                metadata={"description": "`cii`: as embedded in its PDF (Factur-X); `ubl`: UBL 2.1"},
+            )
+        },
+    ),
+    location="query",
+)
 @reads
-def get_document_xml(connection: Connection, number: str) -> Response:
-    """The document for machines: EN 16931, as embedded in its PDF."""
-    [(_, document)] = load_documents(connection, [document_id(connection, number)])
-    if document.is_brought:
-        raise NotPrintedHere(number)
-    return Response(document_xml(document), content_type="application/xml", headers=_named(f"{number}.xml"))
+def get_document_xml(connection: Connection, query: Mapping[str, Any], number: str) -> Response:
+    """The document for machines: EN 16931, as embedded in its PDF, or in UBL."""
+    xml = einvoice(connection, number, query["syntax"])
+    return Response(xml, content_type="application/xml", headers=_named(f"{number}.xml"))
 
 
 def _named(name: str) -> dict[str, str]:

@@ -113,6 +113,8 @@ class Settings:
     jobs_processes: int
     jobs_max: int
     http: Http
+    # Whether the e-invoice in UBL goes with the mail of a document.
+    attaches_ubl: bool
 
 
 def _database_url(text: str) -> URL:
@@ -235,6 +237,13 @@ def _message_id_domain(environment: Mapping[str, str]) -> str:
     if domain and re.fullmatch(r"(?=.{1,200}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain) is None:
         raise BadConfiguration(f"MESSAGE_ID_DOMAIN is {domain!r}: write a domain of your own, as trial.parcs.example")
     return domain
+
+
+def _attaches_ubl(environment: Mapping[str, str]) -> bool:
+    chosen = environment.get("EINVOICE_ATTACHED") or "none"
+    if chosen not in ("none", "ubl"):
+        raise BadConfiguration(f"EINVOICE_ATTACHED is {chosen!r}: it must be none or ubl")
+    return chosen == "ubl"
 
 
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
@@ -372,6 +381,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         jobs_processes=_whole(environment, "JOBS_PROCESSES", 2, 0, 64),
         jobs_max=_whole(environment, "JOBS_MAX", 64, 1, 10_000),
         http=_http(environment),
+        attaches_ubl=_attaches_ubl(environment),
     )
 
 

@@ -25,6 +25,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from invoices.document import EDITION_TAGGED, Document
+from invoices.einvoice.cii import ATTACHMENT_NAME, cii_xml
 from invoices.errors import PrintingUnavailable, RenderingFailed
 from invoices.rendering.arabic import write_ligatures
 from invoices.rendering.sheet import sheet_of
@@ -39,7 +40,6 @@ from invoices.wording import (
     paper_language,
     wording,
 )
-from invoices.xml import ATTACHMENT_NAME, document_xml
 
 # Documents of editions without tags; those with them; and those whose tags are WeasyPrint's.
 _UNTAGGED, _TAGGED_BY_WEASYPRINT = "pdf/a-3u", "pdf/a-3a"
@@ -253,7 +253,7 @@ class PdfRenderer:
 
     def pdf(self, document: Document) -> bytes:
         """See `render_pdf`."""
-        xml = document_xml(document)
+        xml = cii_xml(document)
         issued = datetime(document.issued_on.year, document.issued_on.month, document.issued_on.day)
         attachment = self._attachment(
             string=xml, name=ATTACHMENT_NAME, description=document.number, created=issued, modified=issued,

@@ -28,6 +28,7 @@ COUNTERPARTS: Mapping[str, str] = {
     "documents issue": "createOneOffInvoice",
     "documents list": "listDocuments",
     "documents pdf": "getDocumentPdf",
+    "documents xml": "getDocumentXml",
     "documents resend": "resendDocument",
     "documents show": "getDocument",
     "tenants list": "listTenantSummaries",

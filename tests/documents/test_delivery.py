@@ -1,5 +1,6 @@
 """Delivery: each document reaches its buyer once; what fails is visible, tried again, and mended (pitfalls)."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -24,13 +25,13 @@ from billing.frame.executors import open_executor
 from billing.frame.settings import Settings
 from invoices.delivery import BACK_OFF, claim, due, failed_deliveries, hand_over, retry
 from invoices.document import EDITION_NUMBERED, INVOICE
+from invoices.einvoice.cii import cii_xml
 from invoices.errors import FileDamaged, UnknownDocument
 from invoices.issuing import Draft, Issue, issue
 from invoices.models import delivery, delivery_attempt, document_file
 from invoices.reading import load_documents
 from invoices.rendering.pdf import render_pdf
 from invoices.transport import CONNECTIONS
-from invoices.xml import document_xml
 from tests.support.documents import SELLER, STARTUP, w1
 from tests.support.queued import NOON, MovedClock, addresses, queue, settings
 from tests.support.smtp_script import END, answering
@@ -371,6 +372,15 @@ def _as_before_editions(connection: Connection, table: Table, columns: Sequence[
     insert_rows(connection, table, [columns[i] for i in kept], [tuple(row[i] for i in kept) for row in rows])
 
 
+def test_the_e_invoice_in_ubl_goes_with_the_mail_where_it_is_wanted(engine: Engine, tmp_path: Path) -> None:
+    queue(engine, addresses(1))
+    deliver_here(dataclasses.replace(settings(engine, tmp_path), attaches_ubl=True), engine, MovedClock())
+    (mail,) = (tmp_path / "outbox").iterdir()
+    pdf, xml = message_from_bytes(mail.read_bytes(), policy=default).iter_attachments()
+    assert (pdf.get_content_type(), xml.get_filename()) == ("application/pdf", "FA-2026-000001.xml")
+    assert b"<cbc:ID>FA-2026-000001</cbc:ID>" in xml.get_content()
+
+
 def test_a_document_issued_before_editions_is_printed_again_as_it_was(engine: Engine, tmp_path: Path) -> None:
     # B9: the file that an upgraded database has lost is the same bytes when it is made anew.
     draft = Draft(INVOICE, STARTUP, w1().lines, 0, 0, None)
@@ -381,7 +391,7 @@ def test_a_document_issued_before_editions_is_printed_again_as_it_was(engine: En
     assert (document.edition, document.payment_reference) == (EDITION_NUMBERED, issued.number)
     where = settings(engine, tmp_path).documents_url
     pdf = ensure_pdf(engine, where, issued.id, clock=MovedClock())
-    assert b"RF" not in document_xml(document)
+    assert b"RF" not in cii_xml(document)
     (kept,) = (tmp_path / "documents" / "2026").iterdir()
     kept.unlink()
     assert ensure_pdf(engine, where, issued.id, clock=MovedClock()) == pdf == render_pdf(document)

@@ -108,6 +108,15 @@ def test_a_document_that_is_none_is_not_found(park: Caller) -> None:
         assert "FA-2031-000001" in missing.json["detail"]
 
 
+def test_the_e_invoice_comes_in_either_syntax(park: Caller) -> None:
+    path = "/v1/documents/FA-2026-000001/xml"
+    cii, ubl = (park("GET", f"{path}{query}") for query in ("", "?syntax=ubl"))
+    assert cii.content_type == ubl.content_type == "application/xml"
+    assert b"CrossIndustryInvoice" in cii.data
+    assert b"<cbc:ID>FA-2026-000001</cbc:ID>" in ubl.data
+    assert park("GET", f"{path}?syntax=edifact").status_code == 422
+
+
 def test_the_pdf_is_the_same_bytes_for_ever_whatever_becomes_of_the_tenant(park: Caller) -> None:
     first = park("GET", "/v1/documents/FA-2026-000001/pdf", "auditor")
     assert (first.status_code, first.content_type) == (200, "application/pdf")

@@ -18,12 +18,12 @@ from lxml import etree
 
 from invoices import formats
 from invoices.document import EDITION, EDITION_NUMBERED, EDITION_TAGGED, Document
+from invoices.einvoice.cii import cii_xml
 from invoices.errors import IllFormedDocument
 from invoices.rendering import pdf as rendering
 from invoices.rendering.pdf import check_printing, render_pdf
 from invoices.rendering.workers import prepare, render_and_store
 from invoices.storage import load
-from invoices.xml import document_xml
 from pricing.vat import VatSubtotal
 from tests.support import documents
 from tests.support.pages import GOLDEN, KEPT, golden_text, pages_of
@@ -221,7 +221,7 @@ def test_the_pdf_is_a_pdf_a_3_with_its_xml_as_alternative() -> None:
         assert _plain(file.AFRelationship) == "/Alternative"
         assert _plain(file.UF) == "factur-x.xml"
         assert _plain(file.EF.F.Subtype) == "/text/xml"
-        assert file.EF.F.read_bytes() == document_xml(document)
+        assert file.EF.F.read_bytes() == cii_xml(document)
         assert _plain(pdf.Root.Lang) == "fr"
         assert _plain(pdf.docinfo["/Title"]) == meta["dc:title"] == "Facture n° FA-2026-000345, novembre 2026"
         assert _plain(pdf.docinfo["/Author"]) == "Société de Gestion des Parcs Technologiques, SA"

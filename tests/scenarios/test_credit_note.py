@@ -10,9 +10,9 @@ from billing.documents.checks.holdings import Holdings
 from billing.frame.database import reading
 from billing.receivables.open_items.open_items import open_items
 from invoices.document import CREDIT_NOTE
+from invoices.einvoice.cii import cii_xml
 from invoices.reading import document_ids, load_documents
 from invoices.rendering.sheet import sheet_of
-from invoices.xml import document_xml
 from tests.support.park import Park, text
 
 JULY = date(2026, 7, 1)
@@ -207,7 +207,7 @@ def test_w11_a_note_that_takes_back_two_invoices_brings_both_to_nothing(park: Pa
     assert check(park.engine) == []
     # On paper and for machines, too: the figures of EN 16931 stand within what its rules allow.
     (note,) = [found for found in park.documents("2026-08") if found.kind == CREDIT_NOTE]
-    assert b"434.98" in document_xml(note)
+    assert b"434.98" in cii_xml(note)
 
 
 def test_a_credit_note_issued_before_keeps_the_vat_of_the_sum_of_its_lines() -> None:

@@ -20,8 +20,8 @@ from billing.receivables.reports.open_documents import vat_not_due
 from billing.register.catalogue import load_vat_book
 from billing.register.network_import import import_folder
 from invoices.document import Document
+from invoices.einvoice.cii import cii_xml
 from invoices.rendering.pdf import render_pdf
-from invoices.xml import document_xml
 from tests.oracle.service import NOW
 from tests.support.credit_notes import credits_by_hand
 from tests.support.networks import COLUMNS, Row, write_network
@@ -70,7 +70,7 @@ def printed(document: Document) -> str:
 
 def breakdown(document: Document) -> list[tuple[str | None, ...]]:
     """The VAT of the XML: category, rate, base, reason."""
-    root: Any = etree.fromstring(document_xml(document))
+    root: Any = etree.fromstring(cii_xml(document))
     spaces = {k: v for k, v in root.nsmap.items() if k}
     names = ("CategoryCode", "RateApplicablePercent", "BasisAmount", "ExemptionReason")
     taxes = root.xpath("//ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax", namespaces=spaces)
@@ -129,14 +129,14 @@ def test_the_xml_names_category_and_reason(park: Park) -> None:
         ("E", "0", "760.00", f"Exonéré de TVA — {EXEMPT} ; TVA en suspension — {SUSPENDED}"),
         ("S", "20", "2900.00", None),
     ]
-    assert f"<ram:Content>Exonéré de TVA — {EXEMPT}</ram:Content>" in document_xml(first(park)).decode()
+    assert f"<ram:Content>Exonéré de TVA — {EXEMPT}</ram:Content>" in cii_xml(first(park)).decode()
 
 
 def test_what_is_wholly_out_of_scope_has_neither_rate_nor_vat_identifier(park: Park) -> None:
     park.opens(vat_rates=rates(OFFICE), tenants=[LARGE], leases=[LEASE])
     park.bills("2026-06")
     assert breakdown(first(park)) == [("O", None, "2900.00", f"Hors champ de la TVA — {BARE}")]
-    assert "SpecifiedTaxRegistration" not in document_xml(first(park)).decode()
+    assert "SpecifiedTaxRegistration" not in cii_xml(first(park)).decode()
 
 
 def test_out_of_scope_beside_what_is_taxed_is_said_to_be_exempt(park: Park) -> None:

@@ -12,6 +12,7 @@ from billing.documents.delivery.rendering import Files
 from billing.register.tables import tenant
 from invoices.delivery import DOCUMENTS, Claim, Queue
 from invoices.document import Document
+from invoices.einvoice.ubl import ubl_xml
 from invoices.mail import Attached, Envelope, Mail, compose_mail, document_text
 from invoices.messages.papers import compose, record_papers, recorded_papers
 from invoices.messages.queueing import MESSAGES, load_messages
@@ -37,7 +38,10 @@ class Mailing:
 
 def _compose(document: Document, pdfs: Sequence[bytes], envelope: Envelope) -> Mail:
     text, file_name = document_text(document, envelope.sender_name)
-    return compose_mail(document.number, text, [Attached(file_name, pdfs[0])], envelope)
+    attached = [Attached(file_name, pdfs[0])]
+    if envelope.attaches_ubl:
+        attached.append(Attached(f"{document.number}.xml", ubl_xml(document), "xml"))
+    return compose_mail(document.number, text, attached, envelope)
 
 
 MAILINGS = (

@@ -340,6 +340,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             self.clock(),
             self.settings.message_id_domain,
             self.settings.operator.cndp_number,
+            self.settings.attaches_ubl,
         )
         pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
         pdfs += map(self._copy, self.mailing.copies(paper))

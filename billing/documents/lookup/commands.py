@@ -183,6 +183,26 @@ def pdf_command(number: str, output: str | None) -> None:
 
 
 @documents_command.command(
+    "xml", cls=Command, epilog=example("technopark-billing documents xml FA-2026-000012 --syntax ubl -o facture.xml")
+)
+@click.argument("number")
+@click.option(
+    "--syntax",
+    type=click.Choice(("cii", "ubl")),
+    default="cii",
+    show_default=True,
+    help="cii: as embedded in its PDF (Factur-X); ubl: UBL 2.1.",
+)
+@output_option
+def xml_command(number: str, syntax: str, output: str | None) -> None:
+    """Write the document NUMBER for machines: the e-invoice of EN 16931."""
+    from billing.documents.einvoices import einvoice
+
+    with snapshot() as connection, destination(output) as file:
+        file.write(einvoice(connection, number, syntax))
+
+
+@documents_command.command(
     "resend", cls=WritingCommand, epilog=example("technopark-billing documents resend FA-2026-000012 --to daf@firm.ma")
 )
 @click.argument("number")
