@@ -104,6 +104,7 @@ def get_document(query: Mapping[str, Any], number: str) -> Response:
 
 @blueprint.route("/exports/documents")
 @in_formats(blueprint, MEDIA_TYPES.values())
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.arguments(
     strict_schema(
         "DocumentExportQuery",

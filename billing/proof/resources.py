@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from billing.frame.database import reading
 from billing.frame.errors import Unknown
+from billing.frame.http.deferring import ENTRIES_A_S, may_be_job, recorded_entries
 from billing.frame.http.fields import FullMatch
 from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -170,8 +171,13 @@ def get_witness_request(connection: Connection, query: Mapping[str, Any]) -> Wit
     return WitnessRequest(witness=str(key), request=witness_request(connection, key, query.get("old")))
 
 
+def _milliseconds(connection: Connection) -> int:
+    return 1000 * recorded_entries(connection) // ENTRIES_A_S
+
+
 @blueprint.route("/export")
 @blueprint.response(200, BINARY, content_type="application/zip")
+@may_be_job(_milliseconds)
 def get_proof_export() -> Response:
     """The records, the log, the checkpoints, the keys and the verifier, as one ZIP archive: what anybody can verify.
 

@@ -6,11 +6,13 @@ from html import unescape
 
 from billing.api.app import BODY_BYTES_MAX, LARGE_BODIES
 from billing.api.problem_pages import REMEDIES
+from billing.frame.fault_codes import CODES
 from billing.frame.http.authentication import scopes_of
 from billing.frame.http.problems import KINDS
 from tests.support.api import Caller
 from tests.support.operations import Operation, is_problem, operations
 
+CODE_NAMES = {each.code for each in CODES}
 OPEN = {
     "/healthz", "/readyz", "/openapi.json", "/docs", "/docs/changes", "/problems/{slug}", "/verify/{token}",
     "/verify/{token}/proof", "/verify_books.py",
@@ -168,6 +170,10 @@ def test_json_of_another_shape_is_refused_field_by_field(ground: Caller) -> None
         for body in (b"[]", b'"text"', b"1", b"null", b'{"no such field": 1}'):
             answer = ground(operation.method, operation.path, "admin", data=body, content_type="application/json")
             assert is_problem(answer, 422, "validation"), (operation, body)
+            for error in answer.json["errors"]:
+                assert {"location", "pointer", "field", "code", "detail"} <= error.keys(), operation
+                assert error["code"] in CODE_NAMES, operation
+                assert error["pointer"].startswith("#"), operation
             assert answer.json["errors"], operation
 
 
