@@ -1,4 +1,4 @@
-"""The cross-subsidy: forecasts, tier changes, each tenant's own account, the annual report."""
+"""The cross-subsidy: forecasts, tier changes, each tenant's own account, the annual report, indicators."""
 
 from billing.frame.subject import Subject
 
@@ -6,12 +6,13 @@ SUBJECT = Subject(
     __name__,
     tables=("tier_changes.tables",),
     checks=("tier_changes.checks",),
-    resources=("resources", "tier_changes.resources", "forecast.resources"),
+    resources=("resources", "tier_changes.resources", "forecast.resources", "indicators.resources"),
     jobs=("tier_changes.jobs", "accounts.jobs"),
     commands={
         "forecast": "forecast.commands",
         "tier-changes": "tier_changes.commands",
         "cross-subsidy": "accounts.commands",
         "report cross-subsidy-year": "annual_report.commands",
+        "report indicators": "indicators.commands",
     },
 )

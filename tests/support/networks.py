@@ -50,6 +50,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "usage": {"site": "TNG", "service": "MEAL", "quantity": "1"},
     "usage_voids": {"reason": "saisi deux fois"},
     "grants": {"funder": "Région", "amount": "1000.00", "granted_on": "2026-01-01"},
+    "surveys": {},
 }  # fmt: skip
 
 GROUND: dict[str, tuple[Row, ...]] = {

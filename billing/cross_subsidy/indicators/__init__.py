@@ -1,0 +1,1 @@
+"""The indicators that the board reads beside the money (R36)."""
