@@ -141,8 +141,9 @@ def _show_places(made: "Demonstration") -> None:
             f"receipt {thoughts.cancelled} is cancelled",
         ),
         (
-            "who funds whom",
-            f"{folder / 'books'}  (perequation-2026.pdf, for the board; compte-de-perequation-….pdf, a firm's)",
+            "for the board",
+            f"{folder / 'books'}  (indicateurs-2026.pdf, two pages; perequation-2026.pdf, who funds whom; "
+            "compte-de-perequation-….pdf, a firm's)",
         ),
         ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),
         ("the database", f"{folder / 'billing.sqlite'}  ({proved})"),

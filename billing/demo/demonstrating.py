@@ -42,6 +42,8 @@ FIRST, LAST = date(2026, 6, 1), date(2026, 11, 1)
 # A firm of the sample network whose discount ends in September.
 SWITCHED = "T0146"
 NETWORK = Path(__file__).parent / "network"
+# What the sample network has grown since its results were fixed.
+GROWN = Path(__file__).parent / "park"
 _MARK = ".technopark-billing-demo"
 # Papers link to the server that `serve` starts on this host.
 _ENVIRONMENT = {"PUBLIC_URL": "http://127.0.0.1:8000"}
@@ -95,7 +97,8 @@ def demonstrate(folder: Path, *, show: Show) -> Demonstration:
     try:
         with show("sample network"):
             migrate(engine)
-            import_folder(engine, NETWORK, now=_clock())
+            for folder_of_files in (NETWORK, GROWN):
+                import_folder(engine, folder_of_files, now=_clock())
         reports = []
         for period in months(FIRST, LAST):
             with show(f"month {format_month(period)}") as progress:
@@ -222,15 +225,22 @@ def _write_books(engine: Engine, folder: Path) -> None:
 
 
 def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
-    """Write the year's statement, and the account of a firm whose discount ended in these months."""
+    """Write the year's statement and indicators, and the account of a firm whose discount ended in these months."""
     # Printing is slow to load: only where something is printed.
     from billing.cross_subsidy.accounts.account import account_of
     from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
     from billing.cross_subsidy.annual_report.queries import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
+    from billing.cross_subsidy.indicators.paper import indicators_pdf
+    from billing.cross_subsidy.indicators.periods import year_period
+    from billing.cross_subsidy.indicators.queries import indicator_report
+    from billing.register.occupancy.queries import occupancy
 
     settings = load_settings(_ENVIRONMENT)
     seller = settings.operator.party
+    board = indicator_report(connection, year_period(LAST.year))
+    occupied = occupancy(connection, board.period.last_day)
+    (folder / f"indicateurs-{LAST.year}.pdf").write_bytes(indicators_pdf(board, occupied, seller))
     (folder / f"perequation-{LAST.year}.pdf").write_bytes(year_pdf(year_statement(connection, LAST.year), seller))
     account = account_of(connection, SWITCHED, None, settings.terms)
     page = account_pdf(account, seller, addressee_of(connection, SWITCHED))

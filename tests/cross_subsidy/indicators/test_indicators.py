@@ -1,4 +1,4 @@
-"""The indicators (R36) equal what counting day by day gives; what no data stands behind is null; all ways say the same."""
+"""The indicators (R36) equal what counting day by day gives; without data they are null; all ways say the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -228,7 +228,7 @@ def command_of(engine: Engine) -> Invoke:
 
 
 def test_r36_a_year_in_figures_with_the_money_beside(board: Park) -> None:
-    """Advantage of December: none, T1's window ended on 2026-08-31; so the run of 2026 has 0.00, and jobs cost nothing."""
+    """The run of December gave no advantage: the windows of T1 and T2 ended on 2026-08-31."""
     with reading(board.engine) as connection:
         answer = IndicatorsAnswer.of(indicator_report(connection, parse_period("2026")), rows=True)
     found, tanger = answer.network, answer.sites["TNG"]
@@ -242,7 +242,7 @@ def test_r36_a_year_in_figures_with_the_money_beside(board: Park) -> None:
     assert tanger.survival_5y == "1.00"
     # T4 is no firm of the network any more.
     assert (found.surveyed, found.jobs, found.satisfaction, found.export_share) == (2, 20, "82.50", "0.10")
-    # Whole months of 2026: T1 22.5 m² at Casablanca from July, T2 and T1 at Tanger are billed no more in December.
+    # December: T1 at Casablanca 22.5 × 145.00, T3 at Tanger 22.5 × 150.00.
     assert (found.income, found.advantage, found.cost_per_job, answer.months_run) == ("6637.50", "0.00", "0.00", 1)
     board.enters(surveys=[{"tenant": "T5", "year": "2026", "active": "no"}])
     with reading(board.engine) as connection:
@@ -267,8 +267,10 @@ def test_command_and_api_answer_alike_in_every_format(board: Park, caller_of: Ca
     year = ("report", "indicators", "--year", "2026")
     said = json.loads(ok(run(*year, "--format", "json", "--rows")))
     assert said["period"] == "2026"
-    assert said == caller.get("/v1/indicators?year=2026&rows=true", "auditor") == caller.get(
-        "/v1/indicators?period=2026&rows=true"
+    assert (
+        said
+        == caller.get("/v1/indicators?year=2026&rows=true", "auditor")
+        == caller.get("/v1/indicators?period=2026&rows=true")
     )
     assert caller.get("/v1/indicators")["rows"] is None
     month = caller.get("/v1/indicators?period=2026-09")
