@@ -87,7 +87,7 @@ def _income(connection: Connection, period: Period) -> dict[str, int]:
     """Return what documents of these days brought without VAT, credit notes taken off, by site."""
     p = posting.c
     of_documents = (
-        select(func.coalesce(p.site, ""), func.sum(p.amount))
+        select(p.site, func.sum(p.amount))
         .join(entry, entry.c.id == p.entry_id)
         .where(
             entry.c.journal == SALES,
@@ -95,9 +95,9 @@ def _income(connection: Connection, period: Period) -> dict[str, int]:
             entry.c.effective_on < period.end,
             p.account.between("7", "7Z"),
         )
-        .group_by(func.coalesce(p.site, ""))
+        .group_by(p.site)
     )
-    return {code: -int(amount) for code, amount in connection.execute(of_documents)}
+    return {code or _NETWORK: -int(amount) for code, amount in connection.execute(of_documents)}
 
 
 def _runs(connection: Connection, period: Period) -> tuple[list[dict[str, dict[str, str]]], dict[str, int]]:
