@@ -56,7 +56,9 @@ def days_of(asked: str) -> tuple[date, date]:
     return first, plus_months(first, 12 if len(asked) == 4 else 1) - timedelta(1)
 
 
-def expected(tenants: Row, leases: Sequence[Row], answers: Row, asked: str) -> dict[str | None, dict[str, Any]]:
+def expected(
+    tenants: Row, leases: Sequence[Row], answers: Mapping[Any, Any], asked: str
+) -> dict[str | None, dict[str, Any]]:
     """R36, day by day, from the rule: a place's figures by site; None is the network."""
     first, last = days_of(asked)
     after = last + timedelta(1)
@@ -110,7 +112,7 @@ def expected(tenants: Row, leases: Sequence[Row], answers: Row, asked: str) -> d
         active = [t for t in admitted if t not in gone or (gone[t] or ("",))[0] == "yes"]
         rows = [answers[t, last.year] for t in present if (t, last.year) in answers]
         jobs, shares, scores = ([x[n] for x in rows if x[n] is not None] for n in range(3))
-        score = to_percent(sum(map(Fraction, scores)) / 1, len(scores))
+        score = to_percent(sum(map(Fraction, scores), Fraction()), len(scores))
         return {
             "firms": len(present), "entered": len(entered), "left": len(left),
             "renewal": to_percent(len(entered), len(present)), "departures": to_percent(len(left), len(present)),
@@ -142,7 +144,7 @@ def test_r36_indicators_are_what_counting_day_by_day_gives(engine: Engine) -> No
             )
             for code in TENANTS
         }
-        leases = [
+        leases: list[Row] = [
             {"code": f"L{n}", "tenant": chance.choice(TENANTS), "site": chance.choice(SITES), "unit": f"U{n}",
              "area_m2": "20", "starts_on": min(days), "ends_on": chance.choice((max(days), max(days), None))}
             for n, days in enumerate((day_of(chance), day_of(chance)) for _ in range(chance.randint(1, 16)))
