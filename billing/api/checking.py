@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from billing.check import whole_check
 from billing.frame.http.authentication import READERS, opened_to
+from billing.frame.http.deferring import job_progress, may_be_job, recorded_entries
 from billing.frame.http.fields import Flag
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
@@ -26,6 +27,8 @@ class CheckOutcome(Shape, frozen=True):
     witnesses: Annotated[list[str], about("Which checkpoint each witness has cosigned last")]
 
 
+# Each with its document, receipts and records.
+_ENTRIES_A_S = 2_000
 blueprint = ApiBlueprint("checks", __name__, url_prefix="/v1", description="The whole database, proved")
 
 
@@ -37,10 +40,11 @@ blueprint = ApiBlueprint("checks", __name__, url_prefix="/v1", description="The 
     )
 )
 @opened_to(READERS | {AUDIT})
+@may_be_job(lambda connection, _order: 1000 * recorded_entries(connection) // _ENTRIES_A_S)
 @acts
 def check_database(order: Mapping[str, Any]) -> Answer:
     """Prove the whole database: books, documents, numbers, runs, stored PDFs. Nothing is changed."""
     own = service()
-    problems, warnings, witnessed = whole_check(own.settings, own.engine, files=order["files"])
+    problems, warnings, witnessed = whole_check(own.settings, own.engine, files=order["files"], progress=job_progress())
     seen = [str(standing) for standing in witnessed if standing.last is not None]
     return Answer(CheckOutcome(not problems, problems, warnings, seen))

@@ -26,6 +26,7 @@ from billing.bank.shapes import AcceptedLine, AcceptedLines, Reconciliation, Sta
 from billing.bank.undoing import undo_decision
 from billing.bank.withdrawing import withdraw_statement
 from billing.frame.audit_log import act_of, require_reason
+from billing.frame.http.deferring import may_be_job, octets_ms
 from billing.frame.http.fields import Amount, Code, Day, Flag, FullMatch, ReceiptNumber, WholeNumber
 from billing.frame.http.idempotency import Answer, made
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -114,6 +115,8 @@ _DECISION: Mapping[str, fields.Field[Any]] = {
         load_default=None, allow_none=True, metadata={"description": "Of `booked`: the account, such as 6147"}
     ),
 }
+# As lines are read and matched.
+_OCTETS_A_S = 500_000
 blueprint = ApiBlueprint(
     "statements",
     __name__,
@@ -164,6 +167,7 @@ def list_statements(connection: Connection, query: Mapping[str, Any]) -> Page[St
         "content": {kind: {"schema": BINARY} for kind in MEDIA_TYPES},
     }
 )
+@may_be_job(octets_ms(_OCTETS_A_S))
 @writes
 def create_statement(connection: Connection, query: Mapping[str, Any]) -> Answer:
     """Take in a bank's file, whole or not at all; what is certain books itself. Sent again it adds nothing."""

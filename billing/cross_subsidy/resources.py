@@ -14,7 +14,9 @@ from billing.cross_subsidy.annual_report.queries import year_statement
 from billing.cross_subsidy.annual_report.shapes import CrossSubsidyYear
 from billing.cross_subsidy.annual_report.year_paper import year_pdf
 from billing.cross_subsidy.annual_report.year_tables import year_workbook
+from billing.cross_subsidy.forecast.queries import count_tenants
 from billing.frame.database import reading
+from billing.frame.http.deferring import may_be_job
 from billing.frame.http.fields import Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -24,6 +26,7 @@ from billing.frame.http.transactions import acting_engine, acts, reads
 from ledger.exports import spreadsheet
 from pricing.period import format_month
 
+_MS_A_TENANT = 2
 blueprint = ApiBlueprint(
     "cross-subsidy", __name__, url_prefix="/v1", description="Who funds whom, told to whom it concerns"
 )
@@ -64,6 +67,7 @@ def get_account_page(connection: Connection, query: Mapping[str, Any], code: str
         "AccountsOrder", {"dry_run": Flag(load_default=False, metadata={"description": "List them, queue nothing"})}
     )
 )
+@may_be_job(lambda connection, _order: _MS_A_TENANT * count_tenants(connection))
 @acts
 def send_due_accounts(order: Mapping[str, Any]) -> Answer:
     """Queue the accounts of the latest run that are due by the settings, one a tenant and run at most.

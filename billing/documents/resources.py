@@ -22,6 +22,7 @@ from billing.documents.shapes import Delivery, SettledDeliveries
 from billing.frame.audit_log import record_change
 from billing.frame.database import reading
 from billing.frame.errors import Conflict
+from billing.frame.http.deferring import may_be_job, recorded_entries
 from billing.frame.http.fields import Code, Day, MailAddress, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
@@ -38,8 +39,10 @@ from invoices.delivery import UNKNOWN, retry
 from invoices.document import CREDIT_NOTE, INVOICE
 from invoices.reading import document_id
 from ledger.exports.tables import MEDIA_TYPES
+from pricing.period import next_month
 
 STATES = ("queued", "failed", "sent", UNKNOWN)
+_DOCUMENTS_A_S = 2_000
 blueprint = ApiBlueprint("documents", __name__, url_prefix="/v1", description="Invoices and credit notes, as issued")
 
 
@@ -102,6 +105,15 @@ def get_document(query: Mapping[str, Any], number: str) -> Response:
     )
 
 
+def _export_ms(connection: Connection, query: Mapping[str, Any]) -> int:
+    period, start, until = query.get("period"), query.get("from"), query.get("until")
+    if period is not None:
+        start, until = period, next_month(period)
+    if start is None or until is None:
+        return 0
+    return 1000 * recorded_entries(connection, start, until) // _DOCUMENTS_A_S
+
+
 @blueprint.route("/exports/documents")
 @in_formats(blueprint, MEDIA_TYPES.values())
 @blueprint.alt_response(404, "NOT_FOUND")
@@ -117,6 +129,7 @@ def get_document(query: Mapping[str, Any], number: str) -> Response:
     ),
     location="query",
 )
+@may_be_job(_export_ms)
 def get_document_export(query: Mapping[str, Any]) -> Response:
     """The documents of a month's run or of some days, with their lines, whole: the sales register."""
     chosen, period, start, until = query["format"], query.get("period"), query.get("from"), query.get("until")

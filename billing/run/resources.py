@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from billing.frame.http.authentication import READERS, opened_to
-from billing.frame.http.deferring import may_be_job, only_if_asked
+from billing.frame.http.deferring import job_progress, may_be_job, only_if_asked
 from billing.frame.http.fields import Day, Flag, Month
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
@@ -125,6 +125,7 @@ def create_run(order: Mapping[str, Any]) -> Answer:
         digest=order["digest"],
         deliver=order["deliver"],
         workers=1,
+        progress=job_progress(),
     )
     location = f"/v1/billing-runs/{format_month(order['period'])}"
     return Answer(report.shape(), 201 if report.issued_now else 200, {"Location": location})

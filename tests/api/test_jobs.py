@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,41 @@ def test_what_writes_writes_once_however_often_it_is_begun(later: Later, engine:
     with reading(engine) as connection:
         again = connection.scalars(select(audit_event.c.actor).where(audit_event.c.request_id == "run-9")).all()
     assert again == acts
+
+
+def test_work_says_how_far_it_has_come_and_takes_files_as_they_were_sent(later: Later) -> None:
+    checked = later.order("/v1/checks", method="POST", json={"files": False})
+    with maintenance_transaction(later.engine) as connection:
+        row = rows.claim(connection, NOW)
+    assert row is not None
+    files = files_of(later.settings, row.name)
+    perform(later.app, row, files)
+    progress = later.shown(checked)["progress"]
+    assert progress["done"] == progress["total"] > 0
+    with maintenance_transaction(later.engine) as connection:
+        conclude(connection, row.name, row.attempts, files, is_stopping=False)
+    assert later.result(checked).json["proved"] is True
+    sites = b"code,name,city,capacity,opened_on\nFES,F\xc3\xa8s,F\xc3\xa8s,20,2026-01-01\n"
+    sent = {"file": (BytesIO(sites), "sites.csv")}
+    imported = later.order("/v1/imports", method="POST", data=sent, content_type="multipart/form-data")
+    assert later.work_off() == ["done"]
+    assert later.shown(imported)["result"]["status"] == 201
+    assert later.caller.get("/v1/sites/FES")["capacity"] == 20
+
+
+def test_a_forecast_is_given_again_while_what_it_rests_on_stands(later: Later, engine: Engine) -> None:
+    asked = "/v1/forecasts?months=2&draws=10"
+    ordered = later.order(asked)
+    later.work_off()
+    kept = files_of(later.settings, ordered["id"]).result
+    forecast = kept.read_bytes()
+    # What is given again is known by this mark.
+    kept.write_bytes(forecast.replace(b'"draws":10', b'"draws":77'))
+    with writing(engine) as connection:
+        create_token(connection, "nothing-to-do-with-it", "finance", now=NOW)
+    assert later.caller("GET", asked).json["draws"] == 77
+    assert later.caller("GET", asked + "&seed=2").json["draws"] == 10
+    changed = later.caller("PATCH", "/v1/leases/L2", json={"ends_on": "2026-10-15"})
+    assert changed.status_code == 200, changed.text
+    fresh = later.caller("GET", asked)
+    assert (fresh.json["draws"], fresh.data == forecast) == (10, False)

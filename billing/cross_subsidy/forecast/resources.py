@@ -20,7 +20,7 @@ from billing.cross_subsidy.forecast.what_if import MOVERS_SHOWN, what_if
 from billing.frame.computed import newest_act
 from billing.frame.database import reading
 from billing.frame.http.authentication import READERS, opened_to
-from billing.frame.http.deferring import may_be_job
+from billing.frame.http.deferring import job_progress, may_be_job
 from billing.frame.http.fields import Code, Month, Quantity, WholeNumber
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, TEXT, ApiBlueprint
@@ -123,7 +123,7 @@ def _forecast(connection: Connection, asked: Mapping[str, Any]) -> forecasting.F
     question, today, computed = _question(asked), service().today(), service().computed
 
     def compute() -> forecasting.Forecast:
-        return forecasting.forecast(connection, question, today, computed=computed)
+        return forecasting.forecast(connection, question, today, job_progress(), computed)
 
     return computed.of(connection, ("forecast", today, repr(question)), compute)
 
@@ -233,7 +233,7 @@ def read_admission_dial(asked: Mapping[str, Any]) -> Answer:
     question = _question(asked)
     with reading(service().engine) as connection:
         prepared, readings = dial(
-            connection, question, asked["area_m2"], service().today(), computed=service().computed
+            connection, question, asked["area_m2"], service().today(), job_progress(), service().computed
         )
         return Answer(Dial.of(question, asked["area_m2"], prepared.path.months[0], readings))
 
@@ -284,5 +284,7 @@ def ask_what_if(asked: Mapping[str, Any]) -> Answer:
             {name: "" if value is None else str(value) for name, value in record.items()} for record in asked["rates"]
         ]
         terms = Asked(tuple(rate_card_of(connection, records)), asked["window_months"], asked["discounts"])
-        both = what_if(connection, terms, months_asked(connection, asked.get("from"), asked.get("until")))
+        both = what_if(
+            connection, terms, months_asked(connection, asked.get("from"), asked.get("until")), job_progress()
+        )
         return Answer(WhatIf.of(both, asked["movers"]))

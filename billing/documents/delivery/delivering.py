@@ -107,6 +107,11 @@ def _doubt(engine: Engine, now: datetime, which: Which) -> tuple[int, str | None
     return UNKNOWNS_MAX - 1, IN_DOUBT if now < since + IN_DOUBT_PAUSE else None
 
 
+def unsent_papers(connection: Connection) -> int:
+    """Return how many papers are queued, whenever they are due."""
+    return sum(len(unsent(connection, queue=mailing.queue)) for mailing in MAILINGS)
+
+
 def _after(before: int, total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
     """Return the callback for progress in one queue, where `before` papers belong to queues already gone through."""
     return lambda done: None if progress is None else progress(before + done, total)

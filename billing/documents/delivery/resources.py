@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from billing.documents.delivery.delivering import Which, deliver
+from billing.documents.delivery.delivering import Which, deliver, unsent_papers
 from billing.documents.delivery.queue_pass import DeliveryReport
+from billing.frame.http.deferring import job_progress, may_be_job
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acting_engine, acts
 from billing.frame.shapes import Count, Shape, Text, about
 
+_MS_A_PAPER = 20
 blueprint = ApiBlueprint("delivery passes", __name__, url_prefix="/v1", description="Mails, sent now")
 
 
@@ -40,9 +42,10 @@ class DeliveryPass(Shape, frozen=True):
 
 @blueprint.route("/deliveries", methods=["POST"])
 @blueprint.response(200, DeliveryPass)
+@may_be_job(lambda connection: _MS_A_PAPER * unsent_papers(connection))
 @acts
 def deliver_queued() -> Answer:
     """Render and send what is queued, each mail at most once; what fails stays queued with its reason."""
     own = service()
-    report = deliver(own.settings, acting_engine(), clock=own.clock, which=Which.UNSENT)
+    report = deliver(own.settings, acting_engine(), clock=own.clock, which=Which.UNSENT, progress=job_progress())
     return Answer(DeliveryPass.of(report))

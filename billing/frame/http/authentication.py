@@ -7,7 +7,7 @@ them (`keeps_to_sites`): what forgets to say so stays shut.
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Request, current_app, g, request
 from sqlalchemy import Engine
@@ -23,12 +23,19 @@ _CACHED_MAX = 10_000
 READERS = frozenset({AUDITOR, FINANCE, ADMIN})
 WRITERS = frozenset({FINANCE, ADMIN})
 ADMINS = frozenset({ADMIN})
-# In the environ of a request that a job is: the name of the token that ordered it. (No header has such a name.)
+# In the environ of a request that a job is: its job. (No header has such a name.)
 JOB = "billing.job"
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCHEME = "bearer "
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class UnderWay(NamedTuple):
+    """The job that a request is, and the name of the token that ordered it."""
+
+    name: str
+    token: str
 
 
 class Door:
@@ -130,8 +137,8 @@ def admit(door: Door) -> None:
     scopes = scopes_of(view, asked.method)
     if not scopes:
         return
-    ordered_by = asked.environ.get(JOB)
-    token = door.holder(asked.headers.get("Authorization")) if ordered_by is None else door.named(ordered_by)
+    job: UnderWay | None = asked.environ.get(JOB)
+    token = door.holder(asked.headers.get("Authorization")) if job is None else door.named(job.token)
     g.token, g.user, g.sites, g.scopes = token.name, token.user, token.sites, token.scopes
     if not token.scopes & scopes:
         allowed, has = " or ".join(sorted(scopes)), " ".join(sorted(token.scopes)) or "none"

@@ -31,7 +31,7 @@ from billing.frame.civil_time import utc
 from billing.frame.database import maintenance_transaction, reading
 from billing.frame.deferred import rows
 from billing.frame.deferred.files import files_of
-from billing.frame.http.authentication import JOB, View, scopes_of
+from billing.frame.http.authentication import JOB, UnderWay, View, scopes_of
 from billing.frame.http.idempotency import HEADER as KEY_HEADER
 from billing.frame.http.idempotency import Answer, asked, claim, keep
 from billing.frame.http.problems import Busy, Problem
@@ -239,6 +239,8 @@ def caller() -> rows.Caller:
 def _ordered(preference: Preference, digest: str | None) -> Response:
     """Put the request into the queue and answer with its job."""
     view: Any = current_app.view_functions[str(request.endpoint)]
+    # Before anything reads its parts: afterwards there would be nothing left of it.
+    body = request.get_data()
     who, wanted, name = caller(), asked(), str(uuid4())
     kept = {header: value for header in _KEPT_HEADERS if (value := request.headers.get(header)) is not None}
     ordered = rows.Ordered(
@@ -250,7 +252,7 @@ def _ordered(preference: Preference, digest: str | None) -> Response:
         inputs_sha256=digest,
     )
     files = files_of(service().settings, name)
-    files.create(request.get_data())
+    files.create(body)
     try:
         with maintenance_transaction(service().engine) as connection:
             answer = None if wanted is None else claim(connection, wanted, service().clock())
@@ -291,13 +293,29 @@ def _digest(inputs: Any) -> str:
     return sha256("\0".join(asked_for).encode() + b"\0" + request.get_data()).hexdigest()
 
 
+def job_progress() -> Callable[[int, int], None] | None:
+    """Return what work calls to say how far it has come, of how much; None where it is no job."""
+    under_way: UnderWay | None = request.environ.get(JOB)
+    if under_way is None:
+        return None
+    files, told = files_of(service().settings, under_way.name), [-1]
+
+    def report(done: int, total: int) -> None:
+        percent = 100 * done // max(total, 1)
+        if percent != told[0]:
+            told[0] = percent
+            files.report(done, total)
+
+    return report
+
+
 def environ_of(row: Row[Any]) -> dict[str, Any]:
     """Return how a job's request is built for the app, but for its body (`werkzeug.test.EnvironBuilder`)."""
     path, _, query = row.address.partition("?")
     headers = {**orjson.loads(row.headers), "X-Request-ID": row.request_id}
     if row.method == "POST":
         headers[KEY_HEADER] = f"job:{row.name}"
-    base = {JOB: row.token}
+    base = {JOB: UnderWay(row.name, row.token)}
     return {"path": path, "query_string": query, "method": row.method, "headers": headers, "environ_overrides": base}
 
 
@@ -317,6 +335,15 @@ def recorded_entries(connection: Connection, start: date | None = None, until: d
 def only_if_asked(*_given: Any, **_address: Any) -> int:
     """Estimate nothing: it is a job where a client prefers one, and answered at once otherwise."""
     return 0
+
+
+def octets_ms(octets_a_second: int) -> Callable[..., int]:
+    """Return the estimate of what is read of a body at that pace."""
+
+    def milliseconds(*_given: Any, **_address: Any) -> int:
+        return 1000 * (request.content_length or 0) // octets_a_second
+
+    return milliseconds
 
 
 def table_ms(connection: Connection, query: Mapping[str, Any], **_address: Any) -> int:

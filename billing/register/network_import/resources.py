@@ -13,6 +13,7 @@ from marshmallow import fields, validate
 from werkzeug.exceptions import UnsupportedMediaType
 
 from billing.frame.errors import Refused
+from billing.frame.http.deferring import may_be_job, octets_ms
 from billing.frame.http.idempotency import MULTIPART, Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.problems import InvalidRequest, field_error
@@ -28,6 +29,8 @@ from ledger.exports.tables import MEDIA_TYPES, TABLES
 
 _UPLOAD = "upload"
 _ZIP = "application/zip"
+# As new rows are read, judged and written.
+_OCTETS_A_S = 1_000_000
 blueprint = ApiBlueprint("network imports", __name__, url_prefix="/v1", description="A network folder, as files")
 
 
@@ -69,6 +72,7 @@ blueprint = ApiBlueprint("network imports", __name__, url_prefix="/v1", descript
         },
     }
 )
+@may_be_job(octets_ms(_OCTETS_A_S))
 @acts
 def import_network(query: Mapping[str, Any]) -> Answer:
     """Import a network folder, all or nothing, by the rules of the command; with `dry_run` it is only tried.
