@@ -18,8 +18,8 @@ _GZIP = 16 + zlib.MAX_WBITS
 _ONLY_TLS = "max-age=31536000"
 _SENT = "Authorization, Content-Type, API-Version, Idempotency-Key, If-Match, Prefer, X-Reason, X-Request-ID"
 _SHOWN = (
-    "API-Version, Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, "
-    "RateLimit-Reset, Retry-After, X-Request-ID"
+    "API-Version, Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
 
 

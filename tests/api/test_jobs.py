@@ -93,6 +93,7 @@ def test_a_result_is_what_would_have_been_answered_at_once(later: Later, park: C
     assert later.work_off() == ["done", "done"]
     done, answer = later.shown(ordered), later.result(ordered)
     assert (answer.status_code, answer.data) == (200, at_once.data)
+    assert later.caller("GET", done["result"]["href"], headers={"Accept": "text/csv"}).data == at_once.data
     for header in ("Content-Type", "Content-Disposition"):
         assert answer.headers[header] == at_once.headers[header]
     assert done["result"]["size"] == done["progress"]["written"] == len(at_once.data)

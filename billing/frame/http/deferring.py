@@ -38,6 +38,7 @@ from billing.frame.http.problems import Busy, Problem
 from billing.frame.http.reasons import HEADER as REASON_HEADER
 from billing.frame.http.service import service
 from billing.frame.http.transactions import answered
+from billing.frame.http.versions import HEADER as VERSION_HEADER
 from billing.frame.shapes import Count, Digest, Instant, Shape, Text, about, instant
 from ledger.models import entry
 
@@ -46,7 +47,7 @@ APPLIED = "Preference-Applied"
 AT_ONCE_MS, WAIT_MAX_MS = 1_000, 2_000
 # Of all places in the queue one owner may take this share.
 _OWN_SHARE = 4
-_KEPT_HEADERS = ("Content-Type", REASON_HEADER, "Accept", "Accept-Language", "If-Match")
+_KEPT_HEADERS = ("Content-Type", REASON_HEADER, "Accept", VERSION_HEADER)
 _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII)
 _PIECE = 1 << 16
 

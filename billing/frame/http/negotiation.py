@@ -16,7 +16,7 @@ _FORMATS = {_JSON: "json", "text/csv": "csv", _XLSX: "xlsx", "application/pdf": 
 
 @cache
 def _given_by(view: Any) -> tuple[str, ...]:
-    """Return the media types of a view's answers as documented, JSON first; none where it documents none."""
+    """Return the media types of a view's answers as documented, JSON first; none where it documents none, or any."""
     responses = getattr(view, "_apidoc", {}).get("response", {}).get("responses", {})
     types = {
         (answer["content_type"] or _JSON).partition(";")[0]
@@ -25,6 +25,9 @@ def _given_by(view: Any) -> tuple[str, ...]:
         for answer in answers
         if isinstance(answer, dict) and "schema" in answer
     }
+    if "*/*" in types:
+        # It is of the type that it is.
+        return ()
     return tuple(sorted(types, key=lambda media_type: (media_type != _JSON, media_type)))
 
 
