@@ -1,6 +1,7 @@
 """The take-on of a park: its open invoices, credit, deposits, balances and used grants, given at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import fields, validate
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from billing.approvals.http import WAITS, placed
 from billing.approvals.shapes import Approval
 from billing.frame.database import tried
+from billing.frame.errors import Fault, Refused
 from billing.frame.http.fields import DAY_DOC, Cell, Day, Flag
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import ApiBlueprint
@@ -82,6 +84,22 @@ def take_on(connection: Connection, order: Mapping[str, Any]) -> Answer:
 
     Every fault of every row is named, and what is missing if the rows do not balance.
     """
+    try:
+        return _taken_on(connection, order)
+    except Refused as refused:
+        raise Refused([_in_body(fault) for fault in refused.faults]) from None
+
+
+def _in_body(fault: Fault) -> Fault:
+    """Return a fault of a row, or of a file, under its place in the body, which has a list a file."""
+    stem = fault.file.removesuffix(".csv")
+    if stem not in LAYOUTS:
+        return fault
+    row = None if fault.line is None else str(fault.line - 1)
+    return replace(fault, file="", line=None, column=".".join(filter(None, (stem, row, fault.column))))
+
+
+def _taken_on(connection: Connection, order: Mapping[str, Any]) -> Answer:
     rows = rows_of_records({stem: [_texts(row) for row in order[stem]] for stem in LAYOUTS})
     on = order["date"]
     if order["dry_run"]:

@@ -49,7 +49,9 @@ def test_faults_name_the_row_and_what_is_missing(opened: Caller) -> None:
     wrong = order(credits=[{"tenant": "T9", "amount": "250.00", "since": "2026-08-12"}], grants=[])
     answer = opened.post("/v1/take-on", wrong)
     assert answer.status_code == 422
-    assert [(fault["field"], fault["problem"]) for fault in answer.json["errors"]] == [("tenant", "is no known tenant")]
+    assert [(fault["field"], fault["row"], fault["code"]) for fault in answer.json["errors"]] == [
+        ("credits.0.tenant", 0, "unknown"),
+    ]  # fmt: skip
 
 
 def test_a_number_that_an_address_says_already_is_refused(opened: Caller) -> None:
@@ -63,7 +65,7 @@ def test_a_number_that_an_address_says_already_is_refused(opened: Caller) -> Non
         invoice = records()["open_invoices"][0] | {"number": f"2026/{end}"}
         answer = opened.post("/v1/take-on", order(open_invoices=[invoice]))
         said = {fault["field"]: fault["problem"] for fault in answer.json["errors"]}
-        assert said["number"].startswith("would be another address of the service"), end
+        assert said["open_invoices.0.number"].startswith("would be another address of the service"), end
 
 
 def test_eight_at_once_take_a_park_on_once(opened: Caller, engine: Engine) -> None:

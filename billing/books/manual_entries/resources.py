@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,12 +26,13 @@ from billing.books.manual_entries.queries import (
 from billing.books.manual_entries.shapes import EntryTemplates, ManualEntry, PostedEntries
 from billing.books.manual_entries.templates import TEMPLATES, template_file, template_shapes
 from billing.books.manual_entries.vouchers import find_voucher, keep_voucher
-from billing.frame.errors import Fault, Refused, Unknown
+from billing.frame.errors import Refused, Unknown
 from billing.frame.http.fields import AMOUNT_DOC, CODE_DOC, DAY_DOC, TEXT_DOC, Cell, Day
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
 from billing.frame.http.problems import InvalidRequest, field_error
+from billing.frame.http.problems import placed as in_places
 from billing.frame.http.reasons import Reason
 from billing.frame.http.report_files import as_tables, format_field, sent, shown
 from billing.frame.http.schemas import query_schema, strict_schema
@@ -119,7 +119,7 @@ def post_manual_entries(connection: Connection, order: Mapping[str, Any]) -> Ans
     try:
         return placed(connection, MANUAL_ENTRIES, wanted, answered)
     except Refused as refused:
-        raise Refused([_in_body(fault) for fault in refused.faults]) from None
+        raise in_places(refused, "rows.{}.".format) from None
 
 
 def _decoded(content: str) -> bytes:
@@ -127,11 +127,6 @@ def _decoded(content: str) -> bytes:
         return b64decode(content, validate=True)
     except ValueError:
         raise InvalidRequest([field_error("body", "voucher_file.content", "is not base64")]) from None
-
-
-def _in_body(fault: Fault) -> Fault:
-    """Return a fault of a row under the row's place in the body."""
-    return fault if fault.line is None else replace(fault, line=None, column=f"rows.{fault.line - 1}.{fault.column}")
 
 
 @blueprint.route("/entries/<manual:manual_entry>")

@@ -1,7 +1,6 @@
 """Invoices made by hand, over HTTP: order one, or see what it would be; those issued."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,12 @@ from billing.documents.one_off.orders import LINES_MAX, REASON_LENGTH_MAX, TEXT_
 from billing.documents.one_off.queries import ONE_OFF_KEY, find_one_off, one_off_invoices, one_off_shapes, shape_of
 from billing.documents.one_off.shapes import OneOffInvoice
 from billing.frame.audit_log import act_of
-from billing.frame.errors import Fault, Refused
+from billing.frame.errors import Refused
 from billing.frame.http.fields import PRICE_DOC, QUANTITY_DOC, Cell, Code, Day, Flag
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import LOCATION, ApiBlueprint
 from billing.frame.http.paging import Page, page_together
+from billing.frame.http.problems import placed
 from billing.frame.http.reasons import Reason
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
@@ -85,12 +85,7 @@ def create_one_off_invoice(connection: Connection, order: Mapping[str, Any]) -> 
     try:
         return _answer(connection, wanted, terms, dry_run=order["dry_run"])
     except Refused as refused:
-        raise Refused([_in_body(fault) for fault in refused.faults]) from None
-
-
-def _in_body(fault: Fault) -> Fault:
-    """Return a fault of a line under the line's place in the body."""
-    return fault if fault.line is None else replace(fault, line=None, column=f"lines.{fault.line - 1}.{fault.column}")
+        raise placed(refused, "lines.{}.".format) from None
 
 
 def _answer(connection: Connection, order: OneOffOrder, terms: OneOffTerms, *, dry_run: bool) -> Answer:
