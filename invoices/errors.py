@@ -7,6 +7,8 @@ InvoicingError
 │   └── NotPrintedHere       it was issued before this service began: there is no paper of it
 ├── RenderingFailed     its PDF could not be made
 │   └── PrintingUnavailable  no PDF can be made on this machine
+│       ├── SealUnusable          the key of the seal, or its certificate, can't be used
+│       └── SealingFailed         nobody says at which time it is sealed
 ├── FileMissing         its PDF is not where it was kept
 │   └── StorageMissing       the whole folder it was kept in is not there
 ├── FileDamaged         its PDF is no longer what was kept
@@ -63,6 +65,14 @@ class RenderingFailed(InvoicingError):
 
 class PrintingUnavailable(RenderingFailed):
     """The machine lacks what printing needs: no document can be rendered on it."""
+
+
+class SealUnusable(PrintingUnavailable):
+    """PDFs are to be sealed, and can't be with what was given."""
+
+
+class SealingFailed(PrintingUnavailable):
+    """The authority that says the time of a seal does not answer: no document can be sealed now."""
 
 
 class FileMissing(InvoicingError):

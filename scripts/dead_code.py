@@ -40,6 +40,7 @@ HOOKS = {
         "DEFAULT_*",
     ],
     "WeasyPrint": ["fetch", "_ua_stylesheets", "_build_layout_context", "marked", "artifact"],
+    "pyHanko": ["async_sign_raw", "async_request_tsa_response", "_update_meta"],
     "email": ["fold"],
     "http.client, io": ["sendall", "makefile", "readinto", "readable"],
     "xlsxwriter": ["_xml_rich_inline_string"],

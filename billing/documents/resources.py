@@ -172,7 +172,8 @@ def get_document_pdf(number: str) -> Response:
     serving = service()
     with reading(serving.engine) as connection:
         key = document_id(connection, number)
-    pdf = ensure_pdf(acting_engine(), serving.settings.documents_url, key, clock=serving.clock)
+    settings = serving.settings
+    pdf = ensure_pdf(acting_engine(), settings.documents_url, key, clock=serving.clock, seal=settings.seal)
     return Response(pdf, content_type="application/pdf", headers=_named(f"{number}.pdf"))
 
 

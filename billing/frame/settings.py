@@ -19,6 +19,7 @@ from billing.frame.salesforce import Salesforce, load_salesforce
 from billing.frame.terms import Terms, load_terms
 from invoices.document import Party
 from invoices.domains import in_ascii
+from invoices.seal import Seal
 from invoices.wording import PAPERS_IN
 
 # Generous: what no person and no sound program reaches, and a runaway loop does.
@@ -115,6 +116,8 @@ class Settings:
     http: Http
     # Whether the e-invoice in UBL goes with the mail of a document.
     attaches_ubl: bool
+    # What invoices and credit notes are sealed with, if they are.
+    seal: Seal | None
 
 
 def _database_url(text: str) -> URL:
@@ -244,6 +247,16 @@ def _attaches_ubl(environment: Mapping[str, str]) -> bool:
     if chosen not in ("none", "ubl"):
         raise BadConfiguration(f"EINVOICE_ATTACHED is {chosen!r}: it must be none or ubl")
     return chosen == "ubl"
+
+
+def _seal(environment: Mapping[str, str], tsa_url: str | None) -> Seal | None:
+    """Return what papers are sealed with; whether it can be used is seen when the first one is."""
+    key, certificate = environment.get("SEAL_KEY_FILE"), environment.get("SEAL_CERTIFICATE_FILE")
+    if not key and not certificate:
+        return None
+    if not key or not certificate:
+        raise BadConfiguration("SEAL_KEY_FILE and SEAL_CERTIFICATE_FILE go together: the key, and its certificate")
+    return Seal(str(Path(key).absolute()), str(Path(certificate).absolute()), tsa_url)
 
 
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
@@ -382,6 +395,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         jobs_max=_whole(environment, "JOBS_MAX", 64, 1, 10_000),
         http=_http(environment),
         attaches_ubl=_attaches_ubl(environment),
+        seal=_seal(environment, tsa_url),
     )
 
 

@@ -8,6 +8,8 @@ import gc
 
 from invoices.document import Document
 from invoices.rendering.pdf import check_printing, render_pdf
+from invoices.seal import Seal
+from invoices.sealing import seal_pdf
 from invoices.storage import StoredFile, store
 
 
@@ -20,9 +22,10 @@ def prepare() -> None:
     gc.freeze()
 
 
-def render_and_store(document: Document, documents_url: str) -> StoredFile:
-    """Render one document and keep its PDF below `documents_url`; doing it again gives the same file.
+def render_and_store(document: Document, documents_url: str, seal: Seal | None = None) -> StoredFile:
+    """Render one document, seal it if it is to be, and keep its PDF below `documents_url`.
 
-    Raises RenderingFailed, or whatever the storage raises.
+    Doing it again gives the same file; sealed, another one. Raises RenderingFailed, or whatever the storage raises.
     """
-    return store(documents_url, document.number, render_pdf(document))
+    pdf = render_pdf(document)
+    return store(documents_url, document.number, pdf if seal is None else seal_pdf(pdf, seal))

@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import Connection, Engine, Table, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -26,13 +27,14 @@ from billing.frame.settings import Settings
 from invoices.delivery import BACK_OFF, claim, due, failed_deliveries, hand_over, retry
 from invoices.document import EDITION_NUMBERED, INVOICE
 from invoices.einvoice.cii import cii_xml
-from invoices.errors import FileDamaged, UnknownDocument
+from invoices.errors import FileDamaged, FileMissing, UnknownDocument
 from invoices.issuing import Draft, Issue, issue
 from invoices.models import delivery, delivery_attempt, document_file
 from invoices.reading import load_documents
 from invoices.rendering.pdf import render_pdf
 from invoices.transport import CONNECTIONS
 from tests.support.documents import SELLER, STARTUP, w1
+from tests.support.pki import Pki, judged
 from tests.support.queued import NOON, MovedClock, addresses, queue, settings
 from tests.support.smtp_script import END, answering
 from tests.support.smtp_sink import Sink, free_port, listening
@@ -379,6 +381,23 @@ def test_the_e_invoice_in_ubl_goes_with_the_mail_where_it_is_wanted(engine: Engi
     pdf, xml = message_from_bytes(mail.read_bytes(), policy=default).iter_attachments()
     assert (pdf.get_content_type(), xml.get_filename()) == ("application/pdf", "FA-2026-000001.xml")
     assert b"<cbc:ID>FA-2026-000001</cbc:ID>" in xml.get_content()
+
+
+def test_a_sealed_document_is_kept_sent_and_never_sealed_again(engine: Engine, tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki", rsa.generate_private_key(65537, 2048))
+    chosen = dataclasses.replace(settings(engine, tmp_path), seal=pki.seal())
+    (key,) = queue(engine, addresses(1))
+    deliver_here(chosen, engine, MovedClock())
+    (mail,) = (tmp_path / "outbox").iterdir()
+    (attached,) = message_from_bytes(mail.read_bytes(), policy=default).iter_attachments()
+    pdf = attached.get_content()
+    assert judged(pdf, pki.ca_file).bottom_line
+    assert ensure_pdf(engine, chosen.documents_url, key, clock=MovedClock(), seal=chosen.seal) == pdf
+    (kept,) = (tmp_path / "documents" / "2026").iterdir()
+    kept.unlink()
+    # A seal holds the instant of its making: a backup alone has this file.
+    with pytest.raises(FileMissing, match="restore it from a backup"):
+        ensure_pdf(engine, chosen.documents_url, key, clock=MovedClock(), seal=chosen.seal)
 
 
 def test_a_document_issued_before_editions_is_printed_again_as_it_was(engine: Engine, tmp_path: Path) -> None:

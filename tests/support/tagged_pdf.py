@@ -245,6 +245,9 @@ class TaggedPdf:
         parents = self._parents()
         for page in self.pdf.pages:
             for annotation in page.obj.get("/Annots", []):
+                if float(annotation.Rect[0]) < 0:
+                    # Out of the page, as a seal is: nothing is shown, so nothing is read.
+                    continue
                 above = parents.get(annotation.get("/StructParent"))
                 kids = [] if above is None else [kid for kid in _kids(above) if isinstance(kid, Dictionary)]
                 if str(getattr(above, "S", "")) != "/Link":

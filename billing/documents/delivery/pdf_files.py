@@ -13,14 +13,18 @@ from invoices.document import Document
 from invoices.errors import FileMissing, NotPrintedHere
 from invoices.reading import load_documents
 from invoices.rendering.workers import render_and_store
+from invoices.seal import Seal
 from invoices.storage import files_of, load, record_files
 
 
-def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: Clock) -> bytes:
+def ensure_pdf(
+    engine: Engine, documents_url: str, document_id: int, *, clock: Clock, seal: Seal | None = None
+) -> bytes:
     """Return the PDF of an issued document: the one that is kept, or else rendered now, kept and recorded.
 
-    A kept file that has vanished is rendered again, and must then be the same bytes. Safe for any number
-    of processes at once. Raises UnknownDocument, NotPrintedHere, RenderingFailed, FileDamaged, FileMissing.
+    A kept file that has vanished is rendered again, and must then be the same bytes; so one that was sealed, which
+    holds the instant of that, can only come from a backup. Safe for any number of processes at once.
+    Raises UnknownDocument, NotPrintedHere, RenderingFailed, FileDamaged, FileMissing.
     """
     with reading(engine) as connection:
         stored = files_of(connection, [document_id]).get(document_id)
@@ -34,7 +38,7 @@ def ensure_pdf(engine: Engine, documents_url: str, document_id: int, *, clock: C
         if render_and_store(document, documents_url) != stored:
             raise
         return load(documents_url, stored.path, stored.sha256)
-    made = render_and_store(document, documents_url)
+    made = render_and_store(document, documents_url, seal)
     with writing(engine) as connection:
         ((stored,),) = record_documents(connection, {document_id: document}, {document_id: (made,)}, clock()).values()
     return load(documents_url, stored.path, stored.sha256)

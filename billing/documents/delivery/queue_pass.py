@@ -212,7 +212,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             self._send(files)
             new = (item for item in claimed.items() if item[0] not in files)
             while not self.is_over() and (papers := tuple(islice(new, RENDERED_TOGETHER))):
-                yield RenderBatch(documents_url, papers)
+                yield RenderBatch(documents_url, papers, self.settings.seal)
 
     def _claim(self, part: Mapping[int, int]) -> tuple[dict[int, Sendable], dict[int, Files]]:
         """Claim the papers that nobody has claimed; return them, and the files of those that have them."""
@@ -349,7 +349,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     def _copy(self, number: str) -> bytes:
         with reading(self.engine) as connection:
             key = document_id(connection, number)
-        return ensure_pdf(self.engine, self.settings.documents_url, key, clock=self.clock)
+        return ensure_pdf(self.engine, self.settings.documents_url, key, clock=self.clock, seal=self.settings.seal)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:

@@ -9,6 +9,7 @@ from invoices.errors import InvoicingError, PrintingUnavailable, StorageMissing
 from invoices.messages.message import StoredMessage
 from invoices.messages.papers import print_papers
 from invoices.rendering.workers import render_and_store
+from invoices.seal import Seal
 from invoices.storage import StoredFile
 
 # Faults of the machine or its storage, which would hinder every paper: no disk space, no rights, no Pango.
@@ -22,6 +23,8 @@ class RenderBatch(NamedTuple):
 
     documents_url: str
     papers: tuple[tuple[int, Sendable], ...]
+    # What documents are sealed with, if they are.
+    seal: Seal | None = None
 
 
 class RenderResult(NamedTuple):
@@ -44,7 +47,7 @@ def render_batch(batch: RenderBatch) -> list[RenderResult]:
     results = []
     for key, paper in batch.papers:
         try:
-            results.append(RenderResult(key, _render(paper, batch.documents_url), ""))
+            results.append(RenderResult(key, _render(paper, batch), ""))
         except HOST_FAULTS as error:
             results.append(RenderResult(key, None, host_fault(error), is_of_host=True))
         except InvoicingError as error:
@@ -52,10 +55,10 @@ def render_batch(batch: RenderBatch) -> list[RenderResult]:
     return results
 
 
-def _render(paper: Sendable, documents_url: str) -> Files:
+def _render(paper: Sendable, batch: RenderBatch) -> Files:
     if isinstance(paper, Document):
-        return (render_and_store(paper, documents_url),)
-    return print_papers(paper, documents_url)
+        return (render_and_store(paper, batch.documents_url, batch.seal),)
+    return print_papers(paper, batch.documents_url)
 
 
 def everywhere(documents_url: str) -> str:

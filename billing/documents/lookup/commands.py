@@ -177,7 +177,7 @@ def pdf_command(number: str, output: str | None) -> None:
     with database(settings) as engine:
         with reading(engine) as connection:
             key = document_id(connection, number)
-        pdf = ensure_pdf(engine, settings.documents_url, key, clock=clock)
+        pdf = ensure_pdf(engine, settings.documents_url, key, clock=clock, seal=settings.seal)
         with destination(output) as file:
             file.write(pdf)
 
