@@ -38,11 +38,6 @@ def seal_pdf(pdf: bytes, seal: Seal) -> bytes:
     return _sealer(os.getpid(), seal).sealed(pdf)
 
 
-def check_seal(seal: Seal) -> None:
-    """Refuse a seal that can't be used; raises SealUnusable, saying why."""
-    _sealer(os.getpid(), seal)
-
-
 @cache
 def _sealer(_process: int, seal: Seal) -> "_Sealer":
     return _Sealer(seal)

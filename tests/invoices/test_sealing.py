@@ -18,7 +18,7 @@ from invoices.errors import SealingFailed, SealUnusable
 from invoices.rendering.pdf import render_pdf
 from invoices.rendering.workers import render_and_store
 from invoices.seal import Seal
-from invoices.sealing import check_seal, seal_pdf
+from invoices.sealing import seal_pdf
 from invoices.storage import load
 from tests.support import documents
 from tests.support.pages import text_of
@@ -89,7 +89,7 @@ def test_a_seal_that_cannot_be_used_is_refused_with_the_reason(pki: Pki, tmp_pat
         (ended.seal(), "ended on"),
     ):
         with pytest.raises(SealUnusable, match=reason):
-            check_seal(seal)
+            seal_pdf(b"%PDF-1.7", seal)
 
 
 def test_sealing_takes_a_fraction_of_what_pyhanko_takes_alone(pki: Pki) -> None:
