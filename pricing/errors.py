@@ -2,7 +2,8 @@
 
 PricingError
 ├── NoRateInForce     no rate version covers a day that must be priced (R6)
-└── NoVatRateInForce  no VAT rate covers a day that must be priced (R11)
+├── NoVatRateInForce  no VAT rate covers a day that must be priced (R11)
+└── SiteNotOpen       a service was used before its site opened (R34)
 """
 
 from datetime import date
@@ -30,4 +31,14 @@ class NoVatRateInForce(PricingError):
         super().__init__(
             f"no VAT rate for {service} on {day}: "
             f"enter a VAT rate that begins on or before that day, then run the month again"
+        )
+
+
+class SiteNotOpen(PricingError):
+    """The site opened after that day: nothing is billed there before (R34)."""
+
+    def __init__(self, site: str, service: str, opened_on: date, day: date) -> None:
+        super().__init__(
+            f"{service} at {site} on {day}, before the site opened on {opened_on}: "
+            f"choose a day from then on (void what was used on a wrong day), or correct the site's opened_on"
         )

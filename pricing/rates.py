@@ -3,16 +3,18 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
-from pricing.errors import NoRateInForce, NoVatRateInForce
+from pricing.errors import NoRateInForce, NoVatRateInForce, SiteNotOpen
 from pricing.money import PRICE_DECIMALS, parse_decimal, price_fraction, price_with_vat
 from pricing.vat import STANDARD
 
 _FRACTION = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 EVERY_KIND = ""
+NONE_OPENS_LATER: Mapping[str, date] = MappingProxyType({})
 
 
 class Rate(NamedTuple):
@@ -52,12 +54,15 @@ def subsidised_price(text: str, full_price: int) -> int:
 
 
 class RateBook:
-    """Every rate version, ready to be asked which is in force (R6)."""
+    """Every rate version, ready to be asked which is in force (R6), and the days before which sites sell nothing."""
 
-    __slots__ = ("_timelines", "_versions")
+    __slots__ = ("_opened", "_timelines", "_versions")
 
-    def __init__(self, versions: Iterable[tuple[str, str, str, Rate]]) -> None:
-        """Take versions as (site, service, tenant kind or blank, rate)."""
+    def __init__(
+        self, versions: Iterable[tuple[str, str, str, Rate]], opened: Mapping[str, date] = NONE_OPENS_LATER
+    ) -> None:
+        """Take versions as (site, service, tenant kind or blank, rate), and the opening days of sites that have one."""
+        self._opened = opened
         self._versions: dict[tuple[str, str], dict[str, list[Rate]]] = defaultdict(lambda: defaultdict(list))
         for site, service, kind, rate in versions:
             self._versions[site, service][kind].append(rate)
@@ -85,12 +90,19 @@ class RateBook:
             self._timelines[key] = tuple(rate.effective_from for rate in rates), rates
         return self._timelines[key]
 
+    def opened_on(self, site: str) -> date:
+        """Return the day a site opened; the first of all days where none is entered."""
+        return self._opened.get(site, date.min)
+
     def at(self, site: str, service: str, kind: str, day: date) -> Rate:
-        """Return the version in force on `day` (R6); raises NoRateInForce."""
+        """Return the version in force on `day` (R6); raises NoRateInForce, and SiteNotOpen before the site opened."""
         starts, rates = self.timeline(site, service, kind)
         index = bisect_right(starts, day)
         if index == 0:
             raise NoRateInForce(site, service, kind, day)
+        opened_on = self._opened.get(site)
+        if opened_on is not None and day < opened_on:
+            raise SiteNotOpen(site, service, opened_on, day)
         return rates[index - 1]
 
 

@@ -86,11 +86,12 @@ class PricedLine(NamedTuple):
 def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, vat: VatBook) -> tuple[PricedLine, ...]:
     """Price the days of the month beginning on `month` that the lease is billed, one line a segment (R9).
 
-    A segment is a run of consecutive days with the same tier, price, full price and full cost.
+    Days before the site opened are not billed (R34). A segment is a run of consecutive days with the same tier,
+    price, full price and full cost.
     Raises NoRateInForce or NoVatRateInForce for a day that cannot be priced.
     """
     whole = month_period(month)
-    start = max(lease.start, whole.start)
+    start = max(lease.start, whole.start, rates.opened_on(lease.site))
     end = whole.end if lease.end is None else min(lease.end, whole.end)
     if start >= end:
         return ()

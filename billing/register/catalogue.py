@@ -52,6 +52,11 @@ def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate
     return [(row[0], row[1], row[2], Rate(*row[3:])) for row in versions]
 
 
+def load_openings(connection: Connection) -> dict[str, date]:
+    """Return the opening days of the sites that have one: nothing is billed there before (R34)."""
+    return dict(connection.execute(select(site.c.code, site.c.opened_on).where(site.c.opened_on.is_not(None))).all())
+
+
 def load_vat_book(connection: Connection) -> VatBook:
     """Return every VAT version."""
     c = vat_rate.c
@@ -69,6 +74,6 @@ def load_catalogue(connection: Connection) -> Catalogue:
                 select(service.c.code, service.c.label, service.c.unit, service.c.revenue_account)
             )
         },
-        rates=RateBook(load_rate_versions(connection)),
+        rates=RateBook(load_rate_versions(connection), load_openings(connection)),
         vat=load_vat_book(connection),
     )

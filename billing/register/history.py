@@ -113,6 +113,13 @@ def vat_history(connection: Connection, services: Collection[str]) -> History:
     return _history(connection, layout, rows, _begins({f"{service}/" for service in services}))
 
 
+def site_history(connection: Connection, sites: Collection[str]) -> History:
+    """Return the history of these sites."""
+    layout = LAYOUTS["sites"]
+    rows = among(connection, layout.table.c.code, sites)
+    return _history(connection, layout, rows, among(connection, audit_change.c.key, sites))
+
+
 def _begins(beginnings: Collection[str]) -> ColumnElement[bool]:
     """Select the keys that begin so, to the letter: LIKE takes small letters for capitals on SQLite."""
     return or_(*(func.substr(audit_change.c.key, 1, len(text)) == text for text in beginnings))

@@ -75,13 +75,15 @@ class Scope(NamedTuple):
 def fingerprint(tenancy: Tenancy, leases: Iterable[Lease], catalogue: Catalogue, until: date) -> str:
     """Return a digest of the facts that alone decide a tenant's office lines before `until`, excluded (R13).
 
-    What begins on or after that day is left out, so that it disturbs nothing already billed.
+    What begins on or after that day is left out, so that it disturbs nothing already billed. A lease begins to be
+    billed when its site opens.
     """
     window = tenancy.window
+    billed = ((x, max(x.start, catalogue.rates.opened_on(x.site))) for x in leases)
     begun = sorted(
-        (x.code, x.site, x.area, x.start, x.end if x.end is not None and x.end < until else None)
-        for x in leases
-        if x.start < until
+        (x.code, x.site, x.area, start, x.end if x.end is not None and x.end < until else None)
+        for x, start in billed
+        if start < until
     )
     terms = [catalogue.office_terms_digest(code, tenancy.kind, until) for code in sorted({x[1] for x in begun})]
     decided = (None if window is None else (window.start, min(window.end, until)), begun, terms)

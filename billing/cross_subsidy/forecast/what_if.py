@@ -23,7 +23,7 @@ from billing.cross_subsidy.forecast.queries import (
 )
 from billing.cross_subsidy.forecast.register import tenant_ranges
 from billing.cross_subsidy.forecast.terms import Asked, Terms, other_versions, require_ceilings
-from billing.register.catalogue import load_rate_versions, load_vat_book
+from billing.register.catalogue import load_openings, load_rate_versions, load_vat_book
 from pricing.cross_subsidy import Position, SiteFunding, positions
 from pricing.eligibility import WINDOW_MONTHS, tenancy
 from pricing.errors import PricingError
@@ -108,12 +108,12 @@ def what_if(
 
     `progress` is told batches of tenants done and in all.
     """
-    versions, vat = load_rate_versions(connection), load_vat_book(connection)
+    versions, vat, opened = load_rate_versions(connection), load_vat_book(connection), load_openings(connection)
     other = other_versions(versions, asked)
     require_ceilings(read_ceilings(connection), other, vat, asked)
     sides = (
-        Terms(RateBook(versions), vat, WINDOW_MONTHS),
-        Terms(RateBook(other), vat, WINDOW_MONTHS if asked.window_months is None else asked.window_months),
+        Terms(RateBook(versions, opened), vat, WINDOW_MONTHS),
+        Terms(RateBook(other, opened), vat, WINDOW_MONTHS if asked.window_months is None else asked.window_months),
     )
     sums = (_Sums(len(compared)), _Sums(len(compared)))
     movers, unpriced = [], []

@@ -28,7 +28,14 @@ from billing.documents.explanation.queries import (
 )
 from billing.documents.explanation.shapes import DocumentExplanation, LineExplanation, LineNamed
 from billing.documents.explanation.wording import LineFacts, written, written_line
-from billing.register.history import RegisterChange, lease_history, rate_history, tenant_history, vat_history
+from billing.register.history import (
+    RegisterChange,
+    lease_history,
+    rate_history,
+    site_history,
+    tenant_history,
+    vat_history,
+)
 from invoices.document import CREDIT_NOTE, Document, DocumentLine
 from invoices.reading import document_id, load_documents
 from pricing.errors import PricingError
@@ -105,6 +112,7 @@ def _read(connection: Connection, key: int, issued: Document, by_hand: Any) -> _
         lease_history(connection, tenant),
         rate_history(connection, services),
         vat_history(connection, {service for _, service in services}),
+        site_history(connection, {site for site, _ in services}),
         acts,
         voids_until(connection, tenant, acts[key].act) if key in acts and events else {},
     )

@@ -30,6 +30,7 @@ class Facts:
     leases: tuple[Values, ...]
     rates: History
     vat: History
+    sites: History
 
     @cached_property
     def tenancy(self) -> Tenancy:
@@ -45,9 +46,10 @@ class Facts:
     def rate_book(self) -> RateBook:
         """Return the rates, ready to be asked which is in force."""
         return RateBook(
-            (r["site"], r["service"], r["tenant_kind"],
-             Rate(r["effective_from"], r["market"], subsidised_price(r["subsidised"], r["market"]), r["full_cost"]))
-            for r in self._rate_rows.values()
+            ((r["site"], r["service"], r["tenant_kind"],
+              Rate(r["effective_from"], r["market"], subsidised_price(r["subsidised"], r["market"]), r["full_cost"]))
+             for r in self._rate_rows.values()),
+            {s["code"]: s["opened_on"] for s in self.sites.at(self.act).values() if s["opened_on"] is not None},
         )  # fmt: skip
 
     @cached_property
@@ -106,6 +108,7 @@ class Register:
     leases: History
     rates: History
     vat: History
+    sites: History
     acts: Mapping[int, Provenance]
     voids: Mapping[str, RegisterChange]
     _read: dict[tuple[str, int], Facts | None] = field(default_factory=dict, repr=False, compare=False)
@@ -126,7 +129,7 @@ class Register:
         if row is None:
             return None
         leases = sorted((x for x in self.leases.at(act).values() if x["tenant"] == code), key=lambda x: x["code"])
-        return Facts(act, row, tuple(leases), self.rates, self.vat)
+        return Facts(act, row, tuple(leases), self.rates, self.vat, self.sites)
 
     def changes(
         self, code: str, since: int, until: int, line: PricedLine, days: Sequence[date], events: Collection[str]
@@ -151,12 +154,15 @@ class Register:
         vat = {version.key for facts, day in places if (version := facts.vat_on(line.service, day)) is not None}
         for history, keys in ((self.rates, rates), (self.vat, vat)):
             yield from (x for x in history.between(first, last) if x.key in keys and _touches(x, _OF_PRICE))
+        if line.lease is not None:
+            yield from (x for x in self.sites.between(first, last) if x.key == line.site and _touches(x, _OF_SITE))
         yield from (x for x in self.voids.values() if x.key in events and x.provenance.act > first)
 
 
 _OF_WINDOW = frozenset({"kind", "incorporated_on", "admitted_on"})
 _OF_ADMISSION = frozenset({"tenant", "starts_on"})
 _OF_LEASE = frozenset({"tenant", "site", "area_m2", "starts_on", "ends_on"})
+_OF_SITE = frozenset({"opened_on"})
 _OF_PRICE = frozenset({"market", "subsidised", "full_cost", "rate", "treatment", "reason"})
 
 

@@ -117,7 +117,7 @@ class WaterfallPart(Shape, frozen=True):
 class ChangedFact(Shape, frozen=True):
     """A fact of the register that changed, and so a reason for a repair (R13)."""
 
-    subject: Annotated[str, about("What changed: leases, tenants, rates, vat_rates, usage_voids")]
+    subject: Annotated[str, about("What changed: leases, tenants, rates, vat_rates, sites, usage_voids")]
     key: Annotated[str, about("Its key")]
     before: Annotated[dict[str, str] | None, about("What it was, in the columns that changed; null: it was new")]
     after: Annotated[dict[str, str] | None, about("What it became; null: it was removed")]

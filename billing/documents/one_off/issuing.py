@@ -141,6 +141,10 @@ def _faults(order: OneOffOrder, terms: OneOffTerms, catalogue: Catalogue, *, is_
     if order.site not in catalogue.sites:
         known = ", ".join(sorted(catalogue.sites)) or "none yet"
         faults.append(fault("site", order.site, "is no site of the network", f"there are {known}"))
+    opened_on = catalogue.rates.opened_on(order.site)
+    if terms.issued_on < opened_on:
+        remedy = "bill it on that day or later, or correct the site's opened_on"
+        faults.append(fault("site", order.site, f"opens on {opened_on}: nothing is billed there before", remedy))
     problem = text_problem(order.reason, REASON_LENGTH_MAX)
     if problem:
         faults.append(fault("reason", order.reason, problem, "say why it is billed: it is printed on the invoice"))

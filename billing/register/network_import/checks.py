@@ -20,6 +20,7 @@ from billing.register.network_import.sheet import Row, Sheet
 from billing.register.network_import.stored import (
     Key,
     Values,
+    first_usage,
     leases_of_units,
     rows_of_services,
     stored_codes,
@@ -48,6 +49,16 @@ def check_services(connection: Connection, sheet: Sheet, faults: Faults) -> None
         if turned and row.values["billing"] == ADVANCE and usage_exists(connection, row.values["code"]):
             remedy = "keep arrears, and give the leased service a code of its own"
             sheet.note(faults, row, "billing", "can't become advance: usage of this service is on record", remedy)
+
+
+def check_openings(connection: Connection, sheet: Sheet, faults: Faults) -> None:
+    """A site does not open after usage of it that may have been billed (R34)."""
+    for row in sheet.rows:
+        if any(column.name == "opened_on" for column in row.changed) and row.values["opened_on"] is not None:
+            used_on = first_usage(connection, row.values["code"])
+            if used_on is not None and used_on < row.values["opened_on"]:
+                remedy = "void the usage before it, or correct the day"
+                sheet.note(faults, row, "opened_on", f"is after the first usage on record there, {used_on}", remedy)
 
 
 def price_rates(sheet: Sheet, faults: Faults) -> None:

@@ -19,6 +19,7 @@ from billing.register.network_import.checks import (
     References,
     check_ceilings,
     check_lease_days,
+    check_openings,
     check_services,
     check_units,
     check_vat_rates,
@@ -261,6 +262,7 @@ class _Import:
     def _check(self, present_day: date) -> FileCounts | None:
         """Judge the rows together with what is stored, and load the usage; gives its counts, None without usage."""
         connection, sheets, faults = self._connection, self._sheets, self._faults
+        check_openings(connection, sheets["sites"], faults)
         check_services(connection, sheets["services"], faults)
         check_vat_rates(sheets["vat_rates"], faults)
         price_rates(sheets["rates"], faults)

@@ -1,9 +1,10 @@
 """Reads what the register holds already, set-wise."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from billing.frame.database import among
 from billing.register import tables as models
@@ -62,6 +63,14 @@ def usage_exists(connection: Connection, service: str) -> bool:
     """Return whether any usage of a service is on record."""
     event = models.usage_event
     return connection.scalar(select(event.c.id).where(event.c.service == service).limit(1)) is not None
+
+
+def first_usage(connection: Connection, site: str) -> date | None:
+    """Return the first day of usage at a site that is not void."""
+    event, void = models.usage_event.c, models.usage_void.c
+    days = select(func.min(event.occurred_on)).outerjoin(models.usage_void, void.usage_event_id == event.id)
+    first: date | None = connection.scalar(days.where(event.site == site, void.usage_event_id.is_(None)))
+    return first
 
 
 def stored_record(connection: Connection, stem: str, key: Key) -> dict[str, str] | None:

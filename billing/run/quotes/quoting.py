@@ -13,7 +13,7 @@ from billing.register.tables import lease, service, tenant
 from pricing.eligibility import Tenancy, tenancy
 from pricing.money import total
 from pricing.period import ONE_DAY, add_months, first_of_month, months
-from pricing.rating import Lease, PricedLine, UsageEvent, office_lines, usage_lines
+from pricing.rating import OFFICE, Lease, PricedLine, UsageEvent, office_lines, usage_lines
 from pricing.vat import VatSubtotal, vat_breakdown
 
 # The lease named on the lines of the office asked about: no lease bears it.
@@ -98,6 +98,9 @@ def quote(connection: Connection, question: Question) -> Quote:
     if faults or isinstance(asker, list):
         raise Refused(faults)
     leases = (*asker.leases, *_office(question))
+    if question.area is not None and question.site is not None:
+        # Months before its site opens would else be quoted as free.
+        catalogue.rates.at(question.site, OFFICE, asker.kind, question.starts_on)
     terms = tenancy(asker.kind, asker.incorporated_on, asker.admitted_on, (let.start for let in leases))
     first = first_of_month(question.starts_on)
     return Quote(

@@ -9,7 +9,7 @@ from sqlalchemy import Row as StoredRow
 
 from billing.frame.database import among
 from billing.frame.tables import audit_change
-from billing.register.catalogue import load_rate_versions, load_vat_book
+from billing.register.catalogue import load_openings, load_rate_versions, load_vat_book
 from billing.register.network_import.plausibility.warning import Unlikely
 from billing.register.network_import.sheet import Row, Sheet
 from billing.register.tables import billing_run, lease, site, tenant
@@ -48,6 +48,7 @@ def _review_days(sheet: Sheet, row: Row, at: StoredRow[Any], today: date, unlike
     if _is_news_in(row, "starts_on"):
         if at.opened_on is not None and starts_on < at.opened_on:
             problem = f"is before {at.code} opened on {at.opened_on}"
+            remedy = f"{remedy}; nothing is billed before the site opens"
             unlikely.note(sheet, row, "starts_on", "is before its site opened", (problem, remedy))
         elif starts_on < add_months(today, -12 * _YEARS_BACK):
             problem = f"is more than {_YEARS_BACK} years ago"
@@ -89,7 +90,7 @@ def _review_removed(connection: Connection, sheet: Sheet, news: Sequence[Row], u
 
 def _review_prices(connection: Connection, sheet: Sheet, news: Sequence[Row], today: date, unlikely: Unlikely) -> None:
     """Warn of sites that have no office price or no VAT for a tenant's kind: its month could not be billed (R6)."""
-    rates, vat = RateBook(load_rate_versions(connection)), load_vat_book(connection)
+    rates, vat = RateBook(load_rate_versions(connection), load_openings(connection)), load_vat_book(connection)
     codes = {row.values["tenant"] for row in news}
     kinds: dict[str, str] = dict(
         connection.execute(select(tenant.c.code, tenant.c.kind).where(among(connection, tenant.c.code, codes))).all()
@@ -98,7 +99,7 @@ def _review_prices(connection: Connection, sheet: Sheet, news: Sequence[Row], to
     first = connection.scalar(select(func.min(billing_run.c.period))) or first_of_month(today)
     for row in news:
         values = row.values
-        day = max(values["starts_on"], first)
+        day = max(values["starts_on"], first, rates.opened_on(values["site"]))
         if values["ends_on"] is not None and values["ends_on"] < day:
             continue
         try:

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, not_, or_, select
 
 from billing.frame.errors import Fault
-from billing.register.catalogue import load_rate_versions, load_vat_book
+from billing.register.catalogue import load_openings, load_rate_versions, load_vat_book
 from billing.register.network_import.layout import LAYOUTS
 from billing.register.network_import.plausibility.warning import TOLD_OF_A_KIND_MAX, Unlikely
 from billing.register.network_import.reading import NumberedRow, UnreadableFile
 from billing.register.tables import lease, service, tenant, usage_event, usage_void
-from pricing.errors import PricingError
+from pricing.errors import PricingError, SiteNotOpen
 from pricing.money import QUANTITY_SCALE, format_quantity
 from pricing.rates import RateBook
 
 # R24: so many times the tenant's mean is unusual.
 UNUSUAL_TIMES = 10
 _e = usage_event.c
+_BEGUN = "that begins on or before that day"
 
 
 class Arrived(NamedTuple):
@@ -87,7 +88,7 @@ _Look = Callable[[ColumnElement[bool], str, str, str, str], None]
 
 def _look_at_prices(connection: Connection, new: ColumnElement[bool], look: _Look) -> None:
     """Find usage that has no rate or no VAT on its day: it keeps its tenant from being billed (R6)."""
-    rates, vat = RateBook(load_rate_versions(connection)), load_vat_book(connection)
+    rates, vat = RateBook(load_rate_versions(connection), load_openings(connection)), load_vat_book(connection)
     used = (
         select(_e.site, _e.service, tenant.c.kind, _e.occurred_on)
         .join(tenant, tenant.c.code == _e.tenant)
@@ -103,7 +104,8 @@ def _look_at_prices(connection: Connection, new: ColumnElement[bool], look: _Loo
             of_kind = select(tenant.c.code).where(tenant.c.kind == kind)
             alike = and_(_e.site == place, _e.service == of_service, _e.occurred_on == day, _e.tenant.in_(of_kind))
             problem = f"can't be billed, nor anything else of the tenant: {str(error).partition(':')[0]}"
-            remedy = "void it, or enter a version that begins on or before that day"
+            cure = "correct the site's opened_on" if isinstance(error, SiteNotOpen) else f"enter a version {_BEGUN}"
+            remedy = f"void it, or {cure}"
             look(alike, "occurred_on", "has no price on its day", problem, remedy)
 
 
