@@ -18,6 +18,7 @@ _FINE = {
     "payments refund": None,
     "import": tokens.REGISTER,
     "sync": tokens.REGISTER,
+    "applications": tokens.REGISTER,
     "usage": tokens.USAGE,
     "payments": tokens.RECEIPTS,
     "cash": tokens.RECEIPTS,

@@ -42,7 +42,7 @@ EXEMPT: Mapping[str, str] = {
         _IN_THE_LOG,
     ),
     **dict.fromkeys(
-        ("site", "unit", "service", "vat_rate", "rate", "tenant", "lease", "subsidy_grant", "survey"),
+        ("site", "unit", "service", "vat_rate", "rate", "tenant", "lease", "subsidy_grant", "survey", "application"),
         _REGISTER,
     ),
     **dict.fromkeys(("proof_leaf", "proof_node", "proof_checkpoint", "proof_timestamp"), "the log itself"),

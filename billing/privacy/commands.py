@@ -47,7 +47,7 @@ def export_command(tenant: str, output: str | None) -> None:
 @privacy_command.command("erase", cls=WritingCommand, epilog=example("technopark-billing privacy erase --dry-run"))
 @click.option("--dry-run", is_flag=True, help="Say what would be erased, and change nothing.")
 def erase_command(dry_run: bool) -> None:
-    """Erase what is past its time: where tenants that left were reached, then who they were; users' addresses.
+    """Erase what is past its time: where tenants that left were reached, then who they were; applicants; users' mails.
 
     The years are dated settings (privacy.years_kept). What tax law keeps stays, and what the proof of the books covers:
     it is counted. Mend tenants.csv as well, or the next import brings the names back.

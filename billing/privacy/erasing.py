@@ -1,4 +1,4 @@
-"""What is erased once its time is past: names and addresses of tenants long gone, in the register; users' mails.
+"""What is erased once its time is past: names and addresses of tenants long gone, applicants' names; users' mails.
 
 Erasing is an act like any other: a row becomes another one, and `check` goes on proving it. What the proof covers
 stays: documents, entries, receipts, bank lines, messages, and what rows were before.
@@ -15,7 +15,8 @@ from billing.frame.tables import app_user
 from billing.frame.terms import Terms
 from billing.receivables.tables.receipts import placement, receipt
 from billing.register.network_import import apply_records, stored_record
-from billing.register.tables import lease, tenant
+from billing.register.network_import.layout import ON_THE_LIST
+from billing.register.tables import application, lease, tenant
 from billing.users.administering import change_user
 from invoices.messages.tables import message
 from invoices.models import document
@@ -56,11 +57,14 @@ def erase(connection: Connection, terms: Terms, *, now: datetime, dry_run: bool 
     """Erase what is past its time by the settings of the day, and count what stays; `dry_run` only says what."""
     day = today(now)
     years: Mapping[str, int] = terms.at(SETTING, day)
-    erasures = [*_tenants(connection, years, day), *_users(connection, years, now)]
+    erasures = [
+        *_tenants(connection, years, day), *_applications(connection, years, day), *_users(connection, years, now)
+    ]  # fmt: skip
     if not dry_run:
-        records = [_record(connection, each) for each in erasures if each.subject == "tenants"]
-        if records:
-            apply_records(connection, {"tenants": records}, now=now, source=SOURCE)
+        for stem in ("tenants", "applications"):
+            records = [_record(connection, each) for each in erasures if each.subject == stem]
+            if records:
+                apply_records(connection, {stem: records}, now=now, source=SOURCE)
         for each in erasures:
             if each.subject == "users":
                 change_user(connection, each.name, {**each.values, "os_user": None}, now=now)
@@ -77,9 +81,9 @@ def _first_kept(day: date, years: int) -> date:
 
 
 def _record(connection: Connection, each: Erasure) -> dict[str, str]:
-    stored = stored_record(connection, "tenants", (each.name,))
+    stored = stored_record(connection, each.subject, (each.name,))
     if stored is None:
-        raise LookupError(f"tenant {each.name} is not in the register: run `technopark-billing check`")
+        raise LookupError(f"{each.name} of {each.subject} is not in the register: run `technopark-billing check`")
     return {**stored, **each.values}
 
 
@@ -122,6 +126,23 @@ def _values(row: Any, years: Mapping[str, int], day: date) -> dict[str, str]:
     else:
         return {}
     return {name: value for name, value in gone.items() if (getattr(row, name) or "") != value}
+
+
+def _applications(connection: Connection, years: Mapping[str, int], day: date) -> list[Erasure]:
+    """Return the applications that are closed so long that nobody needs the name; a tenant's stands in its own row."""
+    a = application.c
+    closed_on = func.coalesce(a.decided_on, a.received_on)
+    before = add_months(day, -12 * years["tenant.email"])
+    closed = a.state.not_in([*ON_THE_LIST, "received"]) & (closed_on < before)
+    rows = connection.execute(
+        select(a.code, a.state, a.legal_name, closed_on.label("last_day")).where(closed).order_by(a.code)
+    )
+    names = ((row, "" if row.state == "admitted" else f"Candidature {row.code}") for row in rows)
+    return [
+        Erasure("applications", row.code, row.last_day, {"legal_name": name})
+        for row, name in names
+        if row.legal_name != name
+    ]
 
 
 def _users(connection: Connection, years: Mapping[str, int], now: datetime) -> list[Erasure]:

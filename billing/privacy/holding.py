@@ -27,7 +27,13 @@ _NAMED_BY = {tenant_table.name: "code", posting.name: "auxiliary"}
 # Rows are asked for by so many keys at a time.
 _KEYS = 500
 # The keys under which the audit log knows rows: a column's values, or numbers made of their keys.
-_CODES = {tenant_table.name: "code", "lease": "code", document.name: "number", "usage_event": "event_id"}
+_CODES = {
+    tenant_table.name: "code",
+    "lease": "code",
+    "application": "code",
+    document.name: "number",
+    "usage_event": "event_id",
+}
 _NUMBERS = {
     "receipt": RECEIPT, "refund": REFUND, "message": MESSAGE, "deposit": DEPOSIT, "final_statement": FINAL_STATEMENT,
     "debt_act": DEBT_ACT, "dunning_hold": DUNNING_BLOCK,

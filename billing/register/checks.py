@@ -37,7 +37,7 @@ class _Recorded(NamedTuple):
 
 
 def register(connection: Connection, _step: Step) -> Iterator[str]:
-    """Each row of the register, from sites to surveys, is what the acts made it, column by column."""
+    """Each row of the register but for usage, sites to applications, is what the acts made it, column by column."""
     for layout in _PROVED:
         matched = 0
         recorded = _recorded(connection, layout)

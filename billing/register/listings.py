@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Date, Select, func, literal, o
 
 from billing.frame.listing import Listing, Search, added_since, changed_since, search_of
 from billing.frame.searching import Folded, found_in
-from billing.register.tables import lease, service, site, subsidy_grant, tenant, usage_event, usage_void
+from billing.register.tables import application, lease, service, site, subsidy_grant, tenant, usage_event, usage_void
 
 _OPEN_END = literal(date.max, Date)
 FIRMS = "code, name, ICE or mail address"
@@ -51,7 +51,7 @@ def _voided_since(at: datetime) -> Select[Any]:
     return select(usage_void.c.usage_event_id).where(usage_void.c.voided_at > at)
 
 
-_s, _v, _g, _t, _x, _u = site.c, service.c, subsidy_grant.c, tenant.c, lease.c, usage_event.c
+_s, _v, _g, _t, _x, _u, _a = site.c, service.c, subsidy_grant.c, tenant.c, lease.c, usage_event.c, application.c
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
     {
         "sites": _coded("sites", _s.code, "code, name or city", search_of(_s.code, _s.name, _s.city), {}),
@@ -81,6 +81,17 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
                 "starts_on": _x.starts_on,
                 # One without end ends last.
                 "ends_on": func.coalesce(_x.ends_on, _OPEN_END),
+            },
+        ),
+        "applications": _coded(
+            "applications",
+            _a.code,
+            f"code or legal name, or in the tenant's {FIRMS}",
+            _searched(_a.tenant, _a.code, _a.legal_name),
+            {
+                "received_on": _a.received_on,
+                "decided_on": func.coalesce(_a.decided_on, _OPEN_END),
+                "legal_name": Folded(_a.legal_name),
             },
         ),
         "usage": Listing(

@@ -68,6 +68,7 @@ blueprint = ApiBlueprint(
         "leases": "The offices that are let",
         "grants": "The subsidies that funders give",
         "surveys": "What firms answer once a year: jobs, exports, satisfaction",
+        "applications": "The firms that ask for a place, and what is decided",
         "usage events": "What tenants used",
     },
     fine_scope=REGISTER,

@@ -23,6 +23,7 @@ from billing.frame.shapes import Account, Count, Day, Money, Price, Quantity, Ra
 from billing.register.listings import LISTINGS
 from billing.register.network_import.layout import (
     ADVANCE,
+    APPLICATION_STATES,
     ARREARS,
     GRADUATED,
     LANGUAGES,
@@ -114,6 +115,10 @@ RESOURCES = (
     Resource("grants", "grants", "grant", ("amount", "granted_on"), ("site",)),
     Resource("surveys", "surveys", "survey", (), ("tenant",)),
     Resource(
+        "applications", "applications", "application", ("site", "area_m2", "received_on", "state"),
+        ("site", "state", "tenant"),
+    ),
+    Resource(
         "usage-events", "usage", "usage event", ("tenant", "site", "service", "quantity", "occurred_on"),
         ("tenant", "site", "service"), changeable=False,
     ),
@@ -124,6 +129,7 @@ _SITE_COLUMNS: Mapping[str, str] = {
     "units": "site",
     "rates": "site",
     "leases": "site",
+    "applications": "site",
     "usage": "site",
 }
 # A row of each, in the order of the layout's columns.
@@ -141,6 +147,10 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
         "leases": ("L00001", "T0001", "CAS", "CAS-101", "18", "2025-07-11", "2026-10-08"),
         "grants": ("G2026-SM", "Région Souss-Massa", "SOU", "60000.00", "2026-06-01"),
         "surveys": ("T0001", 2026, 7, "0.25", "82", "yes", None),
+        "applications": (
+            "C2026-001", None, "Argan Robotique", "startup", "CAS", "22.5", "2026-05-11", "received", None,
+            "2026-02-03",
+        ),
         "usage": ("E0000001", "T0001", "CAS", "MEAL", "4", "2026-05-01"),
     }
 )  # fmt: skip
@@ -185,6 +195,14 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "email": "Where its documents are sent",
         "language": "The language it is written to",
         "tenant": "The tenant's code",
+        "applications.tenant": "The code under which the firm is a tenant or will be one; null: none is given yet",
+        "applications.legal_name": "The firm's name; null: as the register has the tenant",
+        "applications.kind": "The kind of firm; null: as the register has the tenant",
+        "applications.site": "The site it applies to",
+        "applications.area_m2": "The area it wants",
+        "received_on": "The day it was received",
+        "state": "What has become of it",
+        "decided_on": "The day of the decision; of one that waits, the day it was accepted",
         "leases.unit": "The office let",
         "area_m2": "Its area",
         "starts_on": "First day of the lease",
@@ -217,12 +235,17 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("vat_rates", "treatment"): TREATMENTS,
     ("rates", "tenant_kind"): KINDS,
     ("tenants", "kind"): KINDS,
+    ("applications", "kind"): KINDS,
+    ("applications", "state"): APPLICATION_STATES,
     ("tenants", "language"): LANGUAGES,
     ("surveys", "active"): (YES, NO),
     ("surveys", "left_as"): (GRADUATED, LEFT),
 }
-# Words that may be none.
-_OPTIONAL_WORDS = frozenset({"tenant_kind", "active", "left_as"})
+# Words that may be none, and columns that decisions change, each with its reason, not corrections.
+_OPTIONAL_WORDS = frozenset(
+    {("rates", "tenant_kind"), ("applications", "kind"), ("surveys", "active"), ("surveys", "left_as")}
+)
+_DECIDED = frozenset({("applications", "state"), ("applications", "decided_on")})
 _DECIMALS: Mapping[str, Mapping[str, Any]] = {
     "price_ceiling_incl_vat": texts.AMOUNT_DOC, "amount": texts.AMOUNT_DOC, "rate": texts.RATE_DOC,
     "market": texts.PRICE_DOC, "full_cost": texts.PRICE_DOC, "area_m2": texts.QUANTITY_DOC,
@@ -271,7 +294,7 @@ def change_schema(resource: Resource) -> type[Schema]:
     """Return some of its fields, none of its key."""
     changed = {}
     for column in resource.layout.columns:
-        if column.name not in resource.layout.key:
+        if column.name not in resource.layout.key and (resource.stem, column.name) not in _DECIDED:
             field = _field(resource, column, required=column.name in resource.required)
             field.required = False
             changed[column.name] = field
@@ -334,7 +357,8 @@ def _may_be_blank(resource: Resource, column: Column) -> bool:
     """Return whether a text of a column may be none: an answer then says null."""
     named = {*resource.layout.key, *resource.required} - {"tenant_kind"}
     kind = resource.layout.table.c[column.field].type
-    is_word = (resource.stem, column.name) in _WORDS and column.name not in _OPTIONAL_WORDS
+    word = resource.stem, column.name
+    is_word = word in _WORDS and word not in _OPTIONAL_WORDS
     return isinstance(kind, String) and column.name not in named and not is_word
 
 

@@ -187,6 +187,31 @@ subsidy_grant = Table(
     CheckConstraint("amount > 0", name="amount"),
 )
 
+application = Table(
+    "application",
+    metadata,
+    Column("code", code(), primary_key=True),
+    # The code under which the firm is a tenant, or will be one: it may not be in the register yet.
+    Column("tenant", code()),
+    # Blank: as the register has the tenant.
+    Column("legal_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("site", ForeignKey("site.code"), nullable=False),
+    Column("area", BigInteger, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("state", String(16), nullable=False),
+    # The day of the decision; of one that waits, the day it was accepted: the list's order (R35).
+    Column("decided_on", Date),
+    Column("incorporated_on", Date),
+    CheckConstraint("kind IN ('', 'startup', 'sme', 'large', 'subsidiary')", name="kind"),
+    CheckConstraint("area > 0", name="area"),
+    CheckConstraint("state IN ('received', 'accepted', 'waiting', 'admitted', 'declined', 'withdrawn')", name="state"),
+    CheckConstraint("state = 'withdrawn' OR (state = 'received') = (decided_on IS NULL)", name="decided_on"),
+    CheckConstraint("decided_on IS NULL OR decided_on >= received_on", name="order"),
+    CheckConstraint("tenant IS NOT NULL OR (state <> 'admitted' AND legal_name <> '' AND kind <> '')", name="tenant"),
+    Index("ix_application_site_state", "site", "state"),
+)
+
 import_log = Table(
     "import_log",
     metadata,

@@ -316,7 +316,7 @@ RECORDED = (
     ("rate", "rates", "site,service,tenant_kind,effective_from"), ("tenant", "tenants", "code"),
     ("lease", "leases", "code"), ("subsidy_grant", "grants", "code"), ("app_user", "users", "name"),
     ("api_token", "tokens", "name"), ("unit", "units", "site,code"),
-    ("survey", "surveys", "tenant,year"),
+    ("survey", "surveys", "tenant,year"), ("application", "applications", "code"),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from billing.frame.database import reading, writing
 from billing.frame.settings import load_operator
 from billing.frame.tables import app_user
 from billing.privacy.erasing import erase
-from billing.register.tables import tenant
+from billing.register.tables import application, tenant
 from billing.schema.tables import all_tables
 from invoices.mail import Attached, Envelope, compose_mail, document_text, parse_mailbox
 from tests.support.api import CallerOf
@@ -88,6 +88,17 @@ def test_where_a_firm_was_reached_goes_three_years_after_it_left_and_who_it_was_
     # Who owes, and who is still there, stays as it was.
     assert row_of(left, "T2") == ("Firme T2", "T2@firm.example", "Casablanca")
     assert row_of(left, "T3") == ("Firme T3", "T3@firm.example", "Casablanca")
+    assert check(left.engine) == []
+
+
+def test_the_name_of_an_applicant_goes_three_years_after_the_application_was_closed(left: Park) -> None:
+    closed = {"C1": {"state": "declined"}, "C2": {"state": "admitted", "tenant": "T3"}, "C3": {"state": "waiting"}}
+    left.enters(applications=[{"code": code, "decided_on": "2026-06-30", **values} for code, values in closed.items()])
+    assert erased(left, date(2029, 6, 30))[0] == {}
+    assert erased(left, date(2029, 7, 1))[0] == {"C1": ["legal_name"], "C2": ["legal_name"], "T1": ["email"]}
+    with reading(left.engine) as connection:
+        names = connection.execute(select(application.c.code, application.c.legal_name)).all()
+    assert sorted(names) == [("C1", "Candidature C1"), ("C2", ""), ("C3", "Argan Robotique")]
     assert check(left.engine) == []
 
 

@@ -18,7 +18,7 @@ from billing.proof.export import export_files, write_folder
 from billing.proof.forms import ACT, USAGE
 from billing.proof.log import Name
 from billing.proof.verify_books import main
-from billing.register.tables import survey, unit
+from billing.register.tables import application, survey, unit
 from billing.schema.migrating import migrate
 from tests.conftest import opened
 from tests.support.billed_park import bill_park
@@ -76,6 +76,7 @@ def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
                 execute_script(connection, script)
             unit.create(connection)
             survey.create(connection)
+            application.create(connection)
         with monkeypatch.context() as patch:
             # As the log was: every act is older than the upgrade.
             never = "SELECT 1000000 AS id, 0 AS last_usage_event WHERE :after >= 0 AND :operation <> ''"
@@ -87,6 +88,7 @@ def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
             connection.exec_driver_sql("DROP TABLE proof_cosignature")
             unit.drop(connection)
             survey.drop(connection)
+            application.drop(connection)
             command.upgrade(alembic_config(connection), "0033")
             command.stamp(alembic_config(connection), "0034")
         migrate(engine)

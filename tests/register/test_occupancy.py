@@ -71,6 +71,7 @@ def expected(
             "capacity": capacity, "firms": firms, "firms_rate": rate(Fraction(firms), capacity),
             "lettable_m2": lettable if equipped else None, "let_m2": let,
             "m2_rate": rate(let, lettable) if equipped else None, "waiting": None,
+            "coming": None, "coming_m2": None,
         }  # fmt: skip
 
     return {"on": str(day), "sites": {site: of([site]) for site in SITES}, "network": of(SITES)}
@@ -142,13 +143,13 @@ def test_command_and_api_answer_alike_and_a_table_shows_the_network_last(engine:
     assert said["on"] == "2026-12-31"
     assert said["sites"]["TNG"] == {
         "capacity": 80, "firms": 1, "firms_rate": "0.01", "lettable_m2": "60", "let_m2": "30", "m2_rate": "0.50",
-        "waiting": None,
+        "waiting": None, "coming": None, "coming_m2": None,
     }  # fmt: skip
     assert said["network"] == {**said["sites"]["TNG"], "capacity": 280, "firms_rate": "0.00"}
     assert ok(run("sites", "occupancy", "--on", "2027-01-01")).strip().splitlines()[-1].split() == (
         ["network", "280", "2", "0.01", "60", "60", "1.00"]
     )
-    assert ok(run(*on, "--format", "csv")).splitlines()[-1] == "2026-12-31,network,,280,1,0.00,60,30,0.50,"
+    assert ok(run(*on, "--format", "csv")).splitlines()[-1] == "2026-12-31,network,,280,1,0.00,60,30,0.50,,,"
     assert run(*on, "--output", "o").exit_code == 2
 
 

@@ -9,7 +9,18 @@ from sqlalchemy import Engine, Table
 from billing.check import check
 from billing.frame.database import reading, writing
 from billing.register.network_import import apply_records, import_folder
-from billing.register.tables import lease, rate, service, site, subsidy_grant, survey, tenant, unit, vat_rate
+from billing.register.tables import (
+    application,
+    lease,
+    rate,
+    service,
+    site,
+    subsidy_grant,
+    survey,
+    tenant,
+    unit,
+    vat_rate,
+)
 from tests.conftest import FreshEngine
 from tests.support.billed_park import NOW
 from tests.support.networks import write_network
@@ -17,11 +28,15 @@ from tests.support.spoiling import OpenPark, behind_its_back, literal, other_val
 
 SINGULAR = {
     site: "site", service: "service", vat_rate: "vat_rate", rate: "rate", tenant: "tenant", lease: "lease",
-    subsidy_grant: "grant", unit: "unit", survey: "survey",
+    subsidy_grant: "grant", unit: "unit", survey: "survey", application: "application",
 }  # fmt: skip
 PROVED = tuple(SINGULAR)
 # Columns whose names in the file are others.
 NAMES = {"area": "area_m2"}
+APPLICATION = {
+    "code": "C1", "tenant": "T1", "legal_name": "Argan", "kind": "startup", "site": "TNG", "area_m2": "20",
+    "received_on": "2026-06-01", "state": "waiting", "decided_on": "2026-09-01", "incorporated_on": "2026-02-01",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -30,7 +45,7 @@ def park(open_park: OpenPark) -> Iterator[Engine]:
         unit_of_park = {"site": "TNG", "code": "TNG-1", "kind": "office", "area_m2": "22.5", "floor": "1"}
         with writing(engine) as connection:
             answers = {"tenant": "A1", "year": "2026", "jobs": "7", "export_share": "0.25", "satisfaction": "82"}
-            answered = {"surveys": [answers | {"active": "yes", "left_as": ""}]}
+            answered = {"surveys": [answers | {"active": "yes", "left_as": ""}], "applications": [APPLICATION]}
             apply_records(connection, {"units": [unit_of_park], **answered}, now=NOW, source="test")
         yield engine
 
@@ -60,12 +75,13 @@ def test_a_cell_changed_behind_its_back_is_named_with_both_values(park: Engine, 
             continue
         where = " AND ".join(f"{key} = {literal(row[key])}" for key in keys)
         other = other_value(column, row[column.name])
-        if column.name in ("kind", "billing", "unit", "language") and table is not lease:
+        if column.name in ("kind", "billing", "unit", "language", "state") and table is not lease:
             other = {
                 "kind": "shop" if table is unit else "subsidiary",
                 "billing": "advance",
                 "unit": "hour",
                 "language": "ar",
+                "state": "accepted",
             }[column.name]
         if column.name in ("tenant", "site"):
             other = {"tenant": "E1", "site": "CAS" if row["site"] == "TNG" else "TNG"}[column.name]

@@ -43,6 +43,10 @@ NEW: dict[str, dict[str, Any]] = {
         "tenant": "T1", "year": 2026, "jobs": 7, "export_share": "0.25", "satisfaction": "82.5", "active": None,
         "left_as": None,
     },
+    "applications": {
+        "code": "C1", "tenant": None, "legal_name": "Argan", "kind": "startup", "site": "TNG", "area_m2": "20",
+        "received_on": "2026-08-03", "state": "waiting", "decided_on": "2026-08-10", "incorporated_on": None,
+    },
     "usage-events": {
         "event_id": "E1", "tenant": "T1", "site": "TNG", "service": "MEAL", "quantity": "2.5",
         "occurred_on": "2026-08-31",
@@ -67,6 +71,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "leases": ({"ends_on": "2026-09-30", "area_m2": "18"}, {"ends_on": "2026-08-31"}),
     "grants": ({"amount": "50000.00", "site": "TNG"}, {"amount": "0.00"}),
     "surveys": ({"jobs": None, "active": "yes", "left_as": "graduated"}, {"satisfaction": "100.5"}),
+    "applications": ({"tenant": "T1", "kind": None, "legal_name": None, "area_m2": "25"}, {"area_m2": "0"}),
 }
 ONE = {
     "units": "/TNG/TNG-9",

@@ -75,6 +75,10 @@ TENANTS: list[Row] = [
 ]
 UNITS: list[Row] = [{"site": "CAS", "code": "U-L1", "area_m2": "20"}, {"site": "CAS", "code": "U-L2", "area_m2": "10"}]
 SURVEYS: list[Row] = [{"tenant": "T1", "year": "2025", "jobs": "7", "export_share": "0.25", "satisfaction": "82"}]
+APPLICATIONS: list[Row] = [
+    {"code": "C1", "state": "waiting", "decided_on": "2026-06-02"},
+    {"code": "C2", "tenant": "T1", "incorporated_on": "2026-01-02"},
+]
 GRANTS: list[Row] = [{"code": "G1", "amount": "5000.00"}]
 
 
@@ -109,7 +113,10 @@ def tell_the_whole_story(engine: Engine, folder: Path) -> Settings:
     """Let it all happen in a migrated, empty database."""
     park = Park(engine, folder / "network")
     settings = signing_settings(engine, folder)
-    park.opens(units=UNITS, tenants=TENANTS, leases=_leases(None), grants=GRANTS, surveys=SURVEYS, usage=_usage(*MAY))
+    park.opens(
+        units=UNITS, tenants=TENANTS, leases=_leases(None), grants=GRANTS, surveys=SURVEYS, usage=_usage(*MAY),
+        applications=APPLICATIONS,
+    )  # fmt: skip
     for name, role in {"amina": "finance", "karim": "approver", "salma": "admin"}.items():
         people.add(engine, name, role)
     people.token(engine, "compteurs", "usage", "amina", ["CAS"])

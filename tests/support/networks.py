@@ -29,6 +29,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "usage_voids": ("event_id", "reason"),
     "grants": ("code", "funder", "site", "amount", "granted_on"),
     "surveys": ("tenant", "year", "jobs", "export_share", "satisfaction", "active"),
+    "applications": (
+        "code", "tenant", "legal_name", "kind", "site", "area_m2", "received_on", "state", "decided_on",
+        "incorporated_on",
+    ),
 }  # fmt: skip
 
 # What a row given as a mapping holds where it says nothing.
@@ -51,6 +55,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "usage_voids": {"reason": "saisi deux fois"},
     "grants": {"funder": "Région", "amount": "1000.00", "granted_on": "2026-01-01"},
     "surveys": {},
+    "applications": {
+        "legal_name": "Argan Robotique", "kind": "startup", "site": "TNG", "area_m2": "20",
+        "received_on": "2026-06-01", "state": "received",
+    },
 }  # fmt: skip
 
 GROUND: dict[str, tuple[Row, ...]] = {

@@ -288,6 +288,8 @@ def _happened(thing: str, subject: str, before: Mapping[str, Any] | None, after:
     for name in ("state", "outcome"):
         if after.get(name) in _STATES:
             return f"{subject}.{after[name]}"
+    if subject == "application" and before is not None and "state" in after:
+        return f"{subject}.{after['state']}"
     if "cancelled_on" in after:
         return f"{subject}.cancelled"
     return f"{thing}.{'created' if before is None else 'changed'}"

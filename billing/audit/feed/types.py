@@ -5,8 +5,8 @@ from collections.abc import Sequence
 # Kinds of added rows, and the subjects of acts, by their names in the feed (`queries`).
 _THINGS = frozenset(
     (
-        "allocation", "approval", "bank_line", "bank_statement", "certificate", "closing", "cut_off", "debt",
-        "delivery", "deposit", "deposit_movement", "document", "file", "fiscal_year", "grant", "lease",
+        "allocation", "application", "approval", "bank_line", "bank_statement", "certificate", "closing", "cut_off",
+        "debt", "delivery", "deposit", "deposit_movement", "document", "file", "fiscal_year", "grant", "lease",
         "lease_removal", "manual_entry", "message", "month", "one_off_invoice", "rate", "receipt", "refund",
         "reminder", "run", "run_hold", "service", "site", "survey", "take_on", "tenant", "tier_change_notice", "token",
         "unit", "usage", "usage_void", "user", "vat_rate", "voucher_file", "webhook_endpoint",
@@ -14,8 +14,8 @@ _THINGS = frozenset(
 )  # fmt: skip
 _HAPPENINGS = frozenset(
     (
-        "approved", "asked", "cancelled", "changed", "complete", "created", "decided", "issued", "made", "recorded",
-        "refused", "removed", "running", "sent",
+        "accepted", "admitted", "approved", "asked", "cancelled", "changed", "complete", "created", "decided",
+        "declined", "issued", "made", "recorded", "refused", "removed", "running", "sent", "waiting", "withdrawn",
     )
 )  # fmt: skip
 

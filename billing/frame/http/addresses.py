@@ -47,7 +47,8 @@ class CodeInAddress(BaseConverter):
 
     part_isolating = False
     regex = (
-        r"(?!batch$|.*/(?:(?:final-)?statement|switch|cross-subsidy-account|personal-data|removal|void)(?:/pdf)?$)"
+        r"(?!batch$|.*/(?:(?:final-)?statement|switch|cross-subsidy-account|personal-data|removal|void"
+        r"|decision|admission|prospect|waiting-list)(?:/pdf)?$)"
         r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"
     )
 

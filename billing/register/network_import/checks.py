@@ -15,7 +15,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.ma import ice as ice_number
 
 from billing.register.network_import.faults import Faults
-from billing.register.network_import.layout import ADVANCE
+from billing.register.network_import.layout import ADVANCE, APPLICATION_STEPS, ON_THE_LIST
 from billing.register.network_import.sheet import Row, Sheet
 from billing.register.network_import.stored import (
     Key,
@@ -243,6 +243,48 @@ def _note_overlap(
         f"from {stay['starts_on']} {until})"
     )
     sheet.note(faults, placed[key], "unit", problem, "end the earlier lease the day before the later one starts")
+
+
+def check_applications(sheet: Sheet, references: References, faults: Faults) -> None:
+    """Each application has the days of its state, went there by legal steps, and says who applies (R35)."""
+    named = {row.values["tenant"] for row in sheet.rows if row.values.get("tenant") is not None}
+    references.learn("tenants", named)
+    known = references.codes("tenants")
+    for row in sheet.rows:
+        if row.has("state", "received_on", "decided_on"):
+            _check_decision(sheet, row, faults)
+        if row.has("tenant", "legal_name", "kind", "state") and "tenants" not in references.unreadable:
+            _check_firm(sheet, row, row.values["tenant"] in known, faults)
+
+
+def _check_decision(sheet: Sheet, row: Row, faults: Faults) -> None:
+    state, decided_on = row.values["state"], row.values["decided_on"]
+    if state == "received" and decided_on is not None:
+        sheet.note(faults, row, "decided_on", "is a day of decision, and nothing is decided", "leave it blank")
+    elif state not in ("received", "withdrawn") and decided_on is None:
+        of_list = ": the waiting list is in order of these days" if state in ON_THE_LIST else ""
+        sheet.note(faults, row, "decided_on", "is blank", f"give the day it was decided{of_list}")
+    elif decided_on is not None and decided_on < row.values["received_on"]:
+        problem = f"is before the application was received on {row.values['received_on']}"
+        sheet.note(faults, row, "decided_on", problem, "correct one of the two days")
+    # A file says what became of it since the last one: any number of steps.
+    if row.before is not None and row.before["state"] != state:
+        was = row.before["state"]
+        if not APPLICATION_STEPS[was] or state == "received":
+            remedy = "enter another application" if not APPLICATION_STEPS[was] else "leave it as it was decided"
+            sheet.note(faults, row, "state", f"was {was} already, which can't become {state}", remedy)
+
+
+def _check_firm(sheet: Sheet, row: Row, is_known: bool, faults: Faults) -> None:
+    if is_known:
+        return
+    if row.values["state"] == "admitted":
+        remedy = "add it to tenants.csv with its lease to leases.csv, or correct the code"
+        sheet.note(faults, row, "tenant", "is no known tenant, and the application is admitted", remedy)
+    for column in ("legal_name", "kind"):
+        if not row.values[column]:
+            remedy = "say who applies; only of a tenant of the register it may be left out"
+            sheet.note(faults, row, column, "is blank", remedy)
 
 
 class _Version(NamedTuple):

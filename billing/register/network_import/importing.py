@@ -17,6 +17,7 @@ from billing.frame.errors import Fault, Refused
 from billing.frame.settings import Settings
 from billing.register.network_import.checks import (
     References,
+    check_applications,
     check_ceilings,
     check_lease_days,
     check_openings,
@@ -272,6 +273,7 @@ class _Import:
         for sheet in sheets.values():
             references.check(sheet, faults)
         check_units(connection, sheets["leases"], faults)
+        check_applications(sheets["applications"], references, faults)
         catalogue = merged_services(stored_services(connection), sheets["services"])
         check_ceilings(connection, sheets, catalogue, faults)
         check_grants(connection, sheets["grants"], faults)

@@ -25,6 +25,20 @@ UNIT_KINDS = (*LETTABLE, "meeting_room", "training_room")
 # What surveys say of firms, those that left included (R36).
 YES, NO = "yes", "no"
 GRADUATED, LEFT = "graduated", "left"
+# What may become of an application, step by step (R35); the last three are final.
+APPLICATION_STEPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "received": ("accepted", "waiting", "declined", "withdrawn"),
+        "accepted": ("waiting", "admitted", "declined", "withdrawn"),
+        "waiting": ("accepted", "admitted", "declined", "withdrawn"),
+        "admitted": (),
+        "declined": (),
+        "withdrawn": (),
+    }
+)
+APPLICATION_STATES = tuple(APPLICATION_STEPS)
+# Accepted and not admitted yet: the waiting list.
+ON_THE_LIST = ("accepted", "waiting")
 
 
 class Form(Enum):
@@ -331,11 +345,44 @@ _GRANTS = Layout(
     {"site": "sites"},
     (("EX-SUBV", "Région d'exemple", "EXEMPLE", "1000.00", "2026-01-05"),),
 )
+_APPLICATIONS = Layout(
+    "applications",
+    models.application,
+    (
+        _code("code", "Code de la candidature"),
+        _text("tenant", "Code du locataire, s'il en a ou en aura un", optional(cells.code)),
+        _text("legal_name", "Raison sociale ; vide : celle du locataire"),
+        _text(
+            "kind", "startup, sme (PME), large (grande) ou subsidiary (filiale) ; vide : celui du locataire",
+            cells.one_of(*KINDS, blank=""),
+        ),
+        _code("site", "Code du site demandé"),
+        Column("area_m2", cells.quantity, "area", format_quantity, "Surface demandée, en m²"),
+        _day("received_on", "Jour de réception"),
+        _text(
+            "state",
+            "received (reçue), accepted (acceptée), waiting (en attente d'un local), admitted (admise), declined "
+            "(refusée) ou withdrawn (retirée)",
+            cells.one_of(*APPLICATION_STATES),
+        ),
+        _day("decided_on", "Jour de la décision ; en attente : jour de l'acceptation", optional(cells.day)),
+        Column(
+            "incorporated_on", optional(cells.day), "incorporated_on", date.isoformat, may_lack=True,
+            about="Jour d'immatriculation, dont dépend le prix d'une jeune entreprise",
+        ),
+    ),
+    ("code",),
+    {"site": "sites"},
+    (("EX-CAND", "", "Société candidate", "startup", "EXEMPLE", "20", "2026-01-10", "received", "", "2025-11-02"),),
+    may_lack=True,
+)  # fmt: skip
 
 # In the order they are read and written: what is referred to comes first.
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         layout.stem: layout
-        for layout in (_SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS, _SURVEYS)
+        for layout in (
+            _SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS, _SURVEYS, _APPLICATIONS
+        )
     }
 )

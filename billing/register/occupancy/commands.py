@@ -12,7 +12,7 @@ from billing.frame.terminal.parameters import DAY
 
 @click.group("sites", cls=Group)
 def sites_command() -> None:
-    """Sites: how far they are let."""
+    """Sites: how far they are let, and who waits for a place."""
 
 
 @sites_command.command(
@@ -27,7 +27,8 @@ def occupancy_command(day: date | None, format_name: str, output: str | None) ->
     """Show how far sites and network are let on a day (taux d'occupation), by the leases as they stand today.
 
     By firms: those with a lease that day, each once, / capacity. By area: m² of that day's leases / m² of offices,
-    desks and shops. A blank: the capacity or the units of a site are not entered.
+    desks and shops. `waiting` are the firms accepted by that day and not admitted yet; `coming` those of them that are
+    not told to wait, with the area they want: they come on top. A blank: what it rests on is not entered.
     """
     from billing.frame.civil_time import today
     from billing.frame.database import reading
@@ -42,7 +43,37 @@ def occupancy_command(day: date | None, format_name: str, output: str | None) ->
     require_no_output(output)
     with database(load_settings()) as engine, reading(engine) as connection:
         found = occupancy(connection, on)
-    names = ("capacity", "firms", "firms_rate", "lettable_m2", "let_m2", "m2_rate", "waiting")
+    names = ("capacity", "firms", "firms_rate", "lettable_m2", "let_m2", "m2_rate", "waiting", "coming", "coming_m2")
     places = {**found.sites, "network": found.network}
     rows = [(code, *("" if (x := getattr(at, name)) is None else x for name in names)) for code, at in places.items()]
     table(f"Occupancy on {on}", ("site", *names), rows)
+
+
+@sites_command.command("waiting-list", cls=Command, epilog=example("technopark-billing sites waiting-list CAS"))
+@click.argument("code")
+@format_option("table", "json", "csv", "xlsx", default="table")
+@output_option
+def waiting_list_command(code: str, format_name: str, output: str | None) -> None:
+    """Show the waiting list of the site CODE (liste d'attente): who was accepted and is not admitted yet.
+
+    In order of the day they were accepted; of one day, first who applied first, then by code.
+    """
+    from billing.frame.database import reading
+    from billing.frame.settings import load_settings
+    from billing.register.applications.files import waiting_pieces
+    from billing.register.applications.queries import waiting_list
+
+    if format_name != "table":
+        write_export(
+            lambda connection: waiting_pieces(waiting_list(connection, code), format_name), format_name, output
+        )
+        return
+    require_no_output(output)
+    with database(load_settings()) as engine, reading(engine) as connection:
+        waiting = waiting_list(connection, code).waiting
+    if not waiting:
+        click.echo(f"nobody waits at {code}")
+        return
+    names = ("place", "code", "tenant", "legal_name", "kind", "area_m2", "received_on", "accepted_on", "state")
+    rows = [["" if (x := getattr(firm, name)) is None else x for name in names] for firm in waiting]
+    table(f"Waiting list of {code}", names, rows)

@@ -19,6 +19,8 @@ COLUMNS = (
     Column("let_m2", Kind.QUANTITY),
     Column("m2_rate", Kind.RATE),
     Column("waiting", Kind.COUNT),
+    Column("coming", Kind.COUNT),
+    Column("coming_m2", Kind.QUANTITY),
 )
 
 
@@ -39,7 +41,7 @@ def _cells(at: Occupied) -> tuple[int | None, ...]:
     rate, area = RATE_DECIMALS, QUANTITY_DECIMALS
     return (
         at.capacity, at.firms, _scaled(at.firms_rate, rate), _scaled(at.lettable_m2, area), _scaled(at.let_m2, area),
-        _scaled(at.m2_rate, rate), at.waiting,
+        _scaled(at.m2_rate, rate), at.waiting, at.coming, _scaled(at.coming_m2, area),
     )  # fmt: skip
 
 

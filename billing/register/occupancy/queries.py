@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import Connection, case, distinct, func, or_, select
+from sqlalchemy import Connection, case, distinct, exists, func, or_, select
 
+from billing.register.applications.queries import Demand, demand
 from billing.register.network_import.layout import LETTABLE
 from billing.register.occupancy.shapes import Occupancy, Occupied
-from billing.register.tables import lease, site, unit
+from billing.register.tables import application, lease, site, unit
 
 
 def occupancy(connection: Connection, on: date) -> Occupancy:
@@ -30,8 +31,21 @@ def occupancy(connection: Connection, on: date) -> Occupancy:
         .group_by(u.site)
         .subquery()
     )
+    asks = demand(on).subquery()
     rows = connection.execute(
-        select(site.c.code, site.c.capacity, lets.c.firms, equipped.c.lettable, lets.c.let, firms_of_all.label("all"))
+        select(
+            site.c.code,
+            site.c.capacity,
+            lets.c.firms,
+            equipped.c.lettable,
+            lets.c.let,
+            firms_of_all.label("all"),
+            asks.c.waiting,
+            asks.c.coming,
+            asks.c.area,
+            exists(select(application.c.code)).label("kept"),
+        )
+        .outerjoin(asks, asks.c.site == site.c.code)
         .outerjoin(lets, lets.c.site == site.c.code)
         .outerjoin(equipped, equipped.c.site == site.c.code)
         .order_by(site.c.code)
@@ -41,13 +55,20 @@ def occupancy(connection: Connection, on: date) -> Occupancy:
         (r.code, r.capacity, r.firms or 0, None if r.lettable is None else int(r.lettable), int(r.let or 0))
         for r in rows
     ]
+    kept = bool(rows and rows[0].kept)
+    demands = {r.code: Demand(*(int(x or 0) for x in (r.waiting, r.coming, r.area))) for r in rows} if kept else None
     network = Occupied.of(
         _base((capacity, firms) for _, capacity, firms, _, _ in sums),
         rows[0].all if rows else 0,
         _base((lettable, firms) for _, _, firms, lettable, _ in sums),
         sum(let for *_, let in sums),
+        None if demands is None else Demand(*map(sum, zip(*demands.values(), strict=True))),
     )
-    return Occupancy(on=on, sites={code: Occupied.of(*of_site) for code, *of_site in sums}, network=network)
+    sites = {
+        code: Occupied.of(capacity, firms, lettable, let, None if demands is None else demands[code])
+        for code, capacity, firms, lettable, let in sums
+    }
+    return Occupancy(on=on, sites=sites, network=network)
 
 
 def _base(entered: Iterable[tuple[int | None, int]]) -> int | None:

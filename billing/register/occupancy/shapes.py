@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from billing.frame.shapes import Count, Day, Quantity, Rate, Shape, about
+from billing.register.applications.queries import Demand
 from pricing.money import format_quantity, format_rate, share_of
 
 
@@ -15,10 +16,16 @@ class Occupied(Shape, frozen=True):
     lettable_m2: Annotated[Quantity | None, about("The area of offices, desks and shops; null: no unit is entered")]
     let_m2: Annotated[Quantity, about("The area of that day's leases")]
     m2_rate: Annotated[Rate | None, about("Area let / area that can be let")]
-    waiting: Annotated[Count | None, about("The applications on the waiting list; null: none are kept here yet")]
+    waiting: Annotated[
+        Count | None, about("The firms accepted by that day and not admitted yet; null: no applications are kept here")
+    ]
+    coming: Annotated[
+        Count | None, about("Those of them that are not told to wait: they come on top of the firms; null as above")
+    ]
+    coming_m2: Annotated[Quantity | None, about("The area that these want; null as above")]
 
     @classmethod
-    def of(cls, capacity: int | None, firms: int, lettable: int | None, let: int) -> "Occupied":
+    def of(cls, capacity: int | None, firms: int, lettable: int | None, let: int, demand: Demand | None) -> "Occupied":
         """Return sums as they are answered, areas in millionths of a m²; without a base there is no rate."""
         return cls(
             capacity=capacity,
@@ -27,7 +34,9 @@ class Occupied(Shape, frozen=True):
             lettable_m2=None if lettable is None else format_quantity(lettable),
             let_m2=format_quantity(let),
             m2_rate=format_rate(share_of(let, lettable)) if lettable else None,
-            waiting=None,
+            waiting=None if demand is None else demand.waiting,
+            coming=None if demand is None else demand.coming,
+            coming_m2=None if demand is None else format_quantity(demand.coming_area),
         )
 
 

@@ -26,7 +26,7 @@ from tests.support.told import tell, to_tell
 LISTS = (
     "/v1/proof/checkpoints", "/v1/proof/cosignatures",
     "/v1/sites", "/v1/units", "/v1/services", "/v1/vat-rates", "/v1/rates", "/v1/tenants", "/v1/leases", "/v1/grants",
-    "/v1/surveys",
+    "/v1/surveys", "/v1/applications",
     "/v1/usage-events", "/v1/billing-runs", "/v1/billing-runs/2026-08/outcomes", "/v1/documents", "/v1/deliveries",
     "/v1/ledger/entries", "/v1/ledger/accounts", "/v1/ledger/accounts/3421/entries", "/v1/tokens", "/v1/users",
     "/v1/imports",
@@ -98,6 +98,8 @@ def fill(caller: Caller, engine: Engine) -> None:
     for n in (1, 2):
         caller.post("/v1/units", {"site": "TNG", "code": f"TNG-{n}", "kind": "office", "area_m2": "20"})
         caller.post("/v1/surveys", {"tenant": "A1", "year": 2024 + n, "jobs": 3})
+        firm = {"legal_name": f"Firme {n}", "kind": "startup", "received_on": "2026-08-01", "state": "received"}
+        caller.post("/v1/applications", {"code": f"C{n}", "site": "TNG", "area_m2": "20", **firm})
     for lease in ("L1", "L2"):
         caller.post("/v1/deposits", {"lease": lease})
     for tenant in ("A1", "B1", "C1"):

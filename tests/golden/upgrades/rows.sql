@@ -203,3 +203,6 @@ INSERT INTO survey (tenant, year, jobs, export_share, satisfaction, active, left
 
 -- version 0044
 INSERT INTO job (name, owner, token, scopes, sites, method, address, headers, request_id, state, attempts, ordered_at) VALUES ('6e9c5b1e-0000-4000-8000-000000000001', 'token amina', 'amina', ' finance ', '[]', 'GET', '/v1/ledger/exports?format=csv', '{}', 'r1', 'queued', 0, '2026-06-01 08:00:00');
+
+-- version 0045
+INSERT INTO application (code, tenant, legal_name, kind, site, area, received_on, state, decided_on, incorporated_on) VALUES ('C1', NULL, 'Argan Robotique', 'startup', 'TNG', 22500000, '2026-07-08', 'waiting', '2026-07-09', NULL);

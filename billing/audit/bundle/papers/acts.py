@@ -32,7 +32,8 @@ _ACTS = (
 )
 _SUBJECTS = {
     "tenants": "locataires", "leases": "baux", "rates": "tarifs", "vat_rates": "taux de TVA", "services": "services",
-    "sites": "sites", "units": "locaux", "grants": "subventions", "surveys": "enquêtes", "receipts": "règlements",
+    "sites": "sites", "units": "locaux", "grants": "subventions", "surveys": "enquêtes",
+    "applications": "candidatures", "receipts": "règlements",
     "statements": "relevés bancaires",
     "certificates": "attestations", "usage_voids": "consommations annulées", "run_holds": "suspensions de facturation",
     "files": "PDF", "deliveries": "envois", "messages": "courriers", "message-deliveries": "envois de courriers",

@@ -1,4 +1,4 @@
-"""The register with its history: every version of tenants, leases, rates, VAT rates, sites, units, services, grants."""
+"""The register with its history: every version of tenants, leases, rates, VAT rates, sites, units…"""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from ledger.exports.columns import Column, Kind, Rows
 _NAMES = {
     "sites": ("sites", "sites"),
     "units": ("locaux", "locaux"),
+    "applications": ("candidatures", "candidatures"),
     "services": ("services", "services"),
     "surveys": ("enquetes", "enquêtes"),
     "rates": ("tarifs", "tarifs"),

@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from billing.register.network_import.plausibility.applications import review_applications
 from billing.register.network_import.plausibility.leases import review_leases
 from billing.register.network_import.plausibility.prices import review_rates, review_vat_rates
 from billing.register.network_import.plausibility.tenants import review_new_tenants
@@ -32,6 +33,7 @@ def review(
     review_new_tenants(connection, sheets["tenants"], today, unlikely)
     review_leases(connection, sheets["leases"], today, unlikely)
     review_units(connection, sheets["units"], sheets["leases"], today, unlikely)
+    review_applications(connection, sheets["applications"], today, unlikely)
     if arrived is not None:
         review_usage(connection, arrived, today, unlikely)
     unlikely.tell()
