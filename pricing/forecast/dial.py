@@ -25,6 +25,8 @@ from pricing.forecast.outlook import Outlook
 from pricing.forecast.path import Path
 from pricing.forecast.simulation import Chance, Month, crowd
 from pricing.forecast.waterfalls import FundsInDraws
+from pricing.period import Period, add_months, first_of_month, months
+from pricing.projection import Stay, lines_of_run
 
 CONFIDENCE = Fraction(95, 100)
 # Nobody admits more at once; beyond it the answer is that number, "or more".
@@ -60,14 +62,22 @@ class Dial:
 
     def confidence(self, newcomers: Mapping[str, int]) -> Fraction:
         """Return the share of draws in which the reserve stays above zero with so many newcomers at each site."""
+        return self.carried(
+            {site: [count * need for need in self.needs[site]] for site, count in newcomers.items()}, {}
+        )
+
+    def carried(self, needs: Mapping[str, Sequence[int]], supplies: Mapping[str, Sequence[int]]) -> Fraction:
+        """Return the share of draws in which the reserve stays above zero with these amounts more, by site and run."""
         draws = len(self.months[0].draws)
         funds = FundsInDraws(draws, self.outlook.funds.reserve, self.outlook.funds.grants)
         carried = np.ones(draws, dtype=np.bool_)
         for place, month in enumerate(self.months):
+            supply: NDArray[Any] = month.contributions.copy()
             need: NDArray[Any] = month.draws.copy()
-            for site, count in newcomers.items():
-                need[:, self.outlook.sites.index(site)] += count * self.needs[site][place]
-            funds.settle(month.contributions, need, self.outlook.sites, self.path.months[place])
+            for whole, more in ((supply, supplies), (need, needs)):
+                for site, amounts in more.items():
+                    whole[:, self.outlook.sites.index(site)] += amounts[place]
+            funds.settle(supply, need, self.outlook.sites, self.path.months[place])
             carried &= funds.reserve > 0
         return Fraction(int(carried.sum()), draws)
 
@@ -85,6 +95,44 @@ def prepare(outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chan
             int(offices[place]) + (int(usage[place - 1]) if place else 0) for place in range(len(path.months))
         )
     return Dial(outlook, tuple(crowd(outlook, path, nobody, chance)), path, needs)
+
+
+class Weighed(NamedTuple):
+    """One firm on the dial's ground: its contributions and draws in each run, in centimes.
+
+    `without` and `with_it` are the shares of draws in which the reserve stays above zero after each of the runs.
+    """
+
+    contributions: tuple[int, ...]
+    draws: tuple[int, ...]
+    without: Fraction
+    with_it: Fraction
+
+
+def weigh(outlook: Outlook, path: Path, assumptions: Assumptions, chance: Chance, stay: Stay) -> Weighed:
+    """Weigh the admission of one firm with one office, on top of all that is on record; no others come.
+
+    The first run catches up what was let before its month. Raises PricingError.
+    """
+    nobody = replace(assumptions, arrivals={EVERY_SITE: Fraction(0)})
+    ground = Dial(outlook, tuple(crowd(outlook, path, nobody, chance)), path, {})
+    (let,) = stay.leases
+    earliest = min(first_of_month(let.start), path.months[0])
+    lines = [
+        [
+            line
+            for month in (months(earliest, run) if place == 0 else (run,))
+            for of_month in lines_of_run(
+                stay, month, Period(add_months(month, -1), month), outlook.usual_from, outlook.rates, outlook.vat
+            )
+            for line in of_month
+        ]
+        for place, run in enumerate(path.months)
+    ]
+    contributions = tuple(sum(line.contribution for line in of_run) for of_run in lines)
+    draws = tuple(sum(line.draw for line in of_run) for of_run in lines)
+    with_it = ground.carried({let.site: draws}, {let.site: contributions})
+    return Weighed(contributions, draws, ground.carried({}, {}), with_it)
 
 
 def read_dial(dial: Dial, progress: Callable[[int, int], None] | None = None) -> tuple[Reading, ...]:

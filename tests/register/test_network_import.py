@@ -614,7 +614,8 @@ class TestRecords:
 
 def test_the_shipped_sample_is_what_the_project_was_given() -> None:
     assert {path.name for path in SAMPLE.glob("*.csv")} == {
-        f"{stem}.csv" for stem in ("sites", "services", "vat_rates", "rates", "tenants", "leases", "usage", "grants")
+        f"{stem}.csv"
+        for stem in ("sites", "services", "vat_rates", "rates", "tenants", "leases", "usage", "grants", "applications")
     }
 
 

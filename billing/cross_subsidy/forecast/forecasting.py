@@ -89,7 +89,7 @@ def forecast(
     `progress` is told steps done and in all: a step is a tenant priced, or a month drawn. What is kept in `computed`
     is not priced again.
     """
-    outlook, path = _ahead(connection, question, today, question.months, computed, progress)
+    outlook, path = look_ahead(connection, question, today, question.months, computed, progress)
     chance = Chance(question.draws, question.seed)
     by_month, sums = [], _Sums()
     steps = len(outlook.tenants) + question.months
@@ -124,12 +124,12 @@ def dial(
     computed: Computed | None = None,
 ) -> tuple[Dial, tuple[Reading, ...]]:
     """Read the admission dial for offices of that size, in millionths of a m2; writes nothing. As `forecast`."""
-    outlook, path = _ahead(connection, question, today, DIAL_MONTHS, computed)
+    outlook, path = look_ahead(connection, question, today, DIAL_MONTHS, computed)
     prepared = prepare(outlook, path, question.assumptions, Chance(question.draws, question.seed), area)
     return prepared, read_dial(prepared, progress)
 
 
-def _ahead(
+def look_ahead(
     connection: Connection,
     question: Question,
     today: date,

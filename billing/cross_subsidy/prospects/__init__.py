@@ -1,0 +1,1 @@
+"""Prospects: what an applicant would pay month by month, and what its admission would do to the pool (R35)."""
