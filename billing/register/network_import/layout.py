@@ -382,7 +382,17 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         layout.stem: layout
         for layout in (
-            _SITES, _UNITS, _SERVICES, _VAT_RATES, _RATES, _TENANTS, _LEASES, _USAGE, _GRANTS, _SURVEYS, _APPLICATIONS
+            _SITES,
+            _UNITS,
+            _SERVICES,
+            _VAT_RATES,
+            _RATES,
+            _TENANTS,
+            _LEASES,
+            _USAGE,
+            _GRANTS,
+            _SURVEYS,
+            _APPLICATIONS,
         )
     }
 )
