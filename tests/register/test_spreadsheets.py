@@ -116,9 +116,9 @@ def test_a_template_has_every_column_explained_and_imports_with_its_examples_nam
     subject_files = [PAYMENTS_FILE, VOIDS_FILE]
     names = write_template(tmp_path / "n", file_format, [subject_file.layout for subject_file in subject_files])
     report = import_folder(engine, tmp_path / "n", now=NOW, settings=load_settings({}), further=subject_files)
-    assert report.new == 14
+    assert report.new == 15
     assert [(warning.value, warning.problem) for warning in report.warnings] == [
-        (code, "is an example of the template") for code in ("EXEMPLE", "EXEMPLE", "EX-BAIL", "EX-SUBV")
+        (code, "is an example of the template") for code in ("EXEMPLE", "EXEMPLE", "EX-BAIL", "EX-SUBV", "EX-CAND")
     ]
     layouts = [*LAYOUTS.values(), *(subject_file.layout for subject_file in subject_files)]
     columns = [(layout.stem, column.name) for layout in layouts for column in layout.columns]
