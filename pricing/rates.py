@@ -5,7 +5,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import NamedTuple
 
 from pricing.errors import NoRateInForce, NoVatRateInForce, SiteNotOpen
@@ -14,7 +13,6 @@ from pricing.vat import STANDARD
 
 _FRACTION = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 EVERY_KIND = ""
-NONE_OPENS_LATER: Mapping[str, date] = MappingProxyType({})
 
 
 class Rate(NamedTuple):
@@ -59,10 +57,10 @@ class RateBook:
     __slots__ = ("_opened", "_timelines", "_versions")
 
     def __init__(
-        self, versions: Iterable[tuple[str, str, str, Rate]], opened: Mapping[str, date] = NONE_OPENS_LATER
+        self, versions: Iterable[tuple[str, str, str, Rate]], opened: Mapping[str, date] | None = None
     ) -> None:
         """Take versions as (site, service, tenant kind or blank, rate), and the opening days of sites that have one."""
-        self._opened = opened
+        self._opened = opened or {}
         self._versions: dict[tuple[str, str], dict[str, list[Rate]]] = defaultdict(lambda: defaultdict(list))
         for site, service, kind, rate in versions:
             self._versions[site, service][kind].append(rate)
