@@ -290,6 +290,7 @@ def record_schema(resource: Resource) -> type[Schema]:
     )
 
 
+@cache
 def change_schema(resource: Resource) -> type[Schema]:
     """Return some of its fields, none of its key."""
     changed = {}
