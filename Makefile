@@ -59,5 +59,5 @@ lock: ## lock pyproject.toml's dependencies again; LOCK=--upgrade takes newer ve
 	$(UV_COMPILE) --group build -c requirements/test.txt -o requirements/build.txt
 
 clean: ## remove what the other targets made, .venv as well
-	rm -rf .venv build dist demo-out ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/tools/node_modules build dist demo-out ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -85,7 +85,7 @@ def send_due_accounts(order: Mapping[str, Any]) -> Answer:
     return Answer(SentAccounts(dry_run, shown), 201 if shown and not dry_run else 200)
 
 
-@blueprint.route("/cross-subsidy/years/<year:year>")
+@blueprint.route("/cross-subsidy-years/<year:year>")
 @blueprint.response(200, CrossSubsidyYear)
 @blueprint.alt_response(409, "CONFLICT")
 @reads
@@ -94,7 +94,7 @@ def get_cross_subsidy_year(connection: Connection, year: int) -> CrossSubsidyYea
     return CrossSubsidyYear.of(year_statement(connection, year))
 
 
-@blueprint.route("/cross-subsidy/years/<year:year>/pdf")
+@blueprint.route("/cross-subsidy-years/<year:year>/pdf")
 @blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
@@ -105,7 +105,7 @@ def get_cross_subsidy_year_paper(connection: Connection, year: int) -> Response:
     return Response(written, content_type="application/pdf")
 
 
-@blueprint.route("/cross-subsidy/years/<year:year>/xlsx")
+@blueprint.route("/cross-subsidy-years/<year:year>/xlsx")
 @blueprint.response(200, BINARY, content_type=spreadsheet.MEDIA_TYPE)
 @blueprint.alt_response(409, "CONFLICT")
 @reads

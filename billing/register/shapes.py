@@ -66,7 +66,9 @@ class Resource(NamedTuple):
     @property
     def key_example(self) -> list[dict[str, Any]]:
         """Its key, as parts of an address are documented."""
-        return [{"in": "path", "name": name, "example": self.example[name] or EVERY_KIND} for name in self.layout.key]
+        return [
+            {"in": "path", "name": name, "example": str(self.example[name] or EVERY_KIND)} for name in self.layout.key
+        ]
 
     @property
     def many(self) -> str:

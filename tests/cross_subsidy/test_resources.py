@@ -53,7 +53,7 @@ def test_no_other_firm_is_named(park: Caller) -> None:
 
 
 def test_the_years_statement_ties_to_the_ledger(park: Caller) -> None:
-    found = park.get("/v1/cross-subsidy/years/2026", "auditor")
+    found = park.get("/v1/cross-subsidy-years/2026", "auditor")
     assert found["months_counted"] == ["2026-06", "2026-07", "2026-08"]
     balance = {row["account"]: row for row in park.get("/v1/ledger/trial-balance")["accounts"]}
     assert Decimal(balance["9202"]["balance"]) == -Decimal(found["support"])
@@ -68,8 +68,8 @@ def test_the_years_statement_ties_to_the_ledger(park: Caller) -> None:
 
 def test_the_years_statement_on_paper_and_as_a_workbook(park: Caller) -> None:
     for form, begins in (("pdf", b"%PDF-1.7"), ("xlsx", b"PK")):
-        first, second = (park("GET", f"/v1/cross-subsidy/years/2026/{form}") for _ in range(2))
+        first, second = (park("GET", f"/v1/cross-subsidy-years/2026/{form}") for _ in range(2))
         assert first.status_code == 200
         assert first.data.startswith(begins)
         assert first.data == second.data
-    assert park("GET", "/v1/cross-subsidy/years/2025").status_code == 404
+    assert park("GET", "/v1/cross-subsidy-years/2025").status_code == 404

@@ -52,7 +52,7 @@ _ROW = strict_schema(
         name: Cell(
             {**_CELL_DOCS.get(name, TEXT_DOC), "description": f"The column `{name}` of a file of manual entries"},
             required=name not in _OPTIONAL,
-            **({"load_default": "", "allow_none": True} if name in _OPTIONAL else {}),
+            **({"load_default": None, "allow_none": True} if name in _OPTIONAL else {}),
         )
         for name in LAYOUT.names
     },

@@ -17,6 +17,7 @@ from ledger.exports.tables import MEDIA_TYPES, TABLES, ending
 
 # A request is answered by a process that others wait for: what takes longer to lay out is the command line's.
 LINES_ON_PAPER_MAX = 1_500
+_JSON = "application/json"
 
 
 def as_tables(blueprint: ApiBlueprint) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -29,10 +30,12 @@ def in_formats(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Document an answer by each of these media types; `shape` is that of the JSON, where it has one."""
     json = {"type": "object"} if shape is None else blueprint.reference(shape)
+    # What is declared last stands first, and generated clients read that.
+    in_order = sorted(set(media_types), key=lambda media_type: (media_type == _JSON, media_type))
 
     def documented(view: Callable[..., Any]) -> Callable[..., Any]:
-        for media_type in sorted(set(media_types)):
-            schema = json if media_type == "application/json" else body_of(media_type)
+        for media_type in in_order:
+            schema = json if media_type == _JSON else body_of(media_type)
             view = blueprint.alt_response(200, schema=schema, content_type=media_type, success=True)(view)
         return view
 
