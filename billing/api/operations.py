@@ -14,6 +14,7 @@ from billing.frame.errors import Unknown
 from billing.frame.http import problems
 from billing.frame.http.authentication import EVERYBODY, opened_to
 from billing.frame.http.openapi import TEXT, ApiBlueprint
+from billing.frame.http.pages import HTML, html_page
 from billing.frame.http.service import service
 from billing.frame.http.transactions import answered, reads
 from billing.frame.schema_version import require_current
@@ -34,14 +35,6 @@ class ProblemKind(Shape, frozen=True):
     status: Annotated[int, about("The status of the answer")]
     remedy: Annotated[str, about("What to do about it")]
     codes: Annotated[dict[str, str], about("The codes of fields at fault, each with its meaning; mostly none")]
-
-
-_HTML = "text/html; charset=utf-8"
-# Nothing from elsewhere, nothing sent elsewhere.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 blueprint = ApiBlueprint("operations", __name__, description="Health, metrics, documentation")
@@ -82,12 +75,11 @@ def get_open_api() -> Response:
 
 
 @blueprint.route("/docs")
-@blueprint.response(200, TEXT, content_type=_HTML)
+@blueprint.response(200, TEXT, content_type=HTML)
 @opened_to(EVERYBODY)
 def get_docs() -> Response:
     """The OpenAPI document as a page, to read and to try; it asks nothing of any other server."""
-    page = (files("billing.api") / "docs.html").read_text(encoding="utf-8")
-    return Response(page, content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+    return html_page((files("billing.api") / "docs.html").read_text(encoding="utf-8"))
 
 
 @blueprint.route("/docs/changes")
@@ -101,7 +93,7 @@ def get_changes() -> Response:
 
 @blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])
 @blueprint.response(200, ProblemKind)
-@blueprint.alt_response(200, schema=TEXT, content_type=_HTML, success=True)
+@blueprint.alt_response(200, schema=TEXT, content_type=HTML, success=True)
 @opened_to(EVERYBODY)
 def get_problem_kind(slug: str) -> Response:
     """Explain a problem's `type`; a browser is given a page."""
@@ -109,6 +101,6 @@ def get_problem_kind(slug: str) -> Response:
     if kind is None:
         raise Unknown(f"no problem has the type {problems.PATH}{slug}")
     if request.accept_mimetypes.best_match(("application/json", "text/html"), "application/json") == "text/html":
-        return Response(page(kind), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+        return html_page(page(kind))
     remedy = REMEDIES[kind.slug]
     return answered(ProblemKind(problems.PATH + kind.slug, kind.title, kind.status, remedy, codes(kind)))

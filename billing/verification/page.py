@@ -1,9 +1,7 @@
 """The page of a paper, and that of a link that leads nowhere, in the reader's language; no script, nothing fetched."""
 
-from base64 import b64encode
 from datetime import date
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -36,14 +34,6 @@ def unknown_page(language: str) -> str:
     """Return the page of a link that leads to no paper: the same for every such link."""
     t = wording(language)
     return _rendered(t, title=t("Ce lien ne mène à aucun document"), facts=(), proof=None)
-
-
-def policy() -> str:
-    """Return the policy of these pages: their own stylesheet, and nothing else from anywhere."""
-    digest = b64encode(sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
 
 
 def _title(paper: Paper, t: Wording) -> str:

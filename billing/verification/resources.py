@@ -5,18 +5,18 @@ from sqlalchemy import Connection
 
 from billing.frame.http.authentication import EVERYBODY, opened_to
 from billing.frame.http.openapi import TEXT, ApiBlueprint
+from billing.frame.http.pages import HTML, html_page
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
 from billing.frame.shapes import indented
 from billing.proof.export import verifier_source
-from billing.verification.page import paper_page, policy, unknown_page
+from billing.verification.page import paper_page, unknown_page
 from billing.verification.papers import find_paper
 from billing.verification.proofs import proof_shape, prove_paper
 from billing.verification.shapes import PaperProof
 from invoices.formats import FRENCH
 from invoices.wording import LANGUAGES
 
-_HTML = "text/html; charset=utf-8"
 _PROGRAM = "text/x-python; charset=utf-8"
 _TOKEN = [{"in": "path", "name": "token", "example": "a" * 24}]
 
@@ -24,8 +24,8 @@ blueprint = ApiBlueprint("verification", __name__, description="Papers, verified
 
 
 @blueprint.route("/verify/<string:token>", parameters=_TOKEN)
-@blueprint.response(200, TEXT, content_type=_HTML)
-@blueprint.alt_response(404, schema=TEXT, content_type=_HTML)
+@blueprint.response(200, TEXT, content_type=HTML)
+@blueprint.alt_response(404, schema=TEXT, content_type=HTML)
 @opened_to(EVERYBODY)
 @reads
 def verify_paper(connection: Connection, token: str) -> Response:
@@ -43,7 +43,7 @@ def verify_paper(connection: Connection, token: str) -> Response:
 
 @blueprint.route("/verify/<string:token>/proof", parameters=_TOKEN)
 @blueprint.response(200, PaperProof)
-@blueprint.alt_response(404, schema=TEXT, content_type=_HTML)
+@blueprint.alt_response(404, schema=TEXT, content_type=HTML)
 @opened_to(EVERYBODY)
 @reads
 def get_paper_proof(connection: Connection, token: str) -> Response:
@@ -71,5 +71,4 @@ def _language() -> str:
 
 
 def _page(html: str, status: int) -> Response:
-    headers = {"Content-Security-Policy": policy(), "X-Robots-Tag": "noindex, nofollow", "Vary": "Accept-Language"}
-    return Response(html, status, headers, content_type=_HTML)
+    return html_page(html, status, {"X-Robots-Tag": "noindex, nofollow", "Vary": "Accept-Language"})

@@ -125,6 +125,15 @@ def test_every_operation_can_be_read_and_tried_without_any_other_server(
         await page.run("document.querySelector('#getSite button').click()")
         assert await page.wait_for("document.querySelector('#getSite pre').textContent.includes('200')")
 
+        # Files of a form.
+        upload = "document.querySelector('#importNetwork input[type=file]')"
+        await page.run(
+            "const held = new DataTransfer(); held.items.add(new File(['code,legal_name\\n'], 'tenants.csv'));"
+            f"{upload}.files = held.files; document.querySelector('#importNetwork button').click()"
+        )
+        answered = "document.querySelector('#importNetwork pre').textContent"
+        assert "tenants.csv" in await page.wait_for(f"{answered}.includes('422') && {answered}")
+
         # What is filtered away is hidden.
         await page.run(
             "const f = document.getElementById('filter'); f.value = 'quotes'; f.dispatchEvent(new Event('input'))"
@@ -145,3 +154,4 @@ def test_the_page_names_no_other_address_and_its_policy_allows_none(ground: Call
     assert "default-src 'none'" in policy
     assert "connect-src 'self'" in policy
     assert "http" not in policy
+    assert "unsafe" not in policy
