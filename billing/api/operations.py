@@ -83,12 +83,12 @@ def get_docs() -> Response:
 
 
 @blueprint.route("/docs/changes")
-@blueprint.response(200, TEXT, content_type=_HTML)
+@blueprint.response(200, TEXT, content_type=HTML)
 @opened_to(EVERYBODY)
 def get_changes() -> Response:
     """What each version of the API changed, as a page."""
     text = (files("billing.api") / "changes.md").read_text(encoding="utf-8")
-    return Response(page_of(text), content_type=_HTML, headers={"Content-Security-Policy": _POLICY})
+    return html_page(page_of(text))
 
 
 @blueprint.route("/problems/<part:slug>", parameters=[{"in": "path", "name": "slug", "example": "validation"}])
