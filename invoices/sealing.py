@@ -83,7 +83,9 @@ class _Sealer:
         written: BytesIO = signer.sign_pdf(Addition(BytesIO(pdf)), bytes_reserved=self._room)
         content = written.getvalue()
         if self._room is None:
+            # pyHanko guesses half as much again: the first is made anew, in the room that it needs.
             self._room = _room_of(content) + _SPARE
+            return self.sealed(pdf)
         return content
 
 
