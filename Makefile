@@ -54,6 +54,7 @@ lock: ## lock pyproject.toml's dependencies again; LOCK=--upgrade takes newer ve
 	$(UV_COMPILE) pyproject.toml --all-extras --group build --group test --group static -o requirements/test.txt && \
 	$(UV_COMPILE) pyproject.toml -c requirements/test.txt -o requirements/runtime.txt && \
 	$(UV_COMPILE) pyproject.toml --extra dask -c requirements/test.txt -o requirements/dask.txt && \
+	$(UV_COMPILE) pyproject.toml --extra parquet -c requirements/test.txt -o requirements/parquet.txt && \
 	$(UV_COMPILE) pyproject.toml --extra salesforce -c requirements/test.txt -o requirements/salesforce.txt && \
 	$(UV_COMPILE) pyproject.toml --extra seal -c requirements/test.txt -o requirements/seal.txt && \
 	$(UV_COMPILE) --group build -c requirements/test.txt -o requirements/build.txt

@@ -141,7 +141,7 @@ def test_the_services_settings_are_accepted_as_the_composition_gives_them() -> N
         assert settings.service_role == ("billing_service" if name == "migrate" else None)
 
 
-@pytest.mark.parametrize("lock", ["build", "runtime", "dask", "salesforce"])
+@pytest.mark.parametrize("lock", ["build", "runtime", "dask", "parquet", "salesforce"])
 def test_what_is_deployed_is_what_was_tested(lock: str) -> None:
     tested = locked("test")
     versions = locked(lock)
@@ -170,3 +170,66 @@ def test_the_installed_package_holds_every_file_of_its_folders(tmp_path: Path) -
     subprocess.run([*build, "--wheel-dir", tmp_path, source], check=True)
     with ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         assert files - set(wheel.namelist()) == set()
+
+
+def test_the_unit_keeps_the_service_from_all_it_does_not_need() -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed: scripts/install test installs it on Debian and Ubuntu")
+    unit = ROOT / "docs" / "deploy" / "technopark-billing@.service"
+    said = subprocess.run(
+        [analyze, "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True, check=False
+    ).stdout
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
+    assert exposure is not None, said
+    assert float(exposure[1]) <= 2.0
+    # What the unit's head and the docs say.
+    assert f"exposure of {exposure[1]}" in unit.read_text()
+
+
+def test_no_service_of_the_composition_has_privileges_and_the_database_reaches_nothing() -> None:
+    composed = composition()
+    for name, service in composed["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["pids_limit"] > 0, name
+    assert composed["services"]["db"]["networks"] == ["within"]
+    assert composed["networks"]["within"] == {"internal": True}
+    assert [name for name, service in composed["services"].items() if service.get("read_only")] == [
+        "migrate", "api", "scheduler",
+    ]  # fmt: skip
+
+
+def test_the_image_is_built_and_serves(tmp_path: Path) -> None:
+    builder = next((name for name in ("docker", "podman") if _works(name)), None)
+    if builder is None:
+        pytest.skip("no docker or podman whose daemon answers is at hand: the image is built where there is one")
+    base = next(argument for keyword, argument in instructions() if keyword == "FROM").split()[0]
+    if subprocess.run([builder, "image", "inspect", base], capture_output=True, check=False).returncode:
+        pytest.skip(f"{builder} has no image {base} here, and a test pulls none: {builder} pull {base}")
+    image = "technopark-billing-test"
+    subprocess.run([builder, "build", "--quiet", "--tag", image, ROOT], check=True, capture_output=True)
+    size = [
+        int(
+            subprocess.run(
+                [builder, "image", "inspect", "--format={{.Size}}", name], check=True, capture_output=True
+            ).stdout
+        )
+        for name in (image, base)
+    ]
+    assert size[0] - size[1] <= 330_000_000
+    run = [
+        builder,
+        "run",
+        "--rm",
+        "--read-only",
+        "--tmpfs=/tmp",
+        "--cap-drop=ALL",
+        "--env=DATABASE_URL=sqlite:////tmp/x",
+    ]
+    said = subprocess.run([*run, image, "migrate"], check=True, capture_output=True, text=True)
+    assert "version" in said.stdout + said.stderr
+
+
+def _works(builder: str) -> bool:
+    return shutil.which(builder) is not None and not subprocess.run([builder, "info"], capture_output=True).returncode

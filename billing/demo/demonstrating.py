@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -207,7 +208,6 @@ def _write_books(engine: Engine, folder: Path) -> None:
     files: dict[str, _Write] = {
         "journal.hledger": journal("hledger"),
         "journal.beancount": journal("beancount"),
-        "journal.parquet": journal("parquet"),
         "FEC.txt": journal("fec"),
         "FEC-analytique.txt": journal("fec-analytic"),
         "trial-balance.xlsx": lambda connection, file: file.writelines(trial_balance.pieces(connection, None, "xlsx")),
@@ -215,6 +215,8 @@ def _write_books(engine: Engine, folder: Path) -> None:
             documents.pieces(connection, LAST, "xlsx")
         ),
     }
+    if find_spec("pyarrow") is not None:
+        files["journal.parquet"] = journal("parquet")
     for period in months(FIRST, LAST):
         files[f"cross-subsidy-{format_month(period)}.json"] = _cross_subsidy(period)
     with reading(engine) as connection:

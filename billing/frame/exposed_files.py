@@ -30,6 +30,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
     if settings.mail.folder is not None:
         yield "the folder of mails", settings.mail.folder
     yield "the folder of jobs", settings.jobs_folder
+    if settings.jobs_processes:
+        yield "the folder of jobs", settings.jobs_folder
     if settings.proof_key_file is not None:
         yield "the key that signs checkpoints", settings.proof_key_file
 

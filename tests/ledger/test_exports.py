@@ -272,6 +272,14 @@ def test_xlsx_continues_on_a_further_sheet_where_excel_ends(books: Engine, monke
     assert len(found) == rows
 
 
+def test_without_its_library_parquet_says_what_to_install(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "ledger.exports.parquet", raising=False)
+    monkeypatch.delattr("ledger.exports.parquet", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UnknownFormat, match=r"pip install 'technopark-billing\[parquet\]'.*csv and xlsx"):
+        exported(books, "parquet")
+
+
 def test_parquet_has_exact_decimals_and_days(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.exports.parquet.ROW_GROUP", 10)
     file = pq.ParquetFile(io.BytesIO(exported(books, "parquet")))

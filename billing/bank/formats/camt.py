@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from lxml import etree
 
 from billing.bank.formats.statement import (
+    ELEMENTS_MAX,
     FAULTS_MAX,
     LINES_MAX,
     NAME_LENGTH_MAX,
@@ -55,6 +56,9 @@ def parse_camt(content: bytes, file: str, own_account: str = "") -> FileContent:
     """Return the statements of a camt.053 file in its order, without pending movements; raises Refused."""
     if any(doctype in content for doctype in _DOCTYPES):
         raise refuse(file, "declares a document type", "a bank's statement has none: ask the bank for the file again")
+    # Each element has two signs of it at most, and what is not read yet costs nothing.
+    if content.count(b"<") > 2 * ELEMENTS_MAX:
+        raise refuse(file, f"has more than {ELEMENTS_MAX} elements", "import it in parts")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -68,7 +72,7 @@ def parse_camt(content: bytes, file: str, own_account: str = "") -> FileContent:
     if _NAMESPACE.fullmatch(namespace) is None:
         kind = namespace or etree.QName(root).localname
         raise refuse(file, f"is no camt.053 but {kind[:100]!r}", "ask the bank for statements as camt.053")
-    for name, most in (("Stmt", STATEMENTS_MAX), ("Ntry", LINES_MAX), ("TxDtls", LINES_MAX)):
+    for name, most in (("Stmt", STATEMENTS_MAX), ("Ntry", LINES_MAX), ("TxDtls", LINES_MAX), ("Bal", LINES_MAX)):
         counted = sum(1 for _ in root.iter(f"{{*}}{name}"))
         if counted > most:
             raise refuse(file, f"holds {counted} elements {name}, more than {most}", "import it in parts")

@@ -14,6 +14,7 @@ from billing.bank.formats.mt940_fields import SwiftBalance, balance_of, line_of,
 from billing.bank.formats.mt940_structure import Message, SwiftField, messages
 from billing.bank.formats.statement import (
     FAULTS_MAX,
+    FILE_LINES_MAX,
     LINES_MAX,
     STATEMENTS_MAX,
     BadText,
@@ -40,6 +41,8 @@ def parse_mt940(content: bytes, file: str, own_account: str = "") -> FileContent
     """
     # The library's log repeats the bank's data, and says no more than the error it raises.
     logging.getLogger("mt940").setLevel(logging.CRITICAL)
+    if max(content.count(b"\n"), content.count(b"\r")) > FILE_LINES_MAX:
+        raise refuse(file, f"has more than {FILE_LINES_MAX} lines", "import it in parts")
     reading = _Reading(file, own_account)
     held: list[Message] = []
     movements = 0

@@ -15,6 +15,8 @@ CURRENCY = "MAD"
 # The limits of one file. A month of a large bank's XML fits in; the bank splits a larger file.
 STATEMENT_BYTES_MAX = 32 << 20
 LINES_MAX = 100_000
+# What a file of that many movements is written in, at most.
+FILE_LINES_MAX, ELEMENTS_MAX = 1_000_000, 1_500_000
 STATEMENTS_MAX = 5_000
 TEXT_LENGTH_MAX = 1000
 NAME_LENGTH_MAX = 140

@@ -57,6 +57,7 @@ from ledger.errors import (
     PeriodOutOfOrder,
     ReferenceTaken,
     UnknownAccount,
+    UnknownFormat,
 )
 from pricing.errors import PricingError
 
@@ -239,6 +240,7 @@ _OF_ERROR: Mapping[type[Exception], Kind] = {
     TooMany: TOO_MANY,
     UnknownVersion: UNKNOWN_VERSION,
     NotAcceptable: NOT_ACCEPTABLE,
+    UnknownFormat: NOT_ACCEPTABLE,
     InvalidRequest: VALIDATION,
     KeyReused: KEY_REUSED,
     ChangedMeanwhile: CHANGED,
