@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from invoices.errors import IllFormedDocument
-from invoices.structured_reference import rf_of
+from invoices.structured_reference import printed, rf_of
 from pricing.rating import PricedLine
 from pricing.vat import TreatedVat, VatSubtotal, by_treatment, vat_breakdown
 
@@ -54,6 +54,9 @@ class Party:
     rib: str = ""
     # The address that links of its papers begin with; blank: they bear none.
     public_url: str = ""
+    # Its logo (`invoices.logo`), and lines that stand under its name at the head of a paper; blank: none.
+    logo: str = ""
+    letterhead: str = ""
 
 
 class Correction(NamedTuple):
@@ -168,6 +171,12 @@ class Document:
     def payment_reference(self) -> str:
         """Return the reference that payers are asked to quote, as machines write it [BT-83]."""
         return payment_reference_of(self.number, self.kind, self.edition)
+
+    @property
+    def printed_reference(self) -> str:
+        """Return the payment reference as people read it: a structured one in groups of four, which no line parts."""
+        reference = self.payment_reference
+        return reference if reference == self.number else printed(reference, "\u00a0")
 
     @property
     def _rounding(self) -> int:

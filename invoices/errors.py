@@ -9,6 +9,7 @@ InvoicingError
 │   └── PrintingUnavailable  no PDF can be made on this machine
 │       ├── SealUnusable          the key of the seal, or its certificate, can't be used
 │       └── SealingFailed         nobody says at which time it is sealed
+├── BadLogo             the operator's logo can't stand on papers
 ├── FileMissing         its PDF is not where it was kept
 │   └── StorageMissing       the whole folder it was kept in is not there
 ├── FileDamaged         its PDF is no longer what was kept
@@ -57,6 +58,10 @@ class NotPrintedHere(UnknownDocument):
             self,
             f"{number} was issued before this service began, and is never printed by it: look in the files of then",
         )
+
+
+class BadLogo(InvoicingError):
+    """The operator's logo holds what papers can't."""
 
 
 class RenderingFailed(InvoicingError):

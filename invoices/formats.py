@@ -146,5 +146,10 @@ def grouped(text: str, sizes: tuple[int, ...]) -> str:
     return SPACE.join(parts)
 
 
+def rib(text: str) -> str:
+    """Write a RIB as it is read aloud."""
+    return grouped(text, (3, 3, 16, 2))
+
+
 def _ordinal(value: date) -> str:
     return "1er" if value.day == 1 else str(value.day)

@@ -52,7 +52,7 @@ _PART_COLUMNS = ("document_id", "line_no", "invoice_id", "invoice_line_no")
 _WITHDRAWAL_COLUMNS = ("document_id", "line_no", "credit_note_id", "credit_line_no")
 _VAT_COLUMNS = ("document_id", "rate", "base", "amount")
 _PARTY_FIELDS = tuple(field.name for field in fields(Party))
-_LATER_FIELDS = frozenset({"public_url"})
+_LATER_FIELDS = frozenset({"public_url", "logo", "letterhead"})
 # However many digests are asked for, they are one parameter: a list of thousands costs more to prepare than to answer.
 _KNOWN_PARTIES = {
     "sqlite": text("SELECT digest FROM party WHERE digest IN (SELECT value FROM json_each(:digests))"),

@@ -19,14 +19,18 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
-from invoices.document import CREDIT_NOTE, SERIES, Document
+from invoices import formats
+from invoices.document import CREDIT_NOTE, SERIES, Document, Party
 from invoices.domains import in_ascii
 from invoices.errors import UnusableAddress
+from invoices.logo import png_of
 from invoices.wording import Wording, language_of, wording
 
 # Neither quoted-printable nor base64 can hold `=_`: these never occur within a part.
-_MIXED, _ALTERNATIVE = "=_mixed", "=_alternative"
+_MIXED, _ALTERNATIVE, _RELATED = "=_mixed", "=_alternative", "=_related"
 _TEXT_ENCODING = "quoted-printable"
+# The characters of a line of a header or of text at most (RFC 2045, RFC 2047).
+_LINE_MAX = 76
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _DOMAIN = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
@@ -77,6 +81,8 @@ class MailText:
     before: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     after: tuple[str, ...]
+    # A button: its words and the address that it opens; empty: none.
+    action: tuple[str, ...] = ()
 
 
 class Attached(NamedTuple):
@@ -101,6 +107,8 @@ class Envelope(NamedTuple):
     cndp_number: str = ""
     # Whether the e-invoice in UBL goes with a document.
     attaches_ubl: bool = False
+    # The sender as its papers print it, for the head and the foot of the mail; None: neither.
+    operator: Party | None = None
 
 
 def parse_mailbox(text: str) -> Mailbox:
@@ -179,6 +187,7 @@ def document_text(document: Document, operator: str) -> tuple[MailText, str]:
         (t("Bonjour,"), *before),
         facts,
         closing(t, operator),
+        (t("Voir ce document en ligne"), document.link) if document.link else (),
     )
     return text, document_file_name(document.number, t.language)
 
@@ -206,13 +215,23 @@ def _invoice(document: Document, t: Wording) -> tuple[str, tuple[str, ...], tupl
             number=number, month=month, buyer=buyer,
         )  # fmt: skip
         about = t("Mois"), month
+    figures = (t("Numéro"), number), about, (t("Montant TTC"), gross)
+    if not document.gross:
+        return subject, (attached, t("Rien à régler.")), figures
     to_pay = t(
-        "Son montant est de {gross} TTC. Il est à régler au plus tard le {due}, par virement au compte indiqué sur la "
-        "facture, en rappelant son numéro.",
+        "Son montant est de {gross} TTC. Il est à régler au plus tard le {due}, par virement au compte ci-dessous, en "
+        "rappelant la référence de paiement.",
         gross=gross, due=due,
     )  # fmt: skip
-    figures = (t("Numéro"), number), about, (t("Montant TTC"), gross), (t("À régler au plus tard le"), due)
-    return subject, (attached, to_pay), figures
+    by = (t("À régler au plus tard le"), due), (t("Référence de paiement"), document.printed_reference)
+    return subject, (attached, to_pay), (*figures, *by, *bank_facts(document.seller, t))
+
+
+def bank_facts(seller: Party, t: Wording) -> tuple[tuple[str, str], ...]:
+    """Return where a seller is paid, as its papers print it: its bank and RIB, where they are known."""
+    rib = formats.rib(seller.rib)
+    known = (t("Banque"), t.isolated(shown(seller.bank))), (t("RIB"), rib)
+    return tuple((label, value) for label, value in known if value)
 
 
 def _credit_note(document: Document, t: Wording) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
@@ -251,7 +270,7 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
     """Compose the mail about the paper of that number; its Message-ID is the same at every attempt."""
     identity, subject = message_id(number, envelope.id_domain or envelope.sender.domain), shown(text.subject)
     mail = Mail(number, identity, envelope.sender, envelope.recipients, b"")
-    message = EmailMessage(policy=SMTP.clone(utf8=bool(mail.international)))
+    message = EmailMessage(policy=SMTP.clone(utf8=bool(mail.international), max_line_length=_LINE_MAX))
     for header in (
         _address_header("From", envelope.sender_name, envelope.sender),
         _address_header("Reply-To", envelope.sender_name, envelope.sender),
@@ -262,18 +281,16 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
         _Header("Auto-Submitted", "auto-generated"),
     ):
         message[header.name] = header
-    if envelope.cndp_number:
-        t = wording(text.language)
-        declared = t(
-            "Données personnelles (loi 09-08) : traitement déclaré à la CNDP sous le n° {number}. Pour y accéder, les "
-            "rectifier ou vous y opposer, répondez à ce message.",
-            number=t.isolated(shown(envelope.cndp_number)),
-        )
-        text = replace(text, after=(*text.after, declared))
-    plain, html = _plain_and_html(text, subject)
+    logo = png_of("" if envelope.operator is None else envelope.operator.logo)
+    cid = f"logo.{identity[1:-1]}" if logo else ""
+    plain, html = _plain_and_html(text, subject, envelope, cid)
     message.set_content(plain, cte=_TEXT_ENCODING)
     message.add_alternative(html, subtype="html", cte=_TEXT_ENCODING)
     message.set_boundary(_ALTERNATIVE)
+    if logo:
+        _, page = message.iter_parts()
+        page.add_related(logo, "image", "png", cid=f"<{cid}>", disposition="inline")
+        page.set_boundary(_RELATED)
     for paper in attached:
         message.add_attachment(paper.pdf, maintype="application", subtype=paper.subtype, filename=paper.file_name)
     message.set_boundary(_MIXED)
@@ -281,14 +298,40 @@ def compose_mail(number: str, text: MailText, attached: Sequence[Attached], enve
     return replace(mail, content=message.as_bytes())
 
 
-def _plain_and_html(text: MailText, subject: str) -> tuple[str, str]:
+def _plain_and_html(text: MailText, subject: str, envelope: Envelope, cid: str) -> tuple[str, str]:
+    """Return the mail as text and as HTML, which say the same; `cid` is what the logo is attached as."""
     t = wording(text.language)
     table = "\n".join(t("{label} : {value}", label=label, value=value) for label, value in text.facts)
+    action = t("{label} : {value}", label=text.action[0], value=text.action[1]) if text.action else ""
+    foot = _foot(envelope, t)
     html = _page().render(
-        language=text.language, direction=t.direction, subject=subject, before=text.before, facts=text.facts,
-        after=text.after,
+        language=text.language, direction=t.direction, subject=subject, text=text, foot=foot, cid=cid,
+        head="" if envelope.operator is None else shown(envelope.operator.legal_name),
     )  # fmt: skip
-    return "\n\n".join(part for part in (*text.before, table, *text.after) if part), html
+    return "\n\n".join(part for part in (*text.before, table, action, *text.after, "\n".join(foot)) if part), html
+
+
+def _foot(envelope: Envelope, t: Wording) -> tuple[str, ...]:
+    """Return who writes, by line, and what the law on personal data wants said."""
+    lines = []
+    if envelope.operator is not None:
+        who = envelope.operator
+        place = ", ".join(shown(part) for part in (who.address, who.city) if part)
+        phone = shown(who.phone).replace(" ", formats.SPACE)
+        lines += [
+            t.paired(shown(who.legal_name), shown(who.legal_form)) if who.legal_form else shown(who.legal_name),
+            *(t.isolated(part) for part in (place, phone, shown(who.email)) if part),
+            t("{label} : {value}", label=t("ICE"), value=who.ice) if who.ice else "",
+        ]
+    if envelope.cndp_number:
+        lines.append(
+            t(
+                "Données personnelles (loi 09-08) : traitement déclaré à la CNDP sous le n° {number}. Pour y accéder, "
+                "les rectifier ou vous y opposer, répondez à ce message.",
+                number=t.isolated(shown(envelope.cndp_number)),
+            )
+        )
+    return tuple(line for line in lines if line)
 
 
 @cache
@@ -333,4 +376,8 @@ def _is_plain(text: str) -> bool:
 @lru_cache(maxsize=256)
 def _encoded(header: str, text: str) -> str:
     """Return text as RFC 2047 encoded words, folded; plain ASCII as it is."""
-    return text if _is_plain(text) else Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
+    return (
+        text
+        if _is_plain(text)
+        else Header(text, "utf-8", header_name=header, maxlinelen=_LINE_MAX - 2).encode(linesep="\r\n")
+    )

@@ -34,6 +34,7 @@ from billing.run.month import run_month
 from billing.run.report import RunReport
 from billing.schema.migrating import migrate
 from invoices.document import INVOICE
+from invoices.logo import checked_logo
 from invoices.messages.papers import print_paper
 from invoices.models import document, document_file
 from ledger.exports import write_journal
@@ -46,8 +47,6 @@ NETWORK = Path(__file__).parent / "network"
 # What the sample network has grown since its results were fixed.
 GROWN = Path(__file__).parent / "park"
 _MARK = ".technopark-billing-demo"
-# Papers link to the server that `serve` starts on this host.
-_ENVIRONMENT = {"PUBLIC_URL": "http://127.0.0.1:8000"}
 _DATABASE = "billing.sqlite"
 _DOCUMENTS = "documents"
 _OUTBOX = "outbox"
@@ -180,10 +179,17 @@ def _clear(folder: Path) -> None:
         (folder / f"{_DATABASE}{suffix}").unlink(missing_ok=True)
 
 
+def _demonstrated() -> Settings:
+    """Return the default settings, with what papers show: a link each, and a logo."""
+    settings = load_settings({"PUBLIC_URL": "http://127.0.0.1:8000"})
+    logo = checked_logo((Path(__file__).parent / "logo.png").read_bytes())
+    return replace(settings, operator=replace(settings.operator, party=replace(settings.operator.party, logo=logo)))
+
+
 def _settings(folder: Path) -> Settings:
     """Return the default settings, whatever the environment says, with everything below `folder`."""
     return replace(
-        load_settings(_ENVIRONMENT),
+        _demonstrated(),
         database_url=URL.create("sqlite", database=str(folder / _DATABASE)),
         documents_url=f"file://{folder / _DOCUMENTS}",
         mail=MailTransport(folder=folder / _OUTBOX),
@@ -238,7 +244,7 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     from billing.cross_subsidy.indicators.queries import indicator_report
     from billing.register.occupancy.queries import occupancy
 
-    settings = load_settings(_ENVIRONMENT)
+    settings = _demonstrated()
     seller = settings.operator.party
     board = indicator_report(connection, year_period(LAST.year))
     occupied = occupancy(connection, board.period.last_day)

@@ -184,7 +184,7 @@ def load_operator(path: Path | None) -> Operator:
         raise BadConfiguration(f"{name}: {path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfiguration(f"{name}: {path} is not a TOML file in UTF-8: {error}") from None
-    texts = (*_OPERATOR_TEXTS, "cndp_number")
+    texts = (*_OPERATOR_TEXTS, "cndp_number", "logo", "letterhead")
     known = (*texts, "papers_in", "payment_terms_days")
     unknown = sorted(set(content) - set(known))
     if unknown:
@@ -201,8 +201,29 @@ def load_operator(path: Path | None) -> Operator:
     papers_in = content.get("papers_in", PAPERS_IN[0])
     if papers_in not in PAPERS_IN:
         raise BadConfiguration(f"{name}: papers_in must be one of {', '.join(PAPERS_IN)}")
-    party = Party(code="", language=papers_in, **{field: content.get(field, "") for field in _OPERATOR_TEXTS})
+    letterhead = content.get("letterhead", "").strip()
+    if len(lines := letterhead.splitlines()) > 3 or any(len(line) > 90 for line in lines):
+        raise BadConfiguration(f"{name}: letterhead must be at most 3 lines of 90 characters")
+    party = Party(
+        code="", language=papers_in, logo=_logo(path, content.get("logo", "")), letterhead=letterhead,
+        **{field: content.get(field, "") for field in _OPERATOR_TEXTS},
+    )  # fmt: skip
     return Operator(party, terms, is_demonstration=path is None, cndp_number=content.get("cndp_number", "").strip())
+
+
+def _logo(operator_file: Path | None, file_name: str) -> str:
+    """Read the logo, whose file lies beside that of the operator; blank: none."""
+    if operator_file is None or not file_name:
+        return ""
+    from invoices.errors import BadLogo
+    from invoices.logo import checked_logo
+
+    try:
+        return checked_logo((operator_file.parent / file_name).read_bytes())
+    except OSError as error:
+        raise BadConfiguration(f"OPERATOR_FILE: logo {file_name!r} cannot be read: {error.strerror}") from None
+    except BadLogo as error:
+        raise BadConfiguration(f"OPERATOR_FILE: logo {file_name!r}: {error}") from None
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

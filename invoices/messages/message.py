@@ -110,6 +110,7 @@ def stored_message(row: Row[Any]) -> StoredMessage:
         tuple(stored["before"]),
         tuple((label, value) for label, value in stored["facts"]),
         tuple(stored["after"]),
+        tuple(stored.get("action", ())),
     )
     papers = tuple(_paper(paper) for paper in content["papers"])
     copies = tuple(content.get("copies", ()))

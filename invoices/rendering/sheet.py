@@ -11,8 +11,8 @@ from markupsafe import Markup
 from invoices import formats
 from invoices.document import CREDIT_NOTE, EDITION_SPELT_OUT, Document, DocumentLine, Party
 from invoices.formats import noted
+from invoices.logo import logo_markup
 from invoices.rendering.qr import qr_code
-from invoices.structured_reference import printed
 from invoices.wording import OF_TENANT_AND_FRENCH, Wording, paper_language, wording, wording_of
 from invoices.words import dirhams_in_words
 from pricing.money import QUANTITY_SCALE, parse_decimal
@@ -20,7 +20,6 @@ from pricing.rating import PricedLine
 from pricing.vat import STANDARD
 
 SEPARATOR = " · "
-RIB_GROUPS = (3, 3, 16, 2)
 # The unit of measure of a line that is nothing but an amount: no quantity and no price are printed beside it.
 LUMP_SUM = "lump_sum"
 # Beyond so many lines a page is set closer, so that fifteen still stand on one.
@@ -64,6 +63,9 @@ class PartyText(NamedTuple):
     name: str
     address: tuple[str, ...]
     identifiers: tuple[str, ...]
+    # A seller's: its logo as an element, and the lines under its name.
+    logo: Markup = Markup()
+    letterhead: tuple[str, ...] = ()
 
 
 class LineText(NamedTuple):
@@ -185,7 +187,9 @@ def party_text(party: Party, t: Wording) -> PartyText:
     address = tuple(t.isolated(text) for text in (party.address, party.city) if text)
     # The ICE has a line of its own: it is what a bookkeeper looks for.
     ice, *others = _identifiers(party, t) or ("",)
-    return PartyText(_named(party, t), address, tuple(text for text in (ice, SEPARATOR.join(others)) if text))
+    identifiers = tuple(text for text in (ice, SEPARATOR.join(others)) if text)
+    letterhead = tuple(map(t.isolated, party.letterhead.splitlines()))
+    return PartyText(_named(party, t), address, identifiers, logo_markup(party.logo), letterhead)
 
 
 def _facts(document: Document, t: Wording) -> tuple[Fact, ...]:
@@ -215,7 +219,7 @@ def _facts(document: Document, t: Wording) -> tuple[Fact, ...]:
         Fact(t("Échéance"), t.day(document.due_on)),
         *period,
         Fact(t("Conditions"), t.plural("{number} jour", "{number} jours", days) if days else t("à réception")),
-        Fact(t("Référence de paiement"), t.isolated(_payment_reference(document))),
+        Fact(t("Référence de paiement"), t.isolated(document.printed_reference)),
     ]
     if document.is_one_off:
         facts.append(Fact(t("Objet"), t.isolated(document.reason)))
@@ -439,13 +443,6 @@ def vat_mentions(document: Document, t: Wording) -> tuple[str, ...]:
     )
 
 
-def _payment_reference(document: Document) -> str:
-    """Return the payment reference as printed: a structured one in groups of four (ISO 11649), which no line parts."""
-    if document.payment_reference == document.number:
-        return document.number
-    return printed(document.payment_reference, formats.SPACE)
-
-
 def _payment(document: Document, t: Wording) -> Note:
     if document.kind == CREDIT_NOTE:
         return Note(t("Règlement"), (t("Le montant de cet avoir vient en déduction des sommes dues."),))
@@ -453,14 +450,14 @@ def _payment(document: Document, t: Wording) -> Note:
         return Note(t("Règlement"), (t("Rien à régler."),))
     by = t(
         "Par virement au plus tard le {day}, référence {number}",
-        day=t.day(document.due_on), number=t.isolated(_payment_reference(document)),
+        day=t.day(document.due_on), number=t.isolated(document.printed_reference),
     )  # fmt: skip
     return payment_note(by, document.seller, t)
 
 
 def payment_note(by: str, seller: Party, t: Wording) -> Note:
     """Return how a paper is paid: a sentence, the seller's bank and its RIB, where they are known."""
-    rib = formats.grouped(seller.rib, RIB_GROUPS)
+    rib = formats.rib(seller.rib)
     known = (by, t.isolated(seller.bank), t("RIB {rib}", rib=t.isolated(rib)) if rib else "")
     return Note(t("Règlement"), tuple(text for text in known if text))
 

@@ -1,5 +1,6 @@
 """The mail that carries a document: in the tenant's language, its PDF attached, no header from data (pitfalls)."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -7,6 +8,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import compat32, default
 from email.utils import parseaddr
+from html import unescape
 from typing import cast
 
 import pytest
@@ -17,8 +19,9 @@ from invoices.document import Document
 from invoices.errors import UnusableAddress
 from invoices.mail import Mailbox, parse_mailbox, parse_mailboxes, shown
 from invoices.wording import LANGUAGES
+from pricing.vat import VatSubtotal
 from tests.support.documents import STARTUP, credit_note, hostile, one_off, w1
-from tests.support.mails import build_mail
+from tests.support.mails import build_mail, with_face
 
 NOW = datetime(2026, 9, 1, 6, 30, tzinfo=UTC)
 OPERATOR = Mailbox("facturation", "parcs.example")
@@ -262,3 +265,43 @@ def test_one_mail_names_all_its_recipients() -> None:
     assert [address.addr_spec for address in to.addresses] == ["a@x.example", "b@x.example"]
     assert to.addresses[0].display_name == w1().buyer.legal_name
     assert max(map(len, mail.content.split(b"\r\n"))) <= 100
+
+
+def _words(text: str) -> list[str]:
+    return sorted(set(re.sub("[\u2066-\u2069:]", " ", text).split()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_and_html_say_the_same_and_a_mail_has_a_face(language: str) -> None:
+    document = with_face(w1(), language)
+    message = mail_of(document)
+    plain, html = texts(message)
+    page = unescape(re.sub("<[^>]+>", " ", re.sub("<head>.*?</head>", "", html, flags=re.DOTALL)))
+    assert _words(page) == _words(plain)
+    for words in (
+        "RF21\u00a0FA20\u00a02600\u00a00012", "011\u00a0780\u00a00000123456789012\u00a034", document.link,
+        "001234567000062", "Route de Nouaceur", "D-GC-123/2026", "+212\u00a05\u00a022\u00a000\u00a000\u00a000",
+    ):  # fmt: skip
+        assert words in plain, words
+    (logo,) = (part for part in message.walk() if part.get_content_type() == "image/png")
+    assert f'src="cid:{logo["Content-ID"][1:-1]}"' in html
+    assert logo.get_content_disposition() == "inline"
+    assert not re.search(r'src="(?!cid:)', html)
+
+
+def test_no_line_of_a_mail_is_longer_than_mail_programs_take() -> None:
+    names = "Société de Gestion des Parcs Technologiques du Grand Casablanca, SA", "شركة تدبير الحدائق", "P" * 60
+    for operator in names:
+        for document in (w1(), credit_note(), one_off()):
+            face = with_face(document, "ar")
+            mail = build_mail(face, PDF, sender=OPERATOR, sender_name=operator, recipient=OPERATOR, now=NOW)
+            assert max(map(len, mail.content.split(b"\r\n"))) <= 76
+
+
+def test_an_invoice_of_nothing_says_so_and_asks_for_nothing() -> None:
+    line = w1().lines[0]
+    free = line._replace(priced=line.priced._replace(amount=0, unit_price=0))
+    nothing = replace(w1(), lines=(free,), vat=(VatSubtotal(2000, 0, 0),), net=0, tax=0, gross=0, contribution=0)
+    for text in texts(mail_of(nothing)):
+        assert "Rien à régler." in text
+        assert not [words for words in ("virement", "RIB", "au plus tard") if words in text]

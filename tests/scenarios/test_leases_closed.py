@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 from msgspec import to_builtins
+from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from billing.check import check
@@ -21,6 +22,7 @@ from billing.receivables.deposits.final_statement import (
 )
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.receipts.receiving import receive
+from invoices.messages.tables import message
 from pricing.money import parse_decimal
 from tests.oracle.service import NOW
 from tests.support.networks import Row
@@ -139,8 +141,11 @@ def test_the_final_statement_lets_the_deposit_pay_and_says_what_remains(ended: P
             {"number": SECOND, "amount": "2320.00", "on": "2026-08-10"},
         ],
     }  # fmt: skip
-    # Closed again, nothing changes.
+    # Closed again, nothing changes: the paper was mailed once, as was the call for the deposit.
     assert closes(ended, on="2026-09-01") == told
+    with reading(ended.engine) as connection:
+        mails = connection.execute(select(message.c.kind, message.c.key).order_by(message.c.id)).all()
+    assert [tuple(mail) for mail in mails] == [("deposit_call", "DG-000001"), ("final_statement", "AC-000001")]
     assert check(ended.engine) == []
 
 

@@ -341,6 +341,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
             self.settings.message_id_domain,
             self.settings.operator.cndp_number,
             self.settings.attaches_ubl,
+            self.settings.operator.party,
         )
         pdfs = [load(self.settings.documents_url, file.path, file.sha256) for file in files]
         pdfs += map(self._copy, self.mailing.copies(paper))

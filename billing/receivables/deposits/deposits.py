@@ -23,6 +23,8 @@ from billing.frame.errors import Conflict, Fault, Refused, Unknown
 from billing.frame.settings import Operator
 from billing.frame.terms import Terms
 from billing.receivables.deposits import shapes
+from billing.receivables.deposits.printout import deposit_call
+from billing.receivables.mailed_papers import DEPOSIT_CALL, mail_paper
 from billing.receivables.tables.deposits import deposit, deposit_cancellation, deposit_movement, deposit_set_off
 from billing.receivables.tables.receipts import receipt_cancellation
 from billing.register.catalogue import load_catalogue
@@ -88,6 +90,9 @@ def ask_deposit(connection: Connection, lease_code: str, asking: Asking) -> int:
         .returning(deposit.c.id)
     )  # fmt: skip
     note_rows(connection, deposit, [key])
+    call = deposit_call(find_deposit(connection, int(key or 0)))
+    number = DEPOSIT.format(int(key or 0))
+    mail_paper(connection, DEPOSIT_CALL, number, call, is_to_pay=True, queued_at=asking.recorded_at)
     return int(key or 0)
 
 

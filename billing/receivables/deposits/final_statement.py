@@ -19,6 +19,8 @@ from billing.frame.terms import Terms
 from billing.receivables.deposits.deposits import deposit_shape, deposits
 from billing.receivables.deposits.setting_off import SetOff, set_off_deposit
 from billing.receivables.deposits.shapes import FinalStatement, SettledByDeposit, StatedDocument
+from billing.receivables.mailed_papers import FINAL_STATEMENT as FINAL_STATEMENT_MAIL
+from billing.receivables.mailed_papers import mail_paper
 from billing.receivables.open_items.open_items import credits, open_items  # noqa: A004
 from billing.receivables.receipts.applying_credits import apply_credits, settle_what_was_issued
 from billing.receivables.receipts.queries import receipt_story
@@ -77,7 +79,10 @@ def close_tenancy(
     }
     key = connection.scalar(final_statement.insert().values(values).returning(final_statement.c.id))
     note_rows(connection, final_statement, [key])
-    return find_final_statement(connection, lease_code)
+    made = find_final_statement(connection, lease_code)
+    number, letter = FINAL_STATEMENT.format(made.id), final_statement_letter(made)
+    mail_paper(connection, FINAL_STATEMENT_MAIL, number, letter, is_to_pay=made.balance > 0, queued_at=recorded_at)
+    return made
 
 
 def _require_closable(connection: Connection, let: Row[Any], on: date) -> None:

@@ -27,7 +27,10 @@ from billing.frame.database import among, change_receivables
 from billing.frame.errors import Fault, Refused, Taken
 from billing.frame.terms import Terms
 from billing.frame.undisturbed import undisturbed
-from billing.receivables.cash_desk.taking import CashDesk, CashPayment
+from billing.receivables.cash_desk.printout import cash_receipt_letter
+from billing.receivables.cash_desk.queries import cash_receipts
+from billing.receivables.cash_desk.taking import CashDesk, CashPayment, cash_number
+from billing.receivables.mailed_papers import CASH_RECEIPT, mail_paper
 from billing.receivables.open_items.standing import OpenDocument, documents_numbered, open_documents_of
 from billing.receivables.receipts.judging import Known, OrderFault, order_faults, part_faults
 from billing.receivables.receipts.noticing import first_document_day, late_note, warnings_of
@@ -47,6 +50,7 @@ from invoices.models import document
 from ledger.periods import limits
 from pricing.money import AMOUNT_DECIMALS, format_amount, parse_decimal
 
+_GIVEN_AT_ONCE = 500
 # The source of receipts that bank lines are.
 STATEMENTS = "statements"
 
@@ -130,7 +134,18 @@ def record_receipts(
                 faults.append(Taken(source, line, "reference", order.reference, problem, remedy))
         if faults:
             raise Refused(faults)
+    _mail_cash_receipts(connection, batch.given, recorded_at)
     return recorded
+
+
+def _mail_cash_receipts(connection: Connection, keys: Sequence[int], recorded_at: datetime) -> None:
+    """Queue the receipts given for cash to those who paid it."""
+    for start in range(0, len(keys), _GIVEN_AT_ONCE):
+        some = keys[start : start + _GIVEN_AT_ONCE]
+        for head in connection.execute(cash_receipts().where(cash_receipt.c.receipt_id.in_(some))):
+            number = cash_number(head.year, head.serial)
+            letter = cash_receipt_letter(head)
+            mail_paper(connection, CASH_RECEIPT, number, letter, is_to_pay=False, queued_at=recorded_at)
 
 
 def _found(known: KnownReceipt) -> Recorded:
@@ -152,6 +167,8 @@ class _Batch:
         source: str,
     ) -> None:
         self._source = source
+        # The receipts that were given for cash.
+        self.given: list[int] = []
         self._connection = connection
         self._terms = terms
         self.records = Records(connection, recorded_at)
@@ -222,6 +239,7 @@ class _Batch:
             row, stamp = self._desk.acknowledge(key, payment, order.reference, settled, booked_on)
             self.records.add(cash_receipt, *row, self.records.recorded_at)
             self.records.book(stamp)
+            self.given.append(key)
         if order.reason is not None:
             record_change(self._connection, "receipts", RECEIPT.format(key), None, {"reason": order.reason})
         warnings = warnings_of(order, namesakes, today=self._known.today, first_document=self._first_document)
