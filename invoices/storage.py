@@ -105,7 +105,10 @@ def kept_paths(documents_url: str) -> list[str]:
     # A file system of objects remembers what it has listed.
     filesystem.invalidate_cache()
     base = f"{root.rstrip('/')}/"
-    paths = (str(path).removeprefix(base) for path in filesystem.find(root))
+    try:
+        paths = [str(path).removeprefix(base) for path in filesystem.find(root)]
+    except FileNotFoundError:
+        return []
     return sorted(path for path in paths if not any(part.startswith(".") for part in path.split("/")))
 
 

@@ -34,6 +34,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
         yield "the folder of jobs", settings.jobs_folder
     if settings.proof_key_file is not None:
         yield "the key that signs checkpoints", settings.proof_key_file
+    if settings.salesforce is not None:
+        yield "the key of Salesforce", Path(settings.salesforce.access.key_file)
 
 
 def _is_exposed(path: Path) -> bool:

@@ -15,11 +15,12 @@ import fsspec
 from sqlalchemy import Engine, select
 
 from billing.frame.database import reading
-from billing.frame.errors import Refused
+from billing.frame.errors import BadConfiguration, Refused
 from billing.frame.settings import Settings
 from billing.register.network_import import HandedOver, ImportReport, import_folder
 from billing.register.network_import.further import FurtherFile
 from billing.register.network_import.layout import LAYOUTS
+from billing.register.network_import.reading.folder import ONE_WORKBOOK
 from billing.register.tables import import_log
 
 _ENDINGS = frozenset({"csv", "xlsx"})
@@ -45,14 +46,18 @@ def take_dropped(
     """Take each file of a folder that was not taken before, in the order of the import's files; yield what came of it.
 
     A file is named after a file of the network folder, with what its sender likes after a hyphen: `usage.csv`,
-    `usage-cantine-2026-11-30.xlsx`. One that is refused hinders no other, and is tried again the next time. Other
-    files are left alone. Raises OSError where the folder can't be reached.
+    `usage-cantine-2026-11-30.xlsx`, `network-rabat.xlsx`. One that is refused hinders no other, and is tried again the
+    next time. Other files are left alone. Raises OSError where the folder can't be reached, BadConfiguration where a
+    package that reaches it is missing.
     """
     files = {file.layout.stem: file for file in further}
-    filesystem, root = fsspec.core.url_to_fs(url)
+    try:
+        filesystem, root = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        raise BadConfiguration(f"that kind of folder needs another package: {error}") from None
     # A file system of objects remembers what it has listed.
     filesystem.invalidate_cache()
-    order = {stem: place for place, stem in enumerate([*LAYOUTS, *files])}
+    order = {stem: place for place, stem in enumerate([Path(ONE_WORKBOOK).stem, *LAYOUTS, *files])}
     names = [str(path).rpartition("/")[2] for path in filesystem.ls(root, detail=False)]
     named = sorted((order[stem], name, stem) for name in names if (stem := _stem_of(name, order)) is not None)
     for _, name, stem in named:

@@ -1,6 +1,7 @@
 """Files that others drop into a folder are taken once, each by itself, wherever fsspec reaches."""
 
 import logging
+from datetime import date
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
@@ -20,8 +21,10 @@ from billing.subjects import SUBJECTS
 from billing.sync.dropped import Taken, take_dropped
 from billing.sync.jobs import JOBS
 from tests.oracle.service import NOW
+from tests.support.networks import COLUMNS, DEFAULTS
 from tests.support.park import Park
 from tests.support.queued import environment
+from tests.support.spreadsheets import write_workbook
 
 HEADER = "event_id,tenant,site,service,quantity,occurred_on\n"
 GOOD = HEADER + "M1,T1,TNG,MEAL,3,2026-05-04\n"
@@ -70,6 +73,19 @@ def test_each_file_is_taken_once_and_a_bad_one_hinders_no_other(park: Park) -> N
     with reading(park.engine) as connection:
         source = connection.scalars(select(import_log.c.source).order_by(import_log.c.id.desc())).first()
     assert str(source).startswith(f"{url} usage-cantine-1.csv sha256:")
+
+
+def test_a_workbook_of_several_tables_is_taken_whole(park: Park, tmp_path: Path) -> None:
+    firm = {"code": "T7", **DEFAULTS["tenants"]}
+    sheets = {
+        "tenants": [COLUMNS["tenants"], [firm.get(name) for name in COLUMNS["tenants"]]],
+        "usage": [COLUMNS["usage"], ["M7", "T7", "TNG", "MEAL", 2, date(2026, 5, 4)]],
+    }
+    write_workbook(tmp_path / "drop" / "network-rabat.xlsx", sheets)
+    url = f"file://{tmp_path / 'drop'}"
+    taken = [*take_dropped(park.engine, url, now=NOW, settings=load_settings({}))]
+    assert [(each.name, each.refusal) for each in taken] == [("network-rabat.xlsx", "")]
+    assert events(park.engine) == ["M7"]
 
 
 def test_the_command_says_what_came_of_each_file(park: Park, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
