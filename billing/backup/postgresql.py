@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, text
 
 from billing.backup.manifest import BackupFault, Show
+from billing.frame.database import maintenance_transaction
 from invoices.private_files import private_file
 
 # Debian keeps the programs of each version here; those on the path are of one of them.
@@ -46,6 +47,9 @@ def restore(engine: Engine, file: Path, show: Show, tables: int) -> None:
         program = _program("pg_restore", server_version(connection) or 0)
     arguments = [program, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(file)]
     _run(arguments, engine, _counting(_RESTORING, tables, show))
+    with maintenance_transaction(engine) as connection:
+        # A dump bears no statistics: without them queries of many rows are planned as if there were none.
+        connection.exec_driver_sql("ANALYZE")
 
 
 def _program(name: str, version: int) -> str:

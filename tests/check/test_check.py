@@ -324,6 +324,11 @@ CORRUPTIONS = (
         "UPDATE document_line SET lease = 'L3' WHERE document_id = 3 AND line_no = 2",
     ),
     spoil("a party rewritten", r"the party \w+ is not as it was kept", "UPDATE party SET content = content || ' '"),
+    spoil(
+        "a party on nothing",
+        r"the party 0{32} is on no document",
+        "INSERT INTO party (digest, content) SELECT '00000000000000000000000000000000', max(content) FROM party",
+    ),
     spoil("a party lost", r"FA-2026-000001 names party \w+, which does not exist", "DELETE FROM party"),
     # Usage.
     spoil(
