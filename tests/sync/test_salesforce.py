@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -21,6 +21,7 @@ from billing.frame.jobs import JobContext, say_for
 from billing.frame.salesforce import Salesforce, load_salesforce
 from billing.frame.settings import load_settings
 from billing.frame.tables import audit_event
+from billing.register import tables as models
 from billing.register.network_import import ImportReport
 from billing.register.tables import import_log, lease, tenant
 from billing.sync import client
@@ -119,13 +120,25 @@ def sync(park: Park, tmp_path: Path) -> Iterator[Sync]:
 
 def test_what_has_changed_is_taken_in_from_the_bookmark_on(sync: Sync) -> None:
     sync.stand_in.expires_after = 2
+    sync.stand_in.objects["Application__c"] = [
+        {
+            "Id": "a02-1", "SystemModstamp": stamped(-60), "Name": "C-1", "Account__r": None, "Firm_Name__c": "Zellij",
+            "Firm_Kind__c": "PME", "Site_Code__c": "TNG", "Area_m2__c": 18, "Received_On__c": "2026-05-02",
+            "State__c": "Acceptée", "Decided_On__c": "2026-05-20T23:30:00.000+0000",
+        }
+    ]  # fmt: skip
     report = sync.takes_in()
     assert report is not None
     # T4 was changed after noon: it waits.
-    assert [(file, counts.new) for file, counts in report.files.items()] == [("tenants", 3), ("leases", 2)]
+    assert [(file, counts.new) for file, counts in report.files.items()] == [
+        ("tenants", 3), ("leases", 2), ("applications", 1)
+    ]  # fmt: skip
     assert sync.column("kind") == {"T1": "startup", "T2": "sme", "T3": "startup"}
     with reading(sync.engine) as connection:
         assert connection.scalars(select(lease.c.area).order_by(lease.c.code)).all() == [22_500_000, 40_000_000]
+        application = connection.execute(select(models.application)).one()
+    # The instant of its decision is the next day in Casablanca.
+    assert (application.kind, application.state, application.decided_on) == ("sme", "accepted", date(2026, 5, 21))
     assert sync.bookmark() == NOW - timedelta(minutes=2)
     assert sync.takes_in() is None
     sync.stand_in.objects["Account"][0] |= {"Name": "Atlas", "SystemModstamp": stamped(10)}
@@ -133,7 +146,7 @@ def test_what_has_changed_is_taken_in_from_the_bookmark_on(sync: Sync) -> None:
     assert later is not None
     assert [tuple(change) for change in later.changes] == [("tenants", "T1", "legal_name", "Société T1", "Atlas")]
     assert later.files["tenants"].new_keys == ("T4",)
-    assert "SystemModstamp > 2026-06-01T11:58:00Z AND SystemModstamp <= 2026-06-01T12:58:00Z" in sync.stand_in.asked[-2]
+    assert "SystemModstamp > 2026-06-01T11:58:00Z AND SystemModstamp <= 2026-06-01T12:58:00Z" in sync.stand_in.asked[-3]
     assert check(sync.engine) == []
 
 
