@@ -8,4 +8,6 @@ class Seal(NamedTuple):
 
     key_file: str
     certificate_file: str
-    tsa_url: str | None
+    tsa_url: str | None = None
+    # The certificates (PEM) that its answers must lead to.
+    tsa_ca_file: str | None = None

@@ -8,6 +8,7 @@ sealed again is another file: the one that was kept counts.
 import os
 from datetime import UTC, datetime
 from functools import cache
+from http.client import HTTPException
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from rfc3161_client import VerifierBuilder, decode_timestamp_response
+from rfc3161_client.errors import VerificationError
 
 from invoices.errors import SealingFailed, SealUnusable
 from invoices.seal import Seal
@@ -64,7 +67,9 @@ class _Sealer:
             field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES
         )
         self._signer = _signer(key, certificates)
-        self._authority = None if seal.tsa_url is None else _authority(seal.tsa_url)
+        self._authority = None
+        if seal.tsa_url is not None and seal.tsa_ca_file is not None:
+            self._authority = _authority(seal.tsa_url, seal.tsa_ca_file)
 
     def sealed(self, pdf: bytes) -> bytes:
         """See `seal_pdf`."""
@@ -143,22 +148,30 @@ def _signer(key: Any, certificates: list[x509.Certificate]) -> Any:
     )
 
 
-def _authority(url: str) -> Any:
+def _authority(url: str, ca_file: str) -> Any:
     from asn1crypto import tsp
     from pyhanko.sign.timestamps import TimeStamper
 
+    try:
+        roots = x509.load_pem_x509_certificates(Path(ca_file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SealUnusable(f"TSA_CA_FILE: {ca_file} holds no certificates that can be read: {error}") from None
+
     class Authority(TimeStamper):
-        """Asks an authority what time it is, in the process that seals."""
+        """Asks an authority what time it is, in the process that seals, and believes what its certificates prove."""
 
         async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
             # The address is the operator's (TSA_URL), http or https.
             request = Request(url, req.dump(), {"Content-Type": "application/timestamp-query"})  # noqa: S310 - see above
             try:
                 with urlopen(request, timeout=_WAIT_S) as answer:  # noqa: S310 - see above
-                    return tsp.TimeStampResp.load(answer.read(_ANSWER_BYTES_MAX))
-            except (OSError, ValueError) as error:
+                    content = answer.read(_ANSWER_BYTES_MAX)
+                verifier = VerifierBuilder(roots=list(roots), nonce=req["nonce"].native).build()
+                verifier.verify(decode_timestamp_response(content), req["message_imprint"]["hashed_message"].native)
+            except (OSError, HTTPException, ValueError, VerificationError) as error:
                 raise SealingFailed(
-                    f"the authority of time at {url} gave no answer ({error}): it is asked again"
+                    f"the authority of time at {url} gave no answer that holds ({error}): it is asked again"
                 ) from error
+            return tsp.TimeStampResp.load(content)
 
     return Authority()  # type: ignore[no-untyped-call]

@@ -270,14 +270,15 @@ def _attaches_ubl(environment: Mapping[str, str]) -> bool:
     return chosen == "ubl"
 
 
-def _seal(environment: Mapping[str, str], tsa_url: str | None) -> Seal | None:
+def _seal(environment: Mapping[str, str], tsa_url: str | None, tsa_ca_file: Path | None) -> Seal | None:
     """Return what papers are sealed with; whether it can be used is seen when the first one is."""
     key, certificate = environment.get("SEAL_KEY_FILE"), environment.get("SEAL_CERTIFICATE_FILE")
     if not key and not certificate:
         return None
     if not key or not certificate:
         raise BadConfiguration("SEAL_KEY_FILE and SEAL_CERTIFICATE_FILE go together: the key, and its certificate")
-    return Seal(str(Path(key).absolute()), str(Path(certificate).absolute()), tsa_url)
+    authority = None if tsa_ca_file is None else str(tsa_ca_file.absolute())
+    return Seal(str(Path(key).absolute()), str(Path(certificate).absolute()), tsa_url, authority)
 
 
 def _tsa(environment: Mapping[str, str]) -> tuple[str | None, Path | None]:
@@ -416,7 +417,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         jobs_max=_whole(environment, "JOBS_MAX", 64, 1, 10_000),
         http=_http(environment),
         attaches_ubl=_attaches_ubl(environment),
-        seal=_seal(environment, tsa_url),
+        seal=_seal(environment, tsa_url, tsa_ca_file),
     )
 
 

@@ -60,8 +60,9 @@ class Pki:
         self.own_file = folder / "own.pem"
         self.own_file.write_bytes(own.public_bytes(Encoding.PEM))
 
-    def seal(self, tsa_url: str | None = None) -> Seal:
-        return Seal(str(self.key_file), str(self.certificate_file), tsa_url)
+    def seal(self, tsa_url: str | None = None, tsa_ca_file: Path | None = None) -> Seal:
+        authority = None if tsa_ca_file is None else str(tsa_ca_file)
+        return Seal(str(self.key_file), str(self.certificate_file), tsa_url, authority)
 
 
 def judged(pdf: bytes, *roots: Path) -> Any:
