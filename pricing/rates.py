@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+from pricing.eligibility import SUBSIDISED
 from pricing.errors import NoRateInForce, NoVatRateInForce, SiteNotOpen
 from pricing.money import PRICE_DECIMALS, parse_decimal, price_fraction, price_with_vat
 from pricing.vat import STANDARD
@@ -16,12 +17,21 @@ EVERY_KIND = ""
 
 
 class Rate(NamedTuple):
-    """One dated price version: full price, subsidised price and full cost, in ten-thousandths of a dirham."""
+    """One dated price version: full price, subsidised price and full cost, in ten-thousandths of a dirham.
+
+    What is given in kind is free of charge in every tier: its subsidised price is 0, its full price what it is worth
+    (R37).
+    """
 
     effective_from: date
     full_price: int
     subsidised_price: int
     full_cost: int
+    in_kind: bool = False
+
+    def charged(self, tier: str) -> int:
+        """Return the price charged in a tier (R7, R37)."""
+        return self.subsidised_price if tier == SUBSIDISED or self.in_kind else self.full_price
 
 
 class VatRate(NamedTuple):

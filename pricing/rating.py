@@ -104,7 +104,7 @@ def office_lines(lease: Lease, month: date, tenancy: Tenancy, rates: RateBook, v
     for day in cuts:
         rate = rates.at(lease.site, OFFICE, tenancy.kind, day)
         tier = tenancy.tier(day)
-        price = rate.subsidised_price if tier == SUBSIDISED else rate.full_price
+        price = rate.charged(tier)
         terms = (tier, price, rate.full_price, rate.full_cost)
         if not segments or segments[-1][1] != terms:
             segments.append((day, terms))
@@ -163,9 +163,9 @@ def usage_lines(
         of_line[0].append(event.quantity)
         of_line[1].append(event.id)
     for number, site, service, quantity, day in events:
-        _, full_price, subsidised_price, full_cost = rates.at(site, service, tenancy.kind, day)
+        _, full_price, subsidised_price, full_cost, in_kind = rates.at(site, service, tenancy.kind, day)
         tier = tenancy.tier(day)
-        price = subsidised_price if tier == SUBSIDISED else full_price
+        price = subsidised_price if tier == SUBSIDISED or in_kind else full_price
         _, vat_rate, treatment, reason = vat.at(service, day)
         key = first_of_month(day), site, service, tier, price, full_price, full_cost, vat_rate, treatment, reason
         sums = alike.get(key)

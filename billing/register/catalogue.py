@@ -37,8 +37,10 @@ class Catalogue:
         if key not in self._digests:
             rates = [r for r in self.rates.timeline(site_code, OFFICE, kind)[1] if r.effective_from < until]
             vat = [v for v in self.vat.timeline(OFFICE)[1] if v.effective_from < until]
-            # Written as ever where VAT is charged: the fingerprints of runs past rest on it.
-            terms = repr((rates, vat)).replace(f", treatment={STANDARD!r}, reason=''", "")
+            # Written as ever where price and VAT are charged: the fingerprints of runs past rest on it.
+            terms = (
+                repr((rates, vat)).replace(f", treatment={STANDARD!r}, reason=''", "").replace(", in_kind=False", "")
+            )
             self._digests[key] = blake2b(terms.encode(), digest_size=16).digest()
         return self._digests[key]
 
@@ -47,9 +49,9 @@ def load_rate_versions(connection: Connection) -> list[tuple[str, str, str, Rate
     """Return every rate version: (site, service, tenant kind or blank, rate)."""
     c = rate.c
     versions = connection.execute(
-        select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost)
+        select(c.site, c.service, c.tenant_kind, c.effective_from, c.market, c.subsidised_price, c.full_cost, c.in_kind)
     )
-    return [(row[0], row[1], row[2], Rate(*row[3:])) for row in versions]
+    return [(row[0], row[1], row[2], Rate(*row[3:7], bool(row[7]))) for row in versions]
 
 
 def load_openings(connection: Connection) -> dict[str, date]:

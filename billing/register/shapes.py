@@ -141,7 +141,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = MappingProxyType(
         "units": ("TNG", "TNG-101", "office", "22.5", "1"),
         "services": ("MEAL", "Repas", "each", "arrears", "71243", "20.00"),
         "vat_rates": ("MEAL", "2017-01-01", "0.10", "standard", None),
-        "rates": ("CAS", "MEAL", None, "2015-01-01", "34.00", "17.50", "31.50", "contrat de restauration"),
+        "rates": ("CAS", "MEAL", None, "2015-01-01", "34.00", "17.50", "31.50", "contrat de restauration", None),
         "tenants": (
             "T0001", "Noor Santé", "SARL AU", "startup", "2024-05-26", None, "000380478000073", "83960310",
             "455140 Casablanca", "31 avenue Hassan II", "Casablanca", "facturation@t0001.example", "fr",
@@ -185,6 +185,7 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "subsidised": "The subsidised price: an amount, or a fraction of the market price",
         "full_cost": "What a unit costs the network in full",
         "source": "Where it was decided",
+        "in_kind": "yes: given in kind, free of charge in every tier, worth the full price; null: it is charged",
         "legal_name": "The name on its documents",
         "legal_form": "SARL, SA …",
         "kind": "The kind of firm: it decides who has a claim to the subsidised price",
@@ -236,6 +237,7 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
     ("services", "billing"): (ADVANCE, ARREARS),
     ("vat_rates", "treatment"): TREATMENTS,
     ("rates", "tenant_kind"): KINDS,
+    ("rates", "in_kind"): (YES,),
     ("tenants", "kind"): KINDS,
     ("applications", "kind"): KINDS,
     ("applications", "state"): APPLICATION_STATES,
@@ -245,8 +247,11 @@ _WORDS: Mapping[tuple[str, str], Sequence[str]] = {
 }
 # Words that may be none, and columns that decisions change, each with its reason, not corrections.
 _OPTIONAL_WORDS = frozenset(
-    {("rates", "tenant_kind"), ("applications", "kind"), ("surveys", "active"), ("surveys", "left_as")}
-)
+    {
+        ("rates", "tenant_kind"), ("rates", "in_kind"), ("applications", "kind"), ("surveys", "active"),
+        ("surveys", "left_as"),
+    }
+)  # fmt: skip
 _DECIDED = frozenset({("applications", "state"), ("applications", "decided_on")})
 _DECIMALS: Mapping[str, Mapping[str, Any]] = {
     "price_ceiling_incl_vat": texts.AMOUNT_DOC, "amount": texts.AMOUNT_DOC, "rate": texts.RATE_DOC,

@@ -89,6 +89,9 @@ rate = Table(
     Column("subsidised_price", BigInteger, nullable=False),
     Column("full_cost", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
+    # `yes`: free of charge in every tier, `market` is what it is worth (R37).
+    Column("in_kind", String(3), nullable=False, server_default=""),
+    CheckConstraint("in_kind = '' OR (in_kind = 'yes' AND subsidised_price = 0)", name="in_kind"),
     CheckConstraint("market >= 0 AND full_cost >= 0", name="positive"),
     CheckConstraint("subsidised_price BETWEEN 0 AND market", name="subsidised_price"),
 )

@@ -38,6 +38,14 @@ def nothing_to_pay() -> Document:
     return dataclasses.replace(of, lines=(free,), vat=vat_breakdown([(2000, 0)]), net=0, tax=0, gross=0, contribution=0)
 
 
+def in_kind() -> Document:
+    """What is free has a value in the market tier too (R37)."""
+    of = nothing_to_pay()
+    priced = documents.mature().lines[0].priced
+    given = of.lines[0]._replace(priced=priced._replace(unit_price=0, amount=0))
+    return dataclasses.replace(of, lines=(given,), advantage=priced.full_amount)
+
+
 def known_by_name_alone() -> Document:
     of = documents.w1()
     bare = Party(code="T0001", legal_name="Sans papiers")
@@ -49,7 +57,7 @@ EVERY: dict[str, Callable[[], Any]] = {
     for make in (
         documents.w1, documents.subsidised_split_month, documents.newcomer, documents.mature, documents.credit_note,
         documents.credit_note_by_hand, documents.one_off, documents.long_invoice, documents.hostile,
-        documents.named_in_other_scripts, documents.long_names, nothing_to_pay, known_by_name_alone,
+        documents.named_in_other_scripts, documents.long_names, nothing_to_pay, in_kind, known_by_name_alone,
     )
 } | {
     "exempt": lambda: untaxed(EXEMPT),

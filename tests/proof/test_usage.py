@@ -26,7 +26,7 @@ from tests.support.proofs import Proved
 from tests.support.spoiling import behind_its_back
 
 _VERSIONS = Path(__file__).parents[2] / "billing" / "migrations" / "versions"
-_LATER = [str(_VERSIONS / name) for name in ("0034_vat_treatments.py", "0038_cosignatures.py")]
+_LATER = [str(_VERSIONS / name) for name in ("0034_vat_treatments.py", "0038_cosignatures.py", "0046_in_kind.py")]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_usage_of_an_older_version_comes_under_proof_by_the_upgrade(
             unit.drop(connection)
             survey.drop(connection)
             application.drop(connection)
+            connection.exec_driver_sql("ALTER TABLE rate DROP COLUMN in_kind")
             command.upgrade(alembic_config(connection), "0033")
             command.stamp(alembic_config(connection), "0034")
         migrate(engine)

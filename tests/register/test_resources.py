@@ -26,7 +26,7 @@ NEW: dict[str, dict[str, Any]] = {
     },
     "rates": {
         "site": "TNG", "service": "OFFICE", "tenant_kind": None, "effective_from": "2027-01-01", "market": "160.00",
-        "subsidised": "1/3", "full_cost": "140.1234", "source": "grille 2027",
+        "subsidised": "1/3", "full_cost": "140.1234", "source": "grille 2027", "in_kind": None,
     },
     "tenants": {
         "code": "T3", "legal_name": "Société Noûr & fils", "legal_form": "SARL", "kind": "sme",

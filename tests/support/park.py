@@ -29,7 +29,7 @@ class Park(Service):
         write_network(self.folder, **files)
         import_folder(self.engine, self.folder, now=NOW, further=[IMPORT_FILE])
 
-    def enters(self, **files: list[Row]) -> None:
+    def enters(self, **files: list[Row] | str) -> None:
         """Enter these rows, and nothing else."""
         others = dict.fromkeys(COLUMNS)
         write_network(self.folder, **{**others, **files})

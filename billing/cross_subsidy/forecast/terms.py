@@ -47,7 +47,9 @@ def other_versions(versions: Sequence[Version], asked: Asked) -> list[Version]:
 
 
 def _discounted(prices: Rate, discount: Fraction) -> Rate:
-    """Return the version with the subsidised price that a discount leaves, rounded to the centime."""
+    """Return the version with the subsidised price that a discount leaves, rounded to the centime; what is in kind stays free."""
+    if prices.in_kind:
+        return prices
     left = 1 - discount
     return prices._replace(subsidised_price=price_fraction(prices.full_price, left.numerator, left.denominator))
 

@@ -79,7 +79,7 @@ def _one_off_faults(line: PricedLine, issued_on: date) -> Iterator[str]:
 
 
 def _price_faults(line: PricedLine) -> Iterator[str]:
-    """Amounts recompute from price, quantity and days; the price is that of the tier (R9, R10)."""
+    """Amounts recompute from price, quantity and days; the price is that of the tier, or in kind 0 (R9, R10, R37)."""
     for title, price, amount in (
         ("amount", line.unit_price, line.amount),
         ("amount at full price", line.full_price, line.full_amount),
@@ -91,7 +91,7 @@ def _price_faults(line: PricedLine) -> Iterator[str]:
                 f"{title} {format_amount(amount)} is not {format_price(price)} × {format_quantity(line.quantity)} "
                 f"× {line.days}/{line.days_in_month} = {format_amount(computed)}"
             )
-    if line.unit_price > line.full_price or (line.tier == MARKET and line.unit_price != line.full_price):
+    if line.unit_price > line.full_price or (line.tier == MARKET and line.unit_price not in (line.full_price, 0)):
         yield (
             f"tier {line.tier} does not pay {format_price(line.unit_price)} where the full price is "
             f"{format_price(line.full_price)}"

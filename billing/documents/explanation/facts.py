@@ -47,7 +47,8 @@ class Facts:
         """Return the rates, ready to be asked which is in force."""
         return RateBook(
             ((r["site"], r["service"], r["tenant_kind"],
-              Rate(r["effective_from"], r["market"], subsidised_price(r["subsidised"], r["market"]), r["full_cost"]))
+              Rate(r["effective_from"], r["market"], subsidised_price(r["subsidised"], r["market"]), r["full_cost"],
+                   bool(r["in_kind"])))
              for r in self._rate_rows.values()),
             {s["code"]: s["opened_on"] for s in self.sites.at(self.act).values() if s["opened_on"] is not None},
         )  # fmt: skip

@@ -110,7 +110,7 @@ def _monthly_rent(connection: Connection, let: Row[Any], who: Row[Any], asking: 
     terms = tenancy(who.kind, who.incorporated_on, who.admitted_on, list(starts))
     rate = load_catalogue(connection).rates.at(let.site, OFFICE, who.kind, let.starts_on)
     charged = asking.terms.at("deposits.rent", asking.asked_on) == "charged"
-    price = rate.subsidised_price if charged and terms.tier(let.starts_on) == SUBSIDISED else rate.full_price
+    price = rate.charged(terms.tier(let.starts_on)) if charged else rate.full_price
     return line_amount(price, let.area)
 
 

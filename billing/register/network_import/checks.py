@@ -68,6 +68,8 @@ def price_rates(sheet: Sheet, faults: Faults) -> None:
             full_price = row.values["market"]
             price = subsidised_price(row.values["subsidised"], full_price)
             row.values["subsidised_price"] = price
+            if row.values.get("in_kind") and price:
+                sheet.note(faults, row, "subsidised", "is a price, though in_kind says it is free", "write 0")
             if price > full_price:
                 problem = f"makes {format_price(price)}, above the full price {format_price(full_price)}"
                 sheet.note(faults, row, "subsidised", problem, "lower it, or correct market")

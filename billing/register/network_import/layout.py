@@ -236,12 +236,16 @@ _RATES = Layout(
         _number("subsidised", "Prix subventionné HT, ou part du prix du marché telle que 1/3", cells.subsidised),
         Column("full_cost", cells.price, "full_cost", format_price, "Coût complet, HT"),
         _text("source", "Décision qui fixe le tarif"),
+        Column(
+            "in_kind", cells.one_of(YES, blank=""), "in_kind", may_lack=True,
+            about="yes : en nature, gratuit pour tous ; le prix du marché est sa valeur ; vide : payant",
+        ),
     ),
     ("site", "service", "tenant_kind", "effective_from"),
     {"site": "sites", "service": "services"},
     (
-        ("EXEMPLE", "OFFICE", "", "2017-01-01", "150.00", "1/3", "134.50", "Grille d'exemple"),
-        ("EXEMPLE", "MEAL", "", "2017-01-01", "34.00", "1/3", "30.00", "Grille d'exemple"),
+        ("EXEMPLE", "OFFICE", "", "2017-01-01", "150.00", "1/3", "134.50", "Grille d'exemple", ""),
+        ("EXEMPLE", "MEAL", "", "2017-01-01", "34.00", "1/3", "30.00", "Grille d'exemple", ""),
     ),
 )  # fmt: skip
 _TENANTS = Layout(

@@ -51,6 +51,8 @@ def _versions(
     versions = []
     for site, service, kind, effective_from in sheet.by_key:
         values = sheet.by_key[site, service, kind, effective_from].values
-        prices = Rate(effective_from, values["market"], values["subsidised_price"], values["full_cost"])
+        prices = Rate(
+            effective_from, values["market"], values["subsidised_price"], values["full_cost"], bool(values["in_kind"])
+        )
         versions.append((site, service, kind, prices))
     return versions

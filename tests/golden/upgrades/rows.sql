@@ -206,3 +206,6 @@ INSERT INTO job (name, owner, token, scopes, sites, method, address, headers, re
 
 -- version 0045
 INSERT INTO application (code, tenant, legal_name, kind, site, area, received_on, state, decided_on, incorporated_on) VALUES ('C1', NULL, 'Argan Robotique', 'startup', 'TNG', 22500000, '2026-07-08', 'waiting', '2026-07-09', NULL);
+
+-- version 0046
+INSERT INTO rate (site, service, tenant_kind, effective_from, market, subsidised, subsidised_price, full_cost, source, in_kind) VALUES ('TNG', 'office', '', '2027-01-01', 4000000, '0.00', 0, 2500000, '', 'yes');
