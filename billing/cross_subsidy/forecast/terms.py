@@ -47,7 +47,7 @@ def other_versions(versions: Sequence[Version], asked: Asked) -> list[Version]:
 
 
 def _discounted(prices: Rate, discount: Fraction) -> Rate:
-    """Return the version with the subsidised price that a discount leaves, rounded to the centime; what is in kind stays free."""
+    """Return the version with the price that a discount leaves, to the centime; what is in kind stays free."""
     if prices.in_kind:
         return prices
     left = 1 - discount

@@ -33,7 +33,7 @@ from billing.register.tables import lease, site, tenant
 from invoices.links import LINK_SECRET
 from ledger.journal import post
 from ledger.periods import first_open_day
-from pricing.eligibility import SUBSIDISED, tenancy
+from pricing.eligibility import tenancy
 from pricing.money import format_amount, line_amount
 from pricing.rating import OFFICE
 
