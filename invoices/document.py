@@ -136,6 +136,8 @@ class Document:
     counterparts: Mapping[int, Counterpart] = field(default_factory=dict)
     # The address under which whoever holds it can verify it (`invoices.links`); blank: none is printed.
     link: str = ""
+    # A copy made later than the original that is kept: it says so.
+    is_duplicate: bool = False
 
     def __post_init__(self) -> None:
         priced = [line.priced for line in self.lines]

@@ -252,7 +252,7 @@ def copy_text(document: Document, operator: str) -> MailText:
     text, _ = document_text(document, operator)
     t = wording(text.language)
     note = t(
-        "Ce document a été émis le {issued}. Nous vous l’envoyons de nouveau, sans changement.",
+        "Ce document a été émis le {issued}. Nous vous en envoyons un duplicata, sans autre changement.",
         issued=t.day(document.issued_on),
     )
     return replace(text, subject=t("Copie : {subject}", subject=text.subject), before=(*text.before, note))

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from billing.documents import export
-from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.pdf_files import duplicate_pdf, ensure_pdf
 from billing.documents.delivery.resending import resend
 from billing.documents.delivery.settling import Settlement, settle_deliveries
 from billing.documents.einvoices import SYNTAXES, einvoice
@@ -167,13 +167,23 @@ def resend_document(connection: Connection, order: Mapping[str, Any], number: st
 @blueprint.route("/documents/<followed:number>/pdf")
 @blueprint.response(200, BINARY, content_type="application/pdf")
 @blueprint.alt_response(500, "INTERNAL_SERVER_ERROR")
-def get_document_pdf(number: str) -> Response:
+@blueprint.arguments(
+    strict_schema(
+        "DocumentPdfQuery",
+        {"duplicate": fields.Boolean(load_default=False, metadata={"description": "A copy that says DUPLICATA"})},
+    ),
+    location="query",
+)
+def get_document_pdf(query: Mapping[str, Any], number: str) -> Response:
     """The document on paper: PDF/A-3, the same bytes for ever; rendered now if it has not been sent yet."""
     serving = service()
     with reading(serving.engine) as connection:
         key = document_id(connection, number)
     settings = serving.settings
-    pdf = ensure_pdf(acting_engine(), settings.documents_url, key, clock=serving.clock, seal=settings.seal)
+    if query["duplicate"]:
+        pdf = duplicate_pdf(serving.engine, key, seal=settings.seal)
+    else:
+        pdf = ensure_pdf(acting_engine(), settings.documents_url, key, clock=serving.clock, seal=settings.seal)
     return Response(pdf, content_type="application/pdf", headers=_named(f"{number}.pdf"))
 
 

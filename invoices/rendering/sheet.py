@@ -122,6 +122,8 @@ class Sheet:
     # The legal mentions in French as well, on a document in another language.
     in_french: tuple[str, ...]
     link: LinkText | None
+    # What a copy says that it is; blank on the original.
+    duplicate: str
 
 
 def sheet_of(document: Document) -> Sheet:
@@ -148,6 +150,7 @@ def sheet_of(document: Document) -> Sheet:
         legal=_legal(document, t),
         in_french=_in_french(document, t),
         link=link_text(document.link, t),
+        duplicate=t("DUPLICATA") if document.is_duplicate else "",
     )
 
 

@@ -33,6 +33,7 @@ from tests.support.billed_park import bill_park
 from tests.support.credit_notes import cancels_by_hand, credits_by_hand
 from tests.support.debts import decides
 from tests.support.networks import Row
+from tests.support.pages import text_of
 from tests.support.park import Park, open_park
 from tests.support.people import invoker, ok, refused
 from tests.support.queued import environment, settings
@@ -195,11 +196,14 @@ def resends(park: Park, number: str, to: str | None = None) -> Resent:
         return resend(connection, number, to, operator="Parcs", now=NOW)
 
 
-def test_the_pdf_before_delivery_is_byte_for_byte_what_is_sent_and_sent_again(park: Park, tmp_path: Path) -> None:
+def test_a_copy_says_that_it_is_one_and_the_original_stays_as_it_was(park: Park, tmp_path: Path) -> None:
     chosen = settings(park.engine, tmp_path)
     run = invoker(environment(park.engine, tmp_path))
     run("documents", "pdf", JUNE_T1, "--output", tmp_path / "before.pdf")
     before = (tmp_path / "before.pdf").read_bytes()
+    run("documents", "pdf", JUNE_T1, "--duplicate", "--output", tmp_path / "copy.pdf")
+    copy = (tmp_path / "copy.pdf").read_bytes()
+    assert ("DUPLICATA" in text_of(copy), "DUPLICATA" in text_of(before)) == (True, False)
     change_tenant(park.engine, "T1", email="new@t1.example", legal_name="X")
     assert resends(park, JUNE_T1) == Resent("ME-000001", "new@t1.example", is_new=True)
     assert resends(park, JUNE_T1, "daf@t1.example").number == "ME-000002"
@@ -209,11 +213,13 @@ def test_the_pdf_before_delivery_is_byte_for_byte_what_is_sent_and_sent_again(pa
         mail = message_from_bytes((tmp_path / "outbox" / f"{name}.eml").read_bytes(), policy=default)
         [attached] = mail.iter_attachments()
         assert (str(mail["To"]).endswith(f"<{to}>"), mail["Subject"][:24]) == (True, "Copie : Facture FA-2026-")
-        assert (attached.get_filename(), attached.get_content()) == (f"Facture-{JUNE_T1}.pdf", before)
+        assert (attached.get_filename(), attached.get_content()) == (f"Facture-{JUNE_T1}.pdf", copy)
     assert [(m.message, m.state, m.recipient) for m in shown(park, JUNE_T1).resent] == [
         ("ME-000001", "sent", "new@t1.example"), ("ME-000002", "sent", "daf@t1.example"),
     ]  # fmt: skip
     assert deliver(chosen, park.engine, clock=lambda: NOW).sent == 0
+    run("documents", "pdf", JUNE_T1, "--output", tmp_path / "after.pdf")
+    assert (tmp_path / "after.pdf").read_bytes() == before
     assert check(park.engine) == []
 
 

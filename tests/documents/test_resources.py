@@ -20,6 +20,7 @@ from billing.register.network_import import import_folder
 from billing.run.month import run_month
 from invoices.models import delivery
 from tests.support.api import NOW, Caller, CallerOf
+from tests.support.pages import text_of
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = ROOT / "tests" / "golden" / "expected"
@@ -126,6 +127,8 @@ def test_the_pdf_is_the_same_bytes_for_ever_whatever_becomes_of_the_tenant(park:
     assert (
         park("PATCH", f"/v1/tenants/{tenant}", json={"legal_name": "Autre", "address": "ailleurs"}).status_code == 200
     )
+    copy = park("GET", "/v1/documents/FA-2026-000001/pdf?duplicate=true")
+    assert "DUPLICATA" in text_of(copy.data)
     again = park("GET", "/v1/documents/FA-2026-000001/pdf")
     assert hashlib.sha256(again.data).digest() == hashlib.sha256(first.data).digest()
 

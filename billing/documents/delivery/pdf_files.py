@@ -1,6 +1,7 @@
 """The PDF of a document: rendered once, kept, recorded; rendered again only where the file has vanished."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -12,8 +13,10 @@ from billing.frame.database import reading, writing
 from invoices.document import Document
 from invoices.errors import FileMissing, NotPrintedHere
 from invoices.reading import load_documents
+from invoices.rendering.pdf import render_pdf
 from invoices.rendering.workers import render_and_store
 from invoices.seal import Seal
+from invoices.sealing import seal_pdf
 from invoices.storage import files_of, load, record_files
 
 
@@ -42,6 +45,19 @@ def ensure_pdf(
     with writing(engine) as connection:
         ((stored,),) = record_documents(connection, {document_id: document}, {document_id: (made,)}, clock()).values()
     return load(documents_url, stored.path, stored.sha256)
+
+
+def duplicate_pdf(engine: Engine, document_id: int, *, seal: Seal | None = None) -> bytes:
+    """Return a copy of an issued document that says DUPLICATA; the original is kept as it is.
+
+    Raises UnknownDocument, NotPrintedHere, RenderingFailed.
+    """
+    with reading(engine) as connection:
+        ((_, document),) = load_documents(connection, [document_id])
+    if document.is_brought:
+        raise NotPrintedHere(document.number)
+    pdf = render_pdf(replace(document, is_duplicate=True))
+    return pdf if seal is None else seal_pdf(pdf, seal)
 
 
 def kept_documents(connection: Connection, documents: Mapping[int, Document]) -> dict[int, Files]:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine
 
 from billing.documents.delivery.mailings import Mailing, use_present_addresses
-from billing.documents.delivery.pdf_files import ensure_pdf
+from billing.documents.delivery.pdf_files import duplicate_pdf
 from billing.documents.delivery.rendering import (
     HOST_FAULTS,
     Files,
@@ -350,7 +350,7 @@ class QueuePass(AbstractContextManager["QueuePass"]):
     def _copy(self, number: str) -> bytes:
         with reading(self.engine) as connection:
             key = document_id(connection, number)
-        return ensure_pdf(self.engine, self.settings.documents_url, key, clock=self.clock, seal=self.settings.seal)
+        return duplicate_pdf(self.engine, key, seal=self.settings.seal)
 
     def _fail(self, held: Claim, outcome: str, reason: str) -> None:
         with writing(self.engine) as connection:

@@ -1,4 +1,4 @@
-"""A document sent once more, at a person's order: a message that carries the very file its own mail carries."""
+"""A document sent once more, at a person's order: a message that carries a copy, which says DUPLICATA."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ class Resent(NamedTuple):
 def resend(connection: Connection, number: str, to: str | None, *, operator: str, now: datetime) -> Resent:
     """Queue a further mail with an issued document, to its tenant's present address or to another one.
 
-    It carries the file that is kept of the document, the same bytes for ever. While a mail ordered before that goes to
+    It carries a copy that says DUPLICATA; the original stays as it is kept. While a mail ordered before that goes to
     the same address has not left, no other is queued. Raises UnknownDocument, Refused; Conflict for an invoice that was
     credited whole, while the document's own mail to that address has not left, and where a mail may have arrived.
     """

@@ -161,13 +161,14 @@ def snapshot() -> "Iterator[Connection]":
     "pdf", cls=Command, epilog=example("technopark-billing documents pdf FA-2026-000012 --output facture.pdf")
 )
 @click.argument("number")
+@click.option("--duplicate", "is_duplicate", is_flag=True, help="A copy that says DUPLICATA, beside the original.")
 @output_option
-def pdf_command(number: str, output: str | None) -> None:
+def pdf_command(number: str, is_duplicate: bool, output: str | None) -> None:
     """Write the PDF of the document NUMBER, sent or not: the very bytes that its mail carries.
 
-    It is rendered once and kept; whoever asks for it or sends it later has that file.
+    It is rendered once and kept; whoever asks for it later has that file. Copies, as `resend` sends, say DUPLICATA.
     """
-    from billing.documents.delivery.pdf_files import ensure_pdf
+    from billing.documents.delivery.pdf_files import duplicate_pdf, ensure_pdf
     from billing.frame.database import reading
     from billing.frame.settings import load_settings
     from invoices.reading import document_id
@@ -177,7 +178,10 @@ def pdf_command(number: str, output: str | None) -> None:
     with database(settings) as engine:
         with reading(engine) as connection:
             key = document_id(connection, number)
-        pdf = ensure_pdf(engine, settings.documents_url, key, clock=clock, seal=settings.seal)
+        if is_duplicate:
+            pdf = duplicate_pdf(engine, key, seal=settings.seal)
+        else:
+            pdf = ensure_pdf(engine, settings.documents_url, key, clock=clock, seal=settings.seal)
         with destination(output) as file:
             file.write(pdf)
 
