@@ -12,6 +12,7 @@ SUBJECT = Subject(
         "forecast.resources",
         "indicators.resources",
         "prospects.resources",
+        "grants_report.resources",
     ),
     jobs=("tier_changes.jobs", "accounts.jobs"),
     commands={
@@ -20,6 +21,7 @@ SUBJECT = Subject(
         "cross-subsidy": "accounts.commands",
         "applications show": "prospects.commands",
         "report cross-subsidy-year": "annual_report.commands",
+        "report grants": "grants_report.commands",
         "report indicators": "indicators.commands",
     },
 )

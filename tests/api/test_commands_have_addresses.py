@@ -113,6 +113,7 @@ COUNTERPARTS: Mapping[str, str] = {
     "report auxiliary-balance": "getReport",
     "report centralised-journal": "getReport",
     "report cross-subsidy-year": "getCrossSubsidyYear getCrossSubsidyYearPaper getCrossSubsidyYearWorkbook",
+    "report grants": "getGrantsYear getGrantsYearPaper getGrantsYearWorkbook",
     "report journal": "getReport",
     "report ledger": "getReport",
     "report missing-certificates": "getMissingCertificates",

@@ -294,7 +294,8 @@ def test_templates_hold_what_the_books_hold(books: Invoke, park: Caller, engine:
     assert "there is no template 'x'" in books("entries", "template", "x").output
     templates = park.get("/v1/entry-templates?date=2026-09-02")["templates"]
     assert [t["name"] for t in templates] == [
-        "vat-settlement", "withholding-credits", "stamp-duty", "bank-opening", "result-appropriation",
+        "vat-settlement", "withholding-credits", "stamp-duty", "grant-notified", "investment-grant-notified",
+        "grant-received", "grant-carried-over", "bank-opening", "result-appropriation",
     ]  # fmt: skip
     assert [row["credit"] for row in templates[1]["rows"]] == ["", "80.00", "", ""]
     # Completed with a voucher it is posted as it came.

@@ -168,7 +168,8 @@ def voucher_command(sha256: str, output: str | None) -> None:
 def template_command(name: str | None, on: date | None, format_name: str, output: str | None) -> None:
     """Write the template NAME with the amounts that the books hold, to be completed and posted; without NAME list them.
 
-    vat-settlement, withholding-credits, stamp-duty, bank-opening, result-appropriation.
+    vat-settlement, withholding-credits, stamp-duty, grant-notified, investment-grant-notified, grant-received,
+    grant-carried-over, bank-opening, result-appropriation.
     """
     from billing.books.manual_entries.templates import TEMPLATES, template_file
     from billing.frame.civil_time import today

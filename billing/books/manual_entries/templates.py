@@ -1,6 +1,6 @@
 """Templates of manual entries, with the amounts that the books hold on a day; an accountant completes and posts them.
 
-They settle what receipts and the till leave with the State, open a bank account, and appropriate a result.
+They settle what receipts and the till leave with the State, book grants, open a bank account, appropriate a result.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from billing.books.manual_entries.files import LAYOUT
 from billing.books.manual_entries.shapes import EntryTemplate, EntryTemplates, TemplateRow
-from billing.entries.accounts import BANK_ACCOUNT, STAMP_DUTY_DUE, VAT_DUE
+from billing.entries.accounts import BANK_ACCOUNT, GRANTS, INVOICED_AHEAD, STAMP_DUTY_DUE, VAT_DUE
 from ledger.balances import account_balance
 from ledger.exports.columns import Column, Kind
 from ledger.exports.tables import table
@@ -26,6 +26,7 @@ _Held: TypeAlias = Callable[[str], int]
 
 VAT_DECLARED, INCOME_TAX = "4456", "4453"
 WITHHELD_TAX, WITHHELD_VAT = "3453", "3458"
+GRANTS_RECEIVABLE, OPERATING_GRANTS, INVESTMENT_GRANTS = "3451", "7161", "1311"
 LIAISON, LEGAL_RESERVE, CARRIED_FORWARD, CARRIED_LOSS = "1601", "114", "1161", "1169"
 # A twentieth of a profit goes to the legal reserve, until that is a tenth of the capital (law 17-95, art. 329).
 _LEGAL_RESERVE_OF = 20
@@ -78,6 +79,22 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
         "stamp-duty": Template(
             "Versement du droit de timbre",
             {"Droit de timbre": lambda held: _pair(STAMP_DUTY_DUE, BANK_ACCOUNT, -held(STAMP_DUTY_DUE))},
+        ),
+        "grant-notified": Template(
+            "Subvention d'exploitation notifiée",
+            {"Subvention notifiée": lambda _held: _pair(GRANTS_RECEIVABLE, OPERATING_GRANTS, None)},
+        ),
+        "investment-grant-notified": Template(
+            "Subvention d'investissement notifiée",
+            {"Subvention notifiée": lambda _held: _pair(GRANTS_RECEIVABLE, INVESTMENT_GRANTS, None)},
+        ),
+        "grant-received": Template(
+            "Encaissement d'une subvention",
+            {"Subvention encaissée": lambda held: _pair(BANK_ACCOUNT, GRANTS_RECEIVABLE, held(GRANTS_RECEIVABLE))},
+        ),
+        "grant-carried-over": Template(
+            "Part non utilisée des subventions, reportée (à contre-passer au 1er janvier)",
+            {"Subventions non utilisées": lambda held: _pair(OPERATING_GRANTS, INVOICED_AHEAD, max(-held(GRANTS), 0))},
         ),
         "bank-opening": Template(
             "Solde d'ouverture de la banque",

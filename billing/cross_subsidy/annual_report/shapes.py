@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from billing.cross_subsidy.annual_report import year
 from billing.cross_subsidy.annual_report.year import FEWEST, SOURCES, YearMonth, YearStatement
 from billing.frame.shapes import Account, Count, Money, Month, Shape, SiteCode, Text, about
 from pricing.money import format_amount
@@ -43,6 +44,19 @@ class GrantYear(Shape, frozen=True):
     received: Annotated[Money, about("Its amount as corrected, in the year it was granted")]
     used: Annotated[Money, about("What the year's runs used of it")]
     left: Annotated[Money, about("What is left: before, and received, less used")]
+
+    @classmethod
+    def of(cls, grant: year.GrantYear) -> "GrantYear":
+        """Write a grant over the year."""
+        return cls(
+            code=grant.code,
+            funder=grant.funder,
+            site=grant.site,
+            before=format_amount(grant.before),
+            received=format_amount(grant.received),
+            used=format_amount(grant.used),
+            left=format_amount(grant.left),
+        )
 
 
 class Distribution(Shape, frozen=True):
@@ -105,18 +119,7 @@ class CrossSubsidyYear(Shape, frozen=True):
                 for flow in report.flows()
             ],
             to_reserve_by_site={code: format_amount(amount) for code, amount in sorted(report.kept_by_site().items())},
-            grants=[
-                GrantYear(
-                    code=grant.code,
-                    funder=grant.funder,
-                    site=grant.site,
-                    before=format_amount(grant.before),
-                    received=format_amount(grant.received),
-                    used=format_amount(grant.used),
-                    left=format_amount(grant.left),
-                )
-                for grant in report.grants
-            ],
+            grants=[GrantYear.of(grant) for grant in report.grants],
             distribution=Distribution(
                 supports=_distribution(report.supports), contributions=_distribution(report.contributions)
             ),
