@@ -3,7 +3,7 @@
 
 FROM debian:bookworm-slim AS builder
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends postgresql-client-15 python3-venv \
+    && apt-get install -y --no-install-recommends binutils postgresql-client-15 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 ARG LOCK=runtime
@@ -17,12 +17,15 @@ COPY pricing/ pricing/
 COPY ledger/ ledger/
 COPY invoices/ invoices/
 COPY billing/ billing/
-# What installs packages has no business in what runs; nor have tests, sources, and the languages nobody is written to in.
+# What installs packages has no business in what runs; nor have tests, sources, symbols for debuggers, and the languages
+# nobody is written to in.
 RUN /opt/technopark-billing/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/technopark-billing/bin/pip uninstall --yes setuptools pip \
     && cd /opt/technopark-billing/lib/python3*/site-packages \
     && find . -depth -type d -name tests -not -path './billing/*' -exec rm -r {} + \
     && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) -delete \
+    && find . -name '*.so*' -not -path '*.libs/*' -exec strip --strip-unneeded {} + \
+    && find pyphen/dictionaries -name 'hyph_*' -not -name 'hyph_en*' -not -name 'hyph_fr*' -delete \
     && find babel/locale-data -type f -not -name 'root.dat' -not -name 'ar*' -not -name 'en*' -not -name 'fr*' -delete
 
 FROM debian:bookworm-slim

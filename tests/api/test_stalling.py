@@ -78,6 +78,7 @@ def test_headers_and_bodies_have_deadlines(ground: Caller, engine: Engine, tmp_p
         begun = connected(served, "GET /v1/sites HTTP/1.1\r\nHost: pa")
         answer = answer_on(half)
         assert answer.status == 408
+        assert answer.headers["Server"] == "technopark-billing"
         assert b'"/problems/too-slow"' in answer.read()
         # The server hangs up, on whoever says nothing too.
         assert half.recv(1) == b""
