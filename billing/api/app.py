@@ -109,8 +109,8 @@ def create_app(
     app.wsgi_app = behind_proxies(app.wsgi_app, http.trusted_proxies)  # type: ignore[assignment]
     request_log.register(app, metrics)
     manners.register(app, http.cors_origins)
-    app.before_request(_refuse_what_the_front_refused)
     judge_token = rate_limits.register(app, rate_limits.Counts(counts), http.rate_by_address, http.rate_by_token)
+    app.before_request(_refuse_what_the_front_refused)
     versions.register(app)
     authentication.register(app, door)
     app.before_request(judge_token)

@@ -21,9 +21,11 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 _BLOCK = 500
 # A spreadsheet takes these for the beginning of a formula: the wide forms of East Asian keyboards included.
 _BEGINNINGS = r"[=+\-@\t\r\n＝＋－＠]"
-_FORMULA = re.compile(_BEGINNINGS)
-_FORMULA_WITHIN = re.compile(rf"\A(?={_BEGINNINGS})|(?<=[;\r\n])(?=[=+\-@＝＋－＠])")
-_GUARDED = re.compile(f"'+{_BEGINNINGS}")
+_SIGNS = r"[=+\-@＝＋－＠]"
+_FORMULA_WITHIN = re.compile(rf"\A(?={_BEGINNINGS})|(?<=[;\r\n])(?={_SIGNS})")
+# The same for a file of semicolons, which another parts by its commas; with the apostrophes that stand there already.
+_GUARD = re.compile(rf"\A(?='*{_BEGINNINGS})|(?<=[,\r\n])(?='*{_SIGNS})")
+_GUARDED = re.compile(rf"\A'(?='*{_BEGINNINGS})|(?<=[,\r\n])'(?='*{_SIGNS})")
 
 
 def harmless(text: str) -> str:
@@ -36,12 +38,12 @@ def harmless(text: str) -> str:
 
 def guarded(text: str) -> str:
     """Return text as `harmless` does, for a file of semicolons, so that `unguarded` gives it back."""
-    return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
+    return _GUARD.sub("'", text)
 
 
 def unguarded(text: str) -> str:
     """Return the text that `guarded` has made safe."""
-    return text[1:] if _GUARDED.match(text) else text
+    return _GUARDED.sub("", text)
 
 
 def _day(day: date) -> str:

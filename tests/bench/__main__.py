@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from tests.bench.table import Row, machine, markdown
 
 PARTS = (
-    "run", "ledger", "proof", "pdf", "api", "delivery", "webhooks", "imports", "statements", "aged_balance", "receipts"
+    "run", "ledger", "proof", "pdf", "api", "beside", "delivery", "webhooks",
+    "imports", "statements", "aged_balance", "receipts"
 )  # fmt: skip
 
 

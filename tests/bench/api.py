@@ -229,7 +229,14 @@ def rows(*, quick: bool = False) -> list[Row]:
 def main(kind: str, database: str, port: str) -> None:
     """Serve, for the process that measures."""
     if kind == "ours":
-        settings = load_settings({**os.environ, "DATABASE_URL": database, **_UNLIMITED})
+        settings = load_settings(
+            {
+                **os.environ,
+                "DATABASE_URL": database,
+                "JOBS_FOLDER": f"{database.partition(':///')[2]}.jobs",
+                **_UNLIMITED,
+            }
+        )
         serve(settings, port=int(port), workers=PROCESSES)
     else:
         serve_bare(make_url(database), int(port))

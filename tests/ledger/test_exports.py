@@ -24,7 +24,7 @@ from ledger.balances import trial_balance
 from ledger.entry import Entry, Posting
 from ledger.errors import UnknownFormat
 from ledger.exports import FORMATS, beancount, hledger, journal_pieces, write_journal
-from ledger.exports.comma_separated import harmless
+from ledger.exports.comma_separated import guarded, harmless, unguarded
 from ledger.exports.journal_lines import JOURNAL_COLUMNS
 from ledger.exports.tables import json_list
 from ledger.year_end import close_year
@@ -216,6 +216,18 @@ def test_in_csv_no_text_begins_like_a_formula(books: Engine) -> None:
 def test_nor_does_a_text_in_csv_hide_a_formula_behind_a_french_spreadsheets_separator(text: str, safe: str) -> None:
     """I6: a French spreadsheet parts the file by semicolons."""
     assert harmless(text) == safe
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Rue,=1+1", "Rue,'=1+1"), ("a\n+2", "a\n'+2"), ("=1", "'=1"), ("'=1,'-2", "''=1,''-2"), ("4, -5", "4, -5"),
+        ("l'an,2", "l'an,2"),
+    ],
+)  # fmt: skip
+def test_a_text_of_a_french_csv_hides_no_formula_behind_a_comma_and_is_given_back(text: str, safe: str) -> None:
+    assert guarded(text) == safe
+    assert unguarded(safe) == text
 
 
 def test_a_french_spreadsheet_opens_its_csv(books: Engine) -> None:
