@@ -12,7 +12,7 @@ from billing.frame.database import reading
 from billing.frame.deferred import rows
 from billing.frame.deferred.files import files_of
 from billing.frame.errors import Conflict, Unknown
-from billing.frame.http.authentication import keeps_to_sites, opened_to
+from billing.frame.http.authentication import READERS, WRITERS, opened_to
 from billing.frame.http.deferring import Job, caller, has_result, kept_answer
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import BINARY, ApiBlueprint
@@ -22,10 +22,10 @@ from billing.frame.http.schemas import query_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import acts, reads
 from billing.frame.tables import job
-from billing.frame.tokens import FINE_SCOPES, SCOPES
+from billing.frame.tokens import AUDIT, RECEIPTS, RUNS
 
-# Whoever may order a job may ask what became of it; which jobs these are, each query says.
-_EVERY = frozenset((*SCOPES, *FINE_SCOPES))
+# Whoever can order a job may ask what became of it; which jobs are a caller's, each query says.
+_ORDERING = READERS | WRITERS | {AUDIT, RECEIPTS, RUNS}
 _STATE = fields.String(
     validate=validate.OneOf((rows.QUEUED, rows.RUNNING, rows.DONE, rows.FAILED, rows.CANCELLED)),
     metadata={"description": "Only those in this state"},
@@ -37,8 +37,7 @@ blueprint = ApiBlueprint("jobs", __name__, url_prefix="/v1", description="Reques
 @blueprint.route("/jobs")
 @blueprint.response(200, Page[Job])
 @blueprint.arguments(query_schema("JobQuery", {"state": _STATE}), location="query")
-@keeps_to_sites
-@opened_to(_EVERY)
+@opened_to(_ORDERING)
 @reads
 def list_jobs(connection: Connection, query: Mapping[str, Any]) -> Page[Job]:
     """The jobs of the caller of the last 30 days, oldest first: a user's by whichever token, else the token's."""
@@ -50,8 +49,7 @@ def list_jobs(connection: Connection, query: Mapping[str, Any]) -> Page[Job]:
 
 @blueprint.route("/jobs/<uuid:job_id>")
 @blueprint.response(200, Job)
-@keeps_to_sites
-@opened_to(_EVERY)
+@opened_to(_ORDERING)
 @reads
 def get_job(connection: Connection, job_id: UUID) -> Job:
     """A job: how far it is, and where its result lies."""
@@ -63,8 +61,7 @@ def get_job(connection: Connection, job_id: UUID) -> Job:
 @blueprint.alt_response(200, schema=BINARY, content_type="*/*", success=True)
 @blueprint.alt_response(409, "CONFLICT")
 @blueprint.alt_response(410, "GONE")
-@keeps_to_sites
-@opened_to(_EVERY)
+@opened_to(_ORDERING)
 def get_job_result(job_id: UUID) -> Response:
     """What the job gave, octet by octet as it would have been answered at once; kept for a day."""
     with reading(service().engine) as connection:
@@ -83,8 +80,7 @@ def get_job_result(job_id: UUID) -> Response:
 
 @blueprint.route("/jobs/<uuid:job_id>/cancellation", methods=["POST"])
 @blueprint.response(200, Job)
-@keeps_to_sites
-@opened_to(_EVERY)
+@opened_to(_ORDERING)
 @acts
 def cancel_job(job_id: UUID) -> Answer:
     """End a job; what it was writing is undone. One under way ends within a second; one that has ended stays so."""

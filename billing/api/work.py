@@ -19,7 +19,7 @@ from billing.frame.deferred import rows
 from billing.frame.deferred.files import JobFiles, files_of
 from billing.frame.executors import begin_worker
 from billing.frame.http.deferring import environ_of
-from billing.frame.http.problems import INTERNAL, problem_body
+from billing.frame.http.problems import GONE, INTERNAL, Gone, problem_body
 from billing.frame.logs import configure_logging
 from billing.frame.settings import Settings
 from invoices.private_files import private_file
@@ -67,16 +67,22 @@ def perform(app: Flask, row: Row[Any], files: JobFiles) -> None:
     """Do a job's request by the app, and keep its answer; a request that fails has one as well."""
     files.make_ready()
     try:
+        if not files.body.exists():
+            # Restored from a backup, which holds no jobs; or another host keeps them elsewhere.
+            raise Gone("what was sent is no more: order it again (several hosts share one JOBS_FOLDER)")
         with files.body.open("rb") as body:
             size = os.fstat(body.fileno()).st_size
             built = EnvironBuilder(**environ_of(row), input_stream=body, content_length=size)
             pieces, status, headers = run_wsgi_app(app.wsgi_app, built.get_environ())
             kept = {header: value for header in _KEPT_HEADERS if (value := headers.get(header)) is not None}
             answer = {"status": int(status.split()[0]), "headers": kept, **_write(files, iter(pieces))}
-    except Exception:
+    except Exception as error:
         _log.exception("a job failed")
-        content = problem_body(INTERNAL, f"report this with the request id {row.request_id}", row.request_id)
-        answer = {"status": INTERNAL.status, "headers": {}, **_write(files, iter((content,)))}
+        kind, detail = INTERNAL, f"report this with the request id {row.request_id}"
+        if isinstance(error, Gone):
+            kind, detail = GONE, str(error)
+        content = problem_body(kind, detail, row.request_id)
+        answer = {"status": kind.status, "headers": {}, **_write(files, iter((content,)))}
     files.finish(orjson.dumps(answer))
 
 

@@ -107,12 +107,12 @@ def test_a_result_is_what_would_have_been_answered_at_once(later: Later, park: C
 def test_a_job_is_its_owners_and_wants_the_scope_of_what_was_asked(later: Later, engine: Engine) -> None:
     with writing(engine) as connection:
         add_user(connection, UserOrder("amina", "amina@park.example", "finance", None), now=NOW)
-        for name, scope in (("desk", "finance"), ("phone", "auditor"), ("badge", "usage")):
+        for name, scope in (("desk", "finance"), ("phone", "auditor"), ("till", "receipts")):
             later.caller.secrets[name] = create_token(connection, name, scope, now=NOW, user="amina")
     ordered = later.order(scope="desk")
     assert later.work_off() == ["done"]
     assert later.result(ordered, "phone").status_code == 200
-    for scope in ("badge", "finance", "admin"):
+    for scope in ("till", "finance", "admin"):
         assert is_problem(later.caller("GET", f"/v1/jobs/{ordered['id']}", scope), 404, "not-found")
         assert is_problem(later.result(ordered, scope), 404, "not-found")
         assert is_problem(later.caller("POST", f"/v1/jobs/{ordered['id']}/cancellation", scope), 404, "not-found")
@@ -170,7 +170,10 @@ def test_a_job_fails_with_the_problem_that_would_have_been_answered(later: Later
     revoked = later.order(scope="brief")
     with writing(engine) as connection:
         revoke_token(connection, "brief", now=NOW)
-    assert later.work_off() == ["failed", "failed"]
+    lost = later.order()
+    files_of(later.settings, lost["id"]).clear(keep_result=False)
+    assert later.work_off() == ["failed", "failed", "failed"]
+    assert later.shown(lost)["problem"]["type"] == "/problems/gone"
     shown = later.shown(refused)
     assert (shown["state"], shown["result"]) == ("failed", None)
     assert (shown["problem"]["type"], shown["problem"]["instance"]) == ("/problems/refused", "urn:request:r-7")

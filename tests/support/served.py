@@ -87,7 +87,7 @@ def serving(environment: Mapping[str, str], folder: Path, workers: int = 2, befo
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, str(port), str(workers), before],
-            env={**os.environ, **environment},
+            env={**os.environ, "JOBS_FOLDER": str(folder / "jobs"), **environment},
             stdout=output,
             stderr=output,
             # A group of its own: workers outlive a server that is killed.

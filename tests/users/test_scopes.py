@@ -30,7 +30,7 @@ WRITTEN = {
         "/v1/surveys", "/v1/surveys/{tenant}/{year}",
         *(f"/v1/{many}/batch" for many in REGISTER),
     },
-    "audit": {"/v1/checks"},
+    "audit": {"/v1/checks", "/v1/jobs/{job_id}/cancellation"},
 }  # fmt: skip
 # The operations a token bound to a site may call at all; each is tried below with another site's row.
 OF_ONE_SITE = {
