@@ -402,13 +402,22 @@ def amount_in_words(gross: int, sentence: str, language: str) -> InWords:
     return InWords(before, tuple(dirhams_in_words(gross, language).split(" ")), after)
 
 
+def _given_in_kind(document: Document) -> int:
+    """Return what the lines of an invoice are worth that have a full price and cost nothing (R37), in centimes."""
+    if document.kind == CREDIT_NOTE or document.edition < EDITION_SPELT_OUT:
+        return 0
+    priced = (line.priced for line in document.lines)
+    return sum(p.full_amount for p in priced if p.full_price > 0 == p.unit_price)
+
+
 def _notes(document: Document, t: Wording) -> tuple[Note, ...]:
     """Return notes on why no VAT is charged, on the discount's worth and its end, and on the contribution (R16)."""
     credited = document.kind == CREDIT_NOTE
     mentions = vat_mentions(document, t)
     notes = [Note(t("TVA"), mentions)] if mentions else []
-    if document.advantage > 0:
-        worth = t.dirhams(document.advantage)
+    given = _given_in_kind(document)
+    if document.advantage > given:
+        worth = t.dirhams(document.advantage - given)
         lines = [
             t("Sur les lignes corrigées, elle valait {amount} HT.", amount=worth)
             if credited
@@ -421,6 +430,11 @@ def _notes(document: Document, t: Wording) -> tuple[Note, ...]:
             else:
                 lines.append(t("Elle a pris fin le {day}, plein tarif depuis.", day=day))
         notes.append(Note(t("Remise pépinière, datée et conditionnelle"), tuple(lines)))
+    if given:
+        worth = t.dirhams(given)
+        notes.append(
+            Note(t("Offert"), (t("Ce qui est porté à 0,00 sur cette facture vaut {amount} HT.", amount=worth),))
+        )
     if document.contribution > 0:
         brought = t.dirhams(document.contribution)
         text = (

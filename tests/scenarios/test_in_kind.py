@@ -72,8 +72,15 @@ def test_r37_an_invoice_of_nothing_says_so_and_is_never_reminded_of(park: Park) 
         due = due_reminders(connection, park.settings.terms, date(2027, 6, 1))
     assert due == []
     page = " ".join(read_aloud(render_pdf(first)).split())
-    for text in ("Rien à régler.", "400,00", "zéro dirham"):
+    for text in (
+        "Rien à régler.",
+        "400,00",
+        "zéro dirham",
+        "Ce qui est porté à 0,00 sur cette facture vaut 1 200,00 DH HT.",
+    ):
         assert text in page, text
+    # It is no discount that ends.
+    assert "Remise pépinière, datée et conditionnelle" not in page
     mail = str(document_text(first, "Parc")[0])
     assert "Rien à régler." in mail
     assert "au plus tard" not in mail
