@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -11,9 +12,12 @@ from invoices.messages import queueing
 from invoices.messages.message import Message
 from invoices.messages.tables import message
 
+# What messages are about; each kind is one room's.
+MessageKind: TypeAlias = Literal["checkpoint", "cross_subsidy_account", "document", "dunning", "window_end"]
+
 
 def queue_messages(
-    connection: Connection, kind: str, messages: Iterable[Message], *, written_on: date, queued_at: datetime
+    connection: Connection, kind: MessageKind, messages: Iterable[Message], *, written_on: date, queued_at: datetime
 ) -> dict[str, int]:
     """Queue messages and note each; return the keys queued now, each with its `message.id` (`invoices.messages`)."""
     queued = queueing.queue_messages(

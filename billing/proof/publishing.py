@@ -8,6 +8,7 @@ import os
 from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -26,7 +27,7 @@ from invoices.mail import MailText
 from invoices.messages.message import Message, number_of
 
 # The kind of message; its key is the address and the day.
-KIND = "checkpoint"
+KIND: Final = "checkpoint"
 _WAIT_S = 20
 
 

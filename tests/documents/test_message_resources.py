@@ -18,6 +18,11 @@ def set_state(engine: Engine, key: int, **values: Any) -> None:
         connection.execute(update(message_delivery).where(message_delivery.c.message_id == key).values(**values))
 
 
+def test_messages_are_asked_for_by_kinds_that_there_are(ground: Caller) -> None:
+    assert ground.get("/v1/messages?kind=dunning")["items"] == []
+    assert ground("GET", "/v1/messages?kind=reminder").status_code == 422
+
+
 def test_messages_are_listed_with_their_state_and_shown_with_what_they_say(ground: Caller, engine: Engine) -> None:
     tell(engine, [to_tell(1, papers=2), to_tell(2, papers=0)])
     tell(engine, [to_tell(1)], kind="window_end")

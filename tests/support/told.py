@@ -1,6 +1,7 @@
 """Messages ready to be queued: what the tests of messages start from."""
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -56,7 +57,7 @@ def to_tell(number: int, papers: int = 1, recipient: str | None = None) -> Messa
     )
 
 
-def tell(engine: Engine, messages: list[Message], kind: str = "notice") -> dict[str, int]:
+def tell(engine: Engine, messages: list[Message], kind: Any = "notice") -> dict[str, int]:
     """Queue messages in a transaction of their own."""
     with writing(engine) as connection:
         return queue_messages(connection, kind, messages, written_on=DAY, queued_at=NOON)

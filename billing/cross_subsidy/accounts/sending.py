@@ -5,7 +5,7 @@ They go out as messages, after the run they are of, one a tenant and run at most
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
@@ -27,7 +27,7 @@ from pricing.eligibility import tenancy
 from pricing.funding_matrix import TENANT
 from pricing.period import ONE_DAY, first_of_month, format_month
 
-KIND = "cross_subsidy_account"
+KIND: Final = "cross_subsidy_account"
 # The setting that says when accounts are sent, and its words; the first of them that fits a tenant names its message.
 SENT = "cross_subsidy.account_sent"
 WINDOW_END = "window_end"

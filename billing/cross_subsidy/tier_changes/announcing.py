@@ -7,7 +7,7 @@ ladder, and a message's key (tenant, day, step) is used once, ever.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -29,7 +29,7 @@ from invoices.messages.message import number_of
 from pricing.errors import PricingError
 from pricing.tier_change import Due, due
 
-KIND = "window_end"
+KIND: Final = "window_end"
 STEPS = "switches.announced_days_before"
 BY_THE_CLOCK = "switches.by_the_clock"
 _COLUMNS = ("message_id", "tenant", "switches_on", "step", "announced_on", "corrects")

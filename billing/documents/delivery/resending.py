@@ -1,7 +1,7 @@
 """A document sent once more, at a person's order: a message that carries a copy, which says DUPLICATA."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, func, select
 
@@ -24,7 +24,7 @@ from invoices.models import credit_withdrawal, credited_part, delivery, document
 from invoices.reading import load_documents
 
 # The kind of message that brings a document once more; its key is the document's number, a slash, and 1, 2, 3 …
-RESENT = "document"
+RESENT: Final = "document"
 
 
 class Resent(NamedTuple):

@@ -1,7 +1,7 @@
 """Mails that are no documents: the messages to tenants, the papers they carry; and whether they arrived."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from flask import Response
 from marshmallow import fields, validate
@@ -22,6 +22,7 @@ from billing.frame.http.paging import Page, page
 from billing.frame.http.schemas import query_schema, strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads, writes
+from billing.frame.messages import MessageKind
 from billing.receivables.open_items.stopping_reminders import stop_settled
 from invoices.delivery import UNKNOWN, retry
 from invoices.messages.message import number_of
@@ -43,7 +44,9 @@ blueprint = ApiBlueprint("messages", __name__, url_prefix="/v1", description="Ma
                 metadata={"description": "Only in this state; unknown: failed ones that may have arrived"},
             ),
             "tenant": Code(metadata={"description": "To whom they go"}),
-            "kind": fields.String(validate=validate.Length(1, 32), metadata={"description": "Only of this kind"}),
+            "kind": fields.String(
+                validate=validate.OneOf(get_args(MessageKind)), metadata={"description": "Only of this kind"}
+            ),
         },
     ),
     location="query",

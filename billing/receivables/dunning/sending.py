@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -40,7 +40,7 @@ from pricing.dunning.ladder import Claimed, Reminder, reminders
 from pricing.dunning.late_payment import statutory_fine
 from pricing.money import format_amount
 
-KIND = "dunning"
+KIND: Final = "dunning"
 _TENANTS_AT_A_TIME = 200
 
 
