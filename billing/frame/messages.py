@@ -13,7 +13,10 @@ from invoices.messages.message import Message
 from invoices.messages.tables import message
 
 # What messages are about; each kind is one room's.
-MessageKind: TypeAlias = Literal["checkpoint", "cross_subsidy_account", "document", "dunning", "window_end"]
+MessageKind: TypeAlias = Literal[
+    "cash_receipt", "checkpoint", "cross_subsidy_account", "deposit_call", "document", "dunning", "final_statement",
+    "window_end",
+]  # fmt: skip
 
 
 def queue_messages(

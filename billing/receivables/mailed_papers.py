@@ -1,21 +1,24 @@
 """The mails that carry a cash receipt, a call for a deposit or a final statement to the tenant, as they are made."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
-from billing.frame.messages import queue_messages
+from billing.frame.messages import MessageKind, queue_messages
 from invoices.document import Party
 from invoices.mail import MailText, bank_facts, closing, reaches_somebody, shown
 from invoices.messages.message import Message, Paper
 from invoices.rendering.letter import Letter
 from invoices.wording import Wording, language_of, wording
 
-CASH_RECEIPT, DEPOSIT_CALL, FINAL_STATEMENT = "cash_receipt", "deposit_call", "final_statement"
+CASH_RECEIPT: Final = "cash_receipt"
+DEPOSIT_CALL: Final = "deposit_call"
+FINAL_STATEMENT: Final = "final_statement"
 
 
 def mail_paper(
-    connection: Connection, kind: str, number: str, letter: Letter, *, is_to_pay: bool, queued_at: datetime
+    connection: Connection, kind: MessageKind, number: str, letter: Letter, *, is_to_pay: bool, queued_at: datetime
 ) -> None:
     """Queue the mail with a paper to its tenant, if it has an address; what was queued before is left alone."""
     buyer, seller = letter.buyer, letter.seller

@@ -114,6 +114,7 @@ COUNTERPARTS: Mapping[str, str] = {
     "report centralised-journal": "getReport",
     "report cross-subsidy-year": "getCrossSubsidyYear getCrossSubsidyYearPaper getCrossSubsidyYearWorkbook",
     "report grants": "getGrantsYear getGrantsYearPaper getGrantsYearWorkbook",
+    "report indicators": "getIndicators getIndicatorsPaper getIndicatorsWorkbook",
     "report journal": "getReport",
     "report ledger": "getReport",
     "report missing-certificates": "getMissingCertificates",
@@ -186,6 +187,10 @@ NONE: Mapping[str, str] = {
 # Formats that an address answers as something else, and why.
 OTHERWISE: Mapping[tuple[str, str], str] = {
     ("network template", "csv"): "files are sent as one archive",
+    ("applications list", "csv"): "is a list, not yet given as a table",
+    ("applications list", "xlsx"): "is a list, not yet given as a table",
+    ("sites waiting-list", "csv"): "is a list, not yet given as a table",
+    ("sites waiting-list", "xlsx"): "is a list, not yet given as a table",
     ("forecast dial", "csv"): "a POST answers JSON",
     ("forecast dial", "xlsx"): "a POST answers JSON",
     ("forecast what-if", "csv"): "a POST answers JSON",

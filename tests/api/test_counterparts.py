@@ -41,7 +41,7 @@ def test_exports_are_the_files_of_the_command_line(park: Caller, engine: Engine)
             with reading(engine) as connection:
                 assert answer.data == b"".join(pieces(connection, chosen)), (address, chosen)
         assert park("GET", f"/v1/{address}&format=ods").status_code == 422, address
-    for address in ("documents", "tenant-summaries", "entries", f"documents/{NUMBER}"):
+    for address in ("documents", "tenant-summaries", "entries", "indicators", f"documents/{NUMBER}"):
         assert park("GET", f"/v1/{address}?format=csv").content_type == MEDIA_TYPES["csv"], address
     assert len(park("GET", "/v1/documents?format=csv&tenant=A1&limit=1").text.splitlines()) == 4
     for wrong in ("", "?period=2026-06&from=2026-06-01", "?from=2026-07-01&until=2026-06-01"):

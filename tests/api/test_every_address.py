@@ -141,6 +141,7 @@ COMPUTE = {
     "checkDatabase",
 }
 CHANGE_STATES = {
+    "decideApplication",
     "createLeaseRemoval", "deliverQueued", "retryDelivery", "settleUnknownDeliveries", "retryMessage", "clearReceipt",
     "bounceReceipt", "undoAllocation", "endOneHold", "closeOnePeriod", "reopenOnePeriod", "closeFiscalYear",
     "undoFiscalYear", "publishCheckpoint", "removeWebhookEndpoint", "replayWebhookEndpoint", "approveOrder",
@@ -149,6 +150,7 @@ CHANGE_STATES = {
 # Whatever they make is new: repeated, they make another, or are refused.
 ALWAYS_NEW = {
     "createCreditNote", "createPlacement", "createWithdrawal", "undoReceived", "withdrawReceivedCertificate",
+    "admitApplication",
     "createHold", "createInterestClause", "createStatementWithdrawal", "createLineDecision", "cancelReceived",
     "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint", "createUser",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from flask import Response
 from marshmallow import ValidationError, fields
 from sqlalchemy import Connection
 
-from billing.cross_subsidy.indicators.files import workbook
+from billing.cross_subsidy.indicators.files import pieces, workbook
 from billing.cross_subsidy.indicators.paper import indicators_pdf
 from billing.cross_subsidy.indicators.periods import parse_period, year_period
 from billing.cross_subsidy.indicators.queries import indicator_report
@@ -16,11 +16,13 @@ from billing.cross_subsidy.indicators.shapes import IndicatorsAnswer
 from billing.frame.errors import Fault, Refused
 from billing.frame.http.addresses import YEAR_DOC
 from billing.frame.http.openapi import BINARY, ApiBlueprint
+from billing.frame.http.report_files import format_field, in_formats, shown
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
 from billing.frame.http.transactions import reads
 from billing.register.occupancy.queries import occupancy
 from ledger.exports import spreadsheet
+from ledger.exports.tables import MEDIA_TYPES
 
 blueprint = ApiBlueprint("indicators", __name__, url_prefix="/v1", description="What the board reads beside the money")
 
@@ -57,12 +59,16 @@ def _report(connection: Connection, query: Mapping[str, Any]) -> IndicatorReport
 
 
 @blueprint.route("/indicators")
-@blueprint.response(200, IndicatorsAnswer)
-@blueprint.arguments(strict_schema("IndicatorsQuery", _WITH_ROWS), location="query")
-@reads
-def get_indicators(connection: Connection, query: Mapping[str, Any]) -> IndicatorsAnswer:
+@in_formats(blueprint, MEDIA_TYPES.values(), IndicatorsAnswer)
+@blueprint.arguments(strict_schema("IndicatorsQuery", {"format": format_field(), **_WITH_ROWS}), location="query")
+def get_indicators(query: Mapping[str, Any]) -> Response:
     """The indicators of a year or a month, by site and for the network; null where no data stands behind a figure."""
-    return IndicatorsAnswer.of(_report(connection, query), rows=query["rows"])
+    return shown(
+        "indicators",
+        query,
+        lambda connection: IndicatorsAnswer.of(_report(connection, query), rows=query["rows"]),
+        lambda connection: pieces(_report(connection, query), query["format"]),
+    )
 
 
 @blueprint.route("/indicators/pdf")
