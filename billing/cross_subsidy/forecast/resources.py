@@ -35,7 +35,7 @@ from pricing.forecast.dial import DIAL_MONTHS
 
 # A request is answered while it waits: what takes longer is asked on the command line.
 _MONTHS_MAX, _DRAWS_MAX, _RATES_MAX, _MOVERS_MAX = 36, 1000, 1000, 1000
-# Measured (docs/performance.md), halved: another host may be slower.
+# Measured (DECISIONS 141), halved: another host may be slower.
 _TENANT_MONTHS_A_S, _DRAWS_A_S = 12_000, 35_000
 _RATES = next(resource for resource in RESOURCES if resource.stem == "rates")
 
