@@ -67,7 +67,7 @@ def test_a_request_under_way_is_answered_before_the_server_stops(
         assert served.stop() == 0
         asking.join()
     # Either it was under way, or the door was closed already: never half an answer.
-    assert answers == [(200, {"added": 10_000, "known": 0, "warnings": []})] or answers == []
+    assert answers == [(201, {"added": 10_000, "known": 0, "warnings": []})] or answers == []
     counted = len(ground.get("/v1/usage-events?limit=500")["items"])
     assert counted == (500 if answers else 0)
 
