@@ -198,9 +198,9 @@ class TestFrenchCsv:
         rows = [("OFFICE", "01/01/2020", cell, "", "") for cell in ("20 %", "20,5%", "0,2")]
         read_back, said = read(text_file(tmp_path, *rows, stem="vat_rates"), "vat_rates")
         assert ([row[2] for _, row in read_back], said) == (["0.20", "0.205", "0.2"], [])
-        rate = ("TNG", "OFFICE", "", "01/01/2020", "1 050,00", "1/3", "101,5", "grille 1,500")
+        rate = ("TNG", "OFFICE", "", "01/01/2020", "1 050,00", "1/3", "101,5", "grille 1,500", "")
         ((_, row),), said = read(text_file(tmp_path, rate, stem="rates"), "rates")
-        assert (row[4:], said) == (["1050.00", "1/3", "101.5", "grille 1,500"], [])
+        assert (row[4:], said) == (["1050.00", "1/3", "101.5", "grille 1,500", ""], [])
 
     def test_a_text_is_never_read_as_anything_else(self, tmp_path: Path) -> None:
         row = ("0012", "1,500", "08/01/2020", "20 %", "22,5", "08/01/2020", "")
@@ -678,7 +678,7 @@ class TestFolders:
         assert {(fault.file, fault.line) for fault in refused.value.faults} == {("payments.xlsx [payments]", 3)}
         write_workbook(folder / "payments.xlsx", {"payments": [layout.names, payments[0]]})
         assert loaded().files["payments.xlsx [payments]"].new == 1
-        card = ("TNG", "OFFICE", "", "01/01/2027", "1 155,50", "1/3", "130,00", "essai")
+        card = ("TNG", "OFFICE", "", "01/01/2027", "1 155,50", "1/3", "130,00", "essai", "")
         with writing(engine) as connection:
             ((*_, price),) = read_rate_card(connection, text_file(tmp_path, card, stem="rates"))
         assert price.full_price == 11_555_000
