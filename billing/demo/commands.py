@@ -145,6 +145,8 @@ def _show_places(made: "Demonstration") -> None:
             f"{folder / 'books'}  (indicateurs-2026.pdf, two pages; perequation-2026.pdf, who funds whom; "
             "compte-de-perequation-….pdf, a firm's)",
         ),
+        ("for the region", f"{folder / 'books' / 'emploi-des-subventions-2026.pdf'}  (its grant, firm by firm)"),
+        ("who waits", f"{folder / 'books' / 'liste-d-attente-CAS.xlsx'}  (or: applications show C2026-001)"),
         ("the books", f"{folder / 'books'}  (hledger, beancount, FEC, Parquet, Excel, JSON)"),
         ("the database", f"{folder / 'billing.sqlite'}  ({proved})"),
     ]

@@ -28,6 +28,8 @@ from billing.frame.database import open_engine, reading, writing
 from billing.frame.errors import Fault, Refused
 from billing.frame.settings import MailTransport, Settings, load_settings, operating_user
 from billing.receivables.dunning.sending import due_reminders, send_reminders
+from billing.register.applications.files import waiting_pieces
+from billing.register.applications.queries import waiting_list
 from billing.register.network_import import import_folder
 from billing.run import waterfall_export
 from billing.run.month import run_month
@@ -43,6 +45,8 @@ from pricing.period import format_month, months
 FIRST, LAST = date(2026, 6, 1), date(2026, 11, 1)
 # A firm of the sample network whose discount ends in September.
 SWITCHED = "T0146"
+# A site of the sample network for which firms wait.
+WAITED_FOR = "CAS"
 NETWORK = Path(__file__).parent / "network"
 # What the sample network has grown since its results were fixed.
 GROWN = Path(__file__).parent / "park"
@@ -216,6 +220,9 @@ def _write_books(engine: Engine, folder: Path) -> None:
         "journal.beancount": journal("beancount"),
         "FEC.txt": journal("fec"),
         "FEC-analytique.txt": journal("fec-analytic"),
+        f"liste-d-attente-{WAITED_FOR}.xlsx": lambda connection, file: file.writelines(
+            waiting_pieces(waiting_list(connection, WAITED_FOR), "xlsx")
+        ),
         "trial-balance.xlsx": lambda connection, file: file.writelines(trial_balance.pieces(connection, None, "xlsx")),
         f"documents-{format_month(LAST)}.xlsx": lambda connection, file: file.writelines(
             documents.pieces(connection, LAST, "xlsx")
@@ -233,12 +240,14 @@ def _write_books(engine: Engine, folder: Path) -> None:
 
 
 def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
-    """Write the year's statement and indicators, and the account of a firm whose discount ended in these months."""
+    """Write the year's statements and indicators, and the account of a firm whose discount ended in these months."""
     # Printing is slow to load: only where something is printed.
     from billing.cross_subsidy.accounts.account import account_of
     from billing.cross_subsidy.accounts.account_paper import account_pdf, addressee_of
     from billing.cross_subsidy.annual_report.queries import year_statement
     from billing.cross_subsidy.annual_report.year_paper import year_pdf
+    from billing.cross_subsidy.grants_report.files import grants_pdf
+    from billing.cross_subsidy.grants_report.year import grants_year
     from billing.cross_subsidy.indicators.paper import indicators_pdf
     from billing.cross_subsidy.indicators.periods import year_period
     from billing.cross_subsidy.indicators.queries import indicator_report
@@ -250,6 +259,8 @@ def _write_cross_subsidy(connection: Connection, folder: Path) -> None:
     occupied = occupancy(connection, board.period.last_day)
     (folder / f"indicateurs-{LAST.year}.pdf").write_bytes(indicators_pdf(board, occupied, seller))
     (folder / f"perequation-{LAST.year}.pdf").write_bytes(year_pdf(year_statement(connection, LAST.year), seller))
+    grants = grants_pdf(grants_year(connection, LAST.year), seller)
+    (folder / f"emploi-des-subventions-{LAST.year}.pdf").write_bytes(grants)
     account = account_of(connection, SWITCHED, None, settings.terms)
     page = account_pdf(account, seller, addressee_of(connection, SWITCHED))
     (folder / f"compte-de-perequation-{SWITCHED}.pdf").write_bytes(page)
