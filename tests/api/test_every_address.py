@@ -145,14 +145,15 @@ CHANGE_STATES = {
     "createLeaseRemoval", "deliverQueued", "retryDelivery", "settleUnknownDeliveries", "retryMessage", "clearReceipt",
     "bounceReceipt", "undoAllocation", "endOneHold", "closeOnePeriod", "reopenOnePeriod", "closeFiscalYear",
     "undoFiscalYear", "publishCheckpoint", "removeWebhookEndpoint", "replayWebhookEndpoint", "approveOrder",
-    "refuseOrder", "revokeOneToken",
+    "refuseOrder", "revokeOneToken", "decideApplication",
 }  # fmt: skip
 # Whatever they make is new: repeated, they make another, or are refused.
 ALWAYS_NEW = {
     "createCreditNote", "createPlacement", "createWithdrawal", "undoReceived", "withdrawReceivedCertificate",
     "admitApplication",
     "createHold", "createInterestClause", "createStatementWithdrawal", "createLineDecision", "cancelReceived",
-    "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint", "createUser",
+    "admitApplication", "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint",
+    "createUser",
 }  # fmt: skip
 
 

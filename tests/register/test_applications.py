@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from billing.audit.feed.queries import BEGINNING, events
 from billing.check import check
 from billing.frame.database import reading
 from billing.frame.errors import Refused
+from billing.register.network_import import import_folder
 from billing.register.network_import.layout import APPLICATION_STATES, APPLICATION_STEPS
+from billing.register.tables import application
+from tests.oracle.service import NOW
 from tests.support.api import Caller
-from tests.support.networks import Row
+from tests.support.networks import COLUMNS, Row, write_network
 from tests.support.park import Park, open_park
 from tests.support.people import Invoke, invoker, ok
 
@@ -86,17 +89,30 @@ def test_r35_decisions_are_legal_steps(park: Park) -> None:
         assert (said.exit_code == 0) == (becomes in APPLICATION_STEPS[was] or becomes == was), code
 
 
-def test_r35_a_file_says_what_became_of_applications_by_any_number_of_legal_steps(park: Park) -> None:
+def test_r35_a_file_says_what_became_of_applications_and_never_takes_a_decision_back(park: Park) -> None:
+    ranks = {"received": 0, "accepted": 1, "waiting": 1, "admitted": 2, "declined": 2, "withdrawn": 2}
     asked = [(f"{was}-{becomes}", was, becomes) for was in APPLICATION_STATES for becomes in APPLICATION_STATES]
-    legal = [x for x in asked if x[1] == x[2] or (APPLICATION_STEPS[x[1]] and x[2] != "received")]
-    illegal = [x for x in asked if x not in legal]
+    illegal = [x for x in asked if x[1] != x[2] and ranks[x[1]] == ranks[x[2]] == 2]
+    others = [x for x in asked if x not in illegal]
     park.enters(applications=[in_state(code, was) for code, was, _ in asked])
-    park.enters(applications=[in_state(code, becomes) for code, _, becomes in legal])
+    # Any number of steps on; a row that is older than the decision is left as it stands.
+    park.enters(applications=[in_state(code, becomes) for code, _, becomes in others])
+    with reading(park.engine) as connection:
+        stored = dict(connection.execute(select(application.c.code, application.c.state)).all())
+    assert {code: stored[code] for code, *_ in others} == {
+        code: was if ranks[becomes] < ranks[was] else becomes for code, was, becomes in others
+    }
     with pytest.raises(Refused) as refused:
         park.enters(applications=[in_state(code, becomes) for code, _, becomes in illegal])
     assert [(fault.column, fault.problem) for fault in refused.value.faults] == [
         ("state", f"was {was} already, which can't become {becomes}") for _, was, becomes in illegal
     ]
+    write_network(park.folder, **{**dict.fromkeys(COLUMNS), "applications": [in_state("waiting-waiting", "received")]})
+    report = import_folder(park.engine, park.folder, now=NOW)
+    assert (report.changed, [w.problem for w in report.warnings if w.column]) == (
+        0, ["is older than what was decided, waiting: the row is left as it stands"]
+    )  # fmt: skip
+    assert check(park.engine) == []
 
 
 def test_every_fault_of_an_application_is_named(park: Park) -> None:

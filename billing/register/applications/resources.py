@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
@@ -12,16 +13,19 @@ from billing.frame.http.fields import CODE_DOC, DAY_DOC, QUANTITY_DOC, TEXT_DOC,
 from billing.frame.http.idempotency import Answer
 from billing.frame.http.openapi import TAGGED, ApiBlueprint
 from billing.frame.http.reasons import Reason
+from billing.frame.http.report_files import format_field, in_formats, shown
 from billing.frame.http.schemas import strict_schema
 from billing.frame.http.service import service
-from billing.frame.http.transactions import reads, writes
+from billing.frame.http.transactions import writes
 from billing.frame.tokens import REGISTER
 from billing.register.applications.admitting import Admission, admit
 from billing.register.applications.deciding import DECISIONS, decide
+from billing.register.applications.files import waiting_pieces
 from billing.register.applications.queries import waiting_list
 from billing.register.applications.shapes import APPLICATIONS, TENANTS, Admitted, WaitingList
 from billing.register.queries import find_row
 from billing.register.shapes import change_schema, stored_as, stored_shape
+from ledger.exports.tables import MEDIA_TYPES
 
 blueprint = ApiBlueprint(
     "application decisions",
@@ -89,10 +93,15 @@ def admit_application(connection: Connection, order: Mapping[str, Any], code: st
 
 
 @blueprint.route("/sites/<part:code>/waiting-list")
-@blueprint.response(200, WaitingList)
+@in_formats(blueprint, MEDIA_TYPES.values(), WaitingList)
+@blueprint.arguments(strict_schema("WaitingListQuery", {"format": format_field()}), location="query")
 @keeps_to_sites
-@reads
-def get_waiting_list(connection: Connection, code: str) -> WaitingList:
+def get_waiting_list(query: Mapping[str, Any], code: str) -> Response:
     """Who was accepted at a site and is not admitted yet, in order of the days they were accepted."""
     require_site(code)
-    return waiting_list(connection, code)
+    return shown(
+        "waiting-list",
+        query,
+        lambda connection: waiting_list(connection, code),
+        lambda connection: waiting_pieces(waiting_list(connection, code), query["format"]),
+    )

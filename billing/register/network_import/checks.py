@@ -247,8 +247,21 @@ def _note_overlap(
     sheet.note(faults, placed[key], "unit", problem, "end the earlier lease the day before the later one starts")
 
 
-def check_applications(sheet: Sheet, references: References, faults: Faults) -> None:
-    """Each application has the days of its state, went there by legal steps, and says who applies (R35)."""
+# Undecided, on the waiting list, or final.
+_RANKS = {state: 0 if state == "received" else 1 if steps else 2 for state, steps in APPLICATION_STEPS.items()}
+
+
+def check_applications(sheet: Sheet, references: References, faults: Faults, warnings: Faults) -> None:
+    """Each application has the days of its state, went there by legal steps, and says who applies (R35).
+
+    A row that says less than was decided since is older than the decision: it is left as it stands, with a warning.
+    """
+    for row in sheet.rows:
+        before = row.before
+        if before is not None and row.has("state") and _RANKS[row.values["state"]] < _RANKS[before["state"]]:
+            problem = f"is older than what was decided, {before['state']}: the row is left as it stands"
+            sheet.note(warnings, row, "state", problem, "correct it where it comes from")
+            row.values, row.changed = dict(before), ()
     named = {row.values["tenant"] for row in sheet.rows if row.values.get("tenant") is not None}
     references.learn("tenants", named)
     known = references.codes("tenants")
@@ -270,11 +283,10 @@ def _check_decision(sheet: Sheet, row: Row, faults: Faults) -> None:
         problem = f"is before the application was received on {row.values['received_on']}"
         sheet.note(faults, row, "decided_on", problem, "correct one of the two days")
     # A file says what became of it since the last one: any number of steps.
-    if row.before is not None and row.before["state"] != state:
-        was = row.before["state"]
-        if not APPLICATION_STEPS[was] or state == "received":
-            remedy = "enter another application" if not APPLICATION_STEPS[was] else "leave it as it was decided"
-            sheet.note(faults, row, "state", f"was {was} already, which can't become {state}", remedy)
+    was = state if row.before is None else row.before["state"]
+    if was != state and not APPLICATION_STEPS[was]:
+        remedy = "enter another application"
+        sheet.note(faults, row, "state", f"was {was} already, which can't become {state}", remedy)
 
 
 def _check_firm(sheet: Sheet, row: Row, is_known: bool, faults: Faults) -> None:

@@ -273,7 +273,7 @@ class _Import:
         for sheet in sheets.values():
             references.check(sheet, faults)
         check_units(connection, sheets["leases"], faults)
-        check_applications(sheets["applications"], references, faults)
+        check_applications(sheets["applications"], references, faults, self._warnings)
         catalogue = merged_services(stored_services(connection), sheets["services"])
         check_ceilings(connection, sheets, catalogue, faults)
         check_grants(connection, sheets["grants"], faults)
