@@ -186,14 +186,9 @@ NONE: Mapping[str, str] = {
 }
 # Formats that an address answers as something else, and why.
 OTHERWISE: Mapping[tuple[str, str], str] = {
-    ("report indicators", "csv"): "the workbook has the same rows",
     ("applications list", "csv"): "the register's lists are JSON, page by page",
     ("applications list", "xlsx"): "the register's lists are JSON, page by page",
     ("network template", "csv"): "files are sent as one archive",
-    ("applications list", "csv"): "is a list, not yet given as a table",
-    ("applications list", "xlsx"): "is a list, not yet given as a table",
-    ("sites waiting-list", "csv"): "is a list, not yet given as a table",
-    ("sites waiting-list", "xlsx"): "is a list, not yet given as a table",
     ("forecast dial", "csv"): "a POST answers JSON",
     ("forecast dial", "xlsx"): "a POST answers JSON",
     ("forecast what-if", "csv"): "a POST answers JSON",

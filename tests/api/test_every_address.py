@@ -145,14 +145,14 @@ CHANGE_STATES = {
     "createLeaseRemoval", "deliverQueued", "retryDelivery", "settleUnknownDeliveries", "retryMessage", "clearReceipt",
     "bounceReceipt", "undoAllocation", "endOneHold", "closeOnePeriod", "reopenOnePeriod", "closeFiscalYear",
     "undoFiscalYear", "publishCheckpoint", "removeWebhookEndpoint", "replayWebhookEndpoint", "approveOrder",
-    "refuseOrder", "revokeOneToken", "decideApplication",
+    "refuseOrder", "revokeOneToken",
 }  # fmt: skip
 # Whatever they make is new: repeated, they make another, or are refused.
 ALWAYS_NEW = {
     "createCreditNote", "createPlacement", "createWithdrawal", "undoReceived", "withdrawReceivedCertificate",
     "admitApplication",
     "createHold", "createInterestClause", "createStatementWithdrawal", "createLineDecision", "cancelReceived",
-    "admitApplication", "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint",
+    "cancelDepositMovement", "cancelRecovered", "cancelRefunded", "createWebhookEndpoint",
     "createUser",
 }  # fmt: skip
 
