@@ -26,7 +26,7 @@ from sqlalchemy.engine import URL
 from billing.api.app import body_bytes_max
 from billing.api.front import Front
 from billing.api.serve import serve
-from billing.documents.queries import document_shapes
+from billing.documents.lookup.queries import find_shown
 from billing.frame.database import open_engine, reading, writing
 from billing.frame.settings import load_settings
 from billing.frame.shapes import encode
@@ -91,8 +91,7 @@ def bare_app(url: URL) -> Flask:
     @app.get("/v1/documents/<number>")
     def one(number: str) -> Response:
         with reading(engine) as connection:
-            rows = connection.execute(select(document).where(document.c.number == number)).all()
-            return Response(encode(document_shapes(connection, rows)[0]), content_type="application/json")
+            return Response(encode(find_shown(connection, number, date.today())), content_type="application/json")
 
     @app.get("/v1/documents")
     def fifty() -> Response:

@@ -54,7 +54,9 @@ def test_names_that_look_like_markup_reach_for_nothing_and_stand_on_paper(reache
 def test_the_fetcher_would_refuse_even_if_the_template_asked(
     monkeypatch: pytest.MonkeyPatch, reached: list[str]
 ) -> None:
-    for address in ("file:///etc/passwd", "http://169.254.169.254/", "data:image/png;base64,AAAA", "package:OFL.txt"):
+    # (Of its own data a page shows PNG alone: the operator's logo.)
+    svg = "data:image/svg+xml;base64,AAAA"
+    for address in ("file:///etc/passwd", "http://169.254.169.254/", svg, "package:OFL.txt"):
         html = f'<!DOCTYPE html><html lang="fr"><body><img src="{address}"/></body></html>'
         monkeypatch.setattr(rendering, "render_html", lambda _document, html=html: html)
         with pytest.raises(RenderingFailed, match="may fetch nothing"):

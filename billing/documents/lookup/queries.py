@@ -6,12 +6,11 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
-from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, case, cast, or_, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Connection, Row, Select, bindparam, case, cast, or_, select, type_coerce
 
 from billing.documents.delivery.resending import RESENT
 from billing.documents.lookup.shapes import Buyer, DocumentDelivery, DocumentShown, ResentDocument
 from billing.documents.queries import NUMBER_KEY, document_shapes
-from billing.frame.database import among
 from billing.frame.listing import Listing, added_since, changed_since, named_since
 from billing.frame.searching import found_in
 from billing.frame.shapes import instant
@@ -101,7 +100,7 @@ DOCUMENTS_LISTING = Listing(
 
 def find_shown(connection: Connection, number: str, today: date) -> DocumentShown:
     """Return one document with what became of it; raises UnknownDocument."""
-    heads = connection.execute(select(document).where(document.c.number == number)).all()
+    heads = connection.execute(_NUMBERED, {"number": number}).all()
     if not heads:
         raise UnknownDocument(number)
     return shown_documents(connection, heads, today)[0]
@@ -113,8 +112,9 @@ def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: da
         return []
     keys = [head.id for head in heads]
     settled = settled_of(connection, keys)
-    buyers = _buyers(connection, {head.buyer for head in heads})
-    links = _links(connection, heads)
+    printed, secret = _parties(connection, {digest for head in heads for digest in (head.buyer, head.seller)})
+    buyers = {digest: _buyer(printed[digest]) for digest in {head.buyer for head in heads}}
+    sellers = {digest: Party(**printed[digest]) for digest in {head.seller for head in heads}}
     deliveries, resent = _deliveries(connection, keys), _resent(connection, heads)
     shown = []
     for head, shape in zip(heads, document_shapes(connection, heads), strict=True):
@@ -130,23 +130,16 @@ def shown_documents(connection: Connection, heads: Sequence[Row[Any]], today: da
                 state=state_of(head, sums, today),
                 delivery=deliveries.get(head.id),
                 resent=resent.get(head.number, []),
-                link=links[head.id] or None,
+                link=link_of(sellers[head.seller], secret, Linked(PaperKind.DOCUMENT, head.id)) or None,
             )
         )
     return shown
 
 
-def _buyers(connection: Connection, digests: Collection[str]) -> dict[str, Buyer]:
-    rows = connection.execute(select(party.c.digest, party.c.content).where(party.c.digest.in_(digests)))
-    return {digest: _buyer(json.loads(content)) for digest, content in rows}
-
-
-def _links(connection: Connection, heads: Sequence[Row[Any]]) -> dict[int, str]:
-    """Return the link that each document bears; blank where it bears none."""
-    p = party.c
-    rows = connection.execute(select(p.digest, p.content, LINK_SECRET).where(p.digest.in_({h.seller for h in heads})))
-    sellers = {digest: (Party(**json.loads(content)), secret) for digest, content, secret in rows}
-    return {head.id: link_of(*sellers[head.seller], Linked(PaperKind.DOCUMENT, head.id)) for head in heads}
+def _parties(connection: Connection, digests: Collection[str]) -> tuple[dict[str, Any], Any]:
+    """Return parties as printed, by digest, and the secret of the links that papers bear."""
+    rows = connection.execute(_PARTIES, {"digests": list(digests)}).all()
+    return {row.digest: json.loads(row.content) for row in rows}, rows[0].secret
 
 
 def _buyer(printed: Mapping[str, str]) -> Buyer:
@@ -161,12 +154,26 @@ def _sent(queue: Queue) -> tuple[ColumnElement[Any], ...]:
     return case((queue.in_doubt, UNKNOWN), else_=c.state).label("shown"), c.sent_at, present_recipient(queue)
 
 
+# Made once: each takes longer to make than to execute.
+_NUMBERED = select(document).where(document.c.number == bindparam("number"))
+_PARTIES = select(party.c.digest, party.c.content, LINK_SECRET.label("secret")).where(
+    party.c.digest.in_(bindparam("digests", expanding=True))
+)
+_DELIVERIES = (
+    select(document.c.id, *_sent(DOCUMENTS))
+    .join(delivery, delivery.c.document_id == document.c.id)
+    .where(document.c.id.in_(bindparam("keys", expanding=True)))
+)
+_RESENT = (
+    select(message.c.key, message.c.id, *_sent(MESSAGES))
+    .join(message_delivery, message_delivery.c.message_id == message.c.id)
+    .where(message.c.kind == RESENT, message.c.tenant.in_(bindparam("tenants", expanding=True)))
+    .order_by(message.c.id)
+)
+
+
 def _deliveries(connection: Connection, keys: Collection[int]) -> dict[int, DocumentDelivery]:
-    rows = connection.execute(
-        select(document.c.id, *_sent(DOCUMENTS))
-        .join(delivery, delivery.c.document_id == document.c.id)
-        .where(document.c.id.in_(keys))
-    )
+    rows = connection.execute(_DELIVERIES, {"keys": list(keys)})
     return {
         key: DocumentDelivery(state, instant(sent_at), recipient or None) for key, state, sent_at, recipient in rows
     }
@@ -174,13 +181,7 @@ def _deliveries(connection: Connection, keys: Collection[int]) -> dict[int, Docu
 
 def _resent(connection: Connection, heads: Sequence[Row[Any]]) -> dict[str, list[ResentDocument]]:
     """Return, by number, the further mails with these documents."""
-    tenants = sorted({head.tenant for head in heads})
-    rows = connection.execute(
-        select(message.c.key, message.c.id, *_sent(MESSAGES))
-        .join(message_delivery, message_delivery.c.message_id == message.c.id)
-        .where(message.c.kind == RESENT, among(connection, message.c.tenant, tenants))
-        .order_by(message.c.id)
-    )
+    rows = connection.execute(_RESENT, {"tenants": sorted({head.tenant for head in heads})})
     resent: dict[str, list[ResentDocument]] = {}
     for key, number, state, sent_at, recipient in rows:
         mail = ResentDocument(state, instant(sent_at), recipient or None, number_of(number))
