@@ -18,7 +18,9 @@ from tests.support.operations import is_problem, operations
 from tests.support.people import add, change, token
 from tests.support.spoiling import behind_its_back
 
-REGISTER = ("sites", "services", "vat-rates", "rates", "tenants", "leases", "grants", "units", "surveys")
+REGISTER = (
+    "sites", "services", "vat-rates", "rates", "tenants", "leases", "grants", "units", "surveys", "applications",
+)  # fmt: skip
 # What each fine scope may write.
 WRITTEN = {
     "usage": {"/v1/usage-events", "/v1/usage-events/batch"},
@@ -27,7 +29,8 @@ WRITTEN = {
         "/v1/vat-rates/{service}/{effective_from}", "/v1/rates",
         "/v1/rates/{site}/{service}/{tenant_kind}/{effective_from}", "/v1/tenants", "/v1/tenants/{code}", "/v1/leases",
         "/v1/leases/{code}", "/v1/grants", "/v1/grants/{code}", "/v1/units", "/v1/units/{site}/{code}",
-        "/v1/surveys", "/v1/surveys/{tenant}/{year}",
+        "/v1/surveys", "/v1/surveys/{tenant}/{year}", "/v1/applications", "/v1/applications/{code}",
+        "/v1/applications/{code}/decision", "/v1/applications/{code}/admission",
         *(f"/v1/{many}/batch" for many in REGISTER),
     },
     "audit": {"/v1/checks", "/v1/jobs/{job_id}/cancellation"},
@@ -42,11 +45,18 @@ OF_ONE_SITE = {
     ("GET", "/v1/units"), ("POST", "/v1/units"),
     ("GET", "/v1/units/{site}/{code}"), ("PATCH", "/v1/units/{site}/{code}"),
     ("GET", "/v1/usage-events"), ("POST", "/v1/usage-events"), ("GET", "/v1/usage-events/{event_id}"),
-    *(("POST", f"/v1/{many}/batch") for many in ("rates", "leases", "units", "usage-events")),
+    ("GET", "/v1/applications"), ("POST", "/v1/applications"),
+    ("GET", "/v1/applications/{code}"), ("PATCH", "/v1/applications/{code}"),
+    ("POST", "/v1/applications/{code}/decision"),
+    *(("POST", f"/v1/{many}/batch") for many in ("rates", "leases", "units", "applications", "usage-events")),
 }  # fmt: skip
 LEASE = {
     "code": "L9", "tenant": "T2", "site": "CAS", "unit": "CAS-9", "area_m2": "20", "starts_on": "2026-10-01",
     "ends_on": None,
+}  # fmt: skip
+APPLICATION = {
+    "code": "A1", "legal_name": "Argan", "kind": "large", "site": "CAS", "area_m2": "20", "received_on": "2026-08-01",
+    "state": "received",
 }  # fmt: skip
 UNIT = {"site": "CAS", "code": "CAS-9", "kind": "office", "area_m2": "20"}
 EVENT = {
@@ -65,6 +75,7 @@ def caller(ground: Caller, engine: Engine) -> Caller:
             )
     assert ground.post("/v1/units", UNIT).status_code == 201
     assert ground.post("/v1/leases", LEASE).status_code == 201
+    assert ground.post("/v1/applications", {**APPLICATION, "code": "A9"}).status_code == 201
     for scope in FINE_SCOPES:
         ground.secrets[scope] = token(engine, f"the-{scope}", scope)
     ground.secrets["badge"] = token(engine, "badge", "usage", sites=["TNG"])
@@ -91,7 +102,9 @@ def test_a_fine_scope_opens_its_subject_and_nothing_else(caller: Caller) -> None
         assert (scope, opened(caller, scope, writing=True)) == (scope, expected)
     for scope in ("usage", "register"):
         reads = opened(caller, scope, writing=False)
-        register = {address for address in WRITTEN["register"] if not address.endswith("/batch")}
+        acts = ("/batch", "/decision", "/admission")
+        register = {address for address in WRITTEN["register"] if not address.endswith(acts)}
+        register.add("/v1/sites/{code}/waiting-list")
         assert reads == (register if scope == "register" else set()), scope
     for scope, own, closed in (
         ("receipts", "/v1/receipts", {"/v1/refunds", "/v1/debts", "/v1/billing-runs", "/v1/sites", "/v1/users"}),
@@ -142,13 +155,17 @@ def test_another_sites_rows_are_refused_and_never_shown(caller: Caller, engine: 
         ("POST", "/v1/leases"): ("/v1/leases", {**LEASE, "code": "L10", "unit": "CAS-10"}),
         ("GET", "/v1/leases/{code}"): ("/v1/leases/L9", None),
         ("PATCH", "/v1/leases/{code}"): ("/v1/leases/L9", {"ends_on": "2026-12-31"}),
+        ("POST", "/v1/applications"): ("/v1/applications", APPLICATION),
+        ("GET", "/v1/applications/{code}"): ("/v1/applications/A9", None),
+        ("PATCH", "/v1/applications/{code}"): ("/v1/applications/A9", {"area_m2": "30"}),
+        ("POST", "/v1/applications/{code}/decision"): ("/v1/applications/A9/decision", {"state": "accepted"}),
         ("POST", "/v1/usage-events"): ("/v1/usage-events", {**EVENT, "site": "CAS"}),
         ("GET", "/v1/usage-events/{event_id}"): ("/v1/usage-events/E9", None),
         ("POST", "/v1/usage-events/batch"): (
             "/v1/usage-events/batch", {"events": [EVENT, {**EVENT, "event_id": "E2", "site": "CAS"}]},
         ),
     }  # fmt: skip
-    for many in ("rates", "units", "leases"):
+    for many in ("rates", "units", "leases", "applications"):
         body = {many: [theirs["POST", f"/v1/{many}"][1]]}
         theirs["POST", f"/v1/{many}/batch"] = (f"/v1/{many}/batch", body)
     assert caller.post("/v1/rates", {**rate, "site": "CAS"}).status_code == 201
@@ -166,11 +183,14 @@ def test_another_sites_rows_are_refused_and_never_shown(caller: Caller, engine: 
         ("GET", "/v1/units"),
         ("GET", "/v1/rates"),
         ("GET", "/v1/leases"),
+        ("GET", "/v1/applications"),
         ("GET", "/v1/usage-events"),
     }
     assert set(theirs) | lists == OF_ONE_SITE
     assert [site["code"] for site in caller.get("/v1/sites", holder)["items"]] == ["TNG"]
-    for path in ("/v1/rates", "/v1/units", "/v1/leases", "/v1/rates?site=CAS", "/v1/leases?tenant=T2"):
+    for path in (
+        "/v1/rates", "/v1/units", "/v1/leases", "/v1/applications", "/v1/rates?site=CAS", "/v1/leases?tenant=T2",
+    ):  # fmt: skip
         assert {row["site"] for row in caller.get(path, holder)["items"]} <= {"TNG"}, path
     assert caller.get("/v1/leases/L1", holder)["site"] == "TNG"
     moved = caller("PATCH", "/v1/leases/L1", holder, json={"site": "CAS", "unit": "CAS-2"})
