@@ -256,7 +256,7 @@ def _add(resource: Resource) -> None:
         f"/{resource.path}",
         "POST",
         f"create_{singular}",
-        f"Add a {resource.one}; one that exists is left as it is",
+        f"Add one {resource.one}; what exists already is left as it is",
         view,
     )
 
@@ -280,7 +280,7 @@ def _add(resource: Resource) -> None:
             resource.address,
             "PATCH",
             f"change_{singular}",
-            f"Correct a {resource.one}: the fields given, no other",
+            f"Correct one {resource.one}: the fields given, no other",
             view,
         )
 
