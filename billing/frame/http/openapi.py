@@ -77,7 +77,7 @@ _PREFER = {
     "in": "header",
     "required": False,
     "description": "`respond-async`: answer 202 with a job; `wait=2`: answer at once what takes no longer (RFC 7240)",
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string"},
     "example": "wait=2",
 }
 _APPLIED = _header("The preference that was heeded")
