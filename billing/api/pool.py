@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from multiprocessing.connection import wait
+from multiprocessing.util import get_temp_dir
 from threading import Event, Thread
 from typing import Any
 
@@ -100,6 +101,9 @@ class Pool:
         self._engine = engine
         self._stop = stop
         self._context: Any = multiprocessing.get_context("forkserver")
+        # Processes that a job begins are reached by a socket, whose name is short: jobs share this folder for it, for
+        # their own is too long a name.
+        get_temp_dir()
         # What each process needs is loaded once, before the first job.
         loaded = [f"{subject.package}.{module}" for subject in SUBJECTS for module in subject.resources]
         self._context.set_forkserver_preload([_WORK_MODULE, *loaded])

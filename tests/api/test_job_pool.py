@@ -16,10 +16,11 @@ from tests.support.served import Served, environment, serving
 EXPORT = "/v1/ledger/exports?format=xlsx"
 
 
-def order(served: Served, secret: str) -> str:
-    """Order an export for later; the address of its job."""
+def order(served: Served, secret: str, path: str = EXPORT, method: str = "GET") -> str:
+    """Order an export, or something else, for later; the address of its job."""
     headers = {"Authorization": f"Bearer {secret}", "Prefer": "respond-async", "X-Request-ID": "ordered-here"}
-    with urllib.request.urlopen(urllib.request.Request(served.address + EXPORT, headers=headers), timeout=60) as answer:
+    request = urllib.request.Request(served.address + path, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 202
         return str(answer.headers["Location"])
 
@@ -95,3 +96,18 @@ def test_jobs_outlive_their_process_and_their_server_and_end_when_cancelled(
     begun = [line for line in served.lines() if line["message"].startswith("job begun")]
     assert {line["request_id"] for line in begun} == {"ordered-here"}
     assert not any(next(processes_of(files), None) for files in jobs.iterdir() if files.is_dir())
+
+
+def test_a_job_has_processes_of_its_own_however_long_the_name_of_its_folder(
+    park: Caller, engine: Engine, tmp_path: Path
+) -> None:
+    """The socket by which they are begun has a name of 108 bytes at most."""
+    settings = environment(
+        engine, tmp_path, JOBS_FOLDER=str(tmp_path / ("j" * 100)), SMTP_URL=f"file:{tmp_path / 'outbox'}"
+    )
+    with serving(settings, tmp_path, workers=1) as served:
+        secret = park.secrets["finance"]
+        address = order(served, secret, "/v1/deliveries", "POST")
+        done = until(lambda: (job := served.open(address, secret)[1])["state"] not in ("queued", "running") and job)
+        assert (done["state"], done["problem"]) == ("done", None)
+        assert served.open(done["result"]["href"], secret)[1]["sent"] > 0
