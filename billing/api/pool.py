@@ -50,21 +50,29 @@ def job_pool(settings: Settings) -> Iterator[None]:
     context = multiprocessing.get_context("spawn")
     stopping = Event()
 
-    def keep_going() -> None:
-        while not stopping.is_set():
-            watcher = context.Process(target=_watch, args=(settings,), name="job-pool")
-            watcher.start()
-            # Nothing of this thread is held while the server forks: it only waits.
+    def begun() -> Any:
+        watcher = context.Process(target=_watch, args=(settings,), name="job-pool")
+        watcher.start()
+        return watcher
+
+    def keep_going(watcher: Any) -> None:
+        while True:
+            # The server forks meanwhile, and this thread holds nothing: it only waits.
             while watcher.exitcode is None and not stopping.wait(_LOOK_S):
                 pass
             if watcher.exitcode is None:
                 watcher.terminate()
                 watcher.join()
-            elif not stopping.is_set():
-                _log.error("the pool of jobs ended (%s) and is begun anew", watcher.exitcode)
-                stopping.wait(1.0)
+            if stopping.is_set():
+                return
+            _log.error("the pool of jobs ended (%s) and is begun anew", watcher.exitcode)
+            if stopping.wait(1.0):
+                return
+            watcher = begun()
 
-    keeper = Thread(target=keep_going, name="job-pool-keeper", daemon=True)
+    # Begun here, not by the thread: beginning it loads modules, and a process that is forked while another thread
+    # loads one waits for that module for ever.
+    keeper = Thread(target=keep_going, args=(begun(),), name="job-pool-keeper", daemon=True)
     keeper.start()
     try:
         yield
