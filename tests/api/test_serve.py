@@ -72,11 +72,17 @@ def test_a_request_under_way_is_answered_before_the_server_stops(
     assert counted == (500 if answers else 0)
 
 
+def workers_of(server: int) -> list[int]:
+    """The processes that answer requests: they are forked from the server, so that their command is its own."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+    command = Path(f"/proc/{server}/cmdline").read_bytes()
+    return [int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == command]
+
+
 def test_a_process_that_dies_is_replaced(ground: Caller, engine: Engine, tmp_path: Path) -> None:
     with serving(environment(engine, tmp_path), tmp_path, workers=1) as served:
-        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-        [worker] = children.read_text(encoding="ascii").split()
-        os.kill(int(worker), signal.SIGKILL)
+        [worker] = workers_of(served.process.pid)
+        os.kill(worker, signal.SIGKILL)
         for _ in range(600):
             time.sleep(0.1)
             try:
@@ -84,7 +90,7 @@ def test_a_process_that_dies_is_replaced(ground: Caller, engine: Engine, tmp_pat
                     break
             except OSError:
                 continue
-        assert children.read_text(encoding="ascii").split() != [worker]
+        assert workers_of(served.process.pid) != [worker]
         assert served.open("/v1/sites", ground.secrets["finance"])[0] == 200
 
 
