@@ -6,7 +6,6 @@ a file left behind by a killed process is found again, or ignored.
 
 import os
 import re
-import uuid
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from invoices.errors import FileDamaged, FileMissing, IllFormedDocument, StorageMissing
 from invoices.models import document_file
-from invoices.private_files import private_file, private_folder
+from invoices.private_files import private_folder, replacing
 
 _NUMBER = re.compile(r"[A-Z]{2}-([0-9]{4})-[0-9]{6,}", re.ASCII)
 
@@ -151,16 +150,8 @@ def _write(filesystem: Any, path: str, content: bytes) -> None:
         return
     target = Path(path)
     private_folder(target.parent)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        with private_file(draft) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with replacing(target) as file:
+        file.write(content)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

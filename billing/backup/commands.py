@@ -17,8 +17,8 @@ def backup_command(folder: Path) -> None:
     """Back database, documents and settings' files up into a new FOLDER, while the service works.
 
     FOLDER gets a manifest: the SHA-256 of each part, the schema's version, the newest checkpoint, the rows of each
-    table and the balance of each account, all of one instant. The key of PROOF_KEY_FILE is left out: keep a copy apart.
-    PostgreSQL needs its program pg_dump, of the server's version.
+    table and the balance of each account, all of one instant. The keys of PROOF_KEY_FILE and SEAL_KEY_FILE
+    are left out: keep copies apart. PostgreSQL needs its program pg_dump, of the server's version.
     """
     from billing.backup.taking import take_backup
     from billing.frame.settings import load_settings, settings_files
@@ -27,12 +27,14 @@ def backup_command(folder: Path) -> None:
     with database(settings) as engine:
         manifest = take_backup(settings, engine, folder, files=settings_files(), now=clock(), progress=progress)
     size = sum(part.size_bytes for part in manifest.parts)
+    named = {"PROOF_KEY_FILE": settings.proof_key_file, "SEAL_KEY_FILE": settings.seal}
+    keys = [name for name, key in named.items() if key is not None]
     report(
         [
             f"backed up to {folder}: schema {manifest.facts.schema_version}, "
             f"{counted(len(manifest.parts), 'part')} of {size:,} bytes, {counted(manifest.documents, 'document')}",
             f"  the log has {counted(manifest.facts.log.size, 'record')}, root {manifest.facts.log.root}",
-            *(["  the key of PROOF_KEY_FILE is not in it: keep a copy apart"] if settings.proof_key_file else []),
+            *(f"  the key of {name} is not in it: keep a copy apart" for name in keys),
         ]
     )
 

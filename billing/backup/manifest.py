@@ -5,7 +5,7 @@
 | `manifest.json` | the manifest; `manifest.sha256` its hash, as `sha256sum --check` reads it |
 | `database.sqlite`, `database.dump` | the database |
 | `documents/`, `documents.sha256` | the files of DOCUMENTS_URL, and their hashes |
-| `settings/` | the files that settings name, but for the key |
+| `settings/` | the files that settings name, but for keys |
 """
 
 from base64 import b64encode

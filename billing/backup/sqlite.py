@@ -1,6 +1,5 @@
 """SQLite copies a database that is being written to, page by page, as one snapshot sees it (its backup API)."""
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from billing.backup.manifest import Show
-from invoices.private_files import private_file, private_folder
+from invoices.private_files import private_file, private_folder, replacing
 
 # Pages copied between two signs of progress: 4 MiB.
 _PAGES = 1_024
@@ -34,17 +33,10 @@ def restore(engine: Engine, file: Path, show: Show) -> None:
     """Put a copy into the place of the engine's file, whole or not at all."""
     target = Path(str(engine.url.database)).absolute()
     private_folder(target.parent)
-    draft, size, done = target.with_name(f".{target.name}.part"), file.stat().st_size, 0
-    try:
-        with file.open("rb") as source, private_file(draft) as written:
-            while block := source.read(_BLOCK):
-                written.write(block)
-                done += len(block)
-                if show is not None:
-                    show(done, size)
-            written.flush()
-            os.fsync(written.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    size, done = file.stat().st_size, 0
+    with file.open("rb") as source, replacing(target) as written:
+        while block := source.read(_BLOCK):
+            written.write(block)
+            done += len(block)
+            if show is not None:
+                show(done, size)

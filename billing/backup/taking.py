@@ -38,7 +38,7 @@ def take_backup(
 ) -> Manifest:
     """Back the database, the documents and the files that settings name up into a new folder, whole or not at all.
 
-    `files` are those of the settings, by the variable that names them. Raises BackupFault.
+    `files` are those of the settings, by their names in the backup. Raises BackupFault.
     """
     if folder.exists():
         raise BackupFault(f"{folder} is there already: each backup has a folder of its own, such as {folder}-2")
@@ -64,12 +64,12 @@ def _fill(
     facts, newest, server = _dump(engine, folder, progress)
     with progress("copying documents") as show:
         documents = _copy_documents(settings.documents_url, folder, earlier, newest, show)
-    for variable, file in files.items():
+    for name, file in files.items():
         private_folder(folder / SETTINGS)
-        with private_file(folder / SETTINGS / f"{variable}{file.suffix}") as written:
+        with private_file(folder / SETTINGS / name) as written:
             written.write(file.read_bytes())
     kind = engine.dialect.name
-    names = [database_file(kind), DOCUMENTS_LIST, *(f"{SETTINGS}/{key}{file.suffix}" for key, file in files.items())]
+    names = [database_file(kind), DOCUMENTS_LIST, *(f"{SETTINGS}/{name}" for name in files)]
     parts = tuple(part_of(folder, name) for name in names)
     return Manifest(FORM, now, kind, server, parts, documents, facts)
 

@@ -422,9 +422,19 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def settings_files(environment: Mapping[str, str] = os.environ) -> dict[str, Path]:
-    """Return the files that settings name and that a backup keeps, by their variables: all but the key."""
-    names = ("OPERATOR_FILE", "TERMS_FILE", "TSA_CA_FILE", "SALESFORCE_FILE")
-    return {name: Path(environment[name]) for name in names if environment.get(name)}
+    """Return the files that settings name and that a backup keeps, by their names there: all but keys.
+
+    A file is named by its variable; the logo keeps its name, by which the operator's file finds it beside itself.
+    """
+    names = ("OPERATOR_FILE", "TERMS_FILE", "TSA_CA_FILE", "SALESFORCE_FILE", "SEAL_CERTIFICATE_FILE")
+    named = {name: Path(environment[name]) for name in names if environment.get(name)}
+    files = {f"{name}{file.suffix}": file for name, file in named.items()}
+    operator_file = named.get("OPERATOR_FILE")
+    if operator_file is not None:
+        logo = tomllib.loads(operator_file.read_text(encoding="utf-8")).get("logo")
+        if logo:
+            files[Path(logo).name] = operator_file.parent / logo
+    return files
 
 
 def operating_user(environment: Mapping[str, str] = os.environ) -> str:

@@ -19,7 +19,7 @@ from billing.backup.restoring import restore_backup
 from billing.backup.taking import take_backup
 from billing.check import check
 from billing.frame.database import reading
-from billing.frame.settings import Settings
+from billing.frame.settings import Settings, settings_files
 from billing.proof.checkpoints import make_checkpoint
 from tests.conftest import opened, postgres_database
 from tests.support.park import Park
@@ -35,14 +35,20 @@ def quiet(_work: str) -> nullcontext[None]:
     return nullcontext()
 
 
+OPERATOR = "legal_name = 'Parc'\nlogo = 'marque.svg'\n"
+
+
 @pytest.fixture
 def backup(proved: Proved, tmp_path: Path) -> Callable[[], Path]:
     """Takes a backup of the park."""
 
     def take() -> Path:
         folder = tmp_path / "backups" / uuid4().hex
-        files = {"OPERATOR_FILE": tmp_path / "operator.toml"}
-        files["OPERATOR_FILE"].write_text("legal_name = 'Parc'\n")
+        operator, certificate = tmp_path / "operator.toml", tmp_path / "seal.crt"
+        operator.write_text(OPERATOR)
+        for file in (tmp_path / "marque.svg", certificate):
+            file.write_text(f"in {file.name}")
+        files = settings_files({"OPERATOR_FILE": str(operator), "SEAL_CERTIFICATE_FILE": str(certificate)})
         take_backup(proved.settings, proved.engine, folder, files=files, now=NOW, progress=quiet)
         return folder
 
@@ -84,7 +90,10 @@ def test_a_restored_backup_is_proved_by_check_checkpoint_and_balances(
     assert checkpoint == manifest.facts.log
     assert manifest.facts.rows["document"] == 4
     assert len(manifest.facts.balances) > 5
-    assert (folder / "settings" / "OPERATOR_FILE.toml").read_text() == "legal_name = 'Parc'\n"
+    kept = {file.name: file.read_text() for file in (folder / "settings").iterdir()}
+    assert kept == {
+        "OPERATOR_FILE.toml": OPERATOR, "marque.svg": "in marque.svg", "SEAL_CERTIFICATE_FILE.crt": "in seal.crt",
+    }  # fmt: skip
     # The copy goes on: it signs, and is proved again.
     settings, engine = elsewhere
     Park(engine, proved.folder / "network").bills("2026-08")
