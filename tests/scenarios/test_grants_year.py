@@ -74,13 +74,13 @@ def test_command_and_api_write_it_for_the_region(park: Park, caller_of: CallerOf
     caller = caller_of(park.engine)
     asked = ("report", "grants", "--year", "2026", "--grant", "SM-2026", "--format")
     said = json.loads(ok(run(*asked, "json")))
-    assert said == caller.get("/v1/cross-subsidy/years/2026/grants?grant=SM-2026", "auditor")
+    assert said == caller.get("/v1/cross-subsidy-years/2026/grants?grant=SM-2026", "auditor")
     assert [grant["left"] for grant in said["grants"]] == ["998400.00"]
     assert said["uses"][0] == {
         "period": "2026-02", "grant": "SM-2026", "site": "SOU", "tenant": "N1", "legal_name": "Argan Robotique",
         "amount": "400.00",
     }  # fmt: skip
-    book = load_workbook(io.BytesIO(caller("GET", "/v1/cross-subsidy/years/2026/grants/xlsx?grant=SM-2026").data))
+    book = load_workbook(io.BytesIO(caller("GET", "/v1/cross-subsidy-years/2026/grants/xlsx?grant=SM-2026").data))
     assert [cell.value for cell in list(book["Bénéficiaires"].rows)[-1]] == [
         "SM-2026", "Cité de l'innovation Souss-Massa", "N2", "Atlas Logiciel", 1, 1200,
     ]  # fmt: skip
@@ -89,4 +89,4 @@ def test_command_and_api_write_it_for_the_region(park: Park, caller_of: CallerOf
     page = " ".join(text_of(paper).replace("\u202f", " ").split())
     for text in ("Emploi des subventions 2026", REGION, "998 400,00", "Argan Robotique", "reportés"):
         assert text in page
-    assert caller("GET", "/v1/cross-subsidy/years/2024/grants").status_code == 404
+    assert caller("GET", "/v1/cross-subsidy-years/2024/grants").status_code == 404

@@ -29,7 +29,7 @@ _QUERY = strict_schema(
     },
 )
 blueprint = ApiBlueprint(
-    "grants of a year", __name__, url_prefix="/v1/cross-subsidy/years", description="What became of grants"
+    "grants of a year", __name__, url_prefix="/v1/cross-subsidy-years", description="What became of grants"
 )
 
 
