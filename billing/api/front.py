@@ -28,7 +28,7 @@ VITAL = ("/healthz", "/readyz")
 # A body has this long to begin and to pause, and must come at this pace on the whole.
 BODY_WAIT_S = 20.0
 BODY_BYTES_PER_S = 4096
-# What all bodies of a process together may take while they arrive and wait.
+# All bodies of a process together hold so many octets at most, arriving and waiting.
 BODIES_BYTES_MAX = 64 << 20
 # Longer than this, and the next request begins beside it; so many at once, and as many in the queue.
 TURN_S = 0.05
@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 
 
 class Turns:
-    """Who may be done now, within one loop: one at a time, and the slow ones beside."""
+    """Gives requests their turns, within one loop: one at a time, and the slow ones beside."""
 
     def __init__(self) -> None:
         self._is_free = True
@@ -155,7 +155,7 @@ class Front:
         """Hold a body while its request is done, if its address takes one so large; raise _Refused or _Gone."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if "HTTP_TRANSFER_ENCODING" in environ:
-            # What breaks off looks like what has ended.
+            # A body in pieces that has broken off looks like one that has ended.
             raise _Refused(NO_LENGTH)
         if length > self._body_max(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or environ["PATH_INFO"] in VITAL:
             # The application refuses it by its length, unread.

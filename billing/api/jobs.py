@@ -24,7 +24,7 @@ from billing.frame.http.transactions import acts, reads
 from billing.frame.tables import job
 from billing.frame.tokens import AUDIT, RECEIPTS, RUNS
 
-# Whoever can order a job may ask what became of it; which jobs are a caller's, each query says.
+# Everybody who can order a job may ask about jobs; each query selects the caller's own.
 _ORDERING = READERS | WRITERS | {AUDIT, RECEIPTS, RUNS}
 _STATE = fields.String(
     validate=validate.OneOf((rows.QUEUED, rows.RUNNING, rows.DONE, rows.FAILED, rows.CANCELLED)),
@@ -63,7 +63,7 @@ def get_job(connection: Connection, job_id: UUID) -> Job:
 @blueprint.alt_response(410, "GONE")
 @opened_to(_ORDERING)
 def get_job_result(job_id: UUID) -> Response:
-    """What the job gave, octet by octet as it would have been answered at once; kept for a day."""
+    """The result of a job, octet by octet as the answer at once would have been; it is kept for a day."""
     with reading(service().engine) as connection:
         row = _own(connection, job_id)
     if row.state in (rows.QUEUED, rows.RUNNING):

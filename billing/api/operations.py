@@ -86,7 +86,7 @@ def get_docs() -> Response:
 @blueprint.response(200, TEXT, content_type=HTML)
 @opened_to(EVERYBODY)
 def get_changes() -> Response:
-    """What each version of the API changed, as a page."""
+    """The changes of each version of the API, as a page."""
     text = (files("billing.api") / "changes.md").read_text(encoding="utf-8")
     return html_page(page_of(text))
 

@@ -31,7 +31,7 @@ from billing.frame.settings import Settings
 from billing.subjects import SUBJECTS
 from invoices.private_files import private_folder
 
-# How often a place looks for a job, and whether its job is to end; how long after trouble with the database.
+# Seconds until a place looks again: for a job or its end; after trouble with the database.
 _LOOK_S, _TROUBLE_S = 0.2, 5.0
 # A job under way has so long to end when the service stops; then it is ended, and begun again by the next start.
 STOP_WAIT_S = 10.0
@@ -112,7 +112,7 @@ class Pool:
         # Processes that a job begins are reached by a socket, whose name is short: jobs share this folder for it, for
         # their own is too long a name.
         get_temp_dir()
-        # What each process needs is loaded once, before the first job.
+        # The fork server loads the modules that jobs need once, before the first job.
         loaded = [f"{subject.package}.{module}" for subject in SUBJECTS for module in subject.resources]
         self._context.set_forkserver_preload([_WORK_MODULE, *loaded])
 

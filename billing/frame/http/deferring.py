@@ -202,10 +202,8 @@ def may_be_job(milliseconds: Callable[..., int], *, inputs: Callable[..., Any] |
     def declare(view: View) -> View:
         @wraps(view)
         def within(*args: Any, **kwargs: Any) -> Response:
-            if JOB in request.environ:
-                return answered(view(*args, **kwargs))
-            if not service().has_pool:
-                # Nobody would do it later.
+            # It is later already, or nobody would do it later.
+            if JOB in request.environ or not service().has_pool:
                 return answered(view(*args, **kwargs))
             preference = Preference.asked()
             at_once_ms = preference.at_once_ms()
