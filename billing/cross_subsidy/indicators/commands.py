@@ -49,7 +49,7 @@ def indicators_command(year: int | None, period: date | None, rows: bool, format
     elif period is not None and year is None:
         days = month_period(period)
     else:
-        raise click.UsageError("give --year or --period")
+        raise click.UsageError("give --year or --period, one of them")
     if rows and format_name != "json":
         raise click.UsageError("--rows is for --format json; xlsx always holds them")
     if format_name == "table":
